@@ -1,0 +1,102 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Abstractions;
+
+/// <summary>Builds denoisers; the host's view. Implement <see cref="IArchitecture{TOptions}"/>.</summary>
+public interface IArchitecture : IPart
+{
+    /// <inheritdoc cref="IArchitecture{TOptions}.Fit"/>
+    object Fit(object options, DiffusionShape shape);
+
+    /// <inheritdoc cref="IArchitecture{TOptions}.Describe"/>
+    DenoiserFacts Describe(object options, DiffusionShape shape);
+
+    /// <inheritdoc cref="IArchitecture{TOptions}.Create"/>
+    Denoiser Create(object options, PartContext context);
+}
+
+/// <summary>Builds denoisers from options.</summary>
+/// <typeparam name="TOptions">The architecture's options.</typeparam>
+public interface IArchitecture<TOptions> : IArchitecture, IPart<TOptions>
+    where TOptions : class, new()
+{
+    /// <summary>
+    /// Completes options with what an experiment implies (channels in and out, grid sizes) and refuses what cannot work:
+    /// a size that does not divide, a value that contradicts the shape.
+    /// </summary>
+    /// <param name="options">Options as bound from the experiment.</param>
+    /// <param name="shape">What the denoiser will be given and must return.</param>
+    /// <exception cref="PlanException">The shape and the options cannot go together.</exception>
+    TOptions Fit(TOptions options, DiffusionShape shape);
+
+    /// <summary>What is known of a denoiser without building it. Complete options are given.</summary>
+    DenoiserFacts Describe(TOptions options, DiffusionShape shape) => new();
+
+    /// <summary>Builds the denoiser with freshly initialised float32 parameters on the context's device. The caller owns it.</summary>
+    /// <param name="options">Complete options: channel counts and sizes are set.</param>
+    /// <param name="context">Device, precision, logger.</param>
+    Denoiser Create(TOptions options, PartContext context);
+
+    object IArchitecture.Fit(object options, DiffusionShape shape) => Fit((TOptions)options, shape);
+
+    DenoiserFacts IArchitecture.Describe(object options, DiffusionShape shape) => Describe((TOptions)options, shape);
+
+    Denoiser IArchitecture.Create(object options, PartContext context) => Create((TOptions)options, context);
+}
+
+/// <summary>What an architecture can say of a denoiser without building it.</summary>
+public sealed record DenoiserFacts
+{
+    /// <summary>Tokens of the transformer's sequence, or null where there is none.</summary>
+    public long? Tokens { get; init; }
+
+    /// <summary>
+    /// Elements that a forward pass on one sample keeps for the backward pass, or null where it is not known.
+    /// The host turns them into bytes by the plan's precision.
+    /// </summary>
+    public long? ActivationElements { get; init; }
+}
+
+/// <summary>
+/// A network that predicts from a noisy sample. Arguments: the sample <c>[B, C, D, H, W]</c>, the timesteps <c>[B]</c>
+/// (float32, 0 is clean, 1000 is pure noise), the conditioning. Result: the prediction, <c>[B, out, D, H, W]</c>.
+/// </summary>
+/// <param name="name">Name of the module, for messages.</param>
+public abstract class Denoiser(string name) : nn.Module<Tensor, Tensor, Conditioning, Tensor>(name)
+{
+    /// <summary>
+    /// Size E of the time embedding that <see cref="Conditioning.Scale"/> and <see cref="Conditioning.Shift"/> modulate,
+    /// or 0 if the denoiser takes no such conditioning.
+    /// </summary>
+    public virtual int EmbeddingSize => 0;
+}
+
+/// <summary>
+/// What a prediction is conditioned on. The tensors belong to the caller.
+/// </summary>
+public sealed record Conditioning
+{
+    /// <summary>No condition.</summary>
+    public static Conditioning None { get; } = new();
+
+    /// <summary>Image condition <c>[B, K, D, H, W]</c> on the sample's grid, or null.</summary>
+    public Tensor? Image { get; init; }
+
+    /// <summary>Scale <c>[B, E]</c> of the time embedding, applied as <c>embedding · (1 + scale) + shift</c>, or null.</summary>
+    public Tensor? Scale { get; init; }
+
+    /// <summary>Shift <c>[B, E]</c> of the time embedding, or null.</summary>
+    public Tensor? Shift { get; init; }
+
+    /// <summary>The sample followed by the image condition along the channels; the sample itself where there is none.</summary>
+    public Tensor Concatenate(Tensor sample) => Image is null ? sample : torch.cat([sample, Image], 1);
+
+    /// <summary>The time embedding <c>[B, E]</c> after scale and shift; the embedding itself where there are none.</summary>
+    public Tensor Modulate(Tensor embedding)
+    {
+        if (Scale is not null)
+            embedding = embedding + embedding * Scale;
+        return Shift is null ? embedding : embedding + Shift;
+    }
+}

@@ -1,0 +1,60 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Abstractions;
+
+/// <summary>Builds compressors; the host's view. Implement <see cref="ICompressor{TOptions}"/>.</summary>
+public interface ICompressor : IPart
+{
+    /// <inheritdoc cref="ICompressor{TOptions}.LatentShape"/>
+    VolumeShape LatentShape(object options, VolumeShape volume);
+
+    /// <inheritdoc cref="ICompressor{TOptions}.IsLearned"/>
+    bool IsLearned { get; }
+
+    /// <inheritdoc cref="ICompressor{TOptions}.Create"/>
+    Compressor Create(object options, PartContext context);
+}
+
+/// <summary>Builds compressors from options.</summary>
+/// <typeparam name="TOptions">The compressor's options.</typeparam>
+public interface ICompressor<TOptions> : ICompressor, IPart<TOptions>
+    where TOptions : class, new()
+{
+    /// <summary>The shape that <paramref name="volume"/> has after <see cref="Compressor.Encode"/>.</summary>
+    /// <exception cref="PlanException">The volume's sizes do not divide, or its channels are not the options'.</exception>
+    VolumeShape LatentShape(TOptions options, VolumeShape volume);
+
+    /// <summary>Whether it has weights that must be trained before it is of use. False for lossless rearrangements.</summary>
+    new bool IsLearned { get; }
+
+    bool ICompressor.IsLearned => IsLearned;
+
+    /// <summary>Builds the compressor with freshly initialised parameters on the context's device. The caller owns it.</summary>
+    Compressor Create(TOptions options, PartContext context);
+
+    VolumeShape ICompressor.LatentShape(object options, VolumeShape volume) => LatentShape((TOptions)options, volume);
+
+    Compressor ICompressor.Create(object options, PartContext context) => Create((TOptions)options, context);
+}
+
+/// <summary>Maps volumes into the space in which diffusion runs, and back. Its parameters, if any, are those of the module.</summary>
+/// <param name="name">Name of the module, for messages.</param>
+public abstract class Compressor(string name) : nn.Module<Tensor, Tensor>(name)
+{
+    /// <summary>From volumes <c>[B, C, D, H, W]</c> to latents <c>[B, c, d, h, w]</c>, as they are diffused (before any normalisation).</summary>
+    public abstract Tensor Encode(Tensor volume);
+
+    /// <summary>From latents <c>[B, c, d, h, w]</c> to volumes <c>[B, C, D, H, W]</c>; not clamped.</summary>
+    public abstract Tensor Decode(Tensor latent);
+
+    /// <summary>The named tensors of a round trip: at least <c>latent</c> and <c>reconstruction</c>.</summary>
+    public virtual IReadOnlyDictionary<string, Tensor> Roundtrip(Tensor volume)
+    {
+        var latent = Encode(volume);
+        return new Dictionary<string, Tensor> { ["latent"] = latent, ["reconstruction"] = Decode(latent) };
+    }
+
+    /// <summary>The reconstruction of <paramref name="volume"/>.</summary>
+    public override Tensor forward(Tensor volume) => Roundtrip(volume)["reconstruction"];
+}

@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Abstractions;
+
+/// <summary>Builds metrics; the host's view. Implement <see cref="IMetric{TOptions}"/>.</summary>
+public interface IMetric : IPart
+{
+    /// <inheritdoc cref="IMetric{TOptions}.Create"/>
+    Metric Create(object options, PartContext context);
+}
+
+/// <summary>Builds metrics from options.</summary>
+/// <typeparam name="TOptions">The metric's options.</typeparam>
+public interface IMetric<TOptions> : IMetric, IPart<TOptions>
+    where TOptions : class, new()
+{
+    /// <summary>Builds the metric.</summary>
+    Metric Create(TOptions options, PartContext context);
+
+    Metric IMetric.Create(object options, PartContext context) => Create((TOptions)options, context);
+}
+
+/// <summary>What a metric compares.</summary>
+public enum MetricInputKind
+{
+    /// <summary>Each generated volume with the reference volume of the same index.</summary>
+    PairedVolumes,
+
+    /// <summary>Two sets of feature vectors.</summary>
+    Features,
+}
+
+/// <summary>Measures generated volumes or features against real ones.</summary>
+public abstract class Metric
+{
+    /// <summary>What <see cref="Compute"/> needs.</summary>
+    public abstract MetricInputKind Needs { get; }
+
+    /// <summary>Whether a larger value is better.</summary>
+    public abstract bool HigherIsBetter { get; }
+
+    /// <summary>Computes the metric. The tensors belong to the caller.</summary>
+    /// <param name="real">
+    /// Reference volumes <c>[N, C, D, H, W]</c> in [0, 1], or real features <c>[n, d]</c>.
+    /// </param>
+    /// <param name="generated">Generated volumes or features, likewise.</param>
+    /// <exception cref="ArgumentException">The tensors cannot be compared; the message says why.</exception>
+    public abstract MetricResult Compute(Tensor real, Tensor generated);
+}
+
+/// <summary>A metric's outcome.</summary>
+/// <param name="Value">The number to report.</param>
+/// <param name="Values">One value for each volume of a paired metric; else just <paramref name="Value"/>.</param>
+public sealed record MetricResult(double Value, IReadOnlyList<double> Values)
+{
+    /// <summary>What a reader must know to trust the number, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>The mean of one value for each volume.</summary>
+    public static MetricResult Mean(IReadOnlyList<double> values) => new(values.Average(), values);
+}

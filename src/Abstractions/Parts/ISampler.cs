@@ -1,0 +1,61 @@
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Abstractions;
+
+/// <summary>Builds samplers; the host's view. Implement <see cref="ISampler{TOptions}"/>.</summary>
+public interface ISampler : IPart
+{
+    /// <inheritdoc cref="ISampler{TOptions}.Create"/>
+    Sampler Create(object options, PartContext context);
+}
+
+/// <summary>Builds samplers from options.</summary>
+/// <typeparam name="TOptions">The sampler's options.</typeparam>
+public interface ISampler<TOptions> : ISampler, IPart<TOptions>
+    where TOptions : class, new()
+{
+    /// <summary>Builds the sampler.</summary>
+    Sampler Create(TOptions options, PartContext context);
+
+    Sampler ISampler.Create(object options, PartContext context) => Create((TOptions)options, context);
+}
+
+/// <summary>Turns noise into samples by calling the denoiser.</summary>
+public abstract class Sampler
+{
+    /// <summary>Samples the task's whole batch. The result belongs to the caller's dispose scope.</summary>
+    public abstract Tensor Sample(SamplingTask task);
+}
+
+/// <summary>The network's raw prediction for the sample <c>[B, C, D, H, W]</c> at timestep <paramref name="t"/>, guidance included.</summary>
+/// <param name="sample">The noisy sample.</param>
+/// <param name="t">The timestep of the whole batch, 0 to 1000.</param>
+public delegate Tensor Predictor(Tensor sample, double t);
+
+/// <summary>What a sampler is given.</summary>
+public sealed record SamplingTask
+{
+    /// <summary>Pure noise, <c>[B, C, D, H, W]</c>, float32; owned by the caller.</summary>
+    public required Tensor Noise { get; init; }
+
+    /// <summary>The process that the network was trained on.</summary>
+    public required NoiseProcess Process { get; init; }
+
+    /// <summary>The network. Each call is one function evaluation and is counted by the engine.</summary>
+    public required Predictor Predict { get; init; }
+
+    /// <summary>The stream for samplers that add noise.</summary>
+    public required Generator Random { get; init; }
+
+    /// <summary>Called after each step.</summary>
+    public Action<SamplerStep>? Progress { get; init; }
+
+    /// <summary>Checked before each step.</summary>
+    public CancellationToken Cancellation { get; init; }
+}
+
+/// <summary>Facts of one sampler step.</summary>
+/// <param name="Done">Steps done.</param>
+/// <param name="Total">Steps in all, or null where an adaptive solver does not know.</param>
+/// <param name="Timestep">The timestep reached.</param>
+public readonly record struct SamplerStep(int Done, int? Total, double Timestep);

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+
+namespace VoxelZoo.Abstractions;
+
+/// <summary>What the host gives to a part when it is created. A part takes nothing from its environment but this.</summary>
+/// <param name="Device">Where parameters and buffers are to be created; <c>meta</c> when only their shapes are wanted.</param>
+/// <param name="Precision">The precision in which forward passes will run. Parameters are float32 in either.</param>
+/// <param name="Logger">Where the part may report; already named after the plugin.</param>
+/// <param name="Clock">The time.</param>
+/// <param name="Random">The run's named random streams.</param>
+public sealed record PartContext(
+    torch.Device Device,
+    Precision Precision,
+    ILogger Logger,
+    TimeProvider Clock,
+    RandomStreams Random);
+
+/// <summary>The precision of forward passes.</summary>
+public enum Precision
+{
+    /// <summary>32-bit floats throughout.</summary>
+    Float32,
+
+    /// <summary>Autocast: convolutions and matrix products in bfloat16, parameters, gradients and losses in float32.</summary>
+    BFloat16,
+}

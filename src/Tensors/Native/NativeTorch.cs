@@ -1,0 +1,140 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace VoxelZoo.Tensors.Native;
+
+/// <summary>
+/// Loads libtorch and TorchSharp's native library once, by full path, before the first tensor. Everything that uses tensors
+/// passes through here: the host, tests, benchmarks and the kits of plugin authors.
+/// </summary>
+public static class NativeTorch
+{
+    /// <summary>Environment variable that names a folder with another libtorch 2.10, e.g. a PyTorch installation's <c>torch/lib</c>.</summary>
+    public const string DirectoryVariable = "VOXELZOO_LIBTORCH";
+
+    /// <summary>AppContext key under which a build may say where libtorch lies, so that it need not be copied beside each program.</summary>
+    public const string DirectoryKey = "VoxelZoo.Libtorch";
+
+    private const string MissingVersion = "GLIBCXX_3.4.32";
+    private static readonly Lock Gate = new();
+    private static NativeTorchReport? _report;
+
+    /// <summary>What was loaded from where, or null while nothing was loaded.</summary>
+    public static NativeTorchReport? Report => _report;
+
+    /// <summary>Loads the native libraries; later calls return the first call's report.</summary>
+    /// <exception cref="DllNotFoundException">libtorch or the shim is missing or does not load; the message says which file and why.</exception>
+    public static NativeTorchReport Load()
+    {
+        lock (Gate)
+            return _report ??= LoadOnce();
+    }
+
+#pragma warning disable CA2255 // the one place where loading must not depend on the user remembering it
+    [ModuleInitializer]
+    internal static void LoadWithModule() => Load();
+#pragma warning restore CA2255
+
+    private static NativeTorchReport LoadOnce()
+    {
+        if (!OperatingSystem.IsLinux())
+            return new NativeTorchReport("TorchSharp's own search", null, null); // the shim loads as it is elsewhere
+
+        var shim = FindShim();
+        var directory = LibtorchDirectory(shim);
+        foreach (var name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
+            LoadLibrary(Path.Combine(directory, name));
+        // a CUDA libtorch has one more, which registers the device's kernels
+        if (File.Exists(Path.Combine(directory, "libtorch_cuda.so")))
+            LoadLibrary(Path.Combine(directory, "libtorch_cuda.so"));
+
+        if (NativeLibrary.TryLoad(shim, out _))
+            return new NativeTorchReport(directory, shim, null);
+
+        var patched = PatchedCopy(shim);
+        LoadLibrary(patched);
+        return new NativeTorchReport(directory, patched, $"this system's libstdc++ lacks {MissingVersion}; loaded a copy that needs it only weakly");
+    }
+
+    private static void LoadLibrary(string path)
+    {
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (DllNotFoundException e)
+        {
+            throw new DllNotFoundException($"cannot load {path}: {FirstLine(e)}", e);
+        }
+    }
+
+    // "Unable to load shared library '…' or one of its dependencies …: the loader's reason"
+    private static string FirstLine(DllNotFoundException e) =>
+        e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(l => l.Contains(".so")) ?? e.Message;
+
+    private static string FindShim()
+    {
+        var candidates = new[]
+        {
+            Path.Combine(AppContext.BaseDirectory, "runtimes", RuntimeInformation.RuntimeIdentifier, "native", "libLibTorchSharp.so"),
+            Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native", "libLibTorchSharp.so"),
+            Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so"),
+        };
+        return candidates.FirstOrDefault(File.Exists)
+            ?? throw new DllNotFoundException($"libLibTorchSharp.so is not beside the program ({AppContext.BaseDirectory}); reference the TorchSharp package");
+    }
+
+    private static string LibtorchDirectory(string shim)
+    {
+        if (Environment.GetEnvironmentVariable(DirectoryVariable) is { Length: > 0 } chosen)
+            return File.Exists(Path.Combine(chosen, "libtorch_cpu.so"))
+                ? Path.GetFullPath(chosen)
+                : throw new DllNotFoundException($"{DirectoryVariable} is {chosen}, where there is no libtorch_cpu.so; point it at a folder such as torch/lib");
+
+        var candidates = new[] { Path.GetDirectoryName(shim)!, AppContext.GetData(DirectoryKey) as string };
+        return candidates.FirstOrDefault(d => d is not null && File.Exists(Path.Combine(d, "libtorch_cpu.so")))
+            ?? throw new DllNotFoundException(
+                $"no libtorch_cpu.so in {Path.GetDirectoryName(shim)}; reference the package TorchSharp-cpu or set {DirectoryVariable} to a folder that has it");
+    }
+
+    /// <summary>Writes the weakened shim to the user's private cache, once for each content, and returns its path.</summary>
+    private static string PatchedCopy(string shim)
+    {
+        var bytes = File.ReadAllBytes(shim);
+        if (ElfVersions.Weaken(bytes, MissingVersion) == 0)
+            NativeLibrary.Load(shim); // not the known trouble: let the loader say what it is
+
+        var directory = Path.Combine(PrivateCache(), Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
+        var copy = Path.Combine(directory, "libLibTorchSharp.so");
+        if (File.Exists(copy) && File.ReadAllBytes(copy).AsSpan().SequenceEqual(bytes))
+            return copy;
+
+        CreatePrivate(directory);
+        var temporary = $"{copy}.{Environment.ProcessId}.tmp";
+        File.WriteAllBytes(temporary, bytes);
+        File.Move(temporary, copy, overwrite: true);
+        return copy;
+    }
+
+    private static string PrivateCache()
+    {
+        var home = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg
+            ? xdg
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+        return Path.Combine(home, "voxelzoo", "native");
+    }
+
+    private static void CreatePrivate(string directory)
+    {
+        const UnixFileMode ownerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        if (!OperatingSystem.IsWindows())
+            Directory.CreateDirectory(directory, ownerOnly);
+    }
+}
+
+/// <summary>How the native libraries were loaded, for <c>plugins doctor</c> and bug reports.</summary>
+/// <param name="Libtorch">Folder that libtorch came from.</param>
+/// <param name="Shim">TorchSharp's native library as loaded, or null where TorchSharp's own search was used.</param>
+/// <param name="Cure">What had to be done to load it, or null.</param>
+public sealed record NativeTorchReport(string Libtorch, string? Shim, string? Cure);
