@@ -1,0 +1,2 @@
+// torch is parallel inside, and live tensors are counted per process
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
