@@ -1,2 +1,2 @@
 // torch is parallel inside, and live tensors are counted per process
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
