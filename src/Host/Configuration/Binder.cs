@@ -1,0 +1,143 @@
+using System.Collections;
+using System.Reflection;
+
+namespace VoxelZoo.Host.Configuration;
+
+/// <summary>
+/// Turns nodes into options records. A key that the record does not have, a value of the wrong type and a value out of range
+/// are refused where they were written; nothing is ever ignored.
+/// </summary>
+internal static class Binder
+{
+    private const string Use = "use";
+
+    /// <summary>A record from its section; from its defaults where there is none.</summary>
+    /// <exception cref="ConfigurationException">The section does not fit the record.</exception>
+    public static T Bind<T>(Node? node)
+        where T : class => (T)Bind(node, typeof(T));
+
+    /// <inheritdoc cref="Bind{T}"/>
+    public static object Bind(Node? node, Type record) =>
+        Record(node ?? new MapNode(new Position("(no section)"), []), record, null, []);
+
+    /// <summary>The options of the part that <c>use:</c> names in <paramref name="section"/>, from its other keys.</summary>
+    public static object BindPart(Node section, Type options) => Record(WithoutUse(section), options, null, []);
+
+    /// <summary>
+    /// Splits a part's section between the engine's record, which takes its own keys, and the part's options, which take the rest.
+    /// </summary>
+    public static (TEngine Engine, object Options) BindPart<TEngine>(Node section, Type options)
+        where TEngine : class
+    {
+        var map = WithoutUse(section);
+        var (engineKeys, partKeys) = (OptionsShape.Of(typeof(TEngine)).Keys.ToArray(), OptionsShape.Of(options).Keys.ToArray());
+        var engine = Record(map.Without(map.Keys.Except(engineKeys)), typeof(TEngine), null, partKeys);
+        return ((TEngine)engine, Record(map.Without(engineKeys), options, null, engineKeys));
+    }
+
+    /// <summary>The id that <c>use:</c> names, and where.</summary>
+    public static ScalarNode PartOf(Node section) =>
+        section[Use] switch
+        {
+            ScalarNode { IsNull: false } use => use,
+            null => throw new ConfigurationException(section.Position, "the section names no part; add `use: ID`"),
+            var other => throw new ConfigurationException(other.Position, $"`use` takes the id of a part, found {other.Description}"),
+        };
+
+    private static MapNode WithoutUse(Node section) => Section(section).Without(Use);
+
+    private static MapNode Section(Node node) =>
+        node as MapNode ?? throw new ConfigurationException(node.Position, $"expected a section with keys, found {node.Description}");
+
+    private static object Record(Node node, Type type, object? start, IReadOnlyCollection<string> alsoAllowed)
+    {
+        var (map, shape) = (Section(node), OptionsShape.Of(type));
+        var result = Copy(Preset(map, shape) ?? start) ?? Activator.CreateInstance(type)!;
+        foreach (var (key, keyPosition, value) in map.Entries)
+        {
+            if (shape.Property(key) is not { } property)
+            {
+                if (key == shape.PresetKey)
+                    continue;
+                var allowed = shape.Keys.Concat(alsoAllowed).Order(StringComparer.Ordinal).ToArray();
+                throw new ConfigurationException(
+                    keyPosition,
+                    $"unknown key `{key}`{Spelling.Suggestion(key, allowed)} ({(allowed.Length == 0 ? "no keys are allowed here" : "allowed: " + string.Join(", ", allowed))})");
+            }
+
+            var bound = Value(value, property.PropertyType, key, property.GetValue(result));
+            Limits.Check(property, key, bound, value);
+            property.SetValue(result, bound);
+        }
+
+        foreach (var key in shape.Required.Where(k => map.Find(k) is null))
+            throw new ConfigurationException(map.Position, $"the key `{key}` is missing");
+        return result;
+    }
+
+    private static object? Preset(MapNode map, OptionsShape shape)
+    {
+        if (shape.PresetKey is not { } key || map[key] is not { IsNull: false } node)
+            return null;
+        if (node is ScalarNode name && shape.Presets.TryGetValue(name.Text, out var preset))
+            return preset;
+        var names = shape.Presets.Keys.Order(StringComparer.Ordinal).ToArray();
+        throw new ConfigurationException(
+            node.Position,
+            $"`{key}` is {node.Description}{(node is ScalarNode word ? Spelling.Suggestion(word.Text, names) : "")} (allowed: {string.Join(", ", names)})");
+    }
+
+    private static object? Value(Node node, Type type, string key, object? current)
+    {
+        if (Nullable.GetUnderlyingType(type) is { } underlying)
+            return node.IsNull ? null : Value(node, underlying, key, current);
+        if (Scalars.IsScalar(type))
+            return Scalars.Convert(node, type, key);
+        if (ItemType(type) is { } item)
+            return Items(node, type, item, key);
+        if (DictionaryValueType(type) is { } value)
+            return Dictionary(node, value, key);
+        if (node is not MapNode)
+            throw new ConfigurationException(node.Position, $"`{key}` is {node.Description}, expected a section with keys");
+        return Record(node, type, current, []);
+    }
+
+    private static Array Items(Node node, Type type, Type item, string key)
+    {
+        if (node is not ListNode list)
+            throw new ConfigurationException(node.Position, $"`{key}` is {node.Description}, expected a list such as [1, 2]");
+        var items = Array.CreateInstance(item, list.Items.Length);
+        for (var i = 0; i < list.Items.Length; i++)
+            items.SetValue(Value(list.Items[i], item, $"{key}.{i}", null), i);
+        return type.IsAssignableFrom(items.GetType())
+            ? items
+            : throw new InvalidOperationException($"a list of {item.Name} cannot be bound to {type}; declare the property as IReadOnlyList or array");
+    }
+
+    private static IDictionary Dictionary(Node node, Type value, string key)
+    {
+        if (node is not MapNode map)
+            throw new ConfigurationException(node.Position, $"`{key}` is {node.Description}, expected a section with keys");
+        var entries = (IDictionary)Activator.CreateInstance(typeof(Dictionary<,>).MakeGenericType(typeof(string), value))!;
+        foreach (var entry in map.Entries)
+            entries.Add(entry.Key, Value(entry.Value, value, $"{key}.{entry.Key}", null));
+        return entries;
+    }
+
+    // bound values are arrays, so every interface of an array will do
+    private static Type? ItemType(Type type)
+    {
+        if (type.IsArray)
+            return type.GetElementType();
+        return type.IsGenericType && type.IsInterface && type.GenericTypeArguments is [var item] && type.IsAssignableFrom(item.MakeArrayType()) ? item : null;
+    }
+
+    private static Type? DictionaryValueType(Type type) =>
+        type.IsGenericType && type.GenericTypeArguments is [var key, var value] && key == typeof(string)
+            && type.IsAssignableFrom(typeof(Dictionary<,>).MakeGenericType(key, value)) ? value : null;
+
+    // presets and defaults are shared: never write into them
+    private static readonly MethodInfo Clone = typeof(object).GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic)!;
+
+    private static object? Copy(object? start) => start is null ? null : Clone.Invoke(start, null);
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+
+namespace VoxelZoo.Host.Configuration;
+
+/// <summary>Loads experiments: one YAML file with what it <c>extends:</c>, a profile of it, and <c>--set</c> over both.</summary>
+internal static class ExperimentFile
+{
+    private const string Extends = "extends", Profiles = "profiles";
+    private const int LongestChain = 16;
+
+    /// <summary>The resolved experiment, without <c>extends</c> and <c>profiles</c>.</summary>
+    /// <param name="path">The file, as from <see cref="ExperimentFolder.Resolve"/>.</param>
+    /// <param name="sets">Values of <c>--set</c>, each <c>a.b=value</c>.</param>
+    /// <param name="profile">The name under <c>profiles:</c> whose section is laid over the experiment, or null.</param>
+    /// <param name="engineRecords">For a section with a part, the engine's record whose keys stay when <c>use:</c> changes.</param>
+    /// <exception cref="ConfigurationException">Something in it cannot be used; the message says where and why.</exception>
+    public static MapNode Load(
+        string path,
+        IReadOnlyList<string>? sets = null,
+        string? profile = null,
+        IReadOnlyDictionary<string, Type>? engineRecords = null)
+    {
+        var merger = new Merger((engineRecords ?? ImmutableDictionary<string, Type>.Empty)
+            .ToDictionary(p => p.Key, p => (IReadOnlySet<string>)OptionsShape.Of(p.Value).Keys.ToHashSet(StringComparer.Ordinal)));
+        Node root = WithBases(path, merger, []);
+        if (profile is not null)
+            root = merger.Lay(root, ProfileOf((MapNode)root, profile, path));
+        root = ((MapNode)root).Without(Profiles);
+
+        // a `use` first, because it resets the options that the others set
+        foreach (var (key, value) in (sets ?? []).Select(ParseSet).OrderBy(s => !s.Key.EndsWith(".use", StringComparison.Ordinal)))
+            root = merger.Set(root, key, value);
+        return (MapNode)Merger.WithoutNulls(root);
+    }
+
+    private static MapNode WithBases(string path, Merger merger, ImmutableList<string> chain)
+    {
+        var full = Path.GetFullPath(path);
+        var node = YamlReader.ReadFile(path);
+        if (node is not MapNode own)
+            throw new ConfigurationException(node.Position, $"expected sections with keys, found {node.Description}");
+        if (own[Extends] is not { IsNull: false } extends)
+            return own.Without(Extends);
+
+        chain = chain.Add(full);
+        Node? below = null;
+        foreach (var name in extends is ListNode list ? list.Items : [extends])
+        {
+            if (name is not ScalarNode { IsNull: false } file)
+                throw new ConfigurationException(name.Position, $"`extends` takes the path of a file or a list of paths, found {name.Description}");
+            var next = Path.Combine(Path.GetDirectoryName(path) ?? "", file.Text);
+            if (chain.Contains(Path.GetFullPath(next)))
+                throw new ConfigurationException(name.Position, $"`extends` goes in a circle: {file.Text} leads back to itself");
+            if (chain.Count >= LongestChain)
+                throw new ConfigurationException(name.Position, $"`extends` goes through more than {LongestChain} files");
+            if (!File.Exists(next))
+                throw new ConfigurationException(name.Position, $"`extends` names {file.Text}, but there is no file {next}");
+            below = merger.Lay(below, WithBases(next, merger, chain));
+        }
+
+        return (MapNode)merger.Lay(below, own.Without(Extends));
+    }
+
+    private static Node ProfileOf(MapNode root, string name, string path)
+    {
+        var profiles = root[Profiles];
+        if (profiles?[name] is MapNode profile)
+            return profile;
+        if (profiles?[name] is { } found)
+            throw new ConfigurationException(found.Position, $"the profile `{name}` is {found.Description}, expected sections with keys");
+
+        var names = (profiles as MapNode)?.Keys.ToArray() ?? [];
+        throw new ConfigurationException(
+            profiles?.Position ?? new Position(path),
+            names.Length == 0
+                ? $"there is no profile `{name}`; the experiment has no `profiles`"
+                : $"there is no profile `{name}`{Spelling.Suggestion(name, names)} (profiles: {string.Join(", ", names)})");
+    }
+
+    private static (string Key, Node Value) ParseSet(string set)
+    {
+        var equals = set.IndexOf('=', StringComparison.Ordinal);
+        var key = equals < 0 ? set : set[..equals].Trim();
+        var option = new Position($"--set {key}");
+        if (equals < 0)
+            throw new ConfigurationException(option, "expected KEY=VALUE, as in --set training.epochs=10");
+        var steps = key.Split('.');
+        if (steps.Any(string.IsNullOrWhiteSpace) || steps.Length > 16)
+            throw new ConfigurationException(option, "a key is one to sixteen names with dots between them");
+        return (key, YamlReader.ParseValue(set[(equals + 1)..], option));
+    }
+}

@@ -1,0 +1,53 @@
+namespace VoxelZoo.Host.Configuration;
+
+/// <summary>Finds experiments by id: the <c>experiments</c> folder of the working directory, of its parents, of the program's ancestors.</summary>
+internal static class ExperimentFolder
+{
+    /// <summary>The file that an id or a path names.</summary>
+    /// <exception cref="ConfigurationException">There is none; the message names the nearest.</exception>
+    public static string Resolve(string idOrPath)
+    {
+        if (File.Exists(idOrPath))
+            return idOrPath;
+
+        var experiments = Find();
+        var files = List(experiments);
+        var matches = files.Where(f => Id(experiments!, f) == idOrPath || Path.GetFileNameWithoutExtension(f) == idOrPath).ToArray();
+        return matches switch
+        {
+            [var one] => one,
+            [] => throw new ConfigurationException(
+                new Position(idOrPath),
+                "neither a file nor an experiment" + (experiments is null ? "; there is no `experiments` folder here" : $" of {experiments}")
+                + Spelling.Suggestion(idOrPath, files.Select(f => Path.GetFileNameWithoutExtension(f)))),
+            _ => throw new ConfigurationException(new Position(idOrPath), $"several experiments have this name: {string.Join(", ", matches)}"),
+        };
+    }
+
+    /// <summary>The nearest folder <c>experiments</c>, or null.</summary>
+    public static string? Find() =>
+        new[] { Directory.GetCurrentDirectory(), AppContext.BaseDirectory }
+            .SelectMany(Ancestors)
+            .Select(folder => Path.Combine(folder, "experiments"))
+            .FirstOrDefault(Directory.Exists);
+
+    /// <summary>The experiments of a folder in the order of their names; what begins with <c>_</c> is shared by others and none itself.</summary>
+    public static IReadOnlyList<string> List(string? folder)
+    {
+        if (folder is null || !Directory.Exists(folder))
+            return [];
+
+        return [.. Directory.EnumerateFiles(folder, "*.yaml", SearchOption.AllDirectories)
+            .Where(f => !Path.GetRelativePath(folder, f).Split(Path.DirectorySeparatorChar).Any(p => p.StartsWith('_')))
+            .Order(StringComparer.Ordinal)];
+    }
+
+    private static string Id(string folder, string file) =>
+        Path.ChangeExtension(Path.GetRelativePath(folder, file), null).Replace(Path.DirectorySeparatorChar, '/');
+
+    private static IEnumerable<string> Ancestors(string folder)
+    {
+        for (var d = new DirectoryInfo(folder); d is not null; d = d.Parent)
+            yield return d.FullName;
+    }
+}

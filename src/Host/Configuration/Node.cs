@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+
+namespace VoxelZoo.Host.Configuration;
+
+/// <summary>A value of a configuration with the place where it was written. Immutable; a node may be shared by several parents.</summary>
+internal abstract class Node(Position position)
+{
+    /// <summary>Where the value was written.</summary>
+    public Position Position { get; } = position;
+
+    /// <summary>Nodes below and including this one, shared ones counted each time.</summary>
+    public abstract long Size { get; }
+
+    /// <summary>Levels below and including this one.</summary>
+    public abstract int Depth { get; }
+
+    /// <summary>For messages: <c>the number 3</c>, <c>a list</c>.</summary>
+    public abstract string Description { get; }
+
+    /// <summary>Whether this is the scalar <c>null</c>.</summary>
+    public virtual bool IsNull => false;
+
+    /// <summary>The value of a section's key, or null where the section has no such key.</summary>
+    /// <exception cref="ConfigurationException">This is not a section.</exception>
+    public virtual Node? this[string key] =>
+        throw new ConfigurationException(Position, $"expected a section that may hold `{key}`, found {Description}");
+
+    /// <summary>Where <paramref name="path"/> (<c>patch_size</c>, <c>channels.0</c>) was written, as far as it exists.</summary>
+    public Position Locate(string? path)
+    {
+        var (node, position) = (this, Position);
+        foreach (var step in path?.Split('.') ?? [])
+        {
+            if (node is MapNode map && map.Find(step) is { } entry)
+                (node, position) = (entry.Value, entry.KeyPosition);
+            else if (node is ListNode list && int.TryParse(step, out var i) && i >= 0 && i < list.Items.Length)
+                (node, position) = (list.Items[i], list.Items[i].Position);
+            else
+                break;
+        }
+
+        return position;
+    }
+}
+
+/// <summary>What a scalar is by the rules of YAML 1.2's core schema.</summary>
+internal enum ScalarKind
+{
+    Null,
+    Boolean,
+    Integer,
+    Real,
+    Text,
+}
+
+/// <summary>A single value.</summary>
+internal sealed class ScalarNode(Position position, string text, ScalarKind kind) : Node(position)
+{
+    /// <summary>The value as written, without quotes.</summary>
+    public string Text { get; } = text;
+
+    /// <summary>Text where it was quoted; otherwise what its spelling says.</summary>
+    public ScalarKind Kind { get; } = kind;
+
+    public override long Size => 1;
+
+    public override int Depth => 1;
+
+    public override bool IsNull => Kind == ScalarKind.Null;
+
+    public override string Description => Kind switch
+    {
+        ScalarKind.Null => "nothing",
+        ScalarKind.Text => $"the text `{(Text.Length > 40 ? Text[..40] + "…" : Text).ReplaceLineEndings(" ")}`",
+        ScalarKind.Boolean => Text,
+        _ => $"the number {Text}",
+    };
+}
+
+/// <summary>An ordered list.</summary>
+internal sealed class ListNode(Position position, ImmutableArray<Node> items) : Node(position)
+{
+    public ImmutableArray<Node> Items { get; } = items;
+
+    public override long Size { get; } = 1 + items.Sum(i => i.Size);
+
+    public override int Depth { get; } = 1 + items.Select(i => i.Depth).DefaultIfEmpty().Max();
+
+    public override string Description => "a list";
+}
+
+/// <summary>One key of a section.</summary>
+internal sealed record MapEntry(string Key, Position KeyPosition, Node Value);
+
+/// <summary>A section: keys in the order in which they were written.</summary>
+internal sealed class MapNode(Position position, ImmutableArray<MapEntry> entries) : Node(position)
+{
+    private readonly Dictionary<string, MapEntry> _byKey = entries.ToDictionary(e => e.Key, StringComparer.Ordinal);
+
+    public ImmutableArray<MapEntry> Entries { get; } = entries;
+
+    public IEnumerable<string> Keys => Entries.Select(e => e.Key);
+
+    public override long Size { get; } = 1 + entries.Sum(e => e.Value.Size);
+
+    public override int Depth { get; } = 1 + entries.Select(e => e.Value.Depth).DefaultIfEmpty().Max();
+
+    public override string Description => "a section with keys";
+
+    public override Node? this[string key] => Find(key)?.Value;
+
+    public MapEntry? Find(string key) => _byKey.GetValueOrDefault(key);
+
+    /// <summary>The section without some of its keys.</summary>
+    public MapNode Without(params IEnumerable<string> keys)
+    {
+        var dropped = keys.ToHashSet(StringComparer.Ordinal);
+        return new MapNode(Position, [.. Entries.Where(e => !dropped.Contains(e.Key))]);
+    }
+}

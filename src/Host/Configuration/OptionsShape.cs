@@ -1,0 +1,54 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Host.Configuration;
+
+/// <summary>The keys that an options record takes: <c>NumResBlocks { get; init; }</c> is <c>num_res_blocks</c>.</summary>
+internal sealed class OptionsShape
+{
+    private static readonly ConcurrentDictionary<Type, OptionsShape> Shapes = new();
+    private readonly Dictionary<string, PropertyInfo> _properties;
+
+    private OptionsShape(Type type)
+    {
+        _properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(p => p.SetMethod is { IsPublic: true } && p.GetIndexParameters().Length == 0)
+            .ToDictionary(p => KeyOf(p.Name), StringComparer.Ordinal);
+        Required = [.. _properties.Where(p => p.Value.IsDefined(typeof(RequiredMemberAttribute))).Select(p => p.Key)];
+
+        var presets = type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IPresets<>) && i.GenericTypeArguments[0] == type);
+        if (presets)
+            (PresetKey, Presets) = ((string, IReadOnlyDictionary<string, object>))ReadPresetsMethod.MakeGenericMethod(type).Invoke(null, null)!;
+    }
+
+    /// <summary>The keys of properties, and the preset's key if there are presets.</summary>
+    public IEnumerable<string> Keys => PresetKey is null ? _properties.Keys : _properties.Keys.Union([PresetKey]);
+
+    /// <summary>Keys that must be given.</summary>
+    public ImmutableArray<string> Required { get; }
+
+    /// <summary>The key that names a preset, or null.</summary>
+    public string? PresetKey { get; }
+
+    /// <summary>The presets by name.</summary>
+    public IReadOnlyDictionary<string, object> Presets { get; } = ImmutableDictionary<string, object>.Empty;
+
+    /// <summary>The shape of a record, found once.</summary>
+    public static OptionsShape Of(Type type) => Shapes.GetOrAdd(type, t => new OptionsShape(t));
+
+    /// <summary>The property behind a key, or null.</summary>
+    public PropertyInfo? Property(string key) => _properties.GetValueOrDefault(key);
+
+    /// <summary><c>NumResBlocks</c> as YAML writes it.</summary>
+    public static string KeyOf(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
+
+    private static readonly MethodInfo ReadPresetsMethod = typeof(OptionsShape).GetMethod(nameof(ReadPresets), BindingFlags.NonPublic | BindingFlags.Static)!;
+
+    private static (string, IReadOnlyDictionary<string, object>) ReadPresets<T>()
+        where T : IPresets<T> =>
+        (T.PresetKey, T.Presets.ToImmutableDictionary(p => p.Key, p => (object)p.Value, StringComparer.OrdinalIgnoreCase));
+}
