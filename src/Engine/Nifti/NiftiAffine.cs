@@ -1,0 +1,37 @@
+namespace VoxelZoo.Engine.Nifti;
+
+/// <summary>The 4×4 matrices from voxel indices to millimetres.</summary>
+internal static class NiftiAffine
+{
+    /// <summary>Voxel sizes along the diagonal, origin at the first voxel ("method 1" of the standard).</summary>
+    public static double[][] Diagonal(double x, double y, double z) => [[x, 0, 0, 0], [0, y, 0, 0], [0, 0, z, 0], [0, 0, 0, 1]];
+
+    /// <summary>
+    /// "Method 2" of the standard: rotation by the unit quaternion (a, b, c, d) with a = √(1 − b² − c² − d²), the third axis
+    /// mirrored where <paramref name="qfac"/> is −1, then the offset.
+    /// </summary>
+    public static double[][] FromQuaternion(
+        double b, double c, double d, ReadOnlySpan<double> offset, double x, double y, double z, double qfac)
+    {
+        var a = 1 - (b * b + c * c + d * d);
+        if (a < 1e-7)
+        {
+            // a half turn, where rounding may leave the squares above 1
+            var norm = 1 / Math.Sqrt(b * b + c * c + d * d);
+            (a, b, c, d) = (0, b * norm, c * norm, d * norm);
+        }
+        else
+        {
+            a = Math.Sqrt(a);
+        }
+
+        z *= qfac;
+        return
+        [
+            [(a * a + b * b - c * c - d * d) * x, 2 * (b * c - a * d) * y, 2 * (b * d + a * c) * z, offset[0]],
+            [2 * (b * c + a * d) * x, (a * a + c * c - b * b - d * d) * y, 2 * (c * d - a * b) * z, offset[1]],
+            [2 * (b * d - a * c) * x, 2 * (c * d + a * b) * y, (a * a + d * d - b * b - c * c) * z, offset[2]],
+            [0, 0, 0, 1],
+        ];
+    }
+}

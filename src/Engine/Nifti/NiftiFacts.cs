@@ -1,0 +1,28 @@
+namespace VoxelZoo.Engine.Nifti;
+
+/// <summary>What <c>data info</c> tells of a file. Everything is in file order and after slope and intercept.</summary>
+/// <param name="Shape">Size along each dimension.</param>
+/// <param name="Spacing">Voxel size in millimetres.</param>
+/// <param name="Dtype">The stored type as NumPy writes it.</param>
+/// <param name="Affine">Rows of the 4×4 matrix from voxel indices to millimetres.</param>
+/// <param name="Min">Smallest finite intensity, or null where there is none.</param>
+/// <param name="Max">Largest finite intensity, or null where there is none.</param>
+/// <param name="Mean">Mean of the finite intensities, or null where there is none.</param>
+public sealed record NiftiFacts(
+    IReadOnlyList<int> Shape,
+    IReadOnlyList<double> Spacing,
+    string Dtype,
+    IReadOnlyList<IReadOnlyList<double>> Affine,
+    double? Min,
+    double? Max,
+    double? Mean)
+{
+    /// <summary>Reads a file and states its facts.</summary>
+    /// <exception cref="InvalidDataException">The file is not a NIfTI file that can be read; the message names it.</exception>
+    public static NiftiFacts Of(string path)
+    {
+        var volume = NiftiFile.Read(path);
+        var header = volume.Header;
+        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, volume.Min, volume.Max, volume.Mean);
+    }
+}

@@ -1,0 +1,32 @@
+namespace VoxelZoo.Engine.Nifti;
+
+/// <summary>What a NIfTI-1 or NIfTI-2 header says, checked: dimensions are positive, the affine is finite, the type is a plain number.</summary>
+public sealed record NiftiHeader
+{
+    /// <summary>Size along each dimension in file order, the fastest-running first: <c>[H, W, D]</c> for the volumes of a cohort.</summary>
+    public required IReadOnlyList<int> Shape { get; init; }
+
+    /// <summary>Voxel size along the spatial dimensions (three at most) in file order, in the file's unit, which is the millimetre in practice.</summary>
+    public required IReadOnlyList<double> Spacing { get; init; }
+
+    /// <summary>The stored type as NumPy writes it: <c>int16</c>, <c>float32</c>; <c>&gt;i2</c>, <c>&gt;f4</c> for big-endian files.</summary>
+    public required string DataType { get; init; }
+
+    /// <summary>
+    /// Rows of the 4×4 matrix from voxel indices in file order to millimetres (right, anterior, superior): the sform where its code is
+    /// positive, else the qform, else the spacing alone.
+    /// </summary>
+    public required IReadOnlyList<IReadOnlyList<double>> Affine { get; init; }
+
+    /// <summary>Factor from stored numbers to intensities; 1 where the file's slope is 0 or not finite, which means unscaled.</summary>
+    public required double Slope { get; init; }
+
+    /// <summary>Intensity of the stored number 0.</summary>
+    public required double Intercept { get; init; }
+
+    /// <summary>Text of the comment extensions (code 6), in file order.</summary>
+    public required IReadOnlyList<string> Comments { get; init; }
+
+    /// <summary>Number of voxels, the product of <see cref="Shape"/>.</summary>
+    public long Voxels => Shape.Aggregate(1L, (product, size) => product * size);
+}
