@@ -1,0 +1,38 @@
+using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Plugins.Metrics;
+
+/// <summary>A metric of each generated volume against the real volume of the same index.</summary>
+internal abstract class PairedMetric : Metric
+{
+    public override MetricInputKind Needs => MetricInputKind.PairedVolumes;
+
+    public override bool HigherIsBetter => true;
+
+    public override MetricResult Compute(Tensor real, Tensor generated)
+    {
+        if (real.dim() != 5 || !real.shape.SequenceEqual(generated.shape))
+            throw new ArgumentException(
+                $"the reference is {Shape(real)} and the generated is {Shape(generated)}; both must be [N, C, D, H, W] of the same sizes");
+        if (real.numel() == 0)
+            throw new ArgumentException($"there is nothing to compare in volumes of {Shape(real)}");
+
+        using var gradient = no_grad();
+        var values = new double[real.shape[0]];
+        for (var index = 0; index < values.Length; index++)
+        {
+            using var scope = NewDisposeScope();
+            values[index] = Compare(Volume(real, index), Volume(generated, index));
+        }
+
+        return MetricResult.Mean(values);
+    }
+
+    /// <summary>Compares two volumes <c>[1, C, D, H, W]</c>, float32; called in a dispose scope.</summary>
+    protected abstract double Compare(Tensor real, Tensor generated);
+
+    private static Tensor Volume(Tensor volumes, int index) => volumes.narrow(0, index, 1).to_type(ScalarType.Float32);
+
+    private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
+}

@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Plugins.Metrics;
+
+/// <summary>Options of <c>psnr</c>.</summary>
+public sealed record PsnrOptions
+{
+    /// <summary>Largest possible intensity; both volumes are clamped to [0, data_range]. Default 1.</summary>
+    [Range(1e-6, 1e9)]
+    public double DataRange { get; init; } = 1;
+}
+
+/// <summary>Peak signal-to-noise ratio in dB of each volume, capped at 100 dB.</summary>
+[Metric("psnr", Summary = "Peak signal-to-noise ratio in dB, capped at 100 dB; higher is better.")]
+public sealed class PsnrMetric : IMetric<PsnrOptions>
+{
+    // a floor for the squared error relative to the range, which is what makes 100 dB the value of equal volumes
+    private const double Floor = 1e-10;
+
+    /// <inheritdoc/>
+    public Metric Create(PsnrOptions options, PartContext context) => new Psnr(options.DataRange);
+
+    private sealed class Psnr(double range) : PairedMetric
+    {
+        protected override double Compare(Tensor real, Tensor generated)
+        {
+            var error = (real.clamp(S(0.0), S(range)) - generated.clamp(S(0.0), S(range))) / S(range);
+            return Math.Min(100, 10 * Math.Log10(1 / (error.square().mean().ToDouble() + Floor)));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace VoxelZoo.Plugins.RFlow;
+
+/// <summary>Options of <c>rflow</c>. Times are τ = t/1000: 0 is clean, 1 is pure noise.</summary>
+public sealed record RFlowOptions
+{
+    /// <summary>What the network returns. Default: the velocity.</summary>
+    [EnumDataType(typeof(Prediction))]
+    public Prediction Prediction { get; init; } = Prediction.Velocity;
+
+    /// <summary>How training times are drawn. Default: logit-normal.</summary>
+    [EnumDataType(typeof(TimeSampling))]
+    public TimeSampling Sampling { get; init; } = TimeSampling.LogitNormal;
+
+    /// <summary>Mean of the logit of τ; only with logit-normal sampling. The median of τ is sigmoid(loc). Default 0.</summary>
+    [Range(-10.0, 10.0)]
+    public double Loc { get; init; }
+
+    /// <summary>Standard deviation of the logit of τ; only with logit-normal sampling. Default 1.</summary>
+    [Range(1e-3, 10.0)]
+    public double Scale { get; init; } = 1;
+
+    /// <summary>Whether training times are cut down to multiples of 1/1000 before the transform. Default false.</summary>
+    public bool DiscreteTimesteps { get; init; }
+
+    /// <summary>
+    /// The grid to which the latent's is compared: the time law is <c>τ' = rτ / (1 + (r − 1)τ)</c>,
+    /// <c>r = transform_scale · (latent voxels / base voxels)^(1/3)</c>, in training and in sampling. Default: the latent's own grid, so that r = transform_scale.
+    /// </summary>
+    [EnumDataType(typeof(TransformBase))]
+    public TransformBase TransformBase { get; init; } = TransformBase.Latent;
+
+    /// <summary>Factor of r: above 1 moves times towards noise, below 1 towards the data. Default 1.</summary>
+    [Range(1e-3, 1e3)]
+    public double TransformScale { get; init; } = 1;
+}
+
+/// <summary>What the network returns.</summary>
+public enum Prediction
+{
+    /// <summary>v = x0 − ε.</summary>
+    Velocity,
+
+    /// <summary>The clean sample x0.</summary>
+    Sample,
+
+    /// <summary>The noise ε.</summary>
+    Noise,
+}
+
+/// <summary>How training times are drawn.</summary>
+public enum TimeSampling
+{
+    /// <summary>τ = sigmoid(loc + scale · N(0, 1)) (arXiv:2403.03206, section 3.1).</summary>
+    LogitNormal,
+
+    /// <summary>τ uniform in [0, 1).</summary>
+    Uniform,
+}
+
+/// <summary>The grid to which the time transform compares the latent's.</summary>
+public enum TransformBase
+{
+    /// <summary>The latent itself: no dependence on compression.</summary>
+    Latent,
+
+    /// <summary>The uncompressed volume, as the original experiments had it: r = 1/2 where each axis is halved.</summary>
+    Volume,
+}

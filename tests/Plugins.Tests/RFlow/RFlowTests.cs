@@ -1,0 +1,177 @@
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Plugins.RFlow;
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Plugins.Tests.RFlow;
+
+public sealed class RFlowTests
+{
+    private static readonly VolumeShape Cube = new(1, 8, 8, 8);
+
+    private static NoiseProcess Process(RFlowOptions? options = null, VolumeShape? volume = null, VolumeShape? latent = null) =>
+        ((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(
+            options ?? new RFlowOptions(), new DiffusionShape(volume ?? Cube, latent ?? Cube, 0), Contexts.Cpu);
+
+    private static float[] Draw(RFlowOptions options, int count = 20_000, VolumeShape? volume = null, VolumeShape? latent = null)
+    {
+        using var random = new Generator(11, CPU);
+        using var timesteps = Process(options, volume, latent).SampleTimesteps(count, random);
+        return timesteps.data<float>().ToArray();
+    }
+
+    [Theory]
+    [InlineData(Prediction.Velocity)]
+    [InlineData(Prediction.Sample)]
+    [InlineData(Prediction.Noise)]
+    public void Perfect_prediction_gives_back_data_noise_and_derivative(Prediction prediction)
+    {
+        using var scope = NewDisposeScope();
+        var process = Process(new RFlowOptions { Prediction = prediction });
+        var (clean, noise) = (randn([3, 2, 4, 4, 4]), randn([3, 2, 4, 4, 4]));
+        var timesteps = tensor([30f, 500f, 970f]);
+
+        var noisy = process.AddNoise(clean, noise, timesteps);
+        var target = process.Target(clean, noise, timesteps);
+
+        Assert.True(Reference.Difference(process.Clean(noisy, target, timesteps), clean) < 1e-4);
+        Assert.True(Reference.Difference(process.Noise(noisy, target, timesteps), noise) < 1e-4);
+        Assert.True(Reference.Difference(process.Derivative(noisy, target, timesteps), noise - clean) < 1e-4);
+    }
+
+    [Fact]
+    public void Path_starts_at_the_data_and_ends_at_the_noise()
+    {
+        using var scope = NewDisposeScope();
+        var process = Process();
+        var (clean, noise) = (randn([1, 1, 4, 4, 4]), randn([1, 1, 4, 4, 4]));
+        Assert.Equal(0, Reference.Difference(process.AddNoise(clean, noise, tensor([0f])), clean));
+        Assert.Equal(0, Reference.Difference(process.AddNoise(clean, noise, tensor([1000f])), noise));
+        Assert.Equal((1.0, 0.0, 0.0, 1.0), (process.Alpha(0), process.Sigma(0), process.Alpha(1000), process.Sigma(1000)));
+    }
+
+    [Theory]
+    [InlineData(Prediction.Velocity)]
+    [InlineData(Prediction.Sample)]
+    [InlineData(Prediction.Noise)]
+    public void Results_are_finite_at_both_ends(Prediction prediction)
+    {
+        using var scope = NewDisposeScope();
+        var process = Process(new RFlowOptions { Prediction = prediction });
+        var (noisy, predicted, ends) = (randn([2, 1, 4, 4, 4]), randn([2, 1, 4, 4, 4]), tensor([0f, 1000f]));
+        Assert.True(process.Clean(noisy, predicted, ends).isfinite().all().item<bool>());
+        Assert.True(process.Noise(noisy, predicted, ends).isfinite().all().item<bool>());
+        Assert.True(process.Derivative(noisy, predicted, ends).isfinite().all().item<bool>());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(37)]
+    [InlineData(1000)]
+    public void Time_grid_of_the_identity_law_is_uniform_and_ends_at_exactly_0(int steps)
+    {
+        var grid = Process().TimeGrid(steps);
+        Assert.Equal(steps + 1, grid.Length);
+        Assert.Equal((1000.0, 0.0), (grid[0], grid[^1]));
+        for (var step = 0; step <= steps; step++)
+            Assert.Equal(1000.0 * (steps - step) / steps, grid[step], 1e-9);
+    }
+
+    [Fact]
+    public void Time_grid_without_steps_is_refused() => Assert.Throws<ArgumentOutOfRangeException>(() => Process().TimeGrid(0));
+
+    [Theory]
+    [InlineData(0.01)]
+    [InlineData(0.5)]
+    [InlineData(7)]
+    public void Time_grid_falls_strictly_from_1000_to_0_for_any_ratio(double scale)
+    {
+        var grid = Process(new RFlowOptions { TransformScale = scale }).TimeGrid(50);
+        Assert.Equal((1000.0, 0.0), (grid[0], grid[^1]));
+        Assert.All(grid.Zip(grid.Skip(1)), pair => Assert.True(pair.First > pair.Second));
+    }
+
+    // ratios of the original experiments: pixels, space-to-depth, latents of 4 and 8, slice-wise 32
+    [Theory]
+    [InlineData(160, 256, 1)]
+    [InlineData(80, 128, 0.5)]
+    [InlineData(40, 64, 0.25)]
+    [InlineData(20, 32, 0.125)]
+    [InlineData(160, 8, 0.09921256574801247)]
+    public void Transform_relative_to_the_volume_follows_the_compression(int depth, int size, double ratio)
+    {
+        var options = new RFlowOptions { TransformBase = TransformBase.Volume };
+        var process = Process(options, new VolumeShape(1, 160, 256, 256), new VolumeShape(4, depth, size, size));
+        Assert.Equal(1000 * ratio / (1 + ratio), process.TimeGrid(2)[1], 1e-9);
+    }
+
+    [Fact]
+    public void Transform_relative_to_the_latent_ignores_the_compression() =>
+        Assert.Equal(500, Process(null, new VolumeShape(1, 160, 256, 256), new VolumeShape(4, 40, 64, 64)).TimeGrid(2)[1], 1e-9);
+
+    // shares of draws below τ = 0.1 as simulated for the original experiments
+    [Theory]
+    [InlineData(1, 0.014, 0.5)]
+    [InlineData(0.5, 0.066, 0.333)]
+    [InlineData(0.25, 0.21, 0.2)]
+    [InlineData(0.125, 0.45, 0.111)]
+    public void Training_times_follow_the_same_transform(double ratio, double shareBelowTenth, double median)
+    {
+        var draws = Draw(new RFlowOptions { TransformScale = ratio });
+        Assert.Equal(shareBelowTenth, draws.Count(t => t < 100) / (double)draws.Length, 0.012);
+        Assert.Equal(median, draws.Order().ElementAt(draws.Length / 2) / 1000, 0.01);
+    }
+
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(-1, 0.5)]
+    [InlineData(0.7, 2)]
+    public void Logit_normal_times_have_the_logit_of_a_normal(double loc, double scale)
+    {
+        var logits = Draw(new RFlowOptions { Loc = loc, Scale = scale }).Select(t => Math.Log(t / (1000.0 - t))).ToArray();
+        var mean = logits.Average();
+        Assert.Equal(loc, mean, 0.03 * scale + 0.01);
+        Assert.Equal(scale, Math.Sqrt(logits.Average(logit => Math.Pow(logit - mean, 2))), 0.03 * scale);
+    }
+
+    [Fact]
+    public void Uniform_times_have_mean_and_variance_of_a_uniform()
+    {
+        var draws = Draw(new RFlowOptions { Sampling = TimeSampling.Uniform }).Select(t => t / 1000.0).ToArray();
+        Assert.Equal(0.5, draws.Average(), 0.01);
+        Assert.Equal(1.0 / 12, draws.Average(tau => Math.Pow(tau - 0.5, 2)), 0.003);
+        Assert.InRange(draws.Max(), 0.99, 1);
+    }
+
+    [Fact]
+    public void Discrete_times_are_whole_numbers() =>
+        Assert.All(Draw(new RFlowOptions { DiscreteTimesteps = true }, 1000), t => Assert.Equal(MathF.Round(t), t, 1e-4f));
+
+    public static TheoryData<RFlowOptions> ChangedOptions =>
+    [
+        new RFlowOptions { Sampling = TimeSampling.Uniform },
+        new RFlowOptions { Loc = 0.5 },
+        new RFlowOptions { Scale = 2 },
+        new RFlowOptions { DiscreteTimesteps = true },
+        new RFlowOptions { TransformBase = TransformBase.Volume },
+        new RFlowOptions { TransformScale = 2 },
+    ];
+
+    [Theory]
+    [MemberData(nameof(ChangedOptions), DisableDiscoveryEnumeration = true)]
+    public void Every_time_option_changes_the_draws(RFlowOptions changed)
+    {
+        var volume = new VolumeShape(1, 16, 16, 16);
+        Assert.NotEqual(Draw(new RFlowOptions(), 100, volume), Draw(changed, 100, volume));
+    }
+
+    [Fact]
+    public void Timesteps_of_one_stream_are_reproducible_floats_on_the_cpu()
+    {
+        Assert.Equal(Draw(new RFlowOptions(), 100), Draw(new RFlowOptions(), 100));
+        using var random = new Generator(1, CPU);
+        using var timesteps = Process().SampleTimesteps(4, random);
+        Assert.Equal((ScalarType.Float32, DeviceType.CPU, 4L), (timesteps.dtype, timesteps.device_type, timesteps.shape.Single()));
+    }
+}
