@@ -22,7 +22,7 @@ public static class TimeEmbedding
         ArgumentOutOfRangeException.ThrowIfLessThan(dimension, 2);
         using var scope = NewDisposeScope();
         var half = dimension / 2;
-        var exponents = arange(half, ScalarType.Float32, timesteps.device) * S(-Math.Log(maxPeriod) / half);
+        var exponents = arange(S(half), ScalarType.Float32, timesteps.device) * S(-Math.Log(maxPeriod) / half);
         var angles = timesteps.to_type(ScalarType.Float32).unsqueeze(1) * exponents.exp().unsqueeze(0);
         var embedding = cat([angles.cos(), angles.sin()], dim: 1);
         if (dimension % 2 == 1)

@@ -36,22 +36,10 @@ internal static unsafe partial class Libtorch
     internal static partial int aoti_torch_new_tensor_handle(nint tensor, out nint copy);
 
     [LibraryImport(Library)]
-    internal static partial int aoti_torch_delete_tensor_object(nint tensor);
-
-    [LibraryImport(Library)]
     internal static partial int torch_new_list_reserve_size(nuint size, out nint list);
 
     [LibraryImport(Library)]
     internal static partial int torch_list_push_back(nint list, ulong element);
-
-    [LibraryImport(Library)]
-    internal static partial int torch_list_size(nint list, out nuint size);
-
-    [LibraryImport(Library)]
-    internal static partial int torch_list_get_item(nint list, nuint index, out ulong element);
-
-    [LibraryImport(Library)]
-    internal static partial int torch_delete_list(nint list);
 
     [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int torch_call_dispatcher(string operation, string overload, ulong* stack, ulong version);

@@ -19,9 +19,11 @@ public static class Weights
     /// <param name="weights">By key; left unchanged.</param>
     /// <param name="source">Where they came from, for the message.</param>
     /// <exception cref="InvalidDataException">Keys are missing, unexpected or of another shape; one sentence with counts and first names.</exception>
-    public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> weights, string source)
+    public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> weights, string source) =>
+        Copy(Of(module), weights, source, module.GetType().Name);
+
+    internal static void Copy(IReadOnlyDictionary<string, Tensor> own, IReadOnlyDictionary<string, Tensor> weights, string source, string owner)
     {
-        var own = Of(module);
         var faults = new[]
         {
             Fault("missing", [.. own.Keys.Where(k => !weights.ContainsKey(k))]),
@@ -30,7 +32,7 @@ public static class Weights
                 .Select(k => $"{k}: [{string.Join(", ", weights[k].shape)}] for [{string.Join(", ", own[k].shape)}]")]),
         };
         if (faults.Any(f => f is not null))
-            throw new InvalidDataException($"{source} does not fit {module.GetType().Name}: {string.Join("; ", faults.Where(f => f is not null))}");
+            throw new InvalidDataException($"{source} does not fit {owner}: {string.Join("; ", faults.Where(f => f is not null))}");
 
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
