@@ -43,8 +43,10 @@ public static class NativeTorch
 
         var shim = FindShim();
         var directory = LibtorchDirectory(shim);
-        foreach (var name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" })
-            LoadLibrary(Path.Combine(directory, name));
+        LoadLibrary(Path.Combine(directory, "libc10.so"));
+        var core = LoadLibrary(Path.Combine(directory, "libtorch_cpu.so"));
+        LoadLibrary(Path.Combine(directory, "libtorch.so"));
+        NativeLibrary.SetDllImportResolver(typeof(NativeTorch).Assembly, (name, _, _) => name == Libtorch.Library ? core : 0);
         // a CUDA libtorch has one more, which registers the device's kernels
         if (File.Exists(Path.Combine(directory, "libtorch_cuda.so")))
             LoadLibrary(Path.Combine(directory, "libtorch_cuda.so"));
@@ -57,11 +59,11 @@ public static class NativeTorch
         return new NativeTorchReport(directory, patched, $"this system's libstdc++ lacks {MissingVersion}; loaded a copy that needs it only weakly");
     }
 
-    private static void LoadLibrary(string path)
+    private static nint LoadLibrary(string path)
     {
         try
         {
-            NativeLibrary.Load(path);
+            return NativeLibrary.Load(path);
         }
         catch (DllNotFoundException e)
         {

@@ -1,0 +1,2 @@
+// torch is parallel inside, and live tensors are counted per process
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
