@@ -51,13 +51,37 @@ internal sealed class LoadedPlugin
         }
     }
 
-    /// <summary>The innermost reason, in one line: composition and reflection wrap it.</summary>
+    /// <summary>Creates one of everything that the plugin exports, to see whether it can.</summary>
+    /// <exception cref="PluginException">A constructor threw, or a part of the manifest is not exported.</exception>
+    public void CreateAll(Plugin plugin)
+    {
+        foreach (var part in plugin.Parts)
+        {
+            IPart? created = part.Kind switch
+            {
+                "architecture" => Create<IArchitecture>(plugin, part.Id),
+                "strategy" => Create<INoiseStrategy>(plugin, part.Id),
+                "compressor" => Create<ICompressor>(plugin, part.Id),
+                "augmentation" => Create<IAugmentation>(plugin, part.Id),
+                "sampler" => Create<ISampler>(plugin, part.Id),
+                _ => Create<IMetric>(plugin, part.Id),
+            };
+            if (created is null)
+                throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {part.Kind} `{part.Id}` but does not export it");
+        }
+    }
+
+    /// <summary>The first line of the innermost reason: composition, reflection and torch wrap it.</summary>
     public static string Cause(Exception e)
     {
         while ((e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first : e.InnerException) is { } inner)
             e = inner;
-        return e.Message.ReplaceLineEndings(" ");
+        return FirstLine(e);
     }
+
+    /// <summary>The first line of a message; torch's go on with native frames.</summary>
+    public static string FirstLine(Exception e) =>
+        e.Message.Split('\n', 2, StringSplitOptions.TrimEntries)[0] is { Length: > 0 } line ? line : e.GetType().Name;
 
     /// <summary>What a <see cref="PartAttribute"/> says, as composition hands it over.</summary>
     internal sealed class PartExport
