@@ -1,0 +1,87 @@
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Plugins.UNet3D;
+
+/// <summary>
+/// The diffusion UNet of MONAI's <c>DiffusionModelUNet</c> in three dimensions, parameter for parameter and key for key
+/// (arXiv:2307.15208; the network goes back to arXiv:2112.10752).
+/// </summary>
+[Architecture("unet3d", Summary = "3-D diffusion UNet with attention at its coarse levels; keys equal MONAI's DiffusionModelUNet.")]
+public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
+{
+    /// <inheritdoc/>
+    public UNet3DOptions Tiny => new()
+    {
+        Channels = [8, 16],
+        NumResBlocks = [1, 1],
+        AttentionLevels = [false, true],
+        NumHeadChannels = 8,
+        NormNumGroups = 4,
+    };
+
+    /// <inheritdoc/>
+    public UNet3DOptions Fit(UNet3DOptions options, DiffusionShape shape)
+    {
+        var complete = options with
+        {
+            InChannels = Agree(options.InChannels, shape.InputChannels, "in_channels", "the latent and its condition have"),
+            OutChannels = Agree(options.OutChannels, shape.Latent.Channels, "out_channels", "the latent has"),
+        };
+        RefuseInconsistency(complete);
+
+        var (depth, height, width) = (shape.Latent.Depth, shape.Latent.Height, shape.Latent.Width);
+        foreach (var (axis, size) in new[] { ("depth", depth), ("height", height), ("width", width) })
+            if (size % complete.Reduction != 0)
+                throw new PlanException(
+                    $"{axis} {size} of the {depth}×{height}×{width} grid is not divisible by {complete.Reduction}, as {complete.Levels} levels need; "
+                    + $"take at most {1 + int.TrailingZeroCount(size)} levels or pad the volume to {NextMultiple(size, complete.Reduction)}",
+                    "channels");
+        return complete;
+    }
+
+    /// <inheritdoc/>
+    public DenoiserFacts Describe(UNet3DOptions options, DiffusionShape shape) =>
+        new() { ActivationElements = Activations.Count(options, shape.Latent) };
+
+    /// <inheritdoc/>
+    public Denoiser Create(UNet3DOptions options, PartContext context)
+    {
+        if (options.InChannels is null || options.OutChannels is null)
+            throw new PlanException("the UNet's channels in and out are not known; set in_channels and out_channels", "in_channels");
+        RefuseInconsistency(options);
+        return new DiffusionModelUNet(options, context.Device);
+    }
+
+    private static int Agree(int? set, int implied, string key, string whose) => set is null || set == implied
+        ? implied
+        : throw new PlanException($"{key} is {set} but {whose} {implied} channels; leave {key} out", key);
+
+    private static void RefuseInconsistency(UNet3DOptions options)
+    {
+        RefuseLength(options.NumResBlocks.Count, "num_res_blocks");
+        RefuseLength(options.AttentionLevels.Count, "attention_levels");
+        for (var level = 0; level < options.Levels; level++)
+        {
+            var channels = options.Channels[level];
+            if (channels < 1 || channels % options.NormNumGroups != 0)
+                throw new PlanException(
+                    $"{channels} channels of level {level} do not divide into {options.NormNumGroups} groups; change channels or norm_num_groups",
+                    "channels");
+            if (options.NumResBlocks[level] < 1)
+                throw new PlanException($"level {level} has {options.NumResBlocks[level]} residual blocks; give it at least 1", "num_res_blocks");
+            // the last level's width is also that of the middle block, which always attends
+            if ((options.AttentionLevels[level] || level == options.Levels - 1) && channels % options.NumHeadChannels != 0)
+                throw new PlanException(
+                    $"{channels} channels of level {level} do not divide into attention heads of {options.NumHeadChannels}; change num_head_channels",
+                    "num_head_channels");
+        }
+
+        void RefuseLength(int count, string key)
+        {
+            if (count != options.Levels)
+                throw new PlanException($"{key} has {count} values for {options.Levels} levels of channels; give one for each level", key);
+        }
+    }
+
+    private static int NextMultiple(int size, int of) => (size + of - 1) / of * of;
+}
