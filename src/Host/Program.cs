@@ -1,1 +1,1 @@
-return 0;
+return await VoxelZoo.Host.CommandLine.Application.RunAsync(args);

@@ -27,11 +27,20 @@ internal static class ExperimentFile
             root = merger.Lay(root, ProfileOf((MapNode)root, profile, path));
         root = ((MapNode)root).Without(Profiles);
 
-        // a `use` first, because it resets the options that the others set
-        foreach (var (key, value) in (sets ?? []).Select(ParseSet).OrderBy(s => !s.Key.EndsWith(".use", StringComparison.Ordinal)))
-            root = merger.Set(root, key, value);
-        return (MapNode)Merger.WithoutNulls(root);
+        return (MapNode)Merger.WithoutNulls(Apply(sets ?? [], root, merger));
     }
+
+    /// <summary>A section that consists of <c>--set</c> alone.</summary>
+    /// <param name="sets">Each <c>a.b=value</c>.</param>
+    /// <param name="source">What positions say that are none of an option's.</param>
+    public static MapNode FromSets(IReadOnlyList<string> sets, string source) =>
+        (MapNode)Merger.WithoutNulls(Apply(sets, new MapNode(new Position(source), []), new Merger(ImmutableDictionary<string, IReadOnlySet<string>>.Empty)));
+
+    // a `use` first, because it resets the options that the others set
+    private static Node Apply(IReadOnlyList<string> sets, Node root, Merger merger) =>
+        sets.Select(ParseSet)
+            .OrderBy(s => !s.Key.EndsWith(".use", StringComparison.Ordinal))
+            .Aggregate(root, (below, set) => merger.Set(below, set.Key, set.Value));
 
     private static MapNode WithBases(string path, Merger merger, ImmutableList<string> chain)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -24,6 +25,20 @@ internal abstract class Node(Position position)
     /// <exception cref="ConfigurationException">This is not a section.</exception>
     public virtual Node? this[string key] =>
         throw new ConfigurationException(Position, $"expected a section that may hold `{key}`, found {Description}");
+
+    /// <summary>Does what a part may refuse; its refusal is placed at the key of this section that it names.</summary>
+    /// <exception cref="ConfigurationException">The part refused.</exception>
+    public T Plan<T>(Func<T> plan)
+    {
+        try
+        {
+            return plan();
+        }
+        catch (PlanException refusal)
+        {
+            throw new ConfigurationException(Locate(refusal.Key), refusal.Message, refusal);
+        }
+    }
 
     /// <summary>Where <paramref name="path"/> (<c>patch_size</c>, <c>channels.0</c>) was written, as far as it exists.</summary>
     public Position Locate(string? path)

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.Runtime.InteropServices;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
+using VoxelZoo.Host.Verbs;
+
+namespace VoxelZoo.Host.CommandLine;
+
+/// <summary>The program: parses the command line, runs the verb, turns what it throws into one sentence and an exit code.</summary>
+internal static class Application
+{
+    /// <summary>Every verb. A new verb is a class in Verbs and a line here.</summary>
+    private static RootCommand Commands() => new("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
+    {
+        CommonOptions.Plugins,
+        CommonOptions.Verbose,
+        new Command("plugins", "The plugins: what is there, what does not load and why")
+        {
+            new PluginsListVerb(),
+            new PluginsInfoVerb(),
+            new PluginsDoctorVerb(),
+        },
+        new ExperimentsVerb(),
+        new Command("model", "Architectures on their own") { new ModelForwardVerb() },
+        new Command("compressor", "Compressors on their own") { new CompressorRoundtripVerb() },
+        new MetricVerb(),
+    };
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var parse = Commands().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
+        {
+            await Console.Error.WriteLineAsync(ParseErrors.Sentence(parse));
+            return (int)ExitCode.Refused;
+        }
+
+        using var stop = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        try
+        {
+            var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
+            return await parse.InvokeAsync(configuration, stop.Token);
+        }
+        catch (Exception e)
+        {
+            await Console.Error.WriteLineAsync(Sentence(e, parse.GetValue(CommonOptions.Verbose)));
+            return (int)(e is ConfigurationException or UsageException or PlanException or PluginException ? ExitCode.Refused : ExitCode.Failed);
+        }
+
+        // the first signal asks the verb to stop; a second one ends the process
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
+    }
+
+    private static string Sentence(Exception e, bool verbose) => e switch
+    {
+        _ when verbose => e.ToString(),
+        OperationCanceledException => "stopped before it was done",
+        _ => LoadedPlugin.FirstLine(e is TypeInitializationException { InnerException: { } inner } ? inner : e),
+    };
+}

@@ -1,0 +1,35 @@
+using System.CommandLine;
+
+namespace VoxelZoo.Host.CommandLine;
+
+/// <summary>Options that several verbs share.</summary>
+internal static class CommonOptions
+{
+    /// <summary>On every verb.</summary>
+    public static Option<string[]> Plugins { get; } = new("--plugins")
+    {
+        Description = "Folder of plugins, or one plugin's folder, instead of the one beside the program; may be given several times",
+        HelpName = "DIR",
+        Recursive = true,
+    };
+
+    /// <summary>On every verb.</summary>
+    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "More messages, and stack traces of errors", Recursive = true };
+
+    /// <summary>On every verb that lists or measures.</summary>
+    public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON" };
+
+    /// <summary>On every verb that takes an experiment or options.</summary>
+    public static Option<string[]> Set { get; } = new("--set")
+    {
+        Description = "Set a value over the configuration, as in --set training.epochs=10; may be given several times",
+        HelpName = "KEY=VALUE",
+    };
+
+    /// <summary>On every verb that takes an experiment.</summary>
+    public static Option<string?> Profile { get; } = new("--profile")
+    {
+        Description = "Lay a section of the experiment's `profiles` over it",
+        HelpName = "NAME",
+    };
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace VoxelZoo.Host.CommandLine;
+
+/// <summary>Says in one sentence what is wrong with a command line.</summary>
+internal static class ParseErrors
+{
+    public static string Sentence(ParseResult parse)
+    {
+        var command = parse.CommandResult.Command;
+        var verbs = command.Subcommands.Select(c => c.Name).ToArray();
+        var options = Ancestors(parse.CommandResult)
+            .SelectMany(c => c.Command.Options.Where(o => o.Recursive || c.Command == command))
+            .Select(o => o.Name).Distinct().ToArray();
+        if (parse.UnmatchedTokens is [var word, ..])
+        {
+            if (word.StartsWith('-'))
+                return $"{Path(parse)} has no option `{word}`{Spelling.Suggestion(word, options)} (options: {string.Join(", ", options)})";
+            return verbs.Length > 0
+                ? $"{Path(parse)} has no verb `{word}`{Spelling.Suggestion(word, verbs)} (verbs: {string.Join(", ", verbs)})"
+                : $"{Path(parse)} does not take `{word}`; see `{Path(parse)} --help`";
+        }
+
+        if (verbs.Length > 0 && command.Action is null)
+            return $"say what to do: {string.Join(", ", verbs.Select(v => $"`{Path(parse)} {v}`"))}";
+        return $"{parse.Errors[0].Message.TrimEnd('.')}; see `{Path(parse)} --help`";
+    }
+
+    private static string Path(ParseResult parse) =>
+        string.Join(' ', Ancestors(parse.CommandResult).Reverse().Select(c => c.Parent is null ? "voxelzoo" : c.Command.Name));
+
+    private static IEnumerable<CommandResult> Ancestors(CommandResult? result)
+    {
+        for (; result is not null; result = result.Parent as CommandResult)
+            yield return result;
+    }
+}

@@ -1,0 +1,34 @@
+using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Host.Plugins;
+
+namespace VoxelZoo.Host.CommandLine;
+
+/// <summary>Builds the generic host with the services that verbs need. Verbs that only list do without it.</summary>
+internal static class ProgramHost
+{
+    /// <summary>The host, to be disposed by the verb.</summary>
+    public static IHost Build(ParseResult parse)
+    {
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
+        builder.Logging
+            .SetMinimumLevel(parse.GetValue(CommonOptions.Verbose) ? LogLevel.Debug : LogLevel.Warning)
+            .AddSimpleConsole(c => c.SingleLine = true);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(Catalogue(parse))
+            .AddSingleton(s => new PartRegistry(s.GetRequiredService<PluginCatalogue>(), s.GetServices<IPart>()));
+        return builder.Build();
+    }
+
+    /// <summary>The catalogue of the folders that the command line names.</summary>
+    public static PluginCatalogue Catalogue(ParseResult parse) => PluginCatalogue.Read(parse.GetValue(CommonOptions.Plugins) ?? []);
+
+    /// <summary>What a part is given where there is no run: the CPU, float32, seed 0.</summary>
+    public static PartContext Context(this IServiceProvider services, RandomStreams random, string plugin) =>
+        new(TorchSharp.torch.CPU, Precision.Float32, services.GetRequiredService<ILoggerFactory>().CreateLogger(plugin), services.GetRequiredService<TimeProvider>(), random);
+}

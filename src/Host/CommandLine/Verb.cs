@@ -1,0 +1,31 @@
+using System.CommandLine;
+
+namespace VoxelZoo.Host.CommandLine;
+
+/// <summary>
+/// A verb of the command line. Verbs run on the caller's thread from beginning to end, because tensors' dispose scopes belong
+/// to a thread.
+/// </summary>
+internal abstract class Verb : Command
+{
+    protected Verb(string name, string description)
+        : base(name, description) =>
+        SetAction((parse, cancellation) => Task.FromResult((int)Run(parse, cancellation)));
+
+    /// <summary>Does it. Exceptions become exit codes in <see cref="Application"/>.</summary>
+    protected abstract ExitCode Run(ParseResult parse, CancellationToken cancellation);
+
+    /// <summary>Adds an option and returns it.</summary>
+    protected Option<T> With<T>(Option<T> option)
+    {
+        Options.Add(option);
+        return option;
+    }
+
+    /// <summary>Adds an argument and returns it.</summary>
+    protected Argument<T> With<T>(Argument<T> argument)
+    {
+        Arguments.Add(argument);
+        return argument;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Composition;
+using System.Composition.Hosting;
+using System.Reflection;
+using McMaster.NETCore.Plugins;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Host.Plugins;
+
+/// <summary>A plugin in its own load context, composed. Plugins are never unloaded: native code may hold on to their delegates.</summary>
+internal sealed class LoadedPlugin
+{
+    // each with what it refers to: everything in PluginFolder.SharedAssemblies
+    private static readonly Type[] Shared = [typeof(IPart), typeof(NativeTorch), typeof(torch), typeof(ExportAttribute), typeof(ILogger)];
+
+    private readonly CompositionHost _parts;
+
+    private LoadedPlugin(CompositionHost parts) => _parts = parts;
+
+    /// <summary>Loads and composes a plugin; its constructors do not run yet.</summary>
+    /// <exception cref="PluginException">It does not load; the message says why.</exception>
+    public static LoadedPlugin Load(Plugin plugin)
+    {
+        NativeTorch.Load();
+        try
+        {
+            var loader = PluginLoader.CreateFromAssemblyFile(plugin.Assembly!, isUnloadable: false, Shared);
+            var parts = loader.LoadDefaultAssembly().GetTypes().Where(t => t.IsDefined(typeof(PartAttribute), inherit: false));
+            return new LoadedPlugin(new ContainerConfiguration().WithParts(parts).CreateContainer());
+        }
+        catch (Exception e)
+        {
+            throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) does not load: {Cause(e)}", e);
+        }
+    }
+
+    /// <summary>An instance of a part, or null where the plugin exports none of that id.</summary>
+    /// <exception cref="PluginException">Its constructor threw.</exception>
+    public T? Create<T>(Plugin plugin, string id)
+        where T : class, IPart
+    {
+        try
+        {
+            return _parts.GetExports<Lazy<T, PartExport>>().SingleOrDefault(e => e.Metadata.Id == id)?.Value;
+        }
+        catch (Exception e)
+        {
+            throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) cannot create `{id}`: {Cause(e)}", e);
+        }
+    }
+
+    /// <summary>Creates one of everything that the plugin exports, to see whether it can.</summary>
+    /// <exception cref="PluginException">A constructor threw, or a part of the manifest is not exported.</exception>
+    public void CreateAll(Plugin plugin)
+    {
+        foreach (var part in plugin.Parts)
+        {
+            IPart? created = part.Kind switch
+            {
+                "architecture" => Create<IArchitecture>(plugin, part.Id),
+                "strategy" => Create<INoiseStrategy>(plugin, part.Id),
+                "compressor" => Create<ICompressor>(plugin, part.Id),
+                "augmentation" => Create<IAugmentation>(plugin, part.Id),
+                "sampler" => Create<ISampler>(plugin, part.Id),
+                _ => Create<IMetric>(plugin, part.Id),
+            };
+            if (created is null)
+                throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {part.Kind} `{part.Id}` but does not export it");
+        }
+    }
+
+    /// <summary>The first line of the innermost reason: composition, reflection and torch wrap it.</summary>
+    public static string Cause(Exception e)
+    {
+        while ((e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first : e.InnerException) is { } inner)
+            e = inner;
+        return FirstLine(e);
+    }
+
+    /// <summary>The first line of a message; torch's go on with native frames.</summary>
+    public static string FirstLine(Exception e) =>
+        e.Message.Split('\n', 2, StringSplitOptions.TrimEntries)[0] is { Length: > 0 } line ? line : e.GetType().Name;
+
+    /// <summary>What a <see cref="PartAttribute"/> says, as composition hands it over.</summary>
+    internal sealed class PartExport
+    {
+        public string Id { get; set; } = "";
+    }
+}

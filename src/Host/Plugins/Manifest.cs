@@ -1,0 +1,68 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using NuGet.Versioning;
+using VoxelZoo.PluginManifest;
+
+namespace VoxelZoo.Host.Plugins;
+
+/// <summary>The contents of a <c>plugin.json</c>.</summary>
+internal sealed record Manifest(
+    string Id, string Version, VersionRange Contract, ImmutableArray<PartMetadata> Parts, string Summary, string License, string Authors)
+{
+    private const int LargestFile = 1 << 20;
+
+    /// <summary>Reads and checks a manifest.</summary>
+    /// <exception cref="InvalidDataException">It cannot be used; the message says why.</exception>
+    public static Manifest Read(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > LargestFile)
+                throw new InvalidDataException($"plugin.json is larger than {LargestFile} bytes");
+            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 8 });
+            var root = json.RootElement;
+            if (root.ValueKind != JsonValueKind.Object)
+                throw new InvalidDataException("plugin.json is not a JSON object");
+
+            var contract = Text(root, "contract");
+            return new Manifest(
+                Text(root, "id"),
+                Text(root, "version"),
+                VersionRange.TryParse(contract, out var range) ? range : throw new InvalidDataException($"the contract `{contract}` is no version range such as [1.0,2.0)"),
+                PartsOf(root),
+                Text(root, "summary", ""),
+                Text(root, "license", ""),
+                Text(root, "authors", ""));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"plugin.json is not valid JSON at line {e.LineNumber + 1}", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"plugin.json cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static ImmutableArray<PartMetadata> PartsOf(JsonElement root)
+    {
+        if (!root.TryGetProperty("parts", out var parts) || parts.ValueKind != JsonValueKind.Array)
+            throw new InvalidDataException("plugin.json has no list `parts`");
+        return [.. parts.EnumerateArray().Select(PartOf)];
+    }
+
+    private static PartMetadata PartOf(JsonElement part)
+    {
+        var kind = Text(part, "kind");
+        return PartMetadata.Kinds.Contains(kind)
+            ? new PartMetadata(kind, Text(part, "id"), Text(part, "summary", ""))
+            : throw new InvalidDataException($"plugin.json names a part of the unknown kind `{kind}` (kinds: {string.Join(", ", PartMetadata.Kinds)})");
+    }
+
+    private static string Text(JsonElement parent, string key, string? fallback = null)
+    {
+        if (parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out var value))
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InvalidDataException($"plugin.json: `{key}` is not a text");
+        return fallback ?? throw new InvalidDataException($"plugin.json has no `{key}`");
+    }
+}

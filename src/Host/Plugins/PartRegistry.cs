@@ -1,0 +1,107 @@
+using System.Reflection;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Plugins;
+
+/// <summary>
+/// Gives parts by the id that <c>use:</c> names, from the host itself and from plugins. A plugin is loaded when one of its
+/// parts is asked for and not before. An id may be written with the plugin before it: <c>acme/unet</c>.
+/// </summary>
+/// <param name="catalogue">The plugins that were found.</param>
+/// <param name="builtIn">The host's own parts, marked with the same attributes.</param>
+internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart> builtIn)
+{
+    /// <summary>The plugin id of the host's own parts.</summary>
+    public const string Host = "voxelzoo";
+
+    private readonly Dictionary<string, LoadedPlugin> _loaded = new(StringComparer.Ordinal);
+    private readonly (PartAttribute Mark, IPart Part)[] _builtIn =
+        [.. builtIn.Select(p => (p.GetType().GetCustomAttribute<PartAttribute>() ?? throw new ArgumentException($"{p.GetType()} has no part attribute", nameof(builtIn)), p))];
+
+    /// <summary>The catalogue behind it.</summary>
+    public PluginCatalogue Catalogue => catalogue;
+
+    /// <summary>The part that <c>use:</c> names in an experiment; faults are reported where it was written.</summary>
+    /// <exception cref="ConfigurationException">There is none, or its plugin cannot be used.</exception>
+    public Part<T> Get<T>(ScalarNode use)
+        where T : class, IPart
+    {
+        try
+        {
+            return Get<T>(use.Text);
+        }
+        catch (PluginException e)
+        {
+            throw new ConfigurationException(use.Position, e.Message, e);
+        }
+    }
+
+    /// <summary>The part of an id.</summary>
+    /// <exception cref="PluginException">There is none, there are several, or its plugin cannot be used.</exception>
+    public Part<T> Get<T>(string id)
+        where T : class, IPart
+    {
+        var kind = KindOf(typeof(T));
+        var (owner, name) = id.Split('/', 2) is [var before, var after] ? (before, after) : (null, id);
+        var own = owner is null or Host ? _builtIn.Where(b => b.Mark.Id == name && b.Part is T).ToArray() : [];
+        var plugins = catalogue.Plugins
+            .Where(p => (owner is null || p.Id == owner) && p.Parts.Any(part => part.Kind == kind && part.Id == name))
+            .ToLookup(p => p.Status == PluginStatus.Active);
+
+        return (own, plugins[true].ToArray()) switch
+        {
+            ([var one], []) => new Part<T>((T)one.Part, kind, name, Host, Version, null),
+            ([], [var plugin]) => FromPlugin<T>(plugin, kind, name),
+            ([], []) => throw Unknown(kind, id, plugins[false]),
+            (_, var several) => throw Ambiguous(kind, name, own.Length > 0, several),
+        };
+    }
+
+    /// <summary>The ids of a kind that can be asked for, in order.</summary>
+    public IReadOnlyList<string> Ids(string kind) =>
+        [.. _builtIn.Where(b => KindOf(b.Mark.Kind) == kind).Select(b => b.Mark.Id)
+            .Concat(catalogue.Plugins.Where(p => p.Status == PluginStatus.Active).SelectMany(p => p.Parts).Where(p => p.Kind == kind).Select(p => p.Id))
+            .Distinct().Order(StringComparer.Ordinal)];
+
+    private static string Version { get; } = typeof(PartRegistry).Assembly.GetName().Version!.ToString(3);
+
+    private Part<T> FromPlugin<T>(Plugin plugin, string kind, string id)
+        where T : class, IPart
+    {
+        if (!_loaded.TryGetValue(plugin.Path, out var loaded))
+            _loaded[plugin.Path] = loaded = LoadedPlugin.Load(plugin);
+        var part = loaded.Create<T>(plugin, id)
+            ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {kind} `{id}` but does not export it");
+        return new Part<T>(part, kind, id, plugin.Id, plugin.Version, plugin.Path);
+    }
+
+    private PluginException Unknown(string kind, string id, IEnumerable<Plugin> unusable)
+    {
+        if (unusable.FirstOrDefault() is { } plugin)
+            return new PluginException($"the {kind} `{id}` is in the plugin `{plugin.Id}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
+
+        var ids = Ids(kind);
+        var known = ids.Count == 0 ? $"no {kind} is installed" : $"known: {string.Join(", ", ids)}";
+        var broken = catalogue.Plugins.Where(p => p.Status != PluginStatus.Active).Select(p => $"`{p.Id}`").ToArray();
+        var hint = broken.Length == 0 ? "" : $"; {string.Join(", ", broken)} did not load, see `plugins doctor`";
+        return new PluginException($"there is no {kind} `{id}`{Spelling.Suggestion(id, ids)} ({known}{hint})");
+    }
+
+    private static PluginException Ambiguous(string kind, string id, bool own, Plugin[] plugins)
+    {
+        var places = plugins.Select(p => $"`{p.Id}` ({p.Path})").Concat(own ? [$"`{Host}` itself"] : []);
+        return new PluginException($"the {kind} `{id}` is in {string.Join(" and in ", places)}; choose one, as in `use: {plugins[0].Id}/{id}`");
+    }
+
+    private static string KindOf(PartKind kind) => OptionsShape.KeyOf(kind.ToString());
+
+    private static string KindOf(Type contract) =>
+        contract == typeof(IArchitecture) ? KindOf(PartKind.Architecture)
+        : contract == typeof(INoiseStrategy) ? KindOf(PartKind.Strategy)
+        : contract == typeof(ICompressor) ? KindOf(PartKind.Compressor)
+        : contract == typeof(IAugmentation) ? KindOf(PartKind.Augmentation)
+        : contract == typeof(ISampler) ? KindOf(PartKind.Sampler)
+        : contract == typeof(IMetric) ? KindOf(PartKind.Metric)
+        : throw new ArgumentException($"{contract} is not a kind of part");
+}

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Host.Plugins;
+using VoxelZoo.Tensors;
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary>Tensors that a command line names, with everything that can be wrong with them as one sentence.</summary>
+internal static class TensorFile
+{
+    /// <summary>Reads a safetensors file; the caller disposes the result.</summary>
+    /// <exception cref="UsageException">The file cannot be read or breaks the format.</exception>
+    public static NamedTensors Read(string path) => Refusing(() => SafetensorsFile.Read(path), path);
+
+    /// <summary>A tensor of the file that has to have so many dimensions.</summary>
+    public static Tensor Get(this NamedTensors tensors, string name, params int[] dimensions)
+    {
+        if (!tensors.TryGetValue(name, out var tensor))
+            throw new UsageException($"{tensors.Source} has no tensor `{name}` (it has {string.Join(", ", tensors.Keys.Order(StringComparer.Ordinal))})");
+        return dimensions.Contains((int)tensor.dim())
+            ? tensor
+            : throw new UsageException($"{tensors.Source}: `{name}` is {Shape(tensor)}, expected {string.Join(" or ", dimensions)} dimensions");
+    }
+
+    /// <summary>Loads a module's weights from a file, all or none.</summary>
+    public static void Load(nn.Module module, string path) =>
+        Refusing<object?>(
+            () =>
+            {
+                using var weights = SafetensorsFile.Read(path);
+                Weights.Load(module, weights, path);
+                return null;
+            },
+            path);
+
+    /// <summary>Writes a file as a whole or not at all.</summary>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors) =>
+        Refusing<object?>(
+            () =>
+            {
+                SafetensorsFile.Write(path, tensors);
+                return null;
+            },
+            path);
+
+    /// <summary>Runs a part on tensors of a file. What torch or the part refuses is the fault of the tensors.</summary>
+    public static TResult Compute<T, TResult>(Part<T> part, string source, Func<TResult> compute)
+        where T : class, IPart
+    {
+        try
+        {
+            return compute();
+        }
+        catch (Exception e) when (e is ExternalException or ArgumentException or PlanException)
+        {
+            throw new UsageException($"{source}: the {part.Kind} `{part.Id}` cannot take these tensors: {LoadedPlugin.Cause(e)}", e);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw new PluginFailedException($"the {part.Kind} `{part.Id}` of the plugin `{part.Plugin}` {part.Version} failed: {LoadedPlugin.Cause(e)}", e);
+        }
+    }
+
+    /// <summary>For messages: <c>[2, 1, 16, 16, 16]</c>.</summary>
+    public static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
+
+    private static TResult Refusing<TResult>(Func<TResult> act, string path)
+    {
+        try
+        {
+            return act();
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UsageException(e.Message, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{path}: {e.Message}", e);
+        }
+    }
+}
