@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Engine.Data;
+
+/// <summary>The patients of one split that have all wanted images, prepared as the options say. Loading is thread-safe.</summary>
+public sealed class CohortDataset
+{
+    private readonly DataOptions _options;
+    private readonly IReadOnlyList<string> _kinds;
+    private readonly IReadOnlyList<CohortPatient> _patients;
+    private readonly ConcurrentDictionary<string, PreparedVolume> _cache = new();
+    private long _free;
+
+    /// <summary>Lists the patients of a split. With <see cref="DataOptions.PositiveOnly"/> the masks of the training split are read.</summary>
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="split">One of <see cref="Cohort.AllSplits"/>.</param>
+    /// <param name="options">Sizes and rules.</param>
+    /// <param name="kinds">The images that each patient has to have, such as <c>bravo</c> and <c>seg</c>.</param>
+    /// <exception cref="PlanException">No patient has them, or the options contradict each other.</exception>
+    /// <exception cref="InvalidDataException">A mask cannot be read.</exception>
+    public CohortDataset(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds)
+    {
+        options.Validate(kinds);
+        (_options, _kinds) = (options, kinds);
+        _free = (long)options.CacheMegabytes << 20;
+        var all = cohort.Of(split);
+        var complete = all.Where(patient => !kinds.Except(patient.Kinds).Any());
+        if (options.PositiveOnly && split == Cohort.Train)
+            complete = complete.Where(IsPositive);
+        _patients = [.. complete];
+        Patients = [.. _patients.Select(patient => patient.Name)];
+        Skipped = [.. all.Select(patient => patient.Name).Except(Patients)];
+        if (_patients.Count == 0)
+        {
+            var tumour = options.PositiveOnly && split == Cohort.Train ? " and a tumour" : "";
+            throw new PlanException(
+                $"none of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' has {string.Join(", ", kinds)}{tumour}; `data check` lists what is missing.",
+                "cohort");
+        }
+    }
+
+    /// <summary>Number of patients.</summary>
+    public int Count => _patients.Count;
+
+    /// <summary>Names of the patients, sorted.</summary>
+    public IReadOnlyList<string> Patients { get; }
+
+    /// <summary>Patients of the split that were left out, because an image is missing or, with <see cref="DataOptions.PositiveOnly"/>, a tumour.</summary>
+    public IReadOnlyList<string> Skipped { get; }
+
+    /// <summary>Shape of each image, <c>[1, D, H, W]</c>.</summary>
+    public VolumeShape Shape => new(1, _options.Depth, _options.Height, _options.Width);
+
+    /// <summary>Voxel size in mm.</summary>
+    public Spacing Spacing => _options.Spacing;
+
+    /// <summary>Loads some patients as one batch, which the caller disposes.</summary>
+    /// <param name="indices">Places in <see cref="Patients"/>.</param>
+    /// <exception cref="InvalidDataException">A file cannot be read or does not fit the options; the message names it.</exception>
+    public Batch Load(params IReadOnlyList<int> indices) => Load(indices, 0, 0, CancellationToken.None);
+
+    internal Batch Load(IReadOnlyList<int> indices, int epoch, int index, CancellationToken stop)
+    {
+        var real = new int[indices.Count];
+        var voxels = _kinds.ToDictionary(kind => kind, _ => new float[Shape.Voxels * indices.Count]);
+        for (var i = 0; i < indices.Count; i++)
+        {
+            var patient = _patients[indices[i]];
+            foreach (var kind in _kinds)
+            {
+                stop.ThrowIfCancellationRequested();
+                var volume = Volume(patient, kind);
+                if (kind != _kinds[0] && volume.RealSlices != real[i])
+                    throw new InvalidDataException($"{patient.File(kind)}: it has {volume.RealSlices} slices, but {_kinds[0]} of the same patient has {real[i]}.");
+                real[i] = volume.RealSlices;
+                volume.Voxels.CopyTo(voxels[kind], i * Shape.Voxels);
+            }
+        }
+
+        return new Batch
+        {
+            Epoch = epoch,
+            Index = index,
+            Patients = [.. indices.Select(index => Patients[index])],
+            Images = voxels.ToDictionary(image => image.Key, image => torch.tensor(image.Value, Shape.Batch(indices.Count)).DetachFromDisposeScope()),
+            RealSlices = real,
+        };
+    }
+
+    private bool IsPositive(CohortPatient patient) =>
+        patient.Kinds.Contains(ImageKinds.Seg) && Volume(patient, ImageKinds.Seg).Voxels.AsSpan().Contains(1);
+
+    private PreparedVolume Volume(CohortPatient patient, string kind)
+    {
+        var file = patient.File(kind);
+        if (_cache.TryGetValue(file, out var cached))
+            return cached;
+        var volume = VolumePreparation.Prepare(file, kind, _options);
+
+        // What came first stays: in a shuffled order that saves more decoding than keeping what came last.
+        var bytes = sizeof(float) * (long)volume.Voxels.Length;
+        if (Interlocked.Add(ref _free, -bytes) < 0 || !_cache.TryAdd(file, volume))
+            Interlocked.Add(ref _free, bytes);
+        return volume;
+    }
+}

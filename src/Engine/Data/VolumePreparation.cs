@@ -1,0 +1,106 @@
+using VoxelZoo.Engine.Nifti;
+
+namespace VoxelZoo.Engine.Data;
+
+/// <summary>From a file to the numbers that a network sees: scaling, in-plane area resize, mask threshold, depth padding.</summary>
+internal static class VolumePreparation
+{
+    /// <summary>Reads and prepares one image; the result is <c>[D, H, W]</c>, W fastest.</summary>
+    /// <exception cref="InvalidDataException">The file cannot be read or does not fit the options; the message names it.</exception>
+    public static PreparedVolume Prepare(string file, string kind, DataOptions options)
+    {
+        var volume = NiftiFile.Read(file);
+        var (_, depth, height, width) = volume.Shape;
+        if (volume.NonFinite > 0)
+            throw new InvalidDataException($"{file}: {volume.NonFinite} voxels are not finite; replace them, for instance by 0.");
+        if (height < options.Height || width < options.Width)
+        {
+            throw new InvalidDataException(
+                $"{file}: slices of {height}×{width} are smaller than the {options.Height}×{options.Width} of the experiment, and slices are only shrunk; "
+                + $"set data.height to at most {height} and data.width to at most {width}.");
+        }
+
+        var slices = (depth + options.SliceStep - 1) / options.SliceStep;
+        if (slices > options.OriginalDepth)
+        {
+            throw new InvalidDataException(
+                $"{file}: {slices} slices are more than the {options.OriginalDepth} of data.original_depth; raise it (and data.depth), or raise data.slice_step.");
+        }
+
+        var from = volume.Turned();
+        var to = new float[options.Depth * options.Height * options.Width];
+        var slice = options.Height * options.Width;
+        for (var d = 0; d < slices; d++)
+        {
+            var source = from.AsSpan(d * options.SliceStep * height * width, height * width);
+            var target = to.AsSpan(d * slice, slice);
+            if (kind == ImageKinds.Seg)
+            {
+                Binarise(source, share => share > 0.5f);
+                Shrink(source, height, width, target, options.Height, options.Width);
+                Binarise(target, options.SegRule switch
+                {
+                    SegRule.AtLeastHalf => share => share >= 0.5f,
+                    SegRule.Any => share => share > 0,
+                    _ => share => share > 0.5f,
+                });
+            }
+            else
+            {
+                var (low, high) = options.Normalization == Normalization.Fixed ? (0, options.ClipMax[kind]) : (volume.Min!.Value, volume.Max!.Value);
+                Scale(source, low, high);
+                Shrink(source, height, width, target, options.Height, options.Width);
+            }
+        }
+
+        if (options.PadMode == PadMode.Replicate)
+        {
+            for (var d = slices; d < options.Depth; d++)
+                to.AsSpan((slices - 1) * slice, slice).CopyTo(to.AsSpan(d * slice));
+        }
+
+        return new PreparedVolume(to, slices);
+    }
+
+    private static void Scale(Span<float> intensities, double low, double high)
+    {
+        var range = high - low;
+        for (var i = 0; i < intensities.Length; i++)
+            intensities[i] = range > 0 ? (float)Math.Clamp((intensities[i] - low) / range, 0, 1) : 0;
+    }
+
+    private static void Binarise(Span<float> shares, Predicate<float> isTumour)
+    {
+        for (var i = 0; i < shares.Length; i++)
+            shares[i] = isTumour(shares[i]) ? 1 : 0;
+    }
+
+    /// <summary>Adaptive average pooling: target row i is the mean of the source rows ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ − 1, columns alike.</summary>
+    private static void Shrink(ReadOnlySpan<float> from, int rows, int columns, Span<float> to, int outRows, int outColumns)
+    {
+        for (var i = 0; i < outRows; i++)
+        {
+            var (top, bottom) = Window(i, rows, outRows);
+            for (var j = 0; j < outColumns; j++)
+            {
+                var (left, right) = Window(j, columns, outColumns);
+                var sum = 0.0;
+                for (var row = top; row < bottom; row++)
+                {
+                    foreach (var value in from[(row * columns + left)..(row * columns + right)])
+                        sum += value;
+                }
+
+                to[i * outColumns + j] = (float)(sum / ((bottom - top) * (right - left)));
+            }
+        }
+    }
+
+    private static (int From, int To) Window(int i, int size, int outSize) =>
+        ((int)((long)i * size / outSize), (int)((((long)i + 1) * size + outSize - 1) / outSize));
+}
+
+/// <summary>A prepared volume.</summary>
+/// <param name="Voxels"><c>[D, H, W]</c>, W fastest.</param>
+/// <param name="RealSlices">The first slices, which come from the file; the rest is padding.</param>
+internal sealed record PreparedVolume(float[] Voxels, int RealSlices);
