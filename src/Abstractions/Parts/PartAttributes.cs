@@ -32,19 +32,17 @@ public abstract class PartAttribute : ExportAttribute
     /// <summary>Creates the export.</summary>
     /// <param name="contract">The kind's interface.</param>
     /// <param name="kind">The kind.</param>
-    /// <param name="id">What <c>use:</c> names: lower case, digits and underscores, starting with a letter.</param>
-    protected PartAttribute(Type contract, PartKind kind, string id)
-        : base(contract)
-    {
-        Kind = kind;
-        Id = id;
-    }
+    protected PartAttribute(Type contract, PartKind kind)
+        : base(contract) => Kind = kind;
 
     /// <summary>The kind of the part.</summary>
     public PartKind Kind { get; }
 
-    /// <summary>What <c>use:</c> names.</summary>
-    public string Id { get; }
+    /// <summary>
+    /// What <c>use:</c> names: lower case, digits and underscores, starting with a letter. Overridden in each attribute because
+    /// MEF takes as metadata only what the attribute's own class declares.
+    /// </summary>
+    public abstract string Id { get; }
 
     /// <summary>One line for listings.</summary>
     public string Summary { get; set; } = "";
@@ -52,24 +50,48 @@ public abstract class PartAttribute : ExportAttribute
 
 /// <summary>Marks an <see cref="IArchitecture{TOptions}"/>.</summary>
 /// <param name="id">What <c>use:</c> names.</param>
-public sealed class ArchitectureAttribute(string id) : PartAttribute(typeof(IArchitecture), PartKind.Architecture, id);
+public sealed class ArchitectureAttribute(string id) : PartAttribute(typeof(IArchitecture), PartKind.Architecture)
+{
+    /// <inheritdoc/>
+    public override string Id => id;
+}
 
 /// <summary>Marks an <see cref="INoiseStrategy{TOptions}"/>.</summary>
 /// <param name="id">What <c>use:</c> names.</param>
-public sealed class StrategyAttribute(string id) : PartAttribute(typeof(INoiseStrategy), PartKind.Strategy, id);
+public sealed class StrategyAttribute(string id) : PartAttribute(typeof(INoiseStrategy), PartKind.Strategy)
+{
+    /// <inheritdoc/>
+    public override string Id => id;
+}
 
 /// <summary>Marks an <see cref="ICompressor{TOptions}"/>.</summary>
 /// <param name="id">What <c>use:</c> names.</param>
-public sealed class CompressorAttribute(string id) : PartAttribute(typeof(ICompressor), PartKind.Compressor, id);
+public sealed class CompressorAttribute(string id) : PartAttribute(typeof(ICompressor), PartKind.Compressor)
+{
+    /// <inheritdoc/>
+    public override string Id => id;
+}
 
 /// <summary>Marks an <see cref="IAugmentation{TOptions}"/>.</summary>
 /// <param name="id">What <c>use:</c> names.</param>
-public sealed class AugmentationAttribute(string id) : PartAttribute(typeof(IAugmentation), PartKind.Augmentation, id);
+public sealed class AugmentationAttribute(string id) : PartAttribute(typeof(IAugmentation), PartKind.Augmentation)
+{
+    /// <inheritdoc/>
+    public override string Id => id;
+}
 
 /// <summary>Marks an <see cref="ISampler{TOptions}"/>.</summary>
 /// <param name="id">What <c>use:</c> names.</param>
-public sealed class SamplerAttribute(string id) : PartAttribute(typeof(ISampler), PartKind.Sampler, id);
+public sealed class SamplerAttribute(string id) : PartAttribute(typeof(ISampler), PartKind.Sampler)
+{
+    /// <inheritdoc/>
+    public override string Id => id;
+}
 
 /// <summary>Marks an <see cref="IMetric{TOptions}"/>.</summary>
 /// <param name="id">What <c>use:</c> names.</param>
-public sealed class MetricAttribute(string id) : PartAttribute(typeof(IMetric), PartKind.Metric, id);
+public sealed class MetricAttribute(string id) : PartAttribute(typeof(IMetric), PartKind.Metric)
+{
+    /// <inheritdoc/>
+    public override string Id => id;
+}

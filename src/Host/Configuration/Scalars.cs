@@ -22,7 +22,7 @@ internal static class Scalars
             throw Wrong(node, key, Expected(type));
         return CoreSchema.Integer(scalar.Text) switch
         {
-            { } value when type == typeof(long) => value,
+            { } value when type == typeof(long) => (object)value,
             { } value when (int)value == value => (int)value,
             _ => throw Wrong(node, key, type == typeof(long) ? "an integer of 64 bits" : "an integer of 32 bits"),
         };
