@@ -26,7 +26,7 @@ public sealed class ImageMetricTests
     public void Values_agree_with_the_reference_implementation(string name, Metric metric)
     {
         using var scope = NewDisposeScope();
-        var volumes = Reference.Tensors("metrics.io.safetensors");
+        using var volumes = Reference.Tensors("metrics.io.safetensors");
         var expected = Reference.Json("metrics.json").GetProperty(name).EnumerateArray().Select(value => value.GetDouble()).ToArray();
 
         var result = metric.Compute(volumes["reference"], volumes["generated"]);

@@ -28,7 +28,7 @@ public sealed class UNet3DTests
         using var _ = no_grad();
         using var unet = Architecture.Create(Small, Contexts.Cpu);
         Reference.LoadWeights(unet, "unet3d-tiny.weights.safetensors");
-        var io = Reference.Tensors("unet3d-tiny.io.safetensors");
+        using var io = Reference.Tensors("unet3d-tiny.io.safetensors");
 
         var output = unet.call(io["input"], io["timesteps"], Conditioning.None);
 
@@ -42,7 +42,7 @@ public sealed class UNet3DTests
         using var _ = no_grad();
         using var unet = Architecture.Create(Small, Contexts.Cpu);
         Reference.LoadWeights(unet, "unet3d-tiny.weights.safetensors");
-        var io = Reference.Tensors("unet3d-tiny.io.safetensors");
+        using var io = Reference.Tensors("unet3d-tiny.io.safetensors");
         var (sample, condition) = (io["input"].narrow(1, 0, 1), io["input"].narrow(1, 1, 1));
 
         var output = unet.call(sample, io["timesteps"], new Conditioning { Image = condition });
@@ -57,7 +57,7 @@ public sealed class UNet3DTests
         using var _ = no_grad();
         using var unet = Architecture.Create(Small, Contexts.Cpu);
         Reference.LoadWeights(unet, "unet3d-tiny.weights.safetensors");
-        var io = Reference.Tensors("unet3d-tiny.io.safetensors");
+        using var io = Reference.Tensors("unet3d-tiny.io.safetensors");
         Assert.Equal(32, unet.EmbeddingSize);
 
         // scale 1 with shift −e doubles the embedding and takes it away again, which nothing but FiLM after time_embed does

@@ -1,0 +1,101 @@
+using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
+using static VoxelZoo.Conformance.ModuleChecks;
+
+namespace VoxelZoo.Conformance;
+
+/// <summary>Checks a compressor: shapes, losslessness where it is promised, weights, memory, refusals.</summary>
+public static class CompressorConformance
+{
+    private const int Batch = 2;
+
+    // divisible by 16, and three different sizes, so that swapped axes show
+    private static readonly VolumeShape Volume = new(1, 16, 32, 48);
+
+    /// <summary>Runs the checks on the compressor's tiny instance.</summary>
+    public static IReadOnlyList<ConformanceCheck> Verify(ICompressor part, PartContext context)
+    {
+        var checks = new CheckList();
+        Compressor? created = null;
+        checks.Run("create", "Create builds a compressor from the tiny options", () =>
+        {
+            manual_seed(1);
+            created = part.Create(part.Tiny, context);
+            created.eval();
+            return null;
+        });
+        if (created is null)
+            return checks.Results;
+        using var compressor = created;
+
+        using var inputs = NewDisposeScope();
+        using var gradient = no_grad();
+        manual_seed(2);
+        var volume = rand(Volume.Batch(Batch));
+
+        checks.Run("shape", "Encode gives LatentShape and Decode gives the volume's", () =>
+        {
+            var expected = part.LatentShape(part.Tiny, Volume).Batch(Batch);
+            var latent = compressor.Encode(volume);
+            if (!latent.shape.SequenceEqual(expected))
+                return $"LatentShape says {Shape(expected)}, the latent is {Shape(latent.shape)}";
+            var decoded = compressor.Decode(latent);
+            return decoded.shape.SequenceEqual(volume.shape) ? null : $"a volume of {Shape(volume.shape)} comes back as {Shape(decoded.shape)}";
+        });
+        checks.Run("finite", "latents and reconstructions are finite", () =>
+            IsFinite(compressor.Encode(volume)) && IsFinite(compressor.call(volume)) ? null : "a latent or reconstruction holds NaN or infinity");
+        checks.Run("lossless", "a compressor without weights gives the volume back", () =>
+        {
+            if (part.IsLearned)
+                return compressor.parameters().Any() ? null : "the compressor is said to be learned but has no parameters";
+            if (compressor.parameters().Any())
+                return "the compressor has parameters but is said not to be learned";
+            var difference = Difference(compressor.Decode(compressor.Encode(volume)), volume);
+            return difference < 1e-5 ? null : $"the volume comes back with a relative error of {difference:g3}";
+        });
+        checks.Run("round_trip", "Roundtrip names latent and reconstruction, equal to Encode's and Decode's", () =>
+        {
+            var named = compressor.Roundtrip(volume);
+            if (!named.TryGetValue("latent", out var latent) || !named.TryGetValue("reconstruction", out var reconstruction))
+                return $"Roundtrip gives {string.Join(", ", named.Keys)}";
+            var encoded = compressor.Encode(volume);
+            return BitEqual(latent, encoded) && Difference(reconstruction, compressor.Decode(encoded)) < 1e-5
+                ? null
+                : "Roundtrip computes something else than Encode and Decode";
+        });
+        checks.Run("same_seed", "the same seed gives the same initial weights", () => SameSeed(() => part.Create(part.Tiny, context)));
+        checks.Run("save_load", "saved and loaded weights encode the same, bit for bit", () =>
+        {
+            using var other = part.Create(part.Tiny, context);
+            other.eval();
+            return SaveAndLoad(compressor, other, each => each.call(volume));
+        });
+        checks.Run("batch_permutation", "each sample's latent is its own affair", () =>
+            SamplesAreIndependent(index => compressor.Encode(volume.index_select(0, index)), Batch));
+        checks.Run("live_tensors", "round trips leave no tensors behind", () => LiveTensorsAreFlat(() => compressor.call(volume)));
+        checks.Run("odd_sizes", "sizes that do not work are refused by LatentShape with a PlanException", () => OddSizes(part, compressor));
+        return checks.Results;
+    }
+
+    private static string? OddSizes(ICompressor part, Compressor compressor)
+    {
+        foreach (var odd in new[] { Volume with { Depth = 15 }, Volume with { Height = 13 }, Volume with { Width = 11 } })
+        {
+            long[] expected;
+            try
+            {
+                expected = part.LatentShape(part.Tiny, odd).Batch(1);
+            }
+            catch (PlanException)
+            {
+                continue;
+            }
+
+            var latent = compressor.Encode(rand(odd.Batch(1)));
+            if (!latent.shape.SequenceEqual(expected) || !compressor.Decode(latent).shape.SequenceEqual(odd.Batch(1)))
+                return $"a {odd} volume was accepted but does not come back in its size";
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,61 @@
+using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
+using static VoxelZoo.Conformance.ModuleChecks;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Conformance;
+
+/// <summary>Checks a metric: it prefers the real thing, repeats itself, and refuses what it cannot compare.</summary>
+public static class MetricConformance
+{
+    /// <summary>Runs the checks with the metric's tiny options.</summary>
+    public static IReadOnlyList<ConformanceCheck> Verify(IMetric part, PartContext context)
+    {
+        var checks = new CheckList();
+        Metric? created = null;
+        checks.Run("create", "Create builds a metric", () =>
+        {
+            created = part.Create(part.Tiny, context);
+            return null;
+        });
+        if (created is not { } metric)
+            return checks.Results;
+
+        using var inputs = NewDisposeScope();
+        manual_seed(2);
+        var paired = metric.Needs == MetricInputKind.PairedVolumes;
+        var real = paired ? rand([2, 1, 32, 32, 32]) : randn([64, 4], ScalarType.Float64);
+        var distorted = paired ? (real + randn_like(real) * S(0.3)).clamp(S(0.0), S(1.0)) : real + S(1.0);
+
+        checks.Run("prefers_real", "real against itself is better than against a distortion", () =>
+        {
+            var (best, worse) = (metric.Compute(real, real).Value, metric.Compute(real, distorted).Value);
+            return double.IsFinite(best) && double.IsFinite(worse) && (metric.HigherIsBetter ? best > worse : best < worse)
+                ? null
+                : $"real against itself is {best:g4}, against a distortion {worse:g4}";
+        });
+        checks.Run("values", "a paired metric gives one value a volume, and their mean", () =>
+        {
+            var result = metric.Compute(real, distorted);
+            return result.Values.Count == (paired ? 2 : 1) && Math.Abs(result.Values.Average() - result.Value) < 1e-9
+                ? null
+                : $"{result.Values.Count} values with mean {(result.Values.Count == 0 ? double.NaN : result.Values.Average()):g4} beside {result.Value:g4}";
+        });
+        checks.Run("repeatable", "the same input gives the same value", () =>
+            metric.Compute(real, distorted).Value == metric.Compute(real, distorted).Value ? null : "two values of one input differ");
+        checks.Run("refusal", "what cannot be compared is refused with an ArgumentException", () =>
+        {
+            try
+            {
+                metric.Compute(real, distorted.narrow(1, 0, 1).narrow(-1, 0, 1).unsqueeze(-1));
+                return "tensors of different dimensions were compared";
+            }
+            catch (ArgumentException)
+            {
+                return null;
+            }
+        });
+        checks.Run("live_tensors", "computing leaves no tensors behind", () => LiveTensorsAreFlat(() => metric.Compute(real, distorted)));
+        return checks.Results;
+    }
+}

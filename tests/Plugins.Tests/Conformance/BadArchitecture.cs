@@ -1,0 +1,93 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Plugins.Tests.Conformance;
+
+/// <summary>What is wrong with a <see cref="BadArchitecture"/>; named like the check that must find it.</summary>
+internal enum Defect
+{
+    None,
+    Create,
+    Shape,
+    Finite,
+    Gradient,
+    InputsMatter,
+    Repeatable,
+    SameSeed,
+    SaveLoad,
+    BatchPermutation,
+    LiveTensors,
+    MetaDevice,
+    OddSizes,
+}
+
+internal sealed record BadOptions;
+
+/// <summary>One convolution with one defect.</summary>
+internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
+{
+    public BadOptions Fit(BadOptions options, DiffusionShape shape) => defect == Defect.Create
+        ? throw new InvalidOperationException("no")
+        : defect != Defect.OddSizes && (shape.Latent.Depth % 2 + shape.Latent.Height % 2 + shape.Latent.Width % 2) != 0
+            ? throw new PlanException("sizes must be even")
+            : options;
+
+    public Denoiser Create(BadOptions options, PartContext context) =>
+        new BadDenoiser(defect, defect == Defect.MetaDevice ? CPU : context.Device);
+
+    private sealed class BadDenoiser : Denoiser
+    {
+        private static int _instances;
+
+        private readonly Conv3d conv;
+        private readonly Linear time;
+        private readonly Linear? unused;
+        private readonly Defect _defect;
+        private readonly List<Tensor> _hoard = [];
+        private readonly float _secret;
+
+        public BadDenoiser(Defect defect, Device device)
+            : base(nameof(BadDenoiser))
+        {
+            _defect = defect;
+            conv = nn.Conv3d(3, 2, 3, padding: 1, device: device);
+            time = nn.Linear(1, 4, device: device);
+            if (defect == Defect.Gradient)
+                unused = nn.Linear(1, 1, device: device);
+            if (defect == Defect.SameSeed)
+            {
+                using var _ = no_grad();
+                time.weight.fill_(S((double)++_instances));
+            }
+
+            // state beside the parameters, which no file carries
+            _secret = defect == Defect.SaveLoad ? ++_instances : 0;
+            RegisterComponents();
+        }
+
+        public override int EmbeddingSize => 4;
+
+        public override Tensor forward(Tensor sample, Tensor timesteps, Conditioning conditioning)
+        {
+            using var scope = NewDisposeScope();
+            var embedding = conditioning.Modulate(time.call(timesteps.unsqueeze(1) / S(1000.0))).mean([1]).view(-1, 1, 1, 1, 1);
+            var h = conv.call(conditioning.Concatenate(sample)) + (_defect == Defect.InputsMatter ? embedding.detach() * S(0.0) + time.weight.sum() + time.bias!.sum() : embedding);
+            h = _defect switch
+            {
+                Defect.Shape => h.transpose(3, 4).contiguous(),
+                Defect.Finite => h / (timesteps > S(0.0)).to_type(ScalarType.Float32).view(-1, 1, 1, 1, 1),
+                Defect.Repeatable => h + randn_like(h) * S(1e-3),
+                Defect.SaveLoad => h + S((double)_secret),
+                Defect.BatchPermutation => h - h.mean(),
+                Defect.OddSizes => nn.functional.interpolate(nn.functional.avg_pool3d(h, [2, 2, 2]), scale_factor: [2, 2, 2]) + h,
+                _ => h,
+            };
+            if (_defect == Defect.LiveTensors)
+                _hoard.Add(h.clone().DetachFromDisposeScope());
+            return h.MoveToOuterDisposeScope();
+        }
+    }
+}
