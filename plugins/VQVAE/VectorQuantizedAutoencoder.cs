@@ -1,0 +1,228 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
+using static VoxelZoo.Tensors.Scalars;
+using F = TorchSharp.torch.nn.functional;
+
+namespace VoxelZoo.Plugins.VQVAE;
+
+// The network from top to bottom. Fields carry MONAI's key names, because TorchSharp takes the keys of a state dict from them.
+
+/// <summary>Encoder, codebook, decoder.</summary>
+internal sealed class VectorQuantizedAutoencoder : Compressor
+{
+    private readonly Coder encoder;
+    private readonly Coder decoder;
+    private readonly Quantizer quantizer;
+
+    public VectorQuantizedAutoencoder(VQVAEOptions options, Device device)
+        : base(nameof(VectorQuantizedAutoencoder))
+    {
+        encoder = Coder.Encoder(options, device);
+        decoder = Coder.Decoder(options, device);
+        quantizer = new Quantizer(options.NumEmbeddings, options.EmbeddingDim, device);
+        RegisterComponents();
+    }
+
+    public override Tensor Encode(Tensor volume) => encoder.call(volume);
+
+    public override Tensor Decode(Tensor latent)
+    {
+        using var scope = NewDisposeScope();
+        return decoder.call(quantizer.Codes(quantizer.Indices(latent))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Also <c>encoded</c>, which is the latent, and <c>indices</c> <c>[B, d, h, w]</c> into the codebook.</summary>
+    public override IReadOnlyDictionary<string, Tensor> Roundtrip(Tensor volume)
+    {
+        var latent = Encode(volume);
+        return new Dictionary<string, Tensor>
+        {
+            ["latent"] = latent,
+            ["encoded"] = latent,
+            ["indices"] = quantizer.Indices(latent),
+            ["reconstruction"] = Decode(latent),
+        };
+    }
+}
+
+/// <summary>A chain of convolutions and residual units: the encoder or the decoder.</summary>
+internal sealed class Coder : nn.Module<Tensor, Tensor>
+{
+    private readonly ModuleList<nn.Module<Tensor, Tensor>> blocks = new();
+
+    private Coder()
+        : base(nameof(Coder))
+    {
+    }
+
+    /// <summary>Each level halves and then refines; the last convolution maps to the codebook's dimension.</summary>
+    public static Coder Encoder(VQVAEOptions options, Device device)
+    {
+        var coder = new Coder();
+        var width = options.InChannels;
+        for (var level = 0; level < options.Levels; level++)
+        {
+            var (p, to) = (options.DownsampleParameters[level], options.Channels[level]);
+            coder.blocks.Add(new Convolution(
+                nn.Conv3d(width, to, p[1], stride: p[0], padding: p[3], dilation: p[2], device: device), activated: true));
+            for (var unit = 0; unit < options.NumResLayers; unit++)
+                coder.blocks.Add(new ResidualUnit(to, options.NumResChannels[level], device));
+            width = to;
+        }
+
+        coder.blocks.Add(new Convolution(nn.Conv3d(width, options.EmbeddingDim, 3, padding: 1, device: device), activated: false));
+        coder.RegisterComponents();
+        return coder;
+    }
+
+    /// <summary>The encoder's mirror: each level refines and then doubles; the last one maps to the output, without activation.</summary>
+    public static Coder Decoder(VQVAEOptions options, Device device)
+    {
+        var coder = new Coder();
+        var last = options.Levels - 1;
+        coder.blocks.Add(new Convolution(nn.Conv3d(options.EmbeddingDim, options.Channels[last], 3, padding: 1, device: device), activated: false));
+        for (var level = last; level >= 0; level--)
+        {
+            var width = options.Channels[level];
+            for (var unit = 0; unit < options.NumResLayers; unit++)
+                coder.blocks.Add(new ResidualUnit(width, options.NumResChannels[level], device));
+            var (p, to) = (options.UpsampleParameters[last - level], level == 0 ? options.OutChannels : options.Channels[level - 1]);
+            coder.blocks.Add(new Convolution(
+                nn.ConvTranspose3d(width, to, p[1], stride: p[0], padding: p[3], output_padding: p[4], dilation: p[2], device: device),
+                activated: level > 0));
+        }
+
+        coder.RegisterComponents();
+        return coder;
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var h = blocks[0].call(x);
+        foreach (var block in blocks.Skip(1))
+        {
+            // what the backward pass needs, autograd holds; without one, this frees each activation as soon as it was used
+            using var input = h;
+            h = block.call(input);
+        }
+
+        return h.MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>A convolution of either kind, one level down as MONAI wraps it: <c>conv.weight</c>.</summary>
+internal sealed class Convolution : nn.Module<Tensor, Tensor>
+{
+    private readonly nn.Module<Tensor, Tensor> conv;
+    private readonly bool _activated;
+
+    public Convolution(nn.Module<Tensor, Tensor> convolution, bool activated)
+        : base(nameof(Convolution))
+    {
+        conv = convolution;
+        _activated = activated;
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        if (!_activated)
+            return conv.call(x);
+        using var scope = NewDisposeScope();
+        return F.relu(conv.call(x)).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary><c>ReLU(x + conv2(ReLU(conv1(x))))</c>.</summary>
+internal sealed class ResidualUnit : nn.Module<Tensor, Tensor>
+{
+    private readonly Convolution conv1;
+    private readonly Convolution conv2;
+
+    public ResidualUnit(int channels, int inner, Device device)
+        : base(nameof(ResidualUnit))
+    {
+        conv1 = new Convolution(nn.Conv3d(channels, inner, 3, padding: 1, device: device), activated: true);
+        conv2 = new Convolution(nn.Conv3d(inner, channels, 3, padding: 1, device: device), activated: false);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return F.relu(x + conv2.call(conv1.call(x))).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>MONAI keeps the codebook two levels down: <c>quantizer.quantizer.embedding.weight</c>.</summary>
+internal sealed class Quantizer : nn.Module
+{
+    private readonly Codebook quantizer;
+
+    public Quantizer(int count, int dimension, Device device)
+        : base(nameof(Quantizer))
+    {
+        quantizer = new Codebook(count, dimension, device);
+        RegisterComponents();
+    }
+
+    /// <summary>Index of the nearest code of each voxel of a latent <c>[B, c, d, h, w]</c>, int64 <c>[B, d, h, w]</c>.</summary>
+    public Tensor Indices(Tensor latent)
+    {
+        using var scope = NewDisposeScope();
+        var codes = quantizer.Codes;
+        var channelsLast = latent.movedim([1], [-1]);                                 // [B, d, h, w, c]
+        var vectors = channelsLast.reshape(-1, codes.shape[1]).to_type(ScalarType.Float32);
+        // ‖z − e‖² without ‖z‖², which is the same for all codes
+        var distances = codes.square().sum(1) - vectors.matmul(codes.t()) * S(2.0); // [n, K]
+        return distances.argmin(1).view(channelsLast.shape[..^1]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The codes of indices <c>[B, d, h, w]</c>, as a latent <c>[B, c, d, h, w]</c>.</summary>
+    public Tensor Codes(Tensor indices)
+    {
+        using var scope = NewDisposeScope();
+        var vectors = quantizer.Codes.index_select(0, indices.flatten()); // [n, c]
+        return vectors.view([.. indices.shape, -1]).movedim([-1], [1]).contiguous().MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>The codes and the moving averages from which training computes them. No gradient changes them.</summary>
+internal sealed class Codebook : nn.Module
+{
+    private readonly Codes embedding;
+    private readonly Tensor ema_cluster_size;
+    private readonly Tensor ema_w;
+
+    public Codebook(int count, int dimension, Device device)
+        : base(nameof(Codebook))
+    {
+        embedding = new Codes(count, dimension, device);
+        // tensors that TorchSharp finds as fields stay in the scope in which the module is built, unless they are taken out of it
+        ema_cluster_size = zeros(count, device: device).DetachFromDisposeScope();
+        ema_w = embedding.Weight.detach().clone().DetachFromDisposeScope();
+        RegisterComponents();
+    }
+
+    /// <summary>The codes, <c>[K, c]</c>, float32.</summary>
+    public Tensor Codes => embedding.Weight;
+}
+
+/// <summary>The table of codes, standard normal at first; a module of its own for the sake of the key <c>embedding.weight</c>.</summary>
+internal sealed class Codes : nn.Module
+{
+    private readonly Parameter weight;
+
+    public Codes(int count, int dimension, Device device)
+        : base(nameof(Codes))
+    {
+        weight = new Parameter(randn([count, dimension], device: device), requires_grad: false);
+        weight.DetachFromDisposeScope();
+        RegisterComponents();
+    }
+
+    public Tensor Weight => weight;
+}
