@@ -16,11 +16,9 @@ public sealed class ConstructorMetric : IMetric<NoOptions>
 [Metric("throws_in_static_constructor")]
 public sealed class StaticConstructorMetric : IMetric<NoOptions>
 {
-    private static readonly string Fault = Throw();
+    static StaticConstructorMetric() => throw new InvalidOperationException("thrown in the static constructor");
 
-    public Metric Create(NoOptions options, PartContext context) => throw new NotSupportedException(Fault);
-
-    private static string Throw() => throw new InvalidOperationException("thrown in the static constructor");
+    public Metric Create(NoOptions options, PartContext context) => throw new NotSupportedException();
 }
 
 [Metric("throws_in_create")]
