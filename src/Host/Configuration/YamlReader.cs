@@ -73,6 +73,11 @@ internal sealed class YamlReader
             var reason = (e.InnerException as YamlException ?? e).Message.ReplaceLineEndings(" ").TrimEnd('.');
             throw new ConfigurationException(positionOf(e.Start), $"not valid YAML: {char.ToLowerInvariant(reason[0])}{reason[1..]}", e);
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
+        {
+            // YamlDotNet's scanner has its own bugs: `[x -é[{` is one
+            throw new ConfigurationException(positionOf(reader._parser.Current?.End ?? Mark.Empty), "not valid YAML after this place", e);
+        }
     }
 
     // the parser takes NUL for the end of the input and would silently drop what follows

@@ -23,25 +23,26 @@ internal static partial class YamlWriter
         if (node is MapNode map)
         {
             foreach (var entry in map.Entries)
-                Child(text.Append(' ', indent).Append(Key(entry.Key)).Append(':'), entry.Value, indent);
+            {
+                text.Append(' ', indent).Append(Key(entry.Key)).Append(':');
+                if (IsInline(entry.Value))
+                    text.Append(' ').Append(Inline(entry.Value)).Append('\n');
+                else
+                    Block(text.Append('\n'), entry.Value, indent + 2);
+            }
         }
         else if (node is ListNode list)
         {
             foreach (var item in list.Items)
-                Child(text.Append(' ', indent).Append('-'), item, indent);
+            {
+                var start = text.Length;
+                if (IsInline(item))
+                    text.Append(' ', indent + 2).Append(Inline(item)).Append('\n');
+                else
+                    Block(text, item, indent + 2);
+                text[start + indent] = '-'; // before the item's first line
+            }
         }
-    }
-
-    private static void Child(StringBuilder text, Node value, int indent)
-    {
-        if (IsInline(value))
-        {
-            text.Append(' ').Append(Inline(value)).Append('\n');
-            return;
-        }
-
-        text.Append('\n');
-        Block(text, value, indent + 2);
     }
 
     private static bool IsInline(Node node) => node switch

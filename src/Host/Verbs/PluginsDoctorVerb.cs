@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Plugins;
@@ -52,13 +53,17 @@ internal sealed class PluginsDoctorVerb : Verb
     {
         try
         {
-            return (NativeTorch.Load(), null);
+            return (Load(), null);
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException)
         {
             return (null, LoadedPlugin.Cause(e));
         }
     }
+
+    // a method of its own: the assembly's initializer loads as well, and throws where its first method is compiled
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static NativeTorchReport Load() => NativeTorch.Load();
 
     private static string? Try(Plugin plugin)
     {

@@ -56,7 +56,7 @@ internal static class TensorFile
         {
             throw new UsageException($"{source}: the {part.Kind} `{part.Id}` cannot take these tensors: {LoadedPlugin.Cause(e)}", e);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not (UsageException or OperationCanceledException))
         {
             throw new PluginFailedException($"the {part.Kind} `{part.Id}` of the plugin `{part.Plugin}` {part.Version} failed: {LoadedPlugin.Cause(e)}", e);
         }
@@ -74,6 +74,10 @@ internal static class TensorFile
         catch (InvalidDataException e)
         {
             throw new UsageException(e.Message, e);
+        }
+        catch (DirectoryNotFoundException e)
+        {
+            throw new UsageException($"{path}: there is no such folder", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,0 +1,6 @@
+namespace Acme.Private;
+
+public static class Answer
+{
+    public static double Value => 1;
+}

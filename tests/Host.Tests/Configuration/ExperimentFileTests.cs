@@ -1,0 +1,159 @@
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Tests.Configuration;
+
+public sealed class ExperimentFileTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Extends_merges_sections_and_replaces_lists()
+    {
+        _folder.Write("_base/common.yaml", "training: {epochs: 5, rates: [1, 2]}\nid: base\n");
+        var file = _folder.Write("a.yaml", "extends: _base/common.yaml\nid: a\ntraining: {rates: [3]}\n");
+
+        Assert.Equal("training:\n  epochs: 5\n  rates: [3]\nid: a\n", Resolved(file));
+    }
+
+    [Fact]
+    public void Extends_of_several_lets_the_later_win()
+    {
+        _folder.Write("b.yaml", "x: 1\ny: 1\n");
+        _folder.Write("c.yaml", "y: 2\n");
+        var file = _folder.Write("a.yaml", "extends: [b.yaml, c.yaml]\n");
+
+        Assert.Equal("x: 1\ny: 2\n", Resolved(file));
+    }
+
+    [Fact]
+    public void Inherited_value_keeps_the_place_where_it_was_written()
+    {
+        var below = _folder.Write("b.yaml", "# a comment\ntraining:\n  epochs: 5\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\ntraining: {rate: 1}\n");
+
+        Assert.Equal($"{below}:3:11", ExperimentFile.Load(file)["training"]!["epochs"]!.Position.ToString());
+    }
+
+    [Fact]
+    public void Extends_in_a_circle_is_refused()
+    {
+        _folder.Write("b.yaml", "extends: a.yaml\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\n");
+
+        Assert.Contains("circle", Refusal(file), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Extends_of_an_absent_file_is_refused_where_it_is_named()
+    {
+        var file = _folder.Write("a.yaml", "id: a\nextends: b.yaml\n");
+
+        Assert.StartsWith($"{file}:2:10: ", Refusal(file), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Null_removes_an_inherited_key()
+    {
+        _folder.Write("b.yaml", "training: {epochs: 5, ema: {decay: 0.9}}\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\ntraining: {ema: null}\n");
+
+        Assert.Equal("training:\n  epochs: 5\n", Resolved(file));
+    }
+
+    [Fact]
+    public void Changing_the_part_drops_the_other_parts_options()
+    {
+        _folder.Write("b.yaml", "architecture: {use: unet3d, channels: [8, 16]}\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\narchitecture: {use: dit, depth: 2}\n");
+
+        Assert.Equal("architecture:\n  use: dit\n  depth: 2\n", Resolved(file));
+    }
+
+    [Fact]
+    public void Naming_the_same_part_keeps_its_options()
+    {
+        _folder.Write("b.yaml", "architecture: {use: unet3d, channels: [8, 16]}\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\narchitecture: {use: unet3d, depth: 2}\n");
+
+        Assert.Equal("architecture:\n  use: unet3d\n  channels: [8, 16]\n  depth: 2\n", Resolved(file));
+    }
+
+    [Fact]
+    public void Changing_the_part_keeps_the_engines_keys()
+    {
+        var file = _folder.Write("a.yaml", "sampling: {use: euler, steps: 25, count: 2}\n");
+
+        var root = ExperimentFile.Load(file, ["sampling.use=dopri5"], null, new Dictionary<string, Type> { ["sampling"] = typeof(Sampling) });
+
+        Assert.Equal("sampling:\n  count: 2\n  use: dopri5\n", YamlWriter.Write(root));
+    }
+
+    [Fact]
+    public void Profile_lies_over_the_experiment()
+    {
+        _folder.Write("b.yaml", "profiles: {smoke: {training: {epochs: 1, ema: null}}}\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\ntraining: {epochs: 500, ema: {decay: 0.9}, rate: 1}\n");
+
+        Assert.Equal("training:\n  epochs: 1\n  rate: 1\n", Resolved(file, profile: "smoke"));
+        Assert.Equal("training:\n  epochs: 500\n  ema:\n    decay: 0.9\n  rate: 1\n", Resolved(file));
+    }
+
+    [Fact]
+    public void Unknown_profile_is_refused_with_the_nearest()
+    {
+        var file = _folder.Write("a.yaml", "profiles: {smoke: {}, full: {}}\n");
+
+        var e = Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file, profile: "smok"));
+
+        Assert.Contains("did you mean `smoke`?", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("a.b=2", "a:\n  b: 2\n  l:\n    - c: 1\n    - c: 2\n")]
+    [InlineData("a.l.1.c=9", "a:\n  b: 1\n  l:\n    - c: 1\n    - c: 9\n")]
+    [InlineData("a.l=[1, 2]", "a:\n  b: 1\n  l: [1, 2]\n")]
+    [InlineData("a.new.deep=x", "a:\n  b: 1\n  l:\n    - c: 1\n    - c: 2\n  new:\n    deep: x\n")]
+    [InlineData("a.l=", "a:\n  b: 1\n")]
+    [InlineData("a={d: 1=2}", "a:\n  b: 1\n  l:\n    - c: 1\n    - c: 2\n  d: \"1=2\"\n")]
+    public void Set_changes_one_value(string set, string expected)
+    {
+        var file = _folder.Write("a.yaml", "a: {b: 1, l: [{c: 1}, {c: 2}]}\n");
+
+        Assert.Equal(expected, Resolved(file, [set]));
+    }
+
+    [Fact]
+    public void Set_of_the_part_comes_before_the_others_whatever_their_order()
+    {
+        var file = _folder.Write("a.yaml", "m: {use: x, k: 1}\n");
+
+        Assert.Equal("m:\n  use: y\n  depth: 2\n", Resolved(file, ["m.depth=2", "m.use=y"]));
+    }
+
+    [Theory]
+    [InlineData("a.l.2.c=9", "--set a.l.2.c: `a.l` is a list of 2")]
+    [InlineData("a.b.c=9", "--set a.b.c: `a.b` is the number 1, not a section")]
+    [InlineData("a.b", "--set a.b: expected KEY=VALUE")]
+    [InlineData("a..b=1", "--set a..b: ")]
+    [InlineData("a.b=[1", "--set a.b: not valid YAML")]
+    [InlineData("a.b=!!int 1", "--set a.b: the tag")]
+    public void Set_that_cannot_be_is_refused_by_its_name(string set, string message)
+    {
+        var file = _folder.Write("a.yaml", "a: {b: 1, l: [{c: 1}, {c: 2}]}\n");
+
+        var e = Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file, [set]));
+
+        Assert.StartsWith(message, e.Message, StringComparison.Ordinal);
+    }
+
+    private static string Resolved(string file, string[]? sets = null, string? profile = null) => YamlWriter.Write(ExperimentFile.Load(file, sets, profile));
+
+    private static string Refusal(string file) => Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file)).Message;
+
+    private sealed record Sampling
+    {
+        public int Count { get; init; }
+    }
+}

@@ -1,0 +1,184 @@
+using System.Text.Json.Nodes;
+using System.Xml.Linq;
+using VoxelZoo.Host.Plugins;
+
+namespace VoxelZoo.Host.Tests.Plugins;
+
+public sealed class PluginCatalogueTests : IDisposable
+{
+    private readonly Fixtures _fixtures = new();
+
+    public void Dispose() => _fixtures.Dispose();
+
+    [Fact]
+    public void Good_plugin_is_active_with_what_its_build_wrote()
+    {
+        var folder = _fixtures.Add("Good");
+
+        var plugin = Assert.Single(Read());
+
+        Assert.Equal((PluginStatus.Active, null), (plugin.Status, plugin.Reason));
+        Assert.Equal(("good", "0.1.0", "[1.0,2.0)", folder), (plugin.Id, plugin.Version, plugin.Contract, plugin.Path));
+        Assert.Equal(
+            [("compressor", "scale", ""), ("metric", "answer", "Always the same.")],
+            plugin.Parts.Select(p => (p.Kind, p.Id, p.Summary)));
+        Assert.Equal(("Two parts and a private dependency.", "Apache-2.0", "VoxelZoo contributors"), (plugin.Summary, plugin.License, plugin.Authors));
+    }
+
+    [Fact]
+    public void Folder_holds_the_plugin_and_its_private_dependencies_only() =>
+        Assert.Equal(
+            ["Acme.Private.dll", "Good.deps.json", "Good.dll", "plugin.json"],
+            Directory.EnumerateFiles(_fixtures.Add("Good")).Select(f => Path.GetFileName(f)!).Where(f => !f.EndsWith(".pdb", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Plugin_for_a_later_contract_is_incompatible()
+    {
+        _fixtures.Add("TooNew");
+
+        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.0.0");
+    }
+
+    [Fact]
+    public void Plugin_for_an_earlier_contract_is_incompatible()
+    {
+        Fixtures.Edit(_fixtures.Add("Good"), "contract", "[0.1,1.0)");
+
+        Is(PluginStatus.Incompatible, "it was built for contract [0.1,1.0), this host has 1.0.0");
+    }
+
+    [Fact]
+    public void Manifest_that_claims_another_contract_than_its_assembly_is_seen_through()
+    {
+        Fixtures.Edit(_fixtures.Add("TooNew"), "contract", "[1.0,2.0)");
+
+        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.0.0 (plugin.json claims [1.0,2.0))");
+    }
+
+    [Fact]
+    public void Manifest_with_the_id_of_another_plugin_is_refused()
+    {
+        Fixtures.Edit(_fixtures.Add("Good"), "id", "unet3d");
+
+        Is(PluginStatus.Broken, "plugin.json says `unet3d`, but Good.dll is the plugin `good`");
+    }
+
+    [Fact]
+    public void Manifest_with_a_part_that_the_assembly_lacks_is_refused()
+    {
+        Fixtures.Edit(_fixtures.Add("Good"), "parts", new JsonArray(new JsonObject { ["kind"] = "architecture", ["id"] = "unet3d" }));
+
+        Is(PluginStatus.Broken, "plugin.json names the architecture `unet3d`, which Good.dll does not hold");
+    }
+
+    [Fact]
+    public void Manifest_with_a_part_of_an_unknown_kind_is_refused()
+    {
+        Fixtures.Edit(_fixtures.Add("Good"), "parts", new JsonArray(new JsonObject { ["kind"] = "sorcery", ["id"] = "x" }));
+
+        Is(PluginStatus.Broken, "plugin.json names a part of the unknown kind `sorcery`");
+    }
+
+    [Theory]
+    [InlineData("{", "plugin.json is not valid JSON at line 1")]
+    [InlineData("[]", "plugin.json is not a JSON object")]
+    [InlineData("{\"id\": 3}", "plugin.json")]
+    [InlineData("{\"id\": \"x\", \"version\": \"1\", \"contract\": \"sometime\"}", "the contract `sometime` is no version range")]
+    [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"parts\": []}", "plugin.json has no `id`")]
+    [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"x\", \"parts\": [3]}", "plugin.json has no `kind`")]
+    public void Manifest_that_is_no_manifest_is_refused(string manifest, string reason)
+    {
+        File.WriteAllText(Path.Combine(_fixtures.Add("Good"), "plugin.json"), manifest);
+
+        Is(PluginStatus.Broken, reason);
+    }
+
+    [Theory]
+    [InlineData("plugin.json", "there is no plugin.json")]
+    [InlineData("Good.dll", "there is no ")]
+    [InlineData("Acme.Private.dll", "Acme.Private.dll, which Good.deps.json names, is missing")]
+    public void Folder_that_lacks_a_file_is_broken(string file, string reason)
+    {
+        File.Delete(Path.Combine(_fixtures.Add("Good"), file));
+
+        Is(PluginStatus.Broken, reason);
+    }
+
+    [Fact]
+    public void Assembly_that_is_none_is_broken()
+    {
+        File.WriteAllText(Path.Combine(_fixtures.Add("Good"), "Good.dll"), "not a program");
+
+        Is(PluginStatus.Broken, "");
+    }
+
+    [Fact]
+    public void Every_shared_assembly_is_refused_by_name()
+    {
+        foreach (var name in PluginFolder.SharedAssemblies)
+        {
+            var copy = Path.Combine(_fixtures.Add("Good", name), name + ".dll");
+            File.Copy(typeof(PluginFolder).Assembly.Location, copy);
+        }
+
+        Assert.Equal(
+            PluginFolder.SharedAssemblies.Order(StringComparer.Ordinal).Select(n => $"the folder holds a copy of {n}.dll, which the host shares"),
+            Read().Select(p => p.Reason!.Split(';')[0]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Shared_assemblies_are_those_that_builds_leave_out()
+    {
+        var props = XDocument.Load(Path.Combine(Repository.Root, "src/Abstractions/build/VoxelZoo.Abstractions.props"));
+
+        Assert.Equal(
+            props.Descendants("VoxelZooSharedAssembly").SelectMany(e => e.Attribute("Include")!.Value.Split(';')).Order(StringComparer.Ordinal),
+            PluginFolder.SharedAssemblies.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Two_folders_with_one_id_are_refused_with_both_paths()
+    {
+        var (one, two) = (_fixtures.Add("Good"), _fixtures.Add("Good", "Good copy"));
+
+        Assert.Equal(
+            [(PluginStatus.Duplicate, one, two), (PluginStatus.Duplicate, two, one)],
+            Read().Select(p => (p.Status, p.Path, p.Reason!.Split(" is also in ")[1].Split(';')[0])));
+    }
+
+    [Fact]
+    public void Plugins_own_folder_can_be_named()
+    {
+        var folder = _fixtures.Add("Good", "net10.0");
+
+        Assert.Equal(PluginStatus.Active, Assert.Single(PluginCatalogue.Read(folder).Plugins).Status);
+    }
+
+    [Fact]
+    public void Broken_plugin_leaves_the_others_alone()
+    {
+        File.Delete(Path.Combine(_fixtures.Add("Good"), "Good.dll"));
+        _fixtures.Add("SecondGood");
+
+        Assert.Equal([("good", PluginStatus.Broken), ("second", PluginStatus.Active)], Read().Select(p => (p.Id, p.Status)));
+    }
+
+    [Fact]
+    public void Reading_loads_no_plugin()
+    {
+        _fixtures.Add("TooNew", "TooNew");
+
+        Read();
+
+        Assert.DoesNotContain(AppDomain.CurrentDomain.GetAssemblies(), a => a.GetName().Name == "TooNew");
+    }
+
+    private void Is(PluginStatus status, string reason)
+    {
+        var plugin = Assert.Single(Read());
+        Assert.Equal(status, plugin.Status);
+        Assert.StartsWith(reason, plugin.Reason, StringComparison.Ordinal);
+    }
+
+    private IReadOnlyList<Plugin> Read() => PluginCatalogue.Read(_fixtures.Folder).Plugins;
+}

@@ -1,0 +1,39 @@
+using static VoxelZoo.Host.Tests.Programs.VoxelZooProgram;
+
+namespace VoxelZoo.Host.Tests.Programs;
+
+public sealed class CommandLineTests
+{
+    [Fact]
+    public void Program_alone_shows_its_help()
+    {
+        var outcome = Run();
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains("plugins", outcome.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("plugns list", "voxelzoo has no verb `plugns`; did you mean `plugins`?")]
+    [InlineData("plugins lst", "voxelzoo plugins has no verb `lst`; did you mean `list`?")]
+    [InlineData("plugins", "say what to do: `voxelzoo plugins list`")]
+    [InlineData("plugins list --jsn", "voxelzoo plugins list has no option `--jsn`; did you mean `--json`?")]
+    [InlineData("plugins list extra", "voxelzoo plugins list does not take `extra`")]
+    [InlineData("plugins info nothing", "there is no plugin `nothing`")]
+    [InlineData("plugins list --plugins /no/such/folder", "--plugins /no/such/folder: there is no such folder")]
+    [InlineData("model forward --config a", "Option '--weights' is required")]
+    [InlineData("model forward --config /no/c.json --weights w --inputs i --out o", "/no/c.json: there is no such file")]
+    [InlineData("metric nothing --inputs i", "there is no metric `nothing`")]
+    public void Wrong_usage_is_one_sentence_and_exit_code_2(string arguments, string sentence)
+    {
+        var outcome = Run(arguments.Split(' '));
+
+        Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
+        Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);
+        Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public void Verbose_adds_the_stack_trace() =>
+        Assert.Contains("   at VoxelZoo.Host.", Run("plugins", "info", "nothing", "--verbose").Error, StringComparison.Ordinal);
+}

@@ -1,0 +1,160 @@
+using System.Text.Json.Nodes;
+using TorchSharp;
+using VoxelZoo.Host.Tests.Configuration;
+using VoxelZoo.Host.Tests.Plugins;
+using VoxelZoo.Tensors;
+using static VoxelZoo.Host.Tests.Programs.VoxelZooProgram;
+
+namespace VoxelZoo.Host.Tests.Programs;
+
+public sealed class PartVerbTests : IDisposable
+{
+    private static readonly string Reference = Path.Combine(Repository.Root, "tests/Reference");
+    private readonly Fixtures _fixtures = new();
+    private readonly TemporaryFolder _folder = new();
+
+    private string Out => Path.Combine(_folder.Path, "out.safetensors");
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _fixtures.Dispose();
+    }
+
+    [Fact]
+    public void Forward_agrees_with_the_reference()
+    {
+        var outcome = Forward();
+
+        Assert.Equal((0, "", ""), (outcome.ExitCode, outcome.Out, outcome.Error));
+        using var expected = SafetensorsFile.Read($"{Reference}/unet3d-tiny.io.safetensors");
+        using var found = SafetensorsFile.Read(Out);
+        using var scope = torch.NewDisposeScope();
+        Assert.InRange(((found["output"] - expected["output"]).abs().max() / expected["output"].abs().max()).item<float>(), 0, 1e-4);
+    }
+
+    [Theory]
+    [InlineData("{\"architecture\": \"unet3\"}", ":1:18: there is no architecture `unet3`; did you mean `unet3d`?")]
+    [InlineData("{\"architecture\": \"unet3d\",\n \"chanels\": [8]}", ":2:2: unknown key `chanels`; did you mean `channels`?")]
+    [InlineData("{\"compressor\": \"unet3d\"}", ":1:1: expected {\"architecture\": ID, …options}")]
+    [InlineData("unet3d", ":1:1: expected {\"architecture\": ID, …options}")]
+    public void Configuration_that_cannot_be_is_refused_with_its_place(string config, string sentence)
+    {
+        var file = _folder.Write("c.json", config);
+
+        Refused(Forward(config: file), file + sentence);
+    }
+
+    [Fact]
+    public void Weights_that_do_not_fit_are_refused() =>
+        Refused(Forward(weights: $"{Reference}/vqvae3d-tiny.weights.safetensors"), $"{Reference}/vqvae3d-tiny.weights.safetensors does not fit");
+
+    [Fact]
+    public void Input_without_a_tensor_is_refused() =>
+        Refused(Forward(inputs: $"{Reference}/metrics.io.safetensors"), $"{Reference}/metrics.io.safetensors has no tensor `input` (it has features_generated");
+
+    [Fact]
+    public void Input_of_a_wrong_shape_is_refused()
+    {
+        using var scope = torch.NewDisposeScope();
+        SafetensorsFile.Write(Out + ".in", [new("input", torch.zeros(1, 3, 16, 16).unsqueeze(4)), new("timesteps", torch.zeros(1))]);
+
+        Refused(Forward(inputs: Out + ".in"), $"{Out}.in: the architecture `unet3d` cannot take these tensors: ");
+    }
+
+    [Fact]
+    public void Timesteps_of_another_batch_are_refused()
+    {
+        using var scope = torch.NewDisposeScope();
+        SafetensorsFile.Write(Out + ".in", [new("input", torch.zeros(new long[] { 2, 2, 16, 16, 16 })), new("timesteps", torch.zeros(3))]);
+
+        Refused(Forward(inputs: Out + ".in"), $"{Out}.in: `timesteps` is [3], expected one for each of the 2 samples of `input`");
+    }
+
+    [Fact]
+    public void Output_into_an_absent_folder_is_refused()
+    {
+        var outcome = Forward(to: "/no/such/folder/out");
+
+        Assert.Equal((2, "/no/such/folder/out: there is no such folder\n"), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Fact]
+    public void Roundtrip_writes_latent_and_reconstruction()
+    {
+        _fixtures.Add("Good");
+        var config = _folder.Write("c.yaml", "compressor: scale\nfactor: 4\n");
+
+        var outcome = Run("compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        using var inputs = SafetensorsFile.Read($"{Reference}/unet3d-tiny.io.safetensors");
+        using var found = SafetensorsFile.Read(Out);
+        using var scope = torch.NewDisposeScope();
+        Assert.True(found["latent"].eq(inputs["input"] * Scalars.S(4.0)).all().item<bool>());
+        Assert.True(found["reconstruction"].eq(inputs["input"]).all().item<bool>());
+    }
+
+    [Fact]
+    public void Parts_refusal_is_placed_at_its_key()
+    {
+        _fixtures.Add("Good");
+        var config = _folder.Write("c.yaml", "compressor: scale\nfactor: 0\n");
+
+        Refused(
+            Run("compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out),
+            $"{config}:2:1: factor 0 loses everything");
+    }
+
+    [Fact]
+    public void Metric_prints_its_value_and_values()
+    {
+        _fixtures.Add("Good");
+
+        var json = JsonNode.Parse(Metric("answer", "--set", "scale=2.5", "--json").Out)!;
+
+        Assert.Equal(2.5, (double)json["value"]!);
+        Assert.Equal((2, 2.5, null), (json["values"]!.AsArray().Count, (double)json["values"]![0]!, json["values"]![1]));
+    }
+
+    [Theory]
+    [InlineData("scale=11", "--set scale: `scale` is 11, must be at least 0 and at most 10")]
+    [InlineData("scael=1", "--set scael: unknown key `scael`; did you mean `scale`?")]
+    public void Metrics_option_that_cannot_be_is_refused(string set, string sentence)
+    {
+        _fixtures.Add("Good");
+
+        Refused(Metric("answer", "--set", set), sentence);
+    }
+
+    [Fact]
+    public void Plugin_that_fails_while_computing_ends_with_exit_code_1_and_its_name()
+    {
+        _fixtures.Add("Throwing");
+
+        var outcome = Metric("throws_in_compute");
+
+        Assert.Equal(
+            (1, "the metric `throws_in_compute` of the plugin `throwing` 0.1.0 failed: thrown in Compute\n"),
+            (outcome.ExitCode, outcome.Error));
+    }
+
+    private Outcome Metric(string id, params string[] more) =>
+        Run(["metric", id, "--plugins", _fixtures.Folder, "--inputs", $"{Reference}/metrics.io.safetensors", .. more]);
+
+    private Outcome Forward(string? config = null, string? weights = null, string? inputs = null, string? to = null) =>
+        Run(
+            "model", "forward",
+            "--config", config ?? $"{Reference}/unet3d-tiny.json",
+            "--weights", weights ?? $"{Reference}/unet3d-tiny.weights.safetensors",
+            "--inputs", inputs ?? $"{Reference}/unet3d-tiny.io.safetensors",
+            "--out", to ?? Out);
+
+    private void Refused(Outcome outcome, string sentence)
+    {
+        Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);
+        Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.False(File.Exists(Out));
+    }
+}

@@ -1,0 +1,95 @@
+using System.Text.Json.Nodes;
+using VoxelZoo.Host.Tests.Plugins;
+using static VoxelZoo.Host.Tests.Programs.VoxelZooProgram;
+
+namespace VoxelZoo.Host.Tests.Programs;
+
+public sealed class PluginsVerbTests : IDisposable
+{
+    private readonly Fixtures _fixtures = new();
+
+    public void Dispose() => _fixtures.Dispose();
+
+    [Fact]
+    public void List_as_json_has_the_documented_keys()
+    {
+        var folder = _fixtures.Add("Good");
+        _fixtures.Add("TooNew");
+
+        var list = JsonNode.Parse(Run("plugins", "list", "--json", "--plugins", _fixtures.Folder).Out)!.AsArray();
+
+        var good = list[0]!;
+        Assert.Equal(["id", "version", "contract", "status", "reason", "parts", "path"], good.AsObject().Select(p => p.Key));
+        Assert.Equal(("good", "active", null, folder), ((string?)good["id"], (string?)good["status"], (string?)good["reason"], (string?)good["path"]));
+        Assert.Equal(("metric", "answer"), ((string?)good["parts"]![1]!["kind"], (string?)good["parts"]![1]!["id"]));
+        Assert.Equal(("toonew", "incompatible"), ((string?)list[1]!["id"], (string?)list[1]!["status"]));
+    }
+
+    [Fact]
+    public void List_for_people_has_a_line_for_each_plugin()
+    {
+        _fixtures.Add("Good");
+        _fixtures.Add("TooNew");
+
+        var lines = Run("plugins", "list", "--plugins", _fixtures.Folder).Out.Split('\n');
+
+        Assert.Contains(lines, l => l.Contains("good") && l.Contains("compressor scale, metric answer"));
+        Assert.Contains(lines, l => l.Contains("toonew") && l.Contains("built for contract [2.0,3.0)"));
+    }
+
+    [Fact]
+    public void Repository_has_its_plugins_active()
+    {
+        var list = JsonNode.Parse(Run("plugins", "list", "--json").Out)!.AsArray();
+
+        Assert.Contains(list, p => (string?)p!["id"] == "unet3d");
+        Assert.All(list, p => Assert.Equal("active", (string?)p!["status"]));
+    }
+
+    [Fact]
+    public void List_loads_no_libtorch()
+    {
+        // the loader of Linux writes every library that it loads into this file
+        var log = Path.Combine(_fixtures.Folder, "libraries");
+
+        RunWith(new() { ["LD_DEBUG"] = "files", ["LD_DEBUG_OUTPUT"] = log }, "plugins", "list");
+
+        var libraries = File.ReadAllText(Assert.Single(Directory.GetFiles(_fixtures.Folder, "libraries.*")));
+        Assert.Contains("libcoreclr", libraries, StringComparison.Ordinal);
+        Assert.DoesNotContain("torch", libraries, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void Info_shows_the_manifest()
+    {
+        _fixtures.Add("Good");
+
+        var info = JsonNode.Parse(Run("plugins", "info", "good", "--json", "--plugins", _fixtures.Folder).Out)!;
+
+        Assert.Equal(("Two parts and a private dependency.", "Apache-2.0"), ((string?)info["summary"], (string?)info["license"]));
+    }
+
+    [Fact]
+    public void Doctor_says_what_does_not_load_and_why()
+    {
+        _fixtures.Add("Good");
+        _fixtures.Add("TooNew");
+        _fixtures.Add("Throwing");
+
+        var doctor = JsonNode.Parse(Run("plugins", "doctor", "--json", "--plugins", _fixtures.Folder).Out)!;
+
+        Assert.Equal(("1.0.0", 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
+        Assert.Equal(_fixtures.Folder, (string?)doctor["folders"]![0]);
+        Assert.NotNull((string?)doctor["native"]!["libtorch"]);
+        Assert.Equal(["throwing", "toonew"], doctor["failed"]!.AsArray().Select(f => (string?)f!["id"]));
+        Assert.Contains("thrown in the constructor", (string?)doctor["failed"]![0]!["reason"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Doctor_says_why_libtorch_does_not_load()
+    {
+        var doctor = JsonNode.Parse(RunWith(new() { ["VOXELZOO_LIBTORCH"] = "/no/such/lib" }, "plugins", "doctor", "--json").Out)!;
+
+        Assert.Contains("VOXELZOO_LIBTORCH is /no/such/lib", (string?)doctor["native"]!["fault"], StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics;
+
+namespace VoxelZoo.Host.Tests.Programs;
+
+/// <summary>Runs the program that the build leaves behind.</summary>
+internal static class VoxelZooProgram
+{
+    private static readonly string Executable = Path.Combine(Repository.Root, "artifacts/bin/Host/release/voxelzoo");
+
+    public sealed record Outcome(int ExitCode, string Out, string Error, TimeSpan Time);
+
+    public static Outcome Run(params string[] arguments) => RunWith([], arguments);
+
+    public static Outcome RunWith(Dictionary<string, string> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Executable, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        var clock = Stopwatch.StartNew();
+        using var process = Process.Start(start)!;
+        var error = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return new Outcome(process.ExitCode, output, error.Result, clock.Elapsed);
+    }
+}

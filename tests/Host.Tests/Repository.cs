@@ -1,0 +1,19 @@
+namespace VoxelZoo.Host.Tests;
+
+/// <summary>Where the tests' own repository lies.</summary>
+internal static class Repository
+{
+    /// <summary>The folder that holds the solution.</summary>
+    public static string Root { get; } = Find();
+
+    private static string Find()
+    {
+        for (var d = new DirectoryInfo(AppContext.BaseDirectory); d is not null; d = d.Parent)
+        {
+            if (File.Exists(Path.Combine(d.FullName, "VoxelZoo.slnx")))
+                return d.FullName;
+        }
+
+        throw new DirectoryNotFoundException($"{AppContext.BaseDirectory} is not inside the repository");
+    }
+}
