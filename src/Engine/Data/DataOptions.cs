@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Synthesis;
 
 namespace VoxelZoo.Engine.Data;
 
@@ -8,6 +9,9 @@ public sealed record DataOptions
 {
     /// <summary>The cohort's folder, see <see cref="Data.Cohort"/>.</summary>
     public string Cohort { get; init; } = "";
+
+    /// <summary>Makes the cohort from the head that ships, into the run's folder, instead of reading one. Default: none.</summary>
+    public SynthesisOptions? Synthesize { get; init; }
 
     /// <summary>Slices D of the network's volume, after padding. Default 160.</summary>
     [Range(1, 4096)]

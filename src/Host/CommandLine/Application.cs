@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Host.Verbs;
@@ -23,6 +25,18 @@ internal static class Application
             new PluginsDoctorVerb(),
         },
         new ExperimentsVerb(),
+        new DescribeVerb(),
+        new Command("data", "Cohorts: make one, check one, look at a volume")
+        {
+            new DataSynthesizeVerb(),
+            new DataCheckVerb(),
+            new DataInfoVerb(),
+        },
+        new TrainVerb(),
+        new SampleVerb(),
+        new EvaluateVerb(),
+        new ReportVerb(),
+        new RunVerb(),
         new Command("model", "Architectures on their own") { new ModelForwardVerb() },
         new Command("compressor", "Compressors on their own") { new CompressorRoundtripVerb() },
         new MetricVerb(),
@@ -48,7 +62,7 @@ internal static class Application
         catch (Exception e)
         {
             await Console.Error.WriteLineAsync(Sentence(e, parse.GetValue(CommonOptions.Verbose)));
-            return (int)(e is ConfigurationException or UsageException or PlanException or PluginException ? ExitCode.Refused : ExitCode.Failed);
+            return (int)(IsRefusal(e) ? ExitCode.Refused : ExitCode.Failed);
         }
 
         // the first signal asks the verb to stop; a second one ends the process
@@ -58,6 +72,10 @@ internal static class Application
             stop.Cancel();
         }
     }
+
+    /// <summary>Whether what was asked for cannot be, as opposed to something that went wrong while doing it.</summary>
+    private static bool IsRefusal(Exception e) =>
+        e is ConfigurationException or UsageException or PlanException or PlanRefusedException or PluginException or RunFolderException;
 
     private static string Sentence(Exception e, bool verbose) => e switch
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.CommandLine;
@@ -21,6 +22,7 @@ internal static class ProgramHost
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton(Catalogue(parse))
+            .AddSingleton<IPart, IdentityCompressor>()
             .AddSingleton(s => new PartRegistry(s.GetRequiredService<PluginCatalogue>(), s.GetServices<IPart>()));
         return builder.Build();
     }

@@ -26,8 +26,7 @@ internal static class ExperimentFolder
 
     /// <summary>The nearest folder <c>experiments</c>, or null.</summary>
     public static string? Find() =>
-        new[] { Directory.GetCurrentDirectory(), AppContext.BaseDirectory }
-            .SelectMany(Ancestors)
+        Places.Above()
             .Select(folder => Path.Combine(folder, "experiments"))
             .FirstOrDefault(Directory.Exists);
 
@@ -44,10 +43,4 @@ internal static class ExperimentFolder
 
     private static string Id(string folder, string file) =>
         Path.ChangeExtension(Path.GetRelativePath(folder, file), null).Replace(Path.DirectorySeparatorChar, '/');
-
-    private static IEnumerable<string> Ancestors(string folder)
-    {
-        for (var d = new DirectoryInfo(folder); d is not null; d = d.Parent)
-            yield return d.FullName;
-    }
 }

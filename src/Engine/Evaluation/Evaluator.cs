@@ -1,0 +1,76 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Evaluation;
+
+/// <summary>
+/// Judges a trained model on volumes it has not seen: its loss, and how near its one-step estimate of the clean volume comes
+/// to the real one from several noise levels.
+/// </summary>
+public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes)
+{
+    /// <summary>Evaluates all volumes.</summary>
+    /// <param name="progress">Called with the number of volumes done and in all.</param>
+    /// <param name="cancellation">Stops between volumes.</param>
+    public EvaluationResult Run(Action<int, int>? progress = null, CancellationToken cancellation = default)
+    {
+        var validation = new Validator(plan, volumes).Run(trained.Model);
+        trained.Model.Denoiser.eval();
+        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)))).ToArray();
+        var values = new Dictionary<(string Metric, double Timestep), List<double>>();
+        for (var i = 0; i < volumes.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var sample = volumes.Load(i);
+            foreach (var timestep in plan.Evaluation.Timesteps)
+            {
+                using var scope = torch.NewDisposeScope();
+                var (real, estimate) = Estimate(sample, timestep, i);
+                foreach (var (id, metric) in metrics.Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes))
+                {
+                    if (!values.TryGetValue((id, timestep), out var list))
+                        values[(id, timestep)] = list = [];
+                    list.AddRange(metric.Compute(real, estimate).Values);
+                }
+            }
+
+            progress?.Invoke(i + 1, volumes.Count);
+        }
+
+        return new EvaluationResult
+        {
+            Experiment = plan.Id,
+            Checkpoint = trained.Checkpoint.Name,
+            Weights = trained.Weights,
+            WeightsSha256 = trained.Sha256,
+            Split = plan.Evaluation.Split,
+            Volumes = volumes.Count,
+            Loss = validation.Loss,
+            NullLoss = validation.NullLoss,
+            LossByTimestep = [.. validation.Timesteps.Zip(validation.ByTimestep, (t, loss) => new TimestepLoss(t, loss))],
+            Estimates = [.. values.Select(v => new EstimateQuality(v.Key.Metric, v.Key.Timestep, v.Value.Average(), v.Value))],
+        };
+    }
+
+    /// <summary>The real target and the model's one-step estimate of it, <c>[1, C, D, H, W]</c> in [0, 1], without padding slices.</summary>
+    private (Tensor Real, Tensor Estimate) Estimate(Batch sample, double timestep, int volume)
+    {
+        using var _ = torch.no_grad();
+        var model = trained.Model;
+        var (clean, condition) = model.Encode(sample.Images);
+        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"evaluation/{volume}/{timestep:R}"), torch.CPU);
+        var noise = torch.randn(clean.shape, generator: random).to(model.Device);
+        var t = torch.full([1], Scalars.S(timestep), ScalarType.Float32, model.Device);
+        var noisy = model.Process.AddNoise(clean, noise, t);
+        var prediction = model.Predict(noisy, t, new Conditioning { Image = condition });
+        var estimate = model.Decode(model.Process.Clean(noisy, prediction, t)).cpu();
+        var real = torch.cat([.. plan.Target.Select(kind => sample.Images[kind])], 1);
+        return (real.narrow(2, 0, sample.RealSlices[0]), estimate.narrow(2, 0, sample.RealSlices[0]));
+    }
+}

@@ -1,0 +1,124 @@
+using TorchSharp;
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Engine.Plans;
+
+/// <summary>What <c>describe</c> tells of a plan: shapes, exact parameter counts, memory. Nothing of the size of the model is allocated.</summary>
+public sealed record PlanDescription
+{
+    /// <summary>The experiment's id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Its title.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The architecture's id.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>The compressor's id.</summary>
+    public required string Compressor { get; init; }
+
+    /// <summary>The strategy's id.</summary>
+    public required string Strategy { get; init; }
+
+    /// <summary>The sampler's id.</summary>
+    public required string Sampler { get; init; }
+
+    /// <summary>The generated kinds, joined by <c>+</c>.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The kinds of the image condition.</summary>
+    public required IReadOnlyList<string> Condition { get; init; }
+
+    /// <summary>The target, <c>[1, C, D, H, W]</c>.</summary>
+    public required long[] InputShape { get; init; }
+
+    /// <summary>The target in the space of diffusion.</summary>
+    public required long[] LatentShape { get; init; }
+
+    /// <summary>Channels into the network: noisy target and image condition.</summary>
+    public required int ModelInputChannels { get; init; }
+
+    /// <summary>Channels out of the network.</summary>
+    public required int ModelOutputChannels { get; init; }
+
+    /// <summary>Tokens of a transformer's sequence, or null.</summary>
+    public long? Tokens { get; init; }
+
+    /// <summary>Exact parameter counts.</summary>
+    public required ParameterCounts Parameters { get; init; }
+
+    /// <summary>Estimated memory of training.</summary>
+    public required MemoryEstimate Memory { get; init; }
+
+    /// <summary>How it is trained.</summary>
+    public required TrainingOptions Training { get; init; }
+
+    /// <summary>Describes a plan, and refuses it if a part cannot be built or an expectation does not hold.</summary>
+    /// <exception cref="PlanRefusedException">A part refuses its options, or <c>expect</c> does not hold.</exception>
+    public static PlanDescription Of(ExperimentPlan plan, PartContext context)
+    {
+        using var scope = torch.NewDisposeScope();
+        var meta = context with { Device = new torch.Device(DeviceType.META) };
+        using var denoiser = plan.Architecture.Call((a, options) => a.Create(options, meta));
+        using var compressor = plan.Compressor.Call((c, options) => c.Create(options, meta));
+        var counts = new ParameterCounts(Count(denoiser), 0, Count(compressor));
+        if (plan.Expect.Parameters is { } expected && expected != counts.Denoiser)
+            throw new PlanRefusedException(
+                "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
+
+        var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
+        return new PlanDescription
+        {
+            Id = plan.Id,
+            Title = plan.Title,
+            Architecture = plan.Architecture.Id,
+            Compressor = plan.Compressor.Id,
+            Strategy = plan.Strategy.Id,
+            Sampler = plan.Sampler.Id,
+            Target = string.Join('+', plan.Target),
+            Condition = plan.Condition.Images,
+            InputShape = plan.Shape.Volume.Batch(1),
+            LatentShape = plan.Shape.Latent.Batch(1),
+            ModelInputChannels = plan.Shape.InputChannels,
+            ModelOutputChannels = plan.Shape.Latent.Channels,
+            Tokens = facts.Tokens,
+            Parameters = counts,
+            Memory = MemoryEstimate.Of(plan, counts, facts),
+            Training = plan.Training,
+        };
+    }
+
+    private static long Count(torch.nn.Module module) => module.parameters().Sum(p => p.numel());
+}
+
+/// <summary>Numbers of parameters.</summary>
+/// <param name="Denoiser">Of the network.</param>
+/// <param name="Conditioning">Of modules that turn scalars into a modulation of the time embedding.</param>
+/// <param name="Compressor">Of the compressor, which diffusion training does not change.</param>
+public sealed record ParameterCounts(long Denoiser, long Conditioning, long Compressor);
+
+/// <summary>Estimated memory of training, in bytes.</summary>
+/// <param name="Weights">Float32 weights of denoiser, average and compressor.</param>
+/// <param name="Gradients">Float32 gradients.</param>
+/// <param name="Optimizer">The two moments of AdamW.</param>
+/// <param name="Activations">What a forward pass keeps for the backward pass, or null where the architecture does not say.</param>
+public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer, long? Activations)
+{
+    private const int Float32 = 4, BFloat16 = 2;
+
+    /// <summary>The sum; a lower bound where activations are not known.</summary>
+    public long Total => Weights + Gradients + Optimizer + (Activations ?? 0);
+
+    internal static MemoryEstimate Of(ExperimentPlan plan, ParameterCounts counts, DenoiserFacts facts)
+    {
+        var trained = counts.Denoiser + counts.Conditioning;
+        var copies = plan.Training.Ema is null ? 1 : 2;
+        var bytes = plan.Training.Precision == Precision.BFloat16 ? BFloat16 : Float32;
+        return new MemoryEstimate(
+            (trained * copies + counts.Compressor) * Float32,
+            trained * Float32,
+            2 * trained * Float32,
+            facts.ActivationElements * plan.Training.BatchSize * bytes);
+    }
+}

@@ -1,0 +1,102 @@
+using System.ComponentModel.DataAnnotations;
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Engine.Plans;
+
+/// <summary>How a denoiser is trained: the experiment's section <c>training</c>.</summary>
+public sealed record TrainingOptions
+{
+    /// <summary>Passes over the training split. Default 500.</summary>
+    [Range(1, 1_000_000)]
+    public int Epochs { get; init; } = 500;
+
+    /// <summary>Volumes in a step. Default 1.</summary>
+    [Range(1, 4096)]
+    public int BatchSize { get; init; } = 1;
+
+    /// <summary>Peak learning rate of AdamW. Default 1e-4.</summary>
+    [Range(1e-12, 1.0)]
+    public double LearningRate { get; init; } = 1e-4;
+
+    /// <summary>Learning rate at the end of the cosine. Default 1e-6.</summary>
+    [Range(0.0, 1.0)]
+    public double MinLearningRate { get; init; } = 1e-6;
+
+    /// <summary>How the learning rate moves after the warm-up. Default cosine.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>Epochs of linear warm-up from a tenth of the learning rate. Default 5.</summary>
+    [Range(0, 1_000_000)]
+    public int WarmupEpochs { get; init; } = 5;
+
+    /// <summary>Decoupled weight decay of AdamW. Default 0.</summary>
+    [Range(0.0, 1.0)]
+    public double WeightDecay { get; init; }
+
+    /// <summary>Decay β1 of AdamW's first moment. Default 0.9.</summary>
+    [Range(0.0, 0.999999)]
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay β2 of AdamW's second moment. Default 0.999.</summary>
+    [Range(0.0, 0.999999)]
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Largest global L2 norm of the gradient; a larger one is scaled down to it. Default 1.</summary>
+    [Range(1e-6, 1e6)]
+    public double GradientClipNorm { get; init; } = 1.0;
+
+    /// <summary>Precision of forward passes. Default bfloat16 autocast, as the original trained; use float32 on CPUs.</summary>
+    public Precision Precision { get; init; } = Precision.BFloat16;
+
+    /// <summary>Moving average of the weights, which is then what is validated, sampled and evaluated. Default: none.</summary>
+    public EmaOptions? Ema { get; init; }
+
+    /// <summary>Seed of weights, data order, noise and everything else that is drawn. Default 42.</summary>
+    public long Seed { get; init; } = 42;
+
+    /// <summary>Where to run: <c>auto</c> takes the first GPU if there is one. Default auto.</summary>
+    [AllowedValues("auto", "cpu", "cuda")]
+    public string Device { get; init; } = "auto";
+
+    /// <summary>Validation after every so many epochs, and after the last. Default 1.</summary>
+    [Range(1, 1_000_000)]
+    public int ValidateEvery { get; init; } = 1;
+
+    /// <summary>Timesteps at which each validation volume's loss is measured, spread evenly over the process. Default 10.</summary>
+    [Range(1, 1000)]
+    public int ValidationTimesteps { get; init; } = 10;
+
+    /// <summary>Checkpoint after every so many epochs, and after the last. Default 1.</summary>
+    [Range(1, 1_000_000)]
+    public int CheckpointEvery { get; init; } = 1;
+
+    /// <summary>How many of the latest checkpoints are kept; the best one is kept besides. Default 2.</summary>
+    [Range(1, 1000)]
+    public int KeepCheckpoints { get; init; } = 2;
+}
+
+/// <summary>Shapes of the learning rate after the warm-up.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>Half a cosine from the learning rate to the minimum.</summary>
+    Cosine,
+
+    /// <summary>Stays at the learning rate.</summary>
+    Constant,
+}
+
+/// <summary>The moving average of the weights: <c>training.ema</c>.</summary>
+public sealed record EmaOptions
+{
+    /// <summary>Largest decay β. Default 0.9999.</summary>
+    [Range(0.0, 0.9999999)]
+    public double Decay { get; init; } = 0.9999;
+
+    /// <summary>Steps for which the average just copies the weights. Default 100.</summary>
+    [Range(0, 1_000_000_000)]
+    public int UpdateAfter { get; init; } = 100;
+
+    /// <summary>Steps between updates. Default 10.</summary>
+    [Range(1, 1_000_000)]
+    public int UpdateEvery { get; init; } = 10;
+}

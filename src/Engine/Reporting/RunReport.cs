@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using VoxelZoo.Engine.Evaluation;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
+
+namespace VoxelZoo.Engine.Reporting;
+
+/// <summary>Writes a run's <c>report.md</c>: what was run, how it went, the loss curve, the measures, the pictures.</summary>
+public static class RunReport
+{
+    /// <summary>Writes the report and its loss curve into the run's folder, from the files that the run left there.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="description">Its plan, described.</param>
+    public static void Write(RunFolder run, PlanDescription description)
+    {
+        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
+        var text = new StringBuilder();
+        Header(text, run, description);
+        Curve(text, run, entries);
+        Evaluation(text, run);
+        Samples(text, run);
+        AtomicFile.WriteText(run.Report, text.ToString());
+    }
+
+    private static void Header(StringBuilder text, RunFolder run, PlanDescription d)
+    {
+        Line(text, $"# {d.Id}: {d.Title}\n");
+        Line(text, $"| | |\n|---|---|");
+        Line(text, $"| architecture | {d.Architecture}, {d.Parameters.Denoiser:N0} parameters |");
+        Line(text, $"| compressor | {d.Compressor}: {Shape(d.InputShape)} → {Shape(d.LatentShape)} |");
+        Line(text, $"| strategy | {d.Strategy}, sampled with {d.Sampler} |");
+        Line(text, $"| target | {d.Target}{(d.Condition.Count > 0 ? " from " + string.Join(", ", d.Condition) : "")} |");
+        if (run.ReadStatus() is { } status)
+        {
+            Line(text, $"| status | {status.Status.ToString().ToUpperInvariant()}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
+            Line(text, $"| training time | {TimeSpan.FromSeconds(status.TrainingSeconds):hh\\:mm\\:ss} |");
+            if (status.Best is { } best)
+                Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
+            if (status.LastError is { } error)
+                Line(text, $"| error | {error} |");
+        }
+
+        text.Append('\n');
+    }
+
+    private static void Curve(StringBuilder text, RunFolder run, IReadOnlyList<MetricsEntry> entries)
+    {
+        var epochs = entries.Where(e => e.Kind == "epoch").ToArray();
+        if (epochs.Length == 0)
+            return;
+        CurveSeries[] series =
+        [
+            new("training loss", [.. epochs.Select(e => ((double)e.Epoch, e.Loss))]),
+            new("validation loss", [.. epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))]),
+        ];
+        AtomicFile.WriteText(Path.Combine(run.Path, "loss.svg"), LossCurve.Svg(series, "epoch"));
+        Line(text, $"## Loss\n\n![loss over epochs](loss.svg)\n");
+        Line(text, $"Training loss of the last epoch: {epochs[^1].Loss:G4}.\n");
+    }
+
+    private static void Evaluation(StringBuilder text, RunFolder run)
+    {
+        if (Read<EvaluationResult>(run.Evaluation) is not { } evaluation)
+            return;
+        Line(text, $"## Evaluation on {evaluation.Volumes} volumes of {evaluation.Split}\n");
+        Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; a network that returns zero has {evaluation.NullLoss:G4}.\n");
+        var timesteps = evaluation.Estimates.Select(e => e.Timestep).Distinct().Order().ToArray();
+        if (timesteps.Length == 0)
+            return;
+        Line(text, $"One-step estimates of the clean volume (not generated volumes), by the timestep they start from:\n");
+        Line(text, $"| metric | {string.Join(" | ", timesteps.Select(t => $"t = {t:G4}"))} |");
+        Line(text, $"|---|{string.Concat(timesteps.Select(_ => "---|"))}");
+        foreach (var metric in evaluation.Estimates.GroupBy(e => e.Metric))
+            Line(text, $"| {metric.Key} | {string.Join(" | ", metric.OrderBy(e => e.Timestep).Select(e => e.Value.ToString("F3", CultureInfo.InvariantCulture)))} |");
+        text.Append('\n');
+    }
+
+    private static void Samples(StringBuilder text, RunFolder run)
+    {
+        if (!Directory.Exists(run.Samples))
+            return;
+        var samples = Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
+            .Select(folder => Read<SampleRecord>(Path.Combine(folder, "sample.json"))).OfType<SampleRecord>().ToArray();
+        if (samples.Length == 0)
+            return;
+        Line(text, $"## Samples\n");
+        foreach (var sample in samples)
+        {
+            var condition = sample.Condition is null ? "" : $", conditioned on {sample.Condition}: the real volume above, the generated one below";
+            Line(text, $"{sample.Name}: {sample.FunctionEvaluations} network evaluations with {sample.Sampler}{condition}.\n");
+            Line(text, $"![sample {sample.Name}](samples/{sample.Name}/montage.png)\n");
+        }
+    }
+
+    private static T? Read<T>(string path)
+        where T : class =>
+        File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
+
+    private static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
+
+    private static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+}

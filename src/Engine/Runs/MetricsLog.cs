@@ -1,0 +1,88 @@
+using System.Text.Json;
+using VoxelZoo.Engine.Files;
+
+namespace VoxelZoo.Engine.Runs;
+
+/// <summary>Appends to <c>metrics.jsonl</c>, one JSON object a line.</summary>
+public sealed class MetricsLog : IDisposable
+{
+    private static readonly JsonSerializerOptions OneLine = new(AtomicFile.Json) { WriteIndented = false };
+    private readonly StreamWriter _writer;
+
+    private MetricsLog(string path) => _writer = new StreamWriter(path, append: true);
+
+    /// <summary>Opens the log of a run that continues after <paramref name="step"/>; later lines, of steps that were lost, are dropped.</summary>
+    public static MetricsLog Continue(string path, long step)
+    {
+        if (File.Exists(path))
+        {
+            var kept = Read(path).Where(entry => entry.Step <= step).Select(Line);
+            AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")));
+        }
+
+        return new MetricsLog(path);
+    }
+
+    /// <summary>Adds a line and hands it to the operating system.</summary>
+    public void Add(MetricsEntry entry)
+    {
+        _writer.WriteLine(Line(entry));
+        _writer.Flush();
+    }
+
+    /// <summary>The log's entries; a last line that was cut off is left out.</summary>
+    public static IReadOnlyList<MetricsEntry> Read(string path)
+    {
+        var entries = new List<MetricsEntry>();
+        foreach (var line in File.ReadLines(path))
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize<MetricsEntry>(line, OneLine) is { } entry)
+                    entries.Add(entry);
+            }
+            catch (JsonException)
+            {
+                break; // the process was killed while it wrote this line
+            }
+        }
+
+        return entries;
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _writer.Dispose();
+
+    private static string Line(MetricsEntry entry) => JsonSerializer.Serialize(entry, OneLine);
+}
+
+/// <summary>One line of <c>metrics.jsonl</c>.</summary>
+public sealed record MetricsEntry
+{
+    /// <summary><c>step</c> or <c>epoch</c>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>Steps done.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>Epochs done.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Training loss: of the step, or the mean over the epoch.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>Learning rate.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Norm of the gradient before clipping: of the step, or the mean over the epoch.</summary>
+    public required double GradientNorm { get; init; }
+
+    /// <summary>Validation loss, on epochs that were validated.</summary>
+    public double? ValidationLoss { get; init; }
+
+    /// <summary>Seconds that the step or epoch took.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>Resident memory of the process in MiB, on epochs.</summary>
+    public double? ResidentMebibytes { get; init; }
+}

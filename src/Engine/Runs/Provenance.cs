@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+
+namespace VoxelZoo.Engine.Runs;
+
+/// <summary>What a run was made with: <c>provenance.json</c>.</summary>
+public sealed record Provenance
+{
+    /// <summary>The program and its libraries, with versions and hashes.</summary>
+    public required IReadOnlyList<BinaryFacts> Binaries { get; init; }
+
+    /// <summary>The plugins that the plan uses, with versions and hashes.</summary>
+    public required IReadOnlyList<BinaryFacts> Plugins { get; init; }
+
+    /// <summary>SHA-256 over the names and contents of every volume that the plan reads, by split.</summary>
+    public required IReadOnlyDictionary<string, DataFacts> Data { get; init; }
+
+    /// <summary>Commit of the working directory's git repository, or null.</summary>
+    public string? GitCommit { get; init; }
+
+    /// <summary>Operating system and architecture.</summary>
+    public required string System { get; init; }
+
+    /// <summary>.NET version.</summary>
+    public required string Runtime { get; init; }
+
+    /// <summary>Collects it.</summary>
+    public static Provenance Collect(ExperimentPlan plan, Cohort cohort)
+    {
+        var assemblies = new[] { Assembly.GetEntryAssembly(), typeof(Provenance).Assembly, typeof(IPart).Assembly, typeof(torch).Assembly };
+        PartSource[] sources =
+        [
+            plan.Compressor.Source, plan.Architecture.Source, plan.Strategy.Source, plan.Sampler.Source,
+            .. plan.Augmentations.Select(a => a.Source), .. plan.Metrics.Select(m => m.Source),
+        ];
+        return new Provenance
+        {
+            Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
+            Plugins = [.. sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
+            Data = Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds)),
+            GitCommit = Commit(),
+            System = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
+            Runtime = RuntimeInformation.FrameworkDescription,
+        };
+    }
+
+    private static string Version(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? $"{assembly.GetName().Version}";
+
+    private static string? Commit()
+    {
+        try
+        {
+            using var git = Process.Start(new ProcessStartInfo("git", ["rev-parse", "HEAD"]) { RedirectStandardOutput = true, RedirectStandardError = true });
+            var commit = git?.StandardOutput.ReadToEnd().Trim();
+            git?.WaitForExit();
+            return git?.ExitCode == 0 ? commit : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null; // git is not installed
+        }
+    }
+}
+
+/// <summary>A binary that took part in a run.</summary>
+/// <param name="Name">Plugin id or assembly name.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Sha256">Hash of the file, lower-case hexadecimal.</param>
+public sealed record BinaryFacts(string Name, string Version, string Sha256)
+{
+    internal static BinaryFacts Of(string name, string version, string path)
+    {
+        using var file = File.OpenRead(path);
+        return new BinaryFacts(name, version, Convert.ToHexStringLower(SHA256.HashData(file)));
+    }
+}
+
+/// <summary>A split that took part in a run.</summary>
+/// <param name="Patients">How many patients it has.</param>
+/// <param name="Sha256">Hash over names and contents of its volumes.</param>
+public sealed record DataFacts(int Patients, string Sha256)
+{
+    internal static DataFacts Of(IReadOnlyList<CohortPatient> patients, IReadOnlyList<string> kinds)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var patient in patients)
+        {
+            foreach (var kind in kinds.Where(patient.Kinds.Contains))
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes($"{patient.Name}/{kind}\n"));
+                using var file = File.OpenRead(patient.File(kind));
+                hash.AppendData(SHA256.HashData(file));
+            }
+        }
+
+        return new DataFacts(patients.Count, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+}

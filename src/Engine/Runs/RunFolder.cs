@@ -1,0 +1,87 @@
+using System.Text.Json;
+using VoxelZoo.Engine.Files;
+
+namespace VoxelZoo.Engine.Runs;
+
+/// <summary>The folder of one run: everything that training leaves and every later verb starts from.</summary>
+public sealed class RunFolder
+{
+    private RunFolder(string path) => Path = path;
+
+    /// <summary>The folder's full path.</summary>
+    public string Path { get; }
+
+    /// <summary>The experiment, resolved: nothing in it refers to another file.</summary>
+    public string Experiment => In("experiment.yaml");
+
+    /// <summary>Versions and hashes of what ran.</summary>
+    public string Provenance => In("provenance.json");
+
+    /// <summary>State of the run.</summary>
+    public string Status => In("status.json");
+
+    /// <summary>One JSON object a line: steps, epochs, validations.</summary>
+    public string Metrics => In("metrics.jsonl");
+
+    /// <summary>TensorBoard event files.</summary>
+    public string Events => In("events");
+
+    /// <summary>Folder of the checkpoints.</summary>
+    public string Checkpoints => In("checkpoints");
+
+    /// <summary>Folder of the generated volumes.</summary>
+    public string Samples => In("samples");
+
+    /// <summary>Outcome of <c>evaluate</c>.</summary>
+    public string Evaluation => In("evaluation.json");
+
+    /// <summary>The report of this run.</summary>
+    public string Report => In("report.md");
+
+    /// <summary>Creates a new run's folder.</summary>
+    /// <exception cref="RunFolderException">The folder exists and is not empty.</exception>
+    public static RunFolder Create(string path)
+    {
+        var full = System.IO.Path.GetFullPath(path);
+        if (File.Exists(full) || (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any()))
+            throw new RunFolderException($"{path} exists already; continue it with --resume or name another folder with --run");
+        Directory.CreateDirectory(full);
+        return new RunFolder(full);
+    }
+
+    /// <summary>Opens the folder of a run that was started before.</summary>
+    /// <exception cref="RunFolderException">There is no run in that folder.</exception>
+    public static RunFolder Open(string path)
+    {
+        var run = new RunFolder(System.IO.Path.GetFullPath(path));
+        if (!Directory.Exists(run.Path))
+            throw new RunFolderException($"{path}: no such run folder; train makes one");
+        return File.Exists(run.Experiment)
+            ? run
+            : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
+    }
+
+    /// <summary>The run's status, or null before its first one was written.</summary>
+    public RunStatus? ReadStatus()
+    {
+        if (!File.Exists(Status))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize<RunStatus>(File.ReadAllText(Status), AtomicFile.Json);
+        }
+        catch (JsonException e)
+        {
+            throw new RunFolderException($"{Status} cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>Replaces the run's status.</summary>
+    public void WriteStatus(RunStatus status) => AtomicFile.WriteJson(Status, status);
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+}
+
+/// <summary>A run folder that is missing, in the way or damaged; the message is one sentence for the user.</summary>
+/// <param name="message">The sentence.</param>
+public sealed class RunFolderException(string message) : Exception(message);

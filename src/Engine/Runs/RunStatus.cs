@@ -1,0 +1,56 @@
+namespace VoxelZoo.Engine.Runs;
+
+/// <summary>How a run stands: <c>status.json</c>.</summary>
+public sealed record RunStatus
+{
+    /// <summary>The state.</summary>
+    public required RunState Status { get; init; }
+
+    /// <summary>Epochs done.</summary>
+    public int Epoch { get; init; }
+
+    /// <summary>Epochs planned.</summary>
+    public int Epochs { get; init; }
+
+    /// <summary>Steps done.</summary>
+    public long Step { get; init; }
+
+    /// <summary>The best validation so far, or null.</summary>
+    public BestValidation? Best { get; init; }
+
+    /// <summary>What went wrong last, or null.</summary>
+    public string? LastError { get; init; }
+
+    /// <summary>When the run was first started.</summary>
+    public DateTimeOffset Started { get; init; }
+
+    /// <summary>When this was written.</summary>
+    public DateTimeOffset Updated { get; init; }
+
+    /// <summary>Seconds spent training, over all segments.</summary>
+    public double TrainingSeconds { get; init; }
+}
+
+/// <summary>States of a run.</summary>
+public enum RunState
+{
+    /// <summary>Training, or killed without a chance to say so.</summary>
+    Running,
+
+    /// <summary>All epochs are done.</summary>
+    Completed,
+
+    /// <summary>The loss became useless.</summary>
+    Diverged,
+
+    /// <summary>Stopped by a signal after writing a checkpoint.</summary>
+    TimeLimit,
+
+    /// <summary>Stopped by an error.</summary>
+    Failed,
+}
+
+/// <summary>The best validation of a run.</summary>
+/// <param name="Epoch">Epochs done when it was measured.</param>
+/// <param name="Loss">The validation loss.</param>
+public sealed record BestValidation(int Epoch, double Loss);

@@ -1,0 +1,131 @@
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reporting;
+using VoxelZoo.Engine.Runs;
+
+namespace VoxelZoo.Engine.Sampling;
+
+/// <summary>Generates a plan's volumes and writes each as a folder of NIfTI files with a picture and a record of how it was made.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="trained">The model.</param>
+/// <param name="conditions">Volumes whose images are the condition, and with whose targets the pictures compare.</param>
+public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions)
+{
+    /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
+    /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
+    /// <param name="progress">Called with the number of finished volumes and each step.</param>
+    /// <param name="cancellation">Stops between steps; finished volumes stay.</param>
+    public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
+    {
+        Directory.CreateDirectory(folder);
+        var generator = new VolumeGenerator(plan, trained.Model);
+        var records = new List<SampleRecord>();
+        for (var i = 0; i < plan.Sampling.Count; i++)
+        {
+            using var scope = torch.NewDisposeScope();
+            using var condition = conditions.Load(i % conditions.Count);
+            var number = i;
+            var generated = generator.Generate(i, condition.Images, step => progress?.Invoke(number, step), cancellation);
+            records.Add(WriteOne(folder, generated, condition));
+        }
+
+        return records;
+    }
+
+    private SampleRecord WriteOne(string folder, GeneratedVolume generated, Batch condition)
+    {
+        var name = $"{generated.Index:D5}";
+        var temporary = Path.Combine(folder, $".tmp-{name}-{Environment.ProcessId}");
+        Directory.CreateDirectory(temporary);
+        var record = new SampleRecord
+        {
+            Name = name,
+            Experiment = plan.Id,
+            Checkpoint = trained.Checkpoint.Name,
+            Weights = trained.Weights,
+            WeightsSha256 = trained.Sha256,
+            Sampler = plan.Sampler.Id,
+            FunctionEvaluations = generated.FunctionEvaluations,
+            Guidance = plan.Sampling.Guidance,
+            Seed = plan.Sampling.Seed,
+            Condition = plan.Condition.Images.Count == 0 ? null : condition.Patients[0],
+        };
+        var spacing = plan.Data.Spacing;
+        var slices = plan.Data.OriginalDepth;
+        var made = JsonSerializer.Serialize(record, AtomicFile.Json);
+        for (var c = 0; c < plan.Target.Count; c++)
+        {
+            var kind = plan.Target[c];
+            var volume = generated.Volume[0, c].narrow(0, 0, slices);
+            NiftiFile.Write(Path.Combine(temporary, $"{kind}.nii.gz"), kind == ImageKinds.Seg ? Masks.Binarise(volume) : volume, spacing, comment: made);
+        }
+
+        foreach (var kind in plan.Condition.Images)
+            NiftiFile.Write(Path.Combine(temporary, $"{kind}.nii.gz"), condition.Images[kind][0, 0].narrow(0, 0, slices), spacing);
+        AtomicFile.Write(Path.Combine(temporary, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), spacing));
+        AtomicFile.WriteJson(Path.Combine(temporary, "sample.json"), record);
+
+        var target = Path.Combine(folder, name);
+        if (Directory.Exists(target))
+            Directory.Delete(target, recursive: true);
+        Directory.Move(temporary, target);
+        return record with { Seconds = generated.Seconds };
+    }
+
+    /// <summary>The real volume that belongs to the condition above the generated one.</summary>
+    private List<MontageRow> Rows(GeneratedVolume generated, Batch condition)
+    {
+        var slices = plan.Data.OriginalDepth;
+        var mask = condition.Images.TryGetValue(ImageKinds.Seg, out var seg) ? seg.narrow(2, 0, slices) : null;
+        var kind = plan.Target[0];
+        List<MontageRow> rows = [];
+        if (condition.Images.TryGetValue(kind, out var image))
+            rows.Add(new MontageRow(image.narrow(2, 0, slices), mask));
+        rows.Add(new MontageRow(generated.Volume[0, 0].narrow(0, 0, slices), plan.Condition.Images.Contains(ImageKinds.Seg) ? mask : null));
+        return rows;
+    }
+}
+
+/// <summary>How a sample was made: <c>sample.json</c>.</summary>
+public sealed record SampleRecord
+{
+    /// <summary>The sample's folder.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The experiment's id.</summary>
+    public required string Experiment { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary><c>ema</c> or <c>denoiser</c>.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>SHA-256 of the file of weights.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>The sampler's id.</summary>
+    public required string Sampler { get; init; }
+
+    /// <summary>How often the network was called (NFE), counted.</summary>
+    public required int FunctionEvaluations { get; init; }
+
+    /// <summary>Strength of guidance; 1 is none.</summary>
+    public required double Guidance { get; init; }
+
+    /// <summary>Seed of the noise.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>The patient whose images were the condition, or null.</summary>
+    public string? Condition { get; init; }
+
+    /// <summary>How long it took; not written, so that the same command leaves the same bytes.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public double Seconds { get; init; }
+}

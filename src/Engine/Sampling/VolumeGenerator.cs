@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Sampling;
+
+/// <summary>Generates volumes one at a time from a model.</summary>
+public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
+{
+    private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
+
+    /// <summary>Generates volume number <paramref name="index"/>; the same seed and index give the same noise on every device.</summary>
+    /// <param name="index">Number of the volume, from 0.</param>
+    /// <param name="images">Images of the condition by kind, <c>[1, 1, D, H, W]</c>; may hold others.</param>
+    /// <param name="progress">Called after each step of the sampler.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public GeneratedVolume Generate(
+        int index, IReadOnlyDictionary<string, Tensor> images, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        model.Denoiser.eval();
+        var condition = model.EncodeCondition(images);
+        using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
+        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
+        var evaluations = 0;
+        var watch = Stopwatch.StartNew();
+        var latent = _sampler.Sample(new SamplingTask
+        {
+            Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
+            Process = model.Process,
+            Random = random,
+            Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
+            Progress = progress,
+            Cancellation = cancellation,
+        });
+        var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
+        return new GeneratedVolume(index, volume, evaluations, watch.Elapsed.TotalSeconds);
+    }
+
+    /// <summary>One prediction, guided by what the condition changes where the plan says so.</summary>
+    private Tensor Predict(Tensor sample, double t, Tensor? condition, ref int evaluations)
+    {
+        using var scope = torch.NewDisposeScope();
+        var timesteps = torch.full([sample.shape[0]], Scalars.S(t), ScalarType.Float32, sample.device);
+        var prediction = model.Predict(sample, timesteps, new Conditioning { Image = condition });
+        evaluations++;
+        if (condition is not null && plan.Sampling.Guidance > 1)
+        {
+            var free = model.Predict(sample, timesteps, new Conditioning { Image = torch.zeros_like(condition) });
+            evaluations++;
+            prediction = free + (prediction - free) * Scalars.S(plan.Sampling.Guidance);
+        }
+
+        return prediction.MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>A generated volume. It belongs to the dispose scope in which it was made.</summary>
+/// <param name="Index">Its number.</param>
+/// <param name="Volume">Float32 <c>[1, C, D, H, W]</c> in [0, 1] on the CPU; one channel for each target kind.</param>
+/// <param name="FunctionEvaluations">How often the network was called (NFE), counted.</param>
+/// <param name="Seconds">How long it took.</param>
+public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, double Seconds);

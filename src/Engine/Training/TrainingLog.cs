@@ -1,0 +1,55 @@
+using TorchSharp;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Training;
+
+/// <summary>Writes what training measures, to <c>metrics.jsonl</c> and as TensorBoard events.</summary>
+internal sealed class TrainingLog(RunFolder run, long step) : IDisposable
+{
+    private readonly MetricsLog _lines = MetricsLog.Continue(run.Metrics, step);
+    private readonly TorchSharp.Modules.SummaryWriter _events = torch.utils.tensorboard.SummaryWriter(run.Events, createRunName: false);
+
+    public void Step(StepFacts facts)
+    {
+        _lines.Add(new MetricsEntry
+        {
+            Kind = "step",
+            Step = facts.Step,
+            Epoch = facts.Epoch - 1,
+            Loss = facts.Loss,
+            LearningRate = facts.LearningRate,
+            GradientNorm = facts.GradientNorm,
+            Seconds = facts.Seconds,
+        });
+        var at = (int)facts.Step;
+        _events.add_scalar("Loss/MSE_step", (float)facts.Loss, at);
+        _events.add_scalar("training/grad_norm", (float)facts.GradientNorm, at);
+    }
+
+    public void Epoch(EpochFacts facts, long step, double learningRate, double gradientNorm)
+    {
+        _lines.Add(new MetricsEntry
+        {
+            Kind = "epoch",
+            Step = step,
+            Epoch = facts.Epoch,
+            Loss = facts.Loss,
+            LearningRate = learningRate,
+            GradientNorm = gradientNorm,
+            ValidationLoss = facts.Validation?.Loss,
+            Seconds = facts.Seconds,
+            ResidentMebibytes = MemoryStatistics.Resident / 1048576.0,
+        });
+        _events.add_scalar("Loss/MSE_train", (float)facts.Loss, facts.Epoch);
+        _events.add_scalar("LR/Generator", (float)learningRate, facts.Epoch);
+        _events.add_scalar("training/grad_norm_avg", (float)gradientNorm, facts.Epoch);
+        if (facts.Validation is not { } validation)
+            return;
+        _events.add_scalar("Loss/MSE_val", (float)validation.Loss, facts.Epoch);
+        foreach (var (timestep, loss) in validation.Timesteps.Zip(validation.ByTimestep))
+            _events.add_scalar($"Timestep/{timestep / 1000:0.00}", (float)loss, facts.Epoch);
+    }
+
+    public void Dispose() => _lines.Dispose();
+}

@@ -1,0 +1,71 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+
+namespace VoxelZoo.Engine.Training;
+
+/// <summary>
+/// The validation loss: each volume at the same timesteps with the same noise every time, so that two epochs, or two runs,
+/// differ by their weights alone.
+/// </summary>
+public sealed class Validator(ExperimentPlan plan, CohortDataset volumes)
+{
+    /// <summary>Volumes that are validated.</summary>
+    public int Count => volumes.Count;
+
+    /// <summary>Mean loss over all volumes and timesteps.</summary>
+    /// <param name="model">The model; put into evaluation mode for the duration.</param>
+    public ValidationResult Run(DiffusionModel model)
+    {
+        using var _ = torch.no_grad();
+        var timesteps = Timesteps();
+        var sums = new double[timesteps.Length];
+        var nullSum = 0.0;
+        model.Denoiser.eval();
+        for (var i = 0; i < volumes.Count; i++)
+        {
+            using var sample = volumes.Load(i);
+            for (var k = 0; k < timesteps.Length; k++)
+            {
+                using var scope = torch.NewDisposeScope();
+                var (loss, nullLoss) = Loss(model, sample, timesteps[k], seed: i * timesteps.Length + k);
+                sums[k] += loss;
+                nullSum += nullLoss;
+            }
+        }
+
+        model.Denoiser.train();
+        var means = sums.Select(sum => sum / volumes.Count).ToArray();
+        return new ValidationResult(means.Average(), nullSum / volumes.Count / timesteps.Length, timesteps, means);
+    }
+
+    /// <summary>Centres of equal bins of [0, 1000].</summary>
+    private double[] Timesteps()
+    {
+        var count = plan.Training.ValidationTimesteps;
+        return [.. Enumerable.Range(0, count).Select(k => (k + 0.5) / count * NoiseProcess.Horizon)];
+    }
+
+    private (double Loss, double NullLoss) Loss(DiffusionModel model, Batch sample, double timestep, int seed)
+    {
+        var (clean, condition) = model.Encode(sample.Images);
+        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"validation/{seed}"), torch.CPU);
+        var noise = torch.randn(clean.shape, generator: random).to(model.Device);
+        var t = torch.full([1], Tensors.Scalars.S(timestep), ScalarType.Float32, model.Device);
+        var noisy = model.Process.AddNoise(clean, noise, t);
+        var target = model.Process.Target(clean, noise, t);
+        var prediction = model.Predict(noisy, t, new Conditioning { Image = condition });
+        return (mean(prediction), mean(torch.zeros_like(target)));
+
+        double mean(Tensor answer) => model.SampleLosses(answer, target, sample.RealSlices).item<float>();
+    }
+}
+
+/// <summary>Outcome of a validation.</summary>
+/// <param name="Loss">Mean over volumes and timesteps.</param>
+/// <param name="NullLoss">The same for a network that always returns zero: what a useless network scores.</param>
+/// <param name="Timesteps">The timesteps, 0 to 1000.</param>
+/// <param name="ByTimestep">Mean loss at each timestep.</param>
+public sealed record ValidationResult(double Loss, double NullLoss, IReadOnlyList<double> Timesteps, IReadOnlyList<double> ByTimestep);

@@ -1,0 +1,58 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Synthesis;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>The cohort of a plan: the folder that it names, or one that was made for its run.</summary>
+internal static class Cohorts
+{
+    /// <summary>Opens the cohort that the plan names, or else the one in the run's folder.</summary>
+    public static Cohort Open(ExperimentPlan plan, RunFolder? run)
+    {
+        try
+        {
+            return Cohort.Open(plan.Data.Synthesize is null || run is null ? Named(plan) : Folder(run));
+        }
+        catch (PlanException e)
+        {
+            throw new PlanRefusedException("data", e.Key, e.Message);
+        }
+    }
+
+    /// <summary>A split's volumes with every image that the plan needs.</summary>
+    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split)
+    {
+        try
+        {
+            return new CohortDataset(cohort, split, plan.Data, plan.Kinds);
+        }
+        catch (PlanException e)
+        {
+            throw new PlanRefusedException("data", e.Key, e.Message);
+        }
+    }
+
+    /// <summary>Makes the run's cohort from the head that ships; whole or not at all.</summary>
+    public static SynthesizedCohort Synthesize(SynthesisOptions options, RunFolder run, CancellationToken cancellation)
+    {
+        try
+        {
+            var made = CohortSynthesizer.Run(options with { Source = HeadFolder.Find(options.Source) }, Folder(run), stop: cancellation);
+            Console.WriteLine($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {made.Folder}");
+            return made;
+        }
+        catch (PlanException e)
+        {
+            throw new PlanRefusedException("data", $"synthesize.{e.Key}", e.Message);
+        }
+    }
+
+    private static string Folder(RunFolder run) => Path.Combine(run.Path, "cohort");
+
+    private static string Named(ExperimentPlan plan) => plan.Data.Cohort.Length > 0
+        ? plan.Data.Cohort
+        : throw new PlanException("data.cohort names no folder; set it to a folder with train, val and test, or make one with `data synthesize`", "cohort");
+}

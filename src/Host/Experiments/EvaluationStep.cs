@@ -1,0 +1,22 @@
+using VoxelZoo.Engine.Evaluation;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Evaluates a run's best checkpoint into its <c>evaluation.json</c>.</summary>
+internal static class EvaluationStep
+{
+    /// <summary>Evaluates.</summary>
+    public static EvaluationResult Run(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
+    {
+        var plan = experiment.Plan;
+        var volumes = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Evaluation.Split));
+        using var random = session.Random(plan);
+        using var trained = TrainedModel.Load(
+            run, plan, session.Context(plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        var result = new Evaluator(plan, trained, volumes).Run(cancellation: cancellation);
+        AtomicFile.WriteJson(run.Evaluation, result);
+        return result;
+    }
+}

@@ -1,0 +1,22 @@
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Chooses run folders: <c>runs/ID</c>, then <c>runs/ID-2</c> and so on.</summary>
+internal static class RunFolders
+{
+    private const string Root = "runs";
+
+    /// <summary>The folder for a new run; not created yet.</summary>
+    public static string New(string id) => Names(id).First(folder => !Directory.Exists(folder) && !File.Exists(folder));
+
+    /// <summary>The newest run of an experiment.</summary>
+    public static RunFolder Newest(string id) =>
+        Names(id).TakeWhile(Directory.Exists).LastOrDefault() is { } folder
+            ? RunFolder.Open(folder)
+            : throw new UsageException($"--resume: there is no run {Path.Combine(Root, id)} to continue; name one with --run, or start one without --resume");
+
+    private static IEnumerable<string> Names(string id) =>
+        Enumerable.Range(1, int.MaxValue - 1).Select(n => Path.Combine(Root, n == 1 ? id : $"{id}-{n}"));
+}

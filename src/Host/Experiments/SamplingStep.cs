@@ -1,0 +1,51 @@
+using Spectre.Console;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Generates volumes from a run.</summary>
+internal static class SamplingStep
+{
+    /// <summary>Writes the plan's samples of a run's best checkpoint.</summary>
+    /// <param name="session">The parts.</param>
+    /// <param name="experiment">The run's experiment, with the command line's values over it.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="folder">Where to; the run's <c>samples</c> folder where it is null.</param>
+    /// <param name="cancellation">Ends it after the step under way; finished volumes stay.</param>
+    public static IReadOnlyList<SampleRecord> Run(Session session, Experiment experiment, RunFolder run, string? folder, CancellationToken cancellation)
+    {
+        var plan = experiment.Plan;
+        var conditions = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
+        using var random = session.Random(plan);
+        using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", Warn);
+        var writer = new SampleWriter(plan, trained, conditions);
+        var target = folder ?? run.Samples;
+        var records = Console.IsOutputRedirected
+            ? writer.Write(target, cancellation: cancellation)
+            : WithBar(plan, progress => writer.Write(target, progress, cancellation));
+        foreach (var record in records)
+            Console.WriteLine(FormattableString.Invariant($"{Path.Combine(target, record.Name)}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
+        return records;
+    }
+
+    private static void Warn(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
+
+    private static T WithBar<T>(ExperimentPlan plan, Func<Action<int, SamplerStep>, T> work)
+    {
+        T result = default!;
+        // the work stays on this thread, to which tensors' dispose scopes belong
+        AnsiConsole.Progress().Start(context =>
+        {
+            var task = context.AddTask("sampling", maxValue: plan.Sampling.Count);
+            result = work((volume, step) =>
+            {
+                task.Value = volume + (step.Total is { } total ? (double)step.Done / total : 0);
+                task.Description = $"volume {volume + 1}/{plan.Sampling.Count}  step {step.Done}";
+            });
+        });
+        return result;
+    }
+}

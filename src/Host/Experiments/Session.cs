@@ -1,0 +1,50 @@
+using System.CommandLine;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Plugins;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>What every verb on experiments and runs needs: the generic host with the parts, the native library, the device.</summary>
+internal sealed class Session : IDisposable
+{
+    private readonly IHost _host;
+
+    /// <summary>Builds the host of the command line.</summary>
+    public Session(ParseResult parse)
+    {
+        _host = ProgramHost.Build(parse);
+        NativeTorch.Load();
+    }
+
+    /// <summary>The parts.</summary>
+    public PartRegistry Registry => _host.Services.GetRequiredService<PartRegistry>();
+
+    /// <summary>The random streams of a plan's run; the caller disposes them.</summary>
+    public RandomStreams Random(ExperimentPlan plan) => new(plan.Training.Seed);
+
+    /// <summary>What a plan's parts are given.</summary>
+    public PartContext Context(ExperimentPlan plan, RandomStreams random) => new(
+        Device(plan.Training.Device),
+        plan.Training.Precision,
+        _host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(plan.Id),
+        _host.Services.GetRequiredService<TimeProvider>(),
+        random);
+
+    private static torch.Device Device(string name)
+    {
+        var cuda = name != "cpu" && torch.cuda.is_available();
+        if (name == "cuda" && !cuda)
+            throw new UsageException("training.device is cuda, but libtorch finds no GPU; use device: cpu, or see docs/libtorch.md for a libtorch with CUDA");
+        return new torch.Device(cuda ? DeviceType.CUDA : DeviceType.CPU);
+    }
+
+    /// <summary>Ends the host.</summary>
+    public void Dispose() => _host.Dispose();
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using Spectre.Console;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Training;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Shows how training goes: a bar that says how long it will take on a terminal, a line per epoch anywhere else.</summary>
+internal abstract class TrainingDisplay : TrainingObserver, IDisposable
+{
+    /// <summary>The display for where standard output goes.</summary>
+    public static TrainingDisplay ForConsole(ExperimentPlan plan) => Console.IsOutputRedirected ? new Lines() : new Bar(plan.Title);
+
+    public override void Started(TrainingStart facts)
+    {
+        var resumed = facts.FirstStep > 0 ? $", continuing after step {facts.FirstStep:N0}" : "";
+        Console.WriteLine(
+            $"{facts.Parameters:N0} parameters on {facts.Device}; {facts.Volumes} volumes, {facts.StepsPerEpoch} steps an epoch, {facts.Epochs} epochs{resumed}");
+    }
+
+    public override void Warned(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
+
+    public virtual void Dispose()
+    {
+    }
+
+    /// <summary>One epoch for people: losses, speed.</summary>
+    private static string Sentence(EpochFacts facts, int epochs)
+    {
+        var validation = facts.Validation is { } v ? string.Create(CultureInfo.InvariantCulture, $"  val {v.Loss:F5}{(facts.IsBest ? " (best)" : "")}") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}  {facts.Seconds:F1} s");
+    }
+
+    private sealed class Lines : TrainingDisplay
+    {
+        private int _epochs;
+
+        public override void Started(TrainingStart facts)
+        {
+            base.Started(facts);
+            _epochs = facts.Epochs;
+        }
+
+        public override void EpochDone(EpochFacts facts) => Console.WriteLine(Sentence(facts, _epochs));
+    }
+
+    /// <summary>Draws on its own thread; the training thread only moves numbers.</summary>
+    private sealed class Bar(string title) : TrainingDisplay
+    {
+        private readonly ManualResetEventSlim _done = new();
+        private Task? _drawing;
+        private ProgressTask? _task;
+        private int _epochs;
+
+        public override void Started(TrainingStart facts)
+        {
+            base.Started(facts);
+            _epochs = facts.Epochs;
+            var total = (double)facts.StepsPerEpoch * facts.Epochs;
+            using var ready = new ManualResetEventSlim();
+            _drawing = Task.Run(() => AnsiConsole.Progress()
+                .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+                .Start(context =>
+                {
+                    _task = context.AddTask(Markup.Escape(title), maxValue: total);
+                    _task.Value = facts.FirstStep;
+                    ready.Set();
+                    _done.Wait();
+                }));
+            ready.Wait();
+        }
+
+        public override void Stepped(StepFacts facts)
+        {
+            if (_task is null)
+                return;
+            _task.Value = facts.Step;
+            _task.Description = string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{_epochs}  loss {facts.Loss:F4}");
+        }
+
+        public override void Dispose()
+        {
+            _done.Set();
+            _drawing?.Wait();
+            _done.Dispose();
+        }
+    }
+}

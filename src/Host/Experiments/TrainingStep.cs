@@ -1,0 +1,84 @@
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Trains an experiment into a run folder.</summary>
+internal static class TrainingStep
+{
+    /// <summary>Starts a run. Nothing is written before the cohort was found to have what the plan needs.</summary>
+    /// <param name="session">The parts.</param>
+    /// <param name="experiment">The experiment.</param>
+    /// <param name="folder">Where the run is to be.</param>
+    /// <param name="cancellation">Ends it after the step under way.</param>
+    public static (RunFolder Run, RunStatus Status) Start(Session session, Experiment experiment, string folder, CancellationToken cancellation)
+    {
+        RefuseUntrainedCompressor(experiment);
+        using var random = session.Random(experiment.Plan);
+        var context = session.Context(experiment.Plan, random); // refuses a device that is not there
+        RunFolder run;
+        if (experiment.Plan.Data.Synthesize is { } synthesize)
+        {
+            run = RunFolder.Create(folder);
+            PlanReader.Checked(experiment.File, () => Cohorts.Synthesize(synthesize, run, cancellation));
+        }
+        else
+        {
+            PlanReader.Checked(experiment.File, () => TrainingVolumes(experiment.Plan, Cohorts.Open(experiment.Plan, null)));
+            run = RunFolder.Create(folder);
+        }
+
+        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+        AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, Cohorts.Open(experiment.Plan, run)));
+        return (run, Train(experiment, run, context, resume: false, cancellation));
+    }
+
+    /// <summary>Continues a run from its latest checkpoint that verifies.</summary>
+    public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
+    {
+        using var random = session.Random(experiment.Plan);
+        var context = session.Context(experiment.Plan, random);
+        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+        return Train(experiment, run, context, resume: true, cancellation);
+    }
+
+    private static RunStatus Train(Experiment experiment, RunFolder run, Abstractions.PartContext context, bool resume, CancellationToken cancellation)
+    {
+        var plan = experiment.Plan;
+        var cohort = Cohorts.Open(plan, run);
+        using var display = TrainingDisplay.ForConsole(plan);
+        return PlanReader.Checked(experiment.File, () =>
+        {
+            using var trainer = new Trainer(plan, TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort), run, context, display);
+            try
+            {
+                return trainer.Run(resume, cancellation);
+            }
+            catch (Exception e)
+            {
+                trainer.Fail(e);
+                throw;
+            }
+        });
+    }
+
+    private static CohortDataset TrainingVolumes(ExperimentPlan plan, Cohort cohort) =>
+        Cohorts.Volumes(plan, cohort, Cohort.Train);
+
+    private static CohortDataset? ValidationVolumes(ExperimentPlan plan, Cohort cohort) =>
+        cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(plan, cohort, Cohort.Val);
+
+    /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
+    private static void RefuseUntrainedCompressor(Experiment experiment)
+    {
+        if (experiment.Plan.Compressor.Part.IsLearned)
+            throw new ConfigurationException(
+                experiment.File.Locate("compressor"),
+                $"the compressor `{experiment.Plan.Compressor.Id}` is learned, and this version can neither train nor load one; use identity or space_to_depth");
+    }
+}

@@ -1,0 +1,52 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Spectre.Console.Rendering;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Host.CommandLine;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary><c>data info FILE</c>: the facts of a volume.</summary>
+internal sealed class DataInfoVerb : Verb
+{
+    private readonly Argument<string> _file;
+
+    public DataInfoVerb()
+        : base("info", "Shows a NIfTI volume's shape, spacing, type, affine and intensities")
+    {
+        _file = With(new Argument<string>("FILE") { Description = "A .nii or .nii.gz file" });
+        With(CommonOptions.Json);
+    }
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        var facts = Read(parse.GetRequiredValue(_file));
+        Output.Write(parse, () => JsonSerializer.SerializeToNode(facts, AtomicFile.Json)!, () => Table(facts));
+        return ExitCode.Done;
+    }
+
+    private static NiftiFacts Read(string file)
+    {
+        try
+        {
+            return NiftiFacts.Of(file);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(e.Message, e);
+        }
+    }
+
+    private static IRenderable Table(NiftiFacts facts) => Output.Facts(
+        ("shape", string.Join('×', facts.Shape) + " (file order)"),
+        ("spacing", Numbers(facts.Spacing) + " mm"),
+        ("type", facts.Dtype),
+        ("affine", string.Join("\n", facts.Affine.Select(Numbers))),
+        ("intensities", facts is { Min: { } min, Max: { } max, Mean: { } mean } ? $"{Number(min)} to {Number(max)}, mean {Number(mean)}" : "none that are finite"));
+
+    private static string Numbers(IEnumerable<double> values) => string.Join("  ", values.Select(Number));
+
+    private static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+}

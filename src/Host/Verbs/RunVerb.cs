@@ -1,0 +1,38 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Reporting;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Experiments;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary><c>run EXP</c>: trains, samples, evaluates and reports in one go.</summary>
+internal sealed class RunVerb : Verb
+{
+    private readonly Argument<string> _experiment;
+    private readonly Option<string?> _run;
+
+    public RunVerb()
+        : base("run", "Trains, samples, evaluates and reports in one go")
+    {
+        _experiment = With(RunArguments.Experiment());
+        _run = With(RunArguments.Folder());
+        With(CommonOptions.Set);
+        With(CommonOptions.Profile);
+    }
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        using var session = new Session(parse);
+        var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
+        var folder = parse.GetValue(_run) ?? RunFolders.New(experiment.Plan.Id);
+        var (run, status) = TrainingStep.Start(session, experiment, folder, cancellation);
+        if (status.Status == RunState.TimeLimit)
+            return ExitCode.Stopped;
+        SamplingStep.Run(session, experiment, run, null, cancellation);
+        Output.Write(EvaluationTable.Of(EvaluationStep.Run(session, experiment, run, cancellation)));
+        RunReport.Write(run, experiment.Description);
+        Console.WriteLine($"report: {Path.GetRelativePath(Environment.CurrentDirectory, run.Report)}");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using System.Globalization;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Experiments;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary><c>sample RUN</c>: generates volumes from a run's best checkpoint.</summary>
+internal sealed class SampleVerb : Verb
+{
+    private readonly Argument<string> _run;
+    private readonly Option<int?> _count, _steps;
+    private readonly Option<string?> _solver, _out;
+    private readonly Option<double?> _guidance;
+    private readonly Option<long?> _seed;
+
+    public SampleVerb()
+        : base("sample", "Generates volumes from a run, as NIfTI with pictures")
+    {
+        _run = With(RunArguments.Run());
+        _count = With(new Option<int?>("--count") { Description = "Volumes to generate", HelpName = "N" });
+        _solver = With(new Option<string?>("--solver") { Description = "The sampler, such as euler", HelpName = "ID" });
+        _steps = With(new Option<int?>("--steps") { Description = "Steps of a sampler with a fixed number of them", HelpName = "N" });
+        _guidance = With(new Option<double?>("--guidance") { Description = "Strength of classifier-free guidance; 1 is none", HelpName = "W" });
+        _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
+        _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
+    }
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        using var session = new Session(parse);
+        var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        var experiment = Experiment.Load(session, run, [.. Sets(parse)]);
+        SamplingStep.Run(session, experiment, run, parse.GetValue(_out), cancellation);
+        return ExitCode.Done;
+    }
+
+    private IEnumerable<string> Sets(ParseResult parse)
+    {
+        (string Key, IFormattable? Value)[] numbers =
+        [
+            ("count", parse.GetValue(_count)), ("steps", parse.GetValue(_steps)), ("guidance", parse.GetValue(_guidance)), ("seed", parse.GetValue(_seed)),
+        ];
+        if (parse.GetValue(_solver) is { } solver)
+            yield return $"sampling.use={solver}";
+        foreach (var (key, value) in numbers.Where(n => n.Value is not null))
+            yield return $"sampling.{key}={value!.ToString(null, CultureInfo.InvariantCulture)}";
+    }
+}

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Experiments;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary><c>train EXP</c>: trains an experiment into a run folder, or continues one.</summary>
+internal sealed class TrainVerb : Verb
+{
+    private readonly Argument<string> _experiment;
+    private readonly Option<string?> _run;
+    private readonly Option<bool> _resume;
+
+    public TrainVerb()
+        : base("train", "Trains an experiment into a run folder")
+    {
+        _experiment = With(RunArguments.Experiment());
+        _run = With(RunArguments.Folder());
+        _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint" });
+        With(CommonOptions.Set);
+        With(CommonOptions.Profile);
+    }
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        using var session = new Session(parse);
+        var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
+        var folder = parse.GetValue(_run);
+        RunFolder run;
+        RunStatus status;
+        if (parse.GetValue(_resume))
+        {
+            run = folder is null ? RunFolders.Newest(experiment.Plan.Id) : RunFolder.Open(folder);
+            // the run's own experiment, so that it goes on as it began; --set may still extend it
+            status = TrainingStep.Resume(session, Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []), run, cancellation);
+        }
+        else
+        {
+            (run, status) = TrainingStep.Start(session, experiment, folder ?? RunFolders.New(experiment.Plan.Id), cancellation);
+        }
+
+        Console.WriteLine($"{Path.GetRelativePath(Environment.CurrentDirectory, run.Path)}: {status.Status.ToString().ToLowerInvariant()} after {status.Step:N0} steps");
+        return status.Status == RunState.TimeLimit ? ExitCode.Stopped : ExitCode.Done;
+    }
+}
