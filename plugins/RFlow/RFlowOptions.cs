@@ -6,11 +6,9 @@ namespace VoxelZoo.Plugins.RFlow;
 public sealed record RFlowOptions
 {
     /// <summary>What the network returns. Default: the velocity.</summary>
-    [EnumDataType(typeof(Prediction))]
     public Prediction Prediction { get; init; } = Prediction.Velocity;
 
     /// <summary>How training times are drawn. Default: logit-normal.</summary>
-    [EnumDataType(typeof(TimeSampling))]
     public TimeSampling Sampling { get; init; } = TimeSampling.LogitNormal;
 
     /// <summary>Mean of the logit of τ; only with logit-normal sampling. The median of τ is sigmoid(loc). Default 0.</summary>
@@ -28,7 +26,6 @@ public sealed record RFlowOptions
     /// The grid to which the latent's is compared: the time law is <c>τ' = rτ / (1 + (r − 1)τ)</c>,
     /// <c>r = transform_scale · (latent voxels / base voxels)^(1/3)</c>, in training and in sampling. Default: the latent's own grid, so that r = transform_scale.
     /// </summary>
-    [EnumDataType(typeof(TransformBase))]
     public TransformBase TransformBase { get; init; } = TransformBase.Latent;
 
     /// <summary>Factor of r: above 1 moves times towards noise, below 1 towards the data. Default 1.</summary>

@@ -24,12 +24,9 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
     public override Tensor SampleTimesteps(long batch, Generator random)
     {
         using var scope = NewDisposeScope();
-        var tau = options.Sampling switch
-        {
-            TimeSampling.LogitNormal => (randn([batch], ScalarType.Float64, CPU, generator: random) * S(options.Scale) + S(options.Loc)).sigmoid(),
-            TimeSampling.Uniform => rand([batch], ScalarType.Float64, CPU, generator: random),
-            var other => throw new PlanException($"rflow does not know the sampling {other}", "sampling"),
-        };
+        var tau = options.Sampling == TimeSampling.Uniform
+            ? rand([batch], ScalarType.Float64, CPU, generator: random)
+            : (randn([batch], ScalarType.Float64, CPU, generator: random) * S(options.Scale) + S(options.Loc)).sigmoid();
         if (options.DiscreteTimesteps)
             tau = (tau * S(Horizon)).floor() / S(Horizon);
         tau = tau * S(ratio) / (OneMinus(tau) + tau * S(ratio));

@@ -124,7 +124,11 @@ internal sealed class MiddleBlock : nn.Module<Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor h, Tensor embedding) => resnet_2.call(attention.call(resnet_1.call(h, embedding)), embedding);
+    public override Tensor forward(Tensor h, Tensor embedding)
+    {
+        using var scope = NewDisposeScope();
+        return resnet_2.call(attention.call(resnet_1.call(h, embedding)), embedding).MoveToOuterDisposeScope();
+    }
 }
 
 /// <summary>One level of the way up. Each residual block also sees one kept output of the way down, last first.</summary>
@@ -155,15 +159,21 @@ internal sealed class UpBlock : nn.Module
         using var scope = NewDisposeScope();
         for (var block = 0; block < resnets.Count; block++)
         {
-            // what the backward pass needs, autograd holds; without one, this frees the largest tensors as soon as they were used
-            using var skip = skips.Pop();
-            using var joined = cat([h, skip], 1);
+            using var joined = Join(h, skips.Pop());
             h = resnets[block].call(joined, embedding);
             if (attentions.Count > 0)
                 h = attentions[block].call(h);
         }
 
         return (upsampler?.call(h) ?? h).MoveToOuterDisposeScope();
+    }
+
+    // what the backward pass needs, autograd holds; without one, this frees the largest tensors as soon as they were used
+    private static Tensor Join(Tensor h, Tensor skip)
+    {
+        using (h)
+        using (skip)
+            return cat([h, skip], 1);
     }
 }
 

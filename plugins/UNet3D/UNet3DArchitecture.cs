@@ -63,7 +63,9 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
         for (var level = 0; level < options.Levels; level++)
         {
             var channels = options.Channels[level];
-            if (channels < 1 || channels % options.NormNumGroups != 0)
+            if (channels < 2)
+                throw new PlanException($"level {level} has {channels} channels; give it at least 2", "channels");
+            if (channels % options.NormNumGroups != 0)
                 throw new PlanException(
                     $"{channels} channels of level {level} do not divide into {options.NormNumGroups} groups; change channels or norm_num_groups",
                     "channels");

@@ -15,7 +15,7 @@ public sealed record UNet3DOptions : IPresets<UNet3DOptions>
     public int? OutChannels { get; init; }
 
     /// <summary>Width of each level, a multiple of <see cref="NormNumGroups"/>. Each level after the first halves D, H and W.</summary>
-    [MinLength(1)]
+    [MinLength(1), MaxLength(16)]
     public IReadOnlyList<int> Channels { get; init; } = [32, 64, 256, 512, 512];
 
     /// <summary>Residual blocks of each level; the way up has one more.</summary>

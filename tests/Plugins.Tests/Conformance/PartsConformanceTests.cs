@@ -4,7 +4,7 @@ using VoxelZoo.Conformance;
 
 namespace VoxelZoo.Plugins.Tests.Conformance;
 
-/// <summary>Every part of this repository against the kit; a new plugin only has to be referenced.</summary>
+/// <summary>Every part of this repository against the kit; a new plugin is one more name.</summary>
 public sealed class PartsConformanceTests
 {
     private static readonly string[] Plugins = ["UNet3D", "RFlow", "Samplers", "Metrics", "Augmentations", "SpaceToDepth", "VQVAE"];

@@ -33,6 +33,20 @@ public sealed class EulerTests
         Assert.True(Reference.Difference(sample, point) < 1e-5);
     }
 
+    // at pure noise ε says nothing of the data: the first step stands still and the others make up for it
+    [Theory]
+    [InlineData(2)]
+    [InlineData(25)]
+    public void Exact_noise_of_one_point_ends_at_that_point_from_two_steps_on(int steps)
+    {
+        using var scope = NewDisposeScope();
+        var (point, noise) = (randn([2, 1, 4, 4, 4]), randn([2, 1, 4, 4, 4]));
+        var process = ((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(
+            new RFlowOptions { Prediction = Prediction.Noise }, new DiffusionShape(Cube, Cube, 0), Contexts.Cpu);
+        var task = Task(noise, (x, t) => (x - point * S(1 - t / 1000)) / S(t / 1000)) with { Process = process };
+        Assert.True(Reference.Difference(Euler(steps).Sample(task), point) < 1e-4);
+    }
+
     [Fact]
     public void Network_is_called_once_a_step_at_the_times_of_the_grid()
     {

@@ -127,6 +127,7 @@ public sealed class UNet3DTests
         { "num_res_blocks", new UNet3DOptions { NumResBlocks = [1, 1, 0, 1, 1] } },
         { "attention_levels", new UNet3DOptions { AttentionLevels = [true] } },
         { "channels", new UNet3DOptions { Channels = [32, 64, 250, 512, 512] } },
+        { "channels", new UNet3DOptions { Channels = [1, 2, 4, 8, 16], NormNumGroups = 1 } },
         { "num_head_channels", new UNet3DOptions { NumHeadChannels = 24 } },
     };
 
