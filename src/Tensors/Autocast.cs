@@ -28,6 +28,10 @@ public static partial class Autocast
         return new Scope((sbyte)device.type, enabled: true, (sbyte)dtype);
     }
 
+    /// <summary>Ends mixed precision on this thread until the scope is disposed, for what needs every digit: distances, codebooks.</summary>
+    /// <param name="device">The device that computes.</param>
+    public static IDisposable Suspend(Device device) => new Scope((sbyte)device.type, enabled: false, DtypeOf((sbyte)device.type));
+
     /// <summary>The thread's autocast state of a device, to be brought back elsewhere.</summary>
     internal static (sbyte Device, bool Enabled, sbyte Dtype) Capture(DeviceType device) =>
         ((sbyte)device, IsEnabled((sbyte)device), DtypeOf((sbyte)device));
