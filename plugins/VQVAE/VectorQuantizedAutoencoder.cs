@@ -1,6 +1,7 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 using F = TorchSharp.torch.nn.functional;
@@ -173,6 +174,7 @@ internal sealed class Quantizer : nn.Module
     public Tensor Indices(Tensor latent)
     {
         using var scope = NewDisposeScope();
+        using var exact = Autocast.Suspend(latent.device);
         var codes = quantizer.Codes;
         var channelsLast = latent.movedim([1], [-1]);                                 // [B, d, h, w, c]
         var vectors = channelsLast.reshape(-1, codes.shape[1]).to_type(ScalarType.Float32);

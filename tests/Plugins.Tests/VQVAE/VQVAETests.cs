@@ -1,6 +1,7 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Plugins.VQVAE;
+using VoxelZoo.Tensors;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Plugins.Tests.VQVAE;
@@ -45,8 +46,25 @@ public sealed class VQVAETests
         Reference.LoadWeights(compressor, "vqvae3d-tiny.weights.safetensors");
         var codes = compressor.state_dict()["quantizer.quantizer.embedding.weight"];
         var latent = codes[5].view(1, 4, 1, 1, 1).expand(1, 4, 4, 4, 4);
-        var near = latent + randn_like(latent) * Tensors.Scalars.S(1e-4);
+        var near = latent + randn_like(latent) * Scalars.S(1e-4);
         Assert.Equal(0, Reference.Difference(compressor.Decode(near), compressor.Decode(latent)));
+    }
+
+    [Fact]
+    public void Codes_are_chosen_in_float32_under_mixed_precision()
+    {
+        using var scope = NewDisposeScope();
+        using var gradient = no_grad();
+        using var compressor = Part.Create(Small, Contexts.Cpu);
+        Reference.LoadWeights(compressor, "vqvae3d-tiny.weights.safetensors");
+        var codes = compressor.state_dict()["quantizer.quantizer.embedding.weight"].to_type(ScalarType.Float64);
+        var latent = randn([1, 4, 8, 8, 8]);
+        var vectors = latent.to_type(ScalarType.Float64).flatten(2).squeeze(0).t();                    // [512, 4]
+        var nearest = (vectors.unsqueeze(1) - codes.unsqueeze(0)).square().sum(2).argmin(1);           // [512]
+        var quantised = codes.index_select(0, nearest).to_type(ScalarType.Float32).t().reshape(1, 4, 8, 8, 8);
+
+        using var mixed = Autocast.Begin(CPU, ScalarType.BFloat16);
+        Assert.Equal(0, Reference.Difference(compressor.Decode(latent), compressor.Decode(quantised)));
     }
 
     // counts of MONAI's class; the codebook is among them but takes no gradient
