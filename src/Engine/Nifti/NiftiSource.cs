@@ -52,7 +52,11 @@ internal sealed class NiftiSource : IDisposable
         var from = Position;
         var count = Read(buffer);
         if (count < buffer.Length)
-            throw Error($"{(IsCompressed ? "the decompressed data" : "the file")} ends after {Position} bytes, but {what} takes bytes {from} to {from + buffer.Length}; get the file anew.");
+        {
+            throw Error($"{(IsCompressed ? "the decompressed data" : "the file")} ends after {Position} bytes, but {what} takes bytes {from} to "
+                + $"{from + buffer.Length}; get the file anew.");
+        }
+
     }
 
     public void SkipTo(long position, string what)
@@ -68,7 +72,11 @@ internal sealed class NiftiSource : IDisposable
         if (!IsCompressed && bytes > _file.Length)
             throw Error($"the header promises {bytes} bytes in all, the file has {_file.Length}; it is truncated or its header is wrong.");
         if (bytes > (Int128)_file.Length * LargestRatio)
-            throw Error($"the header promises {bytes} bytes, more than {_file.Length} compressed bytes can hold; it is truncated or its header is wrong.");
+        {
+            throw Error($"the header promises {bytes} bytes, more than {_file.Length} compressed bytes can hold; "
+                + "it is truncated or its header is wrong.");
+        }
+
     }
 
     /// <summary>Reads to the end, which checks the gzip checksum, and refuses a file that goes on for long after its voxels.</summary>

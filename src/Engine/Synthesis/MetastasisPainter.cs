@@ -25,7 +25,9 @@ internal sealed class MetastasisPainter(SyntheticPatient patient, Spacing spacin
         return bin;
     }
 
-    /// <summary>Adds one metastasis whose diameter in the mask falls into the bin, or the nearest that the grid resolves; none where there is no room.</summary>
+    /// <summary>
+    /// Adds one metastasis whose diameter in the mask falls into the bin, or a single voxel where that is larger; none where there is no room.
+    /// </summary>
     public void Add(int bin)
     {
         var from = TumourSizes.Edges[bin];

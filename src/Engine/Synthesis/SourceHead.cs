@@ -46,9 +46,9 @@ internal sealed class SourceHead
         NiftiVolume Volume(string name)
         {
             var path = Path.Combine(folder, name);
-            return File.Exists(path)
-                ? NiftiFile.Read(path)
-                : throw new PlanException($"the head to synthesize from is not there: '{path}' does not exist; name the folder of samples/colin27.", "source");
+            if (File.Exists(path))
+                return NiftiFile.Read(path);
+            throw new PlanException($"the head to synthesize from is missing: '{path}' does not exist; name the folder of samples/colin27.", "source");
         }
 
         var (head, atlas) = (Volume("ch2bet.nii.gz"), Volume("aal.nii.gz"));
