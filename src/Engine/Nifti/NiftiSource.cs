@@ -18,6 +18,12 @@ internal sealed class NiftiSource : IDisposable
     {
         Path = path;
         _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        if (!_file.CanSeek)
+        {
+            _file.Dispose();
+            throw Error("this is not a file but a pipe or a device; write it to a file first.");
+        }
+
         IsCompressed = _file.ReadByte() == 0x1f && _file.ReadByte() == 0x8b;
         _file.Position = 0;
         _bytes = IsCompressed ? new GZipStream(_file, CompressionMode.Decompress) : _file;
