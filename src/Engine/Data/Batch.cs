@@ -17,7 +17,10 @@ public sealed class Batch : IDisposable
     /// <summary>By kind of image: float32 <c>[B, 1, D, H, W]</c> on the CPU, from 0 to 1; masks are 0 and 1.</summary>
     public required IReadOnlyDictionary<string, torch.Tensor> Images { get; init; }
 
-    /// <summary>For each patient the number of leading slices that come from the file. The slices after them are padding, which losses and metrics leave out.</summary>
+    /// <summary>
+    /// For each patient the number of leading slices that come from the file. The slices after them are padding, which losses and metrics
+    /// leave out.
+    /// </summary>
     public required IReadOnlyList<int> RealSlices { get; init; }
 
     /// <summary>Frees the tensors.</summary>

@@ -53,6 +53,8 @@ public sealed class BatchLoader : IDisposable
     /// <summary>Waits for the volumes that are being read at this moment, and frees what was prepared.</summary>
     public void Dispose()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         _stop.Cancel();
         foreach (var task in _ahead)
         {

@@ -48,10 +48,18 @@ public sealed class Cohort
     public static Cohort Open(string folder)
     {
         if (!Directory.Exists(folder))
-            throw new PlanException($"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`.", "cohort");
+        {
+            throw new PlanException(
+                $"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`.", "cohort");
+        }
+
         var splits = AllSplits.Where(split => Directory.Exists(Path.Combine(folder, split))).ToArray();
         if (splits.Length == 0)
-            throw new PlanException($"the cohort '{folder}' has none of the folders train, val and test; put each patient's folder into one of them.", "cohort");
+        {
+            throw new PlanException(
+                $"the cohort '{folder}' has none of the folders train, val and test; put each patient's folder into one of them.", "cohort");
+        }
+
         var patients = splits.SelectMany(split => PatientsOf(folder, split)).ToArray();
         if (patients.Length == 0)
             throw new PlanException($"the cohort '{folder}' has no patient with a file such as bravo.nii.gz in {string.Join(", ", splits)}.", "cohort");

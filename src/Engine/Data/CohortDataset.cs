@@ -36,7 +36,8 @@ public sealed class CohortDataset
         {
             var tumour = options.PositiveOnly && split == Cohort.Train ? " and a tumour" : "";
             throw new PlanException(
-                $"none of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' has {string.Join(", ", kinds)}{tumour}; `data check` lists what is missing.",
+                $"none of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' has {string.Join(", ", kinds)}{tumour}; "
+                + "`data check` lists what is missing.",
                 "cohort");
         }
     }
@@ -73,7 +74,11 @@ public sealed class CohortDataset
                 stop.ThrowIfCancellationRequested();
                 var volume = Volume(patient, kind);
                 if (kind != _kinds[0] && volume.RealSlices != real[i])
-                    throw new InvalidDataException($"{patient.File(kind)}: it has {volume.RealSlices} slices, but {_kinds[0]} of the same patient has {real[i]}.");
+                {
+                    throw new InvalidDataException(
+                        $"{patient.File(kind)}: it has {volume.RealSlices} slices, but {_kinds[0]} of the same patient has {real[i]}.");
+                }
+
                 real[i] = volume.RealSlices;
                 volume.Voxels.CopyTo(voxels[kind], i * Shape.Voxels);
             }

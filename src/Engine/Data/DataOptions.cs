@@ -25,7 +25,10 @@ public sealed record DataOptions
     [Range(1, 4096)]
     public int Width { get; init; } = 256;
 
-    /// <summary>The most slices that a file may have after <see cref="SliceStep"/>, and those that generated volumes are written with; at most <see cref="Depth"/>. Default 150.</summary>
+    /// <summary>
+    /// The most slices that a file may have after <see cref="SliceStep"/>, and those that generated volumes are written with; at most
+    /// <see cref="Depth"/>. Default 150.
+    /// </summary>
     [Range(1, 4096)]
     public int OriginalDepth { get; init; } = 150;
 
@@ -47,7 +50,10 @@ public sealed record DataOptions
     /// <summary>How intensities become numbers from 0 to 1. Default <see cref="Normalization.PerVolume"/>.</summary>
     public Normalization Normalization { get; init; } = Normalization.PerVolume;
 
-    /// <summary>For <see cref="Normalization.Fixed"/>: the intensity of each kind of image that becomes 1. Defaults of the original cohort: bravo 5898, t1_pre 1257, t1_gd 1353.</summary>
+    /// <summary>
+    /// For <see cref="Normalization.Fixed"/>: the intensity of each kind of image that becomes 1. Defaults, those of the original cohort:
+    /// bravo 5898, t1_pre 1257, t1_gd 1353. A section of one's own replaces all of them.
+    /// </summary>
     public IReadOnlyDictionary<string, double> ClipMax { get; init; } =
         new Dictionary<string, double> { [ImageKinds.Bravo] = 5898, [ImageKinds.T1Pre] = 1257, [ImageKinds.T1Gd] = 1353 };
 
@@ -68,7 +74,7 @@ public sealed record DataOptions
     /// <summary>Voxel size of the network's volume in mm: field of view over size in plane, pitch times step between slices.</summary>
     public Spacing Spacing => new(SlicePitch * SliceStep, FieldOfView / Height, FieldOfView / Width);
 
-    /// <summary>Checks what spans several options.</summary>
+    /// <summary>Checks what spans several options, for the kinds of image that are wanted.</summary>
     /// <exception cref="PlanException">Two options contradict each other; the key names one of them.</exception>
     public void Validate(IReadOnlyList<string> kinds)
     {

@@ -24,7 +24,8 @@ internal static class VolumePreparation
         if (slices > options.OriginalDepth)
         {
             throw new InvalidDataException(
-                $"{file}: {slices} slices are more than the {options.OriginalDepth} of data.original_depth; raise it (and data.depth), or raise data.slice_step.");
+                $"{file}: {slices} slices are more than the {options.OriginalDepth} of data.original_depth; "
+                + "raise it (and data.depth), or raise data.slice_step.");
         }
 
         var from = volume.Turned();

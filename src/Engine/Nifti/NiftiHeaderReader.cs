@@ -190,7 +190,11 @@ internal sealed class NiftiHeaderReader
             _source.ReadExactly(head, "a header extension");
             var size = Integer(head.AsSpan(0, 4));
             if (size < 16 || size % 16 != 0 || start + size > voxels)
-                throw Error($"the header extension at byte {start} has size {size}, but it is a multiple of 16 that ends before the voxels at byte {voxels}.");
+            {
+                throw Error($"the header extension at byte {start} has size {size}, but it is a multiple of 16 that ends before the voxels "
+                    + $"at byte {voxels}.");
+            }
+
             if (Integer(head.AsSpan(4)) == 6 && size <= LongestComment)
             {
                 var text = new byte[size - 8];
@@ -226,6 +230,9 @@ internal sealed class NiftiHeaderReader
 
     private InvalidDataException Error(string sentence) => _source.Error(sentence);
 
-    private static string Printable(string magic) =>
-        string.Concat(magic.TrimEnd('\0').Select(c => char.IsAsciiLetterOrDigit(c) || char.IsPunctuation(c) ? $"{c}" : $"\\x{(int)c:x2}")) is { Length: > 0 } text ? text : "empty";
+    private static string Printable(string magic)
+    {
+        var text = magic.TrimEnd('\0').Select(c => char.IsAscii(c) && !char.IsControl(c) ? $"{c}" : $"\\x{(int)c:x2}");
+        return $"'{string.Concat(text)}'";
+    }
 }

@@ -18,6 +18,12 @@ internal sealed class NiftiSource : IDisposable
     {
         Path = path;
         _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
+        if (!_file.CanSeek)
+        {
+            _file.Dispose();
+            throw Error("this is not a file but a pipe or a device; write it to a file first.");
+        }
+
         IsCompressed = _file.ReadByte() == 0x1f && _file.ReadByte() == 0x8b;
         _file.Position = 0;
         _bytes = IsCompressed ? new GZipStream(_file, CompressionMode.Decompress) : _file;
@@ -52,7 +58,11 @@ internal sealed class NiftiSource : IDisposable
         var from = Position;
         var count = Read(buffer);
         if (count < buffer.Length)
-            throw Error($"{(IsCompressed ? "the decompressed data" : "the file")} ends after {Position} bytes, but {what} takes bytes {from} to {from + buffer.Length}; get the file anew.");
+        {
+            throw Error($"{(IsCompressed ? "the decompressed data" : "the file")} ends after {Position} bytes, but {what} takes bytes {from} to "
+                + $"{from + buffer.Length}; get the file anew.");
+        }
+
     }
 
     public void SkipTo(long position, string what)
@@ -68,7 +78,11 @@ internal sealed class NiftiSource : IDisposable
         if (!IsCompressed && bytes > _file.Length)
             throw Error($"the header promises {bytes} bytes in all, the file has {_file.Length}; it is truncated or its header is wrong.");
         if (bytes > (Int128)_file.Length * LargestRatio)
-            throw Error($"the header promises {bytes} bytes, more than {_file.Length} compressed bytes can hold; it is truncated or its header is wrong.");
+        {
+            throw Error($"the header promises {bytes} bytes, more than {_file.Length} compressed bytes can hold; "
+                + "it is truncated or its header is wrong.");
+        }
+
     }
 
     /// <summary>Reads to the end, which checks the gzip checksum, and refuses a file that goes on for long after its voxels.</summary>

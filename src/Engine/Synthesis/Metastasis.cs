@@ -11,6 +11,9 @@ internal sealed class Metastasis
 {
     private const int Waves = 5;
 
+    private const float Grain = 0.8f; // how many times finer than the surface it is inside
+
+    private readonly float _enhancement;
     private readonly Quaternion _toAxes;
     private readonly Vector3 _shape;
     private readonly (Vector3 Frequency, float Phase, float Height)[] _waves = new (Vector3, float, float)[Waves];
@@ -31,7 +34,7 @@ internal sealed class Metastasis
 
         Core = diameter > 9 && random.Uniform() < 0.6 ? (float)random.Uniform(0.35, 0.65) : 0;
         Oedema = diameter > 5 ? (float)Math.Min(12, random.Uniform(0.3, 1.2) * diameter) : 0;
-        Enhancement = (float)random.Uniform(0.9, 1.1);
+        _enhancement = (float)random.Uniform(0.9, 1.1);
     }
 
     /// <summary>Where it lies.</summary>
@@ -46,11 +49,17 @@ internal sealed class Metastasis
     /// <summary>How far oedema reaches beyond the surface in mm; 0 without.</summary>
     public float Oedema { get; }
 
-    /// <summary>Factor on the brightness of the rim.</summary>
-    public float Enhancement { get; }
-
     /// <summary>No part of it, oedema included, lies further from the centre.</summary>
     public float Reach => Radius * (1 + 0.07f * Waves) + Oedema + 2;
+
+    /// <summary>Factor on the brightness at a place inside: tumours are not of one piece.</summary>
+    public float Texture(Vector3 place)
+    {
+        var texture = _enhancement;
+        foreach (var (frequency, phase, height) in _waves)
+            texture += 0.7f * height * MathF.Cos(Vector3.Dot(frequency, place - Centre) * Grain / Radius - phase);
+        return texture;
+    }
 
     /// <summary>Distance of a place from the centre as a part of the distance of the surface in that direction: up to 1 is inside.</summary>
     public float Depth(Vector3 place)

@@ -25,7 +25,9 @@ internal sealed class MetastasisPainter(SyntheticPatient patient, Spacing spacin
         return bin;
     }
 
-    /// <summary>Adds one metastasis whose diameter in the mask falls into the bin, or the nearest that the grid resolves; none where there is no room.</summary>
+    /// <summary>
+    /// Adds one metastasis whose diameter in the mask falls into the bin, or a single voxel where that is larger; none where there is no room.
+    /// </summary>
     public void Add(int bin)
     {
         var from = TumourSizes.Edges[bin];
@@ -127,17 +129,18 @@ internal sealed class MetastasisPainter(SyntheticPatient patient, Spacing spacin
                     var i = patient.Index(d, h, w);
                     if (patient.Brain[i] <= 0.5f)
                         continue;
-                    var depth = tumour.Depth(patient.Place(d, h, w));
+                    var place = patient.Place(d, h, w);
+                    var depth = tumour.Depth(place);
                     var inside = Fall(depth, 1, edge);
                     var core = tumour.Core > 0 ? Fall(depth, tumour.Core, edge) : 0;
                     var oedema = tumour.Oedema > 0 ? Fall(depth, 1 + tumour.Oedema / tumour.Radius / 2, tumour.Oedema / tumour.Radius) : 0;
-                    Mix(i, tumour, inside, core, oedema);
+                    Mix(i, tumour.Texture(place), inside, core, oedema);
                 }
             }
         }
     }
 
-    private void Mix(int i, Metastasis tumour, float inside, float core, float oedema)
+    private void Mix(int i, float texture, float inside, float core, float oedema)
     {
         // oedema follows white matter; bravo tells white from grey best
         var bravo = Contrast.All[0];
@@ -147,7 +150,7 @@ internal sealed class MetastasisPainter(SyntheticPatient patient, Spacing spacin
             var contrast = Contrast.All[k];
             ref var brightness = ref patient.Brightness[k][i];
             brightness += (contrast.Oedema - brightness) * oedema;
-            brightness += (contrast.Tumour * tumour.Enhancement - brightness) * inside;
+            brightness += (contrast.Tumour * texture - brightness) * inside;
             brightness += (contrast.Core - brightness) * core;
         }
     }

@@ -28,6 +28,7 @@ internal sealed class SourceHead
         (_nx, _ny, _nz) = (shape[0], shape[1], shape[2]);
         _voxel = new Vector3((float)spacing[0], (float)spacing[1], (float)spacing[2]);
         var intensities = head.Intensities.ToArray();
+        RemoveCrumbs(intensities);
         Centre = BoxCentre(intensities);
         _border = Border(intensities, atlas.Intensities.Span);
         _brain = Prepared(intensities, intensity => intensity > 0 ? 1 : 0, target);
@@ -45,9 +46,9 @@ internal sealed class SourceHead
         NiftiVolume Volume(string name)
         {
             var path = Path.Combine(folder, name);
-            return File.Exists(path)
-                ? NiftiFile.Read(path)
-                : throw new PlanException($"the head to synthesize from is not there: '{path}' does not exist; name the folder of samples/colin27.", "source");
+            if (File.Exists(path))
+                return NiftiFile.Read(path);
+            throw new PlanException($"the head to synthesize from is missing: '{path}' does not exist; name the folder of samples/colin27.", "source");
         }
 
         var (head, atlas) = (Volume("ch2bet.nii.gz"), Volume("aal.nii.gz"));
@@ -101,6 +102,19 @@ internal sealed class SourceHead
 
     private static float Mix(float a, float b, float part) => a + (b - a) * part;
 
+    /// <summary>Clears what the removal of the skull left of membranes: voxels around which less than about half is brain.</summary>
+    private void RemoveCrumbs(float[] intensities)
+    {
+        const double surroundings = 4; // mm
+        var brain = Array.ConvertAll(intensities, intensity => intensity > 0 ? 1f : 0);
+        Blur(brain, new Spacing(surroundings, surroundings, surroundings));
+        for (var i = 0; i < brain.Length; i++)
+        {
+            if (brain[i] < 0.45f)
+                intensities[i] = 0;
+        }
+    }
+
     private Vector3 BoxCentre(float[] intensities)
     {
         var (low, high) = (new Vector3(float.MaxValue), new Vector3(float.MinValue));
@@ -139,10 +153,15 @@ internal sealed class SourceHead
     private float[] Prepared(float[] intensities, Func<float, float> map, Spacing target)
     {
         var volume = Array.ConvertAll(intensities, intensity => map(intensity));
+        Blur(volume, target);
+        return volume;
+    }
+
+    private void Blur(float[] volume, Spacing target)
+    {
         Blur(volume, 1, _nx, target.Width / _voxel.X);
         Blur(volume, _nx, _ny, target.Height / _voxel.Y);
         Blur(volume, _nx * _ny, _nz, target.Depth / _voxel.Z);
-        return volume;
     }
 
     /// <summary>

@@ -88,7 +88,13 @@ internal sealed class SyntheticPatient
     {
         var (d0, h1, w1) = Voxel(place - new Vector3(reach));
         var (d1, h0, w0) = Voxel(place + new Vector3(reach));
-        return (Math.Max(0, d0), Math.Min(_shape.Depth - 1, d1), Math.Max(0, h0), Math.Min(_shape.Height - 1, h1), Math.Max(0, w0), Math.Min(_shape.Width - 1, w1));
+        return (
+            Math.Max(0, d0),
+            Math.Min(_shape.Depth - 1, d1),
+            Math.Max(0, h0),
+            Math.Min(_shape.Height - 1, h1),
+            Math.Max(0, w0),
+            Math.Min(_shape.Width - 1, w1));
     }
 
     public int Index(int d, int h, int w) => (d * _shape.Height + h) * _shape.Width + w;

@@ -89,6 +89,16 @@ public sealed class BatchLoaderTests : IDisposable
     }
 
     [Fact]
+    public void Loader_may_be_disposed_twice_and_gives_nothing_after()
+    {
+        var loader = new BatchLoader(Dataset(2), 1, 7, 2);
+        loader.Next().Dispose();
+        loader.Dispose();
+        loader.Dispose();
+        Assert.Throws<ObjectDisposedException>(loader.Next);
+    }
+
+    [Fact]
     public void Batch_larger_than_the_split_is_refused()
     {
         var error = Assert.Throws<PlanException>(() => new BatchLoader(Dataset(1), 2, 7, 1));
