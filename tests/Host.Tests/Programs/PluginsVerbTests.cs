@@ -92,4 +92,24 @@ public sealed class PluginsVerbTests : IDisposable
 
         Assert.Contains("VOXELZOO_LIBTORCH is /no/such/lib", (string?)doctor["native"]!["fault"], StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Verify_of_a_sound_plugin_passes_every_check()
+    {
+        var outcome = Run("plugins", "verify", _fixtures.Add("Good"), "--json");
+
+        var checks = JsonNode.Parse(outcome.Out)!.AsArray();
+        Assert.Contains(checks, c => (string?)c!["part"] == "scale");
+        Assert.Equal([], checks.Where(c => !(bool)c!["passed"]!).Select(c => $"{c!["part"]} {c["check"]}: {c["sentence"]}"));
+        Assert.Equal(0, outcome.ExitCode);
+    }
+
+    [Fact]
+    public void Verify_of_a_plugin_for_another_contract_is_refused()
+    {
+        var outcome = Run("plugins", "verify", _fixtures.Add("TooNew"));
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("built for contract [2.0,3.0)", outcome.Error, StringComparison.Ordinal);
+    }
 }
