@@ -23,6 +23,7 @@ internal static class Application
             new PluginsListVerb(),
             new PluginsInfoVerb(),
             new PluginsDoctorVerb(),
+            new PluginsVerifyVerb(),
         },
         new ExperimentsVerb(),
         new DescribeVerb(),

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Plugins;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.CommandLine;
 
@@ -14,6 +15,7 @@ internal static class ProgramHost
     /// <summary>The host, to be disposed by the verb.</summary>
     public static IHost Build(ParseResult parse)
     {
+        NativeTorch.Load(); // before anything of torch is touched: its own search would fail, and stay failed
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Logging
             .SetMinimumLevel(parse.GetValue(CommonOptions.Verbose) ? LogLevel.Debug : LogLevel.Warning)

@@ -5,6 +5,7 @@ using McMaster.NETCore.Plugins;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.PluginManifest;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Plugins;
@@ -51,25 +52,21 @@ internal sealed class LoadedPlugin
         }
     }
 
-    /// <summary>Creates one of everything that the plugin exports, to see whether it can.</summary>
+    /// <summary>One instance of everything that the manifest names.</summary>
     /// <exception cref="PluginException">A constructor threw, or a part of the manifest is not exported.</exception>
-    public void CreateAll(Plugin plugin)
+    public IReadOnlyList<(PartMetadata Mark, IPart Part)> CreateAll(Plugin plugin) =>
+        [.. plugin.Parts.Select(mark => (mark, Create(plugin, mark)
+            ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {mark.Kind} `{mark.Id}` but does not export it")))];
+
+    private IPart? Create(Plugin plugin, PartMetadata part) => part.Kind switch
     {
-        foreach (var part in plugin.Parts)
-        {
-            IPart? created = part.Kind switch
-            {
-                "architecture" => Create<IArchitecture>(plugin, part.Id),
-                "strategy" => Create<INoiseStrategy>(plugin, part.Id),
-                "compressor" => Create<ICompressor>(plugin, part.Id),
-                "augmentation" => Create<IAugmentation>(plugin, part.Id),
-                "sampler" => Create<ISampler>(plugin, part.Id),
-                _ => Create<IMetric>(plugin, part.Id),
-            };
-            if (created is null)
-                throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {part.Kind} `{part.Id}` but does not export it");
-        }
-    }
+        "architecture" => Create<IArchitecture>(plugin, part.Id),
+        "strategy" => Create<INoiseStrategy>(plugin, part.Id),
+        "compressor" => Create<ICompressor>(plugin, part.Id),
+        "augmentation" => Create<IAugmentation>(plugin, part.Id),
+        "sampler" => Create<ISampler>(plugin, part.Id),
+        _ => Create<IMetric>(plugin, part.Id),
+    };
 
     /// <summary>The first line of the innermost reason: composition, reflection and torch wrap it.</summary>
     public static string Cause(Exception e)

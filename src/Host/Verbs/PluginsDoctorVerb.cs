@@ -16,8 +16,8 @@ internal sealed class PluginsDoctorVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var catalogue = ProgramHost.Catalogue(parse);
-        var (native, fault) = LoadNative();
-        var ailing = catalogue.Plugins.Select(p => (Plugin: p, Reason: p.Reason ?? fault ?? Try(p))).Where(p => p.Reason is not null).ToArray();
+        var native = LoadNative();
+        var ailing = catalogue.Plugins.Select(p => (Plugin: p, Reason: p.Reason ?? native.Fault ?? Try(p))).Where(p => p.Reason is not null).ToArray();
         Output.Write(
             parse,
             () => new JsonObject
@@ -26,10 +26,10 @@ internal sealed class PluginsDoctorVerb : Verb
                 ["folders"] = new JsonArray([.. catalogue.Folders.Select(f => JsonValue.Create(f))]),
                 ["native"] = new JsonObject
                 {
-                    ["libtorch"] = native?.Libtorch,
-                    ["shim"] = native?.Shim,
-                    ["cure"] = native?.Cure,
-                    ["fault"] = fault,
+                    ["libtorch"] = native.Libtorch,
+                    ["shim"] = native.Shim,
+                    ["cure"] = native.Cure,
+                    ["fault"] = native.Fault,
                     [NativeTorch.DirectoryVariable] = Environment.GetEnvironmentVariable(NativeTorch.DirectoryVariable),
                 },
                 ["plugins"] = catalogue.Plugins.Length,
@@ -39,9 +39,9 @@ internal sealed class PluginsDoctorVerb : Verb
             [
                 ("contract", PluginCatalogue.Contract.ToNormalizedString()),
                 .. catalogue.Folders.Select(f => ("plugins in", f)),
-                ("libtorch", fault ?? native!.Libtorch),
-                ("shim", native?.Shim ?? "not loaded by the host"),
-                ("cure", native?.Cure ?? "none was needed"),
+                ("libtorch", native.Fault ?? native.Libtorch!),
+                ("shim", native.Shim ?? "not loaded by the host"),
+                ("cure", native.Cure ?? "none was needed"),
                 (NativeTorch.DirectoryVariable, Environment.GetEnvironmentVariable(NativeTorch.DirectoryVariable) ?? "not set"),
                 ("plugins", $"{catalogue.Plugins.Length} found, {catalogue.Plugins.Length - ailing.Length} usable"),
                 .. ailing.Select(a => (a.Plugin.Id, a.Reason!)),
@@ -49,21 +49,25 @@ internal sealed class PluginsDoctorVerb : Verb
         return ExitCode.Done;
     }
 
-    private static (NativeTorchReport? Report, string? Fault) LoadNative()
+    private static NativeState LoadNative()
     {
         try
         {
-            return (Load(), null);
+            return Load();
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException)
         {
-            return (null, LoadedPlugin.Cause(e));
+            return new NativeState(null, null, null, (e.InnerException ?? e).Message);
         }
     }
 
-    // a method of its own: the assembly's initializer loads as well, and throws where its first method is compiled
+    // a method of its own and a record of ours: once loading has failed, whatever touches that assembly throws when it is compiled
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static NativeTorchReport Load() => NativeTorch.Load();
+    private static NativeState Load()
+    {
+        var report = NativeTorch.Load();
+        return new NativeState(report.Libtorch, report.Shim, report.Cure, null);
+    }
 
     private static string? Try(Plugin plugin)
     {
@@ -77,4 +81,6 @@ internal sealed class PluginsDoctorVerb : Verb
             return e.Message;
         }
     }
+
+    private sealed record NativeState(string? Libtorch, string? Shim, string? Cure, string? Fault);
 }

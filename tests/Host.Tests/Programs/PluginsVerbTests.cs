@@ -92,4 +92,29 @@ public sealed class PluginsVerbTests : IDisposable
 
         Assert.Contains("VOXELZOO_LIBTORCH is /no/such/lib", (string?)doctor["native"]!["fault"], StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Verify_fails_with_the_part_that_does_not_keep_the_contract()
+    {
+        // a metric that is always the same cannot tell real from generated
+        var outcome = Run("plugins", "verify", _fixtures.Add("Good"), "--json");
+
+        var checks = JsonNode.Parse(outcome.Out)!.AsArray();
+        Assert.Equal(["answer"], checks.Where(c => !(bool)c!["passed"]!).Select(c => (string?)c!["part"]).Distinct());
+        Assert.Contains(checks, c => (string?)c!["part"] == "scale");
+        Assert.Equal(1, outcome.ExitCode);
+    }
+
+    [Fact]
+    public void Verify_of_a_sound_plugin_is_done() =>
+        Assert.Equal(0, Run("plugins", "verify", Path.Combine(Repository.Root, "artifacts/bin/Host/release/plugins/RFlow")).ExitCode);
+
+    [Fact]
+    public void Verify_of_a_plugin_for_another_contract_is_refused()
+    {
+        var outcome = Run("plugins", "verify", _fixtures.Add("TooNew"));
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("built for contract [2.0,3.0)", outcome.Error, StringComparison.Ordinal);
+    }
 }

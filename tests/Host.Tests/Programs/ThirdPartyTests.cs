@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using VoxelZoo.Host.Tests.Configuration;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Host.Tests.Programs;
+
+/// <summary>What an author has is the packages alone: packs them, builds the sample plugin against them, runs it in the host.</summary>
+public sealed class ThirdPartyTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Plugin_built_against_the_packed_contract_runs()
+    {
+        var (packages, plugins) = (Path.Combine(_folder.Path, "packages"), Path.Combine(_folder.Path, "plugins"));
+        Pack("Tensors", packages);
+        Pack("Abstractions", packages);
+
+        Build(packages, Path.Combine(plugins, "Pointwise"));
+
+        Assert.Equal(
+            ["Pointwise.deps.json", "Pointwise.dll", "Pointwise.pdb", "plugin.json"],
+            Directory.EnumerateFileSystemEntries(Path.Combine(plugins, "Pointwise")).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
+        var listed = JsonNode.Parse(VoxelZooProgram.Run("plugins", "list", "--json", "--plugins", plugins).Out)![0]!;
+        Assert.Equal(("pointwise", "0.3.0", "active"), ((string?)listed["id"], (string?)listed["version"], (string?)listed["status"]));
+        Assert.Equal(0.5f, Forward(plugins));
+    }
+
+    // with weights of zero the last bias is the prediction
+    private float Forward(string plugins)
+    {
+        using var scope = torch.NewDisposeScope();
+        string At(string name) => Path.Combine(_folder.Path, name);
+        SafetensorsFile.Write(At("w"),
+        [
+            new("conv_in.weight", torch.zeros(new long[] { 4, 2, 1, 1, 1 })), new("conv_in.bias", torch.zeros(4)),
+            new("conv_out.weight", torch.zeros(new long[] { 1, 4, 1, 1, 1 })), new("conv_out.bias", torch.full(1, Scalars.S(0.5))),
+        ]);
+        SafetensorsFile.Write(At("i"), [new("input", torch.rand(new long[] { 2, 1, 4, 4, 4 })), new("timesteps", torch.tensor([0f, 1000f]))]);
+        var config = _folder.Write("c.yaml", "architecture: acme_pointwise\nhidden_channels: 4\n");
+
+        var outcome = VoxelZooProgram.Run("model", "forward", "--plugins", plugins, "--config", config, "--weights", At("w"), "--inputs", At("i"), "--out", At("o"));
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        using var found = SafetensorsFile.Read(At("o"));
+        Assert.Equal([2, 1, 4, 4, 4], found["output"].shape);
+        Assert.Equal(0f, found["output"].std().item<float>());
+        return found["output"].mean().item<float>();
+    }
+
+    private static void Pack(string project, string to) =>
+        Dotnet("pack", Path.Combine(Repository.Root, "src", project), "-c", "Release", "--no-build", "-o", to);
+
+    // its own package folder, so that a cached contract of the same version is not taken for this one
+    private void Build(string packages, string to) =>
+        Dotnet(
+            "build", Path.Combine(Repository.Root, "samples/ThirdParty"), "-c", "Release", "-o", to,
+            $"-p:RestoreAdditionalProjectSources={packages}",
+            $"-p:RestorePackagesPath={Path.Combine(_folder.Path, "restored")}",
+            $"-p:RestoreFallbackFolders={PackageCache}",
+            $"-p:BaseIntermediateOutputPath={Path.Combine(_folder.Path, "obj")}/");
+
+    private static string PackageCache =>
+        Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget/packages");
+
+    private static void Dotnet(params string[] arguments)
+    {
+        // build servers would keep our end of the pipe open
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [.. arguments, "-nodeReuse:false", "-p:UseSharedCompilation=false"]) { RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, output);
+    }
+}
