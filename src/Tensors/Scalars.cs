@@ -15,11 +15,13 @@ public static class Scalars
     [ThreadStatic] private static Scalar?[]? _recent;
     [ThreadStatic] private static int _next;
 
+#pragma warning disable RS0030 // banned elsewhere in favour of these two methods
     /// <summary>A float64 scalar, safe to pass to any tensor operation on this thread: <c>x * S(0.5)</c>.</summary>
     public static Scalar S(double value) => Keep(value.ToScalar());
 
     /// <summary>An int64 scalar, safe to pass to any tensor operation on this thread.</summary>
     public static Scalar S(long value) => Keep(value.ToScalar());
+#pragma warning restore RS0030
 
     private static Scalar Keep(Scalar scalar)
     {

@@ -12,14 +12,14 @@ namespace VoxelZoo.Tensors.Tests;
 /// </summary>
 public sealed class CollectionsTests
 {
-    private const int Operations = 1_000_000;
+    private const int Operations = 500_000;
 
     [Fact]
     public void TorchSharp_is_loaded_with_its_optimisations_disabled() =>
         Assert.True(typeof(torch).Assembly.GetCustomAttributes(false).OfType<DebuggableAttribute>().Single().IsJITOptimizerDisabled);
 
     [Fact]
-    public void A_million_operations_beside_collections_neither_throw_nor_err()
+    public void Half_a_million_operations_beside_collections_neither_throw_nor_err()
     {
         using var stop = new CancellationTokenSource();
         var collector = new Thread(() =>
@@ -39,9 +39,9 @@ public sealed class CollectionsTests
             using var y = ones(8);
             var limit = Stopwatch.StartNew();
             var done = 0;
-            while (done < Operations && limit.Elapsed.TotalSeconds < 15) // a busy machine checks fewer
+            while (done < Operations && limit.Elapsed.TotalSeconds < 8) // a busy machine checks fewer
                 done += Check(x, y);
-            Assert.True(done > Operations / 20, $"only {done} operations in 15 s");
+            Assert.True(done > Operations / 20, $"only {done} operations in 8 s");
         }
         finally
         {

@@ -22,7 +22,9 @@ public static class Norms
         if (groups < 1 || channels < 1 || channels % groups != 0)
             throw new ArgumentException($"{channels} channels do not divide into {groups} groups", nameof(groups));
 
+#pragma warning disable RS0030 // banned elsewhere in favour of this method
         var norm = nn.GroupNorm(groups, channels, eps, affine: true, device);
+#pragma warning restore RS0030
         nn.init.ones_(norm.weight!);
         nn.init.zeros_(norm.bias!);
         return norm;

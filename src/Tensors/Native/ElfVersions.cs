@@ -11,7 +11,20 @@ internal static class ElfVersions
 
     /// <summary>Marks every need of <paramref name="version"/> as weak, so that a library without it satisfies the loader.</summary>
     /// <returns>How many needs were marked; 0 when the file names no such version.</returns>
-    public static int Weaken(Span<byte> elf, string version)
+    /// <exception cref="InvalidDataException">The file is no such ELF file, or it is damaged.</exception>
+    internal static int Weaken(Span<byte> elf, string version)
+    {
+        try
+        {
+            return WeakenSections(elf, version);
+        }
+        catch (Exception e) when (e is ArgumentOutOfRangeException or OverflowException)
+        {
+            throw new InvalidDataException("a damaged ELF file: a table points outside of it", e);
+        }
+    }
+
+    private static int WeakenSections(Span<byte> elf, string version)
     {
         if (elf.Length < 0x40 || !elf[..6].SequenceEqual("\u007fELF\u0002\u0001"u8))
             throw new InvalidDataException("not a 64-bit little-endian ELF file");
@@ -21,12 +34,12 @@ internal static class ElfVersions
         var marked = 0;
         for (var i = 0; i < count; i++)
         {
-            var section = elf[(sections + i * entrySize)..];
+            var section = elf[checked(sections + i * entrySize)..];
             if (BinaryPrimitives.ReadUInt32LittleEndian(section[4..]) != SectionVersionNeeds)
                 continue;
 
             var needs = checked((int)BinaryPrimitives.ReadInt64LittleEndian(section[24..]));
-            var stringSection = elf[(sections + BinaryPrimitives.ReadInt32LittleEndian(section[40..]) * entrySize)..];
+            var stringSection = elf[checked(sections + BinaryPrimitives.ReadInt32LittleEndian(section[40..]) * entrySize)..];
             var strings = checked((int)BinaryPrimitives.ReadInt64LittleEndian(stringSection[24..]));
             marked += WeakenSection(elf, needs, strings, Encoding.ASCII.GetBytes(version + "\0"));
         }
@@ -51,13 +64,18 @@ internal static class ElfVersions
                     marked++;
                 }
 
-                entry += BinaryPrimitives.ReadInt32LittleEndian(elf[(entry + 12)..]);
+                if (k + 1 < versions)
+                    entry = Forward(entry, BinaryPrimitives.ReadInt32LittleEndian(elf[(entry + 12)..]));
             }
 
             var next = BinaryPrimitives.ReadInt32LittleEndian(elf[(need + 12)..]);
             if (next == 0)
                 return marked;
-            need += next;
+            need = Forward(need, next);
         }
     }
+
+    // backwards or in place, a damaged list would never end
+    private static int Forward(int position, int step) =>
+        step > 0 ? checked(position + step) : throw new InvalidDataException("a damaged ELF file: a list runs backwards");
 }

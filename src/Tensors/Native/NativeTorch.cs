@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 
 namespace VoxelZoo.Tensors.Native;
 
@@ -54,9 +53,22 @@ public static class NativeTorch
         if (NativeLibrary.TryLoad(shim, out _))
             return new NativeTorchReport(directory, shim, null);
 
-        var patched = PatchedCopy(shim);
-        LoadLibrary(patched);
-        return new NativeTorchReport(directory, patched, $"this system's libstdc++ lacks {MissingVersion}; loaded a copy that needs it only weakly");
+        var bytes = File.ReadAllBytes(shim);
+        if (!Weaken(bytes))
+            LoadLibrary(shim); // not the known trouble: let the loader say what it is
+        return new NativeTorchReport(directory, PatchedShim.Load(bytes, LoadLibrary), $"this system's libstdc++ lacks {MissingVersion}; loaded a copy that needs it only weakly");
+    }
+
+    private static bool Weaken(byte[] shim)
+    {
+        try
+        {
+            return ElfVersions.Weaken(shim, MissingVersion) > 0;
+        }
+        catch (InvalidDataException)
+        {
+            return false; // damaged: the loader's own message says more
+        }
     }
 
     private static nint LoadLibrary(string path)
@@ -98,40 +110,6 @@ public static class NativeTorch
         return candidates.FirstOrDefault(d => d is not null && File.Exists(Path.Combine(d, "libtorch_cpu.so")))
             ?? throw new DllNotFoundException(
                 $"no libtorch_cpu.so in {Path.GetDirectoryName(shim)}; reference the package TorchSharp-cpu or set {DirectoryVariable} to a folder that has it");
-    }
-
-    /// <summary>Writes the weakened shim to the user's private cache, once for each content, and returns its path.</summary>
-    private static string PatchedCopy(string shim)
-    {
-        var bytes = File.ReadAllBytes(shim);
-        if (ElfVersions.Weaken(bytes, MissingVersion) == 0)
-            NativeLibrary.Load(shim); // not the known trouble: let the loader say what it is
-
-        var directory = Path.Combine(PrivateCache(), Convert.ToHexStringLower(SHA256.HashData(bytes))[..16]);
-        var copy = Path.Combine(directory, "libLibTorchSharp.so");
-        if (File.Exists(copy) && File.ReadAllBytes(copy).AsSpan().SequenceEqual(bytes))
-            return copy;
-
-        CreatePrivate(directory);
-        var temporary = $"{copy}.{Environment.ProcessId}.tmp";
-        File.WriteAllBytes(temporary, bytes);
-        File.Move(temporary, copy, overwrite: true);
-        return copy;
-    }
-
-    private static string PrivateCache()
-    {
-        var home = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg
-            ? xdg
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-        return Path.Combine(home, "voxelzoo", "native");
-    }
-
-    private static void CreatePrivate(string directory)
-    {
-        const UnixFileMode ownerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        if (!OperatingSystem.IsWindows())
-            Directory.CreateDirectory(directory, ownerOnly);
     }
 }
 

@@ -5,6 +5,21 @@ internal static class LoadNativeTorch
 {
 #pragma warning disable CA2255 // a program's own initializer
     [ModuleInitializer]
-    internal static void Load() => VoxelZoo.Tensors.Native.NativeTorch.Load();
+    internal static void Load()
+    {
+        try
+        {
+            LoadLibraries();
+        }
+        catch (Exception e) when ((e as DllNotFoundException ?? e.InnerException) is DllNotFoundException reason)
+        {
+            Console.Error.WriteLine(reason.Message);
+            Environment.Exit(2);
+        }
+    }
 #pragma warning restore CA2255
+
+    // a method of its own: VoxelZoo.Tensors' own initializer may fail before the method that names it begins
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LoadLibraries() => VoxelZoo.Tensors.Native.NativeTorch.Load();
 }
