@@ -5,7 +5,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace VoxelZoo.Tensors.Tests;
 
-public sealed partial class CheckpointTests
+public sealed partial class GradientCheckpointTests
 {
     private static nn.Module<Tensor, Tensor> Block() =>
         nn.Sequential(nn.Conv3d(4, 4, 3, padding: 1L), Norms.GroupNorm(2, 4), nn.SiLU(), nn.Dropout(0.3));
@@ -18,11 +18,11 @@ public sealed partial class CheckpointTests
         var x = input;
         using (mixed ? Autocast.Begin(CPU, ScalarType.BFloat16) : null)
             foreach (var block in blocks)
-                x = checkpointed ? Checkpoint.Run(block.forward, x, block.parameters()) : block.forward(x);
+                x = checkpointed ? GradientCheckpoint.Run(block.forward, x, block.parameters()) : block.forward(x);
         var loss = x.to_type(ScalarType.Float32).square().mean();
         foreach (var block in blocks)
             block.zero_grad();
-        Checkpoint.Backward(loss);
+        GradientCheckpoint.Backward(loss);
         return (loss.item<float>(), [.. blocks.SelectMany(b => b.parameters()).Select(p => p.grad!.data<float>().ToArray())], input.grad?.data<float>().ToArray() ?? []);
     }
 
@@ -46,7 +46,7 @@ public sealed partial class CheckpointTests
     {
         using var scope = NewDisposeScope();
         var (a, b) = (tensor(new[] { 2f }).requires_grad_(), tensor(new[] { 5f }).requires_grad_());
-        Checkpoint.Backward(Checkpoint.Run(x => (x[0] * x[1] * x[1]).sum(), [a, b], []));
+        GradientCheckpoint.Backward(GradientCheckpoint.Run(x => (x[0] * x[1] * x[1]).sum(), [a, b], []));
         Assert.Equal(25f, a.grad!.item<float>());
         Assert.Equal(20f, b.grad!.item<float>());
     }
@@ -57,7 +57,7 @@ public sealed partial class CheckpointTests
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         var calls = 0;
-        var y = Checkpoint.Run(x => { calls++; return x + x; }, ones(1).requires_grad_(), []);
+        var y = GradientCheckpoint.Run(x => { calls++; return x + x; }, ones(1).requires_grad_(), []);
         Assert.Equal(2f, y.item<float>());
         Assert.Equal(1, calls);
     }
@@ -68,8 +68,8 @@ public sealed partial class CheckpointTests
         using var scope = NewDisposeScope();
         var input = ones(3).requires_grad_();
         var calls = 0;
-        var y = Checkpoint.Run(x => ++calls == 2 ? throw new TimeoutException("second call") : x.square(), input, []);
-        Assert.Equal("second call", Assert.Throws<TimeoutException>(() => Checkpoint.Backward(y.sum())).Message);
+        var y = GradientCheckpoint.Run(x => ++calls == 2 ? throw new TimeoutException("second call") : x.square(), input, []);
+        Assert.Equal("second call", Assert.Throws<TimeoutException>(() => GradientCheckpoint.Backward(y.sum())).Message);
         Assert.All(input.grad!.data<float>().ToArray(), g => Assert.True(float.IsNaN(g)));
     }
 
@@ -106,8 +106,8 @@ public sealed partial class CheckpointTests
         MemoryStatistics.ResetPeak();
         var before = MemoryStatistics.Resident;
         for (var i = 0; i < 8; i++)
-            x = checkpointed ? Checkpoint.Run(Segment, x, []) : Segment(x);
-        Checkpoint.Backward(x.mean());
+            x = checkpointed ? GradientCheckpoint.Run(Segment, x, []) : Segment(x);
+        GradientCheckpoint.Backward(x.mean());
         return MemoryStatistics.PeakResident - before;
     }
 

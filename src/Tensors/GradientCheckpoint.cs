@@ -10,7 +10,7 @@ namespace VoxelZoo.Tensors;
 /// Gradient checkpointing (arXiv 1604.06174), which TorchSharp lacks: a segment keeps only its inputs and is computed again when its
 /// gradient is wanted. Memory of activations against one more forward pass.
 /// </summary>
-public static class Checkpoint
+public static class GradientCheckpoint
 {
     // a C# exception must not cross the native frames of a backward pass; on an accelerator that pass runs on a thread of its own
     private static Exception? _failure;
@@ -74,7 +74,7 @@ public static class Checkpoint
         // TorchSharp reads the gradients that backward returns and leaves them to the caller; they live until the next ones
         [ThreadStatic] private static List<Tensor>? _returned;
 
-        public override string Name => nameof(Checkpoint);
+        public override string Name => nameof(GradientCheckpoint);
 
         public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
         {
