@@ -101,15 +101,25 @@ public static class NativeTorch
 
     private static string LibtorchDirectory(string shim)
     {
+        var beside = Path.GetDirectoryName(shim)!;
         if (Environment.GetEnvironmentVariable(DirectoryVariable) is { Length: > 0 } chosen)
-            return File.Exists(Path.Combine(chosen, "libtorch_cpu.so"))
-                ? Path.GetFullPath(chosen)
-                : throw new DllNotFoundException($"{DirectoryVariable} is {chosen}, where there is no libtorch_cpu.so; point it at a folder such as torch/lib");
+            return Chosen(Path.TrimEndingDirectorySeparator(Path.GetFullPath(chosen)), beside);
 
-        var candidates = new[] { Path.GetDirectoryName(shim)!, AppContext.GetData(DirectoryKey) as string };
+        var candidates = new[] { beside, AppContext.GetData(DirectoryKey) as string };
         return candidates.FirstOrDefault(d => d is not null && File.Exists(Path.Combine(d, "libtorch_cpu.so")))
             ?? throw new DllNotFoundException(
-                $"no libtorch_cpu.so in {Path.GetDirectoryName(shim)}; reference the package TorchSharp-cpu or set {DirectoryVariable} to a folder that has it");
+                $"no libtorch_cpu.so in {beside}; reference the package TorchSharp-cpu or set {DirectoryVariable} to a folder that has it");
+    }
+
+    internal static string Chosen(string directory, string beside)
+    {
+        if (!File.Exists(Path.Combine(directory, "libtorch_cpu.so")))
+            throw new DllNotFoundException($"{DirectoryVariable} is {directory}, where there is no libtorch_cpu.so; point it at a folder such as torch/lib");
+        // TorchSharp itself would load the carried one as a second libtorch, and the process would abort
+        if (directory != beside && File.Exists(Path.Combine(beside, "libtorch_cpu.so")))
+            throw new DllNotFoundException(
+                $"{DirectoryVariable} is {directory}, but this program carries a libtorch of its own in {beside}; build it with -p:TorchBackend=none, or delete that one");
+        return directory;
     }
 }
 

@@ -26,6 +26,17 @@ public sealed class NativeTorchTests : IDisposable
     }
 
     [Fact]
+    public void Libtorch_beside_one_that_the_program_carries_is_refused()
+    {
+        string other = Path.Combine(_folder, "other"), carried = Path.Combine(_folder, "carried");
+        foreach (var folder in new[] { other, carried })
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder).FullName, "libtorch_cpu.so"), "");
+        Assert.Contains($"carries a libtorch of its own in {carried}", Assert.Throws<DllNotFoundException>(() => NativeTorch.Chosen(other, carried)).Message);
+        Assert.Equal(carried, NativeTorch.Chosen(carried, carried));
+        Assert.Equal(other, NativeTorch.Chosen(other, _folder));
+    }
+
+    [Fact]
     public void Report_names_what_was_loaded()
     {
         var report = NativeTorch.Load();
