@@ -31,6 +31,13 @@ public sealed record RFlowOptions
     /// <summary>Factor of r: above 1 moves times towards noise, below 1 towards the data. Default 1.</summary>
     [Range(1e-3, 1e3)]
     public double TransformScale { get; init; } = 1;
+
+    /// <summary>
+    /// Root mean square σ of the latent, by which the network's input and output are brought to unit size at every noise level; the loss is
+    /// then of that output. Only with prediction velocity. Default 0: the network sees the noisy latent and returns the velocity itself.
+    /// </summary>
+    [Range(0.0, 1000.0)]
+    public double SigmaData { get; init; }
 }
 
 /// <summary>What the network returns.</summary>

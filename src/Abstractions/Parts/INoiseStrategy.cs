@@ -47,6 +47,9 @@ public abstract class NoiseProcess
     /// <summary>The noisy sample <c>x_t</c>, <c>[B, C, D, H, W]</c>.</summary>
     public abstract Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps);
 
+    /// <summary>What the network is shown of the noisy sample; by default the sample itself.</summary>
+    public virtual Tensor NetworkInput(Tensor noisy, Tensor timesteps) => noisy;
+
     /// <summary>What the network is trained to return, <c>[B, C, D, H, W]</c>.</summary>
     public abstract Tensor Target(Tensor clean, Tensor noise, Tensor timesteps);
 

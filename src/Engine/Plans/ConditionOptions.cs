@@ -13,4 +13,13 @@ public sealed record ConditionOptions
     /// </summary>
     [Range(0.0, 1.0)]
     public double Dropout { get; init; }
+
+    /// <summary>
+    /// Whether the denoiser is told where it is: three more channels that go from −1 to 1 along D, H and W (arXiv:1807.03247). Heads lie
+    /// alike in their volumes, and a convolution learns that slowly by itself. They are never dropped. Default false.
+    /// </summary>
+    public bool Coordinates { get; init; }
+
+    /// <summary>Channels that <see cref="Coordinates"/> adds.</summary>
+    internal int CoordinateChannels => Coordinates ? 3 : 0;
 }

@@ -79,7 +79,7 @@ public sealed record ExperimentPlan
         var condition = draft.Condition.Images.Count == 0
             ? default
             : draft.Compressor.Call((c, options) => c.LatentShape(options, volume with { Channels = draft.Condition.Images.Count }));
-        var shape = new DiffusionShape(volume, latent, condition.Channels);
+        var shape = new DiffusionShape(volume, latent, condition.Channels + draft.Condition.CoordinateChannels);
         var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
         return draft with { Shape = shape, Architecture = draft.Architecture with { Options = fitted } };
     }

@@ -14,6 +14,7 @@ public sealed class DiffusionModel : IDisposable
 {
     private readonly ExperimentPlan _plan;
     private readonly Compressor _compressor;
+    private readonly Tensor? _coordinates;
 
     private DiffusionModel(ExperimentPlan plan, PartContext context)
     {
@@ -24,6 +25,7 @@ public sealed class DiffusionModel : IDisposable
         _compressor = plan.Compressor.Call((c, options) => c.Create(options, context));
         _compressor.eval();
         Denoiser = plan.Architecture.Call((a, options) => a.Create(options, context));
+        _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
         Process = plan.Strategy.Call((s, options) => s.Create(options, plan.Shape, context));
     }
 
@@ -67,10 +69,12 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
     public Tensor Predict(Tensor noisy, Tensor timesteps, Conditioning conditioning)
     {
+        var shown = Process.NetworkInput(noisy, timesteps);
+        conditioning = Located(conditioning, noisy.shape[0]);
         if (Context.Precision == Precision.Float32)
-            return Denoiser.call(noisy, timesteps, conditioning);
+            return Denoiser.call(shown, timesteps, conditioning);
         using (Autocast.Begin(Device, ScalarType.BFloat16))
-            return Denoiser.call(noisy, timesteps, conditioning).to(ScalarType.Float32);
+            return Denoiser.call(shown, timesteps, conditioning).to(ScalarType.Float32);
     }
 
     /// <summary>Mean squared error of each sample <c>[B]</c>, in float32, without the slices that only pad the volume.</summary>
@@ -85,6 +89,23 @@ public sealed class DiffusionModel : IDisposable
         return (prediction.to(ScalarType.Float32) - target).narrow(2, 0, real).square().mean([1, 2, 3, 4]);
     }
 
+    /// <summary>The conditioning with the coordinates after its image.</summary>
+    private Conditioning Located(Conditioning conditioning, long batch)
+    {
+        if (_coordinates is null)
+            return conditioning;
+        var coordinates = _coordinates.expand(batch, -1, -1, -1, -1);
+        return conditioning with { Image = conditioning.Image is { } image ? torch.cat([image, coordinates], 1) : coordinates };
+    }
+
+    /// <summary>Channels <c>[1, 3, d, h, w]</c> that go from −1 to 1 along each axis.</summary>
+    private static Tensor Coordinates(VolumeShape grid, Device device)
+    {
+        using var scope = torch.NewDisposeScope();
+        Tensor[] axes = [.. new[] { grid.Depth, grid.Height, grid.Width }.Select(size => torch.linspace(-1, 1, size, device: device))];
+        return torch.stack(torch.meshgrid(axes, "ij")).unsqueeze(0).contiguous().DetachFromDisposeScope();
+    }
+
     private Tensor EncodeImages(IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
     {
         var volume = torch.cat([.. kinds.Select(kind => images[kind].to(Device))], 1);
@@ -96,5 +117,6 @@ public sealed class DiffusionModel : IDisposable
     {
         Denoiser.Dispose();
         _compressor.Dispose();
+        _coordinates?.Dispose();
     }
 }
