@@ -5,8 +5,11 @@ namespace VoxelZoo.Engine.Checkpoints;
 /// <summary>What a checkpoint holds beside its tensors: <c>manifest.json</c>. A checkpoint without a manifest that verifies does not exist.</summary>
 public sealed record CheckpointManifest
 {
+    /// <summary>The version of the layout that this program writes and reads.</summary>
+    public const int CurrentFormat = 1;
+
     /// <summary>Version of the layout.</summary>
-    public int Format { get; init; } = 1;
+    public int Format { get; init; } = CurrentFormat;
 
     /// <summary>Where training stood.</summary>
     public required TrainingPosition Position { get; init; }

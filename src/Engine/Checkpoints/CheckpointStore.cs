@@ -15,17 +15,15 @@ public sealed class CheckpointStore
     private const string ManifestName = "manifest.json";
     private readonly string _folder;
 
-    /// <summary>Opens the store, and removes what a killed process left half written.</summary>
+    /// <summary>Opens the store. Several may read it; one writes.</summary>
     /// <param name="folder">The run's <c>checkpoints</c> folder; created when missing.</param>
     public CheckpointStore(string folder)
     {
         _folder = folder;
         Directory.CreateDirectory(folder);
-        foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
-            Directory.Delete(half, recursive: true);
     }
 
-    /// <summary>Writes a checkpoint and makes it the latest.</summary>
+    /// <summary>Writes a checkpoint and makes it the latest. What a killed process left half written is removed first.</summary>
     /// <param name="tensors">Tensors by component (<c>denoiser</c>, <c>ema</c>, <c>optimizer</c>) and name; not changed.</param>
     /// <param name="manifest">The manifest, given the facts of the files that were written.</param>
     /// <returns>The checkpoint's name, <c>step-XXXXXXXX</c>.</returns>
@@ -33,6 +31,8 @@ public sealed class CheckpointStore
         IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> tensors,
         Func<IReadOnlyDictionary<string, FileFacts>, CheckpointManifest> manifest)
     {
+        foreach (var half in Directory.EnumerateDirectories(_folder, ".tmp-*"))
+            Directory.Delete(half, recursive: true); // not when the store is opened: a reader would take the writer's folder away
         var temporary = Path.Combine(_folder, $".tmp-{Environment.ProcessId}-{Guid.NewGuid():N}");
         Directory.CreateDirectory(temporary);
         try
@@ -82,15 +82,18 @@ public sealed class CheckpointStore
     /// <returns>The checkpoint, or null where there is none that verifies.</returns>
     public Checkpoint? Open(string pointer, Action<string> damage)
     {
-        foreach (var name in new[] { Pointed(pointer) }.OfType<string>().Concat(Names().Reverse()).Distinct())
+        var (pointed, names) = (Pointed(pointer), Names().Reverse().ToArray());
+        if (pointed is not null && !names.Contains(pointed))
+            damage($"{pointer} names the checkpoint '{pointed}', which is not there; looking for the newest one");
+        foreach (var name in names.OrderBy(name => name != pointed))
         {
             try
             {
                 return Verified(Path.Combine(_folder, name));
             }
-            catch (Exception e) when (e is InvalidDataException or IOException or JsonException)
+            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or JsonException)
             {
-                damage($"checkpoint {name} is damaged ({e.Message}); looking for an older one");
+                damage($"checkpoint {name} is damaged ({e.Message}); looking for another one");
             }
         }
 
@@ -101,11 +104,13 @@ public sealed class CheckpointStore
     {
         var manifest = JsonSerializer.Deserialize<CheckpointManifest>(File.ReadAllText(Path.Combine(folder, ManifestName)), AtomicFile.Json)
             ?? throw new InvalidDataException("its manifest is empty");
+        if (manifest.Format != CheckpointManifest.CurrentFormat)
+            throw new InvalidDataException($"its layout is version {manifest.Format}, this program reads version {CheckpointManifest.CurrentFormat}");
         foreach (var (file, expected) in manifest.Files)
         {
             var facts = Facts(Path.Combine(folder, file));
             if (facts != expected)
-                throw new InvalidDataException($"{file} has {facts.Bytes} bytes with another hash than its manifest says");
+                throw new InvalidDataException($"{file} is not the file that its manifest describes");
         }
 
         return new Checkpoint(folder, manifest);
@@ -120,7 +125,7 @@ public sealed class CheckpointStore
     private string? Pointed(string pointer)
     {
         var file = Path.Combine(_folder, pointer);
-        return File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } name && Names().Contains(name) ? name : null;
+        return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
     }
 
     private IEnumerable<string> Names() =>

@@ -66,12 +66,20 @@ public sealed record ExperimentPlan
     {
         if (draft.Target.Count == 0)
             throw new PlanRefusedException("target", null, "target names no image kind; name at least one, such as bravo");
+        ValidateKinds("target", null, draft.Target);
+        ValidateKinds("condition", "images", draft.Condition.Images);
         if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
             throw new PlanRefusedException("condition", "images", $"{both} is both target and condition; remove it from one of them");
+        if (draft.Condition is { Dropout: > 0, Images.Count: 0 })
+            throw new PlanRefusedException("condition", "dropout", $"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it");
         if (draft.Sampling.Guidance > 1 && draft.Condition.Dropout == 0)
             throw new PlanRefusedException(
                 "sampling", "guidance",
                 $"guidance {draft.Sampling.Guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
+
+        if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
+            throw new PlanRefusedException(
+                "evaluation", "timesteps", $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them");
 
         ValidateData(draft);
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
@@ -82,6 +90,14 @@ public sealed record ExperimentPlan
         var shape = new DiffusionShape(volume, latent, condition.Channels + draft.Condition.CoordinateChannels);
         var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
         return draft with { Shape = shape, Architecture = draft.Architecture with { Options = fitted } };
+    }
+
+    private static void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
+    {
+        if (kinds.Except(ImageKinds.All).FirstOrDefault() is { } unknown)
+            throw new PlanRefusedException(section, key, $"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}");
+        if (kinds.GroupBy(kind => kind).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new PlanRefusedException(section, key, $"{twice.Key} is named twice; name each image kind once");
     }
 
     private static void ValidateData(ExperimentPlan draft)

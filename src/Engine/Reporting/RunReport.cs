@@ -36,12 +36,13 @@ public static class RunReport
         Line(text, $"| target | {d.Target}{(d.Condition.Count > 0 ? " from " + string.Join(", ", d.Condition) : "")} |");
         if (run.ReadStatus() is { } status)
         {
-            Line(text, $"| status | {status.Status.ToString().ToUpperInvariant()}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
-            Line(text, $"| training time | {TimeSpan.FromSeconds(status.TrainingSeconds):hh\\:mm\\:ss} |");
+            Line(text, $"| status | {JsonNamingPolicy.SnakeCaseLower.ConvertName(status.Status.ToString())}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
+            var time = TimeSpan.FromSeconds(status.TrainingSeconds);
+            Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
             if (status.Best is { } best)
                 Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
             if (status.LastError is { } error)
-                Line(text, $"| error | {error} |");
+                Line(text, $"| error | {error.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal)} |");
         }
 
         text.Append('\n');
@@ -84,6 +85,7 @@ public static class RunReport
         if (!Directory.Exists(run.Samples))
             return;
         var samples = Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
+            .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
             .Select(folder => Read<SampleRecord>(Path.Combine(folder, "sample.json"))).OfType<SampleRecord>().ToArray();
         if (samples.Length == 0)
             return;
@@ -97,8 +99,17 @@ public static class RunReport
     }
 
     private static T? Read<T>(string path)
-        where T : class =>
-        File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
+        where T : class
+    {
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
+        }
+        catch (JsonException e)
+        {
+            throw new RunFolderException($"{path} cannot be read ({e.Message}); remove it, or make it anew");
+        }
+    }
 
     private static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
 

@@ -72,7 +72,7 @@ public sealed class RunFolder
         }
         catch (JsonException e)
         {
-            throw new RunFolderException($"{Status} cannot be read: {e.Message}");
+            throw new RunFolderException($"{Status} cannot be read ({e.Message}); remove it, the checkpoints do not need it");
         }
     }
 

@@ -24,6 +24,8 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(folder);
+        foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
+            Directory.Delete(half, recursive: true); // left by a killed process
         var generator = new VolumeGenerator(plan, trained.Model);
         var records = new List<SampleRecord>();
         for (var i = 0; i < plan.Sampling.Count; i++)
@@ -56,19 +58,12 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             Seed = plan.Sampling.Seed,
             Condition = plan.Condition.Images.Count == 0 ? null : condition.Patients[0],
         };
-        var spacing = plan.Data.Spacing;
-        var slices = plan.Data.OriginalDepth;
         var made = JsonSerializer.Serialize(record, AtomicFile.Json);
         for (var c = 0; c < plan.Target.Count; c++)
-        {
-            var kind = plan.Target[c];
-            var volume = generated.Volume[0, c].narrow(0, 0, slices);
-            NiftiFile.Write(Path.Combine(temporary, $"{kind}.nii.gz"), kind == ImageKinds.Seg ? Masks.Binarise(volume) : volume, spacing, comment: made);
-        }
-
+            WriteVolume(temporary, plan.Target[c], generated.Volume[0, c], comment: made);
         foreach (var kind in plan.Condition.Images)
-            NiftiFile.Write(Path.Combine(temporary, $"{kind}.nii.gz"), condition.Images[kind][0, 0].narrow(0, 0, slices), spacing);
-        AtomicFile.Write(Path.Combine(temporary, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), spacing));
+            WriteVolume(temporary, kind, condition.Images[kind][0, 0], comment: null);
+        AtomicFile.Write(Path.Combine(temporary, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
         AtomicFile.WriteJson(Path.Combine(temporary, "sample.json"), record);
 
         var target = Path.Combine(folder, name);
@@ -76,6 +71,12 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             Directory.Delete(target, recursive: true);
         Directory.Move(temporary, target);
         return record with { Seconds = generated.Seconds };
+    }
+
+    private void WriteVolume(string folder, string kind, Tensor volume, string? comment)
+    {
+        var real = volume.narrow(0, 0, plan.Data.OriginalDepth);
+        NiftiFile.Write(Path.Combine(folder, $"{kind}.nii.gz"), kind == ImageKinds.Seg ? Masks.Binarise(real) : real, plan.Data.Spacing, comment: comment);
     }
 
     /// <summary>The real volume that belongs to the condition above the generated one.</summary>

@@ -44,11 +44,11 @@ public sealed class Trainer : IDisposable
                 "training", "batch_size", $"batch_size {plan.Training.BatchSize} is more than the {training.Count} volumes of the training split; use a smaller one");
 
         (_plan, _volumes, _run, _observer) = (plan, training, run, observer);
-        _model = DiffusionModel.Create(plan, context);
-        _state = new TrainingState(plan, _model);
         _augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation) : null;
         _checkpoints = new CheckpointStore(run.Checkpoints);
+        _model = DiffusionModel.Create(plan, context); // last, so that nothing is left to free when another part refuses
+        _state = new TrainingState(plan, _model);
     }
 
     private RandomStreams Random => _model.Context.Random;
@@ -79,7 +79,7 @@ public sealed class Trainer : IDisposable
             using (var batch = loader.Next())
                 TimedStep(batch, log);
             if (_state.Position.StepInEpoch == _stepsPerEpoch)
-                EndEpoch(log, started);
+                EndEpoch(log, started, stop);
             else if (stop.IsCancellationRequested)
                 Save();
             if (stop.IsCancellationRequested && _state.Position.Epoch < Options.Epochs)
@@ -165,19 +165,20 @@ public sealed class Trainer : IDisposable
         return condition * kept.to(condition.dtype).to(condition.device);
     }
 
-    private void EndEpoch(TrainingLog log, DateTimeOffset started)
+    private void EndEpoch(TrainingLog log, DateTimeOffset started, CancellationToken stop)
     {
         var (mean, norm, seconds) = _state.EndEpoch();
         var epoch = _state.Position.Epoch;
         var last = epoch == Options.Epochs;
         var validation = last || epoch % Options.ValidateEvery == 0 ? Validate() : null;
-        var best = validation is not null && (_state.Best is null || validation.Loss < _state.Best.Loss);
+        // a loss that is not finite would be the best for ever, as nothing is less than it
+        var best = validation is not null && double.IsFinite(validation.Loss) && (_state.Best is null || validation.Loss < _state.Best.Loss);
         if (best)
             _state.Best = new BestValidation(epoch, validation!.Loss);
 
         var facts = new EpochFacts(epoch, mean, validation, best, seconds);
         log.Epoch(facts, _state.Position.Step, LearningRate.At(Options, epoch - 1), norm);
-        if (best || last || epoch % Options.CheckpointEvery == 0)
+        if (best || last || epoch % Options.CheckpointEvery == 0 || stop.IsCancellationRequested)
             Save(best);
         WriteStatus(RunState.Running, started);
         _observer.EpochDone(facts);

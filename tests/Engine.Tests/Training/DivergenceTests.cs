@@ -1,0 +1,65 @@
+using TorchSharp;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Tests.Tiny;
+using VoxelZoo.Engine.Training;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Engine.Tests.Training;
+
+[Collection(Alone.Name)]
+public sealed class DivergenceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
+{
+    /// <summary>The oracle until its bias falls below 0.455, which takes five steps of 0.01; then <paramref name="broken"/>.</summary>
+    private ExperimentPlan Breaking(Func<torch.Tensor, torch.Tensor, torch.Tensor> broken) => TinyRun.Plan(cohort, new FormulaArchitecture(
+        (noisy, timesteps, conditioning, bias) =>
+        {
+            var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
+            return bias.item<float>() < 0.455f ? broken(answer, bias) : answer;
+        }));
+
+    [Fact]
+    public void Loss_that_is_not_a_number_ends_the_run_as_diverged()
+    {
+        using var run = new TinyRun();
+        var plan = Breaking((answer, _) => answer * S(double.NaN));
+        var error = Assert.Throws<DivergedException>(() => run.Train(plan, validate: false));
+        Assert.Contains("step 6", error.Message, StringComparison.Ordinal);
+        var status = run.Folder.ReadStatus()!;
+        Assert.Equal((RunState.Diverged, error.Message, 5L), (status.Status, status.LastError, status.Step));
+    }
+
+    [Fact]
+    public void Diverged_run_keeps_the_checkpoint_before_and_writes_none_of_the_broken_state()
+    {
+        using var run = new TinyRun();
+        Assert.Throws<DivergedException>(() => run.Train(Breaking((answer, _) => answer * S(double.NaN)), validate: false));
+        Assert.Equal(["step-00000004"], run.Checkpoints);
+        Assert.True(float.IsFinite(run.Scalar("denoiser", "bias")));
+    }
+
+    [Fact]
+    public void Gradient_that_is_not_finite_ends_the_run_before_it_moves_a_weight()
+    {
+        using var run = new TinyRun();
+        // sqrt(b − b) is 0 with an infinite slope
+        var plan = Breaking((answer, bias) => answer + (bias - bias.detach()).sqrt());
+        var error = Assert.Throws<DivergedException>(() => run.Train(plan, validate: false));
+        Assert.Contains("gradient", error.Message, StringComparison.Ordinal);
+        Assert.Equal(RunState.Diverged, run.Folder.ReadStatus()!.Status);
+    }
+
+    [Fact]
+    public void Validation_that_is_not_finite_is_never_the_best()
+    {
+        var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) =>
+        {
+            var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
+            var broken = !torch.is_grad_enabled() && bias.item<float>() > 0.455f; // the first of two validations
+            return broken ? answer * S(double.NaN) : answer;
+        }));
+        using var run = new TinyRun();
+        Assert.Equal(2, run.Train(plan).Best!.Epoch);
+        Assert.Equal("step-00000008\n", File.ReadAllText(Path.Combine(run.Folder.Checkpoints, "best")));
+    }
+}
