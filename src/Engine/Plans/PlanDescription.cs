@@ -114,7 +114,7 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer
     {
         var trained = counts.Denoiser + counts.Conditioning;
         var copies = plan.Training.Ema is null ? 1 : 2;
-        var bytes = plan.Training.Precision == Precision.BFloat16 ? BFloat16 : Float32;
+        var bytes = plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32;
         return new MemoryEstimate(
             (trained * copies + counts.Compressor) * Float32,
             trained * Float32,
