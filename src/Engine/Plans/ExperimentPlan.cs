@@ -73,6 +73,9 @@ public sealed record ExperimentPlan
                 "sampling", "guidance",
                 $"guidance {draft.Sampling.Guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
 
+        if (draft.Evaluation.Timesteps.Where(t => t is < 0 or > NoiseProcess.Horizon).Cast<double?>().FirstOrDefault() is { } outside)
+            throw new PlanRefusedException("evaluation", "timesteps", $"timestep {outside} is not between 0, clean, and {NoiseProcess.Horizon}, noise");
+
         ValidateData(draft);
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
         var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));
@@ -86,6 +89,12 @@ public sealed record ExperimentPlan
 
     private static void ValidateData(ExperimentPlan draft)
     {
+        if (draft.Kinds.Except(ImageKinds.All).FirstOrDefault() is { } unknown)
+        {
+            var (section, key) = draft.Target.Contains(unknown) ? ("target", null) : ("condition", "images");
+            throw new PlanRefusedException(section, key, $"there is no image kind `{unknown}`; the kinds are {string.Join(", ", ImageKinds.All)}");
+        }
+
         try
         {
             draft.Data.Validate(draft.Kinds);
