@@ -23,5 +23,5 @@ public enum Precision
     Float32,
 
     /// <summary>Autocast: convolutions and matrix products in bfloat16, parameters, gradients and losses in float32.</summary>
-    BFloat16,
+    Bfloat16,
 }

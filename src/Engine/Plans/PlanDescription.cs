@@ -62,6 +62,11 @@ public sealed record PlanDescription
         var meta = context with { Device = new torch.Device(DeviceType.META) };
         using var denoiser = plan.Architecture.Call((a, options) => a.Create(options, meta));
         using var compressor = plan.Compressor.Call((c, options) => c.Create(options, meta));
+        // nothing to count in them, but what they refuse is better known now than after training
+        plan.Strategy.Call((s, options) => s.Create(options, plan.Shape, meta));
+        plan.Sampler.Call((s, options) => s.Create(options, meta));
+        foreach (var augmentation in plan.Augmentations)
+            augmentation.Call((a, options) => a.Create(options, plan.Shape, meta));
         var counts = new ParameterCounts(Count(denoiser), 0, Count(compressor));
         if (plan.Expect.Parameters is { } expected && expected != counts.Denoiser)
             throw new PlanRefusedException(
@@ -114,7 +119,7 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer
     {
         var trained = counts.Denoiser + counts.Conditioning;
         var copies = plan.Training.Ema is null ? 1 : 2;
-        var bytes = plan.Training.Precision == Precision.BFloat16 ? BFloat16 : Float32;
+        var bytes = plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32;
         return new MemoryEstimate(
             (trained * copies + counts.Compressor) * Float32,
             trained * Float32,

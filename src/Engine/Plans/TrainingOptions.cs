@@ -46,7 +46,7 @@ public sealed record TrainingOptions
     public double GradientClipNorm { get; init; } = 1.0;
 
     /// <summary>Precision of forward passes. Default bfloat16 autocast, as the original trained; use float32 on CPUs.</summary>
-    public Precision Precision { get; init; } = Precision.BFloat16;
+    public Precision Precision { get; init; } = Precision.Bfloat16;
 
     /// <summary>Moving average of the weights, which is then what is validated, sampled and evaluated. Default: none.</summary>
     public EmaOptions? Ema { get; init; }

@@ -39,13 +39,21 @@ public sealed class RunFolder
     public string Report => In("report.md");
 
     /// <summary>Creates a new run's folder.</summary>
-    /// <exception cref="RunFolderException">The folder exists and is not empty.</exception>
+    /// <exception cref="RunFolderException">The folder exists and is not empty, or cannot be created.</exception>
     public static RunFolder Create(string path)
     {
         var full = System.IO.Path.GetFullPath(path);
         if (File.Exists(full) || (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any()))
             throw new RunFolderException($"{path} exists already; continue it with --resume or name another folder with --run");
-        Directory.CreateDirectory(full);
+        try
+        {
+            Directory.CreateDirectory(full);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunFolderException($"{path} cannot be made a run's folder: {e.Message}");
+        }
+
         return new RunFolder(full);
     }
 

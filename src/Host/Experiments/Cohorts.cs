@@ -22,16 +22,22 @@ internal static class Cohorts
         }
     }
 
-    /// <summary>A split's volumes with every image that the plan needs.</summary>
+    /// <summary>A split's volumes with every image that the plan needs; the first one is read, to see that they fit the plan.</summary>
     public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split)
     {
         try
         {
-            return new CohortDataset(cohort, split, plan.Data, plan.Kinds);
+            var volumes = new CohortDataset(cohort, split, plan.Data, plan.Kinds);
+            volumes.Load(0).Dispose();
+            return volumes;
         }
         catch (PlanException e)
         {
             throw new PlanRefusedException("data", e.Key, e.Message);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new PlanRefusedException("data", null, e.Message);
         }
     }
 

@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
@@ -11,7 +12,7 @@ namespace VoxelZoo.Host.Experiments;
 /// <summary>Trains an experiment into a run folder.</summary>
 internal static class TrainingStep
 {
-    /// <summary>Starts a run. Nothing is written before the cohort was found to have what the plan needs.</summary>
+    /// <summary>Starts a run. What is refused before its first step leaves no folder behind.</summary>
     /// <param name="session">The parts.</param>
     /// <param name="experiment">The experiment.</param>
     /// <param name="folder">Where the run is to be.</param>
@@ -21,50 +22,59 @@ internal static class TrainingStep
         RefuseUntrainedCompressor(experiment);
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random); // refuses a device that is not there
-        RunFolder run;
-        if (experiment.Plan.Data.Synthesize is { } synthesize)
+        using var display = TrainingDisplay.ForConsole(experiment.Plan);
+        var run = RunFolder.Create(folder);
+        try
         {
-            run = RunFolder.Create(folder);
-            PlanReader.Checked(experiment.File, () => Cohorts.Synthesize(synthesize, run, cancellation));
+            using var trainer = PlanReader.Checked(experiment.File, () => Prepare(experiment, run, context, display, cancellation));
+            return (run, Train(experiment, trainer, resume: false, cancellation));
         }
-        else
+        catch when (run.ReadStatus() is null)
         {
-            PlanReader.Checked(experiment.File, () => TrainingVolumes(experiment.Plan, Cohorts.Open(experiment.Plan, null)));
-            run = RunFolder.Create(folder);
+            Directory.Delete(run.Path, recursive: true);
+            throw;
         }
-
-        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
-        AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, Cohorts.Open(experiment.Plan, run)));
-        return (run, Train(experiment, run, context, resume: false, cancellation));
     }
 
     /// <summary>Continues a run from its latest checkpoint that verifies.</summary>
     public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
         using var random = session.Random(experiment.Plan);
+        using var display = TrainingDisplay.ForConsole(experiment.Plan);
         var context = session.Context(experiment.Plan, random);
+        using var trainer = PlanReader.Checked(experiment.File, () => Trainer(experiment, run, context, display));
         AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
-        return Train(experiment, run, context, resume: true, cancellation);
+        return Train(experiment, trainer, resume: true, cancellation);
     }
 
-    private static RunStatus Train(Experiment experiment, RunFolder run, Abstractions.PartContext context, bool resume, CancellationToken cancellation)
+    private static Trainer Prepare(Experiment experiment, RunFolder run, PartContext context, TrainingDisplay display, CancellationToken cancellation)
+    {
+        if (experiment.Plan.Data.Synthesize is { } synthesize)
+            Cohorts.Synthesize(synthesize, run, cancellation);
+        var trainer = Trainer(experiment, run, context, display);
+        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+        AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, Cohorts.Open(experiment.Plan, run)));
+        return trainer;
+    }
+
+    private static Trainer Trainer(Experiment experiment, RunFolder run, PartContext context, TrainingDisplay display)
     {
         var plan = experiment.Plan;
         var cohort = Cohorts.Open(plan, run);
-        using var display = TrainingDisplay.ForConsole(plan);
-        return PlanReader.Checked(experiment.File, () =>
+        return new Trainer(plan, TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort), run, context, display);
+    }
+
+    private static RunStatus Train(Experiment experiment, Trainer trainer, bool resume, CancellationToken cancellation)
+    {
+        try
         {
-            using var trainer = new Trainer(plan, TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort), run, context, display);
-            try
-            {
-                return trainer.Run(resume, cancellation);
-            }
-            catch (Exception e)
-            {
-                trainer.Fail(e);
-                throw;
-            }
-        });
+            return PlanReader.Checked(experiment.File, () => trainer.Run(resume, cancellation));
+        }
+        catch (Exception e)
+        {
+            trainer.Fail(e);
+            throw;
+        }
     }
 
     private static CohortDataset TrainingVolumes(ExperimentPlan plan, Cohort cohort) =>

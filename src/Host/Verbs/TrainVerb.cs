@@ -33,7 +33,10 @@ internal sealed class TrainVerb : Verb
         {
             run = folder is null ? RunFolders.Newest(experiment.Plan.Id) : RunFolder.Open(folder);
             // the run's own experiment, so that it goes on as it began; --set may still extend it
-            status = TrainingStep.Resume(session, Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []), run, cancellation);
+            var own = Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []);
+            if (own.Plan.Id != experiment.Plan.Id)
+                throw new UsageException($"--resume: {folder} is a run of {own.Plan.Id}, not of {experiment.Plan.Id}; name that experiment, or another folder with --run");
+            status = TrainingStep.Resume(session, own, run, cancellation);
         }
         else
         {
