@@ -176,7 +176,7 @@ public sealed class TrainingOptionTests(TinyCohort cohort) : IClassFixture<TinyC
 
     [Theory]
     [InlineData(Precision.Float32, torch.ScalarType.Float32)]
-    [InlineData(Precision.BFloat16, torch.ScalarType.BFloat16)]
+    [InlineData(Precision.Bfloat16, torch.ScalarType.BFloat16)]
     public void Precision_is_that_of_the_convolutions(Precision precision, torch.ScalarType expected)
     {
         var seen = new List<torch.ScalarType>();
