@@ -11,10 +11,10 @@ internal static class EvaluationStep
     public static EvaluationResult Run(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
         var plan = experiment.Plan;
-        var volumes = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Evaluation.Split));
         using var random = session.Random(plan);
         using var trained = TrainedModel.Load(
             run, plan, session.Context(plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        var volumes = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Evaluation.Split));
         var result = new Evaluator(plan, trained, volumes).Run(cancellation: cancellation);
         AtomicFile.WriteJson(run.Evaluation, result);
         return result;

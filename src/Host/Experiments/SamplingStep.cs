@@ -18,9 +18,9 @@ internal static class SamplingStep
     public static IReadOnlyList<SampleRecord> Run(Session session, Experiment experiment, RunFolder run, string? folder, CancellationToken cancellation)
     {
         var plan = experiment.Plan;
-        var conditions = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
         using var random = session.Random(plan);
         using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", Warn);
+        var conditions = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
         var writer = new SampleWriter(plan, trained, conditions);
         var target = folder ?? run.Samples;
         var records = Console.IsOutputRedirected

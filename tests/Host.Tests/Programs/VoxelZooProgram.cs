@@ -13,14 +13,20 @@ internal static class VoxelZooProgram
 
     public static Outcome RunWith(Dictionary<string, string> environment, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Executable, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in environment)
-            start.Environment[name] = value;
         var clock = Stopwatch.StartNew();
-        using var process = Process.Start(start)!;
+        using var process = Start(environment, arguments);
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new Outcome(process.ExitCode, output, error.Result, clock.Elapsed);
+    }
+
+    /// <summary>Starts the program with its output redirected; the caller reads it and waits.</summary>
+    public static Process Start(Dictionary<string, string> environment, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Executable, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
     }
 }

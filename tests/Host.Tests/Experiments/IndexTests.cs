@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Experiments;
+using VoxelZoo.Host.Plugins;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>The files of <c>experiments/</c> against the index, which gives shapes, channels and exact counts for each.</summary>
+public sealed class IndexTests
+{
+    private static readonly string Folder = Path.Combine(Repository.Root, "experiments");
+
+    private static readonly JsonArray Index =
+        JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests/Reference/experiments.json")))!["experiments"]!.AsArray();
+
+    private static readonly PartRegistry Registry =
+        new(PluginCatalogue.Read([Path.Combine(Repository.Root, "artifacts/bin/Host/release/plugins")]), [new IdentityCompressor()]);
+
+    public static TheoryData<string> Originals =>
+    [
+        "exp1", "exp1_1", "exp1_chained", "exp4", "exp6a", "exp8", "exp9_4x", "exp9_8x", "exp9_0", "exp9_1", "exp11", "exp11_1", "exp14_1",
+    ];
+
+    public static TheoryData<string> Repaired => ["exp9_4x", "exp9_8x", "exp11", "exp11_1"];
+
+    public static TheoryData<string> All => [.. Originals.Select(row => row.Data), .. Repaired.Select(row => row.Data + "_fixed")];
+
+    [Fact]
+    public void Folder_holds_the_experiments_that_are_tested_here() =>
+        Assert.Equal(
+            All.Select(row => row.Data).Append("quickstart").Order(StringComparer.Ordinal),
+            ExperimentFolder.List(Folder).Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Originals))]
+    public void Description_is_the_row_of_the_index(string id)
+    {
+        var row = Index.Single(r => (string?)r!["id"] == id)!.AsObject();
+
+        var found = Describe(id);
+
+        foreach (var (key, value) in row.Where(field => field.Key != "parameters"))
+            Assert.Equal(value!.ToJsonString(), found[key]?.ToJsonString());
+        foreach (var (key, value) in row["parameters"]!.AsObject())
+            Assert.Equal(value?.ToJsonString(), found["parameters"]![key]?.ToJsonString());
+    }
+
+    [Theory]
+    [MemberData(nameof(Repaired))]
+    public void Repaired_experiment_differs_from_its_original_by_how_it_learns_alone(string id)
+    {
+        var (original, repaired) = (Read(id), Read($"{id}_fixed"));
+
+        var training = original.Plan.Training with { LearningRate = 5e-5, WarmupEpochs = 10, GradientClipNorm = 0.5 };
+        Assert.Equal(training, repaired.Plan.Training);
+        foreach (var section in new[] { "data", "target", "condition", "compressor", "architecture", "sampling", "evaluation", "expect" })
+            Assert.Equal(Text(original.File, section), Text(repaired.File, section));
+        Assert.Equal(("volume", "latent"), (TransformBase(original.File), TransformBase(repaired.File)));
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Smoke_profile_fits_and_has_a_small_network(string id)
+    {
+        var found = Describe(id, "smoke");
+
+        Assert.InRange((long)found["parameters"]!["denoiser"]!, 1, 1_000_000);
+        Assert.Equal(Describe(id)["model_input_channels"]!.ToJsonString(), found["model_input_channels"]!.ToJsonString());
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Experiment_says_how_many_parameters_it_expects(string id) => Assert.NotNull(Read(id).Plan.Expect.Parameters);
+
+    private static (MapNode File, ExperimentPlan Plan) Read(string id, string? profile = null)
+    {
+        var file = ExperimentFile.Load(Path.Combine(Folder, $"{id}.yaml"), profile: profile, engineRecords: PlanReader.EngineRecords);
+        return (file, new PlanReader(Registry).Read(file));
+    }
+
+    private static JsonNode Describe(string id, string? profile = null)
+    {
+        using var random = new RandomStreams(0);
+        var context = new PartContext(torch.CPU, Precision.Float32, NullLogger.Instance, TimeProvider.System, random);
+        return JsonSerializer.SerializeToNode(PlanDescription.Of(Read(id, profile).Plan, context), AtomicFile.Json)!;
+    }
+
+    private static string? Text(MapNode file, string section) => file[section] is MapNode map ? YamlWriter.Write(map) : (file[section] as ScalarNode)?.Text;
+
+    private static string? TransformBase(MapNode file) => ((ScalarNode)file["strategy"]!["transform_base"]!).Text;
+}

@@ -1,0 +1,145 @@
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>What cannot work ends with exit code 2 and one sentence, and leaves nothing.</summary>
+public sealed class RefusalTests : IDisposable
+{
+    private static readonly string Experiments = Path.Combine(Repository.Root, "experiments");
+
+    private readonly Workspace _work = new();
+
+    public void Dispose() => _work.Dispose();
+
+    [Theory]
+    [InlineData("trainig: {epochs: 1}", ":2:1: unknown section `trainig`; did you mean `training`?")]
+    [InlineData("training:\n  epoch: 1", ":3:3: unknown key `epoch`; did you mean `epochs`?")]
+    [InlineData("architecture: {num_res_block: [1]}", ":2:16: unknown key `num_res_block`; did you mean `num_res_blocks`?")]
+    [InlineData("training: {seed: many}", ":2:18: `seed` is the text `many`, expected an integer")]
+    [InlineData("training: {learning_rate: -1}", ":2:27: `learning_rate` is -1, must be at least 1E-12 and at most 1")]
+    [InlineData("evaluation: {timesteps: [500, 2000]}", ":2:14: timestep 2000 is not between 0, clean, and 1000, noise")]
+    [InlineData("architecture: {use: unet3}", ":2:21: there is no architecture `unet3`; did you mean `unet3d`?")]
+    [InlineData("target: brav", ":2:1: there is no image kind `brav`")]
+    [InlineData("condition: {images: [sge]}", ":2:13: there is no image kind `sge`")]
+    [InlineData("compressor: {factor: 3}", ":2:14: depth 32 of the 1×32×32×32 volume does not divide into blocks of 3")]
+    [InlineData("condition: {dropout: 0}\nsampling: {guidance: 2}", ":3:12: guidance 2 needs predictions without the condition")]
+    [InlineData("augmentations: [{use: sda, rotation: false, flip: false}]", ":2:1: sda has neither rotation nor flip")]
+    [InlineData("training: {batch_size: 3}", ":2:12: batch_size 3 is more than the 2 volumes")]
+    [InlineData("training: {device: cuda}", "training.device is cuda, but libtorch finds no GPU")]
+    public void Experiment_that_cannot_work_is_refused_where_it_says_so(string wrong, string sentence)
+    {
+        var file = _work.Write("wrong.yaml", $"extends: {Experiments}/exp11.yaml\n{wrong}\n");
+
+        Refused(_work.Smoke(file), (sentence[0] == ':' ? file : "") + sentence);
+    }
+
+    [Theory]
+    [InlineData("exp11", "expect.parameters=7", "--set expect.parameters: the denoiser has 498,040 parameters, expected are 7")]
+    [InlineData("exp11", "data.synthesize.height=24", "slices of 24×32 are smaller than the 32×32 of the experiment")]
+    [InlineData("exp11", "data.synthesize.depth=31", "31 slices are more than the 30 of data.original_depth")]
+    [InlineData("exp11", "data.synthesize.train=0", "none of the 0 patients")]
+    [InlineData("exp11", "data.synthesize.min_lesions=9", "--set data.synthesize.min_lesions: min_lesions 9 is more than max_lesions 3")]
+    [InlineData("exp9_1", "id=x", "the compressor `vqvae` is learned, and this version can neither train nor load one")]
+    public void Value_that_cannot_work_is_refused_by_its_name(string id, string set, string sentence) =>
+        Refused(_work.Smoke(id, "--set", set), sentence);
+
+    [Fact]
+    public void Cohort_that_is_not_named_is_refused() =>
+        Refused(_work.Program("train", "exp1", "--run", _work.Run), $"{Experiments}/exp1.yaml:5:1: data.cohort names no folder");
+
+    [Fact]
+    public void Cohort_that_is_not_there_is_refused() =>
+        Refused(
+            _work.Program("train", "exp1", "--run", _work.Run, "--set", "data.cohort=/no/such/cohort"),
+            "--set data.cohort: the cohort '/no/such/cohort' does not exist");
+
+    [Fact]
+    public void Cohort_without_the_target_is_refused()
+    {
+        _work.Write("cohort/train/p1/bravo.nii.gz", "");
+
+        Refused(
+            _work.Program("train", "exp1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "target=flair"),
+            $"--set data.cohort: none of the 1 patients in '{_work.At("cohort/train")}' has flair, seg");
+    }
+
+    [Fact]
+    public void Volume_that_is_damaged_is_refused()
+    {
+        _work.Write("cohort/train/p1/seg.nii.gz", "not a volume");
+
+        Refused(
+            _work.Program("train", "exp14_1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}"),
+            _work.At("cohort/train/p1/seg.nii.gz"));
+    }
+
+    [Fact]
+    public void Profile_that_is_not_there_is_refused() =>
+        Refused(_work.Program("train", "exp11", "--profile", "smok", "--run", _work.Run), "there is no profile `smok`; did you mean `smoke`?");
+
+    [Fact]
+    public void Resume_without_a_run_is_refused() => Refused(_work.Smoke("exp11", "--resume"), $"{_work.Run}: no such run folder");
+
+    [Fact]
+    public void Resume_of_another_experiments_run_is_refused()
+    {
+        var run = RunOf("exp1");
+
+        Refused(_work.Program("train", "exp11", "--resume", "--run", run), $"--resume: {run} is a run of exp1, not of exp11");
+    }
+
+    [Fact]
+    public void Folder_that_is_not_empty_is_refused_and_stays_as_it_is()
+    {
+        var file = _work.Write("run/notes.txt", "mine");
+
+        var outcome = _work.Smoke();
+
+        Assert.Equal((2, $"{_work.Run} exists already; continue it with --resume or name another folder with --run\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal([file], Directory.GetFileSystemEntries(_work.Run));
+    }
+
+    [Fact]
+    public void Folder_that_cannot_be_made_is_refused()
+    {
+        var file = _work.Write("file", "");
+
+        Refused(_work.Program("train", "exp11", "--profile", "smoke", "--run", $"{file}/run"), $"{file}/run cannot be made a run's folder");
+    }
+
+    [Theory]
+    [InlineData("sample")]
+    [InlineData("evaluate")]
+    [InlineData("report")]
+    public void Folder_without_a_run_is_refused(string verb)
+    {
+        var folder = Directory.CreateDirectory(_work.At("empty")).FullName;
+
+        Refused(_work.Program(verb, folder), $"{folder} is not a run folder: it has no experiment.yaml");
+    }
+
+    [Theory]
+    [InlineData("sample")]
+    [InlineData("evaluate")]
+    public void Run_without_a_checkpoint_is_refused(string verb)
+    {
+        var run = RunOf("exp11");
+
+        Refused(_work.Program(verb, run), $"{run} has no checkpoint that can be read; train it first");
+    }
+
+    // a run that was stopped before its first checkpoint
+    private string RunOf(string id)
+    {
+        _work.Write("old/experiment.yaml", $"extends: {Experiments}/{id}.yaml\ndata: {{cohort: {_work.At("old/cohort")}}}\n");
+        return _work.At("old");
+    }
+
+    private void Refused(VoxelZooProgram.Outcome outcome, string sentence)
+    {
+        Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
+        Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.False(Path.Exists(_work.Run));
+    }
+}

@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>What a cluster does to a run whose time is up.</summary>
+public sealed class StopTests : IDisposable
+{
+    private static readonly string[] ManyEpochs = ["--set", "training.epochs=12"];
+
+    private readonly Workspace _work = new();
+
+    private JsonNode Status => JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!;
+
+    public void Dispose() => _work.Dispose();
+
+    [Fact]
+    public void Sigterm_leaves_a_checkpoint_from_which_resume_completes_the_run()
+    {
+        var code = TerminateAfterFirstEpoch();
+
+        Assert.Equal((3, "time_limit"), (code, (string?)Status["status"]));
+        var stopped = (int)Status["step"]!;
+        Assert.InRange(stopped, 2, 23);
+        Assert.True(File.Exists(Path.Combine(_work.Run, $"checkpoints/step-{stopped:D8}/manifest.json")));
+
+        var resumed = _work.Smoke("exp11", "--resume");
+
+        Assert.Equal((0, ""), (resumed.ExitCode, resumed.Error));
+        Assert.Contains($"continuing after step {stopped}", resumed.Out, StringComparison.Ordinal);
+        Assert.Equal(("completed", 24), ((string?)Status["status"], (int)Status["step"]!));
+    }
+
+    private int TerminateAfterFirstEpoch()
+    {
+        using var process = VoxelZooProgram.Start(
+            Workspace.OneThread, ["train", "exp11", "--profile", "smoke", "--run", _work.Run, .. ManyEpochs]);
+        while (process.StandardOutput.ReadLine() is { } line && !line.StartsWith("epoch 1/", StringComparison.Ordinal))
+        {
+        }
+
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            kill.WaitForExit();
+        process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+}

@@ -1,0 +1,27 @@
+using VoxelZoo.Host.Tests.Configuration;
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>A folder for runs, and the program on one thread in it, so that tests beside each other do not slow each other down.</summary>
+internal sealed class Workspace : IDisposable
+{
+    public static readonly Dictionary<string, string> OneThread = new() { ["OMP_NUM_THREADS"] = "1" };
+
+    private readonly TemporaryFolder _folder = new();
+
+    /// <summary>The folder of the run that a test makes.</summary>
+    public string Run => At("run");
+
+    public string At(string name) => Path.Combine(_folder.Path, name);
+
+    public string Write(string name, string text) => _folder.Write(name, text);
+
+    public VoxelZooProgram.Outcome Program(params string[] arguments) => VoxelZooProgram.RunWith(OneThread, arguments);
+
+    /// <summary>Trains the smallest experiment, or another one, at its smoke profile.</summary>
+    public VoxelZooProgram.Outcome Smoke(string experiment = "exp11", params string[] more) =>
+        Program(["train", experiment, "--profile", "smoke", "--run", Run, .. more]);
+
+    public void Dispose() => _folder.Dispose();
+}
