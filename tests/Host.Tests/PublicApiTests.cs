@@ -48,7 +48,7 @@ public sealed partial class PublicApiTests : IDisposable
         [
             "/nologo", "/target:library", "/nullable:enable", "/out:Contract.dll",
             $"/additionalfile:{record}/PublicAPI.Shipped.txt", $"/additionalfile:{record}/PublicAPI.Unshipped.txt",
-            .. Directory.GetFiles(Path.Combine((string)AppContext.GetData("PublicApiAnalyzers")!, "analyzers", "dotnet", "cs"), "*.dll").Select(a => $"/analyzer:{a}"),
+            $"/analyzer:{AppContext.GetData("PublicApiAnalyzers")}/analyzers/dotnet/Microsoft.CodeAnalysis.PublicApiAnalyzers.dll",
             .. references.Select(r => $"/reference:{r}"),
             .. Directory.GetFiles(_folder.Path, "*.cs", SearchOption.AllDirectories),
         ];
