@@ -30,11 +30,13 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Steps_leave_no_tensor_behind()
     {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var live = new List<long>();
         using var run = new TinyRun();
         run.Train(Plan, stepped: _ => live.Add(torch.Tensor.TotalCount));
-        // a batch that is being prepared may be among them: one tensor a kind of image
-        Assert.InRange(live[^1] - live[1], -4, 4);
+        // batches that are being prepared may be among them, two tensors each; the garbage collector may free what other tests left
+        Assert.InRange(live[^1] - live[1], long.MinValue, 4);
     }
 
     [Fact]
@@ -54,6 +56,8 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
 
     private static long TensorsAfter(Action action)
     {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = torch.Tensor.TotalCount;
         action();
         return torch.Tensor.TotalCount - before;
@@ -62,11 +66,9 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Trainer_that_could_not_start_leaves_no_tensor_behind()
     {
-        var before = torch.Tensor.TotalCount;
         using var run = new TinyRun();
         var plan = Plan with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new Refusing())] };
-        Assert.Throws<PlanRefusedException>(() => run.Train(plan));
-        Assert.Equal(before, torch.Tensor.TotalCount);
+        Assert.InRange(TensorsAfter(() => Assert.Throws<PlanRefusedException>(() => run.Train(plan))), long.MinValue, 0);
     }
 
     private sealed class Refusing : IAugmentation<NoOptions>
