@@ -64,6 +64,17 @@ internal static class TrainingStep
         return new Trainer(plan, TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort), run, context, display);
     }
 
+    /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>
+    public static ExitCode ExitCodeOf(ExperimentPlan plan, RunStatus status)
+    {
+        if (status.Status == RunState.TimeLimit)
+            return ExitCode.Stopped;
+        if (plan.Expect.BrokenBy(status.Best) is not { } broken)
+            return ExitCode.Done;
+        Console.Error.WriteLine(broken);
+        return ExitCode.Failed;
+    }
+
     private static RunStatus Train(Experiment experiment, Trainer trainer, bool resume, CancellationToken cancellation)
     {
         try

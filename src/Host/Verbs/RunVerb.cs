@@ -33,6 +33,6 @@ internal sealed class RunVerb : Verb
         Output.Write(EvaluationTable.Of(EvaluationStep.Run(session, experiment, run, cancellation)));
         RunReport.Write(run, experiment.Description);
         Console.WriteLine($"report: {Path.GetRelativePath(Environment.CurrentDirectory, run.Report)}");
-        return ExitCode.Done;
+        return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }
 }

@@ -44,6 +44,6 @@ internal sealed class TrainVerb : Verb
         }
 
         Console.WriteLine($"{Path.GetRelativePath(Environment.CurrentDirectory, run.Path)}: {status.Status.ToString().ToLowerInvariant()} after {status.Step:N0} steps");
-        return status.Status == RunState.TimeLimit ? ExitCode.Stopped : ExitCode.Done;
+        return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }
 }

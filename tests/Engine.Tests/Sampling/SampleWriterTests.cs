@@ -1,0 +1,204 @@
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Sampling;
+using VoxelZoo.Engine.Tests.Tiny;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Engine.Tests.Sampling;
+
+/// <summary>A network that returns bias + condition / 2, sampled by one call: what comes out has a closed form.</summary>
+[Collection(Alone.Name)]
+public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCohort>, IDisposable
+{
+    private readonly TinyRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    private static FormulaArchitecture Linear => new((noisy, _, conditioning, bias) => torch.zeros_like(noisy) + bias + conditioning.Image! * S(0.5), bias: 0.1);
+
+    private ExperimentPlan Plan(IArchitecture? architecture = null, ISampler? sampler = null)
+    {
+        var plan = TinyRun.Plan(cohort, architecture ?? Linear);
+        return plan with
+        {
+            Condition = plan.Condition with { Dropout = 0.1 },
+            Sampler = TinyRun.Part("sampling", sampler ?? new OneCallSampler()),
+            Sampling = plan.Sampling with { Count = 2 },
+            Training = plan.Training with { Epochs = 1, LearningRate = 1e-12 },
+        };
+    }
+
+    private IReadOnlyList<SampleRecord> Sample(ExperimentPlan plan, string? folder = null)
+    {
+        if (!Directory.Exists(_run.Folder.Checkpoints))
+            _run.Train(plan);
+        return _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes).Write(folder ?? _run.Folder.Samples));
+    }
+
+    private NiftiVolume Volume(string sample, string kind) => NiftiFile.Read(Path.Combine(_run.Folder.Samples, sample, $"{kind}.nii.gz"));
+
+    private static Dictionary<string, string> Files(string folder) => Directory.GetFiles(folder, "*", SearchOption.AllDirectories)
+        .ToDictionary(file => Path.GetRelativePath(folder, file), file => Convert.ToHexString(File.ReadAllBytes(file)));
+
+    [Fact]
+    public void Write_leaves_a_folder_a_sample()
+    {
+        Sample(Plan());
+        Assert.Equal(
+            ["00000/bravo.nii.gz", "00000/montage.png", "00000/sample.json", "00000/t1_pre.nii.gz",
+             "00001/bravo.nii.gz", "00001/montage.png", "00001/sample.json", "00001/t1_pre.nii.gz"],
+            Files(_run.Folder.Samples).Keys.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Write_the_same_again_gives_the_same_bytes()
+    {
+        var plan = Plan(new ConvArchitecture(), new EulerSampler());
+        Sample(plan);
+        var first = Files(_run.Folder.Samples);
+        Sample(plan);
+        Assert.Equal(first, Files(_run.Folder.Samples));
+    }
+
+    [Fact]
+    public void Write_another_seed_gives_other_volumes()
+    {
+        var plan = Plan(new ConvArchitecture(), new EulerSampler());
+        Sample(plan);
+        var first = Files(_run.Folder.Samples);
+        Sample(plan with { Sampling = plan.Sampling with { Seed = 43 } });
+        Assert.NotEqual(first["00000/bravo.nii.gz"], Files(_run.Folder.Samples)["00000/bravo.nii.gz"]);
+    }
+
+    [Fact]
+    public void Write_a_sample_does_not_depend_on_how_many_there_are()
+    {
+        var plan = Plan(new ConvArchitecture(), new EulerSampler());
+        Sample(plan with { Sampling = plan.Sampling with { Count = 1 } });
+        var first = Files(_run.Folder.Samples)["00000/bravo.nii.gz"];
+        Sample(plan);
+        Assert.Equal(first, Files(_run.Folder.Samples)["00000/bravo.nii.gz"]);
+        Assert.NotEqual(first, Files(_run.Folder.Samples)["00001/bravo.nii.gz"]);
+    }
+
+    [Theory]
+    [InlineData(1.0, 1)]
+    [InlineData(1.5, 2)]
+    public void Guidance_is_the_unconditional_answer_plus_w_times_the_difference(double w, int calls)
+    {
+        var plan = Plan();
+        var record = Sample(plan with { Sampling = plan.Sampling with { Guidance = w } })[0];
+        Assert.Equal((calls, w), (record.FunctionEvaluations, record.Guidance));
+        // u = 0.1 and c = 0.1 + condition / 2, so u + w·(c − u) = 0.1 + w · condition / 2
+        var condition = Volume("00000", ImageKinds.T1Pre).Turned();
+        Assert.All(Volume("00000", ImageKinds.Bravo).Turned().Zip(condition), pair => Assert.Equal(0.1 + w * pair.Second / 2, pair.First, 1e-6));
+    }
+
+    [Theory]
+    [InlineData(3, 1.0, 3)]
+    [InlineData(5, 2.0, 10)]
+    public void Function_evaluations_are_counted(int steps, double guidance, int expected)
+    {
+        var plan = Plan(sampler: new EulerSampler());
+        plan = plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = steps } }, Sampling = plan.Sampling with { Guidance = guidance } };
+        Assert.All(Sample(plan), record => Assert.Equal(expected, record.FunctionEvaluations));
+    }
+
+    [Fact]
+    public void Oracle_generates_the_volume_that_it_knows()
+    {
+        var plan = Plan(FormulaArchitecture.Oracle(0), new EulerSampler());
+        Sample(plan);
+        var condition = Volume("00001", ImageKinds.T1Pre).Turned();
+        Assert.All(Volume("00001", ImageKinds.Bravo).Turned().Zip(condition), pair => Assert.Equal(pair.Second, pair.First, 1e-4));
+    }
+
+    [Fact]
+    public void Volumes_have_the_slices_and_the_spacing_of_the_data()
+    {
+        var plan = Plan();
+        Sample(plan);
+        var header = NiftiFile.ReadHeader(Path.Combine(_run.Folder.Samples, "00000", "bravo.nii.gz"));
+        Assert.Equal([8, 8, TinyCohort.RealSlices], header.Shape);
+        Assert.Equal([plan.Data.Spacing.Height, plan.Data.Spacing.Width, plan.Data.Spacing.Depth], header.Spacing);
+    }
+
+    [Fact]
+    public void Masks_are_written_as_above_one_half()
+    {
+        // 0.4 + condition / 4 lies above one half where the condition lies above 0.4
+        var steep = new FormulaArchitecture((noisy, _, conditioning, bias) => torch.zeros_like(noisy) + bias + conditioning.Image! * S(0.25), bias: 0.4);
+        var draft = TinyRun.Draft(cohort, steep);
+        var plan = ExperimentPlan.Compose(draft with
+        {
+            Target = [ImageKinds.Seg],
+            Sampler = TinyRun.Part<ISampler>("sampling", new OneCallSampler()),
+            Training = draft.Training with { Epochs = 1, LearningRate = 1e-12 },
+        });
+        Sample(plan);
+        var condition = Volume("00000", ImageKinds.T1Pre).Turned();
+        Assert.Equal(condition.Select(v => v > 0.4f ? 1f : 0f), Volume("00000", ImageKinds.Seg).Turned());
+    }
+
+    [Fact]
+    public void Masks_of_the_condition_are_written_as_bytes()
+    {
+        var draft = TinyRun.Draft(cohort, Linear);
+        var plan = ExperimentPlan.Compose(draft with
+        {
+            Condition = new ConditionOptions { Images = [ImageKinds.Seg] },
+            Sampler = TinyRun.Part<ISampler>("sampling", new OneCallSampler()),
+            Training = draft.Training with { Epochs = 1 },
+        });
+        Sample(plan);
+        Assert.Equal("uint8", NiftiFile.ReadHeader(Path.Combine(_run.Folder.Samples, "00000", "seg.nii.gz")).DataType);
+        Assert.Equal("float32", NiftiFile.ReadHeader(Path.Combine(_run.Folder.Samples, "00000", "bravo.nii.gz")).DataType);
+    }
+
+    [Fact]
+    public void Generated_volume_says_in_its_file_how_it_was_made()
+    {
+        var record = Sample(Plan())[0];
+        var text = Assert.Single(NiftiFile.ReadHeader(Path.Combine(_run.Folder.Samples, "00000", "bravo.nii.gz")).Comments);
+        using var comment = System.Text.Json.JsonDocument.Parse(text);
+        Assert.Equal(record.WeightsSha256, comment.RootElement.GetProperty("weights_sha256").GetString());
+        Assert.Equal("tiny", comment.RootElement.GetProperty("experiment").GetString());
+        Assert.Equal("test0", comment.RootElement.GetProperty("condition").GetString());
+    }
+
+    [Fact]
+    public void Weights_hash_is_that_of_the_file()
+    {
+        var record = Sample(Plan())[0];
+        var file = _run.Latest.File(record.Weights);
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file))), record.WeightsSha256);
+    }
+
+    [Fact]
+    public void Cancelled_sampling_leaves_no_half_sample()
+    {
+        var plan = Plan(sampler: new EulerSampler());
+        _run.Train(plan);
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes)
+            .Write(_run.Folder.Samples, (number, _) => CancelIf(number == 1), stop.Token)));
+        Assert.Equal(["00000"], Directory.GetFileSystemEntries(_run.Folder.Samples).Select(Path.GetFileName));
+
+        void CancelIf(bool second)
+        {
+            if (second)
+                stop.Cancel();
+        }
+    }
+
+    [Fact]
+    public void Write_removes_what_a_killed_process_left()
+    {
+        Directory.CreateDirectory(Path.Combine(_run.Folder.Samples, ".tmp-00000-1"));
+        Sample(Plan());
+        Assert.Equal(["00000", "00001"], Directory.GetDirectories(_run.Folder.Samples).Select(Path.GetFileName).Order());
+    }
+}
