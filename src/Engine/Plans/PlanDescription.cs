@@ -72,6 +72,18 @@ public sealed record PlanDescription
             throw new PlanRefusedException(
                 "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
 
+        foreach (var planned in plan.Augmentations)
+        {
+            if (planned.Call((a, options) => a.Create(options, plan.Shape, meta)).OmegaSize > 0)
+                throw new PlanRefusedException("augmentations", null, $"`{planned.Id}` tells the denoiser how it augmented (omega), which denoisers cannot be told yet; remove it");
+        }
+
+        foreach (var planned in plan.Metrics)
+        {
+            if (planned.Call((m, options) => m.Create(options, meta)).Needs != MetricInputKind.PairedVolumes)
+                throw new PlanRefusedException("evaluation", "metrics", $"`{planned.Id}` compares sets of features, which an evaluation does not extract yet; remove it here and use the verb `metric`");
+        }
+
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         return new PlanDescription
         {
