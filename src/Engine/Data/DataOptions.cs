@@ -78,6 +78,8 @@ public sealed record DataOptions
     /// <exception cref="PlanException">Two options contradict each other; the key names one of them.</exception>
     public void Validate(IReadOnlyList<string> kinds)
     {
+        if (Synthesize is not null && Cohort.Length > 0)
+            throw new PlanException($"cohort '{Cohort}' would not be read, because synthesize makes one; remove one of the two.", "cohort");
         if (OriginalDepth > Depth)
             throw new PlanException($"original_depth {OriginalDepth} does not fit into depth {Depth}; padding only adds slices.", "original_depth");
         foreach (var kind in kinds)
