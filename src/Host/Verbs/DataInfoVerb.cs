@@ -29,6 +29,8 @@ internal sealed class DataInfoVerb : Verb
 
     private static NiftiFacts Read(string file)
     {
+        if (!File.Exists(file))
+            throw new UsageException($"{file}: there is no such file");
         try
         {
             return NiftiFacts.Of(file);
