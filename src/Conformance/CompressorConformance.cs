@@ -63,6 +63,7 @@ public static class CompressorConformance
                 ? null
                 : "Roundtrip computes something else than Encode and Decode";
         });
+        checks.Run("training_pass", "a training pass reconstructs the volume with finite losses, and its gradient reaches every trained parameter", () => TrainingPass(part, context, volume));
         checks.Run("same_seed", "the same seed gives the same initial weights", () => SameSeed(() => part.Create(part.Tiny, context)));
         checks.Run("save_load", "saved and loaded weights encode the same, bit for bit", () =>
         {
@@ -75,6 +76,29 @@ public static class CompressorConformance
         checks.Run("live_tensors", "round trips leave no tensors behind", () => LiveTensorsAreFlat(() => compressor.call(volume)));
         checks.Run("odd_sizes", "sizes that do not work are refused by LatentShape with a PlanException", () => OddSizes(part, compressor));
         return checks.Results;
+    }
+
+    private static string? TrainingPass(ICompressor part, PartContext context, Tensor volume)
+    {
+        if (!part.IsLearned)
+            return null;
+        using var compressor = part.Create(part.Tiny, context);
+        ModuleChecks.Perturb(compressor);
+        compressor.train();
+        using var gradients = enable_grad();
+        using var random = new Generator(5, CPU);
+        var pass = compressor.TrainingPass(volume, random);
+        if (!pass.Reconstruction.shape.SequenceEqual(volume.shape))
+            return $"a volume of {Shape(volume.shape)} comes back as {Shape(pass.Reconstruction.shape)}";
+        if (pass.Losses.FirstOrDefault(loss => loss.Value.dim() != 0 || !IsFinite(loss.Value)) is { Key: { } name })
+            return $"the loss `{name}` is not one finite number";
+        pass.Losses.Values.Aggregate((pass.Reconstruction * randn_like(pass.Reconstruction)).sum(), (sum, loss) => sum + loss).backward();
+        var trained = compressor.named_parameters().Where(entry => entry.parameter.requires_grad).ToArray();
+        var missed = trained.Where(entry => entry.parameter.grad is not { } gradient || !IsFinite(gradient) || gradient.count_nonzero().item<long>() == 0).ToArray();
+        var head = compressor.Head.ToHashSet(ReferenceEqualityComparer.Instance);
+        return missed.Length > 0 ? $"no gradient reaches {missed.Length} parameters, the first is {missed[0].name}"
+            : head.Count == 0 ? "Head names no parameter"
+            : null;
     }
 
     private static string? OddSizes(ICompressor part, Compressor compressor)

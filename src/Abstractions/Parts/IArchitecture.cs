@@ -14,6 +14,9 @@ public interface IArchitecture : IPart
 
     /// <inheritdoc cref="IArchitecture{TOptions}.Create"/>
     Denoiser Create(object options, PartContext context);
+
+    /// <inheritdoc cref="IArchitecture{TOptions}.CreateControl"/>
+    ControlBranch? CreateControl(object options, ControlOptions control, PartContext context) => null;
 }
 
 /// <summary>Builds denoisers from options.</summary>
@@ -37,6 +40,14 @@ public interface IArchitecture<TOptions> : IArchitecture, IPart<TOptions>
     /// <param name="options">Complete options: channel counts and sizes are set.</param>
     /// <param name="context">Device, precision, logger.</param>
     Denoiser Create(TOptions options, PartContext context);
+
+    /// <summary>Builds the branch through which an image steers this architecture's denoisers; null, the default, where it has none. The caller owns it.</summary>
+    /// <param name="options">Complete options of the denoiser that is steered.</param>
+    /// <param name="control">The steering image.</param>
+    /// <param name="context">Device, precision, logger.</param>
+    ControlBranch? CreateControl(TOptions options, ControlOptions control, PartContext context) => null;
+
+    ControlBranch? IArchitecture.CreateControl(object options, ControlOptions control, PartContext context) => CreateControl((TOptions)options, control, context);
 
     object IArchitecture.Fit(object options, DiffusionShape shape) => Fit((TOptions)options, shape);
 
@@ -73,6 +84,35 @@ public abstract class Denoiser(string name) : nn.Module<Tensor, Tensor, Conditio
 }
 
 /// <summary>
+/// Steers a denoiser that it leaves as it is, by tensors that the denoiser adds to what it computes (ControlNet, arXiv:2302.05543).
+/// A new branch changes nothing: its last layers start at zero.
+/// </summary>
+/// <param name="name">Name of the module, for messages.</param>
+public abstract class ControlBranch(string name) : nn.Module(name)
+{
+    /// <summary>What <see cref="Conditioning.Residuals"/> is to be for a prediction with the same arguments.</summary>
+    /// <param name="sample">The noisy sample <c>[B, C, D, H, W]</c>.</param>
+    /// <param name="timesteps">The timesteps <c>[B]</c>.</param>
+    /// <param name="control">The steering image <c>[B, K, D, H, W]</c>.</param>
+    /// <param name="conditioning">The denoiser's own conditioning, without <see cref="Conditioning.Residuals"/>.</param>
+    /// <returns>Tensors in the denoiser's order, in the current dispose scope.</returns>
+    public abstract IReadOnlyList<Tensor> Residuals(Tensor sample, Tensor timesteps, Tensor control, Conditioning conditioning);
+
+    /// <summary>Copies into this branch what it has in common with the denoiser that it will steer.</summary>
+    public abstract void StartFrom(Denoiser denoiser);
+}
+
+/// <summary>The steering image of a <see cref="ControlBranch"/>.</summary>
+public sealed record ControlOptions
+{
+    /// <summary>Channels of the image.</summary>
+    public required int ImageChannels { get; init; }
+
+    /// <summary>Widths of the layers that embed it; each after the first halves the grid, so one width keeps the denoiser's own grid.</summary>
+    public required IReadOnlyList<int> EmbeddingChannels { get; init; }
+}
+
+/// <summary>
 /// What a prediction is conditioned on. The tensors belong to the caller.
 /// </summary>
 public sealed record Conditioning
@@ -88,6 +128,9 @@ public sealed record Conditioning
 
     /// <summary>Shift <c>[B, E]</c> of the time embedding, or null.</summary>
     public Tensor? Shift { get; init; }
+
+    /// <summary>What a <see cref="ControlBranch"/> of the denoiser's architecture computed, for the denoiser to add; null without one.</summary>
+    public IReadOnlyList<Tensor>? Residuals { get; init; }
 
     /// <summary>The sample followed by the image condition along the channels; the sample itself where there is none.</summary>
     public Tensor Concatenate(Tensor sample) => Image is null ? sample : torch.cat([sample, Image], 1);

@@ -27,6 +27,9 @@ public abstract class Augmentation
     /// <summary>Length of <see cref="TrainingTerm.Omega"/> that this augmentation sets, or 0.</summary>
     public virtual int OmegaSize => 0;
 
+    /// <summary>Whether a term's samples are made of several of the batch's, so that it needs two or more, and conditions that can be mixed. By default false.</summary>
+    public virtual bool MixesSamples => false;
+
     /// <summary>The terms that take the place of <paramref name="term"/>: itself, changed, or with others beside it.</summary>
     /// <param name="term">One term of the step.</param>
     /// <param name="process">The noise process, for terms at other timesteps.</param>

@@ -55,6 +55,36 @@ public abstract class Compressor(string name) : nn.Module<Tensor, Tensor>(name)
         return new Dictionary<string, Tensor> { ["latent"] = latent, ["reconstruction"] = Decode(latent) };
     }
 
+    /// <summary>
+    /// One forward pass of training: the reconstruction with gradient, and losses of the compressor's own, such as a codebook's. State that
+    /// training changes without gradient, such as a codebook's moving averages, is updated here and nowhere else. By default just the reconstruction.
+    /// </summary>
+    /// <param name="volume">The volumes, <c>[B, C, D, H, W]</c>.</param>
+    /// <param name="random">The stream to draw from.</param>
+    public virtual CompressorPass TrainingPass(Tensor volume, Generator random) => new() { Reconstruction = Decode(Encode(volume)) };
+
+    /// <summary>Parameters of the decoder's last layers, which a phase of training may refine alone; by default all.</summary>
+    public virtual IEnumerable<TorchSharp.Modules.Parameter> Head => parameters();
+
+    /// <summary>
+    /// For a latent whose first channels are a latent by themselves (structured latents, arXiv:2508.00413): those numbers of channels, ascending,
+    /// the last one all of them. Empty, the default, for other latents.
+    /// </summary>
+    public virtual IReadOnlyList<int> LatentPrefixes => [];
+
     /// <summary>The reconstruction of <paramref name="volume"/>.</summary>
     public override Tensor forward(Tensor volume) => Roundtrip(volume)["reconstruction"];
+}
+
+/// <summary>What a compressor's training pass computed, in the current dispose scope.</summary>
+public sealed record CompressorPass
+{
+    /// <summary>The reconstruction <c>[B, C, D, H, W]</c>, not clamped; logits where a mask is compressed.</summary>
+    public required Tensor Reconstruction { get; init; }
+
+    /// <summary>Losses of the compressor's own by name, such as <c>codebook</c>: 0-dimensional float32, not weighted.</summary>
+    public IReadOnlyDictionary<string, Tensor> Losses { get; init; } = new Dictionary<string, Tensor>();
+
+    /// <summary>Numbers to log by name, such as <c>perplexity</c>.</summary>
+    public IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 }

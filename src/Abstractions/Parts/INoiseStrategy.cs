@@ -50,6 +50,9 @@ public abstract class NoiseProcess
     /// <summary>What the network is shown of the noisy sample; by default the sample itself.</summary>
     public virtual Tensor NetworkInput(Tensor noisy, Tensor timesteps) => noisy;
 
+    /// <summary>The times that the network is told, <c>[B]</c> float32; by default the timesteps themselves.</summary>
+    public virtual Tensor NetworkTimesteps(Tensor timesteps) => timesteps;
+
     /// <summary>What the network is trained to return, <c>[B, C, D, H, W]</c>.</summary>
     public abstract Tensor Target(Tensor clean, Tensor noise, Tensor timesteps);
 

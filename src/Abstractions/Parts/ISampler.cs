@@ -47,6 +47,12 @@ public sealed record SamplingTask
     /// <summary>The stream for samplers that add noise.</summary>
     public required Generator Random { get; init; }
 
+    /// <summary>
+    /// Brings an estimate of the clean latent <c>[B, C, D, H, W]</c> to the nearest one of a volume from 0 to 1, for samplers that clip their
+    /// estimates; null where the latent is learned and there is no such thing.
+    /// </summary>
+    public Func<Tensor, Tensor>? ClipClean { get; init; }
+
     /// <summary>Called after each step.</summary>
     public Action<SamplerStep>? Progress { get; init; }
 

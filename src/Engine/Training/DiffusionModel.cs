@@ -69,12 +69,12 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
     public Tensor Predict(Tensor noisy, Tensor timesteps, Conditioning conditioning)
     {
-        var shown = Process.NetworkInput(noisy, timesteps);
+        var (shown, told) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
         conditioning = Located(conditioning, noisy.shape[0]);
         if (Context.Precision == Precision.Float32)
-            return Denoiser.call(shown, timesteps, conditioning);
+            return Denoiser.call(shown, told, conditioning);
         using (Autocast.Begin(Device, ScalarType.BFloat16))
-            return Denoiser.call(shown, timesteps, conditioning).to(ScalarType.Float32);
+            return Denoiser.call(shown, told, conditioning).to(ScalarType.Float32);
     }
 
     /// <summary>Mean squared error of each sample <c>[B]</c>, in float32, without the slices that only pad the volume.</summary>
