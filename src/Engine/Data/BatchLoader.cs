@@ -8,7 +8,7 @@ namespace VoxelZoo.Engine.Data;
 /// </summary>
 public sealed class BatchLoader : IDisposable
 {
-    private readonly CohortDataset _dataset;
+    private readonly IBatchSource _samples;
     private readonly int _batchSize;
     private readonly long _seed;
     private readonly int _workers;
@@ -19,26 +19,26 @@ public sealed class BatchLoader : IDisposable
     private int _index;
 
     /// <summary>Starts preparing at the first call of <see cref="Next"/>.</summary>
-    /// <param name="dataset">The training split.</param>
+    /// <param name="samples">The training split.</param>
     /// <param name="batchSize">Volumes in a batch.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="workers">Batches that are prepared at once; changes nothing in their content or order.</param>
     /// <param name="epoch">The epoch to start in.</param>
     /// <param name="index">The batch of that epoch to start with; one past the last starts the next epoch.</param>
     /// <exception cref="PlanException">The batch is larger than the split.</exception>
-    public BatchLoader(CohortDataset dataset, int batchSize, long seed, int workers, int epoch = 0, int index = 0)
+    public BatchLoader(IBatchSource samples, int batchSize, long seed, int workers, int epoch = 0, int index = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(index);
-        if (batchSize > dataset.Count)
-            throw new PlanException($"batch_size {batchSize} is more than the {dataset.Count} patients that can be trained on.", "batch_size");
-        (_dataset, _batchSize, _seed, _workers, _epoch, _index) = (dataset, batchSize, seed, workers, epoch, index);
-        _order = Order(dataset.Count, seed, epoch);
+        if (batchSize > samples.Count)
+            throw new PlanException($"batch_size {batchSize} is more than the {samples.Count} patients that can be trained on.", "batch_size");
+        (_samples, _batchSize, _seed, _workers, _epoch, _index) = (samples, batchSize, seed, workers, epoch, index);
+        _order = Order(samples.Count, seed, epoch);
     }
 
     /// <summary>Batches in an epoch.</summary>
-    public int BatchesPerEpoch => _dataset.Count / _batchSize;
+    public int BatchesPerEpoch => _samples.Count / _batchSize;
 
     /// <summary>The next batch, which the caller disposes. Waits where it is not prepared yet.</summary>
     /// <exception cref="InvalidDataException">A file of this batch cannot be read; the message names it.</exception>
@@ -76,11 +76,11 @@ public sealed class BatchLoader : IDisposable
         if (_index >= BatchesPerEpoch)
         {
             (_epoch, _index) = (_epoch + 1, 0);
-            _order = Order(_dataset.Count, _seed, _epoch);
+            _order = Order(_samples.Count, _seed, _epoch);
         }
 
         var patients = _order.AsSpan(_index * _batchSize, _batchSize).ToArray();
         var (epoch, index) = (_epoch, _index++);
-        return Task.Run(() => _dataset.Load(patients, epoch, index, _stop.Token), _stop.Token);
+        return Task.Run(() => _samples.Load(patients, epoch, index, _stop.Token), _stop.Token);
     }
 }

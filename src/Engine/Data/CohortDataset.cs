@@ -5,7 +5,7 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Engine.Data;
 
 /// <summary>The patients of one split that have all wanted images, prepared as the options say. Loading is thread-safe.</summary>
-public sealed class CohortDataset
+public sealed class CohortDataset : IBatchSource
 {
     private readonly DataOptions _options;
     private readonly IReadOnlyList<string> _kinds;
@@ -62,7 +62,8 @@ public sealed class CohortDataset
     /// <exception cref="InvalidDataException">A file cannot be read or does not fit the options; the message names it.</exception>
     public Batch Load(params IReadOnlyList<int> indices) => Load(indices, 0, 0, CancellationToken.None);
 
-    internal Batch Load(IReadOnlyList<int> indices, int epoch, int index, CancellationToken stop)
+    /// <inheritdoc/>
+    public Batch Load(IReadOnlyList<int> indices, int epoch, int index, CancellationToken stop)
     {
         var real = new int[indices.Count];
         var voxels = _kinds.ToDictionary(kind => kind, _ => new float[Shape.Voxels * indices.Count]);

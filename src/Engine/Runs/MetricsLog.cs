@@ -80,6 +80,10 @@ public sealed record MetricsEntry
     /// <summary>Validation loss, on epochs that were validated.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>What else was measured, by name; on epochs by the validation.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, double>? Measures { get; init; }
+
     /// <summary>Seconds that the step or epoch took.</summary>
     public required double Seconds { get; init; }
 

@@ -17,14 +17,17 @@ internal sealed class TrainingLog(RunFolder run, long step) : IDisposable
             Kind = "step",
             Step = facts.Step,
             Epoch = facts.Epoch - 1,
-            Loss = facts.Loss,
+            Loss = facts.Outcome.Loss,
             LearningRate = facts.LearningRate,
-            GradientNorm = facts.GradientNorm,
+            GradientNorm = facts.Outcome.GradientNorm,
+            Measures = facts.Outcome.Measures is { Count: > 0 } measures ? measures : null,
             Seconds = facts.Seconds,
         });
         var at = (int)facts.Step;
-        _events.add_scalar("Loss/MSE_step", (float)facts.Loss, at);
-        _events.add_scalar("training/grad_norm", (float)facts.GradientNorm, at);
+        _events.add_scalar("Loss/MSE_step", (float)facts.Outcome.Loss, at);
+        _events.add_scalar("training/grad_norm", (float)facts.Outcome.GradientNorm, at);
+        foreach (var (name, value) in facts.Outcome.Measures)
+            _events.add_scalar($"step/{name}", (float)value, at);
     }
 
     public void Epoch(EpochFacts facts, long step, double learningRate, double gradientNorm)
@@ -38,6 +41,7 @@ internal sealed class TrainingLog(RunFolder run, long step) : IDisposable
             LearningRate = learningRate,
             GradientNorm = gradientNorm,
             ValidationLoss = facts.Validation?.Loss,
+            Measures = facts.Validation?.Measures is { Count: > 0 } measures ? measures : null,
             Seconds = facts.Seconds,
             ResidentMebibytes = MemoryStatistics.Resident / 1048576.0,
         });
@@ -47,8 +51,8 @@ internal sealed class TrainingLog(RunFolder run, long step) : IDisposable
         if (facts.Validation is not { } validation)
             return;
         _events.add_scalar("Loss/MSE_val", (float)validation.Loss, facts.Epoch);
-        foreach (var (timestep, loss) in validation.Timesteps.Zip(validation.ByTimestep))
-            _events.add_scalar($"Timestep/{timestep / 1000:0.00}", (float)loss, facts.Epoch);
+        foreach (var (name, value) in validation.Measures)
+            _events.add_scalar(name, (float)value, facts.Epoch);
     }
 
     public void Dispose() => _lines.Dispose();

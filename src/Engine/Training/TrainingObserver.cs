@@ -37,11 +37,10 @@ public readonly record struct TrainingStart(long Parameters, int Volumes, int St
 /// <summary>Facts of one training step.</summary>
 /// <param name="Step">Steps done.</param>
 /// <param name="Epoch">The epoch under way, from 1.</param>
-/// <param name="Loss">Loss of the step.</param>
-/// <param name="GradientNorm">Norm of the gradient before clipping.</param>
+/// <param name="Outcome">What the step measured.</param>
 /// <param name="LearningRate">Learning rate of the step.</param>
 /// <param name="Seconds">How long it took.</param>
-public readonly record struct StepFacts(long Step, int Epoch, double Loss, double GradientNorm, double LearningRate, double Seconds);
+public readonly record struct StepFacts(long Step, int Epoch, StepOutcome Outcome, double LearningRate, double Seconds);
 
 /// <summary>Facts of one epoch.</summary>
 /// <param name="Epoch">Epochs done.</param>
@@ -49,4 +48,4 @@ public readonly record struct StepFacts(long Step, int Epoch, double Loss, doubl
 /// <param name="Validation">The validation, or null if it was not this epoch's turn.</param>
 /// <param name="IsBest">Whether the validation is the best so far.</param>
 /// <param name="Seconds">How long the epoch's steps took.</param>
-public readonly record struct EpochFacts(int Epoch, double Loss, ValidationResult? Validation, bool IsBest, double Seconds);
+public readonly record struct EpochFacts(int Epoch, double Loss, Validation? Validation, bool IsBest, double Seconds);

@@ -3,53 +3,33 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Checkpoints;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Training;
 
-/// <summary>Everything that one training step hands to the next: weights, moments, average, random streams, position.</summary>
-internal sealed class TrainingState : IDisposable
+/// <summary>Everything that one training step hands to the next: weights, moments, averages, random streams, position.</summary>
+internal sealed class TrainingState
 {
     private const string Layers = "layers"; // torch's global generator, from which layers draw
-    private readonly DiffusionModel _model;
+    private readonly TrainingTask _task;
 
-    public TrainingState(ExperimentPlan plan, DiffusionModel model)
+    public TrainingState(TrainingTask task, long seed)
     {
-        _model = model;
-        var options = plan.Training;
-        var named = model.Denoiser.named_parameters().ToArray();
-        Parameters = [.. named.Select(p => p.parameter)];
-        Optimizer = new FusedAdamW(named, new AdamWOptions
-        {
-            LearningRate = options.LearningRate,
-            Beta1 = options.Beta1,
-            Beta2 = options.Beta2,
-            WeightDecay = options.WeightDecay,
-        });
-        if (options.Ema is { } ema)
-            Average = new ExponentialMovingAverage(model.Denoiser, new ExponentialMovingAverageOptions { Beta = ema.Decay, UpdateAfterStep = ema.UpdateAfter, UpdateEvery = ema.UpdateEvery });
-        torch.random.manual_seed(RandomStreams.SeedOf(options.Seed, Layers));
+        _task = task;
+        torch.random.manual_seed(RandomStreams.SeedOf(seed, Layers));
     }
 
     public TrainingPosition Position { get; private set; } = new();
 
     public BestValidation? Best { get; set; }
 
-    public IReadOnlyList<TorchSharp.Modules.Parameter> Parameters { get; }
-
-    public FusedAdamW Optimizer { get; }
-
-    public ExponentialMovingAverage? Average { get; }
-
     /// <summary>Counts a step.</summary>
-    public void Stepped(double loss, double gradientNorm, double seconds) => Position = Position with
+    public void Stepped(StepOutcome outcome, double seconds) => Position = Position with
     {
         Step = Position.Step + 1,
         StepInEpoch = Position.StepInEpoch + 1,
-        LossSum = Position.LossSum + loss,
-        GradientNormSum = Position.GradientNormSum + gradientNorm,
+        LossSum = Position.LossSum + outcome.Loss,
+        GradientNormSum = Position.GradientNormSum + outcome.GradientNorm,
         EpochSeconds = Position.EpochSeconds + seconds,
         TrainingSeconds = Position.TrainingSeconds + seconds,
     };
@@ -64,13 +44,7 @@ internal sealed class TrainingState : IDisposable
 
     public string Save(CheckpointStore store, RunFolder run)
     {
-        var tensors = new Dictionary<string, IReadOnlyDictionary<string, Tensor>>
-        {
-            ["denoiser"] = Weights.Of(_model.Denoiser),
-            ["optimizer"] = Optimizer.State,
-        };
-        if (Average is not null)
-            tensors["ema"] = Average.State;
+        var tensors = _task.Modules.SelectMany(module => module.Components()).ToDictionary();
         return store.Save(tensors, files => new CheckpointManifest
         {
             Position = Position,
@@ -83,16 +57,8 @@ internal sealed class TrainingState : IDisposable
 
     public void Load(Checkpoint checkpoint)
     {
-        using (var weights = checkpoint.Read("denoiser"))
-            Weights.Load(_model.Denoiser, weights, checkpoint.File("denoiser"));
-        using (var moments = checkpoint.Read("optimizer"))
-            Optimizer.Load(moments, checkpoint.File("optimizer"));
-        if (Average is not null && checkpoint.Has("ema"))
-        {
-            using var average = checkpoint.Read("ema");
-            Average.Load(average, checkpoint.Manifest.Position.Step, checkpoint.File("ema"));
-        }
-
+        foreach (var module in _task.Modules)
+            module.Load(checkpoint);
         var random = checkpoint.Manifest.Random.ToDictionary();
         if (random.Remove(Layers, out var layers))
         {
@@ -100,20 +66,14 @@ internal sealed class TrainingState : IDisposable
             torch.random.set_rng_state(state);
         }
 
-        _model.Context.Random.Restore(random);
+        _task.Context.Random.Restore(random);
         (Position, Best) = (checkpoint.Manifest.Position, checkpoint.Manifest.Best);
-    }
-
-    public void Dispose()
-    {
-        Optimizer.Dispose();
-        Average?.Dispose();
     }
 
     private SortedDictionary<string, byte[]> CaptureRandom()
     {
         using var layers = torch.random.get_rng_state();
-        return new SortedDictionary<string, byte[]>(_model.Context.Random.Capture().ToDictionary(), StringComparer.Ordinal)
+        return new SortedDictionary<string, byte[]>(_task.Context.Random.Capture().ToDictionary(), StringComparer.Ordinal)
         {
             [Layers] = layers.data<byte>().ToArray(),
         };

@@ -10,14 +10,14 @@ namespace VoxelZoo.Engine.Training;
 /// The validation loss: each volume at the same timesteps with the same noise every time, so that two epochs, or two runs,
 /// differ by their weights alone.
 /// </summary>
-public sealed class Validator(ExperimentPlan plan, CohortDataset volumes)
+public sealed class Validator(ExperimentPlan plan, IBatchSource volumes)
 {
     /// <summary>Volumes that are validated.</summary>
     public int Count => volumes.Count;
 
     /// <summary>Mean loss over all volumes and timesteps.</summary>
     /// <param name="model">The model; put into evaluation mode for the duration.</param>
-    public ValidationResult Run(DiffusionModel model)
+    public DiffusionValidation Run(DiffusionModel model)
     {
         using var _ = torch.no_grad();
         var timesteps = Timesteps();
@@ -38,7 +38,7 @@ public sealed class Validator(ExperimentPlan plan, CohortDataset volumes)
 
         model.Denoiser.train();
         var means = sums.Select(sum => sum / volumes.Count).ToArray();
-        return new ValidationResult(means.Average(), nullSum / volumes.Count / timesteps.Length, timesteps, means);
+        return new DiffusionValidation(means.Average(), nullSum / volumes.Count / timesteps.Length, timesteps, means);
     }
 
     /// <summary>Centres of equal bins of [0, 1000].</summary>
@@ -63,9 +63,14 @@ public sealed class Validator(ExperimentPlan plan, CohortDataset volumes)
     }
 }
 
-/// <summary>Outcome of a validation.</summary>
+/// <summary>Outcome of a validation of a denoiser.</summary>
 /// <param name="Loss">Mean over volumes and timesteps.</param>
 /// <param name="NullLoss">The same for a network that always returns zero: what a useless network scores.</param>
 /// <param name="Timesteps">The timesteps, 0 to 1000.</param>
 /// <param name="ByTimestep">Mean loss at each timestep.</param>
-public sealed record ValidationResult(double Loss, double NullLoss, IReadOnlyList<double> Timesteps, IReadOnlyList<double> ByTimestep);
+public sealed record DiffusionValidation(double Loss, double NullLoss, IReadOnlyList<double> Timesteps, IReadOnlyList<double> ByTimestep) : Validation(Loss)
+{
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Measures { get; init; } =
+        Timesteps.Zip(ByTimestep).ToDictionary(pair => FormattableString.Invariant($"Timestep/{pair.First / NoiseProcess.Horizon:0.00##}"), pair => pair.Second);
+}

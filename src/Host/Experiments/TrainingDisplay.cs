@@ -75,7 +75,7 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
             if (_task is null)
                 return;
             _task.Value = facts.Step;
-            _task.Description = string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{_epochs}  loss {facts.Loss:F4}");
+            _task.Description = string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{_epochs}  loss {facts.Outcome.Loss:F4}");
         }
 
         public override void Dispose()

@@ -61,7 +61,8 @@ internal static class TrainingStep
     {
         var plan = experiment.Plan;
         var cohort = Cohorts.Open(plan, run);
-        return new Trainer(plan, TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort), run, context, display);
+        var (training, validation) = (TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort));
+        return new Trainer(plan.Training, training, plan.Data.Workers, run, display, () => new DiffusionTask(plan, validation, context));
     }
 
     /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>

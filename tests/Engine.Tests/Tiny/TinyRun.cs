@@ -81,7 +81,9 @@ internal sealed class TinyRun : IDisposable
             if (facts.Step == stopAfter)
                 stop.Cancel();
         });
-        using var trainer = new Trainer(plan, Volumes(plan, cohort, Cohort.Train), validate ? Volumes(plan, cohort, Cohort.Val) : null, Folder, Context(plan, random), observer);
+        var validation = validate ? Volumes(plan, cohort, Cohort.Val) : null;
+        using var trainer = new Trainer(
+            plan.Training, Volumes(plan, cohort, Cohort.Train), plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, Context(plan, random)));
         try
         {
             return trainer.Run(resume, stop.Token);

@@ -1,0 +1,81 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using VoxelZoo.Engine.Checkpoints;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Training;
+
+/// <summary>
+/// A module with what training keeps beside its weights: the moments of its optimiser and, where the options have one, the moving average.
+/// </summary>
+public sealed class TrainedModule : IDisposable
+{
+    private readonly nn.Module _module;
+    private readonly string _optimizer, _average;
+
+    /// <summary>Builds optimiser and average.</summary>
+    /// <param name="name">The component of its weights in a checkpoint, such as <c>denoiser</c>.</param>
+    /// <param name="module">On its device already; stays the caller's. Parameters that require no gradient are not optimised.</param>
+    /// <param name="options">Optimiser and average.</param>
+    /// <param name="optimizer">The component of the moments.</param>
+    /// <param name="average">The component of the average.</param>
+    public TrainedModule(string name, nn.Module module, TrainingOptions options, string optimizer, string average)
+    {
+        (Name, _module, _optimizer, _average) = (name, module, optimizer, average);
+        var named = module.named_parameters().Where(p => p.parameter.requires_grad).ToArray();
+        Parameters = [.. named.Select(p => p.parameter)];
+        Optimizer = new FusedAdamW(named, new AdamWOptions
+        {
+            LearningRate = options.LearningRate,
+            Beta1 = options.Beta1,
+            Beta2 = options.Beta2,
+            WeightDecay = options.WeightDecay,
+        });
+        if (options.Ema is { } ema)
+            Average = new ExponentialMovingAverage(module, new ExponentialMovingAverageOptions { Beta = ema.Decay, UpdateAfterStep = ema.UpdateAfter, UpdateEvery = ema.UpdateEvery });
+    }
+
+    /// <summary>The component of its weights in a checkpoint.</summary>
+    public string Name { get; }
+
+    /// <summary>What the optimiser changes.</summary>
+    public IReadOnlyList<Parameter> Parameters { get; }
+
+    /// <summary>The optimiser.</summary>
+    public FusedAdamW Optimizer { get; }
+
+    /// <summary>The moving average, or null.</summary>
+    public ExponentialMovingAverage? Average { get; }
+
+    /// <summary>The tensors of a checkpoint by component; they are the live ones, not copies.</summary>
+    public IEnumerable<KeyValuePair<string, IReadOnlyDictionary<string, Tensor>>> Components()
+    {
+        yield return new(Name, Weights.Of(_module));
+        yield return new(_optimizer, Optimizer.State);
+        if (Average is not null)
+            yield return new(_average, Average.State);
+    }
+
+    /// <summary>Goes back to a checkpoint.</summary>
+    /// <exception cref="InvalidDataException">Its tensors are not this module's.</exception>
+    public void Load(Checkpoint checkpoint)
+    {
+        using (var weights = checkpoint.Read(Name))
+            Weights.Load(_module, weights, checkpoint.File(Name));
+        using (var moments = checkpoint.Read(_optimizer))
+            Optimizer.Load(moments, checkpoint.File(_optimizer));
+        if (Average is null || !checkpoint.Has(_average))
+            return;
+        using var average = checkpoint.Read(_average);
+        Average.Load(average, checkpoint.Manifest.Position.Step, checkpoint.File(_average));
+    }
+
+    /// <summary>Frees moments and average; the module stays.</summary>
+    public void Dispose()
+    {
+        Optimizer.Dispose();
+        Average?.Dispose();
+    }
+}

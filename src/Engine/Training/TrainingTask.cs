@@ -1,0 +1,88 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Training;
+
+/// <summary>What is trained, and what one step of it does: all that a <see cref="Trainer"/> does not know. It owns its modules.</summary>
+/// <param name="options">How it is trained.</param>
+/// <param name="context">Device, precision, random streams.</param>
+public abstract class TrainingTask(TrainingOptions options, PartContext context) : IDisposable
+{
+    /// <summary>How it is trained.</summary>
+    protected TrainingOptions Options { get; } = options;
+
+    /// <summary>Device, precision, random streams.</summary>
+    public PartContext Context { get; } = context;
+
+    /// <summary>The modules that steps change.</summary>
+    public abstract IReadOnlyList<TrainedModule> Modules { get; }
+
+    /// <summary>Learning rate of all steps of <paramref name="epoch"/>, which counts from 0.</summary>
+    public virtual double LearningRate(int epoch) => Training.LearningRate.At(Options, epoch);
+
+    /// <summary>One step: forward, backward, optimiser, average. Leaves no tensors behind.</summary>
+    /// <param name="batch">The step's samples; stays the caller's.</param>
+    /// <param name="step">Number of the step, from 1.</param>
+    /// <param name="epoch">The epoch, from 0.</param>
+    /// <exception cref="DivergedException">Loss or gradient is not finite; no weight was changed.</exception>
+    public abstract StepOutcome Step(Batch batch, long step, int epoch);
+
+    /// <summary>Validates, with the averaged weights where there are any; null where there is nothing to validate on.</summary>
+    public abstract Validation? Validate();
+
+    /// <summary>Frees the modules and all that belongs to them.</summary>
+    public abstract void Dispose();
+
+    /// <summary>Follows the gradient of a loss by one step of the modules' optimisers.</summary>
+    /// <param name="loss">0-dimensional; belongs to the caller's dispose scope.</param>
+    /// <param name="modules">The modules that are moved, clipped by the norm of all their gradients.</param>
+    /// <param name="learningRate">Learning rate.</param>
+    /// <param name="step">Number of the step, for messages.</param>
+    /// <returns>The loss, and the norm of the gradient before clipping.</returns>
+    protected (double Loss, double GradientNorm) Descend(Tensor loss, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
+    {
+        var value = loss.item<float>();
+        if (!float.IsFinite(value))
+            throw new DivergedException($"the loss is {value} at step {step}; use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm");
+
+        foreach (var module in modules)
+            module.Optimizer.ZeroGradients();
+        loss.backward();
+        var norm = Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm);
+        if (!double.IsFinite(norm))
+            throw new DivergedException($"the gradient is not finite at step {step}; use a lower learning_rate or precision: float32");
+        foreach (var module in modules)
+        {
+            module.Optimizer.LearningRate = learningRate;
+            module.Optimizer.Step();
+            module.Average?.Update();
+        }
+
+        return (value, norm);
+    }
+}
+
+/// <summary>What a step measured.</summary>
+/// <param name="Loss">The loss.</param>
+/// <param name="GradientNorm">Norm of the gradient before clipping.</param>
+public readonly record struct StepOutcome(double Loss, double GradientNorm)
+{
+    /// <summary>What else was measured, by name.</summary>
+    public IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
+}
+
+/// <summary>Outcome of a validation.</summary>
+/// <param name="Loss">What is to become small: the best checkpoint has the smallest.</param>
+public record Validation(double Loss)
+{
+    /// <summary>What else was measured, by name; logged beside the loss.</summary>
+    public virtual IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
+}
+
+/// <summary>Training produced numbers that are not finite.</summary>
+/// <param name="message">One sentence with the step and a remedy.</param>
+public sealed class DivergedException(string message) : Exception(message);
