@@ -12,7 +12,17 @@ public interface IPart
 
     /// <summary>Options of an instance that runs in milliseconds, for conformance checks; of type <see cref="OptionsType"/>.</summary>
     object Tiny { get; }
+
+    /// <summary>Parts with which this one does not go together, whatever their options; each pair is named by one of the two. By default none.</summary>
+    IReadOnlyList<PartConflict> Conflicts => [];
 }
+
+/// <summary>A part that does not go together with the one that says so.</summary>
+/// <param name="Kind">The other part's kind.</param>
+/// <param name="Id">The other part's id.</param>
+/// <param name="Reason">Why, and what to do, in one sentence.</param>
+/// <param name="IsRefused">Whether a plan with both is refused; otherwise the user is warned.</param>
+public sealed record PartConflict(PartKind Kind, string Id, string Reason, bool IsRefused);
 
 /// <summary>A part with options of a known type.</summary>
 /// <typeparam name="TOptions">
