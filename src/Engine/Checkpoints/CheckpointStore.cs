@@ -116,7 +116,7 @@ public sealed class CheckpointStore
         return new Checkpoint(folder, manifest);
     }
 
-    private static FileFacts Facts(string path)
+    internal static FileFacts Facts(string path)
     {
         using var stream = File.OpenRead(path);
         return new FileFacts(stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));

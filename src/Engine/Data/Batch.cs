@@ -23,10 +23,28 @@ public sealed class Batch : IDisposable
     /// </summary>
     public required IReadOnlyList<int> RealSlices { get; init; }
 
+    /// <summary>Latents that were computed before, or null: then they are computed of <see cref="Images"/>.</summary>
+    public LatentPair? Latents { get; init; }
+
+    /// <summary>Numbers of tumours by size (<see cref="TumourSizes.Edges"/>), int64 <c>[B, 7]</c> on the CPU, or null where nothing asked for them.</summary>
+    public torch.Tensor? SizeBins { get; init; }
+
+    /// <summary>Weight of each voxel in the loss, float32 <c>[B, 1, D, H, W]</c> on the CPU, or null where all are 1.</summary>
+    public torch.Tensor? LossWeights { get; init; }
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
         foreach (var image in Images.Values)
             image.Dispose();
+        Latents?.Target.Dispose();
+        Latents?.Condition?.Dispose();
+        SizeBins?.Dispose();
+        LossWeights?.Dispose();
     }
 }
+
+/// <summary>What a compressor makes of a target and of the images that condition it.</summary>
+/// <param name="Target">Float32 <c>[B, C, d, h, w]</c>.</param>
+/// <param name="Condition">Float32 <c>[B, K, d, h, w]</c>, or null without an image condition.</param>
+public sealed record LatentPair(torch.Tensor Target, torch.Tensor? Condition);

@@ -11,6 +11,8 @@ public sealed class CohortDataset : IBatchSource
     private readonly IReadOnlyList<string> _kinds;
     private readonly IReadOnlyList<CohortPatient> _patients;
     private readonly ConcurrentDictionary<string, PreparedVolume> _cache = new();
+    private readonly ConcurrentDictionary<string, Tumours> _tumours = new();
+    private readonly TumourUse _use;
     private long _free;
 
     /// <summary>Lists the patients of a split. With <see cref="DataOptions.PositiveOnly"/> the masks of the training split are read.</summary>
@@ -18,12 +20,13 @@ public sealed class CohortDataset : IBatchSource
     /// <param name="split">One of <see cref="Cohort.AllSplits"/>.</param>
     /// <param name="options">Sizes and rules.</param>
     /// <param name="kinds">The images that each patient has to have, such as <c>bravo</c> and <c>seg</c>.</param>
+    /// <param name="use">What batches hold of the tumours in their masks; by default nothing. Needs <c>seg</c> among the kinds.</param>
     /// <exception cref="PlanException">No patient has them, or the options contradict each other.</exception>
     /// <exception cref="InvalidDataException">A mask cannot be read.</exception>
-    public CohortDataset(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds)
+    public CohortDataset(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds, TumourUse? use = null)
     {
         options.Validate(kinds);
-        (_options, _kinds) = (options, kinds);
+        (_options, _kinds, _use) = (options, kinds, use ?? new TumourUse());
         _free = (long)options.CacheMegabytes << 20;
         var all = cohort.Of(split);
         var complete = all.Where(patient => !kinds.Except(patient.Kinds).Any());
@@ -92,7 +95,35 @@ public sealed class CohortDataset : IBatchSource
             Patients = [.. indices.Select(index => Patients[index])],
             Images = voxels.ToDictionary(image => image.Key, image => torch.tensor(image.Value, Shape.Batch(indices.Count)).DetachFromDisposeScope()),
             RealSlices = real,
+            SizeBins = _use.Count ? SizeBins(indices) : null,
+            LossWeights = _use.Weights is { } weights ? LossWeights(indices, weights) : null,
         };
+    }
+
+    private torch.Tensor SizeBins(IReadOnlyList<int> indices)
+    {
+        var counts = indices.SelectMany(index => TumourSizes.Count(TumoursOf(_patients[index]).Diameters)).Select(count => (long)count).ToArray();
+        return torch.tensor(counts, [indices.Count, TumourSizes.Edges.Count]).DetachFromDisposeScope();
+    }
+
+    private torch.Tensor LossWeights(IReadOnlyList<int> indices, RegionWeights weights)
+    {
+        var voxels = new float[Shape.Voxels * indices.Count];
+        for (var i = 0; i < indices.Count; i++)
+            weights.Fill(TumoursOf(_patients[indices[i]]), voxels.AsSpan((int)(i * Shape.Voxels), (int)Shape.Voxels));
+        return torch.tensor(voxels, Shape.Batch(indices.Count)).DetachFromDisposeScope();
+    }
+
+    /// <summary>The tumours of a patient's real slices: padding repeats the last one.</summary>
+    private Tumours TumoursOf(CohortPatient patient)
+    {
+        if (_tumours.TryGetValue(patient.Folder, out var known))
+            return known;
+        var mask = Volume(patient, ImageKinds.Seg);
+        var real = Shape with { Depth = mask.RealSlices };
+        var found = TumourSizes.Find(mask.Voxels.AsSpan(0, (int)real.Voxels), real, Spacing);
+        // labels are as large as the volume, and only weights need them again
+        return _tumours.GetOrAdd(patient.Folder, _use.Weights is null ? found with { Labels = [] } : found);
     }
 
     private bool IsPositive(CohortPatient patient) =>

@@ -63,6 +63,12 @@ public sealed record DataOptions
     /// <summary>Leaves patients without tumour (after resizing) out of the training split. Default false.</summary>
     public bool PositiveOnly { get; init; }
 
+    /// <summary>
+    /// Folder of latents that are computed once before training, where a learned compressor makes them; runs of the same data and compressor
+    /// may share one. Default: the folder <c>latents</c> of the run.
+    /// </summary>
+    public string? Latents { get; init; }
+
     /// <summary>Memory for prepared volumes, in MiB, so that each is decoded once; volumes beyond it are decoded each time. Default 4096, 0 keeps none.</summary>
     [Range(0, 1 << 20)]
     public int CacheMegabytes { get; init; } = 4096;

@@ -33,36 +33,40 @@ public static class TumourSizes
     /// <param name="mask"><c>[D, H, W]</c>, W fastest; above 0.5 is tumour. Give real slices only: padding repeats the last one.</param>
     /// <param name="shape">The mask's shape, of one channel.</param>
     /// <param name="spacing">Voxel size in mm.</param>
-    public static IReadOnlyList<double> Diameters(ReadOnlySpan<float> mask, VolumeShape shape, Spacing spacing)
+    public static IReadOnlyList<double> Diameters(ReadOnlySpan<float> mask, VolumeShape shape, Spacing spacing) => Find(mask, shape, spacing).Diameters;
+
+    /// <summary>All tumours: which voxels are theirs, and their diameters.</summary>
+    /// <inheritdoc cref="Diameters"/>
+    public static Tumours Find(ReadOnlySpan<float> mask, VolumeShape shape, Spacing spacing)
     {
         if (mask.Length != shape.Elements || shape.Channels != 1)
             throw new ArgumentException($"a mask of {mask.Length} voxels is not {shape}", nameof(mask));
         var diameters = new List<double>();
-        var seen = new bool[mask.Length];
+        var labels = new int[mask.Length];
         var rim = new List<(int D, int H, int W)>();
         var open = new Stack<(int D, int H, int W)>();
         for (var i = 0; i < mask.Length; i++)
         {
-            if (seen[i] || mask[i] <= 0.5f)
+            if (labels[i] > 0 || mask[i] <= 0.5f)
                 continue;
-            seen[i] = true;
+            labels[i] = diameters.Count + 1;
             rim.Clear();
             open.Push((i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width));
             while (open.TryPop(out var voxel))
             {
                 if (CanBeExtreme(mask, shape, voxel))
                     rim.Add(voxel);
-                Visit(mask, shape, voxel, seen, open);
+                Visit(mask, shape, voxel, labels, diameters.Count + 1, open);
             }
 
             diameters.Add(Feret(rim, spacing));
         }
 
-        return diameters;
+        return new Tumours(labels, diameters);
     }
 
     private static void Visit(
-        ReadOnlySpan<float> mask, VolumeShape shape, (int D, int H, int W) voxel, bool[] seen, Stack<(int D, int H, int W)> open)
+        ReadOnlySpan<float> mask, VolumeShape shape, (int D, int H, int W) voxel, int[] labels, int label, Stack<(int D, int H, int W)> open)
     {
         for (var d = Math.Max(0, voxel.D - 1); d <= Math.Min(shape.Depth - 1, voxel.D + 1); d++)
         {
@@ -71,9 +75,9 @@ public static class TumourSizes
                 for (var w = Math.Max(0, voxel.W - 1); w <= Math.Min(shape.Width - 1, voxel.W + 1); w++)
                 {
                     var i = (d * shape.Height + h) * shape.Width + w;
-                    if (seen[i] || mask[i] <= 0.5f)
+                    if (labels[i] > 0 || mask[i] <= 0.5f)
                         continue;
-                    seen[i] = true;
+                    labels[i] = label;
                     open.Push((d, h, w));
                 }
             }
@@ -110,3 +114,8 @@ public static class TumourSizes
         return largest > 0 ? Math.Sqrt(largest) : Math.Min(spacing.Depth, Math.Min(spacing.Height, spacing.Width));
     }
 }
+
+/// <summary>The tumours of a mask.</summary>
+/// <param name="Labels">For each voxel of the mask the tumour that it belongs to, from 1, or 0.</param>
+/// <param name="Diameters">Diameter of each tumour in mm; tumour n is at n − 1.</param>
+public sealed record Tumours(IReadOnlyList<int> Labels, IReadOnlyList<double> Diameters);

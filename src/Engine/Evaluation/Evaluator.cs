@@ -21,7 +21,7 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
     public EvaluationResult Run(Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
         var validation = new Validator(plan, volumes).Run(trained.Model);
-        trained.Model.Denoiser.eval();
+        trained.Model.Train(on: false);
         var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)))).ToArray();
         var values = new Dictionary<(string Metric, double Timestep), List<double>>();
         for (var i = 0; i < volumes.Count; i++)
@@ -63,12 +63,12 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
     {
         using var _ = torch.no_grad();
         var model = trained.Model;
-        var (clean, condition) = model.Encode(sample.Images);
+        var (clean, condition) = model.Encode(sample);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"evaluation/{volume}/{timestep:R}"), torch.CPU);
         var noise = torch.randn(clean.shape, generator: random).to(model.Device);
         var t = torch.full([1], Scalars.S(timestep), ScalarType.Float32, model.Device);
         var noisy = model.Process.AddNoise(clean, noise, t);
-        var prediction = model.Predict(noisy, t, new Conditioning { Image = condition });
+        var prediction = model.Predict(noisy, t, condition);
         var estimate = model.Decode(model.Process.Clean(noisy, prediction, t)).cpu();
         var real = torch.cat([.. plan.Target.Select(kind => sample.Images[kind])], 1);
         return (real.narrow(2, 0, sample.RealSlices[0]), estimate.narrow(2, 0, sample.RealSlices[0]));

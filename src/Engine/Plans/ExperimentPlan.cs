@@ -27,6 +27,15 @@ public sealed record ExperimentPlan
     /// <summary>Maps the target, and the image condition, into the space in which diffusion runs.</summary>
     public required PlannedPart<ICompressor> Compressor { get; init; }
 
+    /// <summary>Where the compressor's weights come from, and what is done to its latents.</summary>
+    public LatentOptions Latent { get; init; } = new();
+
+    /// <summary>Maps the image condition instead of <see cref="Compressor"/>; null where both share one.</summary>
+    public PlannedPart<ICompressor>? ConditionCompressor { get; init; }
+
+    /// <summary>The same of the condition's own compressor.</summary>
+    public LatentOptions ConditionLatent { get; init; } = new();
+
     /// <summary>Builds the network.</summary>
     public required PlannedPart<IArchitecture> Architecture { get; init; }
 
@@ -57,8 +66,26 @@ public sealed record ExperimentPlan
     /// <summary>The shapes between its parts; set by <see cref="Compose"/>.</summary>
     public DiffusionShape Shape { get; init; } = new(default, default, 0);
 
-    /// <summary>Kinds of images that have to be read: target and condition.</summary>
-    public IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Distinct()];
+    /// <summary>Channels of the image that steers a ControlNet, or 0; set by <see cref="Compose"/>.</summary>
+    public int ControlChannels { get; init; }
+
+    /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
+    public IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+
+    /// <summary>What batches hold of the tumours.</summary>
+    public TumourUse TumourUse => new() { Count = Condition.SizeBins is not null, Weights = Training.RegionWeights };
+
+    /// <summary>Whether the latents of the target are normalised.</summary>
+    public bool NormalizesTarget => Latent.Normalize ?? Compressor.Part.IsLearned;
+
+    /// <summary>Whether the latents of the image condition are normalised.</summary>
+    public bool NormalizesCondition => Condition.Images.Count > 0
+        && (ConditionCompressor is null ? NormalizesTarget : ConditionLatent.Normalize ?? ConditionCompressor.Part.IsLearned);
+
+    /// <summary>Whether latents are computed once before training: of learned compressors, whose encoders cost more than reading.</summary>
+    public bool KeepsLatents => Compressor.Part.IsLearned || (Condition.Images.Count > 0 && ConditionCompressor is { Part.IsLearned: true });
+
+    private bool UsesTumours => Condition.SizeBins is not null || Training.RegionWeights is not null;
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
     /// <exception cref="PlanRefusedException">The parts do not go together.</exception>
@@ -70,12 +97,13 @@ public sealed record ExperimentPlan
         ValidateKinds("condition", "images", draft.Condition.Images);
         if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
             throw new PlanRefusedException("condition", "images", $"{both} is both target and condition; remove it from one of them");
-        if (draft.Condition is { Dropout: > 0, Images.Count: 0 })
+        if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanRefusedException("condition", "dropout", $"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it");
         if (draft.Sampling.Guidance > 1 && draft.Condition.Dropout == 0)
             throw new PlanRefusedException(
                 "sampling", "guidance",
                 $"guidance {draft.Sampling.Guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
+        PlanChecks.Refuse(draft);
 
         if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
             throw new PlanRefusedException(
@@ -84,12 +112,12 @@ public sealed record ExperimentPlan
         ValidateData(draft);
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
         var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));
-        var condition = draft.Condition.Images.Count == 0
-            ? default
-            : draft.Compressor.Call((c, options) => c.LatentShape(options, volume with { Channels = draft.Condition.Images.Count }));
-        var shape = new DiffusionShape(volume, latent, condition.Channels + draft.Condition.CoordinateChannels);
+        var condition = PlanChecks.ConditionShape(draft, volume, latent);
+        // a ControlNet takes the images beside the denoiser, which then sees none of them
+        var concatenated = draft.Condition.Control is null ? condition.Channels : 0;
+        var shape = new DiffusionShape(volume, latent, concatenated + draft.Condition.AddedChannels);
         var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
-        return draft with { Shape = shape, Architecture = draft.Architecture with { Options = fitted } };
+        return draft with { Shape = shape, ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels, Architecture = draft.Architecture with { Options = fitted } };
     }
 
     private static void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)

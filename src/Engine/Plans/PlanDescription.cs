@@ -1,5 +1,6 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Plans;
 
@@ -51,6 +52,9 @@ public sealed record PlanDescription
     /// <summary>Estimated memory of training.</summary>
     public required MemoryEstimate Memory { get; init; }
 
+    /// <summary>What the user should know, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>How it is trained.</summary>
     public required TrainingOptions Training { get; init; }
 
@@ -60,23 +64,19 @@ public sealed record PlanDescription
     {
         using var scope = torch.NewDisposeScope();
         var meta = context with { Device = new torch.Device(DeviceType.META) };
-        using var denoiser = plan.Architecture.Call((a, options) => a.Create(options, meta));
-        using var compressor = plan.Compressor.Call((c, options) => c.Create(options, meta));
-        // nothing to count in them, but what they refuse is better known now than after training
-        plan.Strategy.Call((s, options) => s.Create(options, plan.Shape, meta));
+        // strategy and augmentations are built with it: what they refuse is better known now than after training
+        using var model = DiffusionModel.Create(plan, meta);
         plan.Sampler.Call((s, options) => s.Create(options, meta));
-        foreach (var augmentation in plan.Augmentations)
-            augmentation.Call((a, options) => a.Create(options, plan.Shape, meta));
-        var counts = new ParameterCounts(Count(denoiser), 0, Count(compressor));
+        var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
+        {
+            Controlnet = model.Control is { } control ? Count(control) : null,
+        };
         if (plan.Expect.Parameters is { } expected && expected != counts.Denoiser)
             throw new PlanRefusedException(
                 "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
 
         foreach (var planned in plan.Augmentations)
-        {
-            if (planned.Call((a, options) => a.Create(options, plan.Shape, meta)).OmegaSize > 0)
-                throw new PlanRefusedException("augmentations", null, $"`{planned.Id}` tells the denoiser how it augmented (omega), which denoisers cannot be told yet; remove it");
-        }
+            RefuseMixing(plan, planned.Id, planned.Call((a, options) => a.Create(options, plan.Shape, meta)));
 
         foreach (var planned in plan.Metrics)
         {
@@ -103,7 +103,16 @@ public sealed record PlanDescription
             Parameters = counts,
             Memory = MemoryEstimate.Of(plan, counts, facts),
             Training = plan.Training,
+            Warnings = [.. PlanChecks.Warnings(plan)],
         };
+    }
+
+    private static void RefuseMixing(ExperimentPlan plan, string id, Augmentation augmentation)
+    {
+        if (augmentation.MixesSamples && plan.Training.BatchSize < 2)
+            throw new PlanRefusedException("training", "batch_size", $"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it");
+        if (augmentation.MixesSamples && plan.Condition.SizeBins is not null)
+            throw new PlanRefusedException("condition", "size_bins", $"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two");
     }
 
     private static long Count(torch.nn.Module module) => module.parameters().Sum(p => p.numel());
@@ -113,7 +122,15 @@ public sealed record PlanDescription
 /// <param name="Denoiser">Of the network.</param>
 /// <param name="Conditioning">Of modules that turn scalars into a modulation of the time embedding.</param>
 /// <param name="Compressor">Of the compressor, which diffusion training does not change.</param>
-public sealed record ParameterCounts(long Denoiser, long Conditioning, long Compressor);
+public sealed record ParameterCounts(long Denoiser, long Conditioning, long Compressor)
+{
+    /// <summary>Of the ControlNet beside a frozen denoiser, or null without one.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public long? Controlnet { get; init; }
+
+    /// <summary>Parameters that training changes.</summary>
+    internal long Trained => (Controlnet ?? Denoiser) + Conditioning;
+}
 
 /// <summary>Estimated memory of training, in bytes.</summary>
 /// <param name="Weights">Float32 weights of denoiser, average and compressor.</param>
@@ -129,11 +146,12 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer
 
     internal static MemoryEstimate Of(ExperimentPlan plan, ParameterCounts counts, DenoiserFacts facts)
     {
-        var trained = counts.Denoiser + counts.Conditioning;
+        var trained = counts.Trained;
+        var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
         var copies = plan.Training.Ema is null ? 1 : 2;
         var bytes = plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32;
         return new MemoryEstimate(
-            (trained * copies + counts.Compressor) * Float32,
+            (trained * copies + frozen) * Float32,
             trained * Float32,
             2 * trained * Float32,
             facts.ActivationElements * plan.Training.BatchSize * bytes);

@@ -51,6 +51,15 @@ public sealed record TrainingOptions
     /// <summary>Moving average of the weights, which is then what is validated, sampled and evaluated. Default: none.</summary>
     public EmaOptions? Ema { get; init; }
 
+    /// <summary>Weights of tumours' voxels in the loss by size. Only where voxels themselves are diffused, without augmentations. Default: none.</summary>
+    public Data.RegionWeights? RegionWeights { get; init; }
+
+    /// <summary>
+    /// For structured latents: each step keeps a random number of the latent's leading channels, so that the coarse ones are learned by
+    /// themselves too (arXiv:2508.00413, section 3.3). Default false.
+    /// </summary>
+    public bool AugmentedDiffusion { get; init; }
+
     /// <summary>Seed of weights, data order, noise and everything else that is drawn. Default 42.</summary>
     public long Seed { get; init; } = 42;
 

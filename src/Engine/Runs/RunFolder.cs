@@ -29,6 +29,12 @@ public sealed class RunFolder
     /// <summary>Folder of the checkpoints.</summary>
     public string Checkpoints => In("checkpoints");
 
+    /// <summary>Folder of what the run uses and does not change: <see cref="FrozenParts"/>.</summary>
+    public string Frozen => In("frozen");
+
+    /// <summary>Folder of the latents that were computed for training, unless the experiment names another.</summary>
+    public string Latents => In("latents");
+
     /// <summary>Folder of the generated volumes.</summary>
     public string Samples => In("samples");
 

@@ -18,7 +18,7 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The checkpoint that its weights are from.</summary>
     public Checkpoint Checkpoint { get; }
 
-    /// <summary>The component that was loaded: <c>ema</c> or <c>denoiser</c>.</summary>
+    /// <summary>The component that was loaded: <c>ema</c> or <c>denoiser</c>, with a ControlNet <c>control_ema</c> or <c>control</c>.</summary>
     public string Weights { get; }
 
     /// <summary>SHA-256 of the file of weights.</summary>
@@ -35,13 +35,18 @@ public sealed class TrainedModel : IDisposable
     {
         if (!Directory.Exists(run.Checkpoints) || new CheckpointStore(run.Checkpoints).Open(pointer, warn) is not { } checkpoint)
             throw new RunFolderException($"{run.Path} has no checkpoint that can be read; train it first");
-        var weights = checkpoint.Has("ema") ? "ema" : "denoiser";
-        var model = DiffusionModel.Create(plan, context);
+        var model = DiffusionModel.Create(plan, context, new FrozenParts(run));
         try
         {
-            using var file = checkpoint.Read(weights);
-            Tensors.Weights.Load(model.Denoiser, file, checkpoint.File(weights));
-            model.Denoiser.eval();
+            foreach (var (component, module) in model.Trained())
+            {
+                var taken = Taken(checkpoint, component);
+                using var file = checkpoint.Read(taken);
+                Tensors.Weights.Load(module, file, checkpoint.File(taken));
+            }
+
+            model.Train(on: false);
+            var weights = Taken(checkpoint, model.Trained().First().Component);
             return new TrainedModel(model, checkpoint, weights);
         }
         catch
@@ -50,6 +55,10 @@ public sealed class TrainedModel : IDisposable
             throw;
         }
     }
+
+    /// <summary>The moving average of a component where there is one.</summary>
+    private static string Taken(Checkpoint checkpoint, string component) =>
+        (component == "denoiser" ? "ema" : $"{component}_ema") is var average && checkpoint.Has(average) ? average : component;
 
     /// <summary>Frees the model.</summary>
     public void Dispose() => Model.Dispose();

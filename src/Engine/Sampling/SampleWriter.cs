@@ -33,7 +33,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             using var scope = torch.NewDisposeScope();
             using var condition = conditions.Load(i % conditions.Count);
             var number = i;
-            var generated = generator.Generate(i, condition.Images, step => progress?.Invoke(number, step), cancellation);
+            var generated = generator.Generate(i, condition, step => progress?.Invoke(number, step), cancellation);
             records.Add(WriteOne(folder, generated, condition));
         }
 
@@ -56,7 +56,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             FunctionEvaluations = generated.FunctionEvaluations,
             Guidance = plan.Sampling.Guidance,
             Seed = plan.Sampling.Seed,
-            Condition = plan.Condition.Images.Count == 0 ? null : condition.Patients[0],
+            Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
         };
         var made = JsonSerializer.Serialize(record, AtomicFile.Json);
         for (var c = 0; c < plan.Target.Count; c++)

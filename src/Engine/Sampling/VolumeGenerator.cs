@@ -2,6 +2,7 @@ using System.Diagnostics;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
@@ -15,16 +16,16 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
 
     /// <summary>Generates volume number <paramref name="index"/>; the same seed and index give the same noise on every device.</summary>
     /// <param name="index">Number of the volume, from 0.</param>
-    /// <param name="images">Images of the condition by kind, <c>[1, 1, D, H, W]</c>; may hold others.</param>
+    /// <param name="conditions">One patient's images and tumours; those of the condition are used.</param>
     /// <param name="progress">Called after each step of the sampler.</param>
     /// <param name="cancellation">Stops between steps.</param>
     public GeneratedVolume Generate(
-        int index, IReadOnlyDictionary<string, Tensor> images, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
-        model.Denoiser.eval();
-        var condition = model.EncodeCondition(images);
+        model.Train(on: false);
+        var condition = model.EncodeCondition(conditions);
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
         var evaluations = 0;
@@ -35,6 +36,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
             Process = model.Process,
             Random = random,
             Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
+            ClipClean = model.Clip,
             Progress = progress,
             Cancellation = cancellation,
         });
@@ -43,15 +45,15 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
     }
 
     /// <summary>One prediction, guided by what the condition changes where the plan says so.</summary>
-    private Tensor Predict(Tensor sample, double t, Tensor? condition, ref int evaluations)
+    private Tensor Predict(Tensor sample, double t, ModelCondition condition, ref int evaluations)
     {
         using var scope = torch.NewDisposeScope();
         var timesteps = torch.full([sample.shape[0]], Scalars.S(t), ScalarType.Float32, sample.device);
-        var prediction = model.Predict(sample, timesteps, new Conditioning { Image = condition });
+        var prediction = model.Predict(sample, timesteps, condition);
         evaluations++;
-        if (condition is not null && plan.Sampling.Guidance > 1)
+        if (plan.Condition.CanBeDropped && plan.Sampling.Guidance > 1)
         {
-            var free = model.Predict(sample, timesteps, new Conditioning { Image = torch.zeros_like(condition) });
+            var free = model.Predict(sample, timesteps, condition.Unconditional());
             evaluations++;
             prediction = free + (prediction - free) * Scalars.S(plan.Sampling.Guidance);
         }

@@ -1,7 +1,10 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Latents;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Training;
@@ -13,24 +16,30 @@ namespace VoxelZoo.Engine.Training;
 public sealed class DiffusionModel : IDisposable
 {
     private readonly ExperimentPlan _plan;
-    private readonly Compressor _compressor;
+    private readonly LatentCodec _codec;
     private readonly Tensor? _coordinates;
 
-    private DiffusionModel(ExperimentPlan plan, PartContext context)
+    private DiffusionModel(ExperimentPlan plan, PartContext context, LatentCodec codec)
     {
-        _plan = plan;
-        Context = context;
+        (_plan, Context, _codec) = (plan, context, codec);
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
-        _compressor = plan.Compressor.Call((c, options) => c.Create(options, context));
-        _compressor.eval();
         Denoiser = plan.Architecture.Call((a, options) => a.Create(options, context));
+        var omega = plan.Augmentations.Max(a => (int?)a.Call((part, options) => part.Create(options, plan.Shape, context)).OmegaSize) ?? 0;
+        Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
+        Control = plan.Condition.Control is null ? null : CreateControl(plan, context);
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
         Process = plan.Strategy.Call((s, options) => s.Create(options, plan.Shape, context));
     }
 
     /// <summary>The network.</summary>
     public Denoiser Denoiser { get; }
+
+    /// <summary>What turns scalars into a modulation of the denoiser's time embedding, or null.</summary>
+    public nn.Module? Conditioning => Conditioner;
+
+    /// <summary>The ControlNet beside the denoiser, which is then frozen; or null.</summary>
+    public ControlBranch? Control { get; }
 
     /// <summary>The noise process.</summary>
     public NoiseProcess Process { get; }
@@ -41,61 +50,176 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Where the parameters are.</summary>
     public Device Device => Context.Device;
 
+    /// <summary>Parameters of the compressors.</summary>
+    public long CompressorParameters => _codec.Parameters;
+
+    /// <summary>Numbers of leading channels of the latent that are latents by themselves.</summary>
+    public IReadOnlyList<int> LatentPrefixes => _codec.Prefixes;
+
+    /// <inheritdoc cref="LatentCodec.Clip"/>
+    public Func<Tensor, Tensor>? Clip => _codec.Clip;
+
+    private ConditioningNetwork? Conditioner { get; }
+
     /// <summary>Builds the parts. Needs the memory of all parameters unless the context's device is <c>meta</c>.</summary>
-    public static DiffusionModel Create(ExperimentPlan plan, PartContext context) => new(plan, context);
-
-    /// <summary>Latents of the target, and of the image condition where the plan has one.</summary>
-    /// <param name="images">Images by kind, <c>[B, 1, D, H, W]</c> on any device.</param>
-    public (Tensor Clean, Tensor? Condition) Encode(IReadOnlyDictionary<string, Tensor> images)
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">What the parts are given.</param>
+    /// <param name="frozen">Weights that are used and not trained, and the latents' statistics; null for fresh weights.</param>
+    /// <exception cref="PlanRefusedException">A part refuses, or two do not fit.</exception>
+    public static DiffusionModel Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null)
     {
-        using var _ = torch.no_grad();
-        return (EncodeImages(images, _plan.Target), EncodeCondition(images));
+        var codec = LatentCodec.Create(plan, context, frozen);
+        DiffusionModel model;
+        try
+        {
+            model = new DiffusionModel(plan, context, codec);
+        }
+        catch
+        {
+            codec.Dispose();
+            throw;
+        }
+
+        try
+        {
+            model.TakeOver(frozen);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Latent of the image condition, or null where the plan has none.</summary>
-    public Tensor? EncodeCondition(IReadOnlyDictionary<string, Tensor> images)
+    /// <summary>The modules by the component of a checkpoint that holds their weights; those that are frozen are not among them.</summary>
+    public IEnumerable<(string Component, nn.Module Module)> Trained()
     {
-        using var _ = torch.no_grad();
-        return _plan.Condition.Images.Count == 0 ? null : EncodeImages(images, _plan.Condition.Images);
+        if (Control is not null)
+            yield return ("control", Control);
+        else
+            yield return ("denoiser", Denoiser);
+        if (Conditioner is not null)
+            yield return ("conditioning", Conditioner);
     }
 
-    /// <summary>Volumes <c>[B, C, D, H, W]</c> in [0, 1] from latents.</summary>
-    public Tensor Decode(Tensor latent)
+    /// <summary>Puts all modules into training mode, or out of it.</summary>
+    public void Train(bool on)
     {
-        using var _ = torch.no_grad();
-        return _compressor.Decode(latent).clamp(Scalars.S(0.0), Scalars.S(1.0));
+        foreach (var (_, module) in Trained())
+            module.train(on);
     }
+
+    /// <summary>Latent of the target, and what it is conditioned on.</summary>
+    public (Tensor Clean, ModelCondition Condition) Encode(Batch batch)
+    {
+        var latents = _codec.Encode(batch);
+        return (latents.Target, ConditionOf(latents.Condition, batch));
+    }
+
+    /// <summary>What volumes of a batch's condition are conditioned on; its target is not looked at.</summary>
+    public ModelCondition EncodeCondition(Batch batch) => ConditionOf(_codec.EncodeCondition(batch.Images), batch);
+
+    /// <inheritdoc cref="LatentCodec.Decode"/>
+    public Tensor Decode(Tensor latent) => _codec.Decode(latent);
 
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
-    public Tensor Predict(Tensor noisy, Tensor timesteps, Conditioning conditioning)
+    public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
-        var (shown, told) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
-        conditioning = Located(conditioning, noisy.shape[0]);
         if (Context.Precision == Precision.Float32)
-            return Denoiser.call(shown, told, conditioning);
+            return Raw(noisy, timesteps, condition);
         using (Autocast.Begin(Device, ScalarType.BFloat16))
-            return Denoiser.call(shown, told, conditioning).to(ScalarType.Float32);
+            return Raw(noisy, timesteps, condition).to(ScalarType.Float32);
     }
 
     /// <summary>Mean squared error of each sample <c>[B]</c>, in float32, without the slices that only pad the volume.</summary>
     /// <param name="prediction">What the network returned.</param>
     /// <param name="target">What it should have returned.</param>
     /// <param name="realSlices">Slices of each volume that are not padding; slices that are padding in any of them are left out of all.</param>
-    public Tensor SampleLosses(Tensor prediction, Tensor target, IEnumerable<int> realSlices)
+    /// <param name="weights">Weight of each voxel, or null for all alike.</param>
+    public Tensor SampleLosses(Tensor prediction, Tensor target, IEnumerable<int> realSlices, Tensor? weights = null)
     {
         var (volume, depth) = (_plan.Shape.Volume.Depth, target.shape[2]);
         // a latent slice that holds any real slice counts
         var real = (realSlices.Min() * depth + volume - 1) / volume;
-        return (prediction.to(ScalarType.Float32) - target).narrow(2, 0, real).square().mean([1, 2, 3, 4]);
+        var errors = (prediction.to(ScalarType.Float32) - target).square();
+        if (weights is not null)
+            errors = errors * weights;
+        return errors.narrow(2, 0, real).mean([1, 2, 3, 4]);
     }
 
-    /// <summary>The conditioning with the coordinates after its image.</summary>
-    private Conditioning Located(Conditioning conditioning, long batch)
+    private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
-        if (_coordinates is null)
-            return conditioning;
-        var coordinates = _coordinates.expand(batch, -1, -1, -1, -1);
-        return conditioning with { Image = conditioning.Image is { } image ? torch.cat([image, coordinates], 1) : coordinates };
+        using var scope = torch.NewDisposeScope();
+        var (shown, told) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
+        var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
+        var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
+        if (Control is not null)
+        {
+            var strength = Scalars.S(_plan.Condition.Control!.Scale);
+            conditioning = conditioning with { Residuals = [.. Control.Residuals(shown, told, condition.Image!, conditioning).Select(r => r * strength)] };
+        }
+
+        return Denoiser.call(shown, told, conditioning).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The channels that the denoiser sees after the noisy sample: images, size bins, coordinates.</summary>
+    private Tensor? Channels(ModelCondition condition, long batch)
+    {
+        List<Tensor> channels = [];
+        if (condition.Image is not null && Control is null)
+            channels.Add(condition.Image);
+        if (_plan.Condition.SizeBins is { Through: SizeBinRoute.Maps })
+            channels.Add(Maps(condition.SizeBins!));
+        if (_coordinates is not null)
+            channels.Add(_coordinates.expand(batch, -1, -1, -1, -1));
+        return channels switch
+        {
+            [] => null,
+            [var one] => one,
+            _ => torch.cat(channels, 1),
+        };
+    }
+
+    /// <summary>Constant channels <c>[B, 7, d, h, w]</c> of a tenth of the counts; −1 where there is no condition.</summary>
+    private Tensor Maps(Tensor counts)
+    {
+        var grid = _plan.Shape.Latent;
+        var tenths = torch.where(counts.lt(Scalars.S(0L)), torch.full_like(counts, Scalars.S(-10L)), counts).to(ScalarType.Float32) / Scalars.S(10.0);
+        return tenths.view(counts.shape[0], -1, 1, 1, 1).expand(-1, -1, grid.Depth, grid.Height, grid.Width);
+    }
+
+    private ModelCondition ConditionOf(Tensor? image, Batch batch) => new()
+    {
+        Image = image,
+        SizeBins = _plan.Condition.SizeBins is null ? null : batch.SizeBins!.to(Device),
+    };
+
+    private static ControlBranch CreateControl(ExperimentPlan plan, PartContext context)
+    {
+        var options = new ControlOptions { ImageChannels = plan.ControlChannels, EmbeddingChannels = plan.Condition.Control!.Channels };
+        try
+        {
+            return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context))
+                ?? throw new PlanRefusedException("condition", "control", $"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control");
+        }
+        catch (PlanRefusedException e) when (e.Section == plan.Architecture.Section)
+        {
+            throw new PlanRefusedException("condition", "control", e.Message);
+        }
+    }
+
+    /// <summary>A steered denoiser is another run's, and stays as it is; its branch starts from it.</summary>
+    private void TakeOver(FrozenParts? frozen)
+    {
+        if (Control is null)
+            return;
+        frozen?.Load(FrozenParts.Denoiser, Denoiser);
+        foreach (var parameter in Denoiser.parameters())
+            parameter.requires_grad = false;
+        Denoiser.eval();
+        if (Device.type != DeviceType.META)
+            Control.StartFrom(Denoiser);
     }
 
     /// <summary>Channels <c>[1, 3, d, h, w]</c> that go from −1 to 1 along each axis.</summary>
@@ -106,17 +230,13 @@ public sealed class DiffusionModel : IDisposable
         return torch.stack(torch.meshgrid(axes, "ij")).unsqueeze(0).contiguous().DetachFromDisposeScope();
     }
 
-    private Tensor EncodeImages(IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
-    {
-        var volume = torch.cat([.. kinds.Select(kind => images[kind].to(Device))], 1);
-        return _compressor.Encode(volume);
-    }
-
     /// <summary>Frees the parameters.</summary>
     public void Dispose()
     {
         Denoiser.Dispose();
-        _compressor.Dispose();
+        Conditioner?.Dispose();
+        Control?.Dispose();
+        _codec.Dispose();
         _coordinates?.Dispose();
     }
 }

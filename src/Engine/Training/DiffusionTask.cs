@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Training;
@@ -19,15 +20,23 @@ public sealed class DiffusionTask : TrainingTask
     /// <param name="plan">The plan.</param>
     /// <param name="validation">Samples to validate on, or null where the cohort has none.</param>
     /// <param name="context">Device, precision, random streams.</param>
-    public DiffusionTask(ExperimentPlan plan, IBatchSource? validation, PartContext context)
+    /// <param name="frozen">Weights that are used and not trained, and the latents' statistics; null for fresh weights.</param>
+    public DiffusionTask(ExperimentPlan plan, IBatchSource? validation, PartContext context, FrozenParts? frozen = null)
         : base(plan.Training, context)
     {
         _plan = plan;
         _augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation) : null;
-        _model = DiffusionModel.Create(plan, context); // last, so that nothing is left to free when another part refuses
-        Modules = [new TrainedModule("denoiser", _model.Denoiser, plan.Training, "optimizer", "ema")];
-        _model.Denoiser.train();
+        _model = DiffusionModel.Create(plan, context, frozen); // last, so that nothing is left to free when another part refuses
+        if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
+        {
+            _model.Dispose();
+            throw new PlanRefusedException(
+                "training", "augmented_diffusion", $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; remove it or choose a structured preset");
+        }
+
+        Modules = [.. _model.Trained().Select(trained => Kept(trained.Component, trained.Module, plan.Training))];
+        _model.Train(on: true);
     }
 
     /// <inheritdoc/>
@@ -39,9 +48,11 @@ public sealed class DiffusionTask : TrainingTask
     public override StepOutcome Step(Batch batch, long step, int epoch)
     {
         using var scope = torch.NewDisposeScope();
-        var (clean, condition) = _model.Encode(batch.Images);
-        var terms = Augment(Noised(clean, Drop(condition)));
-        var loss = terms.Select(term => Loss(term, batch.RealSlices)).Aggregate((sum, term) => sum + term);
+        var (clean, condition) = _model.Encode(batch);
+        condition = Drop(condition, clean.shape[0]);
+        var kept = KeptChannels(clean.shape[1]);
+        var terms = Augment(Noised(clean, condition.Image, kept));
+        var loss = terms.Select(term => Loss(term, condition, batch, kept)).Aggregate((sum, term) => sum + term);
         var (value, norm) = Descend(loss, Modules, LearningRate(epoch), step);
         return new StepOutcome(value, norm);
     }
@@ -63,9 +74,16 @@ public sealed class DiffusionTask : TrainingTask
         }
     }
 
-    private TrainingTerm Noised(Tensor clean, Tensor? condition)
+    /// <summary>The denoiser's moments and average have the plain names <c>optimizer</c> and <c>ema</c>.</summary>
+    private static TrainedModule Kept(string component, nn.Module module, TrainingOptions options) => component == "denoiser"
+        ? new TrainedModule(component, module, options, "optimizer", "ema")
+        : new TrainedModule(component, module, options, $"{component}_optimizer", $"{component}_ema");
+
+    private TrainingTerm Noised(Tensor clean, Tensor? condition, Tensor? kept)
     {
         var noise = torch.randn(clean.shape, generator: Random[RandomStreams.Noise]).to(_model.Device);
+        if (kept is not null)
+            (clean, noise) = (clean * kept, noise * kept);
         var timesteps = _model.Process.SampleTimesteps(clean.shape[0], Random[RandomStreams.Timestep]).to(_model.Device);
         return new TrainingTerm
         {
@@ -78,28 +96,36 @@ public sealed class DiffusionTask : TrainingTask
         };
     }
 
+    /// <summary>1 in a random number of leading channels and 0 in the others, <c>[1, C, 1, 1, 1]</c>; null where all are kept.</summary>
+    private Tensor? KeptChannels(long channels)
+    {
+        if (!_plan.Training.AugmentedDiffusion)
+            return null;
+        var prefixes = _model.LatentPrefixes;
+        var drawn = torch.randint(0, prefixes.Count, [1], generator: Random[RandomStreams.Dropout]).item<long>();
+        return torch.arange(S(channels), device: _model.Device).lt(S((long)prefixes[(int)drawn])).to(ScalarType.Float32).view(1, -1, 1, 1, 1);
+    }
+
     private IEnumerable<TrainingTerm> Augment(TrainingTerm term) =>
         _augmentations.Aggregate(
             (IEnumerable<TrainingTerm>)[term],
             (terms, augmentation) => [.. terms.SelectMany(t => augmentation.Apply(t, _model.Process, Random[RandomStreams.Dropout]))]);
 
-    private Tensor Loss(TrainingTerm term, IReadOnlyList<int> realSlices)
+    private Tensor Loss(TrainingTerm term, ModelCondition condition, Batch batch, Tensor? kept)
     {
-        var prediction = _model.Predict(term.Noisy, term.Timesteps, new Conditioning { Image = term.Condition });
-        var losses = _model.SampleLosses(prediction, term.Target, realSlices);
+        var prediction = _model.Predict(term.Noisy, term.Timesteps, condition with { Image = term.Condition, Omega = term.Omega });
+        // over the kept channels alone: the mean divides by all of them
+        var weights = kept is null ? batch.LossWeights?.to(_model.Device) : kept / kept.mean();
+        var losses = _model.SampleLosses(prediction, term.Target, batch.RealSlices, weights);
         if (_model.Process.LossWeight(term.Timesteps) is { } weight)
             losses = losses * weight;
         return losses.mean() * S(term.Weight);
     }
 
-    /// <summary>Replaces each sample's condition by zeros with the plan's probability.</summary>
-    private Tensor? Drop(Tensor? condition)
-    {
-        if (condition is null || _plan.Condition.Dropout == 0)
-            return condition;
-        var kept = torch.rand([condition.shape[0], 1, 1, 1, 1], generator: Random[RandomStreams.Dropout]).ge(S(_plan.Condition.Dropout));
-        return condition * kept.to(condition.dtype).to(condition.device);
-    }
+    /// <summary>Leaves each sample's condition away with the plan's probability.</summary>
+    private ModelCondition Drop(ModelCondition condition, long batch) => _plan.Condition.Dropout == 0
+        ? condition
+        : condition.Keep(torch.rand([batch], generator: Random[RandomStreams.Dropout]).ge(S(_plan.Condition.Dropout)));
 
     /// <inheritdoc/>
     public override void Dispose()

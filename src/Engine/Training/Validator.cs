@@ -23,7 +23,7 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes)
         var timesteps = Timesteps();
         var sums = new double[timesteps.Length];
         var nullSum = 0.0;
-        model.Denoiser.eval();
+        model.Train(on: false);
         for (var i = 0; i < volumes.Count; i++)
         {
             using var sample = volumes.Load(i);
@@ -36,7 +36,7 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes)
             }
         }
 
-        model.Denoiser.train();
+        model.Train(on: true);
         var means = sums.Select(sum => sum / volumes.Count).ToArray();
         return new DiffusionValidation(means.Average(), nullSum / volumes.Count / timesteps.Length, timesteps, means);
     }
@@ -50,16 +50,16 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes)
 
     private (double Loss, double NullLoss) Loss(DiffusionModel model, Batch sample, double timestep, int seed)
     {
-        var (clean, condition) = model.Encode(sample.Images);
+        var (clean, condition) = model.Encode(sample);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"validation/{seed}"), torch.CPU);
         var noise = torch.randn(clean.shape, generator: random).to(model.Device);
         var t = torch.full([1], Tensors.Scalars.S(timestep), ScalarType.Float32, model.Device);
         var noisy = model.Process.AddNoise(clean, noise, t);
         var target = model.Process.Target(clean, noise, t);
-        var prediction = model.Predict(noisy, t, new Conditioning { Image = condition });
+        var prediction = model.Predict(noisy, t, condition);
         return (mean(prediction), mean(torch.zeros_like(target)));
 
-        double mean(Tensor answer) => model.SampleLosses(answer, target, sample.RealSlices).item<float>();
+        double mean(Tensor answer) => model.SampleLosses(answer, target, sample.RealSlices, sample.LossWeights?.to(model.Device)).item<float>();
     }
 }
 

@@ -1,0 +1,193 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Latents;
+
+/// <summary>
+/// Latents that are computed once before training: <c>FOLDER/SPLIT/PATIENT.safetensors</c> and <c>manifest.json</c>, which says of which data
+/// and by which compressors. A folder that is of others is refused, never used and never overwritten.
+/// </summary>
+public sealed class LatentCache
+{
+    internal const string TargetKey = "target", ConditionKey = "condition", SizeBinsKey = "size_bins";
+    private readonly string _folder;
+    private readonly ExperimentPlan _plan;
+    private readonly PartContext _context;
+    private readonly FrozenParts _frozen;
+
+    /// <summary>Names the cache.</summary>
+    /// <param name="folder">Where it is or will be.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">Where the compressors run.</param>
+    /// <param name="frozen">The compressors' weights; takes up the statistics.</param>
+    public LatentCache(string folder, ExperimentPlan plan, PartContext context, FrozenParts frozen) =>
+        (_folder, _plan, _context, _frozen) = (folder, plan, context, frozen);
+
+    private string ManifestFile => Path.Combine(_folder, "manifest.json");
+
+    /// <summary>
+    /// The samples to train and validate on, with their latents where the plan keeps them; measures the statistics by which latents are
+    /// normalised, on the training split alone, where that was not done before.
+    /// </summary>
+    /// <param name="cohort">The cohort, for its hashes.</param>
+    /// <param name="training">The training split.</param>
+    /// <param name="validation">The validation split, or null.</param>
+    /// <param name="progress">Called with the number of volumes encoded and in all.</param>
+    /// <param name="stop">Ends it between two volumes.</param>
+    /// <exception cref="PlanRefusedException">The folder holds latents of other data or other compressors.</exception>
+    public (IBatchSource Training, IBatchSource? Validation) Prepare(
+        Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null, CancellationToken stop = default)
+    {
+        if (_plan.KeepsLatents)
+        {
+            var key = Key(cohort);
+            var manifest = Verified(key) ?? Build(key, training, validation, progress, stop);
+            _frozen.WriteNormalization(manifest.Statistics);
+            return (Source(manifest, Cohort.Train)!, validation is null ? null : Source(manifest, Cohort.Val));
+        }
+
+        if ((_plan.NormalizesTarget || _plan.NormalizesCondition) && _frozen.ReadNormalization() is null)
+        {
+            using var codec = LatentCodec.Create(_plan, _context, _frozen);
+            var moments = new Moments(_plan);
+            Each(training, 0, training.Count, progress, stop, sample => moments.Add(codec.EncodeRaw(sample.Images)));
+            _frozen.WriteNormalization(moments.Statistics());
+        }
+
+        return (training, validation);
+    }
+
+    /// <summary>Everything on which the latents depend.</summary>
+    private JsonObject Key(Cohort cohort)
+    {
+        var weights = _frozen.List().ToDictionary(part => part.Name, part => part.Sha256);
+        var data = JsonSerializer.SerializeToNode(_plan.Data, AtomicFile.Json)!.AsObject();
+        foreach (var irrelevant in new[] { "cohort", "synthesize", "latents", "cache_megabytes", "workers" })
+            data.Remove(irrelevant);
+        return new JsonObject
+        {
+            ["data"] = new JsonObject(new[] { Cohort.Train, Cohort.Val }.Select(split =>
+                KeyValuePair.Create(split, (JsonNode?)DataFacts.Of(cohort.Of(split), _plan.Kinds).Sha256))),
+            ["preparation"] = data,
+            ["target"] = string.Join('+', _plan.Target),
+            ["condition"] = string.Join('+', _plan.Condition.Images),
+            ["compressor"] = Of(_plan.Compressor, FrozenParts.Compressor),
+            ["condition_compressor"] = _plan.ConditionCompressor is null ? null : Of(_plan.ConditionCompressor, FrozenParts.ConditionCompressor),
+            ["normalize"] = $"{_plan.NormalizesTarget} {_plan.NormalizesCondition}",
+        };
+
+        JsonObject Of(PlannedPart<ICompressor> planned, string name) => new()
+        {
+            ["use"] = planned.Id,
+            ["options"] = JsonSerializer.SerializeToNode(planned.Options, planned.Options.GetType(), AtomicFile.Json),
+            ["weights"] = weights.GetValueOrDefault(name),
+        };
+    }
+
+    /// <summary>The manifest of a finished cache of this plan, or null where there is no finished one.</summary>
+    private LatentManifest? Verified(JsonObject key)
+    {
+        if (!File.Exists(ManifestFile))
+            return null;
+        LatentManifest manifest;
+        try
+        {
+            manifest = JsonSerializer.Deserialize<LatentManifest>(File.ReadAllText(ManifestFile), AtomicFile.Json)!;
+        }
+        catch (JsonException e)
+        {
+            throw new PlanRefusedException("data", "latents", $"{ManifestFile} cannot be read ({e.Message}); remove the folder, and the latents are computed anew");
+        }
+
+        var stale = key.Select(field => field.Key).FirstOrDefault(name => !JsonNode.DeepEquals(key[name], manifest.Key[name]));
+        return stale is null
+            ? manifest
+            : throw new PlanRefusedException(
+                "data", "latents",
+                $"the latents in {_folder} are stale: their {stale} is {Short(manifest.Key[stale])}, the experiment's is {Short(key[stale])}; remove the folder, or name another one in data.latents");
+    }
+
+    private LatentManifest Build(JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)
+    {
+        using var codec = LatentCodec.Create(_plan, _context, _frozen);
+        var (moments, samples) = (new Moments(_plan), new List<LatentSample>());
+        var total = training.Count + (validation?.Count ?? 0);
+        Each(training, 0, total, progress, stop, sample => moments.Add(Write(codec, Cohort.Train, sample, samples)));
+        if (validation is not null)
+            Each(validation, training.Count, total, progress, stop, sample => Write(codec, Cohort.Val, sample, samples));
+        var manifest = new LatentManifest { Key = key, Statistics = moments.Statistics(), Samples = samples };
+        AtomicFile.WriteJson(ManifestFile, manifest); // last: a folder without it is unfinished, and begun again
+        return manifest;
+    }
+
+    private LatentPair Write(LatentCodec codec, string split, Batch sample, List<LatentSample> samples)
+    {
+        var latents = codec.EncodeRaw(sample.Images);
+        Directory.CreateDirectory(Path.Combine(_folder, split));
+        var named = new Dictionary<string, torch.Tensor> { [TargetKey] = latents.Target };
+        if (latents.Condition is not null)
+            named[ConditionKey] = latents.Condition;
+        if (sample.SizeBins is not null)
+            named[SizeBinsKey] = sample.SizeBins;
+        SafetensorsFile.Write(Path.Combine(_folder, split, $"{sample.Patients[0]}.safetensors"), named);
+        samples.Add(new LatentSample(split, sample.Patients[0], sample.RealSlices[0]));
+        return latents;
+    }
+
+    private static void Each(CohortDataset volumes, int done, int total, Action<int, int>? progress, CancellationToken stop, Action<Batch> use)
+    {
+        for (var i = 0; i < volumes.Count; i++)
+        {
+            stop.ThrowIfCancellationRequested();
+            using var scope = torch.NewDisposeScope();
+            using var sample = volumes.Load(i);
+            use(sample);
+            progress?.Invoke(done + i + 1, total);
+        }
+    }
+
+    private LatentSource? Source(LatentManifest manifest, string split) => new(_folder, [.. manifest.Samples.Where(sample => sample.Split == split)]);
+
+    private static string Short(JsonNode? value) => (value?.ToJsonString() ?? "none") is { Length: > 80 } text ? text[..77] + "…" : value?.ToJsonString() ?? "none";
+
+    /// <summary>Moments of what the plan normalises.</summary>
+    private sealed class Moments(ExperimentPlan plan)
+    {
+        private readonly LatentMoments? _target = plan.NormalizesTarget ? new() : null;
+        private readonly LatentMoments? _condition = plan.NormalizesCondition ? new() : null;
+
+        public void Add(LatentPair latents)
+        {
+            _target?.Add(latents.Target);
+            _condition?.Add(latents.Condition!);
+        }
+
+        public LatentNormalization Statistics() => new(_target?.Statistics(), _condition?.Statistics());
+    }
+}
+
+/// <summary>What a folder of latents holds: <c>manifest.json</c>.</summary>
+internal sealed record LatentManifest
+{
+    /// <summary>Everything on which the latents depend.</summary>
+    public required JsonObject Key { get; init; }
+
+    /// <summary>The statistics of the training split.</summary>
+    public required LatentNormalization Statistics { get; init; }
+
+    /// <summary>The samples.</summary>
+    public required IReadOnlyList<LatentSample> Samples { get; init; }
+}
+
+/// <summary>A sample of a folder of latents.</summary>
+/// <param name="Split">Its split.</param>
+/// <param name="Patient">Its patient, which names its file.</param>
+/// <param name="RealSlices">Slices of the volume that are not padding.</param>
+internal sealed record LatentSample(string Split, string Patient, int RealSlices);

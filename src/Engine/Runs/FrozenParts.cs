@@ -1,0 +1,105 @@
+using System.Text.Json;
+using TorchSharp;
+using VoxelZoo.Engine.Checkpoints;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Latents;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Runs;
+
+/// <summary>
+/// What a run uses and does not change, copied into its folder <c>frozen</c> so that it needs no other run any more: trained compressors, a
+/// denoiser that is steered, the statistics of the latents. Each with where it came from and its hash, in <c>frozen.json</c>.
+/// </summary>
+public sealed class FrozenParts
+{
+    /// <summary>The target's compressor.</summary>
+    public const string Compressor = "compressor";
+
+    /// <summary>The condition's compressor, where it is another one.</summary>
+    public const string ConditionCompressor = "condition_compressor";
+
+    /// <summary>The denoiser that a ControlNet steers.</summary>
+    public const string Denoiser = "denoiser";
+
+    private const string Average = "ema";
+    private readonly string _folder;
+
+    /// <summary>The parts in a run's folder; there may be none.</summary>
+    public FrozenParts(RunFolder run) => _folder = run.Frozen;
+
+    private string Index => Path.Combine(_folder, "frozen.json");
+
+    private string Statistics => Path.Combine(_folder, "latents.json");
+
+    /// <summary>What is there.</summary>
+    public IReadOnlyList<FrozenPart> List() => Read<FrozenPart[]>(Index) ?? [];
+
+    /// <summary>Copies a part's weights from the best checkpoint of another run: the moving average where there is one.</summary>
+    /// <param name="name">One of the names above.</param>
+    /// <param name="source">The other run.</param>
+    /// <param name="component">The component of its checkpoints: <c>compressor</c> or <c>denoiser</c>.</param>
+    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
+    /// <exception cref="RunFolderException">The other run has no checkpoint with such weights that verifies.</exception>
+    public void Adopt(string name, RunFolder source, string component, Action<string> warn)
+    {
+        if (!Directory.Exists(source.Checkpoints) || new CheckpointStore(source.Checkpoints).Open("best", warn) is not { } checkpoint)
+            throw new RunFolderException($"{source.Path} has no checkpoint that can be read; train it first");
+        if (!checkpoint.Has(component))
+            throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
+        var taken = checkpoint.Has(Average) ? Average : component;
+        Directory.CreateDirectory(_folder);
+        using (var from = File.OpenRead(checkpoint.File(taken)))
+            AtomicFile.Write(WeightsOf(name), from.CopyTo);
+        var facts = checkpoint.Manifest.Files[$"{taken}.safetensors"];
+        var part = new FrozenPart(name, source.Path, checkpoint.Name, taken, facts.Bytes, facts.Sha256);
+        AtomicFile.WriteJson(Index, List().Where(p => p.Name != name).Append(part).ToArray());
+    }
+
+    /// <summary>Loads a part's weights; leaves the module as it is where there are none.</summary>
+    /// <exception cref="InvalidDataException">The weights are not those that were copied, or another module's.</exception>
+    public void Load(string name, torch.nn.Module module)
+    {
+        if (List().FirstOrDefault(p => p.Name == name) is not { } part)
+            return;
+        var file = WeightsOf(name);
+        if (CheckpointStore.Facts(file) != new FileFacts(part.Bytes, part.Sha256))
+            throw new InvalidDataException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
+        using var weights = SafetensorsFile.Read(file);
+        Weights.Load(module, weights, file);
+    }
+
+    /// <summary>The statistics of the latents, or null where they were not written yet.</summary>
+    public LatentNormalization? ReadNormalization() => Read<LatentNormalization>(Statistics);
+
+    /// <summary>Writes the statistics of the latents.</summary>
+    public void WriteNormalization(LatentNormalization normalization)
+    {
+        Directory.CreateDirectory(_folder);
+        AtomicFile.WriteJson(Statistics, normalization);
+    }
+
+    private string WeightsOf(string name) => Path.Combine(_folder, $"{name}.safetensors");
+
+    private static T? Read<T>(string path)
+        where T : class
+    {
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
+        }
+        catch (JsonException e)
+        {
+            throw new RunFolderException($"{path} cannot be read ({e.Message}); restore it, or start the run anew");
+        }
+    }
+}
+
+/// <summary>Weights that a run took over.</summary>
+/// <param name="Name">What they are to this run.</param>
+/// <param name="Run">The run that trained them.</param>
+/// <param name="Checkpoint">Its checkpoint.</param>
+/// <param name="Component">The component: <c>ema</c>, <c>compressor</c> or <c>denoiser</c>.</param>
+/// <param name="Bytes">Size of the file.</param>
+/// <param name="Sha256">Hash of the file.</param>
+public sealed record FrozenPart(string Name, string Run, string Checkpoint, string Component, long Bytes, string Sha256);
