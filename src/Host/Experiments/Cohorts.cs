@@ -27,7 +27,7 @@ internal static class Cohorts
     {
         try
         {
-            var volumes = new CohortDataset(cohort, split, plan.Data, plan.Kinds);
+            var volumes = new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
             volumes.Load(0).Dispose();
             return volumes;
         }

@@ -3,6 +3,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
@@ -81,9 +82,11 @@ internal sealed class TinyRun : IDisposable
             if (facts.Step == stopAfter)
                 stop.Cancel();
         });
-        var validation = validate ? Volumes(plan, cohort, Cohort.Val) : null;
-        using var trainer = new Trainer(
-            plan.Training, Volumes(plan, cohort, Cohort.Train), plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, Context(plan, random)));
+        var context = Context(plan, random);
+        var frozen = new FrozenParts(Folder);
+        var (training, validation) = new LatentCache(plan.Data.Latents ?? Folder.Latents, plan, context, frozen)
+            .Prepare(cohort, Volumes(plan, cohort, Cohort.Train), validate ? Volumes(plan, cohort, Cohort.Val) : null);
+        using var trainer = new Trainer(plan.Training, training, plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, context, frozen));
         try
         {
             return trainer.Run(resume, stop.Token);
@@ -103,6 +106,13 @@ internal sealed class TinyRun : IDisposable
         return use(trained, Volumes(plan, Cohort.Open(plan.Data.Cohort), Cohort.Test));
     }
 
+    /// <summary>All tensors of a component of the latest checkpoint, as numbers.</summary>
+    public Dictionary<string, float[]> Component(string component)
+    {
+        using var tensors = Latest.Read(component);
+        return tensors.ToDictionary(t => t.Key, t => t.Value.to(torch.float32).data<float>().ToArray());
+    }
+
     /// <summary>One scalar of a component of the latest checkpoint.</summary>
     public float Scalar(string component, string name)
     {
@@ -110,7 +120,7 @@ internal sealed class TinyRun : IDisposable
         return tensors[name].data<float>()[0];
     }
 
-    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) => new(cohort, split, plan.Data, plan.Kinds);
+    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) => new(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
 
     public void Dispose() => _folder.Dispose();
 
