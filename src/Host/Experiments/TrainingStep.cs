@@ -19,17 +19,17 @@ internal static class TrainingStep
     /// <param name="cancellation">Ends it after the step under way.</param>
     public static (RunFolder Run, RunStatus Status) Start(Session session, Experiment experiment, string folder, CancellationToken cancellation)
     {
-        RefuseUntrainedCompressor(experiment);
+        experiment.CheckTrainable();
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random); // refuses a device that is not there
         using var display = TrainingDisplay.ForConsole(experiment.Plan);
         var run = RunFolder.Create(folder);
         try
         {
-            using var trainer = PlanReader.Checked(experiment.File, () => Prepare(experiment, run, context, display, cancellation));
+            using var trainer = SectionReader.Checked(experiment.File, () => Prepare(experiment, run, context, display, cancellation));
             return (run, Train(experiment, trainer, resume: false, cancellation));
         }
-        catch when (run.ReadStatus() is null)
+        catch (Exception e) when (run.ReadStatus() is null || (e is ConfigurationException && run.ReadStatus()!.Step == 0))
         {
             Directory.Delete(run.Path, recursive: true);
             throw;
@@ -42,7 +42,7 @@ internal static class TrainingStep
         using var random = session.Random(experiment.Plan);
         using var display = TrainingDisplay.ForConsole(experiment.Plan);
         var context = session.Context(experiment.Plan, random);
-        using var trainer = PlanReader.Checked(experiment.File, () => Trainer(experiment, run, context, display));
+        using var trainer = SectionReader.Checked(experiment.File, () => experiment.Trainer(Cohorts.Open(experiment.Plan, run), run, context, display));
         AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
         return Train(experiment, trainer, resume: true, cancellation);
     }
@@ -51,22 +51,15 @@ internal static class TrainingStep
     {
         if (experiment.Plan.Data.Synthesize is { } synthesize)
             Cohorts.Synthesize(synthesize, run, cancellation);
-        var trainer = Trainer(experiment, run, context, display);
+        var cohort = Cohorts.Open(experiment.Plan, run);
+        var trainer = experiment.Trainer(cohort, run, context, display);
         AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
-        AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, Cohorts.Open(experiment.Plan, run)));
+        AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort));
         return trainer;
     }
 
-    private static Trainer Trainer(Experiment experiment, RunFolder run, PartContext context, TrainingDisplay display)
-    {
-        var plan = experiment.Plan;
-        var cohort = Cohorts.Open(plan, run);
-        var (training, validation) = (TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort));
-        return new Trainer(plan.Training, training, plan.Data.Workers, run, display, () => new DiffusionTask(plan, validation, context));
-    }
-
     /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>
-    public static ExitCode ExitCodeOf(ExperimentPlan plan, RunStatus status)
+    public static ExitCode ExitCodeOf(Plan plan, RunStatus status)
     {
         if (status.Status == RunState.TimeLimit)
             return ExitCode.Stopped;
@@ -80,27 +73,12 @@ internal static class TrainingStep
     {
         try
         {
-            return PlanReader.Checked(experiment.File, () => trainer.Run(resume, cancellation));
+            return SectionReader.Checked(experiment.File, () => trainer.Run(resume, cancellation));
         }
         catch (Exception e)
         {
             trainer.Fail(e);
             throw;
         }
-    }
-
-    private static CohortDataset TrainingVolumes(ExperimentPlan plan, Cohort cohort) =>
-        Cohorts.Volumes(plan, cohort, Cohort.Train);
-
-    private static CohortDataset? ValidationVolumes(ExperimentPlan plan, Cohort cohort) =>
-        cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(plan, cohort, Cohort.Val);
-
-    /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
-    private static void RefuseUntrainedCompressor(Experiment experiment)
-    {
-        if (experiment.Plan.Compressor.Part.IsLearned)
-            throw new ConfigurationException(
-                experiment.File.Locate("compressor"),
-                $"the compressor `{experiment.Plan.Compressor.Id}` is learned, and this version can neither train nor load one; use identity or space_to_depth");
     }
 }
