@@ -78,5 +78,5 @@ public sealed record ControlNetOptions : IWeightSource
     public string? From { get; init; }
 
     /// <summary>An experiment that is trained first, into this run's folder, to be steered then; instead of <see cref="From"/>.</summary>
-    public string? TrainFirst { get; init; }
+    public TrainFirstOptions? TrainFirst { get; init; }
 }

@@ -7,20 +7,8 @@ namespace VoxelZoo.Engine.Plans;
 /// A whole experiment: parts, options and the shapes between them. Build one with <see cref="Compose"/>, which refuses what
 /// cannot work before anything is allocated.
 /// </summary>
-public sealed record ExperimentPlan
+public sealed record ExperimentPlan : Plan
 {
-    /// <summary>Short name, also the default name of its run folders.</summary>
-    public required string Id { get; init; }
-
-    /// <summary>One line for people.</summary>
-    public string Title { get; init; } = "";
-
-    /// <summary>Where the volumes are and how they are prepared.</summary>
-    public required DataOptions Data { get; init; }
-
-    /// <summary>Kinds of images that are generated, one channel each.</summary>
-    public required IReadOnlyList<string> Target { get; init; }
-
     /// <summary>What they are generated from.</summary>
     public ConditionOptions Condition { get; init; } = new();
 
@@ -45,9 +33,6 @@ public sealed record ExperimentPlan
     /// <summary>Applied to each training term in this order.</summary>
     public IReadOnlyList<PlannedPart<IAugmentation>> Augmentations { get; init; } = [];
 
-    /// <summary>How it is trained.</summary>
-    public TrainingOptions Training { get; init; } = new();
-
     /// <summary>How volumes are generated.</summary>
     public SamplingOptions Sampling { get; init; } = new();
 
@@ -60,9 +45,6 @@ public sealed record ExperimentPlan
     /// <summary>What it is judged by.</summary>
     public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
 
-    /// <summary>What must hold of it.</summary>
-    public ExpectOptions Expect { get; init; } = new();
-
     /// <summary>The shapes between its parts; set by <see cref="Compose"/>.</summary>
     public DiffusionShape Shape { get; init; } = new(default, default, 0);
 
@@ -70,7 +52,7 @@ public sealed record ExperimentPlan
     public int ControlChannels { get; init; }
 
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
-    public IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+    public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
     /// <summary>What batches hold of the tumours.</summary>
     public TumourUse TumourUse => new() { Count = Condition.SizeBins is not null, Weights = Training.RegionWeights };
@@ -87,13 +69,19 @@ public sealed record ExperimentPlan
 
     private bool UsesTumours => Condition.SizeBins is not null || Training.RegionWeights is not null;
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<PartSource> Sources =>
+    [
+        Compressor.Source, Architecture.Source, Strategy.Source, Sampler.Source,
+        .. Augmentations.Select(a => a.Source), .. Metrics.Select(m => m.Source),
+        .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
+    ];
+
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
     /// <exception cref="PlanRefusedException">The parts do not go together.</exception>
     public static ExperimentPlan Compose(ExperimentPlan draft)
     {
-        if (draft.Target.Count == 0)
-            throw new PlanRefusedException("target", null, "target names no image kind; name at least one, such as bravo");
-        ValidateKinds("target", null, draft.Target);
+        draft.ValidateTarget();
         ValidateKinds("condition", "images", draft.Condition.Images);
         if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
             throw new PlanRefusedException("condition", "images", $"{both} is both target and condition; remove it from one of them");
@@ -109,7 +97,7 @@ public sealed record ExperimentPlan
             throw new PlanRefusedException(
                 "evaluation", "timesteps", $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them");
 
-        ValidateData(draft);
+        draft.ValidateData();
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
         var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));
         var condition = PlanChecks.ConditionShape(draft, volume, latent);
@@ -118,25 +106,5 @@ public sealed record ExperimentPlan
         var shape = new DiffusionShape(volume, latent, concatenated + draft.Condition.AddedChannels);
         var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
         return draft with { Shape = shape, ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels, Architecture = draft.Architecture with { Options = fitted } };
-    }
-
-    private static void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
-    {
-        if (kinds.Except(ImageKinds.All).FirstOrDefault() is { } unknown)
-            throw new PlanRefusedException(section, key, $"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}");
-        if (kinds.GroupBy(kind => kind).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new PlanRefusedException(section, key, $"{twice.Key} is named twice; name each image kind once");
-    }
-
-    private static void ValidateData(ExperimentPlan draft)
-    {
-        try
-        {
-            draft.Data.Validate(draft.Kinds);
-        }
-        catch (PlanException e)
-        {
-            throw new PlanRefusedException("data", e.Key, e.Message);
-        }
     }
 }

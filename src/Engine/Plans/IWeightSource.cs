@@ -7,5 +7,15 @@ public interface IWeightSource
     string? From { get; }
 
     /// <summary>An experiment to train first; excludes <see cref="From"/>.</summary>
-    string? TrainFirst { get; }
+    TrainFirstOptions? TrainFirst { get; }
+}
+
+/// <summary>An experiment that is trained before the one that names it, on the same cohort.</summary>
+public sealed record TrainFirstOptions
+{
+    /// <summary>The experiment: its id or file.</summary>
+    public required string Experiment { get; init; }
+
+    /// <summary>The profile that is laid over it. Default: none.</summary>
+    public string? Profile { get; init; }
 }

@@ -10,7 +10,7 @@ public sealed record LatentOptions : IWeightSource
     public string? From { get; init; }
 
     /// <summary>An experiment that is trained first, into this run's folder; instead of <see cref="From"/>.</summary>
-    public string? TrainFirst { get; init; }
+    public TrainFirstOptions? TrainFirst { get; init; }
 
     /// <summary>
     /// Whether each channel of the latent is brought to mean 0 and standard deviation 1 by statistics of the training split; image and condition

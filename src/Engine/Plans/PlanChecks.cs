@@ -52,8 +52,8 @@ internal static class PlanChecks
     private static void RefuseWeightSource(string section, IWeightSource source, bool hasWeights)
     {
         if (source is { From: not null, TrainFirst: not null })
-            throw new PlanRefusedException(section, "from", $"from {source.From} and train_first {source.TrainFirst} both say where weights come from; remove one of the two");
-        if (!hasWeights && (source.From ?? source.TrainFirst) is { } named)
+            throw new PlanRefusedException(section, "from", $"from {source.From} and train_first {source.TrainFirst.Experiment} both say where weights come from; remove one of the two");
+        if (!hasWeights && (source.From ?? source.TrainFirst?.Experiment) is { } named)
             throw new PlanRefusedException(section, "from", $"{named} would give trained weights to something that has none; remove it");
     }
 

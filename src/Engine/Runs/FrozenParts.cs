@@ -26,7 +26,13 @@ public sealed class FrozenParts
     private readonly string _folder;
 
     /// <summary>The parts in a run's folder; there may be none.</summary>
-    public FrozenParts(RunFolder run) => _folder = run.Frozen;
+    public FrozenParts(RunFolder run)
+        : this(run.Frozen)
+    {
+    }
+
+    /// <summary>The parts in a folder of their own.</summary>
+    public FrozenParts(string folder) => _folder = folder;
 
     private string Index => Path.Combine(_folder, "frozen.json");
 

@@ -32,18 +32,13 @@ public sealed record Provenance
     public required string Runtime { get; init; }
 
     /// <summary>Collects it.</summary>
-    public static Provenance Collect(ExperimentPlan plan, Cohort cohort)
+    public static Provenance Collect(Plan plan, Cohort cohort)
     {
         var assemblies = new[] { Assembly.GetEntryAssembly(), typeof(Provenance).Assembly, typeof(IPart).Assembly, typeof(torch).Assembly };
-        PartSource[] sources =
-        [
-            plan.Compressor.Source, plan.Architecture.Source, plan.Strategy.Source, plan.Sampler.Source,
-            .. plan.Augmentations.Select(a => a.Source), .. plan.Metrics.Select(m => m.Source),
-        ];
         return new Provenance
         {
             Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
-            Plugins = [.. sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
+            Plugins = [.. plan.Sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
             Data = Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds)),
             GitCommit = Commit(),
             System = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",

@@ -10,7 +10,7 @@ namespace VoxelZoo.Host.Experiments;
 internal static class Cohorts
 {
     /// <summary>Opens the cohort that the plan names, or else the one in the run's folder.</summary>
-    public static Cohort Open(ExperimentPlan plan, RunFolder? run)
+    public static Cohort Open(Plan plan, RunFolder? run)
     {
         try
         {
@@ -58,7 +58,7 @@ internal static class Cohorts
 
     private static string Folder(RunFolder run) => Path.Combine(run.Path, "cohort");
 
-    private static string Named(ExperimentPlan plan) => plan.Data.Cohort.Length > 0
+    private static string Named(Plan plan) => plan.Data.Cohort.Length > 0
         ? plan.Data.Cohort
         : throw new PlanException("data.cohort names no folder; set it to a folder with train, val and test, or make one with `data synthesize`", "cohort");
 }

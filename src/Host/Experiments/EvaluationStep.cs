@@ -8,13 +8,13 @@ namespace VoxelZoo.Host.Experiments;
 internal static class EvaluationStep
 {
     /// <summary>Evaluates.</summary>
-    public static EvaluationResult Run(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
+    public static EvaluationResult Run(Session session, DiffusionExperiment experiment, RunFolder run, CancellationToken cancellation)
     {
         var plan = experiment.Plan;
         using var random = session.Random(plan);
         using var trained = TrainedModel.Load(
             run, plan, session.Context(plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
-        var volumes = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Evaluation.Split));
+        var volumes = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Evaluation.Split));
         var result = new Evaluator(plan, trained, volumes).Run(cancellation: cancellation);
         AtomicFile.WriteJson(run.Evaluation, result);
         return result;

@@ -1,17 +1,32 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
+using Spectre.Console.Rendering;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Experiments;
 
-/// <summary>An experiment as the command line names it: its resolved file, its plan, its description.</summary>
-/// <param name="File">The resolved file.</param>
-/// <param name="Plan">The plan.</param>
-/// <param name="Description">The plan, described.</param>
-internal sealed record Experiment(MapNode File, ExperimentPlan Plan, PlanDescription Description)
+/// <summary>An experiment as the command line names it: its resolved file and its plan, and how its kind does what the verbs do.</summary>
+/// <param name="file">The resolved file.</param>
+internal abstract class Experiment(MapNode file)
 {
+    /// <summary>The resolved file.</summary>
+    public MapNode File { get; } = file;
+
+    /// <summary>What all kinds have in common of the plan.</summary>
+    public abstract Plan Plan { get; }
+
+    /// <summary>The plan, described for programs.</summary>
+    public abstract JsonNode Json { get; }
+
+    /// <summary>The plan, described for people.</summary>
+    public abstract IRenderable Facts { get; }
+
     /// <summary>Loads the experiment that <paramref name="idOrPath"/> names, with the command line's profile and values over it.</summary>
     public static Experiment Load(ParseResult parse, Session session, string idOrPath) =>
         Load(session, ExperimentFile.Load(
@@ -24,10 +39,44 @@ internal sealed record Experiment(MapNode File, ExperimentPlan Plan, PlanDescrip
     public static Experiment Load(Session session, RunFolder run, params string[] sets) =>
         Load(session, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
 
-    private static Experiment Load(Session session, MapNode file)
-    {
-        var plan = new PlanReader(session.Registry).Read(file);
-        using var random = session.Random(plan);
-        return new Experiment(file, plan, PlanReader.Checked(file, () => PlanDescription.Of(plan, session.Context(plan, random))));
-    }
+    /// <summary>Loads a resolved experiment.</summary>
+    public static Experiment Load(Session session, MapNode file) => DiffusionExperiment.Read(session, file);
+
+    /// <summary>What the user should know before it is trained, one sentence each.</summary>
+    public virtual IReadOnlyList<string> Warnings => [];
+
+    /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
+    /// <exception cref="ConfigurationException">It cannot be trained.</exception>
+    public abstract void CheckTrainable();
+
+    /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before.</summary>
+    /// <returns>False where it was stopped before it was done; the run can be resumed.</returns>
+    public virtual bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) => true;
+
+    /// <summary>Builds what trains it.</summary>
+    /// <param name="cohort">The volumes.</param>
+    /// <param name="run">Where everything is left.</param>
+    /// <param name="context">What the parts are given.</param>
+    /// <param name="observer">Is told how it goes.</param>
+    /// <param name="cancellation">Ends the preparations.</param>
+    /// <exception cref="PlanRefusedException">It cannot be trained.</exception>
+    public abstract Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation);
+
+    /// <summary>Writes samples of a run's best checkpoint.</summary>
+    /// <param name="session">The parts.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="folder">Where to; the run's <c>samples</c> folder where it is null.</param>
+    /// <param name="cancellation">Ends it as soon as may be; finished samples stay.</param>
+    public abstract void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation);
+
+    /// <summary>Evaluates a run's best checkpoint into its <c>evaluation.json</c>.</summary>
+    public abstract EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation);
+
+    /// <summary>Writes a run's <c>report.md</c> from what lies in its folder.</summary>
+    public abstract void Report(RunFolder run);
 }
+
+/// <summary>An evaluation, for programs and for people.</summary>
+/// <param name="Json">What <c>evaluation.json</c> holds.</param>
+/// <param name="Table">The same as a table.</param>
+internal sealed record EvaluationOutcome(JsonNode Json, IRenderable Table);

@@ -6,8 +6,8 @@ using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Experiments;
 
-/// <summary>Turns a resolved experiment into a plan: binds each section, loads the plugins that it names, composes the shapes.</summary>
-internal sealed class PlanReader(PartRegistry registry)
+/// <summary>Turns a resolved experiment of diffusion into a plan: binds each section, loads the plugins that it names, composes the shapes.</summary>
+internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry)
 {
     private static readonly string[] Sections =
     [
@@ -22,21 +22,23 @@ internal sealed class PlanReader(PartRegistry registry)
     /// <exception cref="ConfigurationException">Something in it cannot work; the message says where and what to do.</exception>
     public ExperimentPlan Read(MapNode root)
     {
-        foreach (var entry in root.Entries.Where(e => !Sections.Contains(e.Key)))
-            throw new ConfigurationException(
-                entry.KeyPosition, $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, Sections)} (sections: {string.Join(", ", Sections)})");
-
+        RefuseUnknownSections(root, Sections);
         var sampling = Section(root, "sampling");
-        var sampler = registry.Get<ISampler>(Binder.PartOf(sampling));
+        var sampler = Registry.Get<ISampler>(Binder.PartOf(sampling));
         var (samplingOptions, samplerOptions) = Binder.BindPart<SamplingOptions>(sampling, sampler.Value.OptionsType);
+        var (compressor, latent) = Compressor("compressor", root["compressor"] ?? Identity);
+        var (own, ownLatent) = root["condition"]?["compressor"] is { } node ? Compressor("condition.compressor", node) : (null, new LatentOptions());
         var draft = new ExperimentPlan
         {
             Id = Id(root),
             Title = Text(root, "title") ?? "",
             Data = Binder.Bind<DataOptions>(root["data"]),
             Target = Names(root, "target"),
-            Condition = Binder.Bind<ConditionOptions>(root["condition"]),
-            Compressor = root["compressor"] is null ? Identity() : Planned<ICompressor>("compressor", Section(root, "compressor")),
+            Condition = Binder.Bind<ConditionOptions>((root["condition"] as MapNode)?.Without("compressor") ?? root["condition"]),
+            Compressor = compressor,
+            Latent = latent,
+            ConditionCompressor = own,
+            ConditionLatent = ownLatent,
             Architecture = Planned<IArchitecture>("architecture", Section(root, "architecture")),
             Strategy = Planned<INoiseStrategy>("strategy", Section(root, "strategy")),
             Augmentations = [.. Items(root["augmentations"]).Select(item => Planned<IAugmentation>("augmentations", item))],
@@ -50,67 +52,14 @@ internal sealed class PlanReader(PartRegistry registry)
         return Checked(root, () => ExperimentPlan.Compose(draft));
     }
 
-    /// <summary>Runs a check of the engine and places its refusal in the file.</summary>
-    public static T Checked<T>(MapNode root, Func<T> check)
-    {
-        try
-        {
-            return check();
-        }
-        catch (PlanRefusedException e)
-        {
-            var position = root.Find(e.Section) is not { } section ? root.Position
-                : section.Value is MapNode map && map.Entries.Any(entry => entry.Key == e.Key?.Split('.')[0]) ? map.Locate(e.Key)
-                : section.KeyPosition;
-            throw new ConfigurationException(position, e.Message, e);
-        }
-    }
+    private static MapNode Identity { get; } = (MapNode)YamlReader.ParseValue("{use: identity}", new Position("compressor"));
 
-    private PlannedPart<T> Planned<T>(string section, Node node)
-        where T : class, IPart
+    private (PlannedPart<ICompressor> Part, LatentOptions Latent) Compressor(string section, Node node)
     {
         if (node is ScalarNode { IsNull: false } name)
-            node = new MapNode(name.Position, [new MapEntry("use", name.Position, name)]); // a part without options by its id alone
-        var part = registry.Get<T>(Binder.PartOf(node));
-        return Planned(section, part, Binder.BindPart(node, part.Value.OptionsType));
+            node = new MapNode(name.Position, [new MapEntry("use", name.Position, name)]);
+        var part = Registry.Get<ICompressor>(Binder.PartOf(node));
+        var (latent, options) = Binder.BindPart<LatentOptions>(node, part.Value.OptionsType);
+        return (Planned(section, part, options), latent);
     }
-
-    private static PlannedPart<T> Planned<T>(string section, Part<T> part, object options)
-        where T : class, IPart =>
-        new(section, part.Id, part.Value, options, new PartSource(part.Plugin, part.Version, part.Value.GetType().Assembly.Location));
-
-    private PlannedPart<ICompressor> Identity()
-    {
-        var identity = registry.Get<ICompressor>("identity");
-        return Planned("compressor", identity, Binder.Bind(null, identity.Value.OptionsType));
-    }
-
-    private static Node Section(MapNode root, string key) =>
-        root[key] ?? throw new ConfigurationException(root.Position, $"the section `{key}` is missing; add `{key}: {{use: ID}}`");
-
-    private static string Id(MapNode root) =>
-        Text(root, "id") is not { Length: > 0 } id ? throw new ConfigurationException(root.Position, "the experiment has no `id`; add one, which also names its run folders")
-        : id.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')) || id.StartsWith('.')
-            ? throw new ConfigurationException(root.Locate("id"), $"the id `{id}` names folders: use letters, digits, `_`, `-` and `.` only")
-            : id;
-
-    private static string? Text(MapNode root, string key) => root[key] switch
-    {
-        null => null,
-        ScalarNode { IsNull: false } scalar => scalar.Text,
-        var other => throw new ConfigurationException(other.Position, $"`{key}` is {other.Description}, expected text"),
-    };
-
-    private static string[] Names(MapNode root, string key) =>
-        [.. Items(root[key]).Select(item => item is ScalarNode { IsNull: false } name
-            ? name.Text
-            : throw new ConfigurationException(item.Position, $"`{key}` takes names of images such as bravo, found {item.Description}"))];
-
-    /// <summary>A list's items; a single value counts as a list of one.</summary>
-    private static IEnumerable<Node> Items(Node? node) => node switch
-    {
-        null or { IsNull: true } => [],
-        ListNode list => list.Items,
-        _ => [node],
-    };
 }

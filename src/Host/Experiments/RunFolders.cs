@@ -12,10 +12,12 @@ internal static class RunFolders
     public static string New(string id) => Names(id).First(folder => !Directory.Exists(folder) && !File.Exists(folder));
 
     /// <summary>The newest run of an experiment.</summary>
-    public static RunFolder Newest(string id) =>
-        Names(id).TakeWhile(Directory.Exists).LastOrDefault() is { } folder
-            ? RunFolder.Open(folder)
-            : throw new UsageException($"--resume: there is no run {Path.Combine(Root, id)} to continue; name one with --run, or start one without --resume");
+    public static RunFolder Newest(string id) => FindNewest(id)
+            ?? throw new UsageException($"--resume: there is no run {Path.Combine(Root, id)} to continue; name one with --run, or start one without --resume");
+
+    /// <summary>The newest run of an experiment, or null where there is none.</summary>
+    public static RunFolder? FindNewest(string id) =>
+        Names(id).TakeWhile(Directory.Exists).LastOrDefault() is { } folder ? RunFolder.Open(folder) : null;
 
     private static IEnumerable<string> Names(string id) =>
         Enumerable.Range(1, int.MaxValue - 1).Select(n => Path.Combine(Root, n == 1 ? id : $"{id}-{n}"));

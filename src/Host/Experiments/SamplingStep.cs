@@ -15,12 +15,12 @@ internal static class SamplingStep
     /// <param name="run">The run.</param>
     /// <param name="folder">Where to; the run's <c>samples</c> folder where it is null.</param>
     /// <param name="cancellation">Ends it after the step under way; finished volumes stay.</param>
-    public static IReadOnlyList<SampleRecord> Run(Session session, Experiment experiment, RunFolder run, string? folder, CancellationToken cancellation)
+    public static IReadOnlyList<SampleRecord> Run(Session session, DiffusionExperiment experiment, RunFolder run, string? folder, CancellationToken cancellation)
     {
         var plan = experiment.Plan;
         using var random = session.Random(plan);
         using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", Warn);
-        var conditions = PlanReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
+        var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
         var writer = new SampleWriter(plan, trained, conditions);
         var target = folder ?? run.Samples;
         var records = Console.IsOutputRedirected

@@ -27,10 +27,10 @@ internal sealed class Session : IDisposable
     public PartRegistry Registry => _host.Services.GetRequiredService<PartRegistry>();
 
     /// <summary>The random streams of a plan's run; the caller disposes them.</summary>
-    public RandomStreams Random(ExperimentPlan plan) => new(plan.Training.Seed);
+    public RandomStreams Random(Plan plan) => new(plan.Training.Seed);
 
     /// <summary>What a plan's parts are given.</summary>
-    public PartContext Context(ExperimentPlan plan, RandomStreams random) => new(
+    public PartContext Context(Plan plan, RandomStreams random) => new(
         Device(plan.Training.Device),
         plan.Training.Precision,
         _host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(plan.Id),

@@ -9,7 +9,7 @@ namespace VoxelZoo.Host.Experiments;
 internal abstract class TrainingDisplay : TrainingObserver, IDisposable
 {
     /// <summary>The display for where standard output goes.</summary>
-    public static TrainingDisplay ForConsole(ExperimentPlan plan) => Console.IsOutputRedirected ? new Lines() : new Bar(plan.Title);
+    public static TrainingDisplay ForConsole(Plan plan) => Console.IsOutputRedirected ? new Lines() : new Bar(plan.Title);
 
     public override void Started(TrainingStart facts)
     {

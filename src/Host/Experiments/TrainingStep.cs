@@ -19,17 +19,19 @@ internal static class TrainingStep
     /// <param name="cancellation">Ends it after the step under way.</param>
     public static (RunFolder Run, RunStatus Status) Start(Session session, Experiment experiment, string folder, CancellationToken cancellation)
     {
-        RefuseUntrainedCompressor(experiment);
+        experiment.CheckTrainable();
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random); // refuses a device that is not there
-        using var display = TrainingDisplay.ForConsole(experiment.Plan);
+        foreach (var warning in experiment.Warnings)
+            Console.Error.WriteLine($"warning: {warning}");
         var run = RunFolder.Create(folder);
         try
         {
-            using var trainer = PlanReader.Checked(experiment.File, () => Prepare(experiment, run, context, display, cancellation));
-            return (run, Train(experiment, trainer, resume: false, cancellation));
+            if (experiment.Plan.Data.Synthesize is { } synthesize)
+                Cohorts.Synthesize(synthesize, run, cancellation);
+            return (run, Train(session, experiment, run, context, resume: false, cancellation));
         }
-        catch when (run.ReadStatus() is null)
+        catch (Exception e) when (run.ReadStatus() is null || (e is ConfigurationException && run.ReadStatus()!.Step == 0))
         {
             Directory.Delete(run.Path, recursive: true);
             throw;
@@ -40,47 +42,22 @@ internal static class TrainingStep
     public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
         using var random = session.Random(experiment.Plan);
+        return Train(session, experiment, run, session.Context(experiment.Plan, random), resume: true, cancellation);
+    }
+
+    private static RunStatus Train(Session session, Experiment experiment, RunFolder run, PartContext context, bool resume, CancellationToken cancellation)
+    {
+        var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
+        if (!SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)))
+            return Stopped(experiment, run, context);
         using var display = TrainingDisplay.ForConsole(experiment.Plan);
-        var context = session.Context(experiment.Plan, random);
-        using var trainer = PlanReader.Checked(experiment.File, () => Trainer(experiment, run, context, display));
-        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
-        return Train(experiment, trainer, resume: true, cancellation);
-    }
-
-    private static Trainer Prepare(Experiment experiment, RunFolder run, PartContext context, TrainingDisplay display, CancellationToken cancellation)
-    {
-        if (experiment.Plan.Data.Synthesize is { } synthesize)
-            Cohorts.Synthesize(synthesize, run, cancellation);
-        var trainer = Trainer(experiment, run, context, display);
-        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
-        AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, Cohorts.Open(experiment.Plan, run)));
-        return trainer;
-    }
-
-    private static Trainer Trainer(Experiment experiment, RunFolder run, PartContext context, TrainingDisplay display)
-    {
-        var plan = experiment.Plan;
-        var cohort = Cohorts.Open(plan, run);
-        var (training, validation) = (TrainingVolumes(plan, cohort), ValidationVolumes(plan, cohort));
-        return new Trainer(plan.Training, training, plan.Data.Workers, run, display, () => new DiffusionTask(plan, validation, context));
-    }
-
-    /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>
-    public static ExitCode ExitCodeOf(ExperimentPlan plan, RunStatus status)
-    {
-        if (status.Status == RunState.TimeLimit)
-            return ExitCode.Stopped;
-        if (plan.Expect.BrokenBy(status.Best) is not { } broken)
-            return ExitCode.Done;
-        Console.Error.WriteLine(broken);
-        return ExitCode.Failed;
-    }
-
-    private static RunStatus Train(Experiment experiment, Trainer trainer, bool resume, CancellationToken cancellation)
-    {
+        using var trainer = SectionReader.Checked(experiment.File, () => experiment.Trainer(cohort, run, context, display, cancellation));
+        WriteExperiment(experiment, run);
+        if (!resume)
+            AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort));
         try
         {
-            return PlanReader.Checked(experiment.File, () => trainer.Run(resume, cancellation));
+            return SectionReader.Checked(experiment.File, () => trainer.Run(resume, cancellation));
         }
         catch (Exception e)
         {
@@ -89,18 +66,26 @@ internal static class TrainingStep
         }
     }
 
-    private static CohortDataset TrainingVolumes(ExperimentPlan plan, Cohort cohort) =>
-        Cohorts.Volumes(plan, cohort, Cohort.Train);
-
-    private static CohortDataset? ValidationVolumes(ExperimentPlan plan, Cohort cohort) =>
-        cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(plan, cohort, Cohort.Val);
-
-    /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
-    private static void RefuseUntrainedCompressor(Experiment experiment)
+    /// <summary>Leaves a run that has not begun itself so that it can be resumed.</summary>
+    private static RunStatus Stopped(Experiment experiment, RunFolder run, PartContext context)
     {
-        if (experiment.Plan.Compressor.Part.IsLearned)
-            throw new ConfigurationException(
-                experiment.File.Locate("compressor"),
-                $"the compressor `{experiment.Plan.Compressor.Id}` is learned, and this version can neither train nor load one; use identity or space_to_depth");
+        WriteExperiment(experiment, run);
+        var now = context.Clock.GetUtcNow();
+        var status = new RunStatus { Status = RunState.TimeLimit, Epochs = experiment.Plan.Training.Epochs, Started = now, Updated = now };
+        run.WriteStatus(status);
+        return status;
+    }
+
+    private static void WriteExperiment(Experiment experiment, RunFolder run) => AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+
+    /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>
+    public static ExitCode ExitCodeOf(Plan plan, RunStatus status)
+    {
+        if (status.Status == RunState.TimeLimit)
+            return ExitCode.Stopped;
+        if (plan.Expect.BrokenBy(status.Best) is not { } broken)
+            return ExitCode.Done;
+        Console.Error.WriteLine(broken);
+        return ExitCode.Failed;
     }
 }

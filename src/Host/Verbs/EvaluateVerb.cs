@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
-using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
@@ -23,8 +21,8 @@ internal sealed class EvaluateVerb : Verb
     {
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        var result = EvaluationStep.Run(session, Experiment.Load(session, run), run, cancellation);
-        Output.Write(parse, () => JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, () => EvaluationTable.Of(result));
+        var outcome = Experiment.Load(session, run).Evaluate(session, run, cancellation);
+        Output.Write(parse, () => outcome.Json, () => outcome.Table);
         return ExitCode.Done;
     }
 }

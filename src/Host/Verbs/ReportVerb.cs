@@ -1,5 +1,4 @@
 using System.CommandLine;
-using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
@@ -18,7 +17,7 @@ internal sealed class ReportVerb : Verb
     {
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        RunReport.Write(run, Experiment.Load(session, run).Description);
+        Experiment.Load(session, run).Report(run);
         Console.WriteLine(run.Report);
         return ExitCode.Done;
     }

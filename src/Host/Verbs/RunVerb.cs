@@ -1,5 +1,4 @@
 using System.CommandLine;
-using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
@@ -29,9 +28,9 @@ internal sealed class RunVerb : Verb
         var (run, status) = TrainingStep.Start(session, experiment, folder, cancellation);
         if (status.Status == RunState.TimeLimit)
             return ExitCode.Stopped;
-        SamplingStep.Run(session, experiment, run, null, cancellation);
-        Output.Write(EvaluationTable.Of(EvaluationStep.Run(session, experiment, run, cancellation)));
-        RunReport.Write(run, experiment.Description);
+        experiment.Sample(session, run, null, cancellation);
+        Output.Write(experiment.Evaluate(session, run, cancellation).Table);
+        experiment.Report(run);
         Console.WriteLine($"report: {Path.GetRelativePath(Environment.CurrentDirectory, run.Report)}");
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }

@@ -31,8 +31,7 @@ internal sealed class SampleVerb : Verb
     {
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        var experiment = Experiment.Load(session, run, [.. Sets(parse)]);
-        SamplingStep.Run(session, experiment, run, parse.GetValue(_out), cancellation);
+        Experiment.Load(session, run, [.. Sets(parse)]).Sample(session, run, parse.GetValue(_out), cancellation);
         return ExitCode.Done;
     }
 

@@ -4,7 +4,7 @@ using Spectre.Console.Rendering;
 using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Host.CommandLine;
 
-namespace VoxelZoo.Host.Verbs;
+namespace VoxelZoo.Host.Experiments;
 
 /// <summary>An evaluation for people.</summary>
 internal static class EvaluationTable

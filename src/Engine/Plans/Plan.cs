@@ -1,0 +1,62 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+
+namespace VoxelZoo.Engine.Plans;
+
+/// <summary>What the plans of all experiments have in common: data, target, training.</summary>
+public abstract record Plan
+{
+    /// <summary>Short name, also the default name of its run folders.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>One line for people.</summary>
+    public string Title { get; init; } = "";
+
+    /// <summary>Where the volumes are and how they are prepared.</summary>
+    public required DataOptions Data { get; init; }
+
+    /// <summary>Kinds of images that are learned.</summary>
+    public required IReadOnlyList<string> Target { get; init; }
+
+    /// <summary>How it is trained.</summary>
+    public TrainingOptions Training { get; init; } = new();
+
+    /// <summary>What must hold of it.</summary>
+    public ExpectOptions Expect { get; init; } = new();
+
+    /// <summary>Kinds of images that have to be read.</summary>
+    public virtual IReadOnlyList<string> Kinds => Target;
+
+    /// <summary>Where its parts come from; one that several use is named several times.</summary>
+    public abstract IReadOnlyList<PartSource> Sources { get; }
+
+    /// <summary>Refuses a target that names no image, one that there is not, or one twice.</summary>
+    protected void ValidateTarget()
+    {
+        if (Target.Count == 0)
+            throw new PlanRefusedException("target", null, "target names no image kind; name at least one, such as bravo");
+        ValidateKinds("target", null, Target);
+    }
+
+    /// <summary>Refuses kinds of images that there are not, and one that is named twice.</summary>
+    protected static void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
+    {
+        if (kinds.Except(ImageKinds.All).FirstOrDefault() is { } unknown)
+            throw new PlanRefusedException(section, key, $"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}");
+        if (kinds.GroupBy(kind => kind).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new PlanRefusedException(section, key, $"{twice.Key} is named twice; name each image kind once");
+    }
+
+    /// <summary>Refuses what contradicts itself in the section <c>data</c>.</summary>
+    protected void ValidateData()
+    {
+        try
+        {
+            Data.Validate(Kinds);
+        }
+        catch (PlanException e)
+        {
+            throw new PlanRefusedException("data", e.Key, e.Message);
+        }
+    }
+}

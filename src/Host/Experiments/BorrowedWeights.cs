@@ -1,0 +1,124 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Weights that an experiment uses and another one trained: a compressor, or the denoiser that a ControlNet steers.</summary>
+/// <param name="experiment">The experiment that uses them.</param>
+/// <param name="section">Where it names them: <c>compressor</c>, <c>condition.compressor</c> or <c>condition.control</c>.</param>
+/// <param name="name">What they are to the run: one of the names of <see cref="FrozenParts"/>.</param>
+/// <param name="component">The component of the other run's checkpoints.</param>
+/// <param name="id">The part that has them.</param>
+/// <param name="options">Its options, which must be the other run's.</param>
+/// <param name="source">Where they come from.</param>
+internal sealed class BorrowedWeights(
+    DiffusionExperiment experiment, string section, string name, string component, string id, object options, IWeightSource source)
+{
+    /// <summary>What an experiment borrows.</summary>
+    public static IEnumerable<BorrowedWeights> Of(DiffusionExperiment experiment)
+    {
+        var plan = experiment.Plan;
+        if (plan.Compressor.Part.IsLearned)
+            yield return new BorrowedWeights(experiment, "compressor", FrozenParts.Compressor, "compressor", plan.Compressor.Id, plan.Compressor.Options, plan.Latent);
+        if (plan.ConditionCompressor is { Part.IsLearned: true } own)
+            yield return new BorrowedWeights(experiment, "condition.compressor", FrozenParts.ConditionCompressor, "compressor", own.Id, own.Options, plan.ConditionLatent);
+        if (plan.Condition.Control is { } control)
+            yield return new BorrowedWeights(experiment, "condition.control", FrozenParts.Denoiser, "denoiser", plan.Architecture.Id, plan.Architecture.Options, control);
+    }
+
+    /// <summary>Refuses weights that are nowhere, before anything is made.</summary>
+    public void Check()
+    {
+        if (source is { From: null, TrainFirst: null })
+            throw Refusal($"`{id}` needs trained weights; set {section}.from to the run that trained them, or to its experiment's id");
+        if (source.From is not null)
+            RefuseOthers(Run(source.From));
+    }
+
+    /// <summary>Copies the weights into the run, after training them where that is asked for.</summary>
+    /// <returns>False where that training was stopped.</returns>
+    public bool Take(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    {
+        var frozen = new FrozenParts(run);
+        if (frozen.List().Any(part => part.Name == name))
+            return true;
+        var lender = source.From is { } from ? Run(from) : First(session, cohort, run, cancellation);
+        if (lender is null)
+            return false;
+        RefuseOthers(lender);
+        try
+        {
+            frozen.Adopt(name, lender, component, sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        }
+        catch (RunFolderException e)
+        {
+            throw Refusal(e.Message);
+        }
+
+        return true;
+    }
+
+    /// <summary>Trains the experiment that is to be trained first, or goes on with it; null where it was stopped.</summary>
+    private RunFolder? First(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    {
+        var first = source.TrainFirst!;
+        string[] sets = ["data.synthesize=null", $"data.cohort={JsonSerializer.Serialize(cohort.Folder)}", $"training.device={experiment.Plan.Training.Device}"];
+        var file = ExperimentFile.Load(ExperimentFolder.Resolve(first.Experiment), sets, first.Profile, PlanReader.EngineRecords);
+        var other = Experiment.Load(session, file);
+        var folder = Path.Combine(run.Path, "first", name);
+        Console.WriteLine($"first: {other.Plan.Id}, whose {component} {experiment.Plan.Id} uses");
+        RunStatus status;
+        if (Directory.Exists(folder))
+            status = TrainingStep.Resume(session, other, RunFolder.Open(folder), cancellation);
+        else
+            (_, status) = TrainingStep.Start(session, other, folder, cancellation);
+        return status.Status == RunState.Completed ? RunFolder.Open(folder) : null;
+    }
+
+    /// <summary>A run by its folder, or the newest one of an experiment.</summary>
+    private RunFolder Run(string from)
+    {
+        try
+        {
+            return Directory.Exists(from) ? RunFolder.Open(from) : RunFolders.FindNewest(from) ?? throw Refusal(
+                $"there is no run `{from}`: neither such a folder nor one of runs/{from}; train it first (`voxelzoo train {from}`), or name a run's folder");
+        }
+        catch (RunFolderException e)
+        {
+            throw Refusal(e.Message);
+        }
+    }
+
+    /// <summary>Weights of the right shapes may still be of another function: the options must be the same.</summary>
+    private void RefuseOthers(RunFolder lender)
+    {
+        var node = ExperimentFile.Load(lender.Experiment, engineRecords: PlanReader.EngineRecords)[component == "denoiser" ? "architecture" : "compressor"];
+        if (node is null)
+            throw Refusal($"{lender.Path} is not a run that trained a {component}");
+        var use = Binder.PartOf(node).Text;
+        if (use != id)
+            throw Refusal($"{lender.Path} trained `{use}`, not `{id}`; name another run");
+        var theirs = Options(component == "denoiser" ? Binder.BindPart(node, options.GetType()) : Binder.BindPart<LatentOptions>(node, options.GetType()).Options);
+        var ours = Options(options);
+        // channels in and out are set by what surrounds a denoiser, and checked with the weights
+        foreach (var key in ours.Select(option => option.Key).Except(component == "denoiser" ? ["in_channels", "out_channels"] : []))
+        {
+            if (!JsonNode.DeepEquals(ours[key], theirs[key]))
+                throw Refusal($"{lender.Path} was trained with {key} {theirs[key]?.ToJsonString() ?? "null"}, here it is {ours[key]?.ToJsonString() ?? "null"}; use the same options, or another run");
+        }
+    }
+
+    private static JsonObject Options(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!.AsObject();
+
+    private ConfigurationException Refusal(string sentence)
+    {
+        var node = section.Split('.').Aggregate((Node?)experiment.File, (below, step) => below?[step]);
+        return new ConfigurationException((node as MapNode)?.Find("from") is { } entry ? entry.KeyPosition : node?.Position ?? experiment.File.Position, sentence);
+    }
+}

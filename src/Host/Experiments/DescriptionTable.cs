@@ -1,0 +1,38 @@
+using System.Globalization;
+using Spectre.Console;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Host.CommandLine;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>The description of a plan for people.</summary>
+internal static class DescriptionTable
+{
+    public static Grid Of(PlanDescription d)
+    {
+        List<(string, string)> facts =
+        [
+            ("experiment", $"{d.Id}: {d.Title}"),
+            ("architecture", d.Architecture),
+            ("compressor", d.Compressor),
+            ("strategy", $"{d.Strategy}, sampled with {d.Sampler}"),
+            ("target", d.Condition.Count == 0 ? d.Target : $"{d.Target} from {string.Join(", ", d.Condition)}"),
+            ("input", $"{Shape(d.InputShape)}, diffused as {Shape(d.LatentShape)}"),
+            ("channels", $"{d.ModelInputChannels} in, {d.ModelOutputChannels} out"),
+            ("parameters", Number(d.Parameters.Denoiser) + (d.Parameters.Compressor > 0 ? $", compressor {Number(d.Parameters.Compressor)}" : "")),
+        ];
+        if (d.Tokens is { } tokens)
+            facts.Add(("tokens", Number(tokens)));
+        var activations = d.Memory.Activations is { } a ? Gibibytes(a) : "unknown";
+        facts.Add(("memory", $"{Gibibytes(d.Memory.Total)} estimated for training (weights {Gibibytes(d.Memory.Weights)}, gradients {Gibibytes(d.Memory.Gradients)}, optimizer {Gibibytes(d.Memory.Optimizer)}, activations {activations})"));
+        var t = d.Training;
+        facts.Add(("training", string.Create(CultureInfo.InvariantCulture, $"{t.Epochs} epochs, batch {t.BatchSize}, AdamW {t.LearningRate:G3} {t.Schedule.ToString().ToLowerInvariant()}, warm-up {t.WarmupEpochs} epochs, clip {t.GradientClipNorm:G3}, {t.Precision.ToString().ToLowerInvariant()}{(t.Ema is null ? "" : ", moving average")}")));
+        return Output.Facts(facts);
+    }
+
+    private static string Shape(long[] shape) => string.Join('×', shape.Skip(1));
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    private static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):F2} GiB");
+}

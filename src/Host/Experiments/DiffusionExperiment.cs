@@ -1,0 +1,77 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console.Rendering;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reporting;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Trains a denoiser and generates volumes with it.</summary>
+internal sealed class DiffusionExperiment : Experiment
+{
+    private readonly PlanDescription _description;
+
+    private DiffusionExperiment(MapNode file, ExperimentPlan plan, PlanDescription description)
+        : base(file) => (Plan, _description) = (plan, description);
+
+    /// <inheritdoc/>
+    public override ExperimentPlan Plan { get; }
+
+    /// <inheritdoc/>
+    public override JsonNode Json => JsonSerializer.SerializeToNode(_description, AtomicFile.Json)!;
+
+    /// <inheritdoc/>
+    public override IRenderable Facts => DescriptionTable.Of(_description);
+
+    /// <summary>Reads and describes the plan.</summary>
+    public static DiffusionExperiment Read(Session session, MapNode file)
+    {
+        var plan = new PlanReader(session.Registry).Read(file);
+        using var random = session.Random(plan);
+        return new DiffusionExperiment(file, plan, SectionReader.Checked(file, () => PlanDescription.Of(plan, session.Context(plan, random))));
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Warnings => _description.Warnings;
+
+    /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
+    public override void CheckTrainable()
+    {
+        foreach (var borrowed in BorrowedWeights.Of(this))
+            borrowed.Check();
+    }
+
+    /// <inheritdoc/>
+    public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>
+        BorrowedWeights.Of(this).All(borrowed => borrowed.Take(session, cohort, run, cancellation));
+
+    /// <inheritdoc/>
+    public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
+    {
+        var training = Cohorts.Volumes(Plan, cohort, Cohort.Train);
+        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val);
+        var frozen = new FrozenParts(run);
+        var (samples, validated) = LatentStep.Prepare(Plan, Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, context, cancellation);
+        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, context, frozen));
+    }
+
+    /// <inheritdoc/>
+    public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation) =>
+        SamplingStep.Run(session, this, run, folder, cancellation);
+
+    /// <inheritdoc/>
+    public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)
+    {
+        var result = EvaluationStep.Run(session, this, run, cancellation);
+        return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, EvaluationTable.Of(result));
+    }
+
+    /// <inheritdoc/>
+    public override void Report(RunFolder run) => RunReport.Write(run, _description);
+}

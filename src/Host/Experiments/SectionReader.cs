@@ -1,0 +1,94 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>What reading an experiment of either kind needs: parts, lists, names, and the places of what the engine refuses.</summary>
+internal abstract class SectionReader(PartRegistry registry)
+{
+    /// <summary>The parts.</summary>
+    protected PartRegistry Registry { get; } = registry;
+
+    /// <summary>Refuses a section that this kind of experiment does not have.</summary>
+    protected static void RefuseUnknownSections(MapNode root, IReadOnlyList<string> sections)
+    {
+        foreach (var entry in root.Entries.Where(e => !sections.Contains(e.Key)))
+            throw new ConfigurationException(
+                entry.KeyPosition, $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, sections)} (sections: {string.Join(", ", sections)})");
+    }
+
+    /// <summary>Runs a check of the engine and places its refusal in the file.</summary>
+    public static T Checked<T>(MapNode root, Func<T> check)
+    {
+        try
+        {
+            return check();
+        }
+        catch (PlanRefusedException e)
+        {
+            throw new ConfigurationException(Place(root, e), e.Message, e);
+        }
+    }
+
+    /// <summary>Where the key at fault was written; else its section; else the file.</summary>
+    private static Position Place(MapNode root, PlanRefusedException refusal)
+    {
+        var (map, position) = (root, root.Position);
+        foreach (var step in $"{refusal.Section}.{refusal.Key}".TrimEnd('.').Split('.'))
+        {
+            if (map.Find(step) is not { } entry)
+                return position;
+            position = entry.KeyPosition;
+            if (entry.Value is not MapNode below)
+                return map.Locate(step);
+            map = below;
+        }
+
+        return position;
+    }
+
+    /// <summary>The part that a section, or an item of a list, names, with its options.</summary>
+    protected PlannedPart<T> Planned<T>(string section, Node node)
+        where T : class, IPart
+    {
+        if (node is ScalarNode { IsNull: false } name)
+            node = new MapNode(name.Position, [new MapEntry("use", name.Position, name)]); // a part without options by its id alone
+        var part = Registry.Get<T>(Binder.PartOf(node));
+        return Planned(section, part, Binder.BindPart(node, part.Value.OptionsType));
+    }
+
+    protected static PlannedPart<T> Planned<T>(string section, Part<T> part, object options)
+        where T : class, IPart =>
+        new(section, part.Id, part.Value, options, new PartSource(part.Plugin, part.Version, part.Value.GetType().Assembly.Location));
+
+    protected static Node Section(MapNode root, string key) =>
+        root[key] ?? throw new ConfigurationException(root.Position, $"the section `{key}` is missing; add `{key}: {{use: ID}}`");
+
+    protected static string Id(MapNode root) =>
+        Text(root, "id") is not { Length: > 0 } id ? throw new ConfigurationException(root.Position, "the experiment has no `id`; add one, which also names its run folders")
+        : id.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')) || id.StartsWith('.')
+            ? throw new ConfigurationException(root.Locate("id"), $"the id `{id}` names folders: use letters, digits, `_`, `-` and `.` only")
+            : id;
+
+    protected static string? Text(MapNode root, string key) => root[key] switch
+    {
+        null => null,
+        ScalarNode { IsNull: false } scalar => scalar.Text,
+        var other => throw new ConfigurationException(other.Position, $"`{key}` is {other.Description}, expected text"),
+    };
+
+    protected static string[] Names(MapNode root, string key) =>
+        [.. Items(root[key]).Select(item => item is ScalarNode { IsNull: false } name
+            ? name.Text
+            : throw new ConfigurationException(item.Position, $"`{key}` takes names of images such as bravo, found {item.Description}"))];
+
+    /// <summary>A list's items; a single value counts as a list of one.</summary>
+    protected static IEnumerable<Node> Items(Node? node) => node switch
+    {
+        null or { IsNull: true } => [],
+        ListNode list => list.Items,
+        _ => [node],
+    };
+}
