@@ -27,11 +27,12 @@ internal static class Application
         },
         new ExperimentsVerb(),
         new DescribeVerb(),
-        new Command("data", "Cohorts: make one, check one, look at a volume")
+        new Command("data", "Cohorts: make one, check one, look at a volume, compute latents")
         {
             new DataSynthesizeVerb(),
             new DataCheckVerb(),
             new DataInfoVerb(),
+            new DataPrepareVerb(),
         },
         new TrainVerb(),
         new SampleVerb(),

@@ -49,8 +49,17 @@ internal sealed class BorrowedWeights(
         if (frozen.List().Any(part => part.Name == name))
             return true;
         var lender = source.From is { } from ? Run(from) : First(session, cohort, run, cancellation);
-        if (lender is null)
-            return false;
+        if (lender is not null)
+            Adopt(frozen, lender);
+        return lender is not null;
+    }
+
+    /// <summary>Copies the weights of the run that <c>from</c> names.</summary>
+    public void Adopt(FrozenParts frozen) => Adopt(
+        frozen, Run(source.From ?? throw Refusal($"{source.TrainFirst!.Experiment} is trained first, into a run's own folder; name a run that trained it in {section}.from")));
+
+    private void Adopt(FrozenParts frozen, RunFolder lender)
+    {
         RefuseOthers(lender);
         try
         {
@@ -60,8 +69,6 @@ internal sealed class BorrowedWeights(
         {
             throw Refusal(e.Message);
         }
-
-        return true;
     }
 
     /// <summary>Trains the experiment that is to be trained first, or goes on with it; null where it was stopped.</summary>

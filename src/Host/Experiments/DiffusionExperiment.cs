@@ -51,6 +51,28 @@ internal sealed class DiffusionExperiment : Experiment
     public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>
         BorrowedWeights.Of(this).All(borrowed => borrowed.Take(session, cohort, run, cancellation));
 
+    /// <summary>Computes the latents of a cohort into a folder that runs may share.</summary>
+    /// <returns>How many volumes it holds.</returns>
+    public int PrepareLatents(string folder, PartContext context, CancellationToken cancellation)
+    {
+        var cohort = Cohorts.Open(Plan, null);
+        var training = Cohorts.Volumes(Plan, cohort, Cohort.Train);
+        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val);
+        var weights = Directory.CreateTempSubdirectory("voxelzoo-");
+        try
+        {
+            var frozen = new FrozenParts(weights.FullName);
+            foreach (var borrowed in BorrowedWeights.Of(this))
+                borrowed.Adopt(frozen);
+            LatentStep.Prepare(Plan, folder, frozen, cohort, training, validation, context, cancellation);
+            return training.Count + (validation?.Count ?? 0);
+        }
+        finally
+        {
+            weights.Delete(recursive: true);
+        }
+    }
+
     /// <inheritdoc/>
     public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
     {

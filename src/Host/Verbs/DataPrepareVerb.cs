@@ -1,0 +1,39 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Experiments;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary><c>data prepare EXP --out DIR</c>: computes an experiment's latents in advance, for runs that name the folder in <c>data.latents</c>.</summary>
+internal sealed class DataPrepareVerb : Verb
+{
+    private readonly Argument<string> _experiment;
+    private readonly Option<string> _out;
+
+    public DataPrepareVerb()
+        : base("prepare", "Computes an experiment's latents in advance, for several runs to share")
+    {
+        _experiment = With(RunArguments.Experiment());
+        _out = With(new Option<string>("--out") { Description = "The latents' folder, for --set data.latents=DIR", HelpName = "DIR", Required = true });
+        With(CommonOptions.Set);
+        With(CommonOptions.Profile);
+    }
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        using var session = new Session(parse);
+        var id = parse.GetRequiredValue(_experiment);
+        if (Experiment.Load(parse, session, id) is not DiffusionExperiment { Plan.KeepsLatents: true } experiment)
+            throw new UsageException($"{id} diffuses no latents of a learned compressor, so there is nothing to prepare; train it as it is");
+        if (experiment.Plan.Data.Synthesize is not null)
+            throw new UsageException($"{id} makes its cohort in the run's own folder, so its latents cannot be shared; name one with --set data.synthesize=null --set data.cohort=DIR");
+        experiment.CheckTrainable();
+        var folder = Path.GetFullPath(parse.GetRequiredValue(_out));
+        using var random = session.Random(experiment.Plan);
+        var latents = SectionReader.Checked(experiment.File, () => experiment.PrepareLatents(folder, session.Context(experiment.Plan, random), cancellation));
+        Console.WriteLine($"{Path.GetRelativePath(Environment.CurrentDirectory, folder)}: latents of {latents} volumes; use them with --set data.latents={folder}");
+        return ExitCode.Done;
+    }
+}
