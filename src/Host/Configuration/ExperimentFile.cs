@@ -22,7 +22,7 @@ internal static class ExperimentFile
     {
         var merger = new Merger((engineRecords ?? ImmutableDictionary<string, Type>.Empty)
             .ToDictionary(p => p.Key, p => (IReadOnlySet<string>)OptionsShape.Of(p.Value).Keys.ToHashSet(StringComparer.Ordinal)));
-        Node root = WithBases(path, merger, []);
+        Node root = WithBases(path, merger, [], []);
         if (profile is not null)
             root = merger.Lay(root, ProfileOf((MapNode)root, profile, path));
         root = ((MapNode)root).Without(Profiles);
@@ -42,7 +42,11 @@ internal static class ExperimentFile
             .OrderBy(s => !s.Key.EndsWith(".use", StringComparison.Ordinal))
             .Aggregate(root, (below, set) => merger.Set(below, set.Key, set.Value));
 
-    private static MapNode WithBases(string path, Merger merger, ImmutableList<string> chain)
+    // each file is resolved once: a few files that name each other several times would otherwise be read without end
+    private static MapNode WithBases(string path, Merger merger, ImmutableList<string> chain, Dictionary<string, MapNode> resolved) =>
+        resolved.TryGetValue(path, out var before) ? before : resolved[path] = Resolve(path, merger, chain, resolved);
+
+    private static MapNode Resolve(string path, Merger merger, ImmutableList<string> chain, Dictionary<string, MapNode> resolved)
     {
         var full = Path.GetFullPath(path);
         var node = YamlReader.ReadFile(path);
@@ -64,7 +68,7 @@ internal static class ExperimentFile
                 throw new ConfigurationException(name.Position, $"`extends` goes through more than {LongestChain} files");
             if (!File.Exists(next))
                 throw new ConfigurationException(name.Position, $"`extends` names {file.Text}, but there is no file {next}");
-            below = merger.Lay(below, WithBases(next, merger, chain));
+            below = merger.Lay(below, WithBases(next, merger, chain, resolved));
         }
 
         return (MapNode)merger.Lay(below, own.Without(Extends));

@@ -16,6 +16,8 @@ internal static class Limits
                 CheckRange(range, key, value, node);
             else if (limit is AllowedValuesAttribute allowed)
                 CheckAllowed(allowed, key, value, node);
+            else if (value is ICollection list && limit is (MinLengthAttribute or MaxLengthAttribute))
+                CheckLength(limit, key, list, node);
             else if (!limit.IsValid(value))
                 throw new ConfigurationException(node.Position, $"{Lower(limit.FormatErrorMessage(key)).TrimEnd('.')}, found {node.Description}");
         }
@@ -49,6 +51,14 @@ internal static class Limits
         var atMost = $"{(range.MaximumIsExclusive ? "below" : "at most")} {Show(high)}";
         var unbounded = high is double.MaxValue or double.PositiveInfinity or int.MaxValue or (double)long.MaxValue;
         return unbounded ? atLeast : $"{atLeast} and {atMost}";
+    }
+
+    private static void CheckLength(ValidationAttribute limit, string key, ICollection list, Node node)
+    {
+        if (limit.IsValid(list))
+            return;
+        var bound = limit is MinLengthAttribute min ? $"at least {min.Length}" : $"at most {((MaxLengthAttribute)limit).Length}";
+        throw new ConfigurationException(node.Position, $"`{key}` is a list of {list.Count}, must have {bound} items");
     }
 
     private static void CheckAllowed(AllowedValuesAttribute allowed, string key, object? value, Node node)

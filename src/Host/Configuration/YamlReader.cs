@@ -71,7 +71,8 @@ internal sealed class YamlReader
         catch (YamlException e)
         {
             var reason = (e.InnerException as YamlException ?? e).Message.ReplaceLineEndings(" ").TrimEnd('.');
-            throw new ConfigurationException(positionOf(e.Start), $"not valid YAML: {char.ToLowerInvariant(reason[0])}{reason[1..]}", e);
+            var place = reason.Contains("tab as indentation", StringComparison.Ordinal) ? IndentingTab(text) : null;
+            throw new ConfigurationException(positionOf(place ?? e.Start), $"not valid YAML: {char.ToLowerInvariant(reason[0])}{reason[1..]}", e);
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
         {
@@ -79,6 +80,14 @@ internal sealed class YamlReader
             throw new ConfigurationException(positionOf(reader._parser.Current?.End ?? Mark.Empty), "not valid YAML after this place", e);
         }
     }
+
+    // the parser names the beginning of the section that the tab breaks, not the tab
+    private static Mark? IndentingTab(string text) =>
+        text.Split('\n')
+            .Select((line, i) => (Number: i + 1, Column: line.Length - line.TrimStart(' ').Length + 1, Line: line))
+            .Where(l => l.Line.TrimStart(' ').StartsWith('\t'))
+            .Select(l => (Mark?)new Mark(0, l.Number, l.Column))
+            .FirstOrDefault();
 
     // the parser takes NUL for the end of the input and would silently drop what follows
     private static void RefuseControlCharacters(string text, Func<Mark, Position> positionOf)

@@ -62,7 +62,20 @@ internal sealed record Manifest(
     private static string Text(JsonElement parent, string key, string? fallback = null)
     {
         if (parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(key, out var value))
-            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InvalidDataException($"plugin.json: `{key}` is not a text");
+            return Text(value) ?? throw new InvalidDataException($"plugin.json: `{key}` is not a text, or not one that can be shown");
         return fallback ?? throw new InvalidDataException($"plugin.json has no `{key}`");
+    }
+
+    // half a surrogate pair is valid JSON and no text; control characters would reach the terminal
+    private static string? Text(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String && value.GetString() is { } text && !text.Any(char.IsControl) ? text : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
     }
 }

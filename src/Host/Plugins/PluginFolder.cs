@@ -39,7 +39,7 @@ internal static class PluginFolder
             };
             return Judge(plugin, manifest, contract);
         }
-        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or BadImageFormatException or JsonException)
+        catch (Exception e) // whatever a damaged file makes its reader throw: it must not stop what does not need this plugin
         {
             return Broken(plugin, e.Message);
         }
@@ -54,7 +54,7 @@ internal static class PluginFolder
         if (plugin.Assembly is null)
             return Broken(plugin, $"there is no {Path.GetFileName(plugin.Path)}.dll");
 
-        var assembly = PluginMetadata.Read(plugin.Assembly);
+        var assembly = MetadataOf(plugin.Assembly);
         if (assembly.Contract is null || !VersionRange.TryParse(assembly.Contract, out var built))
             return Broken(plugin, $"{Path.GetFileName(plugin.Assembly)} does not say which contract it was built for; build it with the targets of VoxelZoo.Abstractions");
         if (!built.Satisfies(contract))
@@ -66,6 +66,18 @@ internal static class PluginFolder
         return MissingDependency(plugin.Assembly) is { } missing
             ? Broken(plugin, $"{missing}, which {Path.GetFileNameWithoutExtension(plugin.Assembly)}.deps.json names, is missing")
             : plugin;
+    }
+
+    private static PluginMetadata MetadataOf(string assembly)
+    {
+        try
+        {
+            return PluginMetadata.Read(assembly);
+        }
+        catch (Exception e) // a damaged table has no exception of its own: an overflow, a cast, an index out of range
+        {
+            throw new InvalidDataException($"{Path.GetFileName(assembly)} is damaged or not a .NET assembly: {e.Message}", e);
+        }
     }
 
     private static Plugin Broken(Plugin plugin, string reason) => plugin with { Status = PluginStatus.Broken, Reason = reason };
@@ -90,7 +102,7 @@ internal static class PluginFolder
         if (!File.Exists(file))
             return null;
 
-        using var json = JsonDocument.Parse(File.ReadAllBytes(file));
+        using var json = Dependencies(file);
         if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("targets", out var targets))
             return null;
         var folder = Path.GetDirectoryName(assembly)!;
@@ -99,6 +111,18 @@ internal static class PluginFolder
             .SelectMany(library => library.Value.ValueKind == JsonValueKind.Object && library.Value.TryGetProperty("runtime", out var runtime) ? Members(runtime) : [])
             .Select(asset => Path.GetFileName(asset.Name))
             .FirstOrDefault(name => !File.Exists(Path.Combine(folder, name)));
+    }
+
+    private static JsonDocument Dependencies(string file)
+    {
+        try
+        {
+            return JsonDocument.Parse(File.ReadAllBytes(file));
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{Path.GetFileName(file)} is not valid JSON at line {e.LineNumber + 1}", e);
+        }
     }
 
     private static IEnumerable<JsonProperty> Members(JsonElement element) =>

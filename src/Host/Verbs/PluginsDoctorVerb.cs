@@ -44,7 +44,7 @@ internal sealed class PluginsDoctorVerb : Verb
                 ("cure", native.Cure ?? "none was needed"),
                 (NativeTorch.DirectoryVariable, Environment.GetEnvironmentVariable(NativeTorch.DirectoryVariable) ?? "not set"),
                 ("plugins", $"{catalogue.Plugins.Length} found, {catalogue.Plugins.Length - ailing.Length} usable"),
-                .. ailing.Select(a => (a.Plugin.Id, a.Reason!)),
+                .. ailing.Select(a => (a.Plugin.Id, a.Plugin.Reason is { } reason ? $"{reason} ({a.Plugin.Path})" : a.Reason!)),
             ]));
         return ExitCode.Done;
     }

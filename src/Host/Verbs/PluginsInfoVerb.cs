@@ -24,8 +24,9 @@ internal sealed class PluginsInfoVerb : Verb
         if (plugins.Length == 0)
             throw new UsageException($"there is no plugin `{id}`{Spelling.Suggestion(id, all.Select(p => p.Id))} (plugins: {string.Join(", ", all.Select(p => p.Id).Distinct())})");
 
-        // two folders with the same id are two plugins: show the first, whose reason names the other
-        Output.Write(parse, () => Json(plugins[0]), () => Output.Facts(Facts(plugins[0])));
+        // several folders with the same id are as many plugins: show the one that can be used, or the first, whose reason names another
+        var plugin = plugins.MinBy(p => p.Status)!;
+        Output.Write(parse, () => Json(plugin), () => Output.Facts(Facts(plugin)));
         return ExitCode.Done;
     }
 

@@ -45,7 +45,7 @@ internal sealed class PluginsListVerb : Verb
         var table = Output.Table("id", "version", "status", "parts");
         foreach (var plugin in plugins)
         {
-            var parts = plugin.Reason ?? string.Join(", ", plugin.Parts.Select(p => $"{p.Kind} {p.Id}"));
+            var parts = plugin.Reason is { } reason ? $"{reason} ({plugin.Path})" : string.Join(", ", plugin.Parts.Select(p => $"{p.Kind} {p.Id}"));
             table.AddRow(new Text(plugin.Id), new Text(plugin.Version), new Text(Status(plugin)), new Text(parts));
         }
 

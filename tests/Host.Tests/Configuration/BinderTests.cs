@@ -58,7 +58,8 @@ public sealed class BinderTests
     [InlineData("num_steps: 0", "f.yaml:1:12: `num_steps` is 0, must be at least 1 and at most 1000")]
     [InlineData("rate: 1.4", "f.yaml:1:7: `rate` is 1.4, must be at least 0 and at most 1")]
     [InlineData("channels: [1, 0]", "f.yaml:1:15: `channels.1` is 0, must be at least 1")]
-    [InlineData("factors: []", "f.yaml:1:10: ")]
+    [InlineData("factors: []", "f.yaml:1:10: `factors` is a list of 0, must have at least 1 items")]
+    [InlineData("pair: [1, 2, 3]", "f.yaml:1:7: `pair` is a list of 3, must have at most 2 items")]
     [InlineData("patch: 3", "f.yaml:1:8: `patch` is the number 3, expected one of 1, 2, 4")]
     [InlineData("[1]", "f.yaml:1:1: expected a section with keys, found a list")]
     public void Value_that_does_not_fit_is_refused_where_it_stands(string yaml, string message)
@@ -180,6 +181,9 @@ public sealed class BinderTests
 
         [MinLength(1)]
         public int[][] Factors { get; init; } = [];
+
+        [MaxLength(2)]
+        public IReadOnlyList<int> Pair { get; init; } = [];
 
         public Inner Inner { get; init; } = new();
 

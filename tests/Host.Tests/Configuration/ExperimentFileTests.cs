@@ -46,6 +46,18 @@ public sealed class ExperimentFileTests : IDisposable
     }
 
     [Fact]
+    public void Extends_that_doubles_at_each_level_is_read_once_a_file()
+    {
+        // 16 levels of four: a thousand million paths to one file
+        _folder.Write("15.yaml", "x: 1\n");
+        for (var i = 14; i > 0; i--)
+            _folder.Write($"{i}.yaml", $"extends: [{string.Join(", ", Enumerable.Repeat($"{i + 1}.yaml", 4))}]\n");
+        var file = _folder.Write("0.yaml", "extends: 1.yaml\n");
+
+        Assert.Equal("x: 1\n", Resolved(file));
+    }
+
+    [Fact]
     public void Extends_of_an_absent_file_is_refused_where_it_is_named()
     {
         var file = _folder.Write("a.yaml", "id: a\nextends: b.yaml\n");

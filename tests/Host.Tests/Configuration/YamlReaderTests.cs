@@ -23,6 +23,10 @@ public sealed class YamlReaderTests
     [InlineData("a: *nowhere", "f.yaml:1:4", "nowhere")]
     [InlineData("a: &a [*a]", "f.yaml:1:8", "*a")]
     [InlineData("a: [1, 2\n", "f.yaml:2:1", "not valid YAML")]
+    [InlineData("a: 1\nb:\n\tc: 2", "f.yaml:3:", "tab")]
+    [InlineData("a: 1\nb: \"x\n\n", "f.yaml:2:4", "not valid YAML")]
+    [InlineData("a: 1\nb: [1, 2\nc: 3\n", "f.yaml:2:", "not valid YAML")]
+    [InlineData("a: 1\nb: @x\nc: 3\n", "f.yaml:2:", "not valid YAML")]
     [InlineData("a: 1\0: 2", "f.yaml:1:5", "U+0000")]
     [InlineData("? [a, b]\n: 1", "f.yaml:", "key")]
     public void Parse_refuses_with_the_place(string yaml, string place, string reason)

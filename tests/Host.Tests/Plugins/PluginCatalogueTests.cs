@@ -86,6 +86,8 @@ public sealed class PluginCatalogueTests : IDisposable
     [InlineData("{\"id\": \"x\", \"version\": \"1\", \"contract\": \"sometime\"}", "the contract `sometime` is no version range")]
     [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"parts\": []}", "plugin.json has no `id`")]
     [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"x\", \"parts\": [3]}", "plugin.json has no `kind`")]
+    [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"\\ud800\", \"parts\": []}", "plugin.json: `id` is not a text")]
+    [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"\\u001b[31m\", \"parts\": []}", "plugin.json: `id` is not a text")]
     public void Manifest_that_is_no_manifest_is_refused(string manifest, string reason)
     {
         File.WriteAllText(Path.Combine(_fixtures.Add("Good"), "plugin.json"), manifest);
@@ -109,7 +111,27 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         File.WriteAllText(Path.Combine(_fixtures.Add("Good"), "Good.dll"), "not a program");
 
-        Is(PluginStatus.Broken, "");
+        Is(PluginStatus.Broken, "Good.dll is damaged or not a .NET assembly");
+    }
+
+    [Fact]
+    public void Assembly_whose_metadata_is_damaged_is_broken()
+    {
+        // the high byte of the number of streams (ECMA-335, II.24.2.1): its reader overflows
+        var path = Path.Combine(_fixtures.Add("Good"), "Good.dll");
+        var assembly = File.ReadAllBytes(path);
+        assembly[assembly.AsSpan().IndexOf("BSJB"u8) + 0x1F] = 0x80;
+        File.WriteAllBytes(path, assembly);
+
+        Is(PluginStatus.Broken, "Good.dll is damaged or not a .NET assembly");
+    }
+
+    [Fact]
+    public void Dependencies_that_are_no_json_are_refused_by_name()
+    {
+        File.WriteAllText(Path.Combine(_fixtures.Add("Good"), "Good.deps.json"), "{");
+
+        Is(PluginStatus.Broken, "Good.deps.json is not valid JSON at line 1");
     }
 
     [Fact]

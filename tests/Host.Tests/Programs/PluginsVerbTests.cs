@@ -34,7 +34,7 @@ public sealed class PluginsVerbTests : IDisposable
         var lines = Run("plugins", "list", "--plugins", _fixtures.Folder).Out.Split('\n');
 
         Assert.Contains(lines, l => l.Contains("good") && l.Contains("compressor scale, metric answer"));
-        Assert.Contains(lines, l => l.Contains("toonew") && l.Contains("built for contract [2.0,3.0)"));
+        Assert.Contains(lines, l => l.Contains("toonew") && l.Contains("built for contract [2.0,3.0)") && l.Contains(Path.Combine(_fixtures.Folder, "TooNew")));
     }
 
     [Fact]
@@ -67,6 +67,17 @@ public sealed class PluginsVerbTests : IDisposable
         var info = JsonNode.Parse(Run("plugins", "info", "good", "--json", "--plugins", _fixtures.Folder).Out)!;
 
         Assert.Equal(("Two parts and a private dependency.", "Apache-2.0"), ((string?)info["summary"], (string?)info["license"]));
+    }
+
+    [Fact]
+    public void Info_prefers_the_folder_that_can_be_used()
+    {
+        File.Delete(Path.Combine(_fixtures.Add("Good"), "Good.dll"));
+        var usable = _fixtures.Add("Good", "Usable");
+
+        var info = JsonNode.Parse(Run("plugins", "info", "good", "--json", "--plugins", _fixtures.Folder).Out)!;
+
+        Assert.Equal(("active", usable), ((string?)info["status"], (string?)info["path"]));
     }
 
     [Fact]
