@@ -108,14 +108,18 @@ public sealed class DdpmTests
         Assert.Equal(0.01 * Math.Min(1 / process.Alpha(t), 200), error.abs().max().ToDouble(), 1e-3);
     }
 
-    [Fact]
-    public void Velocity_is_alpha_noise_minus_sigma_data()
+    [Theory]
+    [InlineData(Prediction.Epsilon, 1, 0)]
+    [InlineData(Prediction.Sample, 0, 1)]
+    [InlineData(Prediction.Velocity, 0.6, -0.8)]
+    public void Target_is_the_noise_the_data_or_alpha_noise_minus_sigma_data(Prediction prediction, double ofNoise, double ofClean)
     {
         using var scope = NewDisposeScope();
-        var process = Ddpm(new DdpmOptions { Prediction = Prediction.Velocity });
+        var process = Ddpm(new DdpmOptions { Prediction = prediction });
+        // where α is 0.6, and so σ 0.8
+        var t = Enumerable.Range(0, 100_001).Select(k => k / 100.0).MinBy(k => Math.Abs(process.Alpha(k) - 0.6));
         var (clean, noise) = (randn([1, 1, 4, 4, 4]), randn([1, 1, 4, 4, 4]));
-        var target = process.Target(clean, noise, tensor([300f]));
-        Assert.True(Reference.Difference(target, noise * S(process.Alpha(300)) - clean * S(process.Sigma(300))) < 1e-6);
+        Assert.True(Reference.Difference(process.Target(clean, noise, tensor([(float)t])), noise * S(ofNoise) + clean * S(ofClean)) < 1e-4);
     }
 
     [Fact]
