@@ -1,4 +1,3 @@
-using TorchSharp;
 using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
@@ -17,31 +16,18 @@ public sealed class SdaAugmentation : IAugmentation<SdaOptions>
     {
         if (!options.Rotation && !options.Flip)
             throw new PlanException("sda has neither rotation nor flip and would do nothing; switch one on or leave sda out", "rotation");
-        if (options.Rotation && shape.Latent.Height != shape.Latent.Width)
-            throw new PlanException(
-                $"a quarter turn needs a square plane, but the latent is {shape.Latent.Height}×{shape.Latent.Width}; set rotation: false", "rotation");
-        return new Sda(options);
+        return new Sda(options, Symmetries.Of(options.Rotation, options.Flip, shape.Latent));
     }
 
-    private sealed class Sda(SdaOptions options) : Augmentation
+    private sealed class Sda(SdaOptions options, IReadOnlyList<Transform> transforms) : Augmentation
     {
-        private const int Depth = 2;
-        private const int Height = 3;
-        private const int Width = 4;
-
-        private static readonly Func<Tensor, Tensor>[] Turns = [.. new[] { 1, 2, 3 }.Select(k => (Func<Tensor, Tensor>)(x => x.rot90(k, (Height, Width))))];
-
-        private static readonly Func<Tensor, Tensor>[] Mirrors = [.. new[] { Depth, Height, Width }.Select(axis => (Func<Tensor, Tensor>)(x => x.flip(axis)))];
-
-        private readonly Func<Tensor, Tensor>[] _transforms = [.. options.Rotation ? Turns : [], .. options.Flip ? Mirrors : []];
-
         public override IReadOnlyList<TrainingTerm> Apply(TrainingTerm term, NoiseProcess process, Generator random)
         {
-            if (Uniform(random) >= options.Probability)
+            if (!random.Happens(options.Probability))
                 return [term];
 
-            var transform = _transforms[(int)(Uniform(random) * _transforms.Length)];
-            var (clean, noise) = (transform(term.Clean), transform(term.Noise));
+            var transform = random.Pick(transforms);
+            var (clean, noise) = (transform.Apply(term.Clean), transform.Apply(term.Noise));
             var timesteps = (term.Timesteps + S(options.NoiseShift * NoiseProcess.Horizon)).clamp_max(S(NoiseProcess.Horizon));
             var shifted = term with
             {
@@ -50,17 +36,10 @@ public sealed class SdaAugmentation : IAugmentation<SdaOptions>
                 Timesteps = timesteps,
                 Noisy = process.AddNoise(clean, noise, timesteps),
                 Target = process.Target(clean, noise, timesteps),
-                Condition = term.Condition is null ? null : transform(term.Condition),
+                Condition = term.Condition is null ? null : transform.Apply(term.Condition),
                 Weight = term.Weight * options.Weight,
             };
             return [term, shifted];
-        }
-
-        // in [0, 1)
-        private static double Uniform(Generator random)
-        {
-            using var drawn = rand([1], ScalarType.Float64, CPU, generator: random);
-            return drawn.item<double>();
         }
     }
 }
