@@ -12,6 +12,10 @@ namespace VoxelZoo.Plugins.Augmentations;
 public sealed class ScoreAugAugmentation : IAugmentation<ScoreAugOptions>
 {
     /// <inheritdoc/>
+    public IReadOnlyList<PartConflict> Conflicts =>
+        [new(PartKind.Augmentation, "sda", "both turn and mirror the same sample, and omega would tell of one of the two; remove one", IsRefused: true)];
+
+    /// <inheritdoc/>
     public Augmentation Create(ScoreAugOptions options, DiffusionShape shape, PartContext context)
     {
         if (options is { Rotation: false, Flip: false, Translation: false, Cutout: false, Patterns: false })
