@@ -25,6 +25,8 @@ internal sealed record Cutout((int Depth, int Height, int Width) Start, (int Dep
         int Place(int of, int side) => random.Whole(0, of - side);
     }
 
+    public override Tensor Move(Tensor weights) => weights.alias();
+
     public override Tensor Apply(Tensor x)
     {
         using var scope = NewDisposeScope();

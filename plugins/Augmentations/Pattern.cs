@@ -44,6 +44,8 @@ internal sealed record Pattern(int Id) : Transform
                 $"patterns divide the plane into {FinestRows}×{FinestRows} fields, but the latent has {grid.Height}×{grid.Width} voxels; set patterns: false", "patterns");
     }
 
+    public override Tensor Move(Tensor weights) => weights.alias();
+
     public override Tensor Apply(Tensor x)
     {
         using var scope = NewDisposeScope();

@@ -72,6 +72,7 @@ public sealed class ScoreAugAugmentation : IAugmentation<ScoreAugOptions>
                     Noisy = Through(transforms, term.Noisy),
                     Target = Through(transforms, term.Target),
                     Condition = term.Condition is null ? null : Through(transforms, term.Condition),
+                    VoxelWeights = term.VoxelWeights is null ? null : Moved(transforms, term.VoxelWeights),
                 },
             ];
         }
@@ -102,6 +103,12 @@ public sealed class ScoreAugAugmentation : IAugmentation<ScoreAugOptions>
         {
             using var scope = NewDisposeScope();
             return transforms.Aggregate(x, (volume, transform) => transform.Apply(volume)).MoveToOuterDisposeScope();
+        }
+
+        private static Tensor Moved(IReadOnlyList<Transform> transforms, Tensor weights)
+        {
+            using var scope = NewDisposeScope();
+            return transforms.Aggregate(weights, (moved, transform) => transform.Move(moved)).MoveToOuterDisposeScope();
         }
 
         private static Tensor Describe(IReadOnlyList<Transform> transforms, long batch, Device device)

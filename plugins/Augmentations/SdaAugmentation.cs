@@ -37,6 +37,7 @@ public sealed class SdaAugmentation : IAugmentation<SdaOptions>
                 Noisy = process.AddNoise(clean, noise, timesteps),
                 Target = process.Target(clean, noise, timesteps),
                 Condition = term.Condition is null ? null : transform.Apply(term.Condition),
+                VoxelWeights = term.VoxelWeights is null ? null : transform.Move(term.VoxelWeights),
                 Weight = term.Weight * options.Weight,
             };
             return [term, shifted];

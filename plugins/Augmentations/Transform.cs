@@ -16,6 +16,9 @@ internal abstract record Transform
     /// <summary>The transformed volume, a new tensor.</summary>
     public abstract Tensor Apply(Tensor x);
 
+    /// <summary>The weights of voxels, <c>[B, 1, D, H, W]</c>, after the transform moved the voxels; what only sets some to 0 moves none.</summary>
+    public virtual Tensor Move(Tensor weights) => Apply(weights);
+
     /// <summary>Writes into ω, which is 0 elsewhere, what was done; see <see cref="Omega"/>.</summary>
     public abstract void Describe(Span<float> omega);
 }

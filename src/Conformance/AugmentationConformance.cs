@@ -36,6 +36,7 @@ public static class AugmentationConformance
             Noisy = process.AddNoise(clean, noise, timesteps),
             Target = process.Target(clean, noise, timesteps),
             Condition = randn((Grid with { Channels = 1 }).Batch(1)),
+            VoxelWeights = ones((Grid with { Channels = 1 }).Batch(1)),
         };
 
         checks.Run("terms", "every draw gives at least one term, all of them with the step's shapes, times within 0 to 1000 and finite weights", () =>
@@ -89,6 +90,7 @@ public static class AugmentationConformance
             {
                 ("Noisy", each.Noisy, term.Noisy), ("Target", each.Target, term.Target), ("Clean", each.Clean, term.Clean),
                 ("Noise", each.Noise, term.Noise), ("Timesteps", each.Timesteps, term.Timesteps), ("Condition", each.Condition, term.Condition),
+                ("VoxelWeights", each.VoxelWeights, term.VoxelWeights),
             })
                 if (tensor is null || !tensor.shape.SequenceEqual(expected!.shape))
                     return $"{name} is {(tensor is null ? "missing" : Shape(tensor.shape))}, not {Shape(expected!.shape)}";

@@ -37,7 +37,7 @@ public abstract class Augmentation
     public abstract IReadOnlyList<TrainingTerm> Apply(TrainingTerm term, NoiseProcess process, Generator random);
 }
 
-/// <summary>One term of a training step's loss: <c>weight · mean((f(noisy, t, condition, omega) − target)²)</c>.</summary>
+/// <summary>One term of a training step's loss: <c>weight · mean(voxel weights · (f(noisy, t, condition, omega) − target)²)</c>.</summary>
 public sealed record TrainingTerm
 {
     /// <summary>The clean latent x0, <c>[B, C, D, H, W]</c>.</summary>
@@ -57,6 +57,11 @@ public sealed record TrainingTerm
 
     /// <summary>The image condition, or null.</summary>
     public Tensor? Condition { get; init; }
+
+    /// <summary>
+    /// Weight of each voxel in the loss, <c>[B, 1, D, H, W]</c>, or null for all alike: 0 where a volume is only padded. What moves voxels moves it too.
+    /// </summary>
+    public Tensor? VoxelWeights { get; init; }
 
     /// <summary>What the denoiser is told of the augmentation, <c>[B, OmegaSize]</c>, or null.</summary>
     public Tensor? Omega { get; init; }

@@ -23,8 +23,6 @@ internal static class PlanChecks
         RefuseWeightSource("condition", plan.Condition.Control ?? new ControlNetOptions(), plan.Condition.Control is not null);
         if (plan.Training.RegionWeights is not null && plan.Compressor.Part is not IdentityCompressor)
             throw new PlanRefusedException("training", "region_weights", $"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use compressor: identity");
-        if (plan.Training.RegionWeights is not null && plan.Augmentations.Count > 0)
-            throw new PlanRefusedException("training", "region_weights", $"region_weights stay where the tumours were, but `{plan.Augmentations[0].Id}` moves them; remove one of the two");
         foreach (var (first, second, conflict) in Conflicts(plan).Where(c => c.Conflict.IsRefused))
             throw new PlanRefusedException(first.Section, null, $"{first.Id} and {second.Id} do not go together: {conflict.Reason}");
     }

@@ -51,7 +51,7 @@ public sealed record TrainingOptions
     /// <summary>Moving average of the weights, which is then what is validated, sampled and evaluated. Default: none.</summary>
     public EmaOptions? Ema { get; init; }
 
-    /// <summary>Weights of tumours' voxels in the loss by size. Only where voxels themselves are diffused, without augmentations. Default: none.</summary>
+    /// <summary>Weights of tumours' voxels in the loss by size. Only where voxels themselves are diffused. Default: none.</summary>
     public Data.RegionWeights? RegionWeights { get; init; }
 
     /// <summary>

@@ -136,16 +136,34 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="prediction">What the network returned.</param>
     /// <param name="target">What it should have returned.</param>
     /// <param name="realSlices">Slices of each volume that are not padding; slices that are padding in any of them are left out of all.</param>
-    /// <param name="weights">Weight of each voxel, or null for all alike.</param>
-    public Tensor SampleLosses(Tensor prediction, Tensor target, IEnumerable<int> realSlices, Tensor? weights = null)
+    public Tensor SampleLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices) =>
+        (prediction.to(ScalarType.Float32) - target).narrow(2, 0, Real(realSlices)).square().mean([1, 2, 3, 4]);
+
+    /// <summary>The same with a weight for each voxel, which is 0 wherever a volume is padding; the mean is over as many voxels as are not.</summary>
+    /// <param name="prediction">What the network returned.</param>
+    /// <param name="target">What it should have returned.</param>
+    /// <param name="realSlices">Slices of each volume that are not padding, wherever they lie.</param>
+    /// <param name="weights"><c>[B, 1, d, h, w]</c>, from <see cref="Unpadded"/>, moved as the voxels were.</param>
+    public Tensor WeightedLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices, Tensor weights)
     {
-        var (volume, depth) = (_plan.Shape.Volume.Depth, target.shape[2]);
-        // a latent slice that holds any real slice counts
-        var real = (realSlices.Min() * depth + volume - 1) / volume;
-        var errors = (prediction.to(ScalarType.Float32) - target).square();
-        if (weights is not null)
-            errors = errors * weights;
-        return errors.narrow(2, 0, real).mean([1, 2, 3, 4]);
+        var share = (double)Real(realSlices) / target.shape[2];
+        return ((prediction.to(ScalarType.Float32) - target).square() * weights).mean([1, 2, 3, 4]) / Scalars.S(share);
+    }
+
+    /// <summary>Weights of voxels <c>[B, 1, d, h, w]</c>, 1 where none are given, and 0 in the slices that only pad the volume.</summary>
+    public Tensor Unpadded(Tensor? weights, IReadOnlyList<int> realSlices)
+    {
+        using var scope = torch.NewDisposeScope();
+        var grid = _plan.Shape.Latent with { Channels = 1 };
+        var slices = torch.arange(Scalars.S((long)grid.Depth), device: Device).lt(Scalars.S(Real(realSlices))).to(ScalarType.Float32).view(1, 1, -1, 1, 1);
+        return (weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : weights * slices).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Slices of a latent that hold any real slice.</summary>
+    private long Real(IReadOnlyList<int> realSlices)
+    {
+        var (volume, depth) = (_plan.Shape.Volume.Depth, _plan.Shape.Latent.Depth);
+        return ((long)realSlices.Min() * depth + volume - 1) / volume;
     }
 
     private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)

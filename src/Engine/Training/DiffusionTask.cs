@@ -51,7 +51,7 @@ public sealed class DiffusionTask : TrainingTask
         var (clean, condition) = _model.Encode(batch);
         condition = Drop(condition, clean.shape[0]);
         var kept = KeptChannels(clean.shape[1]);
-        var terms = Augment(Noised(clean, condition.Image, kept));
+        var terms = Augment(Noised(clean, condition.Image, kept) with { VoxelWeights = VoxelWeights(batch) });
         var loss = terms.Select(term => Loss(term, condition, batch, kept)).Aggregate((sum, term) => sum + term);
         var (value, norm) = Descend(loss, Modules, LearningRate(epoch), step);
         return new StepOutcome(value, norm);
@@ -96,6 +96,17 @@ public sealed class DiffusionTask : TrainingTask
         };
     }
 
+    /// <summary>
+    /// Weights of voxels for what moves voxels: padding, which counts nothing, has to move with them. Null where no augmentation could move it and all
+    /// tumours weigh alike.
+    /// </summary>
+    private Tensor? VoxelWeights(Batch batch)
+    {
+        if (batch.LossWeights is null && (_augmentations.Length == 0 || batch.RealSlices.Min() == _plan.Shape.Volume.Depth))
+            return null;
+        return _model.Unpadded(batch.LossWeights?.to(_model.Device), batch.RealSlices);
+    }
+
     /// <summary>1 in a random number of leading channels and 0 in the others, <c>[1, C, 1, 1, 1]</c>; null where all are kept.</summary>
     private Tensor? KeptChannels(long channels)
     {
@@ -114,9 +125,13 @@ public sealed class DiffusionTask : TrainingTask
     private Tensor Loss(TrainingTerm term, ModelCondition condition, Batch batch, Tensor? kept)
     {
         var prediction = _model.Predict(term.Noisy, term.Timesteps, condition with { Image = term.Condition, Omega = term.Omega });
-        // over the kept channels alone: the mean divides by all of them
-        var weights = kept is null ? batch.LossWeights?.to(_model.Device) : kept / kept.mean();
-        var losses = _model.SampleLosses(prediction, term.Target, batch.RealSlices, weights);
+        if (kept is not null)
+            prediction = prediction * kept;
+        var losses = term.VoxelWeights is { } weights
+            ? _model.WeightedLosses(prediction, term.Target, batch.RealSlices, weights)
+            : _model.SampleLosses(prediction, term.Target, batch.RealSlices);
+        if (kept is not null)
+            losses = losses / kept.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
         if (_model.Process.LossWeight(term.Timesteps) is { } weight)
             losses = losses * weight;
         return losses.mean() * S(term.Weight);

@@ -59,7 +59,9 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes)
         var prediction = model.Predict(noisy, t, condition);
         return (mean(prediction), mean(torch.zeros_like(target)));
 
-        double mean(Tensor answer) => model.SampleLosses(answer, target, sample.RealSlices, sample.LossWeights?.to(model.Device)).item<float>();
+        double mean(Tensor answer) => (sample.LossWeights is { } weights
+            ? model.WeightedLosses(answer, target, sample.RealSlices, model.Unpadded(weights.to(model.Device), sample.RealSlices))
+            : model.SampleLosses(answer, target, sample.RealSlices)).item<float>();
     }
 }
 

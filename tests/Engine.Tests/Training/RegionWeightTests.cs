@@ -2,6 +2,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Tests.Tiny;
+using static TorchSharp.torch;
 
 namespace VoxelZoo.Engine.Tests.Training;
 
@@ -43,10 +44,40 @@ public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCoh
     }
 
     [Fact]
-    public void Weights_beside_an_augmentation_are_refused()
+    public void Weights_and_padding_move_with_what_an_augmentation_moves()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() =>
-            ExperimentPlan.Compose(Draft() with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new SecondTerm(1))] }));
-        Assert.Equal(("training", "region_weights"), (refusal.Section, refusal.Key));
+        var masks = new List<Tensor>();
+        var plan = ExperimentPlan.Compose(Draft() with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new DepthMirror(masks.Add))] });
+        using var run = new TinyRun();
+        run.Train(plan, validate: false);
+
+        // the same voxels count with the same weights, wherever they are
+        var expected = 0.25 * (9 * 4 + (384 - 9) * 0.5) / 384;
+        Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
+        using var mirrored = masks[0];
+        Assert.Equal([0f, 0f], new[] { mirrored[0, 0, 0, 0, 0].item<float>(), mirrored[0, 0, 1, 7, 7].item<float>() }); // the two padding slices come first
+        Assert.Equal(0.5f, mirrored[0, 0, 7, 0, 0].item<float>());
+    }
+
+    /// <summary>A mirror image along D of everything there is.</summary>
+    private sealed class DepthMirror(Action<Tensor> seen) : IAugmentation<NoOptions>
+    {
+        public Augmentation Create(NoOptions options, DiffusionShape shape, PartContext context) => new Mirror(seen);
+
+        private sealed class Mirror(Action<Tensor> seen) : Augmentation
+        {
+            public override IReadOnlyList<TrainingTerm> Apply(TrainingTerm term, NoiseProcess process, Generator random)
+            {
+                seen(term.VoxelWeights!.flip(2).DetachFromDisposeScope());
+                return
+                [
+                    term with
+                    {
+                        Clean = term.Clean.flip(2), Noise = term.Noise.flip(2), Noisy = term.Noisy.flip(2), Target = term.Target.flip(2),
+                        Condition = term.Condition!.flip(2), VoxelWeights = term.VoxelWeights!.flip(2),
+                    },
+                ];
+            }
+        }
     }
 }

@@ -45,7 +45,7 @@ public sealed class IndexTests
 
         foreach (var (key, value) in row.Where(field => field.Key != "parameters"))
             Assert.Equal(value!.ToJsonString(), found[key]?.ToJsonString());
-        foreach (var (key, value) in row["parameters"]!.AsObject())
+        foreach (var (key, value) in row["parameters"]!.AsObject().Where(count => count.Value is not null)) // null is any
             Assert.Equal(value?.ToJsonString(), found["parameters"]![key]?.ToJsonString());
     }
 
