@@ -66,7 +66,7 @@ public sealed record PlanDescription
         var meta = context with { Device = new torch.Device(DeviceType.META) };
         // strategy and augmentations are built with it: what they refuse is better known now than after training
         using var model = DiffusionModel.Create(plan, meta);
-        plan.Sampler.Call((s, options) => s.Create(options, meta));
+        plan.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model.Process, plan));
         var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
         {
             Controlnet = model.Control is { } control ? Count(control) : null,
@@ -105,6 +105,21 @@ public sealed record PlanDescription
             Training = plan.Training,
             Warnings = [.. PlanChecks.Warnings(plan)],
         };
+    }
+
+    /// <summary>Samples one voxel with a network that says nothing: what a sampler refuses, it refuses now.</summary>
+    private static bool Rehearse(Sampler sampler, NoiseProcess process, ExperimentPlan plan)
+    {
+        using var random = new torch.Generator(0, torch.CPU);
+        sampler.Sample(new SamplingTask
+        {
+            Noise = torch.zeros([1, plan.Shape.Latent.Channels, 1, 1, 1]),
+            Process = process,
+            Predict = (sample, _) => torch.zeros_like(sample),
+            Random = random,
+            ClipClean = plan.Compressor.Part.IsLearned ? null : clean => clean.alias(),
+        }).Dispose();
+        return true;
     }
 
     private static void RefuseMixing(ExperimentPlan plan, string id, Augmentation augmentation)
