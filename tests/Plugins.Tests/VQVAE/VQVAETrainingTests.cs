@@ -282,7 +282,7 @@ public sealed class VQVAETrainingTests
     {
         using var scope = NewDisposeScope();
         using var gradient = no_grad();
-        // 2¹⁶ codes, so that 2²⁴ distances at a time are those of 256 vectors; there are 1000
+        // 2¹⁶ codes, so that 2²⁰ distances at a time are those of 16 vectors; there are 1000
         using var compressor = Part.Create(Plain(codes: 1 << 16, dimension: 2), Contexts.Cpu);
         var volume = randn([1, 1, 10, 10, 10]);
         var (z, codes) = (Vectors(compressor, volume), Weights.Of(compressor)[Codes]);
