@@ -8,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace VoxelZoo.Plugins.UNet3D;
 
-// The network from top to bottom: UNet, levels, blocks, layers. Fields carry MONAI's key names, because TorchSharp takes the
+// The network from top to bottom: UNet, encoder, levels, blocks, layers. Fields carry MONAI's key names, because TorchSharp takes the
 // keys of a state dict from them. Shapes: B batch, C channels, D×H×W voxels, N = D·H·W tokens, E = 4·channels[0] embedding.
 
 /// <summary>The UNet. Its last convolution starts at zero, so an untrained network predicts exactly 0.</summary>
@@ -16,30 +16,22 @@ internal sealed class DiffusionModelUNet : Denoiser
 {
     private readonly Sequential conv_in;
     private readonly Sequential time_embed;
-    private readonly ModuleList<DownBlock> down_blocks = new();
+    private readonly ModuleList<DownBlock> down_blocks;
     private readonly MiddleBlock middle_block;
     private readonly ModuleList<UpBlock> up_blocks = new();
     [ComponentName(Name = "out")]
     private readonly Sequential _out;
 
-    private readonly int _timeChannels;
+    private readonly Encoder _encoder;
 
     public DiffusionModelUNet(UNet3DOptions options, Device device)
         : base(nameof(DiffusionModelUNet))
     {
         var channels = options.Channels;
         var last = options.Levels - 1;
-        var layers = new Layers(4 * channels[0], options.NumHeadChannels, options.NormNumGroups, options.NormEps, device);
-        _timeChannels = channels[0];
-
-        conv_in = layers.Convolution(options.InChannels!.Value, channels[0], 3);
-        time_embed = nn.Sequential(layers.Linear(channels[0], layers.Embedding), nn.SiLU(), layers.Linear(layers.Embedding, layers.Embedding));
-
-        for (var level = 0; level <= last; level++)
-            down_blocks.Add(new DownBlock(
-                layers, channels[Math.Max(level - 1, 0)], channels[level], options.NumResBlocks[level], options.AttentionLevels[level], halve: level < last));
-
-        middle_block = new MiddleBlock(layers, channels[last]);
+        var layers = new Layers(options, device);
+        _encoder = new Encoder(layers, options);
+        (conv_in, time_embed, down_blocks, middle_block) = (_encoder.ConvIn, _encoder.TimeEmbed, _encoder.DownBlocks, _encoder.MiddleBlock);
 
         for (var level = last; level >= 0; level--)
             up_blocks.Add(new UpBlock(
@@ -50,21 +42,95 @@ internal sealed class DiffusionModelUNet : Denoiser
         RegisterComponents();
     }
 
-    public override int EmbeddingSize => 4 * _timeChannels;
+    public override int EmbeddingSize => _encoder.EmbeddingSize;
 
     public override Tensor forward(Tensor sample, Tensor timesteps, Conditioning conditioning)
     {
         using var scope = NewDisposeScope();
-        var embedding = conditioning.Modulate(time_embed.call(TimeEmbedding.Sinusoidal(timesteps, _timeChannels)));     // [B, E]
-        var h = conv_in.call(conditioning.Concatenate(sample));                                           // [B, channels[0], D, H, W]
-
-        var skips = new Stack<Tensor>([h]);
-        foreach (var block in down_blocks)
-            h = block.Forward(h, embedding, skips);
-        h = middle_block.call(h, embedding);
+        var (h, skips, embedding) = _encoder.Forward(sample, timesteps, conditioning);
+        if (conditioning.Residuals is { } residuals)
+            h = Steer(h, skips, residuals);
         foreach (var block in up_blocks)
             h = block.Forward(h, embedding, skips);
         return _out.call(h).MoveToOuterDisposeScope();                                                     // [B, out, D, H, W]
+    }
+
+    // a control branch's tensors: one for each kept output of the way down, in its order, and the middle's last
+    private static Tensor Steer(Tensor middle, Stack<Tensor> skips, IReadOnlyList<Tensor> residuals)
+    {
+        if (residuals.Count != skips.Count + 1)
+            throw new ArgumentException(
+                $"the UNet adds {skips.Count + 1} residuals, one for each skip and the middle's, but {residuals.Count} were given; "
+                + "take them from a control branch of this network's options", nameof(residuals));
+
+        var kept = skips.ToArray(); // last first
+        skips.Clear();
+        for (var index = 0; index < kept.Length; index++)
+            skips.Push(Add(kept[^(index + 1)], residuals[index]));
+        return Add(middle, residuals[^1]);
+
+        // what the backward pass needs, autograd holds
+        static Tensor Add(Tensor own, Tensor residual)
+        {
+            using (own)
+                return own.shape.SequenceEqual(residual.shape)
+                    ? own + residual
+                    : throw new ArgumentException($"a residual of [{string.Join(", ", residual.shape)}] was given for one of [{string.Join(", ", own.shape)}]", nameof(residuals));
+        }
+    }
+}
+
+// --------------------------------------------------------------------------------------------------------------- encoder
+
+/// <summary>
+/// The way down and the middle, which a <see cref="ControlNet"/> has a copy of. Not a module: both networks hold the layers in fields of
+/// their own, so that the keys have no prefix.
+/// </summary>
+internal sealed class Encoder
+{
+    private readonly int _timeChannels;
+
+    public Encoder(Layers layers, UNet3DOptions options)
+    {
+        var channels = options.Channels;
+        var last = options.Levels - 1;
+        _timeChannels = channels[0];
+
+        ConvIn = layers.Convolution(options.InChannels!.Value, channels[0], 3);
+        TimeEmbed = nn.Sequential(layers.Linear(channels[0], layers.Embedding), nn.SiLU(), layers.Linear(layers.Embedding, layers.Embedding));
+        for (var level = 0; level <= last; level++)
+            DownBlocks.Add(new DownBlock(
+                layers, channels[Math.Max(level - 1, 0)], channels[level], options.NumResBlocks[level], options.AttentionLevels[level], halve: level < last));
+        MiddleBlock = new MiddleBlock(layers, channels[last]);
+    }
+
+    public Sequential ConvIn { get; }
+
+    public Sequential TimeEmbed { get; }
+
+    public ModuleList<DownBlock> DownBlocks { get; } = new();
+
+    public MiddleBlock MiddleBlock { get; }
+
+    public int EmbeddingSize => 4 * _timeChannels;
+
+    /// <summary>Runs down to the middle. The results are in the current dispose scope.</summary>
+    /// <param name="sample">The noisy sample <c>[B, C, D, H, W]</c>.</param>
+    /// <param name="timesteps">The timesteps <c>[B]</c>.</param>
+    /// <param name="conditioning">Image, scale and shift.</param>
+    /// <param name="steering">What is added to the first convolution's output, <c>[B, channels[0], D, H, W]</c>, or null.</param>
+    /// <returns>The middle's output, every output of the way down with the last on top, and the time embedding <c>[B, E]</c>.</returns>
+    public (Tensor Middle, Stack<Tensor> Skips, Tensor Embedding) Forward(Tensor sample, Tensor timesteps, Conditioning conditioning, Tensor? steering = null)
+    {
+        var embedding = conditioning.Modulate(TimeEmbed.call(TimeEmbedding.Sinusoidal(timesteps, _timeChannels)));
+        var h = ConvIn.call(conditioning.Concatenate(sample));             // [B, channels[0], D, H, W]
+        if (steering is not null)
+            h = h.add_(steering);
+
+        var skips = new Stack<Tensor>([h]);
+        foreach (var block in DownBlocks)
+            h = block.Forward(h, embedding, skips);
+        return (MiddleBlock.call(h, embedding), skips, embedding);
     }
 }
 
@@ -303,22 +369,32 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor>
 // ---------------------------------------------------------------------------------------------------------------- layers
 
 /// <summary>What all layers of one network share.</summary>
-internal sealed record Layers(int Embedding, int HeadChannels, int Groups, double Eps, Device Device)
+internal sealed class Layers(UNet3DOptions options, Device device)
 {
+    /// <summary>Length of the time embedding.</summary>
+    public int Embedding { get; } = 4 * options.Channels[0];
+
+    /// <summary>Channels of one attention head.</summary>
+    public int HeadChannels { get; } = options.NumHeadChannels;
+
     /// <summary>A convolution that keeps the size (or divides it by the stride), one level down as MONAI wraps it: <c>conv.weight</c>.</summary>
-    public Sequential Convolution(int from, int to, int kernel, int stride = 1, bool zero = false)
+    public Sequential Convolution(int from, int to, int kernel, int stride = 1, bool zero = false) =>
+        nn.Sequential(("conv", BareConvolution(from, to, kernel, stride, zero)));
+
+    /// <summary>The same without the wrapping.</summary>
+    public Conv3d BareConvolution(int from, int to, int kernel, int stride = 1, bool zero = false)
     {
-        var conv = nn.Conv3d(from, to, kernel, stride, padding: kernel / 2, device: Device);
+        var conv = nn.Conv3d(from, to, kernel, stride, padding: kernel / 2, device: device);
         if (zero)
         {
             nn.init.zeros_(conv.weight);
             nn.init.zeros_(conv.bias!);
         }
 
-        return nn.Sequential(("conv", conv));
+        return conv;
     }
 
-    public Linear Linear(int from, int to) => nn.Linear(from, to, device: Device);
+    public Linear Linear(int from, int to) => nn.Linear(from, to, device: device);
 
-    public GroupNorm Norm(int channels) => Norms.GroupNorm(Groups, channels, Eps, Device);
+    public GroupNorm Norm(int channels) => Norms.GroupNorm(options.NormNumGroups, channels, options.NormEps, device);
 }

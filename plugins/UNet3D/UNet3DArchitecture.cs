@@ -46,15 +46,32 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
     /// <inheritdoc/>
     public Denoiser Create(UNet3DOptions options, PartContext context)
     {
-        if (options.InChannels is null || options.OutChannels is null)
-            throw new PlanException("the UNet's channels in and out are not known; set in_channels and out_channels", "in_channels");
-        RefuseInconsistency(options);
+        RefuseIncompleteness(options);
         return new DiffusionModelUNet(options, context.Device);
+    }
+
+    /// <inheritdoc/>
+    public ControlBranch CreateControl(UNet3DOptions options, ControlOptions control, PartContext context)
+    {
+        RefuseIncompleteness(options);
+        if (control.ImageChannels < 1)
+            throw new PlanException($"the steering image has {control.ImageChannels} channels; give it at least 1", "image_channels");
+        if (control.EmbeddingChannels.Count == 0 || control.EmbeddingChannels.Any(width => width < 1))
+            throw new PlanException(
+                $"embedding channels are [{string.Join(", ", control.EmbeddingChannels)}]; give at least one width, each at least 1", "embedding_channels");
+        return new ControlNet(options, control, context.Device);
     }
 
     private static int Agree(int? set, int implied, string key, string whose) => set is null || set == implied
         ? implied
         : throw new PlanException($"{key} is {set} but {whose} {implied} channels; leave {key} out", key);
+
+    private static void RefuseIncompleteness(UNet3DOptions options)
+    {
+        if (options.InChannels is null || options.OutChannels is null)
+            throw new PlanException("the UNet's channels in and out are not known; set in_channels and out_channels", "in_channels");
+        RefuseInconsistency(options);
+    }
 
     private static void RefuseInconsistency(UNet3DOptions options)
     {

@@ -9,12 +9,12 @@ namespace VoxelZoo.Conformance;
 /// <summary>Checks an architecture: shapes, gradients, conditions, determinism, weights, memory, refusals.</summary>
 public static class ArchitectureConformance
 {
-    private const int Batch = 2;
+    internal const int Batch = 2;
     private const int Channels = 2;
     private const int ConditionChannels = 1;
 
     // three different sizes, so that swapped axes show
-    private static readonly VolumeShape Grid = new(Channels, 8, 16, 24);
+    internal static readonly VolumeShape Grid = new(Channels, 8, 16, 24);
 
     /// <summary>Runs the checks on the architecture's tiny instance.</summary>
     public static IReadOnlyList<ConformanceCheck> Verify(IArchitecture architecture, PartContext context)
@@ -62,11 +62,14 @@ public static class ArchitectureConformance
         checks.Run("live_tensors", "predictions leave no tensors behind", () => LiveTensorsAreFlat(() => input.Predict(denoiser)));
         checks.Run("meta_device", "the meta device gives the same keys and shapes", () => OnMeta(architecture, context, denoiser));
         checks.Run("odd_sizes", "sizes that do not work are refused by Fit with a PlanException", () => OddSizes(architecture, context));
+        ControlConformance.Run(checks, architecture, Options(architecture, Grid), context, denoiser, input);
         return checks.Results;
     }
 
-    private static Denoiser Create(IArchitecture architecture, PartContext context, VolumeShape grid) =>
-        architecture.Create(architecture.Fit(architecture.Tiny, new DiffusionShape(grid, grid, ConditionChannels)), context);
+    private static Denoiser Create(IArchitecture architecture, PartContext context, VolumeShape grid) => architecture.Create(Options(architecture, grid), context);
+
+    private static object Options(IArchitecture architecture, VolumeShape grid) =>
+        architecture.Fit(architecture.Tiny, new DiffusionShape(grid, grid, ConditionChannels));
 
     private static string? Gradient(Denoiser denoiser, Input input)
     {
@@ -77,12 +80,9 @@ public static class ArchitectureConformance
             (output * randn_like(output)).sum().backward();
         }
 
-        var missed = denoiser.named_parameters()
-            .Where(entry => entry.parameter.grad is not { } gradient || !IsFinite(gradient) || gradient.count_nonzero().item<long>() == 0)
-            .Select(entry => entry.name)
-            .ToArray();
+        var missed = MissedByGradient(denoiser);
         denoiser.zero_grad();
-        return missed.Length == 0 ? null : $"no gradient reaches {missed.Length} parameters, the first is {missed[0]}";
+        return missed;
     }
 
     private static string? InputsMatter(Denoiser denoiser, Input input)
@@ -108,13 +108,7 @@ public static class ArchitectureConformance
     private static string? OnMeta(IArchitecture architecture, PartContext context, Denoiser denoiser)
     {
         using var shapes = Create(architecture, context with { Device = META }, Grid);
-        var (own, meta) = (Weights.Of(denoiser), Weights.Of(shapes));
-        var different = own.Keys.Union(meta.Keys).FirstOrDefault(
-            key => !own.ContainsKey(key) || !meta.ContainsKey(key) || !own[key].shape.SequenceEqual(meta[key].shape));
-        if (different is not null)
-            return $"{different} is not the same on the meta device";
-        var allocated = meta.Keys.FirstOrDefault(key => meta[key].device_type != DeviceType.META);
-        return allocated is null ? null : $"{allocated} was not created on the context's device";
+        return SameOnMeta(denoiser, shapes);
     }
 
     private static string? OddSizes(IArchitecture architecture, PartContext context)
@@ -142,7 +136,7 @@ public static class ArchitectureConformance
     }
 
     /// <summary>One batch of everything that a denoiser takes.</summary>
-    private sealed record Input(Tensor Sample, Tensor Timesteps, Conditioning Conditioning)
+    internal sealed record Input(Tensor Sample, Tensor Timesteps, Conditioning Conditioning)
     {
         public static Input Random(VolumeShape grid, int embedding) => new(
             randn(grid.Batch(Batch)),

@@ -39,6 +39,28 @@ internal static class ModuleChecks
         return BitEqual(compute(saved), compute(loaded)) ? null : "a loaded instance computes something else than the one that was saved";
     }
 
+    /// <summary>After a backward pass, says which parameters have no gradient.</summary>
+    public static string? MissedByGradient(nn.Module module)
+    {
+        var missed = module.named_parameters()
+            .Where(entry => entry.parameter.grad is not { } gradient || !IsFinite(gradient) || gradient.count_nonzero().item<long>() == 0)
+            .Select(entry => entry.name)
+            .ToArray();
+        return missed.Length == 0 ? null : $"no gradient reaches {missed.Length} parameters, the first is {missed[0]}";
+    }
+
+    /// <summary>Compares the keys and shapes of a module with those of one made on the meta device.</summary>
+    public static string? SameOnMeta(nn.Module module, nn.Module shapes)
+    {
+        var (own, meta) = (Weights.Of(module), Weights.Of(shapes));
+        var different = own.Keys.Union(meta.Keys).FirstOrDefault(
+            key => !own.ContainsKey(key) || !meta.ContainsKey(key) || !own[key].shape.SequenceEqual(meta[key].shape));
+        if (different is not null)
+            return $"{different} is not the same on the meta device";
+        var allocated = meta.Keys.FirstOrDefault(key => meta[key].device_type != DeviceType.META);
+        return allocated is null ? null : $"{allocated} was not created on the context's device";
+    }
+
     /// <summary>Compares the initial weights of two instances made under one seed.</summary>
     public static string? SameSeed<TModule>(Func<TModule> create)
         where TModule : nn.Module

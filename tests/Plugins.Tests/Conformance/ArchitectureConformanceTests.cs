@@ -22,6 +22,16 @@ public sealed class ArchitectureConformanceTests
     [InlineData(nameof(Defect.LiveTensors), "live_tensors")]
     [InlineData(nameof(Defect.MetaDevice), "meta_device")]
     [InlineData(nameof(Defect.OddSizes), "odd_sizes")]
+    [InlineData(nameof(Defect.ControlCreate), "control_create")]
+    [InlineData(nameof(Defect.ControlStart), "control_start")]
+    [InlineData(nameof(Defect.ControlStartFrom), "control_start_from")]
+    [InlineData(nameof(Defect.ControlMatters), "control_matters")]
+    [InlineData(nameof(Defect.ControlGradient), "control_gradient")]
+    [InlineData(nameof(Defect.ControlResiduals), "control_residuals")]
+    [InlineData(nameof(Defect.ControlGrid), "control_grid")]
+    [InlineData(nameof(Defect.ControlSaveLoad), "control_save_load")]
+    [InlineData(nameof(Defect.ControlLiveTensors), "control_live_tensors")]
+    [InlineData(nameof(Defect.ControlMetaDevice), "control_meta_device")]
     public void Defect_is_found_by_its_check(string defect, string check)
     {
         var found = Verify(Enum.Parse<Defect>(defect)).Single(result => result.Name == check);

@@ -22,6 +22,16 @@ internal enum Defect
     LiveTensors,
     MetaDevice,
     OddSizes,
+    ControlCreate,
+    ControlStart,
+    ControlStartFrom,
+    ControlMatters,
+    ControlGradient,
+    ControlResiduals,
+    ControlGrid,
+    ControlSaveLoad,
+    ControlLiveTensors,
+    ControlMetaDevice,
 }
 
 internal sealed record BadOptions;
@@ -37,6 +47,10 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
 
     public Denoiser Create(BadOptions options, PartContext context) =>
         new BadDenoiser(defect, defect == Defect.MetaDevice ? CPU : context.Device);
+
+    public ControlBranch CreateControl(BadOptions options, ControlOptions control, PartContext context) => defect == Defect.ControlCreate
+        ? throw new InvalidOperationException("no")
+        : new BadControl(defect, control, defect == Defect.ControlMetaDevice ? CPU : context.Device);
 
     private sealed class BadDenoiser : Denoiser
     {
@@ -85,9 +99,81 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
                 Defect.OddSizes => nn.functional.interpolate(nn.functional.avg_pool3d(h, [2, 2, 2]), scale_factor: [2, 2, 2]) + h,
                 _ => h,
             };
+            if (conditioning.Residuals is { } residuals)
+                h += residuals.Count == 1 || _defect == Defect.ControlResiduals ? residuals[0] : throw new ArgumentException("one residual", nameof(conditioning));
             if (_defect == Defect.LiveTensors)
                 _hoard.Add(h.clone().DetachFromDisposeScope());
             return h.MoveToOuterDisposeScope();
+        }
+
+        public void CopyTo(Linear other)
+        {
+            using var _ = no_grad();
+            other.weight!.copy_(time.weight!);
+            other.bias!.copy_(time.bias!);
+        }
+    }
+
+    /// <summary>One residual, of one convolution, with one defect.</summary>
+    private sealed class BadControl : ControlBranch
+    {
+        private static int _instances;
+
+        private readonly Conv3d conv;
+        private readonly Linear time;
+        private readonly Conv3d zero;
+        private readonly Linear? unused;
+        private readonly int _stride;
+        private readonly Defect _defect;
+        private readonly List<Tensor> _hoard = [];
+        private readonly float _secret;
+
+        public BadControl(Defect defect, ControlOptions control, Device device)
+            : base(nameof(BadControl))
+        {
+            _defect = defect;
+            _stride = 1 << (control.EmbeddingChannels.Count - 1);
+            conv = nn.Conv3d(2 + control.ImageChannels, 4, 1, device: device);
+            time = nn.Linear(1, 4, device: device);
+            zero = nn.Conv3d(4, 2, 1, device: device);
+            if (defect == Defect.ControlGradient)
+                unused = nn.Linear(1, 1, device: device);
+            if (defect != Defect.ControlStart)
+            {
+                nn.init.zeros_(zero.weight!);
+                nn.init.zeros_(zero.bias!);
+            }
+
+            // state beside the parameters, which no file carries; large enough to show where the layer is not zero
+            _secret = defect == Defect.ControlSaveLoad ? ++_instances : 0;
+            RegisterComponents();
+        }
+
+        public override IReadOnlyList<Tensor> Residuals(Tensor sample, Tensor timesteps, Tensor control, Conditioning conditioning)
+        {
+            using var scope = NewDisposeScope();
+            if (_defect == Defect.ControlGrid)
+                control = nn.functional.interpolate(control, sample.shape[2..]);
+            else if (!control.shape[2..].SequenceEqual(sample.shape[2..].Select(size => size * _stride)))
+                throw new PlanException("the image does not fit");
+            else if (_stride > 1)
+                control = nn.functional.avg_pool3d(control, [_stride, _stride, _stride]);
+            if (_defect == Defect.ControlMatters)
+                control = zeros_like(control);
+            var h = conv.call(cat([sample, control], 1)) + time.call(timesteps.unsqueeze(1) / S(1000.0)).view(-1, 4, 1, 1, 1) + S((double)_secret);
+            var residual = zero.call(h);
+            if (_defect == Defect.ControlLiveTensors)
+                _hoard.Add(residual.clone().DetachFromDisposeScope());
+            return [residual.MoveToOuterDisposeScope()];
+        }
+
+        public override void StartFrom(Denoiser denoiser)
+        {
+            if (_defect == Defect.ControlStartFrom)
+                return;
+            if (denoiser is not BadDenoiser bad)
+                throw new ArgumentException("another denoiser", nameof(denoiser));
+            bad.CopyTo(time);
         }
     }
 }

@@ -129,12 +129,10 @@ public sealed class VQVAETrainingTests
     {
         using var scope = NewDisposeScope();
         using var compressor = Part.Create(Plain(codes: 2, dimension: 1, decay: 0), Contexts.Cpu);
-        var volume = full([1, 1, 96, 96, 96], S(0.1));
-        Pass(compressor, volume);
-
-        var z = Vectors(compressor, volume);
-        var sums = Weights.Of(compressor)[Sums];
-        Assert.Equal(z[0].ToDouble() * 96 * 96 * 96, sums[sums.abs().argmax().item<long>()].ToDouble(), 0.5); // float32 in a row is off by more than 100
+        Set(compressor, "encoder.blocks.1.conv.weight", zeros([1, 1, 3, 3, 3]));
+        Set(compressor, "encoder.blocks.1.conv.bias", tensor(new[] { 0.1f })); // so every vector is 0.1
+        Pass(compressor, zeros([1, 1, 96, 96, 96]));
+        Assert.Equal(0.1 * 96 * 96 * 96, Weights.Of(compressor)[Sums].max().ToDouble(), 0.1); // added up in float32 it is off by hundreds
     }
 
     [Fact]
@@ -252,11 +250,12 @@ public sealed class VQVAETrainingTests
         using var source = Part.Create(Small, Contexts.Cpu);
         FarAway(source);
         var volume = randn([1, 1, 16, 16, 16]);
+        var calls = 0;
         Tensor After(ulong seed)
         {
             using var compressor = Part.Create(Small, Contexts.Cpu);
             Weights.Load(compressor, Weights.Of(source), "the source");
-            manual_seed((long)seed + 100); // must not matter
+            manual_seed(++calls); // the global generator must not matter
             using var random = new Generator(seed, CPU);
             compressor.TrainingPass(volume, random);
             return Weights.Of(compressor)[Codes].clone();
@@ -283,7 +282,7 @@ public sealed class VQVAETrainingTests
     {
         using var scope = NewDisposeScope();
         using var gradient = no_grad();
-        // 2¹⁶ codes, so that 2²⁴ distances at a time are those of 256 vectors; there are 1000
+        // 2¹⁶ codes, so that 2²⁰ distances at a time are those of 16 vectors; there are 1000
         using var compressor = Part.Create(Plain(codes: 1 << 16, dimension: 2), Contexts.Cpu);
         var volume = randn([1, 1, 10, 10, 10]);
         var (z, codes) = (Vectors(compressor, volume), Weights.Of(compressor)[Codes]);
@@ -295,15 +294,22 @@ public sealed class VQVAETrainingTests
     public void Codebook_and_loss_are_float32_under_mixed_precision()
     {
         using var scope = NewDisposeScope();
-        using var compressor = Part.Create(Small, Contexts.Cpu);
+        using var compressor = Part.Create(Small with { ReviveThreshold = 0 }, Contexts.Cpu);
         using var random = new Generator(1, CPU);
+        var volume = randn([1, 1, 64, 64, 64]); // 4096 vectors, some of which bfloat16 distances would give to another code
         CompressorPass pass;
+        Tensor nearest;
         using (Autocast.Begin(CPU, ScalarType.BFloat16))
         {
-            Assert.Equal(ScalarType.BFloat16, compressor.Encode(randn([1, 1, 16, 16, 16])).dtype);
-            pass = compressor.TrainingPass(randn([1, 1, 16, 16, 16]), random);
+            var z = Vectors(compressor, volume);
+            Assert.Equal(ScalarType.BFloat16, z.dtype);
+            nearest = Nearest(z.to_type(ScalarType.Float64), Weights.Of(compressor)[Codes].to_type(ScalarType.Float64));
         }
 
+        // a scope of its own: within one, autocast would hand out the half-precision weights that it made without gradient
+        using (Autocast.Begin(CPU, ScalarType.BFloat16))
+            pass = compressor.TrainingPass(volume, random);
+        AssertClose(Doubles(bincount(nearest, minlength: 32) * S(0.01)), Weights.Of(compressor)[Sizes]);
         Assert.Equal(ScalarType.Float32, pass.Losses["codebook"].dtype);
         Assert.All(new[] { Codes, Sizes, Sums }, key => Assert.Equal(ScalarType.Float32, Weights.Of(compressor)[key].dtype));
         (pass.Reconstruction.to_type(ScalarType.Float32).square().mean() + pass.Losses["codebook"]).backward();
@@ -378,7 +384,7 @@ public sealed class VQVAETrainingTests
         return codes;
     }
 
-    // float32 [n, c]
+    // [n, c]
     private static Tensor Vectors(Compressor compressor, Tensor volume)
     {
         using var gradient = no_grad();
