@@ -17,12 +17,11 @@ public sealed record NiftiFacts(
     double? Max,
     double? Mean)
 {
-    /// <summary>Reads a file and states its facts.</summary>
+    /// <summary>Reads a file and states its facts; the memory taken does not depend on the file.</summary>
     /// <exception cref="InvalidDataException">The file is not a NIfTI file that can be read; the message names it.</exception>
     public static NiftiFacts Of(string path)
     {
-        var volume = NiftiFile.Read(path);
-        var header = volume.Header;
-        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, volume.Min, volume.Max, volume.Mean);
+        var (header, range) = NiftiFile.Survey(path);
+        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean);
     }
 }

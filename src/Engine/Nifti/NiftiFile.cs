@@ -29,12 +29,27 @@ public static class NiftiFile
         using var source = new NiftiSource(path);
         var (header, type, bigEndian) = NiftiHeaderReader.Read(source);
         var intensities = new float[header.Voxels];
+        return new NiftiVolume(path, header, intensities, ReadVoxels(source, header, type, bigEndian, intensities));
+    }
+
+    /// <summary>Reads a whole file for the range of its intensities alone; the memory taken does not depend on the file.</summary>
+    /// <exception cref="InvalidDataException">As <see cref="Read"/>.</exception>
+    internal static (NiftiHeader Header, IntensityRange Range) Survey(string path)
+    {
+        using var source = new NiftiSource(path);
+        var (header, type, bigEndian) = NiftiHeaderReader.Read(source);
+        return (header, ReadVoxels(source, header, type, bigEndian, null));
+    }
+
+    /// <summary>Reads the voxels, into <paramref name="intensities"/> where they are wanted.</summary>
+    private static IntensityRange ReadVoxels(NiftiSource source, NiftiHeader header, NiftiDataType type, bool bigEndian, float[]? intensities)
+    {
         var range = default(IntensityRange);
         var bytes = new byte[8192 * type.Bytes];
         var numbers = new double[8192];
-        for (var at = 0; at < intensities.Length;)
+        for (var at = 0L; at < header.Voxels;)
         {
-            var count = Math.Min(numbers.Length, intensities.Length - at);
+            var count = (int)Math.Min(numbers.Length, header.Voxels - at);
             var chunk = bytes.AsSpan(0, count * type.Bytes);
             source.ReadExactly(chunk, $"the rest of {header.Voxels} voxels");
             if (bigEndian)
@@ -44,14 +59,15 @@ public static class NiftiFile
             {
                 var intensity = numbers[i] * header.Slope + header.Intercept;
                 range.Add(intensity);
-                intensities[at + i] = (float)intensity;
+                if (intensities is not null)
+                    intensities[at + i] = (float)intensity;
             }
 
             at += count;
         }
 
         source.RequireEnd(AllowedTail);
-        return new NiftiVolume(path, header, intensities, range);
+        return range;
     }
 
     /// <summary>

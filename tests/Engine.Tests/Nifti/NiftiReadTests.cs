@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Nifti;
@@ -139,6 +140,27 @@ public sealed class NiftiReadTests : IDisposable
     {
         var volume = Read(new NiftiBytes().Dim(3, 3, 1, 1).Type(16).With(Convert.FromHexString("0000c07f0000803f00004040")));
         Assert.Equal((1, 1, 3, 2), (volume.NonFinite, volume.Min, volume.Max, volume.Mean));
+    }
+
+    [Fact]
+    public void Mean_of_numbers_whose_sum_overflows_is_finite()
+    {
+        var huge = BitConverter.GetBytes(1.5e308);
+        Assert.Equal(1.5e308, Read(new NiftiBytes().Dim(3, 4, 1, 1).Type(64).With([.. huge, .. huge, .. huge, .. huge])).Mean);
+    }
+
+    [Fact]
+    public void Facts_take_no_memory_for_voxels()
+    {
+        var path = _folder.File("large.nii.gz");
+        using (var gzip = new GZipStream(File.Create(path), CompressionLevel.Fastest))
+            gzip.Write(new NiftiBytes().Dim(3, 256, 256, 256).Type(2).With(new byte[1 << 24]));
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var facts = NiftiFacts.Of(path);
+
+        Assert.Equal([256, 256, 256], facts.Shape);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
     [Fact]
