@@ -66,7 +66,10 @@ public enum SizeBinRoute
 /// <summary>A ControlNet beside a frozen denoiser (arXiv:2302.05543): <c>condition.control</c>.</summary>
 public sealed record ControlNetOptions : IWeightSource
 {
-    /// <summary>Widths of the layers that embed the steering image; each after the first halves it. Default [32], the latent's own grid.</summary>
+    /// <summary>
+    /// Widths of the layers that embed the steering image. Each after the first would halve it, and the image lies on the latent's own grid: one
+    /// width. Default [32].
+    /// </summary>
     [MinLength(1)]
     public IReadOnlyList<int> Channels { get; init; } = [32];
 

@@ -12,6 +12,8 @@ internal static class PlanChecks
     {
         if (plan.Condition is { Control: not null, Images.Count: 0 })
             throw new PlanRefusedException("condition", "control", "control has no image to steer by; name one in condition.images, such as seg");
+        if (plan.Condition.Control is { Channels.Count: > 1 and var widths })
+            throw new PlanRefusedException("condition", "control", $"control.channels has {widths} widths, which would halve the image {widths - 1} times, but it lies on the latent's grid already; give one width");
         if (plan.Condition is { Control: not null, SizeBins: not null })
             throw new PlanRefusedException("condition", "size_bins", "size_bins would change the denoiser that control keeps frozen; remove one of the two");
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
