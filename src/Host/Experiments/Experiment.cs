@@ -39,7 +39,8 @@ internal abstract class Experiment(MapNode file)
     public static Experiment Load(Session session, RunFolder run, params string[] sets) =>
         Load(session, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
 
-    private static Experiment Load(Session session, MapNode file) => DiffusionExperiment.Read(session, file);
+    private static Experiment Load(Session session, MapNode file) =>
+        CompressionPlanReader.Reads(file) ? CompressorExperiment.Read(session, file) : DiffusionExperiment.Read(session, file);
 
     /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
     /// <exception cref="ConfigurationException">It cannot be trained.</exception>
