@@ -63,6 +63,12 @@ public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
         if (options.Channels.Concat(options.NumResChannels).Any(channels => channels < 1))
             throw new PlanException("a level has less than 1 channel", options.Channels.Any(c => c < 1) ? "channels" : "num_res_channels");
 
+        // below that, smoothing would pull a revived code away from its vector
+        if (options.ReviveThreshold > 0 && options.ReviveThreshold < 10 * options.Epsilon)
+            throw new PlanException(
+                $"revive_threshold {options.ReviveThreshold} is less than 10 times epsilon {options.Epsilon}; set at least {10 * options.Epsilon}, or 0 for no revival",
+                "revive_threshold");
+
         void RefuseLength(int count, string key)
         {
             if (count != options.Levels)

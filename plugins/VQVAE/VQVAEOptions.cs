@@ -46,13 +46,20 @@ public sealed record VQVAEOptions : IPresets<VQVAEOptions>
     [Range(0.0, 1e3)]
     public double CommitmentCost { get; init; } = 0.25;
 
-    /// <summary>Decay of the codebook's moving averages; only in training. Default 0.99.</summary>
-    [Range(0.0, 1.0)]
+    /// <summary>Decay of the codebook's moving averages; only in training. Below 1, at which they would never move. Default 0.99.</summary>
+    [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double Decay { get; init; } = 0.99;
 
-    /// <summary>Laplace smoothing of the cluster sizes; only in training. Default 1e-5.</summary>
-    [Range(0.0, 1.0)]
+    /// <summary>Laplace smoothing of the cluster sizes; only in training. Above 0, so that codes without vectors stay finite. Default 1e-5.</summary>
+    [Range(1e-12, 1.0)]
     public double Epsilon { get; init; } = 1e-5;
+
+    /// <summary>
+    /// Vectors a pass, in the moving average, below which a code counts as dead and starts anew at a vector of the batch; only in training.
+    /// 0 is off, as in MONAI. Default 0.01, one vector in a hundred passes: few enough that a code of a small latent is not taken for dead.
+    /// </summary>
+    [Range(0.0, 1e9)]
+    public double ReviveThreshold { get; init; } = 0.01;
 
     /// <inheritdoc/>
     public static string PresetKey => "preset";

@@ -1,9 +1,7 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Tensors;
 using static TorchSharp.torch;
-using static VoxelZoo.Tensors.Scalars;
 using F = TorchSharp.torch.nn.functional;
 
 namespace VoxelZoo.Plugins.VQVAE;
@@ -16,15 +14,20 @@ internal sealed class VectorQuantizedAutoencoder : Compressor
     private readonly Coder encoder;
     private readonly Coder decoder;
     private readonly Quantizer quantizer;
+    private readonly int _headBlocks;
 
     public VectorQuantizedAutoencoder(VQVAEOptions options, Device device)
         : base(nameof(VectorQuantizedAutoencoder))
     {
         encoder = Coder.Encoder(options, device);
         decoder = Coder.Decoder(options, device);
-        quantizer = new Quantizer(options.NumEmbeddings, options.EmbeddingDim, device);
+        quantizer = new Quantizer(options, device);
+        _headBlocks = options.NumResLayers + 1;
         RegisterComponents();
     }
+
+    /// <summary>The decoder's last level: its residual units and the transposed convolution that writes the volume.</summary>
+    public override IEnumerable<Parameter> Head => decoder.Last(_headBlocks);
 
     public override Tensor Encode(Tensor volume) => encoder.call(volume);
 
@@ -32,6 +35,22 @@ internal sealed class VectorQuantizedAutoencoder : Compressor
     {
         using var scope = NewDisposeScope();
         return decoder.call(quantizer.Codes(quantizer.Indices(latent))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// The quantised reconstruction, with the decoder's gradient handed to the encoder as it is. In train mode the codebook then follows the
+    /// batch; in eval mode nothing changes. Loss: <c>codebook</c>. Measures: <c>perplexity</c>, <c>usage</c>, <c>dead_codes</c>.
+    /// </summary>
+    public override CompressorPass TrainingPass(Tensor volume, Generator random)
+    {
+        using var scope = NewDisposeScope();
+        var quantised = quantizer.Pass(encoder.call(volume), random);
+        return new CompressorPass
+        {
+            Reconstruction = decoder.call(quantised.Latent).MoveToOuterDisposeScope(),
+            Losses = new Dictionary<string, Tensor> { ["codebook"] = quantised.Loss.MoveToOuterDisposeScope() },
+            Measures = quantised.Measures,
+        };
     }
 
     /// <summary>Also <c>encoded</c>, which is the latent, and <c>indices</c> <c>[B, d, h, w]</c> into the codebook.</summary>
@@ -99,6 +118,9 @@ internal sealed class Coder : nn.Module<Tensor, Tensor>
         return coder;
     }
 
+    /// <summary>Parameters of the last blocks.</summary>
+    public IEnumerable<Parameter> Last(int count) => blocks.TakeLast(count).SelectMany(block => block.parameters());
+
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -156,75 +178,4 @@ internal sealed class ResidualUnit : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         return F.relu(x + conv2.call(conv1.call(x))).MoveToOuterDisposeScope();
     }
-}
-
-/// <summary>MONAI keeps the codebook two levels down: <c>quantizer.quantizer.embedding.weight</c>.</summary>
-internal sealed class Quantizer : nn.Module
-{
-    private readonly Codebook quantizer;
-
-    public Quantizer(int count, int dimension, Device device)
-        : base(nameof(Quantizer))
-    {
-        quantizer = new Codebook(count, dimension, device);
-        RegisterComponents();
-    }
-
-    /// <summary>Index of the nearest code of each voxel of a latent <c>[B, c, d, h, w]</c>, int64 <c>[B, d, h, w]</c>.</summary>
-    public Tensor Indices(Tensor latent)
-    {
-        using var scope = NewDisposeScope();
-        using var exact = Autocast.Suspend(latent.device);
-        var codes = quantizer.Codes;
-        var channelsLast = latent.movedim([1], [-1]);                                 // [B, d, h, w, c]
-        var vectors = channelsLast.reshape(-1, codes.shape[1]).to_type(ScalarType.Float32);
-        // ‖z − e‖² without ‖z‖², which is the same for all codes
-        var distances = codes.square().sum(1) - vectors.matmul(codes.t()) * S(2.0); // [n, K]
-        return distances.argmin(1).view(channelsLast.shape[..^1]).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The codes of indices <c>[B, d, h, w]</c>, as a latent <c>[B, c, d, h, w]</c>.</summary>
-    public Tensor Codes(Tensor indices)
-    {
-        using var scope = NewDisposeScope();
-        var vectors = quantizer.Codes.index_select(0, indices.flatten()); // [n, c]
-        return vectors.view([.. indices.shape, -1]).movedim([-1], [1]).contiguous().MoveToOuterDisposeScope();
-    }
-}
-
-/// <summary>The codes and the moving averages from which training computes them. No gradient changes them.</summary>
-internal sealed class Codebook : nn.Module
-{
-    private readonly Codes embedding;
-    private readonly Tensor ema_cluster_size;
-    private readonly Tensor ema_w;
-
-    public Codebook(int count, int dimension, Device device)
-        : base(nameof(Codebook))
-    {
-        embedding = new Codes(count, dimension, device);
-        // tensors that TorchSharp finds as fields stay in the scope in which the module is built, unless they are taken out of it
-        ema_cluster_size = zeros(count, device: device).DetachFromDisposeScope();
-        ema_w = embedding.Weight.detach().clone().DetachFromDisposeScope();
-        RegisterComponents();
-    }
-
-    /// <summary>The codes, <c>[K, c]</c>, float32.</summary>
-    public Tensor Codes => embedding.Weight;
-}
-
-/// <summary>The table of codes, standard normal at first; a module of its own for the sake of the key <c>embedding.weight</c>.</summary>
-internal sealed class Codes : nn.Module
-{
-    private readonly Parameter weight;
-
-    public Codes(int count, int dimension, Device device)
-        : base(nameof(Codes))
-    {
-        weight = new Parameter(randn([count, dimension], device: device), requires_grad: false);
-        weight.DetachFromDisposeScope();
-        RegisterComponents();
-    }
-
-    public Tensor Weight => weight;
 }
