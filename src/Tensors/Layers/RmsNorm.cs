@@ -25,9 +25,15 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
         _eps = eps;
+        // parameters that are fields would die with the scope in which the layer is built
         weight = new Parameter(ones(channels, device: device));
+        weight.DetachFromDisposeScope();
         if (bias)
+        {
             this.bias = new Parameter(zeros(channels, device: device));
+            this.bias.DetachFromDisposeScope();
+        }
+
         RegisterComponents();
     }
 
@@ -39,10 +45,19 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         var dtype = input.dtype;
         var x = dtype is ScalarType.Float16 or ScalarType.BFloat16 ? input.to_type(ScalarType.Float32) : input;
-        var y = x * (x.square().mean([1], keepdim: true) + S(_eps)).rsqrt() * PerChannel(weight, input);
+        // volumes are large: of the intermediate ones, only those that autograd holds live on
+        using var inverse = InverseRms(x);
+        using var normalised = x * inverse;
+        var y = normalised * PerChannel(weight, input);
         if (bias is not null)
-            y += PerChannel(bias, input);
+            y.add_(PerChannel(bias, input));
         return y.to_type(dtype).MoveToOuterDisposeScope();
+    }
+
+    private Tensor InverseRms(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        return (x.square().mean([1], keepdim: true) + S(_eps)).rsqrt().MoveToOuterDisposeScope();
     }
 
     private static Tensor PerChannel(Tensor parameter, Tensor input)

@@ -43,6 +43,16 @@ public sealed class NormsTests
     }
 
     [Fact]
+    public void RmsNorm_outlives_the_scope_in_which_it_is_built()
+    {
+        RmsNorm norm;
+        using (NewDisposeScope())
+            norm = new RmsNorm(4, bias: true);
+        using (norm)
+            Assert.All(norm.parameters(), parameter => Assert.False(parameter.IsInvalid));
+    }
+
+    [Fact]
     public void RmsNorm_of_float16_does_not_overflow_and_keeps_the_dtype()
     {
         using var scope = NewDisposeScope();
