@@ -37,6 +37,15 @@ public sealed record CompressionDescription
     /// <summary>What a training step sees of one volume.</summary>
     public required long[] CropShape { get; init; }
 
+    /// <summary>Null: there is no denoiser.</summary>
+    public int? ModelInputChannels => null;
+
+    /// <summary>Null: there is no denoiser.</summary>
+    public int? ModelOutputChannels => null;
+
+    /// <summary>Null: there is no denoiser.</summary>
+    public long? Tokens => null;
+
     /// <summary>Exact parameter counts.</summary>
     public required ParameterCounts Parameters { get; init; }
 

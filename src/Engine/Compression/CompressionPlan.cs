@@ -73,12 +73,13 @@ public sealed record CompressionPlan : Plan
     /// <exception cref="PlanRefusedException">A phase weighs a loss whose network is not named or not there.</exception>
     public void ValidateNetwork()
     {
-        if (!Weighs(LossNames.Perceptual))
+        var phase = Compression.Phases.ToList().FindIndex(phase => phase.Weight(LossNames.Perceptual) > 0);
+        if (phase < 0)
             return;
         if (Compression.Perceptual.Network is not { Length: > 0 } network)
             throw new PlanRefusedException(
-                "training", "perceptual.network",
-                "a phase weighs the loss `perceptual`, but perceptual.network names no TorchScript file; set it, or take perceptual out of the phases' losses");
+                "training", $"phases.{phase}.losses.{LossNames.Perceptual}",
+                $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; set it, or take perceptual out of the losses");
         if (!File.Exists(network))
             throw new PlanRefusedException("training", "perceptual.network", $"there is no file {network}; name a TorchScript file of a network that takes slices [n, 3, H, W]");
     }

@@ -40,7 +40,7 @@ public static class CompressionReport
         if (Read<ReconstructionResult>(run.Evaluation) is not { } evaluation)
             return;
         Line(text, $"## Reconstructions of {evaluation.Volumes} volumes of {evaluation.Split}\n");
-        Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}.\n");
+        Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; {string.Join(", ", evaluation.Measures.Select(m => FormattableString.Invariant($"{m.Key} {m.Value:G4}")))}.\n");
         if (evaluation.Metrics.Count == 0)
             return;
         var kinds = evaluation.Names.Select(Kind).Distinct().ToArray();

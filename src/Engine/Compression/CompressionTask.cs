@@ -52,6 +52,9 @@ public sealed class CompressionTask : TrainingTask
     /// <inheritdoc/>
     public override IReadOnlyList<TrainedModule> Modules { get; }
 
+    /// <summary>The weighted sum, as the original calls it.</summary>
+    public override string LossName => "Generator";
+
     /// <inheritdoc/>
     public override double LearningRate(int epoch) => _schedule.LearningRate(epoch);
 

@@ -39,6 +39,7 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
             Volumes = volumes.Count,
             Names = [.. Enumerable.Range(0, volumes.Count).Select(volumes.Name)],
             Loss = validation.Loss,
+            Measures = validation.Measures.ToDictionary(measure => measure.Key[(measure.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], measure => measure.Value),
             Metrics = [.. metrics.Select(m => new ReconstructionQuality(m.Id, m.Values.Average(), m.Values))],
         };
     }
@@ -70,6 +71,9 @@ public sealed record ReconstructionResult
 
     /// <summary>The validation loss on these volumes.</summary>
     public required double Loss { get; init; }
+
+    /// <summary>What validation measures besides, by name: each loss, and <c>psnr</c> of images or <c>dice</c> of masks.</summary>
+    public required IReadOnlyDictionary<string, double> Measures { get; init; }
 
     /// <summary>Each metric between volumes and reconstructions.</summary>
     public required IReadOnlyList<ReconstructionQuality> Metrics { get; init; }

@@ -31,6 +31,8 @@ internal static class CompressionTable
     {
         var table = Output.Table("measure", "value");
         table.AddRow("loss", Number(result.Loss));
+        foreach (var (name, value) in result.Measures)
+            table.AddRow(Markup.Escape(name), Number(value));
         foreach (var metric in result.Metrics)
             table.AddRow(Markup.Escape($"{metric.Metric} of the reconstruction"), Number(metric.Value));
         return table;

@@ -38,6 +38,8 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         Assert.Equal(["test0/bravo", "test0/t1_pre", "test1/bravo", "test1/t1_pre"], result.Names);
         Assert.Equal((4, "test", "compressor", "step-00000008"), (result.Volumes, result.Split, result.Weights, result.Checkpoint));
         Assert.Equal(0.25, result.Loss, 1e-5);
+        Assert.Equal(["loss/l1", "psnr"], result.Measures.Keys);
+        Assert.Equal(-20 * Math.Log10(0.25), result.Measures["psnr"], 1e-3);
         var metric = Assert.Single(result.Metrics);
         Assert.Equal(("SquaredError", 4), (metric.Metric, metric.Values.Count));
         Assert.All(metric.Values.Append(metric.Value), value => Assert.Equal(0.0625, value, 1e-4));
@@ -51,6 +53,7 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         var result = _run.Use(_masks, (trained, volumes) => new ReconstructionEvaluator(_masks, trained, volumes).Run());
 
         Assert.Equal(0, Assert.Single(result.Metrics).Value, 1e-6);
+        Assert.Equal(1, result.Measures["dice"]);
     }
 
     [Fact]

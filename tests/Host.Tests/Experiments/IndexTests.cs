@@ -34,7 +34,7 @@ public sealed class IndexTests
     [Fact]
     public void Folder_holds_the_experiments_that_are_tested_here() =>
         Assert.Equal(
-            All.Select(row => row.Data).Append("quickstart").Order(StringComparer.Ordinal),
+            All.Select(row => row.Data).Concat(CompressorTests.Ids).Append("quickstart").Order(StringComparer.Ordinal),
             ExperimentFolder.List(Folder).Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal));
 
     [Theory]
