@@ -17,10 +17,9 @@ public static class RunReport
     /// <param name="description">Its plan, described.</param>
     public static void Write(RunFolder run, PlanDescription description)
     {
-        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
         var text = new StringBuilder();
         Header(text, run, description);
-        Curve(text, run, entries);
+        Curve(text, run);
         Evaluation(text, run);
         Samples(text, run);
         AtomicFile.WriteText(run.Report, text.ToString());
@@ -34,22 +33,28 @@ public static class RunReport
         Line(text, $"| compressor | {d.Compressor}: {Shape(d.InputShape)} → {Shape(d.LatentShape)} |");
         Line(text, $"| strategy | {d.Strategy}, sampled with {d.Sampler} |");
         Line(text, $"| target | {d.Target}{(d.Condition.Count > 0 ? " from " + string.Join(", ", d.Condition) : "")} |");
-        if (run.ReadStatus() is { } status)
-        {
-            Line(text, $"| status | {JsonNamingPolicy.SnakeCaseLower.ConvertName(status.Status.ToString())}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
-            var time = TimeSpan.FromSeconds(status.TrainingSeconds);
-            Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
-            if (status.Best is { } best)
-                Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
-            if (status.LastError is { } error)
-                Line(text, $"| error | {error.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal)} |");
-        }
-
+        Status(text, run);
         text.Append('\n');
     }
 
-    private static void Curve(StringBuilder text, RunFolder run, IReadOnlyList<MetricsEntry> entries)
+    /// <summary>Rows of how the run stands.</summary>
+    internal static void Status(StringBuilder text, RunFolder run)
     {
+        if (run.ReadStatus() is not { } status)
+            return;
+        Line(text, $"| status | {JsonNamingPolicy.SnakeCaseLower.ConvertName(status.Status.ToString())}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
+        var time = TimeSpan.FromSeconds(status.TrainingSeconds);
+        Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
+        if (status.Best is { } best)
+            Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
+        if (status.LastError is { } error)
+            Line(text, $"| error | {error.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal)} |");
+    }
+
+    /// <summary>The loss curve as a file beside the report.</summary>
+    internal static void Curve(StringBuilder text, RunFolder run)
+    {
+        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
         var epochs = entries.Where(e => e.Kind == "epoch").ToArray();
         if (epochs.Length == 0)
             return;
@@ -82,11 +87,7 @@ public static class RunReport
 
     private static void Samples(StringBuilder text, RunFolder run)
     {
-        if (!Directory.Exists(run.Samples))
-            return;
-        var samples = Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
-            .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
-            .Select(folder => Read<SampleRecord>(Path.Combine(folder, "sample.json"))).OfType<SampleRecord>().ToArray();
+        var samples = SamplesOf<SampleRecord>(run);
         if (samples.Length == 0)
             return;
         Line(text, $"## Samples\n");
@@ -98,7 +99,17 @@ public static class RunReport
         }
     }
 
-    private static T? Read<T>(string path)
+    /// <summary>The records of a run's samples, in their order.</summary>
+    internal static T[] SamplesOf<T>(RunFolder run)
+        where T : class =>
+        !Directory.Exists(run.Samples) ? [] :
+        [
+            .. Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
+                .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
+                .Select(folder => Read<T>(Path.Combine(folder, "sample.json"))).OfType<T>(),
+        ];
+
+    internal static T? Read<T>(string path)
         where T : class
     {
         try
@@ -111,7 +122,7 @@ public static class RunReport
         }
     }
 
-    private static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
+    internal static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
 
-    private static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+    internal static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 }

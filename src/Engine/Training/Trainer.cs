@@ -52,7 +52,7 @@ public sealed class Trainer : IDisposable
         if (resume && _checkpoints.Open("latest", _observer.Warned) is { } checkpoint)
             _state.Load(checkpoint);
         var started = _run.ReadStatus()?.Started ?? Clock.GetUtcNow();
-        using var log = new TrainingLog(_run, _state.Position.Step);
+        using var log = new TrainingLog(_run, _state.Position.Step, _task.LossName);
         using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch);
 
         _observer.Started(new TrainingStart(

@@ -5,7 +5,7 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>Writes what training measures, to <c>metrics.jsonl</c> and as TensorBoard events.</summary>
-internal sealed class TrainingLog(RunFolder run, long step) : IDisposable
+internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisposable
 {
     private readonly MetricsLog _lines = MetricsLog.Continue(run.Metrics, step);
     private readonly TorchSharp.Modules.SummaryWriter _events = torch.utils.tensorboard.SummaryWriter(run.Events, createRunName: false);
@@ -24,7 +24,7 @@ internal sealed class TrainingLog(RunFolder run, long step) : IDisposable
             Seconds = facts.Seconds,
         });
         var at = (int)facts.Step;
-        _events.add_scalar("Loss/MSE_step", (float)facts.Outcome.Loss, at);
+        _events.add_scalar($"Loss/{loss}_step", (float)facts.Outcome.Loss, at);
         _events.add_scalar("training/grad_norm", (float)facts.Outcome.GradientNorm, at);
         foreach (var (name, value) in facts.Outcome.Measures)
             _events.add_scalar($"step/{name}", (float)value, at);
@@ -45,12 +45,12 @@ internal sealed class TrainingLog(RunFolder run, long step) : IDisposable
             Seconds = facts.Seconds,
             ResidentMebibytes = MemoryStatistics.Resident / 1048576.0,
         });
-        _events.add_scalar("Loss/MSE_train", (float)facts.Loss, facts.Epoch);
+        _events.add_scalar($"Loss/{loss}_train", (float)facts.Loss, facts.Epoch);
         _events.add_scalar("LR/Generator", (float)learningRate, facts.Epoch);
         _events.add_scalar("training/grad_norm_avg", (float)gradientNorm, facts.Epoch);
         if (facts.Validation is not { } validation)
             return;
-        _events.add_scalar("Loss/MSE_val", (float)validation.Loss, facts.Epoch);
+        _events.add_scalar($"Loss/{loss}_val", (float)validation.Loss, facts.Epoch);
         foreach (var (name, value) in validation.Measures)
             _events.add_scalar(name, (float)value, facts.Epoch);
     }

@@ -21,6 +21,9 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
     /// <summary>The modules that steps change.</summary>
     public abstract IReadOnlyList<TrainedModule> Modules { get; }
 
+    /// <summary>What TensorBoard calls the loss: <c>Loss/NAME_train</c> and so on.</summary>
+    public virtual string LossName => "MSE";
+
     /// <summary>Learning rate of all steps of <paramref name="epoch"/>, which counts from 0.</summary>
     public virtual double LearningRate(int epoch) => Training.LearningRate.At(Options, epoch);
 

@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
@@ -23,11 +24,19 @@ internal static class Cohorts
     }
 
     /// <summary>A split's volumes with every image that the plan needs; the first one is read, to see that they fit the plan.</summary>
-    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split)
+    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
+        Checked(() => new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse));
+
+    /// <summary>A split's images as samples of their own; the first one is read, to see that they fit the plan.</summary>
+    public static PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>
+        Checked(() => new PooledImages(cohort, split, plan.Data, plan.Kinds, crop));
+
+    private static T Checked<T>(Func<T> open)
+        where T : IBatchSource
     {
         try
         {
-            var volumes = new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
+            var volumes = open();
             volumes.Load(0).Dispose();
             return volumes;
         }

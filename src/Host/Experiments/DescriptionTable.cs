@@ -23,16 +23,26 @@ internal static class DescriptionTable
         ];
         if (d.Tokens is { } tokens)
             facts.Add(("tokens", Number(tokens)));
-        var activations = d.Memory.Activations is { } a ? Gibibytes(a) : "unknown";
-        facts.Add(("memory", $"{Gibibytes(d.Memory.Total)} estimated for training (weights {Gibibytes(d.Memory.Weights)}, gradients {Gibibytes(d.Memory.Gradients)}, optimizer {Gibibytes(d.Memory.Optimizer)}, activations {activations})"));
-        var t = d.Training;
-        facts.Add(("training", string.Create(CultureInfo.InvariantCulture, $"{t.Epochs} epochs, batch {t.BatchSize}, AdamW {t.LearningRate:G3} {t.Schedule.ToString().ToLowerInvariant()}, warm-up {t.WarmupEpochs} epochs, clip {t.GradientClipNorm:G3}, {t.Precision.ToString().ToLowerInvariant()}{(t.Ema is null ? "" : ", moving average")}")));
+        facts.Add(("memory", Memory(d.Memory)));
+        facts.Add(("training", Training(d.Training)));
         return Output.Facts(facts);
     }
 
-    private static string Shape(long[] shape) => string.Join('×', shape.Skip(1));
+    /// <summary>What training is estimated to take.</summary>
+    public static string Memory(MemoryEstimate m)
+    {
+        var activations = m.Activations is { } a ? Gibibytes(a) : "unknown";
+        return $"{Gibibytes(m.Total)} estimated for training (weights {Gibibytes(m.Weights)}, gradients {Gibibytes(m.Gradients)}, optimizer {Gibibytes(m.Optimizer)}, activations {activations})";
+    }
 
-    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+    /// <summary>How it is trained.</summary>
+    public static string Training(TrainingOptions t) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{t.Epochs} epochs, batch {t.BatchSize}, AdamW {t.LearningRate:G3} {t.Schedule.ToString().ToLowerInvariant()}, warm-up {t.WarmupEpochs} epochs, clip {t.GradientClipNorm:G3}, {t.Precision.ToString().ToLowerInvariant()}{(t.Ema is null ? "" : ", moving average")}");
+
+    public static string Shape(long[] shape) => string.Join('×', shape.Skip(1));
+
+    public static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     private static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):F2} GiB");
 }

@@ -40,10 +40,12 @@ internal abstract class Experiment(MapNode file)
         Load(session, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
 
     /// <summary>Loads a resolved experiment.</summary>
-    public static Experiment Load(Session session, MapNode file) => DiffusionExperiment.Read(session, file);
+    public static Experiment Load(Session session, MapNode file) =>
+        CompressionPlanReader.Reads(file) ? CompressorExperiment.Read(session, file) : DiffusionExperiment.Read(session, file);
 
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
+
 
     /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
     /// <exception cref="ConfigurationException">It cannot be trained.</exception>

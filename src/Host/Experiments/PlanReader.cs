@@ -9,7 +9,8 @@ namespace VoxelZoo.Host.Experiments;
 /// <summary>Turns a resolved experiment of diffusion into a plan: binds each section, loads the plugins that it names, composes the shapes.</summary>
 internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry)
 {
-    private static readonly string[] Sections =
+    /// <summary>The sections of an experiment of diffusion.</summary>
+    public static IReadOnlyList<string> Sections { get; } =
     [
         "id", "title", "data", "target", "condition", "compressor", "architecture", "strategy", "augmentations",
         "training", "sampling", "evaluation", "expect",
@@ -46,7 +47,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             Sampling = samplingOptions,
             Sampler = Planned("sampling", sampler, samplerOptions),
             Evaluation = Binder.Bind<EvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics") ?? root["evaluation"]),
-            Metrics = [.. Items((root["evaluation"] as MapNode)?["metrics"]).Select(item => Planned<IMetric>("evaluation", item))],
+            Metrics = Metrics(root),
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
         };
         return Checked(root, () => ExperimentPlan.Compose(draft));

@@ -11,12 +11,12 @@ internal abstract class SectionReader(PartRegistry registry)
     /// <summary>The parts.</summary>
     protected PartRegistry Registry { get; } = registry;
 
-    /// <summary>Refuses a section that this kind of experiment does not have.</summary>
-    protected static void RefuseUnknownSections(MapNode root, IReadOnlyList<string> sections)
+    /// <summary>Refuses a section that this kind of experiment does not have; it may have meant one of <paramref name="others"/>.</summary>
+    protected static void RefuseUnknownSections(MapNode root, IReadOnlyList<string> sections, params IReadOnlyList<string> others)
     {
         foreach (var entry in root.Entries.Where(e => !sections.Contains(e.Key)))
             throw new ConfigurationException(
-                entry.KeyPosition, $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, sections)} (sections: {string.Join(", ", sections)})");
+                entry.KeyPosition, $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, sections.Union(others))} (sections: {string.Join(", ", sections)})");
     }
 
     /// <summary>Runs a check of the engine and places its refusal in the file.</summary>
@@ -83,6 +83,10 @@ internal abstract class SectionReader(PartRegistry registry)
         [.. Items(root[key]).Select(item => item is ScalarNode { IsNull: false } name
             ? name.Text
             : throw new ConfigurationException(item.Position, $"`{key}` takes names of images such as bravo, found {item.Description}"))];
+
+    /// <summary>The metrics of the section <c>evaluation</c>.</summary>
+    protected PlannedPart<IMetric>[] Metrics(MapNode root) =>
+        [.. Items((root["evaluation"] as MapNode)?["metrics"]).Select(item => Planned<IMetric>("evaluation", item))];
 
     /// <summary>A list's items; a single value counts as a list of one.</summary>
     protected static IEnumerable<Node> Items(Node? node) => node switch

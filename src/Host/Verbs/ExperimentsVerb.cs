@@ -62,7 +62,7 @@ internal sealed class ExperimentsVerb : Verb
     {
         var table = Output.Table(Columns);
         foreach (var entry in entries)
-            table.AddRow(entry.Values.Select((v, i) => new Text((i == 1 ? v ?? entry.Error : v) ?? "")));
+            table.AddRow(entry.Values.Select((v, i) => new Text((i == 1 ? v ?? entry.Error : v) ?? (entry.Error is null ? "-" : ""))));
         return table;
     }
 

@@ -30,7 +30,7 @@ public sealed class FusedAdamW : IDisposable
     {
         options.Check();
         _options = options;
-        LearningRate = options.LearningRate;
+        (LearningRate, Beta1, Beta2) = (options.LearningRate, options.Beta1, options.Beta2);
         using var noGradient = no_grad();
         var list = parameters.ToList();
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -49,6 +49,12 @@ public sealed class FusedAdamW : IDisposable
 
     /// <summary>Step size of the next step; a schedule sets it.</summary>
     public double LearningRate { get; set; }
+
+    /// <summary>Decay of the first moment in the next step, in [0, 1).</summary>
+    public double Beta1 { get; set; }
+
+    /// <summary>Decay of the second moment in the next step, in [0, 1).</summary>
+    public double Beta2 { get; set; }
 
     /// <summary>
     /// First moments, second moments and step counts as <c>NAME.exp_avg</c>, <c>NAME.exp_avg_sq</c> (shape and dtype of the parameter)
@@ -96,7 +102,7 @@ public sealed class FusedAdamW : IDisposable
             Dispatcher.Of(active.ConvertAll(a => (Tensor)a.Moments.Parameter)), Dispatcher.Of(active.ConvertAll(a => a.Gradient)),
             Dispatcher.Of(active.ConvertAll(a => a.Moments.First)), Dispatcher.Of(active.ConvertAll(a => a.Moments.Second)), Dispatcher.Of([]),
             Dispatcher.Of(active.ConvertAll(a => counts[a.Moments.Steps])),
-            Dispatcher.Number(LearningRate), Dispatcher.Number(_options.Beta1), Dispatcher.Number(_options.Beta2),
+            Dispatcher.Number(LearningRate), Dispatcher.Number(Beta1), Dispatcher.Number(Beta2),
             Dispatcher.Number(_options.WeightDecay), Dispatcher.Number(_options.Epsilon),
             Dispatcher.Flag(false), Dispatcher.Flag(false), Dispatcher.None, Dispatcher.None,
         ]);

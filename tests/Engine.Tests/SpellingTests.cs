@@ -1,4 +1,4 @@
-namespace VoxelZoo.Host.Tests;
+namespace VoxelZoo.Engine.Tests;
 
 public sealed class SpellingTests
 {

@@ -1,7 +1,7 @@
-namespace VoxelZoo.Host;
+namespace VoxelZoo.Engine;
 
 /// <summary>Finds what a misspelt word was meant to be.</summary>
-internal static class Spelling
+public static class Spelling
 {
     /// <summary>"; did you mean `steps`?" for the candidate nearest to <paramref name="word"/>, or nothing where none is near.</summary>
     public static string Suggestion(string word, IEnumerable<string> candidates) =>

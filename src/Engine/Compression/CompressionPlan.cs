@@ -1,0 +1,112 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+
+namespace VoxelZoo.Engine.Compression;
+
+/// <summary>
+/// An experiment that trains a compressor. Each image of each patient is a sample of one channel, whatever its kind. Build it with
+/// <see cref="Compose"/>, which refuses what cannot work before anything is allocated.
+/// </summary>
+public sealed record CompressionPlan : Plan
+{
+    /// <summary>What is trained.</summary>
+    public required PlannedPart<ICompressor> Compressor { get; init; }
+
+    /// <summary>How it is trained, beside <see cref="Plan.Training"/>.</summary>
+    public required CompressionOptions Compression { get; init; }
+
+    /// <summary>Which reconstructions are written.</summary>
+    public ReconstructionOptions Sampling { get; init; } = new();
+
+    /// <summary>How it is judged.</summary>
+    public ReconstructionEvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>What it is judged by.</summary>
+    public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
+
+    /// <summary>One image; set by <see cref="Compose"/>.</summary>
+    public VolumeShape Volume { get; init; }
+
+    /// <summary>Its latent; set by <see cref="Compose"/>.</summary>
+    public VolumeShape Latent { get; init; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<PartSource> Sources => [Compressor.Source, .. Metrics.Select(m => m.Source)];
+
+    /// <summary>Whether masks are compressed: reconstructions are logits then.</summary>
+    public bool IsOfMasks => Target.Contains(ImageKinds.Seg);
+
+    /// <summary>Whether a phase weighs the loss.</summary>
+    internal bool Weighs(string loss) => Compression.Phases.Any(phase => phase.Weight(loss) > 0);
+
+    /// <summary>What a step sees of a volume: the crop, or all of it.</summary>
+    internal VolumeShape Seen => Compression.Crop is [var depth, var height, var width] ? new VolumeShape(1, depth, height, width) : Volume;
+
+    /// <summary>What cuts blocks out of the volumes to train on, or null.</summary>
+    public RandomCrop? Crop => Compression.Crop is null ? null : new RandomCrop(Seen, Training.Seed);
+
+    /// <summary>Derives the shapes and the number of epochs, and refuses what cannot work.</summary>
+    /// <exception cref="PlanRefusedException">The parts do not go together.</exception>
+    public static CompressionPlan Compose(CompressionPlan draft)
+    {
+        draft.ValidateTarget();
+        draft.ValidateData();
+        if (draft.IsOfMasks && draft.Target.Count > 1)
+            throw new PlanRefusedException("target", null, $"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each");
+        if (!draft.Compressor.Part.IsLearned)
+            throw new PlanRefusedException("compressor", "use", $"the compressor `{draft.Compressor.Id}` has nothing to train; name a learned one, such as vqvae, or add architecture and strategy to train a denoiser");
+
+        var volume = new VolumeShape(1, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
+        var plan = draft with
+        {
+            Volume = volume,
+            Latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume)),
+            Training = draft.Training with { Epochs = draft.Compression.Phases.Sum(phase => phase.Epochs) },
+        };
+        PhaseRules.Validate(plan);
+        plan.ValidateCrop();
+        return plan;
+    }
+
+    /// <summary>Refuses what only training needs, and a description does not: the file of the perceptual network.</summary>
+    /// <exception cref="PlanRefusedException">A phase weighs a loss whose network is not named or not there.</exception>
+    public void ValidateNetwork()
+    {
+        var phase = Compression.Phases.ToList().FindIndex(phase => phase.Weight(LossNames.Perceptual) > 0);
+        if (phase < 0)
+            return;
+        if (Compression.Perceptual.Network is not { Length: > 0 } network)
+            throw new PlanRefusedException(
+                "training", $"phases.{phase}.losses.{LossNames.Perceptual}",
+                $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; set it, or take perceptual out of the losses");
+        if (!File.Exists(network))
+            throw new PlanRefusedException("training", "perceptual.network", $"there is no file {network}; name a TorchScript file of a network that takes slices [n, 3, H, W]");
+    }
+
+    private void ValidateCrop()
+    {
+        if (Compression.Crop is { } crop)
+        {
+            int[] sizes = [Volume.Depth, Volume.Height, Volume.Width];
+            if (crop.Count != 3 || crop.Any(size => size < 1))
+                throw new PlanRefusedException("training", "crop", $"crop [{string.Join(", ", crop)}] is not [D, H, W]; give three sizes of at least 1");
+            if (crop.Zip(sizes).Any(pair => pair.First > pair.Second))
+                throw new PlanRefusedException("training", "crop", $"crop [{string.Join(", ", crop)}] is larger than the volume [{string.Join(", ", sizes)}]; use a smaller one");
+            try
+            {
+                Compressor.Call((c, options) => c.LatentShape(options, Seen));
+            }
+            catch (PlanRefusedException e)
+            {
+                throw new PlanRefusedException("training", "crop", $"crop [{string.Join(", ", crop)}] cannot be compressed: {e.Message}");
+            }
+        }
+
+        var smallest = PatchDiscriminator.SmallestSize(Compression.Discriminator);
+        if (Weighs(LossNames.Adversarial) && new[] { Seen.Depth, Seen.Height, Seen.Width }.Min() < smallest)
+            throw new PlanRefusedException(
+                "training", Compression.Crop is null ? "discriminator" : "crop",
+                $"the discriminator of {Compression.Discriminator.Layers} layers sees blocks of {Seen.Depth}×{Seen.Height}×{Seen.Width} and needs {smallest} voxels along each axis; use larger ones, or fewer discriminator.layers");
+    }
+}

@@ -1,0 +1,98 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Engine.Compression;
+
+/// <summary>
+/// Distance of features instead of voxels: each position's features are normalised over the channels, as LPIPS does (arXiv:1801.03924), and their squared
+/// distance is averaged over the positions. The network sees axial slices, the one grey channel three times.
+/// </summary>
+internal sealed class PerceptualLoss : IDisposable
+{
+    private const string Key = "perceptual.network";
+    private readonly jit.ScriptModule _network;
+    private readonly double _fraction;
+
+    /// <summary>Loads the network and tries it.</summary>
+    /// <param name="options">With a network.</param>
+    /// <param name="slice">Size of the slices that it will see.</param>
+    /// <param name="device">Where to.</param>
+    /// <exception cref="PlanRefusedException">The file is not TorchScript, or its network does not take such slices.</exception>
+    public PerceptualLoss(PerceptualOptions options, (int Height, int Width) slice, Device device)
+    {
+        _fraction = options.SliceFraction;
+        _network = Load(options.Network!, device);
+        try
+        {
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            if (Features(zeros(1, 3, slice.Height, slice.Width, device: device)).FirstOrDefault(f => f.dim() != 4) is { } odd)
+                throw new PlanRefusedException("training", Key, $"{options.Network} returns features [{string.Join(", ", odd.shape)}] of a slice; expected are [n, c, h, w]");
+        }
+        catch (Exception e) when (e is ExternalException or ArgumentException or InvalidDataException)
+        {
+            _network.Dispose();
+            throw new PlanRefusedException(
+                "training", Key, $"{options.Network} cannot take a slice [1, 3, {slice.Height}, {slice.Width}]: {FirstLine(e)}");
+        }
+        catch
+        {
+            _network.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The loss, 0-dimensional float32; its gradient goes to the reconstruction.</summary>
+    /// <param name="reconstruction">Float32 <c>[B, 1, D, H, W]</c>.</param>
+    /// <param name="volume">Likewise.</param>
+    /// <param name="random">Draws the slices.</param>
+    public Tensor Of(Tensor reconstruction, Tensor volume, Generator random)
+    {
+        using var scope = NewDisposeScope();
+        var (made, real) = (Slices(reconstruction), Slices(volume));
+        var count = Math.Max(1, (int)(made.shape[0] * _fraction));
+        var chosen = randperm(made.shape[0], generator: random)[..count].to(made.device);
+        var distances = Features(Rgb(made.index_select(0, chosen)))
+            .Zip(Features(Rgb(real.index_select(0, chosen))), (a, b) => (Normalised(a) - Normalised(b)).square().sum(1).mean());
+        return distances.Aggregate((sum, distance) => sum + distance).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Axial slices <c>[B·D, 1, H, W]</c>.</summary>
+    private static Tensor Slices(Tensor volume) => volume.transpose(1, 2).flatten(0, 1);
+
+    private static Tensor Rgb(Tensor slices) => slices.expand(-1, 3, -1, -1);
+
+    private static Tensor Normalised(Tensor features) => features / (features.square().sum(1, keepdim: true).sqrt() + S(1e-10));
+
+    private IReadOnlyList<Tensor> Features(Tensor slices) => _network.call(slices) switch
+    {
+        Tensor one => [one],
+        IEnumerable<Tensor> several when several.Any() => [.. several],
+        object?[] several when several.Length > 0 && several.All(f => f is Tensor) => [.. several.Cast<Tensor>()],
+        var other => throw new InvalidDataException($"it returns {other?.GetType().Name ?? "nothing"}, expected features [n, c, h, w] or several of them"),
+    };
+
+    private static jit.ScriptModule Load(string path, Device device)
+    {
+        try
+        {
+            var network = jit.load(path, device.type, device.index);
+            network.eval();
+            foreach (var parameter in network.parameters())
+                parameter.requires_grad = false;
+            return network;
+        }
+        catch (Exception e) when (e is ExternalException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            throw new PlanRefusedException("training", Key, $"{path} is not a TorchScript file: {FirstLine(e)}; save the network with torch.jit.save");
+        }
+    }
+
+    private static string FirstLine(Exception e) => e.Message.Split('\n')[0].Trim().TrimEnd('.');
+
+    public void Dispose() => _network.Dispose();
+}

@@ -1,0 +1,86 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Engine.Compression;
+
+/// <summary>Judges a trained compressor by how near reconstructions come to volumes that it has not seen.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="trained">The compressor.</param>
+/// <param name="volumes">The volumes.</param>
+public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes)
+{
+    /// <summary>Evaluates all volumes.</summary>
+    /// <param name="cancellation">Stops between volumes.</param>
+    public ReconstructionResult Run(CancellationToken cancellation = default)
+    {
+        var validation = new ReconstructionValidator(plan, volumes).Run(trained.Model);
+        trained.Model.Compressor.eval();
+        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)), Values: new List<double>())).ToArray();
+        for (var i = 0; i < volumes.Count; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            using var sample = volumes.Load(i);
+            var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
+            var (real, made) = (volume.cpu(), trained.Model.Finish(reconstruction).cpu());
+            foreach (var (_, metric, values) in metrics)
+                values.AddRange(metric.Compute(real, made).Values);
+        }
+
+        return new ReconstructionResult
+        {
+            Experiment = plan.Id,
+            Checkpoint = trained.Checkpoint.Name,
+            Weights = trained.Weights,
+            WeightsSha256 = trained.Sha256,
+            Split = plan.Evaluation.Split,
+            Volumes = volumes.Count,
+            Names = [.. Enumerable.Range(0, volumes.Count).Select(volumes.Name)],
+            Loss = validation.Loss,
+            Measures = validation.Measures.ToDictionary(measure => measure.Key[(measure.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], measure => measure.Value),
+            Metrics = [.. metrics.Select(m => new ReconstructionQuality(m.Id, m.Values.Average(), m.Values))],
+        };
+    }
+}
+
+/// <summary>Outcome of the evaluation of a compressor: <c>evaluation.json</c>.</summary>
+public sealed record ReconstructionResult
+{
+    /// <summary>The experiment's id.</summary>
+    public required string Experiment { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary><c>ema</c> or <c>compressor</c>.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>SHA-256 of the file of weights.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>The split.</summary>
+    public required string Split { get; init; }
+
+    /// <summary>Volumes in it.</summary>
+    public required int Volumes { get; init; }
+
+    /// <summary>Their names, <c>PATIENT/KIND</c>, in the order of the metrics' values.</summary>
+    public required IReadOnlyList<string> Names { get; init; }
+
+    /// <summary>The validation loss on these volumes.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>What validation measures besides, by name: each loss, and <c>psnr</c> of images or <c>dice</c> of masks.</summary>
+    public required IReadOnlyDictionary<string, double> Measures { get; init; }
+
+    /// <summary>Each metric between volumes and reconstructions.</summary>
+    public required IReadOnlyList<ReconstructionQuality> Metrics { get; init; }
+}
+
+/// <summary>A metric between volumes and reconstructions.</summary>
+/// <param name="Metric">The metric's id.</param>
+/// <param name="Value">Mean over volumes.</param>
+/// <param name="Values">One value for each volume.</param>
+public sealed record ReconstructionQuality(string Metric, double Value, IReadOnlyList<double> Values);

@@ -1,0 +1,90 @@
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Reporting;
+
+namespace VoxelZoo.Engine.Compression;
+
+/// <summary>Writes reconstructions, each as a folder with a NIfTI file, a picture of real above reconstructed, and a record.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="trained">The compressor.</param>
+/// <param name="volumes">Volumes to reconstruct.</param>
+public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes)
+{
+    /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on, at most one for each volume.</summary>
+    /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
+    /// <param name="cancellation">Stops between volumes; finished ones stay.</param>
+    public IReadOnlyList<ReconstructionRecord> Write(string folder, CancellationToken cancellation = default)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
+            Directory.Delete(half, recursive: true); // left by a killed process
+        var records = new List<ReconstructionRecord>();
+        for (var i = 0; i < Math.Min(plan.Sampling.Count, volumes.Count); i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using var scope = NewDisposeScope();
+            using var _ = no_grad();
+            using var sample = volumes.Load(i);
+            var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
+            records.Add(WriteOne(folder, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
+        }
+
+        return records;
+    }
+
+    private ReconstructionRecord WriteOne(string folder, int index, Tensor volume, Tensor made)
+    {
+        var (name, kind) = ($"{index:D5}", volumes.Kind(index));
+        var temporary = Path.Combine(folder, $".tmp-{name}-{Environment.ProcessId}");
+        Directory.CreateDirectory(temporary);
+        var record = new ReconstructionRecord
+        {
+            Name = name,
+            Experiment = plan.Id,
+            Checkpoint = trained.Checkpoint.Name,
+            Weights = trained.Weights,
+            WeightsSha256 = trained.Sha256,
+            Volume = volumes.Name(index),
+        };
+        // a mask is shown as what it is taken for
+        var written = kind == ImageKinds.Seg ? Masks.Binarise(made) : made;
+        NiftiFile.Write(Path.Combine(temporary, $"{kind}.nii.gz"), written[0, 0], plan.Data.Spacing, comment: JsonSerializer.Serialize(record, AtomicFile.Json));
+        var mask = kind == ImageKinds.Seg ? volume : null;
+        AtomicFile.Write(
+            Path.Combine(temporary, "montage.png"),
+            stream => Montage.Write(stream, [new MontageRow(volume, mask), new MontageRow(written, mask)], plan.Data.Spacing));
+        AtomicFile.WriteJson(Path.Combine(temporary, "sample.json"), record);
+
+        var target = Path.Combine(folder, name);
+        if (Directory.Exists(target))
+            Directory.Delete(target, recursive: true);
+        Directory.Move(temporary, target);
+        return record;
+    }
+}
+
+/// <summary>What was reconstructed, and by what: <c>sample.json</c> of a compressor's run.</summary>
+public sealed record ReconstructionRecord
+{
+    /// <summary>The sample's folder.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The experiment's id.</summary>
+    public required string Experiment { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary><c>ema</c> or <c>compressor</c>.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>SHA-256 of the file of weights.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>The volume, <c>PATIENT/KIND</c>.</summary>
+    public required string Volume { get; init; }
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console.Rendering;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Compression;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Trains a compressor; its samples are reconstructions.</summary>
+internal sealed class CompressorExperiment : Experiment
+{
+    private readonly CompressionDescription _description;
+
+    private CompressorExperiment(MapNode file, CompressionPlan plan, CompressionDescription description)
+        : base(file) => (Plan, _description) = (plan, description);
+
+    /// <inheritdoc/>
+    public override CompressionPlan Plan { get; }
+
+    /// <inheritdoc/>
+    public override JsonNode Json => JsonSerializer.SerializeToNode(_description, AtomicFile.Json)!;
+
+    /// <inheritdoc/>
+    public override IRenderable Facts => CompressionTable.Of(_description);
+
+    /// <summary>Reads and describes the plan.</summary>
+    public static CompressorExperiment Read(Session session, MapNode file)
+    {
+        var plan = new CompressionPlanReader(session.Registry).Read(file);
+        using var random = session.Random(plan);
+        return new CompressorExperiment(file, plan, SectionReader.Checked(file, () => CompressionDescription.Of(plan, session.Context(plan, random))));
+    }
+
+    /// <inheritdoc/>
+    public override void CheckTrainable() => SectionReader.Checked(File, () =>
+    {
+        Plan.ValidateNetwork();
+        return Plan;
+    });
+
+    /// <inheritdoc/>
+    public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
+    {
+        var training = Cohorts.Images(Plan, cohort, Cohort.Train, Plan.Crop);
+        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Images(Plan, cohort, Cohort.Val);
+        return new Trainer(Plan.Training, training, Plan.Data.Workers, run, observer, () => new CompressionTask(Plan, validation, context));
+    }
+
+    /// <inheritdoc/>
+    public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation)
+    {
+        var target = folder ?? run.Samples;
+        var records = WithTrained(session, run, Plan.Sampling.Split, (trained, volumes) => new ReconstructionWriter(Plan, trained, volumes).Write(target, cancellation));
+        foreach (var record in records)
+            Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
+    }
+
+    /// <inheritdoc/>
+    public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)
+    {
+        var result = WithTrained(session, run, Plan.Evaluation.Split, (trained, volumes) => new ReconstructionEvaluator(Plan, trained, volumes).Run(cancellation));
+        AtomicFile.WriteJson(run.Evaluation, result);
+        return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, CompressionTable.Of(result));
+    }
+
+    /// <inheritdoc/>
+    public override void Report(RunFolder run) => CompressionReport.Write(run, _description);
+
+    private T WithTrained<T>(Session session, RunFolder run, string split, Func<TrainedCompressor, PooledImages, T> use)
+    {
+        using var random = session.Random(Plan);
+        using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        return use(trained, SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.Open(Plan, run), split)));
+    }
+}

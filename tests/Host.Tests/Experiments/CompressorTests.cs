@@ -1,0 +1,140 @@
+using System.Text.Json.Nodes;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>The experiments that train compressors: what they describe, and one of each kind through the program.</summary>
+public sealed class CompressorTests : IDisposable
+{
+    private static readonly string Folder = Path.Combine(Repository.Root, "experiments");
+
+    private readonly Workspace _work = new();
+
+    public static TheoryData<string, long, int[]> All => new()
+    {
+        // counts and latents of the models as the original and its papers have them
+        { "vqvae_4x", 5_512_069, [1, 4, 40, 64, 64] },
+        { "vqvae_8x", 44_515_589, [1, 4, 20, 32, 32] },
+        { "dcae_f32", 362_889_313, [1, 32, 160, 8, 8] },
+        { "dcae_f64", 518_035_905, [1, 128, 160, 4, 4] },
+        { "dcae_f128", 678_491_201, [1, 512, 160, 2, 2] },
+        { "dcae_f32_1_5", 362_889_313, [1, 32, 160, 8, 8] },
+        { "dcae_f64_1_5", 518_035_905, [1, 128, 160, 4, 4] },
+        { "dcae_f128_1_5", 678_491_201, [1, 512, 160, 2, 2] },
+        { "dcae_seg_f32", 362_889_313, [1, 32, 160, 8, 8] },
+        { "dcae_seg_f64", 518_035_905, [1, 128, 160, 4, 4] },
+        { "dcae_seg_f128", 678_491_201, [1, 512, 160, 2, 2] },
+        { "dcae3d", 208_524_497, [1, 32, 40, 8, 8] },
+    };
+
+    public static IEnumerable<string> Ids => All.Select(row => row.Data.Item1);
+
+    public void Dispose() => _work.Dispose();
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Description_has_count_and_latent(string id, long parameters, int[] latent)
+    {
+        var found = Describe(id);
+
+        Assert.Equal((0, 0, parameters), Counts(found));
+        Assert.Equal(latent, found["latent_shape"]!.AsArray().Select(n => (int)n!));
+        Assert.Equal([1, 1, 160, 256, 256], found["input_shape"]!.AsArray().Select(n => (int)n!));
+        var expected = (ScalarNode)ExperimentFile.Load(Path.Combine(Folder, $"{id}.yaml"))["expect"]!["parameters"]!;
+        Assert.Equal(parameters, CoreSchema.Integer(expected.Text));
+        Assert.Null(found["architecture"]);
+        Assert.Null(found["strategy"]);
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Smoke_profile_fits_and_has_a_small_network(string id, long parameters, int[] latent)
+    {
+        var found = Describe(id, "--profile", "smoke");
+
+        Assert.InRange(Counts(found).Compressor, 1, Math.Min(200_000, parameters / 10));
+        Assert.Equal(latent.Length, found["latent_shape"]!.AsArray().Count);
+    }
+
+    [Theory]
+    [InlineData("vqvae_4x", 16, true)]
+    [InlineData("dcae_f32", 16, true)]
+    [InlineData("dcae_f32_1_5", 16, false)]
+    [InlineData("dcae_seg_f32", 4, false)]
+    [InlineData("dcae3d", 16, false)]
+    public void Smoke_profile_trains_samples_evaluates_and_reports(string id, int steps, bool judged)
+    {
+        var outcome = _work.Program("run", id, "--profile", "smoke", "--run", _work.Run);
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var status = Json("status.json");
+        Assert.Equal(("completed", 2, steps), ((string?)status["status"], (int)status["epoch"]!, (int)status["step"]!));
+        string[] expected = judged
+            ? ["compressor", "discriminator", "discriminator_optimizer", "optimizer"]
+            : ["compressor", "optimizer"];
+        Assert.Equal(
+            expected, Directory.GetFiles(_work.At($"run/checkpoints/step-{steps:D8}"), "*.safetensors").Select(f => Path.GetFileNameWithoutExtension(f)).Order());
+        var evaluation = Json("evaluation.json");
+        Assert.Equal((id, "compressor", "psnr"), ((string?)evaluation["experiment"], (string?)evaluation["weights"], (string?)evaluation["metrics"]![0]!["metric"]));
+        var kind = id.Contains("seg", StringComparison.Ordinal) ? "seg" : "bravo";
+        Assert.Equal($"test_000/{kind}", (string?)Json("samples/00000/sample.json")["volume"]);
+        Assert.True(File.Exists(_work.At($"run/samples/00000/{kind}.nii.gz")));
+        Assert.Contains($"# {id}: ", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verbs_on_a_run_know_its_kind()
+    {
+        Assert.Equal(0, _work.Smoke("vqvae_4x").ExitCode);
+
+        Assert.Contains("reconstruction of test_000/flair", _work.Program("sample", _work.Run, "--count", "2").Out, StringComparison.Ordinal);
+        Assert.Equal(4, (int)JsonNode.Parse(_work.Program("evaluate", _work.Run, "--json").Out)!["volumes"]!);
+        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        var refused = _work.Program("sample", _work.Run, "--guidance", "2");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.StartsWith("--set sampling.guidance: unknown key `guidance`", refused.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Codebook_is_logged_at_each_step()
+    {
+        Assert.Equal(0, _work.Smoke("vqvae_4x").ExitCode);
+
+        var first = JsonNode.Parse(File.ReadLines(_work.At("run/metrics.jsonl")).First())!["measures"]!.AsObject();
+        Assert.Superset(new HashSet<string> { "loss/l1", "loss/codebook", "perplexity", "usage" }, first.Select(m => m.Key).ToHashSet());
+    }
+
+    [Fact]
+    public void Resume_adds_a_phase()
+    {
+        Assert.Equal(0, _work.Smoke("vqvae_4x", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}]").ExitCode);
+
+        var outcome = _work.Smoke(
+            "vqvae_4x", "--resume", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}, {epochs: 1, losses: {l2: 1, codebook: 1}}]");
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains("continuing after step 8", outcome.Out, StringComparison.Ordinal);
+        Assert.Equal(16, (int)Json("status.json")["step"]!);
+    }
+
+    [Fact]
+    public void Listing_shows_that_there_is_no_architecture()
+    {
+        var entry = JsonNode.Parse(_work.Program("experiments", "--json").Out)!.AsArray().Single(e => (string?)e!["id"] == "vqvae_4x")!;
+
+        Assert.Null(entry["architecture"]);
+        Assert.Equal(("vqvae", null), ((string?)entry["compressor"], (string?)entry["error"]));
+        var line = _work.Program("experiments").Out.Split('\n').Single(l => l.Contains(" vqvae_4x ", StringComparison.Ordinal));
+        Assert.Equal(["vqvae_4x", "VQ-VAE 4x, images", "-", "vqvae", "-", "bravo, flair, t1_pre, t1_gd"], line.Split('│').Select(cell => cell.Trim()));
+    }
+
+    private static (int, int, long Compressor) Counts(JsonNode description)
+    {
+        var counts = description["parameters"]!;
+        return ((int)counts["denoiser"]!, (int)counts["conditioning"]!, (long)counts["compressor"]!);
+    }
+
+    private JsonNode Describe(string id, params string[] more) => JsonNode.Parse(_work.Program(["describe", id, "--json", .. more]).Out)!;
+
+    private JsonNode Json(string name) => JsonNode.Parse(File.ReadAllText(_work.At(Path.Combine("run", name))))!;
+}
