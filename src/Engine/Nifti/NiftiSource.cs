@@ -47,9 +47,9 @@ internal sealed class NiftiSource : IDisposable
             Position += count;
             return count;
         }
-        catch (InvalidDataException error)
+        catch (InvalidDataException)
         {
-            throw Error($"the gzip data is damaged after {Position} bytes ({error.Message.TrimEnd('.')}); get the file anew.");
+            throw Error($"the gzip data is damaged after {Position} bytes: its structure or its checksum is wrong; get the file anew.");
         }
     }
 

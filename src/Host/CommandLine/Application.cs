@@ -54,8 +54,9 @@ internal static class Application
         }
 
         using var stop = new CancellationTokenSource();
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        var heeded = parse.CommandResult.Command is Verb { StopsInOrder: true };
+        using var interrupt = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
+        using var terminate = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop) : null;
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };

@@ -12,6 +12,12 @@ internal abstract class Verb : Command
         : base(name, description) =>
         SetAction((parse, cancellation) => Task.FromResult((int)Run(parse, cancellation)));
 
+    /// <summary>
+    /// Whether the verb heeds the stop that the first signal asks for, and ends in order. Any other verb has nothing to save: a
+    /// signal ends the process at once.
+    /// </summary>
+    public virtual bool StopsInOrder => false;
+
     /// <summary>Does it. Exceptions become exit codes in <see cref="Application"/>.</summary>
     protected abstract ExitCode Run(ParseResult parse, CancellationToken cancellation);
 

@@ -77,8 +77,12 @@ internal sealed class LoadedPlugin
     }
 
     /// <summary>The first line of a message; torch's go on with native frames.</summary>
-    public static string FirstLine(Exception e) =>
-        e.Message.Split('\n', 2, StringSplitOptions.TrimEntries)[0] is { Length: > 0 } line ? line : e.GetType().Name;
+    public static string FirstLine(Exception e)
+    {
+        // an ArgumentException appends the name of a parameter, which is none of the reader's
+        var message = e is ArgumentException { ParamName: { } parameter } ? e.Message.Replace($" (Parameter '{parameter}')", "") : e.Message;
+        return message.Split('\n', 2, StringSplitOptions.TrimEntries)[0] is { Length: > 0 } line ? line : e.GetType().Name;
+    }
 
     /// <summary>What a <see cref="PartAttribute"/> says, as composition hands it over.</summary>
     internal sealed class PartExport

@@ -26,6 +26,8 @@ internal sealed class DataCheckVerb : Verb
         With(CommonOptions.Json);
     }
 
+    public override bool StopsInOrder => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var cohort = Cohort.Open(parse.GetRequiredValue(_folder));

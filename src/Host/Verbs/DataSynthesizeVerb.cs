@@ -22,6 +22,8 @@ internal sealed class DataSynthesizeVerb : Verb
         With(CommonOptions.Set);
     }
 
+    public override bool StopsInOrder => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var numbers = Shortcuts.Zip(_numbers, (key, option) => (key, value: parse.GetValue(option))).Where(n => n.value is not null);

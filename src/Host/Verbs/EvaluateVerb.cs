@@ -17,6 +17,8 @@ internal sealed class EvaluateVerb : Verb
         With(CommonOptions.Json);
     }
 
+    public override bool StopsInOrder => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);

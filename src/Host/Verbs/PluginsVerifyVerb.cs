@@ -30,6 +30,8 @@ internal sealed class PluginsVerifyVerb : Verb
         var plugin = PluginFolder.Read(Path.GetFullPath(path).TrimEnd('/'), PluginCatalogue.Contract);
         if (plugin.Status != PluginStatus.Active)
             throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) cannot be used: {plugin.Reason}");
+        if (plugin.Parts.Length == 0)
+            throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) has no parts to verify; mark its classes with [Architecture], [Metric] …");
 
         using var host = ProgramHost.Build(parse);
         using var random = new RandomStreams(0);

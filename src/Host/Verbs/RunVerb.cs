@@ -20,6 +20,8 @@ internal sealed class RunVerb : Verb
         With(CommonOptions.Profile);
     }
 
+    public override bool StopsInOrder => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);

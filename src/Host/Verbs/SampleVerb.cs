@@ -27,6 +27,8 @@ internal sealed class SampleVerb : Verb
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
     }
 
+    public override bool StopsInOrder => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);

@@ -75,6 +75,14 @@ internal static class TensorFile
         {
             throw new UsageException(e.Message, e);
         }
+        catch (Exception e) when ((e is IOException or UnauthorizedAccessException) && Directory.Exists(path))
+        {
+            throw new UsageException($"{path} is a folder, expected a file", e);
+        }
+        catch (FileNotFoundException e)
+        {
+            throw new UsageException($"{path}: there is no such file", e);
+        }
         catch (DirectoryNotFoundException e)
         {
             throw new UsageException($"{path}: there is no such folder", e);

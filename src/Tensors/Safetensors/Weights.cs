@@ -18,7 +18,7 @@ public static class Weights
     /// <param name="module">Its keys and shapes are what is expected.</param>
     /// <param name="weights">By key; left unchanged.</param>
     /// <param name="source">Where they came from, for the message.</param>
-    /// <exception cref="InvalidDataException">Keys are missing, unexpected or of another shape; one sentence with counts and first names.</exception>
+    /// <exception cref="InvalidDataException">Keys are missing, unexpected, of another shape, or whole numbers for real ones; one sentence with counts and first names.</exception>
     public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> weights, string source) =>
         Copy(Of(module), weights, source, module.GetType().Name);
 
@@ -30,6 +30,8 @@ public static class Weights
             Fault("unexpected", [.. weights.Keys.Where(k => !own.ContainsKey(k)).Order(StringComparer.Ordinal)]),
             Fault("of another shape", [.. own.Keys.Where(k => weights.TryGetValue(k, out var w) && !w.shape.SequenceEqual(own[k].shape))
                 .Select(k => $"{k}: [{string.Join(", ", weights[k].shape)}] for [{string.Join(", ", own[k].shape)}]")]),
+            Fault("of whole numbers", [.. own.Keys.Where(k => own[k].is_floating_point() && weights.TryGetValue(k, out var w) && !w.is_floating_point())
+                .Select(k => $"{k}: {weights[k].dtype} for {own[k].dtype}")]),
         };
         if (faults.Any(f => f is not null))
             throw new InvalidDataException($"{source} does not fit {owner}: {string.Join("; ", faults.Where(f => f is not null))}");

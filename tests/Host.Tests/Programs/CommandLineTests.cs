@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using static VoxelZoo.Host.Tests.Programs.VoxelZooProgram;
 
 namespace VoxelZoo.Host.Tests.Programs;
@@ -31,6 +32,23 @@ public sealed class CommandLineTests
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
         Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public void Signal_ends_a_verb_that_has_nothing_to_save()
+    {
+        // the verb waits for somebody to write into the pipe
+        var pipe = Path.Combine(Path.GetTempPath(), $"pipe-{Guid.NewGuid():n}");
+        Process.Start("mkfifo", [pipe]).WaitForExit();
+        using var verb = Start([], "data", "info", pipe);
+        Thread.Sleep(2000);
+
+        Process.Start("kill", ["-TERM", $"{verb.Id}"]).WaitForExit();
+        var ended = verb.WaitForExit(10_000);
+
+        verb.Kill();
+        File.Delete(pipe);
+        Assert.True(ended);
     }
 
     [Fact]

@@ -72,6 +72,25 @@ public sealed class PartVerbTests : IDisposable
     }
 
     [Fact]
+    public void Refusal_of_tensors_does_not_speak_of_parameters()
+    {
+        var config = _folder.Write("c.yaml", "compressor: space_to_depth\nfactor: 3\n");
+
+        var outcome = Run("compressor", "roundtrip", "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
+
+        Refused(outcome, $"{Reference}/unet3d-tiny.io.safetensors: the compressor `space_to_depth` cannot take these tensors: ");
+        Assert.DoesNotContain("Parameter", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Absent_file_and_folder_are_named()
+    {
+        Refused(Forward(weights: "/no/such.safetensors"), "/no/such.safetensors: there is no such folder");
+        Refused(Forward(inputs: $"{_folder.Path}/no.safetensors"), $"{_folder.Path}/no.safetensors: there is no such file");
+        Refused(Forward(inputs: _folder.Path), $"{_folder.Path} is a folder, expected a file");
+    }
+
+    [Fact]
     public void Output_into_an_absent_folder_is_refused()
     {
         var outcome = Forward(to: "/no/such/folder/out");

@@ -121,6 +121,18 @@ public sealed class PluginsVerbTests : IDisposable
         Assert.Equal(0, Run("plugins", "verify", Path.Combine(Repository.Root, "artifacts/bin/Host/release/plugins/RFlow")).ExitCode);
 
     [Fact]
+    public void Verify_of_a_plugin_without_parts_is_refused()
+    {
+        var folder = _fixtures.Add("Good");
+        Fixtures.Edit(folder, "parts", new JsonArray());
+
+        var outcome = Run("plugins", "verify", folder);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains("has no parts to verify", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Verify_of_a_plugin_for_another_contract_is_refused()
     {
         var outcome = Run("plugins", "verify", _fixtures.Add("TooNew"));

@@ -44,6 +44,17 @@ public sealed class WeightsTests
     }
 
     [Fact]
+    public void Load_of_whole_numbers_into_real_ones_is_refused()
+    {
+        // quantised weights without their scales would be garbage
+        using var scope = NewDisposeScope();
+        using var module = nn.Linear(1, 1);
+        var weights = new Dictionary<string, Tensor> { ["weight"] = ones(1, 1, int8), ["bias"] = ones(1, float64) };
+        var message = Assert.Throws<InvalidDataException>(() => Weights.Load(module, weights, "x")).Message;
+        Assert.Equal("x does not fit Linear: 1 of whole numbers (weight: Int8 for Float32)", message);
+    }
+
+    [Fact]
     public void Load_with_many_missing_keys_names_the_first_four()
     {
         using var module = nn.Sequential(Enumerable.Range(0, 4).Select(i => ($"l{i}", (nn.Module<Tensor, Tensor>)nn.Linear(1, 1))));
