@@ -17,6 +17,8 @@ public static class CohortCheck
     /// <param name="kinds">The kinds of image that each patient has to have; the others are checked where they are there.</param>
     public static IEnumerable<CohortFinding> Run(Cohort cohort, IReadOnlyList<string> kinds)
     {
+        foreach (var finding in Unread(cohort))
+            yield return finding;
         var splits = cohort.Patients.ToLookup(patient => patient.Name, patient => patient.Split);
         foreach (var patient in cohort.Patients)
         {
@@ -46,6 +48,16 @@ public static class CohortCheck
         }
     }
 
+    /// <summary>Folders beside the patients' that hold no image under a name that is read.</summary>
+    private static IEnumerable<CohortFinding> Unread(Cohort cohort) =>
+        from split in Cohort.AllSplits
+        let patients = cohort.Of(split).Select(patient => patient.Folder).ToHashSet()
+        where Directory.Exists(Path.Combine(cohort.Folder, split))
+        from folder in Directory.GetDirectories(Path.Combine(cohort.Folder, split)).Order(StringComparer.Ordinal)
+        where !patients.Contains(folder)
+        select new CohortFinding(
+            split, Path.GetFileName(folder), folder, $"is left out: it holds none of {string.Join(", ", ImageKinds.All.Select(kind => kind + ".nii.gz"))}.");
+
     private static (string? Shape, IReadOnlyList<string> Sentences) Examine(string file, string kind)
     {
         try
@@ -65,9 +77,9 @@ public static class CohortCheck
                     break;
                 }
             }
-            else if (volume.Min == volume.Max)
+            else if (volume.Min is { } only && only == volume.Max)
             {
-                sentences.Add($"is {volume.Min} everywhere.");
+                sentences.Add($"is {only} everywhere.");
             }
 
             return ($"{height}×{width}×{depth}", sentences);

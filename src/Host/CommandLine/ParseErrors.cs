@@ -24,8 +24,18 @@ internal static class ParseErrors
 
         if (verbs.Length > 0 && command.Action is null)
             return $"say what to do: {string.Join(", ", verbs.Select(v => $"`{Path(parse)} {v}`"))}";
-        return $"{parse.Errors[0].Message.TrimEnd('.')}; see `{Path(parse)} --help`";
+        if (parse.Errors[0].SymbolResult is OptionResult { Tokens: [var token], Option: var option } && NumberOf(option.ValueType) is { } number)
+            return $"`{option.Name}` takes {number}, found `{token.Value}`";
+        var sentence = string.Join(' ', parse.Errors[0].Message.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        return $"{sentence.TrimEnd('.')}; see `{Path(parse)} --help`";
     }
+
+    // the parser's own message names the .NET type
+    private static string? NumberOf(Type type) =>
+        type == typeof(int?) ? "a whole number of 32 bits"
+        : type == typeof(long?) ? "a whole number of 64 bits"
+        : type == typeof(double?) ? "a number"
+        : null;
 
     private static string Path(ParseResult parse) =>
         string.Join(' ', Ancestors(parse.CommandResult).Reverse().Select(c => c.Parent is null ? "voxelzoo" : c.Command.Name));

@@ -89,6 +89,24 @@ public sealed class CohortTests : IDisposable
     }
 
     [Fact]
+    public void Check_of_a_volume_without_any_number_tells_that_alone()
+    {
+        _folder.Add("train", "a", "bravo", new VolumeShape(1, 1, 1, 2), float.NaN, float.NaN);
+        Assert.Contains("2 voxels that are not finite", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_tells_a_patient_whose_images_have_other_names()
+    {
+        _folder.Add("train", "a", "bravo");
+        var other = Directory.CreateDirectory(Path.Combine(_folder.Open().Folder, "train", "b")).FullName;
+        File.WriteAllText(Path.Combine(other, "bravo.nii"), "not compressed, so not read");
+        var finding = Assert.Single(CohortCheck.Run(_folder.Open(), ["bravo"]));
+        Assert.Equal(("b", other), (finding.Patient, finding.File));
+        Assert.StartsWith("is left out: it holds none of bravo.nii.gz, ", finding.Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Check_tells_a_patient_in_two_splits()
     {
         _folder.Add("train", "a", "bravo").Add("test", "a", "bravo");

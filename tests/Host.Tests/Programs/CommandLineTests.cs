@@ -24,6 +24,13 @@ public sealed class CommandLineTests
     [InlineData("plugins list --plugins /no/such/folder", "--plugins /no/such/folder: there is no such folder")]
     [InlineData("model forward --config a", "Option '--weights' is required")]
     [InlineData("model forward --config /no/c.json --weights w --inputs i --out o", "/no/c.json: there is no such file")]
+    [InlineData("sample /tmp --count x", "`--count` takes a whole number of 32 bits, found `x`")]
+    [InlineData("sample /tmp --guidance x", "`--guidance` takes a number, found `x`")]
+    [InlineData("data synthesize --out d --seed 9223372036854775808", "`--seed` takes a whole number of 64 bits, found `9223372036854775808`")]
+    [InlineData("data check d --kinds brain", "Argument 'brain' not recognized. Must be one of: 'bravo' 'flair'")]
+    [InlineData("data synthesize --out d --set min_lesions=9", "--set min_lesions: min_lesions 9 is more than max_lesions 5")]
+    [InlineData("data synthesize --out /dev/null/d", "--out /dev/null/d: ")]
+    [InlineData("data synthesize --out /proc/a/b", "--out /proc/a/b: ")]
     [InlineData("metric nothing --inputs i", "there is no metric `nothing`")]
     public void Wrong_usage_is_one_sentence_and_exit_code_2(string arguments, string sentence)
     {
