@@ -39,6 +39,7 @@ internal static class TrainingStep
     /// <summary>Continues a run from its latest checkpoint that verifies.</summary>
     public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
+        experiment.CheckTrainable();
         using var random = session.Random(experiment.Plan);
         using var display = TrainingDisplay.ForConsole(experiment.Plan);
         var context = session.Context(experiment.Plan, random);
