@@ -34,6 +34,9 @@ public sealed record CompressionPlan : Plan
     /// <inheritdoc/>
     public override IReadOnlyList<PartSource> Sources => [Compressor.Source, .. Metrics.Select(m => m.Source)];
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Files => Weighs(LossNames.Perceptual) && Compression.Perceptual.Network is { } network ? [network] : [];
+
     /// <summary>Whether masks are compressed: reconstructions are logits then.</summary>
     public bool IsOfMasks => Target.Contains(ImageKinds.Seg);
 
@@ -41,7 +44,7 @@ public sealed record CompressionPlan : Plan
     internal bool Weighs(string loss) => Compression.Phases.Any(phase => phase.Weight(loss) > 0);
 
     /// <summary>What a step sees of a volume: the crop, or all of it.</summary>
-    internal VolumeShape Seen => Compression.Crop is [var depth, var height, var width] ? new VolumeShape(1, depth, height, width) : Volume;
+    public VolumeShape Seen => Compression.Crop is [var depth, var height, var width] ? new VolumeShape(1, depth, height, width) : Volume;
 
     /// <summary>What cuts blocks out of the volumes to train on, or null.</summary>
     public RandomCrop? Crop => Compression.Crop is null ? null : new RandomCrop(Seen, Training.Seed);

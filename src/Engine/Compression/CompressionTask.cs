@@ -87,9 +87,11 @@ public sealed class CompressionTask : TrainingTask
         return _validator.Run(_model);
     }
 
-    /// <summary>Lets gradients go where the phase trains, and nowhere else, so that no other parameter moves.</summary>
+    /// <summary>Lets gradients go where the phase trains, and nowhere else, so that no other parameter moves; nor do running statistics.</summary>
     private void Enter(PhaseOptions phase)
     {
+        if (_model.Compressor.training != (phase.Trains == TrainedPart.All))
+            _model.Compressor.train(phase.Trains == TrainedPart.All);
         foreach (var parameter in _compressor.Parameters)
             parameter.requires_grad = phase.Trains == TrainedPart.All || _head.Contains(parameter.Handle);
         foreach (var module in Modules)

@@ -11,7 +11,7 @@ namespace VoxelZoo.Engine.Compression;
 /// Distance of features instead of voxels: each position's features are normalised over the channels, as LPIPS does (arXiv:1801.03924), and their squared
 /// distance is averaged over the positions. The network sees axial slices, the one grey channel three times.
 /// </summary>
-internal sealed class PerceptualLoss : IDisposable
+public sealed class PerceptualLoss : IDisposable
 {
     private const string Key = "perceptual.network";
     private readonly jit.ScriptModule _network;
@@ -22,7 +22,7 @@ internal sealed class PerceptualLoss : IDisposable
     /// <param name="slice">Size of the slices that it will see.</param>
     /// <param name="device">Where to.</param>
     /// <exception cref="PlanRefusedException">The file is not TorchScript, or its network does not take such slices.</exception>
-    public PerceptualLoss(PerceptualOptions options, (int Height, int Width) slice, Device device)
+    internal PerceptualLoss(PerceptualOptions options, (int Height, int Width) slice, Device device)
     {
         _fraction = options.SliceFraction;
         _network = Load(options.Network!, device);
@@ -46,11 +46,19 @@ internal sealed class PerceptualLoss : IDisposable
         }
     }
 
+    /// <summary>
+    /// Loads a network on the CPU and shows it a slice. A file whose code libtorch cannot compile ends the process, so a host that cannot afford that
+    /// calls this in another process first.
+    /// </summary>
+    /// <exception cref="PlanRefusedException">The file is not TorchScript, or its network does not take such slices.</exception>
+    public static void Try(string network, int height, int width) =>
+        new PerceptualLoss(new PerceptualOptions { Network = network }, (height, width), CPU).Dispose();
+
     /// <summary>The loss, 0-dimensional float32; its gradient goes to the reconstruction.</summary>
     /// <param name="reconstruction">Float32 <c>[B, 1, D, H, W]</c>.</param>
     /// <param name="volume">Likewise.</param>
     /// <param name="random">Draws the slices.</param>
-    public Tensor Of(Tensor reconstruction, Tensor volume, Generator random)
+    internal Tensor Of(Tensor reconstruction, Tensor volume, Generator random)
     {
         using var scope = NewDisposeScope();
         var (made, real) = (Slices(reconstruction), Slices(volume));
@@ -92,7 +100,8 @@ internal sealed class PerceptualLoss : IDisposable
         }
     }
 
-    private static string FirstLine(Exception e) => e.Message.Split('\n')[0].Trim().TrimEnd('.');
+    private static string FirstLine(Exception e) => e.Message.Split('\n')[0].Trim().TrimEnd('.', ':');
 
+    /// <summary>Frees the network.</summary>
     public void Dispose() => _network.Dispose();
 }

@@ -30,6 +30,9 @@ public abstract record Plan
     /// <summary>Where its parts come from; one that several use is named several times.</summary>
     public abstract IReadOnlyList<PartSource> Sources { get; }
 
+    /// <summary>Files that it reads besides its cohort, such as networks.</summary>
+    public virtual IReadOnlyList<string> Files => [];
+
     /// <summary>Refuses a target that names no image, one that there is not, or one twice.</summary>
     protected void ValidateTarget()
     {

@@ -22,6 +22,9 @@ public sealed record Provenance
     /// <summary>SHA-256 over the names and contents of every volume that the plan reads, by split.</summary>
     public required IReadOnlyDictionary<string, DataFacts> Data { get; init; }
 
+    /// <summary>SHA-256 of every other file that the plan reads, such as a perceptual network, by path.</summary>
+    public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Commit of the working directory's git repository, or null.</summary>
     public string? GitCommit { get; init; }
 
@@ -40,6 +43,7 @@ public sealed record Provenance
             Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
             Plugins = [.. plan.Sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
             Data = Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds)),
+            Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
             GitCommit = Commit(),
             System = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
             Runtime = RuntimeInformation.FrameworkDescription,
@@ -71,10 +75,12 @@ public sealed record Provenance
 /// <param name="Sha256">Hash of the file, lower-case hexadecimal.</param>
 public sealed record BinaryFacts(string Name, string Version, string Sha256)
 {
-    internal static BinaryFacts Of(string name, string version, string path)
+    internal static BinaryFacts Of(string name, string version, string path) => new(name, version, Hash(path));
+
+    internal static string Hash(string path)
     {
         using var file = File.OpenRead(path);
-        return new BinaryFacts(name, version, Convert.ToHexStringLower(SHA256.HashData(file)));
+        return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 }
 

@@ -42,6 +42,7 @@ internal static class Application
         new Command("model", "Architectures on their own") { new ModelForwardVerb() },
         new Command("compressor", "Compressors on their own") { new CompressorRoundtripVerb() },
         new MetricVerb(),
+        new TorchScriptVerb(),
     };
 
     public static async Task<int> RunAsync(string[] args)

@@ -40,6 +40,7 @@ internal sealed class CompressorExperiment : Experiment
     public override void CheckTrainable() => SectionReader.Checked(File, () =>
     {
         Plan.ValidateNetwork();
+        NetworkTrial.Run(Plan);
         return Plan;
     });
 

@@ -41,6 +41,7 @@ internal static class TrainingStep
     /// <summary>Continues a run from its latest checkpoint that verifies.</summary>
     public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
+        experiment.CheckTrainable();
         using var random = session.Random(experiment.Plan);
         return Train(session, experiment, run, session.Context(experiment.Plan, random), resume: true, cancellation);
     }

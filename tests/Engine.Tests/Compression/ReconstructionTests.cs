@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Tiny;
 using static VoxelZoo.Engine.Tests.Compression.CompressionRun;
 
@@ -136,6 +137,21 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         before = Live();
         _run.Use(plan, (trained, volumes) => new ReconstructionEvaluator(plan, trained, volumes).Run());
         Assert.InRange(Live() - before, long.MinValue, built);
+    }
+
+    [Fact]
+    public void Provenance_names_the_perceptual_network()
+    {
+        using var folder = new TemporaryFolder();
+        var file = Path.Combine(folder.Path, "network.pt");
+        File.WriteAllText(file, "abc");
+        var plan = With(_plan, Phase(1, ("l1", 1), ("perceptual", 1)));
+        plan = plan with { Compression = plan.Compression with { Perceptual = new PerceptualOptions { Network = file } } };
+
+        var files = Provenance.Collect(plan, Cohort.Open(plan.Data.Cohort)).Files;
+
+        Assert.Equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", files[file]); // FIPS 180-2, B.1
+        Assert.Empty(Provenance.Collect(_plan, Cohort.Open(plan.Data.Cohort)).Files);
     }
 
     private static long Live()

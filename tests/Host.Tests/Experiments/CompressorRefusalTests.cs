@@ -1,3 +1,5 @@
+using VoxelZoo.Engine.Tests.Compression;
+
 namespace VoxelZoo.Host.Tests.Experiments;
 
 /// <summary>A training of a compressor that cannot work ends with exit code 2 and one sentence where the fault was written, and leaves nothing.</summary>
@@ -56,15 +58,24 @@ public sealed class CompressorRefusalTests : IDisposable
             "train", "dcae_seg_f32", "--profile", "smoke", "--run", _work.Run, "--set", "training.phases=[{epochs: 1, losses: {bce: 1, codebook: 1}}]");
 
     [Fact]
-    public void File_that_is_no_network_is_refused()
-    {
-        var file = _work.Write("network.pt", "not a network");
+    public void File_that_is_no_network_is_refused() =>
+        RefusedNetwork(_work.Write("network.pt", "not a network"), " is not a TorchScript file: ");
 
+    [Fact]
+    public void Network_that_takes_no_slices_is_refused() =>
+        RefusedNetwork(TorchScriptFile.Write(_work.At("network.pt"), "return torch.reshape(x, [7, 5])"), " cannot take a slice [1, 3, 32, 32]: ");
+
+    [Fact]
+    public void Network_that_ends_the_process_which_loads_it_is_refused() =>
+        RefusedNetwork(
+            TorchScriptFile.Write(_work.At("network.pt"), "return torch.no_such_function(x)"),
+            " holds code that this libtorch cannot compile (Unknown builtin op: aten::no_such_function)");
+
+    private void RefusedNetwork(string file, string sentence) =>
         Refused(
-            $"{file} is not a TorchScript file: ",
+            $"--set training.perceptual.network: {file}{sentence}",
             "train", "vqvae_4x", "--profile", "smoke", "--run", _work.Run,
             "--set", "training.phases=[{epochs: 1, losses: {l1: 1, perceptual: 1}}]", "--set", $"training.perceptual.network={file}");
-    }
 
     private void Refused(string sentence, params string[] arguments)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using VoxelZoo.Engine.Tests.Compression;
 using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Tests.Experiments;
@@ -102,6 +103,21 @@ public sealed class CompressorTests : IDisposable
 
         var first = JsonNode.Parse(File.ReadLines(_work.At("run/metrics.jsonl")).First())!["measures"]!.AsObject();
         Assert.Superset(new HashSet<string> { "loss/l1", "loss/codebook", "perplexity", "usage" }, first.Select(m => m.Key).ToHashSet());
+    }
+
+    [Theory]
+    [InlineData("float32")]
+    [InlineData("bfloat16")]
+    public void Images_are_trained_with_all_losses_at_once(string precision)
+    {
+        var network = TorchScriptFile.Write(_work.At("network.pt"), "return torch.cat([x, torch.mul(x, x)], 1)");
+
+        var outcome = _work.Smoke(
+            "vqvae_4x", "--set", $"training.precision={precision}", "--set", $"training.perceptual.network={network}", "--set", "training.crop=[24, 32, 24]",
+            "--set", "training.phases=[{epochs: 2, losses: {l1: 1, l2: 1, perceptual: 0.1, codebook: 1, adversarial: 0.1}}]");
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.NotNull(Json("provenance.json")["files"]![network]);
     }
 
     [Fact]
