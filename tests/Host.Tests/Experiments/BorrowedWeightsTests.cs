@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Experiments;
@@ -34,7 +35,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
 
         // the experiment still names the lender, but sampling looks into the run's own folder
         var yaml = Path.Combine(_work.Run, "experiment.yaml");
-        File.WriteAllText(yaml, File.ReadAllText(yaml).Replace(lender.Run, "/gone", StringComparison.Ordinal));
+        File.WriteAllText(yaml, Regex.Replace(File.ReadAllText(yaml), "(?m)^  from: .*$", "  from: /gone"));
         Assert.Equal(0, _work.Program("sample", _work.Run, "--out", _work.At("samples")).ExitCode);
     }
 
