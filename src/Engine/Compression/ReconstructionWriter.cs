@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Reporting;
+using VoxelZoo.Engine.Sampling;
 
 namespace VoxelZoo.Engine.Compression;
 
@@ -19,9 +20,7 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
     /// <param name="cancellation">Stops between volumes; finished ones stay.</param>
     public IReadOnlyList<ReconstructionRecord> Write(string folder, CancellationToken cancellation = default)
     {
-        Directory.CreateDirectory(folder);
-        foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
-            Directory.Delete(half, recursive: true); // left by a killed process
+        var samples = new SampleFolder(folder);
         var records = new List<ReconstructionRecord>();
         for (var i = 0; i < Math.Min(plan.Sampling.Count, volumes.Count); i++)
         {
@@ -30,20 +29,18 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
             using var _ = no_grad();
             using var sample = volumes.Load(i);
             var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
-            records.Add(WriteOne(folder, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
+            records.Add(WriteOne(samples, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
         }
 
         return records;
     }
 
-    private ReconstructionRecord WriteOne(string folder, int index, Tensor volume, Tensor made)
+    private ReconstructionRecord WriteOne(SampleFolder samples, int index, Tensor volume, Tensor made)
     {
-        var (name, kind) = ($"{index:D5}", volumes.Kind(index));
-        var temporary = Path.Combine(folder, $".tmp-{name}-{Environment.ProcessId}");
-        Directory.CreateDirectory(temporary);
+        var kind = volumes.Kind(index);
         var record = new ReconstructionRecord
         {
-            Name = name,
+            Name = SampleFolder.Name(index),
             Experiment = plan.Id,
             Checkpoint = trained.Checkpoint.Name,
             Weights = trained.Weights,
@@ -52,17 +49,15 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
         };
         // a mask is shown as what it is taken for
         var written = kind == ImageKinds.Seg ? Masks.Binarise(made) : made;
-        NiftiFile.Write(Path.Combine(temporary, $"{kind}.nii.gz"), written[0, 0], plan.Data.Spacing, comment: JsonSerializer.Serialize(record, AtomicFile.Json));
         var mask = kind == ImageKinds.Seg ? volume : null;
-        AtomicFile.Write(
-            Path.Combine(temporary, "montage.png"),
-            stream => Montage.Write(stream, [new MontageRow(volume, mask), new MontageRow(written, mask)], plan.Data.Spacing));
-        AtomicFile.WriteJson(Path.Combine(temporary, "sample.json"), record);
-
-        var target = Path.Combine(folder, name);
-        if (Directory.Exists(target))
-            Directory.Delete(target, recursive: true);
-        Directory.Move(temporary, target);
+        samples.Write(index, target =>
+        {
+            NiftiFile.Write(Path.Combine(target, $"{kind}.nii.gz"), written[0, 0], plan.Data.Spacing, comment: JsonSerializer.Serialize(record, AtomicFile.Json));
+            AtomicFile.Write(
+                Path.Combine(target, "montage.png"),
+                stream => Montage.Write(stream, [new MontageRow(volume, mask), new MontageRow(written, mask)], plan.Data.Spacing));
+            AtomicFile.WriteJson(Path.Combine(target, "sample.json"), record);
+        });
         return record;
     }
 }

@@ -31,8 +31,7 @@ public sealed class TrainedCompressor : IDisposable
     /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
     public static TrainedCompressor Load(RunFolder run, CompressionPlan plan, PartContext context, string pointer, Action<string> warn)
     {
-        if (!Directory.Exists(run.Checkpoints) || new CheckpointStore(run.Checkpoints).Open(pointer, warn) is not { } checkpoint)
-            throw new RunFolderException($"{run.Path} has no checkpoint that can be read; train it first");
+        var checkpoint = run.OpenCheckpoint(pointer, warn);
         var weights = checkpoint.Has("ema") ? "ema" : "compressor";
         var model = CompressionModel.Create(plan, context);
         try

@@ -49,8 +49,7 @@ public sealed class FrozenParts
     /// <exception cref="RunFolderException">The other run has no checkpoint with such weights that verifies.</exception>
     public void Adopt(string name, RunFolder source, string component, Action<string> warn)
     {
-        if (!Directory.Exists(source.Checkpoints) || new CheckpointStore(source.Checkpoints).Open("best", warn) is not { } checkpoint)
-            throw new RunFolderException($"{source.Path} has no checkpoint that can be read; train it first");
+        var checkpoint = source.OpenCheckpoint("best", warn);
         if (!checkpoint.Has(component))
             throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         var taken = checkpoint.Has(Average) ? Average : component;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Files;
 
 namespace VoxelZoo.Engine.Runs;
@@ -89,6 +90,15 @@ public sealed class RunFolder
             throw new RunFolderException($"{Status} cannot be read ({e.Message}); remove it, the checkpoints do not need it");
         }
     }
+
+    /// <summary>A checkpoint of the run; where the one that is asked for is damaged, the newest other one that verifies.</summary>
+    /// <param name="pointer"><c>best</c> or <c>latest</c>.</param>
+    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
+    /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
+    public Checkpoint OpenCheckpoint(string pointer, Action<string> warn) =>
+        Directory.Exists(Checkpoints) && new CheckpointStore(Checkpoints).Open(pointer, warn) is { } checkpoint
+            ? checkpoint
+            : throw new RunFolderException($"{Path} has no checkpoint that can be read; train it first");
 
     /// <summary>Replaces the run's status.</summary>
     public void WriteStatus(RunStatus status) => AtomicFile.WriteJson(Status, status);

@@ -33,8 +33,7 @@ public sealed class TrainedModel : IDisposable
     /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
     public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, string pointer, Action<string> warn)
     {
-        if (!Directory.Exists(run.Checkpoints) || new CheckpointStore(run.Checkpoints).Open(pointer, warn) is not { } checkpoint)
-            throw new RunFolderException($"{run.Path} has no checkpoint that can be read; train it first");
+        var checkpoint = run.OpenCheckpoint(pointer, warn);
         var model = DiffusionModel.Create(plan, context, new FrozenParts(run));
         try
         {

@@ -23,9 +23,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     /// <param name="cancellation">Stops between steps; finished volumes stay.</param>
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
-        Directory.CreateDirectory(folder);
-        foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
-            Directory.Delete(half, recursive: true); // left by a killed process
+        var samples = new SampleFolder(folder);
         var generator = new VolumeGenerator(plan, trained.Model);
         var records = new List<SampleRecord>();
         for (var i = 0; i < plan.Sampling.Count; i++)
@@ -34,20 +32,17 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             using var condition = conditions.Load(i % conditions.Count);
             var number = i;
             var generated = generator.Generate(i, condition, step => progress?.Invoke(number, step), cancellation);
-            records.Add(WriteOne(folder, generated, condition));
+            records.Add(WriteOne(samples, generated, condition));
         }
 
         return records;
     }
 
-    private SampleRecord WriteOne(string folder, GeneratedVolume generated, Batch condition)
+    private SampleRecord WriteOne(SampleFolder samples, GeneratedVolume generated, Batch condition)
     {
-        var name = $"{generated.Index:D5}";
-        var temporary = Path.Combine(folder, $".tmp-{name}-{Environment.ProcessId}");
-        Directory.CreateDirectory(temporary);
         var record = new SampleRecord
         {
-            Name = name,
+            Name = SampleFolder.Name(generated.Index),
             Experiment = plan.Id,
             Checkpoint = trained.Checkpoint.Name,
             Weights = trained.Weights,
@@ -59,17 +54,15 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
         };
         var made = JsonSerializer.Serialize(record, AtomicFile.Json);
-        for (var c = 0; c < plan.Target.Count; c++)
-            WriteVolume(temporary, plan.Target[c], generated.Volume[0, c], comment: made);
-        foreach (var kind in plan.Condition.Images)
-            WriteVolume(temporary, kind, condition.Images[kind][0, 0], comment: null);
-        AtomicFile.Write(Path.Combine(temporary, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
-        AtomicFile.WriteJson(Path.Combine(temporary, "sample.json"), record);
-
-        var target = Path.Combine(folder, name);
-        if (Directory.Exists(target))
-            Directory.Delete(target, recursive: true);
-        Directory.Move(temporary, target);
+        samples.Write(generated.Index, target =>
+        {
+            for (var c = 0; c < plan.Target.Count; c++)
+                WriteVolume(target, plan.Target[c], generated.Volume[0, c], comment: made);
+            foreach (var kind in plan.Condition.Images)
+                WriteVolume(target, kind, condition.Images[kind][0, 0], comment: null);
+            AtomicFile.Write(Path.Combine(target, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
+            AtomicFile.WriteJson(Path.Combine(target, "sample.json"), record);
+        });
         return record with { Seconds = generated.Seconds };
     }
 

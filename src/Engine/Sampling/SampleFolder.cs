@@ -1,0 +1,33 @@
+namespace VoxelZoo.Engine.Sampling;
+
+/// <summary>A folder of numbered samples, each of which is there as a whole or not at all.</summary>
+internal sealed class SampleFolder
+{
+    private readonly string _folder;
+
+    /// <summary>Makes the folder, and removes what a killed process left half written.</summary>
+    public SampleFolder(string folder)
+    {
+        _folder = folder;
+        Directory.CreateDirectory(folder);
+        foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
+            Directory.Delete(half, recursive: true);
+    }
+
+    /// <summary>Name of the sample of that number.</summary>
+    public static string Name(int index) => $"{index:D5}";
+
+    /// <summary>Replaces a sample.</summary>
+    /// <param name="index">Its number.</param>
+    /// <param name="fill">Writes its files into the folder that it is given.</param>
+    public void Write(int index, Action<string> fill)
+    {
+        var temporary = Path.Combine(_folder, $".tmp-{Name(index)}-{Environment.ProcessId}");
+        Directory.CreateDirectory(temporary);
+        fill(temporary);
+        var target = Path.Combine(_folder, Name(index));
+        if (Directory.Exists(target))
+            Directory.Delete(target, recursive: true);
+        Directory.Move(temporary, target);
+    }
+}
