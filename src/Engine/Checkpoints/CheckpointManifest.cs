@@ -1,4 +1,5 @@
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Checkpoints;
 
@@ -16,6 +17,9 @@ public sealed record CheckpointManifest
 
     /// <summary>The best validation so far, or null.</summary>
     public BestValidation? Best { get; init; }
+
+    /// <summary>What the guards remember; null where the run has none.</summary>
+    public GuardState? Guard { get; init; }
 
     /// <summary>States of the random streams, base64.</summary>
     public required IReadOnlyDictionary<string, byte[]> Random { get; init; }
@@ -49,6 +53,12 @@ public sealed record TrainingPosition
 
     /// <summary>Sum of the gradient norms of the epoch under way.</summary>
     public double GradientNormSum { get; init; }
+
+    /// <summary>Steps of the epoch under way that changed no weight.</summary>
+    public int SkippedInEpoch { get; init; }
+
+    /// <summary>Steps of the epoch under way whose loss or gradient was not finite; they are not in the sums.</summary>
+    public int NonFiniteInEpoch { get; init; }
 
     /// <summary>Seconds of the epoch under way.</summary>
     public double EpochSeconds { get; init; }

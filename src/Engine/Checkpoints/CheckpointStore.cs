@@ -67,6 +67,15 @@ public sealed class CheckpointStore
     /// <summary>Moves a pointer, <c>latest</c> or <c>best</c>, to a checkpoint.</summary>
     public void Point(string pointer, string name) => AtomicFile.WriteText(Path.Combine(_folder, pointer), name + "\n");
 
+    /// <summary>Makes a checkpoint the latest again, with another manifest for the same tensors, and removes those of later steps.</summary>
+    public void ReturnTo(Checkpoint checkpoint, CheckpointManifest manifest)
+    {
+        AtomicFile.WriteJson(Path.Combine(checkpoint.Folder, ManifestName), manifest);
+        Point("latest", checkpoint.Name);
+        foreach (var name in Names().Where(name => string.CompareOrdinal(name, checkpoint.Name) > 0).ToArray())
+            Directory.Delete(Path.Combine(_folder, name), recursive: true);
+    }
+
     /// <summary>Removes old checkpoints; what a pointer names stays.</summary>
     /// <param name="keep">How many of the latest stay.</param>
     public void Prune(int keep)

@@ -58,6 +58,9 @@ public sealed class CompressionTask : TrainingTask
     /// <inheritdoc/>
     public override double LearningRate(int epoch) => _schedule.LearningRate(epoch);
 
+    /// <summary>Each phase has a loss of its own.</summary>
+    public override int LossKind(int epoch) => _schedule.Index(epoch);
+
     /// <summary>volumes → compressor → losses of the phase → gradient → optimiser → average; then the discriminator's step.</summary>
     public override StepOutcome Step(Batch batch, long step, int epoch)
     {

@@ -10,6 +10,15 @@ internal sealed class PhaseSchedule(CompressionPlan plan)
     /// <summary>The phase of an epoch, which counts from 0.</summary>
     public PhaseOptions At(int epoch) => plan.Compression.Phases[Index(epoch)];
 
+    /// <summary>The number of that phase, from 0.</summary>
+    public int Index(int epoch)
+    {
+        var (index, phases) = (0, plan.Compression.Phases);
+        for (var end = phases[0].Epochs; epoch >= end && index < phases.Count - 1; end += phases[index].Epochs)
+            index++;
+        return index;
+    }
+
     /// <summary>Learning rate of the compressor in an epoch.</summary>
     public double LearningRate(int epoch) => Rate(epoch, (rate, _) => rate);
 
@@ -32,13 +41,5 @@ internal sealed class PhaseSchedule(CompressionPlan plan)
             Epochs = phases.Take(last).Skip(first).Sum(phase => phase.Epochs),
         };
         return Training.LearningRate.At(options, epoch - phases.Take(first).Sum(phase => phase.Epochs));
-    }
-
-    private int Index(int epoch)
-    {
-        var (index, phases) = (0, plan.Compression.Phases);
-        for (var end = phases[0].Epochs; epoch >= end && index < phases.Count - 1; end += phases[index].Epochs)
-            index++;
-        return index;
     }
 }

@@ -45,6 +45,9 @@ public sealed record TrainingOptions
     [Range(1e-6, 1e6)]
     public double GradientClipNorm { get; init; } = 1.0;
 
+    /// <summary>What watches over gradients and losses, skips steps and goes back to a checkpoint.</summary>
+    public GuardOptions Guard { get; init; } = new();
+
     /// <summary>Precision of forward passes. Default bfloat16 autocast, as the original trained; use float32 on CPUs.</summary>
     public Precision Precision { get; init; } = Precision.Bfloat16;
 
@@ -108,4 +111,47 @@ public sealed record EmaOptions
     /// <summary>Steps between updates. Default 10.</summary>
     [Range(1, 1_000_000)]
     public int UpdateEvery { get; init; } = 10;
+}
+
+/// <summary>What watches over gradients and losses: <c>training.guard</c>.</summary>
+public sealed record GuardOptions
+{
+    /// <summary>Whether anything is watched. Where not, the first loss or gradient that is not finite ends the run. Default true.</summary>
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>A gradient whose norm is so many times the usual one is a spike, and its step is skipped. Default 10.</summary>
+    [Range(1.5, 1e6)]
+    public double SpikeFactor { get; init; } = 10;
+
+    /// <summary>Steps that only show what norm is usual, before any is a spike. Default 100.</summary>
+    [Range(1, 1_000_000)]
+    public int WarmupSteps { get; init; } = 100;
+
+    /// <summary>Spikes that are skipped, with fewer steps than this between two of them; the next one is taken, and the median of as many last norms is the new usual one. Default 20.</summary>
+    [Range(1, 1000)]
+    public int MaxSkips { get; init; } = 20;
+
+    /// <summary>After so many losses or gradients in a row that are not finite, training goes back to a checkpoint. Default 10.</summary>
+    [Range(1, 1000)]
+    public int MaxNonfinite { get; init; } = 10;
+
+    /// <summary>Where more than this part of the last 500 steps was skipped, training goes back to a checkpoint. Default 0.05.</summary>
+    [Range(0.002, 1.0)]
+    public double MaxSkipShare { get; init; } = 0.05;
+
+    /// <summary>Epochs that a collapse has to last to be one. Default 10.</summary>
+    [Range(2, 1000)]
+    public int CollapseWindow { get; init; } = 10;
+
+    /// <summary>A training loss that stays at more than so many times the best one has collapsed; where it does not settle, at more than the square. Default 3.</summary>
+    [Range(1.1, 1e6)]
+    public double CollapseFactor { get; init; } = 3;
+
+    /// <summary>How often training goes back to a checkpoint before the run is given up as diverged. Default 2.</summary>
+    [Range(0, 100)]
+    public int MaxRollbacks { get; init; } = 2;
+
+    /// <summary>What the learning rate is multiplied by each time. Default 0.5.</summary>
+    [Range(1e-3, 1.0)]
+    public double RollbackLearningRate { get; init; } = 0.5;
 }

@@ -59,7 +59,7 @@ public sealed class MetricsLog : IDisposable
 /// <summary>One line of <c>metrics.jsonl</c>.</summary>
 public sealed record MetricsEntry
 {
-    /// <summary><c>step</c> or <c>epoch</c>.</summary>
+    /// <summary><c>step</c>, <c>epoch</c>, or <c>rollback</c> where training went back to a checkpoint.</summary>
     public required string Kind { get; init; }
 
     /// <summary>Steps done.</summary>

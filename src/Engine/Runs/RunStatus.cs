@@ -18,6 +18,12 @@ public sealed record RunStatus
     /// <summary>The best validation so far, or null.</summary>
     public BestValidation? Best { get; init; }
 
+    /// <summary>Steps that the guard skipped, over the whole run.</summary>
+    public long SkippedSteps { get; init; }
+
+    /// <summary>How often training went back to a checkpoint.</summary>
+    public int Rollbacks { get; init; }
+
     /// <summary>What went wrong last, or null.</summary>
     public string? LastError { get; init; }
 

@@ -43,6 +43,8 @@ public sealed class Trainer : IDisposable
 
     private TimeProvider Clock => _task.Context.Clock;
 
+    private bool MustGoBack => _task.Guard?.Incident is not null;
+
     /// <summary>Trains until the last epoch is done or <paramref name="stop"/> is raised, which takes effect after the step under way.</summary>
     /// <param name="resume">Whether to go on from the latest checkpoint that verifies.</param>
     /// <param name="stop">Asks for a checkpoint and an end.</param>
@@ -52,45 +54,59 @@ public sealed class Trainer : IDisposable
         if (resume && _checkpoints.Open("latest", _observer.Warned) is { } checkpoint)
             _state.Load(checkpoint);
         var started = _run.ReadStatus()?.Started ?? Clock.GetUtcNow();
-        using var log = new TrainingLog(_run, _state.Position.Step, _task.LossName);
-        using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch);
-
         _observer.Started(new TrainingStart(
             _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString()));
         WriteStatus(RunState.Running, started);
-        while (_state.Position.Epoch < _options.Epochs)
-        {
-            using (var batch = loader.Next())
-                Step(batch, log);
-            if (_state.Position.StepInEpoch == _stepsPerEpoch)
-                EndEpoch(log, started, stop);
-            else if (stop.IsCancellationRequested)
-                Save();
-            if (stop.IsCancellationRequested && _state.Position.Epoch < _options.Epochs)
-                return WriteStatus(RunState.TimeLimit, started);
-        }
-
-        return WriteStatus(RunState.Completed, started);
+        RunState? end;
+        while ((end = Train(started, stop)) is null)
+            GoBack(started);
+        return WriteStatus(end.Value, started);
     }
 
     /// <summary>Writes that the run ended by <paramref name="error"/>.</summary>
     public void Fail(Exception error) =>
         WriteStatus(error is DivergedException ? RunState.Diverged : RunState.Failed, _run.ReadStatus()?.Started ?? Clock.GetUtcNow(), error.Message);
 
+    /// <summary>Trains on from where the state stands.</summary>
+    /// <returns>How the run ends, or null where the guard wants to go back to a checkpoint.</returns>
+    private RunState? Train(DateTimeOffset started, CancellationToken stop)
+    {
+        using var log = new TrainingLog(_run, _state.Position.Step, _task.LossName);
+        using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch);
+        while (_state.Position.Epoch < _options.Epochs)
+        {
+            using (var batch = loader.Next())
+                Step(batch, log);
+            if (!MustGoBack && _state.Position.StepInEpoch == _stepsPerEpoch)
+                EndEpoch(log, started, stop);
+            else if (!MustGoBack && stop.IsCancellationRequested)
+                Save();
+            if (MustGoBack)
+                return null;
+            if (stop.IsCancellationRequested && _state.Position.Epoch < _options.Epochs)
+                return RunState.TimeLimit;
+        }
+
+        return RunState.Completed;
+    }
+
     private void Step(Batch batch, TrainingLog log)
     {
+        var (epoch, skipped) = (_state.Position.Epoch, _task.Guard?.Skipped);
+        _task.Guard?.Enter(_task.LossKind(epoch));
         var start = Clock.GetTimestamp();
-        var outcome = _task.Step(batch, _state.Position.Step + 1, _state.Position.Epoch);
+        var outcome = _task.Step(batch, _state.Position.Step + 1, epoch);
         var seconds = Clock.GetElapsedTime(start).TotalSeconds;
+        outcome = outcome with { Skipped = _task.Guard?.Skipped > skipped };
         _state.Stepped(outcome, seconds);
-        var facts = new StepFacts(_state.Position.Step, _state.Position.Epoch + 1, outcome, _task.LearningRate(_state.Position.Epoch), seconds);
+        var facts = new StepFacts(_state.Position.Step, epoch + 1, outcome, LearningRate(epoch), seconds);
         log.Step(facts);
         _observer.Stepped(facts);
     }
 
     private void EndEpoch(TrainingLog log, DateTimeOffset started, CancellationToken stop)
     {
-        var (mean, norm, seconds) = _state.EndEpoch();
+        var (mean, norm, skipped, seconds) = _state.EndEpoch();
         var epoch = _state.Position.Epoch;
         var last = epoch == _options.Epochs;
         var validation = last || epoch % _options.ValidateEvery == 0 ? _task.Validate() : null;
@@ -99,8 +115,11 @@ public sealed class Trainer : IDisposable
         if (best)
             _state.Best = new BestValidation(epoch, validation!.Loss);
 
-        var facts = new EpochFacts(epoch, mean, validation, best, seconds);
-        log.Epoch(facts, _state.Position.Step, _task.LearningRate(epoch - 1), norm);
+        var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped };
+        log.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
+        _task.Guard?.EndEpoch(mean, validation);
+        if (MustGoBack)
+            return;
         if (best || last || epoch % _options.CheckpointEvery == 0 || stop.IsCancellationRequested)
             Save(best);
         WriteStatus(RunState.Running, started);
@@ -115,6 +134,31 @@ public sealed class Trainer : IDisposable
         _checkpoints.Prune(_options.KeepCheckpoints);
     }
 
+    /// <summary>
+    /// Goes back to a checkpoint with a smaller learning rate: to the latest one where only steps failed, to the best one where the loss
+    /// collapsed, which the latest may have saved, or where going back did not help before.
+    /// </summary>
+    /// <exception cref="DivergedException">It went back too often, or there is no checkpoint.</exception>
+    private void GoBack(DateTimeOffset started)
+    {
+        const string Remedy = "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm";
+        var (guard, from) = (_task.Guard!, _state.Position);
+        var diverged = $"diverged at epoch {(from.StepInEpoch == 0 ? from.Epoch : from.Epoch + 1)}: {guard.Incident}";
+        if (guard.Rollbacks == _options.Guard.MaxRollbacks)
+            throw new DivergedException($"{diverged}, and training went back to a checkpoint {guard.Rollbacks} times already; {Remedy}");
+        if (_checkpoints.Open(guard.Collapsed || guard.Rollbacks > 0 ? "best" : "latest", _observer.Warned) is not { } checkpoint)
+            throw new DivergedException($"{diverged}, and there is no checkpoint to go back to; {Remedy}");
+
+        _checkpoints.ReturnTo(checkpoint, _state.GoBack(checkpoint));
+        TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch));
+        WriteStatus(RunState.Running, started, diverged);
+        _observer.Warned(FormattableString.Invariant(
+            $"{diverged}; going on from {checkpoint.Name} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
+    }
+
+    /// <summary>The learning rate that steps of an epoch, from 0, really have.</summary>
+    private double LearningRate(int epoch) => _task.LearningRate(epoch) * (_task.Guard?.LearningRateFactor ?? 1);
+
     private RunStatus WriteStatus(RunState state, DateTimeOffset started, string? error = null)
     {
         var status = new RunStatus
@@ -124,6 +168,8 @@ public sealed class Trainer : IDisposable
             Epochs = _options.Epochs,
             Step = _state.Position.Step,
             Best = _state.Best,
+            SkippedSteps = _task.Guard?.Skipped ?? 0,
+            Rollbacks = _task.Guard?.Rollbacks ?? 0,
             LastError = error,
             Started = started,
             Updated = Clock.GetUtcNow(),

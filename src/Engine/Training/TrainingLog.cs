@@ -1,4 +1,5 @@
 using TorchSharp;
+using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Tensors;
 
@@ -20,7 +21,7 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisp
             Loss = facts.Outcome.Loss,
             LearningRate = facts.LearningRate,
             GradientNorm = facts.Outcome.GradientNorm,
-            Measures = facts.Outcome.Measures is { Count: > 0 } measures ? measures : null,
+            Measures = WithSkipped(facts.Outcome.Measures, facts.Outcome.Skipped ? 1 : 0),
             Seconds = facts.Seconds,
         });
         var at = (int)facts.Step;
@@ -41,18 +42,50 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisp
             LearningRate = learningRate,
             GradientNorm = gradientNorm,
             ValidationLoss = facts.Validation?.Loss,
-            Measures = facts.Validation?.Measures is { Count: > 0 } measures ? measures : null,
+            Measures = WithSkipped(facts.Validation?.Measures, facts.Skipped),
             Seconds = facts.Seconds,
             ResidentMebibytes = MemoryStatistics.Resident / 1048576.0,
         });
         _events.add_scalar($"Loss/{loss}_train", (float)facts.Loss, facts.Epoch);
         _events.add_scalar("LR/Generator", (float)learningRate, facts.Epoch);
+        if (facts.Skipped > 0)
+            _events.add_scalar("training/skipped", facts.Skipped, facts.Epoch);
         _events.add_scalar("training/grad_norm_avg", (float)gradientNorm, facts.Epoch);
         if (facts.Validation is not { } validation)
             return;
         _events.add_scalar($"Loss/{loss}_val", (float)validation.Loss, facts.Epoch);
         foreach (var (name, value) in validation.Measures)
             _events.add_scalar(name, (float)value, facts.Epoch);
+    }
+
+    /// <summary>Drops the lines after the checkpoint that training went back to, and says so in one of its own.</summary>
+    /// <param name="run">The run; no log of it is open.</param>
+    /// <param name="from">Where training had come to.</param>
+    /// <param name="to">Where it goes on.</param>
+    /// <param name="guard">The guard, after going back.</param>
+    /// <param name="learningRate">Learning rate from there on.</param>
+    public static void WentBack(RunFolder run, TrainingPosition from, TrainingPosition to, TrainingGuard guard, double learningRate)
+    {
+        using var lines = MetricsLog.Continue(run.Metrics, to.Step);
+        var measured = Math.Max(1, from.StepInEpoch - from.NonFiniteInEpoch);
+        lines.Add(new MetricsEntry
+        {
+            Kind = "rollback",
+            Step = to.Step,
+            Epoch = to.Epoch,
+            Loss = from.LossSum / measured,
+            LearningRate = learningRate,
+            GradientNorm = from.GradientNormSum / measured,
+            Measures = new Dictionary<string, double> { ["guard/from_step"] = from.Step, ["guard/rollbacks"] = guard.Rollbacks, ["guard/skipped"] = guard.Skipped },
+            Seconds = 0,
+        });
+    }
+
+    private static IReadOnlyDictionary<string, double>? WithSkipped(IReadOnlyDictionary<string, double>? measures, int skipped)
+    {
+        if (skipped > 0)
+            return new Dictionary<string, double>(measures ?? new Dictionary<string, double>()) { ["guard/skipped"] = skipped };
+        return measures is { Count: > 0 } ? measures : null;
     }
 
     public void Dispose() => _lines.Dispose();

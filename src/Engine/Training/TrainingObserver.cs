@@ -48,4 +48,8 @@ public readonly record struct StepFacts(long Step, int Epoch, StepOutcome Outcom
 /// <param name="Validation">The validation, or null if it was not this epoch's turn.</param>
 /// <param name="IsBest">Whether the validation is the best so far.</param>
 /// <param name="Seconds">How long the epoch's steps took.</param>
-public readonly record struct EpochFacts(int Epoch, double Loss, Validation? Validation, bool IsBest, double Seconds);
+public readonly record struct EpochFacts(int Epoch, double Loss, Validation? Validation, bool IsBest, double Seconds)
+{
+    /// <summary>Steps of the epoch that the guard skipped.</summary>
+    public int Skipped { get; init; }
+}

@@ -24,22 +24,29 @@ internal sealed class TrainingState
     public BestValidation? Best { get; set; }
 
     /// <summary>Counts a step.</summary>
-    public void Stepped(StepOutcome outcome, double seconds) => Position = Position with
+    public void Stepped(StepOutcome outcome, double seconds)
     {
-        Step = Position.Step + 1,
-        StepInEpoch = Position.StepInEpoch + 1,
-        LossSum = Position.LossSum + outcome.Loss,
-        GradientNormSum = Position.GradientNormSum + outcome.GradientNorm,
-        EpochSeconds = Position.EpochSeconds + seconds,
-        TrainingSeconds = Position.TrainingSeconds + seconds,
-    };
+        var finite = double.IsFinite(outcome.Loss) && double.IsFinite(outcome.GradientNorm);
+        Position = Position with
+        {
+            Step = Position.Step + 1,
+            StepInEpoch = Position.StepInEpoch + 1,
+            LossSum = Position.LossSum + (finite ? outcome.Loss : 0),
+            GradientNormSum = Position.GradientNormSum + (finite ? outcome.GradientNorm : 0),
+            SkippedInEpoch = Position.SkippedInEpoch + (outcome.Skipped ? 1 : 0),
+            NonFiniteInEpoch = Position.NonFiniteInEpoch + (finite ? 0 : 1),
+            EpochSeconds = Position.EpochSeconds + seconds,
+            TrainingSeconds = Position.TrainingSeconds + seconds,
+        };
+    }
 
     /// <summary>Closes the epoch and returns its means.</summary>
-    public (double Loss, double GradientNorm, double Seconds) EndEpoch()
+    public (double Loss, double GradientNorm, int Skipped, double Seconds) EndEpoch()
     {
         var done = Position;
         Position = new TrainingPosition { Step = done.Step, Epoch = done.Epoch + 1, TrainingSeconds = done.TrainingSeconds };
-        return (done.LossSum / done.StepInEpoch, done.GradientNormSum / done.StepInEpoch, done.EpochSeconds);
+        var measured = done.StepInEpoch - done.NonFiniteInEpoch;
+        return (done.LossSum / measured, done.GradientNormSum / measured, done.SkippedInEpoch, done.EpochSeconds);
     }
 
     public string Save(CheckpointStore store, RunFolder run)
@@ -49,6 +56,7 @@ internal sealed class TrainingState
         {
             Position = Position,
             Best = Best,
+            Guard = _task.Guard?.State,
             Random = CaptureRandom(),
             Experiment = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(run.Experiment))),
             Files = files,
@@ -68,6 +76,19 @@ internal sealed class TrainingState
 
         _task.Context.Random.Restore(random);
         (Position, Best) = (checkpoint.Manifest.Position, checkpoint.Manifest.Best);
+        _task.Guard?.Restore(checkpoint.Manifest.Guard);
+    }
+
+    /// <summary>Goes back to a checkpoint, all but the time that was spent and what the guard counts.</summary>
+    /// <returns>The checkpoint's manifest as it has to be for a run that continues from it to know of this.</returns>
+    public CheckpointManifest GoBack(Checkpoint checkpoint)
+    {
+        var (guard, seconds) = (_task.Guard!.State, Position.TrainingSeconds);
+        Load(checkpoint);
+        Position = Position with { TrainingSeconds = seconds };
+        _task.Guard.Restore(guard);
+        _task.Guard.GoBack(checkpoint.Manifest.Guard);
+        return checkpoint.Manifest with { Position = Position, Guard = _task.Guard.State };
     }
 
     private SortedDictionary<string, byte[]> CaptureRandom()

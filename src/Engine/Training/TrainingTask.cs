@@ -27,11 +27,18 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
     /// <summary>Learning rate of all steps of <paramref name="epoch"/>, which counts from 0.</summary>
     public virtual double LearningRate(int epoch) => Training.LearningRate.At(Options, epoch);
 
+    /// <summary>What judges the steps, or null where nothing does.</summary>
+    internal TrainingGuard? Guard { get; } = options.Guard.Enabled ? new TrainingGuard(options.Guard) : null;
+
+    /// <summary>A number for what the loss of an epoch is made of: losses of two epochs can be compared where it is the same.</summary>
+    /// <param name="epoch">The epoch, from 0.</param>
+    public virtual int LossKind(int epoch) => 0;
+
     /// <summary>One step: forward, backward, optimiser, average. Leaves no tensors behind.</summary>
     /// <param name="batch">The step's samples; stays the caller's.</param>
     /// <param name="step">Number of the step, from 1.</param>
     /// <param name="epoch">The epoch, from 0.</param>
-    /// <exception cref="DivergedException">Loss or gradient is not finite; no weight was changed.</exception>
+    /// <exception cref="DivergedException">Loss or gradient is not finite, and no guard is there to skip the step; no weight was changed.</exception>
     public abstract StepOutcome Step(Batch batch, long step, int epoch);
 
     /// <summary>Validates, with the averaged weights where there are any; null where there is nothing to validate on.</summary>
@@ -40,7 +47,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
     /// <summary>Frees the modules and all that belongs to them.</summary>
     public abstract void Dispose();
 
-    /// <summary>Follows the gradient of a loss by one step of the modules' optimisers.</summary>
+    /// <summary>Follows the gradient of a loss by one step of the modules' optimisers, unless the guard has it skipped.</summary>
     /// <param name="loss">0-dimensional; belongs to the caller's dispose scope.</param>
     /// <param name="modules">The modules that are moved, clipped by the norm of all their gradients.</param>
     /// <param name="learningRate">Learning rate.</param>
@@ -49,23 +56,31 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
     protected (double Loss, double GradientNorm) Descend(Tensor loss, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
     {
         var value = loss.item<float>();
-        if (!float.IsFinite(value))
-            throw new DivergedException($"the loss is {value} at step {step}; use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm");
-
         foreach (var module in modules)
             module.Optimizer.ZeroGradients();
-        loss.backward();
-        var norm = Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm);
-        if (!double.IsFinite(norm))
-            throw new DivergedException($"the gradient is not finite at step {step}; use a lower learning_rate or precision: float32");
+        if (float.IsFinite(value))
+            loss.backward();
+        var norm = float.IsFinite(value) ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm) : double.NaN;
+        if (Guard is null)
+            RefuseNonFinite(value, norm, step);
+        var allowed = Guard?.Allows(modules[0].Name, value, norm) ?? true;
         foreach (var module in modules)
         {
-            module.Optimizer.LearningRate = learningRate;
-            module.Optimizer.Step();
-            module.Average?.Update();
+            module.Optimizer.LearningRate = learningRate * (Guard?.LearningRateFactor ?? 1);
+            if (allowed)
+                module.Optimizer.Step();
+            module.Average?.Update(); // also where nothing moved: it counts the steps
         }
 
         return (value, norm);
+    }
+
+    private static void RefuseNonFinite(double loss, double norm, long step)
+    {
+        if (!double.IsFinite(loss))
+            throw new DivergedException($"the loss is {loss} at step {step}; use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm");
+        if (!double.IsFinite(norm))
+            throw new DivergedException($"the gradient is not finite at step {step}; use a lower learning_rate or precision: float32");
     }
 }
 
@@ -74,6 +89,9 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
 /// <param name="GradientNorm">Norm of the gradient before clipping.</param>
 public readonly record struct StepOutcome(double Loss, double GradientNorm)
 {
+    /// <summary>Whether the guard had it skipped, so that it changed no weight.</summary>
+    public bool Skipped { get; init; }
+
     /// <summary>What else was measured, by name.</summary>
     public IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 }
@@ -86,6 +104,6 @@ public record Validation(double Loss)
     public virtual IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 }
 
-/// <summary>Training produced numbers that are not finite.</summary>
+/// <summary>Training became useless, and there is no going back.</summary>
 /// <param name="message">One sentence with the step and a remedy.</param>
 public sealed class DivergedException(string message) : Exception(message);

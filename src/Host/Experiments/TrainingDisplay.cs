@@ -28,7 +28,8 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
     private static string Sentence(EpochFacts facts, int epochs)
     {
         var validation = facts.Validation is { } v ? string.Create(CultureInfo.InvariantCulture, $"  val {v.Loss:F5}{(facts.IsBest ? " (best)" : "")}") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}  {facts.Seconds:F1} s");
+        var skipped = facts.Skipped > 0 ? string.Create(CultureInfo.InvariantCulture, $"  {facts.Skipped} skipped") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}{skipped}  {facts.Seconds:F1} s");
     }
 
     private sealed class Lines : TrainingDisplay

@@ -10,13 +10,18 @@ namespace VoxelZoo.Engine.Tests.Training;
 [Collection(Alone.Name)]
 public sealed class DivergenceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 {
-    /// <summary>The oracle until its bias falls below 0.455, which takes five steps of 0.01; then <paramref name="broken"/>.</summary>
-    private ExperimentPlan Breaking(Func<torch.Tensor, torch.Tensor, torch.Tensor> broken) => TinyRun.Plan(cohort, new FormulaArchitecture(
-        (noisy, timesteps, conditioning, bias) =>
+    /// <summary>
+    /// The oracle until its bias falls below 0.455, which takes five steps of 0.01; then <paramref name="broken"/>. Nothing guards it.
+    /// </summary>
+    private ExperimentPlan Breaking(Func<torch.Tensor, torch.Tensor, torch.Tensor> broken)
+    {
+        var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) =>
         {
             var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
             return bias.item<float>() < 0.455f ? broken(answer, bias) : answer;
         }));
+        return plan with { Training = plan.Training with { Guard = new GuardOptions { Enabled = false } } };
+    }
 
     [Fact]
     public void Loss_that_is_not_a_number_ends_the_run_as_diverged()
