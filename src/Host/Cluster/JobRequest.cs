@@ -15,6 +15,12 @@ internal sealed record JobRequest
     /// <summary>GPUs on each machine, or null to ask for none.</summary>
     public int? Gpus { get; init; }
 
+    /// <summary>Processes on each machine: one for each GPU, or one where none is asked for.</summary>
+    public int ProcessesPerNode => Gpus ?? 1;
+
+    /// <summary>Processes in all.</summary>
+    public int Processes => Nodes * ProcessesPerNode;
+
     /// <summary>CPU cores for each process, or null for the cluster's default.</summary>
     public int? Cpus { get; init; }
 

@@ -23,9 +23,6 @@ internal sealed record JobScript
     /// <summary>Further arguments of <c>train</c>, as in <c>--plugins DIR</c>.</summary>
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
-    /// <summary>One process for each GPU, or for each machine where none is asked for.</summary>
-    private int ProcessesPerNode => Math.Max(1, Request.Gpus ?? 1);
-
     /// <summary>The script.</summary>
     public string Text() => $$"""
         #!/usr/bin/env bash
@@ -65,7 +62,7 @@ internal sealed record JobScript
 
         """;
 
-    private string Launch => Request.Nodes * ProcessesPerNode > 1 ? "srun --kill-on-bad-exit " : "";
+    private string Launch => Request.Processes > 1 ? "srun --kill-on-bad-exit " : "";
 
     private IEnumerable<string> Directives()
     {
@@ -77,7 +74,7 @@ internal sealed record JobScript
         yield return Directive("time", Request.Time.ToString());
         yield return Directive("signal", $"B:USR1@{Number(Request.Lead)}");
         yield return Directive("nodes", Number(Request.Nodes));
-        yield return Directive("ntasks-per-node", Number(ProcessesPerNode));
+        yield return Directive("ntasks-per-node", Number(Request.ProcessesPerNode));
         if (Request.Gpus is { } gpus)
             yield return Directive("gres", $"gpu:{Number(gpus)}");
         if (Request.Cpus is { } cpus)

@@ -69,7 +69,9 @@ internal static class Slurm
     private static string Sentence(string error)
     {
         var line = error.Trim().Split('\n')[^1];
-        return line[(line.LastIndexOf("error: ", StringComparison.Ordinal) is var at and >= 0 ? at + "error: ".Length : 0)..];
+        foreach (var prefix in new[] { "sbatch: ", "error: ", "fatal: " })
+            line = line.StartsWith(prefix, StringComparison.Ordinal) ? line[prefix.Length..] : line;
+        return line;
     }
 
     private sealed record Outcome(int ExitCode, string Out, string Error);

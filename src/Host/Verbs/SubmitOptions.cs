@@ -32,7 +32,7 @@ internal sealed class SubmitOptions
         var lead = parse.GetValue(_lead) ?? Math.Min(300, seconds / 4);
         if (lead < 1 || lead >= seconds || lead > LongestLead)
             throw new UsageException($"--lead {lead}: expected 1 to {Math.Min(seconds - 1, LongestLead)} seconds, less than --time {time}");
-        return new JobRequest
+        var request = new JobRequest
         {
             Time = time,
             Lead = lead,
@@ -44,6 +44,9 @@ internal sealed class SubmitOptions
             Account = Word(_account.Name, parse.GetValue(_account)),
             Others = [.. (parse.GetValue(_others) ?? []).Select(Other)],
         };
+        return request.Processes == 1
+            ? request
+            : throw new UsageException($"{request.Nodes} nodes with {request.Gpus ?? 0} GPUs are {request.Processes} processes, and training is one: use --nodes 1 and --gpus 1");
     }
 
     private static int Positive(string option, int value) => value > 0
@@ -54,7 +57,7 @@ internal sealed class SubmitOptions
 
     private static string? Word(string option, string? value)
     {
-        if (value is not null && (value.Length == 0 || value.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))))
+        if (value is not null && (value.Length == 0 || value[0] == '-' || value.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))))
             throw new UsageException($"{option} '{value.ReplaceLineEndings(" ")}': expected a name");
         return value;
     }

@@ -27,7 +27,7 @@ internal sealed class SubmitStatusVerb : Verb
     {
         var folder = new ChainFolder(parse.GetRequiredValue(_run));
         var chain = folder.Read();
-        var report = new ChainReport(chain, chain.Segments[^1] is { Ended: null } last ? Slurm.State(last.Job) : null, RunProgress.Status(folder.Run));
+        var report = new ChainReport(chain, Slurm.State(chain.Segments[^1].Job), RunProgress.Status(folder.Run));
         Output.Write(parse, () => Json(report), () => People(report));
         return ExitCode.Done;
     }

@@ -70,14 +70,14 @@ internal sealed class SubmitVerb : Verb
         return ExitCode.Done;
     }
 
-    /// <summary>The segments of the run's earlier chain, which must have come to its end.</summary>
+    /// <summary>The segments of the run's earlier chain, which must have come to an end.</summary>
     private static IReadOnlyList<Segment> Predecessor(ChainFolder folder, bool resume)
     {
         if (folder.Find() is not { } chain)
             return [];
         var last = chain.Segments[^1];
-        if (chain.State == ChainState.Active && Slurm.State(last.Job) is { } state && Slurm.IsAlive(state))
-            throw new UsageException($"{folder.Run} has a chain already, whose job {last.Job} is {state}; see `voxelzoo submit status {folder.Run}`, end it with `scancel {last.Job}`");
+        if (Slurm.State(last.Job) is { } state && Slurm.IsAlive(state))
+            throw new UsageException($"{folder.Run} has a chain already, whose job {last.Job} is {state}; end it with `scancel {last.Job}`, or wait");
         return resume ? chain.Segments : [];
     }
 
