@@ -33,7 +33,7 @@ internal static class Slurm
         if (Run("squeue", "--noheader", "--states=all", $"--jobs={job}", "--format=%T|%r") is { ExitCode: 0 } queue && queue.Out.Trim() is { Length: > 0 } line)
         {
             var words = line.Split('|');
-            return words is [var state, not "None" and var why] ? $"{state} ({why})" : words[0];
+            return words is ["PENDING", var why] ? $"PENDING ({why})" : words[0];
         }
 
         // the queue forgets a job minutes after its end; the accounts, where a cluster keeps any, do not

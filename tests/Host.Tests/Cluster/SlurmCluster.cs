@@ -54,7 +54,7 @@ public sealed class SlurmCluster : IDisposable
     }
 
     /// <summary>Waits for something that the cluster is to do.</summary>
-    internal void Await(string what, Func<bool> done, int seconds = 30)
+    internal void Await(string what, Func<bool> done, int seconds = 120)
     {
         for (var waited = Stopwatch.StartNew(); !done(); Thread.Sleep(250))
             Assert.True(waited.Elapsed.TotalSeconds < seconds, $"{what}: not after {seconds} s\n{Run("squeue", "--states=all")}\n{Run("tail", "-n", "20", At("slurmctld.log"), At("slurmd.log"))}");

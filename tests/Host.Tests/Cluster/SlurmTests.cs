@@ -23,14 +23,17 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
     [Fact]
     public void Chain_of_segments_ends_with_the_weights_of_one_uninterrupted_run()
     {
-        // a segment of a minute trains for 10 to 40 seconds, as SLURM looks at its clock every half a minute
+        // a segment of a minute trains for 20 to 50 seconds, as SLURM looks at its clock every half a minute
         var epochs = Math.Ceiling(55 / SecondsPerEpoch()).ToString(CultureInfo.InvariantCulture);
         string[] set = ["--set", $"training.epochs={epochs}", "--set", "training.checkpoint_every=1000"];
 
-        var submitted = Submit("chained", "00:01:00", set);
+        var submitted = Submit("chained", "00:01:00", ["--lead", "5", .. set]);
+        // the first segment ends early, so that there are several also where the machine is suddenly faster
+        _cluster.Await("the first steps", () => Steps("chained") >= 4, 120);
+        _cluster.Run("scancel", "--batch", "--signal=USR1", Job("chained"));
         var whole = _work.Program(["train", "exp11", "--profile", "smoke", "--run", _work.At("whole"), .. set]);
         Assert.Equal((0, 0), (submitted.ExitCode, whole.ExitCode));
-        _cluster.Await("the chain's end", () => Chain("chained")["state"]!.GetValue<string>() != "active", 300);
+        _cluster.Await("the chain's end", () => Chain("chained")["state"]!.GetValue<string>() != "active", 600);
 
         var chain = Chain("chained");
         Assert.Equal(("completed", "all epochs are done"), ((string?)chain["state"], (string?)chain["explanation"]));
@@ -47,8 +50,8 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
     public void Segment_without_a_step_ends_the_chain_and_says_so()
     {
         // more patients to synthesize than there is time for
-        Submit("stalled", "00:01:00", "--lead", "45", "--set", "data.synthesize={train: 100000}");
-        _cluster.Await("the chain's end", () => Chain("stalled")["state"]!.GetValue<string>() != "active", 90);
+        Assert.Equal("", Submit("stalled", "00:01:00", "--lead", "45", "--set", "data.synthesize.train=10000").Error);
+        _cluster.Await("the chain's end", () => Chain("stalled")["state"]!.GetValue<string>() != "active", 150);
 
         var chain = Chain("stalled");
 
@@ -76,7 +79,8 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
     public void Job_whose_training_is_refused_is_shown_as_failed()
     {
         _work.Write("cohort/train/p1/bravo.nii.gz", "not a volume");
-        Submit("refused", "00:10:00", "--set", "data.synthesize=null", "--set", $"data.cohort={_work.At("cohort")}");
+        _work.Write("cohort/train/p1/seg.nii.gz", "nor this");
+        Assert.Equal("", Submit("refused", "00:10:00", "--set", "data.synthesize=null", "--set", $"data.cohort={_work.At("cohort")}").Error);
         _cluster.Await("the chain's end", () => Chain("refused")["state"]!.GetValue<string>() != "active");
 
         var chain = Chain("refused");
@@ -90,15 +94,15 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
     public void Job_that_is_started_over_goes_on_and_one_that_is_cancelled_ends_with_a_checkpoint()
     {
         Submit("requeued", "00:10:00", "--set", "training.epochs=100000");
-        _cluster.Await("the first steps", () => Steps("requeued") >= 4, 60);
+        _cluster.Await("the first steps", () => Steps("requeued") >= 4, 120);
 
         _cluster.Run("scontrol", "requeue", Job("requeued"));
-        _cluster.Await("the job to wait", () => ((string?)Chain("requeued")["explanation"])?.Contains("SLURM is to start job", StringComparison.Ordinal) == true, 60);
+        _cluster.Await("the job to wait", () => ((string?)Chain("requeued")["explanation"])?.Contains("SLURM is to start job", StringComparison.Ordinal) == true, 120);
         _cluster.Run("scontrol", "update", $"JobId={Job("requeued")}", "StartTime=now"); // it would wait two minutes
         var before = Steps("requeued");
-        _cluster.Await("more steps", () => Steps("requeued") >= before + 2, 60);
+        _cluster.Await("more steps", () => Steps("requeued") >= before + 2, 120);
         _cluster.Run("scancel", Job("requeued"));
-        _cluster.Await("the chain's end", () => Chain("requeued")["state"]!.GetValue<string>() != "active", 60);
+        _cluster.Await("the chain's end", () => Chain("requeued")["state"]!.GetValue<string>() != "active", 120);
 
         var chain = Chain("requeued");
         Assert.Equal(("cancelled", "segment 2 was cancelled or preempted"), ((string?)chain["state"], (string?)chain["explanation"]));
