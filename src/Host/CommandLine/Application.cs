@@ -13,6 +13,9 @@ namespace VoxelZoo.Host.CommandLine;
 /// <summary>The program: parses the command line, runs the verb, turns what it throws into one sentence and an exit code.</summary>
 internal static class Application
 {
+    // schedulers send it some time before the limit. .NET has no name for it, but takes the system's own number
+    private static readonly PosixSignal? UserSignal = OperatingSystem.IsLinux() ? (PosixSignal)10 : null;
+
     /// <summary>Every verb. A new verb is a class in Verbs and a line here.</summary>
     private static RootCommand Commands() => new("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
     {
@@ -38,6 +41,7 @@ internal static class Application
         new SampleVerb(),
         new EvaluateVerb(),
         new ReportVerb(),
+        new SubmitVerb(),
         new RunVerb(),
         new Command("model", "Architectures on their own") { new ModelForwardVerb() },
         new Command("compressor", "Compressors on their own") { new CompressorRoundtripVerb() },
@@ -56,6 +60,7 @@ internal static class Application
 
         using var stop = new CancellationTokenSource();
         var heeded = parse.CommandResult.Command is Verb { StopsInOrder: true };
+        using var user = heeded && UserSignal is { } number ? PosixSignalRegistration.Create(number, Stop) : null;
         using var interrupt = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
         using var terminate = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop) : null;
         try
@@ -69,10 +74,10 @@ internal static class Application
             return (int)(IsRefusal(e) ? ExitCode.Refused : ExitCode.Failed);
         }
 
-        // the first signal asks the verb to stop; a second one ends the process
+        // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once
         void Stop(PosixSignalContext signal)
         {
-            signal.Cancel = !stop.IsCancellationRequested;
+            signal.Cancel = signal.Signal != PosixSignal.SIGINT || !stop.IsCancellationRequested;
             stop.Cancel();
         }
     }

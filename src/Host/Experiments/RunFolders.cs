@@ -1,4 +1,5 @@
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Experiments;
@@ -9,7 +10,7 @@ internal static class RunFolders
     private const string Root = "runs";
 
     /// <summary>The folder for a new run; not created yet.</summary>
-    public static string New(string id) => Names(id).First(folder => !Directory.Exists(folder) && !File.Exists(folder));
+    public static string New(string id) => Names(id).First(folder => !IsTaken(folder));
 
     /// <summary>The newest run of an experiment.</summary>
     public static RunFolder Newest(string id) => FindNewest(id)
@@ -17,7 +18,10 @@ internal static class RunFolders
 
     /// <summary>The newest run of an experiment, or null where there is none.</summary>
     public static RunFolder? FindNewest(string id) =>
-        Names(id).TakeWhile(Directory.Exists).LastOrDefault() is { } folder ? RunFolder.Open(folder) : null;
+        Names(id).TakeWhile(IsTaken).LastOrDefault(Directory.Exists) is { } folder ? RunFolder.Open(folder) : null;
+
+    // also by a run that was submitted and has not begun
+    private static bool IsTaken(string folder) => Path.Exists(folder) || Directory.Exists(folder + ChainFolder.Suffix);
 
     private static IEnumerable<string> Names(string id) =>
         Enumerable.Range(1, int.MaxValue - 1).Select(n => Path.Combine(Root, n == 1 ? id : $"{id}-{n}"));

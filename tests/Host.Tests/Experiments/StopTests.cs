@@ -15,12 +15,16 @@ public sealed class StopTests : IDisposable
 
     public void Dispose() => _work.Dispose();
 
-    [Fact]
-    public void Sigterm_leaves_a_checkpoint_from_which_resume_completes_the_run()
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("USR1")]
+    [InlineData("INT")]
+    public void Signal_leaves_a_checkpoint_from_which_resume_completes_the_run(string signal)
     {
-        var code = TerminateAfterFirstEpoch();
+        using var training = Start();
+        Send(signal, training);
 
-        Assert.Equal((3, "time_limit"), (code, (string?)Status["status"]));
+        Assert.Equal((3, "time_limit"), (ExitCode(training), (string?)Status["status"]));
         var stopped = (int)Status["step"]!;
         Assert.InRange(stopped, 2, 23);
         Assert.True(File.Exists(Path.Combine(_work.Run, $"checkpoints/step-{stopped:D8}/manifest.json")));
@@ -32,16 +36,45 @@ public sealed class StopTests : IDisposable
         Assert.Equal(("completed", 24), ((string?)Status["status"], (int)Status["step"]!));
     }
 
-    private int TerminateAfterFirstEpoch()
+    [Fact]
+    public void Scheduler_that_sends_several_signals_still_gets_its_checkpoint()
     {
-        using var process = VoxelZooProgram.Start(
+        using var training = Start();
+        foreach (var signal in new[] { "USR1", "TERM", "TERM", "USR1" })
+            Send(signal, training);
+
+        Assert.Equal((3, "time_limit"), (ExitCode(training), (string?)Status["status"]));
+    }
+
+    [Fact]
+    public void Second_interrupt_ends_the_process_at_once()
+    {
+        using var training = Start();
+        Send("INT", training);
+        Send("INT", training); // milliseconds later: before a step and its checkpoint are done
+
+        Assert.Equal((130, "running"), (ExitCode(training), (string?)Status["status"]));
+    }
+
+    private Process Start()
+    {
+        var process = VoxelZooProgram.Start(
             Workspace.OneThread, ["train", "exp11", "--profile", "smoke", "--run", _work.Run, .. ManyEpochs]);
         while (process.StandardOutput.ReadLine() is { } line && !line.StartsWith("epoch 1/", StringComparison.Ordinal))
         {
         }
 
-        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
-            kill.WaitForExit();
+        return process;
+    }
+
+    private static void Send(string signal, Process process)
+    {
+        using var kill = Process.Start("kill", ["-s", signal, $"{process.Id}"]);
+        kill.WaitForExit();
+    }
+
+    private static int ExitCode(Process process)
+    {
         process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode;

@@ -1,0 +1,78 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace VoxelZoo.Host.Cluster;
+
+/// <summary>SLURM's programs.</summary>
+internal static class Slurm
+{
+    /// <summary>Whether jobs can be submitted from here.</summary>
+    public static bool IsInstalled => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "sbatch")));
+
+    /// <summary>The number of the job that this process belongs to, or null.</summary>
+    public static string? CurrentJob => Environment.GetEnvironmentVariable("SLURM_JOB_ID");
+
+    /// <summary>Submits a script.</summary>
+    /// <param name="script">Its path.</param>
+    /// <param name="after">A job that must have ended first, however it does; or null.</param>
+    /// <returns>The new job's number.</returns>
+    /// <exception cref="UsageException">SLURM does not take it; the message is what it says.</exception>
+    public static string Submit(string script, string? after = null)
+    {
+        string[] arguments = ["--parsable", .. after is null ? Array.Empty<string>() : [$"--dependency=afterany:{after}"], script];
+        if (Run("sbatch", arguments) is not { } outcome)
+            throw new UsageException("sbatch is not on the PATH");
+        if (outcome.ExitCode != 0)
+            throw new UsageException($"sbatch does not take the job: {Sentence(outcome.Error)}");
+        return outcome.Out.Trim().Split(';')[0]; // NUMBER or NUMBER;CLUSTER
+    }
+
+    /// <summary>What SLURM says of a job, as <c>PENDING (JobHeldUser)</c>; null where it knows it no longer, or is not here.</summary>
+    public static string? State(string job)
+    {
+        if (Run("squeue", "--noheader", "--states=all", $"--jobs={job}", "--format=%T|%r") is { ExitCode: 0 } queue && queue.Out.Trim() is { Length: > 0 } line)
+        {
+            var words = line.Split('|');
+            return words is ["PENDING", var why] ? $"PENDING ({why})" : words[0];
+        }
+
+        // the queue forgets a job minutes after its end; the accounts, where a cluster keeps any, do not
+        return Run("sacct", "--noheader", "--parsable2", "--allocations", $"--jobs={job}", "--format=State") is { ExitCode: 0 } accounts
+            && accounts.Out.Trim() is { Length: > 0 } past ? past.Split('\n')[^1] : null;
+    }
+
+    /// <summary>Whether a job in this state, as <see cref="State"/> has it, may run now or later.</summary>
+    public static bool IsAlive(string? state) =>
+        state?.Split(' ')[0] is "PENDING" or "CONFIGURING" or "RUNNING" or "COMPLETING" or "SUSPENDED" or "STOPPED" or "REQUEUED" or "REQUEUE_HOLD" or "REQUEUE_FED" or "RESV_DEL_HOLD" or "SIGNALING" or "STAGE_OUT" or "RESIZING" or "SPECIAL_EXIT";
+
+    private static Outcome? Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        // what this job was given says nothing of the next one
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("SLURM_", StringComparison.Ordinal) && name != "SLURM_CONF").ToArray())
+            start.Environment.Remove(name);
+        try
+        {
+            using var process = Process.Start(start)!;
+            var error = process.StandardError.ReadToEndAsync();
+            var output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return new Outcome(process.ExitCode, output, error.Result);
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The last of the lines, which says why: <c>sbatch: error: Batch job submission failed: Invalid account</c>.</summary>
+    private static string Sentence(string error)
+    {
+        var line = error.Trim().Split('\n')[^1];
+        foreach (var prefix in new[] { "sbatch: ", "error: ", "fatal: " })
+            line = line.StartsWith(prefix, StringComparison.Ordinal) ? line[prefix.Length..] : line;
+        return line;
+    }
+
+    private sealed record Outcome(int ExitCode, string Out, string Error);
+}

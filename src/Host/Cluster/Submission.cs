@@ -1,0 +1,54 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Experiments;
+
+namespace VoxelZoo.Host.Cluster;
+
+/// <summary>An experiment that can be trained, and where: checked before it waits in a queue for hours.</summary>
+/// <param name="Id">The experiment's id.</param>
+/// <param name="File">The experiment, resolved.</param>
+/// <param name="Folder">The run's folder and that of its chain.</param>
+internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
+{
+    /// <summary>A run that is to begin.</summary>
+    /// <param name="parse">The command line, with values and a profile over the experiment.</param>
+    /// <param name="idOrPath">The experiment.</param>
+    /// <param name="run">The run's folder, or null for the next free one.</param>
+    public static Submission New(ParseResult parse, string idOrPath, string? run)
+    {
+        using var session = new Session(parse);
+        var (file, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), parse.GetValue(CommonOptions.Profile));
+        experiment.CheckTrainable();
+        if (experiment.Plan.Data.Synthesize is null)
+            SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, null));
+        run ??= RunFolders.New(experiment.Plan.Id);
+        if (System.IO.File.Exists(run) || (Directory.Exists(run) && Directory.EnumerateFileSystemEntries(run).Any()))
+            throw new RunFolderException($"{run} exists already; continue it with --resume or name another folder with --run");
+        return new Submission(experiment.Plan.Id, file, new ChainFolder(run));
+    }
+
+    /// <summary>A run that is to go on with its own experiment, with the command line's values over it.</summary>
+    /// <inheritdoc cref="New"/>
+    public static Submission Resumed(ParseResult parse, string idOrPath, string? run)
+    {
+        using var session = new Session(parse);
+        var (_, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), parse.GetValue(CommonOptions.Profile));
+        var id = experiment.Plan.Id;
+        var folder = run is null ? RunFolders.Newest(id) : RunFolder.Open(run);
+        var (file, own) = Load(session, folder.Experiment, parse.GetValue(CommonOptions.Set), profile: null);
+        return own.Plan.Id == id
+            ? new Submission(id, file, new ChainFolder(folder.Path))
+            : throw new UsageException($"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
+    }
+
+    private static (MapNode File, Experiment Experiment) Load(Session session, string path, string[]? sets, string? profile)
+    {
+        MapNode Read(params IEnumerable<string> values) => ExperimentFile.Load(path, [.. values], profile, PlanReader.EngineRecords);
+        var file = Read(sets ?? []);
+        // the machine that submits need not have the GPU that the jobs get
+        var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? Read([.. sets ?? [], "training.device=cpu"]) : file;
+        return (file, Experiment.Load(session, here));
+    }
+}

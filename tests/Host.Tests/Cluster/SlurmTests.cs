@@ -1,0 +1,149 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using VoxelZoo.Host.Tests.Experiments;
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Cluster;
+
+/// <summary>Chains on a real SLURM; left out where it is not installed.</summary>
+public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
+{
+    private readonly SlurmCluster _cluster;
+    private readonly Workspace _work = new();
+
+    public SlurmTests(SlurmCluster cluster)
+    {
+        Assert.SkipUnless(cluster.WhyNot is null, cluster.WhyNot ?? "");
+        _cluster = cluster;
+    }
+
+    public void Dispose() => _work.Dispose();
+
+    [Fact]
+    public void Chain_of_segments_ends_with_the_weights_of_one_uninterrupted_run()
+    {
+        // a segment of a minute trains for 20 to 50 seconds, as SLURM looks at its clock every half a minute
+        var epochs = Math.Ceiling(55 / SecondsPerEpoch()).ToString(CultureInfo.InvariantCulture);
+        string[] set = ["--set", $"training.epochs={epochs}", "--set", "training.checkpoint_every=1000"];
+
+        var submitted = Submit("chained", "00:01:00", ["--lead", "5", .. set]);
+        // the first segment ends early, so that there are several also where the machine is suddenly faster
+        _cluster.Await("the first steps", () => Steps("chained") >= 4, 120);
+        _cluster.Run("scancel", "--batch", "--signal=USR1", Job("chained"));
+        var whole = _work.Program(["train", "exp11", "--profile", "smoke", "--run", _work.At("whole"), .. set]);
+        Assert.Equal((0, 0), (submitted.ExitCode, whole.ExitCode));
+        _cluster.Await("the chain's end", () => Chain("chained")["state"]!.GetValue<string>() != "active", 600);
+
+        var chain = Chain("chained");
+        Assert.Equal(("completed", "all epochs are done"), ((string?)chain["state"], (string?)chain["explanation"]));
+        var segments = chain["segments"]!.AsArray();
+        Assert.InRange(segments.Count, 2, 20);
+        Assert.Equal(["stopped in time", "done"], segments.Select(segment => (string)segment!["state"]!).Distinct());
+        Assert.All(segments.SkipLast(1), segment => Assert.True((long)segment!["steps_gained"]! > 0));
+        Assert.Equal((long)chain["run_status"]!["step"]!, segments.Sum(segment => (long)segment!["steps_gained"]!));
+        Assert.Equal(Weights("whole"), Weights("chained"));
+        Assert.Equal(Losses("whole"), Losses("chained"));
+    }
+
+    [Fact]
+    public void Segment_without_a_step_ends_the_chain_and_says_so()
+    {
+        // more patients to synthesize than there is time for
+        Assert.Equal("", Submit("stalled", "00:01:00", "--lead", "45", "--set", "data.synthesize.train=10000").Error);
+        _cluster.Await("the chain's end", () => Chain("stalled")["state"]!.GetValue<string>() != "active", 150);
+
+        var chain = Chain("stalled");
+
+        Assert.Equal("stalled", (string?)chain["state"]);
+        Assert.StartsWith("segment 1 gained no step in ", (string?)chain["explanation"], StringComparison.Ordinal);
+        Assert.Contains("chain: stalled: segment 1 gained no step", _cluster.VoxelZoo("submit", "status", _work.At("stalled")).Out, StringComparison.Ordinal);
+        Assert.Single(chain["segments"]!.AsArray());
+    }
+
+    [Fact]
+    public void Job_that_is_held_is_shown_with_its_reason_and_one_that_was_removed_as_lost()
+    {
+        Submit("held", "00:10:00", "--sbatch=--hold");
+        Assert.Equal("PENDING (JobHeldUser)", (string?)Chain("held")["segments"]![0]!["state"]);
+        var again = Submit("held", "00:10:00");
+        Assert.Equal(2, again.ExitCode);
+        Assert.Contains("has a chain already, whose job ", again.Error, StringComparison.Ordinal);
+
+        _cluster.Run("scancel", Job("held"));
+
+        Assert.Contains($"job {Job("held")} ended (CANCELLED) without saying why; go on with `voxelzoo submit exp11 --resume", (string?)Chain("held")["explanation"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Job_whose_training_is_refused_is_shown_as_failed()
+    {
+        _work.Write("cohort/train/p1/bravo.nii.gz", "not a volume");
+        _work.Write("cohort/train/p1/seg.nii.gz", "nor this");
+        Assert.Equal("", Submit("refused", "00:10:00", "--set", "data.synthesize=null", "--set", $"data.cohort={_work.At("cohort")}").Error);
+        _cluster.Await("the chain's end", () => Chain("refused")["state"]!.GetValue<string>() != "active");
+
+        var chain = Chain("refused");
+
+        Assert.Equal(("failed", "segment 1 was refused (exit code 2); its log says why"), ((string?)chain["state"], (string?)chain["explanation"]));
+        Assert.Contains("p1/bravo.nii.gz", File.ReadAllText(Path.Combine(_work.At("refused.submit"), $"{Job("refused")}.log")), StringComparison.Ordinal);
+        _cluster.Await("the job's end", () => _cluster.Run("squeue", "--noheader", "--states=all", "--format=%T", $"--jobs={Job("refused")}").Trim() == "FAILED");
+    }
+
+    [Fact]
+    public void Job_that_is_started_over_goes_on_and_one_that_is_cancelled_ends_with_a_checkpoint()
+    {
+        Submit("requeued", "00:10:00", "--set", "training.epochs=100000");
+        _cluster.Await("the first steps", () => Steps("requeued") >= 4, 120);
+
+        _cluster.Run("scontrol", "requeue", Job("requeued"));
+        _cluster.Await("the job to wait", () => ((string?)Chain("requeued")["explanation"])?.Contains("SLURM is to start job", StringComparison.Ordinal) == true, 120);
+        _cluster.Run("scontrol", "update", $"JobId={Job("requeued")}", "StartTime=now"); // it would wait two minutes
+        var before = Steps("requeued");
+        _cluster.Await("more steps", () => Steps("requeued") >= before + 2, 120);
+        _cluster.Run("scancel", Job("requeued"));
+        _cluster.Await("the chain's end", () => Chain("requeued")["state"]!.GetValue<string>() != "active", 120);
+
+        var chain = Chain("requeued");
+        Assert.Equal(("cancelled", "segment 2 was cancelled or preempted"), ((string?)chain["state"], (string?)chain["explanation"]));
+        Assert.Equal(["submitted", "requeued"], chain["segments"]!.AsArray().Select(segment => (string?)segment!["reason"]));
+        var steps = (long)chain["run_status"]!["step"]!;
+        Assert.Equal(("time_limit", steps), ((string?)chain["run_status"]!["status"], (long)chain["segments"]![1]!["steps_after"]!));
+        Assert.True(File.Exists(Path.Combine(_work.At("requeued"), $"checkpoints/step-{steps:D8}/manifest.json")));
+    }
+
+    [Fact]
+    public void What_slurm_does_not_take_is_refused_and_leaves_nothing()
+    {
+        var outcome = Submit("nowhere", "00:10:00", "--partition", "nowhere");
+
+        Assert.Equal((2, "sbatch does not take the job: Batch job submission failed: Invalid partition name specified\n"), (outcome.ExitCode, outcome.Error));
+        Assert.False(Path.Exists(_work.At("nowhere.submit")));
+    }
+
+    private VoxelZooProgram.Outcome Submit(string run, string time, params string[] more) =>
+        _cluster.VoxelZoo(["submit", "exp11", "--profile", "smoke", "--run", _work.At(run), "--time", time, .. more]);
+
+    private JsonNode Chain(string run) => JsonNode.Parse(_cluster.VoxelZoo("submit", "status", _work.At(run), "--json").Out)!;
+
+    private string Job(string run) => (string)Chain(run)["segments"]![0]!["job"]!;
+
+    private long Steps(string run) => (long?)Chain(run)["run_status"]?["step"] ?? 0;
+
+    private double SecondsPerEpoch()
+    {
+        const int Epochs = 6;
+        Assert.Equal(0, _work.Smoke("exp11", "--set", $"training.epochs={Epochs}", "--set", "training.checkpoint_every=1000").ExitCode);
+        return (double)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!["training_seconds"]! / Epochs;
+    }
+
+    private string Weights(string run)
+    {
+        var checkpoints = Path.Combine(_work.At(run), "checkpoints");
+        var latest = File.ReadAllText(Path.Combine(checkpoints, "latest")).Trim();
+        return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(checkpoints, latest, "denoiser.safetensors"))));
+    }
+
+    private string[] Losses(string run) =>
+        [.. File.ReadLines(Path.Combine(_work.At(run), "metrics.jsonl")).Select(line => JsonNode.Parse(line)!).Select(entry => $"{entry["kind"]} {entry["step"]} {entry["loss"]}")];
+}
