@@ -24,8 +24,9 @@ public static class MetricConformance
         using var inputs = NewDisposeScope();
         manual_seed(2);
         var paired = metric.Needs == MetricInputKind.PairedVolumes;
-        var real = paired ? rand([2, 1, 32, 32, 32]) : randn([64, 4], ScalarType.Float64);
-        var distorted = paired ? (real + randn_like(real) * S(0.3)).clamp(S(0.0), S(1.0)) : real + S(1.0);
+        var features = metric.Needs == MetricInputKind.Features;
+        var real = features ? randn([64, 4], ScalarType.Float64) : rand([2, 1, 32, 32, 32]);
+        var distorted = features ? real + S(1.0) : (real + randn_like(real) * S(0.3)).clamp(S(0.0), S(1.0));
 
         checks.Run("prefers_real", "real against itself is better than against a distortion", () =>
         {

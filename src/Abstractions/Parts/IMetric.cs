@@ -28,6 +28,9 @@ public enum MetricInputKind
 
     /// <summary>Two sets of feature vectors.</summary>
     Features,
+
+    /// <summary>Two sets of volumes, of any numbers and in any order, of which the metric makes features itself.</summary>
+    Volumes,
 }
 
 /// <summary>Measures generated volumes or features against real ones.</summary>
@@ -56,6 +59,21 @@ public sealed record MetricResult(double Value, IReadOnlyList<double> Values)
     /// <summary>What a reader must know to trust the number, one sentence each.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
+    /// <summary>Where the number would fall with other samples of the same sizes, if the metric estimates that.</summary>
+    public MetricInterval? Interval { get; init; }
+
+    /// <summary>Further numbers by name in snake case, such as <c>std</c> or <c>n_real</c>.</summary>
+    public IReadOnlyDictionary<string, double> Details { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>What made features of volumes, so exactly that the number can be repeated; null where nothing did.</summary>
+    public string? Extractor { get; init; }
+
     /// <summary>The mean of one value for each volume.</summary>
     public static MetricResult Mean(IReadOnlyList<double> values) => new(values.Average(), values);
 }
+
+/// <summary>An interval about a metric's value.</summary>
+/// <param name="Low">Lower end.</param>
+/// <param name="High">Upper end.</param>
+/// <param name="Level">Share of samples for which the value falls inside, such as 0.95.</param>
+public sealed record MetricInterval(double Low, double High, double Level);

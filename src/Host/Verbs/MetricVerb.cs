@@ -54,6 +54,12 @@ internal sealed class MetricVerb : Verb
             ["value"] = Output.Number(result.Value),
             ["values"] = new JsonArray([.. result.Values.Select(Output.Number)]),
         };
+        if (result.Interval is { } interval)
+            json["interval"] = new JsonObject { ["low"] = Output.Number(interval.Low), ["high"] = Output.Number(interval.High), ["level"] = interval.Level };
+        if (result.Details.Count > 0)
+            json["details"] = new JsonObject(result.Details.Select(d => KeyValuePair.Create(d.Key, Output.Number(d.Value))));
+        if (result.Extractor is { } extractor)
+            json["extractor"] = extractor;
         if (result.Warnings.Count > 0)
             json["warnings"] = new JsonArray([.. result.Warnings.Select(w => JsonValue.Create(w))]);
         return json;
@@ -63,6 +69,9 @@ internal sealed class MetricVerb : Verb
     [
         (id, Show(result.Value)),
         .. result.Values.Count > 1 ? result.Values.Select((v, i) => ($"{id}[{i}]", Show(v))) : [],
+        .. result.Interval is { } interval ? [($"{interval.Level * 100:G4} % interval", $"{Show(interval.Low)} to {Show(interval.High)}")] : Array.Empty<(string, string)>(),
+        .. result.Details.Select(d => (d.Key, Show(d.Value))),
+        .. result.Extractor is { } extractor ? [("extractor", extractor)] : Array.Empty<(string, string)>(),
         .. result.Warnings.Select(w => ("warning", w)),
     ];
 
