@@ -29,7 +29,25 @@ internal sealed class RunVerb : Verb
         var folder = parse.GetValue(_run) ?? RunFolders.New(experiment.Plan.Id);
         var (run, status) = TrainingStep.Start(session, experiment, folder, cancellation);
         if (status.Status == RunState.TimeLimit)
+        {
+            RunArguments.Tell(run, status);
             return ExitCode.Stopped;
+        }
+
+        try
+        {
+            return Finish(session, experiment, run, status, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            var place = Path.GetRelativePath(Environment.CurrentDirectory, run.Path);
+            Console.WriteLine($"{place}: stopped with the model trained; `sample {place}`, `evaluate {place}` and `report {place}` do the rest");
+            return ExitCode.Stopped;
+        }
+    }
+
+    private static ExitCode Finish(Session session, Experiment experiment, RunFolder run, RunStatus status, CancellationToken cancellation)
+    {
         experiment.Sample(session, run, null, cancellation);
         Output.Write(experiment.Evaluate(session, run, cancellation).Table);
         experiment.Report(run);

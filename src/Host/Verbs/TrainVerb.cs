@@ -38,14 +38,15 @@ internal sealed class TrainVerb : Verb
             var own = Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []);
             if (own.Plan.Id != experiment.Plan.Id)
                 throw new UsageException($"--resume: {folder} is a run of {own.Plan.Id}, not of {experiment.Plan.Id}; name that experiment, or another folder with --run");
-            status = TrainingStep.Resume(session, own, run, cancellation);
+            experiment = own;
+            status = TrainingStep.Resume(session, experiment, run, cancellation);
         }
         else
         {
             (run, status) = TrainingStep.Start(session, experiment, folder ?? RunFolders.New(experiment.Plan.Id), cancellation);
         }
 
-        Console.WriteLine($"{Path.GetRelativePath(Environment.CurrentDirectory, run.Path)}: {status.Status.ToString().ToLowerInvariant()} after {status.Step:N0} steps");
+        RunArguments.Tell(run, status);
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }
 }

@@ -37,6 +37,38 @@ public sealed class StopTests : IDisposable
     }
 
     [Fact]
+    public void Resume_holds_the_run_to_what_its_own_experiment_expects()
+    {
+        // the profile takes the expectation away, and the run goes on without naming the profile again
+        var experiment = _work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\nexpect: {{validation_loss: 1e-9}}\n");
+        Assert.Equal(0, _work.Smoke(experiment).ExitCode);
+
+        var resumed = _work.Program("train", experiment, "--run", _work.Run, "--resume");
+
+        Assert.Equal((0, ""), (resumed.ExitCode, resumed.Error));
+    }
+
+    [Fact]
+    public void Sigterm_after_training_ends_a_run_as_one_with_a_checkpoint()
+    {
+        using var process = VoxelZooProgram.Start(
+            Workspace.OneThread, ["run", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.steps=1000"]);
+        while (process.StandardOutput.ReadLine() is { } line && !line.StartsWith("epoch 2/", StringComparison.Ordinal))
+        {
+        }
+
+        while (!Directory.Exists(Path.Combine(_work.Run, "samples")) && !process.HasExited)
+            Thread.Sleep(20);
+        using (var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]))
+            kill.WaitForExit();
+        var rest = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.Contains("stopped with the model trained", rest, StringComparison.Ordinal);
+        Assert.Equal((3, "completed"), (process.ExitCode, (string?)Status["status"]));
+    }
+
+    [Fact]
     public void Scheduler_that_sends_several_signals_still_gets_its_checkpoint()
     {
         using var training = Start();
