@@ -70,8 +70,10 @@ internal static class Application
         }
         catch (Exception e)
         {
-            await Console.Error.WriteLineAsync(Sentence(e, parse.GetValue(CommonOptions.Verbose)));
-            return (int)(IsRefusal(e) ? ExitCode.Refused : ExitCode.Failed);
+            // the first use of a class whose libraries are absent wraps the reason
+            var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
+            await Console.Error.WriteLineAsync(Sentence(cause, parse.GetValue(CommonOptions.Verbose)));
+            return (int)(IsRefusal(cause) ? ExitCode.Refused : ExitCode.Failed);
         }
 
         // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once
@@ -84,12 +86,12 @@ internal static class Application
 
     /// <summary>Whether what was asked for cannot be, as opposed to something that went wrong while doing it.</summary>
     private static bool IsRefusal(Exception e) =>
-        e is ConfigurationException or UsageException or PlanException or PlanRefusedException or PluginException or RunFolderException;
+        e is ConfigurationException or UsageException or PlanException or PlanRefusedException or PluginException or RunFolderException or DllNotFoundException;
 
     private static string Sentence(Exception e, bool verbose) => e switch
     {
         _ when verbose => e.ToString(),
         OperationCanceledException => "stopped before it was done",
-        _ => LoadedPlugin.FirstLine(e is TypeInitializationException { InnerException: { } inner } ? inner : e),
+        _ => LoadedPlugin.FirstLine(e),
     };
 }

@@ -42,6 +42,15 @@ public sealed class CommandLineTests
     }
 
     [Fact]
+    public void Absent_libtorch_is_one_sentence_and_exit_code_2()
+    {
+        var outcome = RunWith(new() { ["VOXELZOO_LIBTORCH"] = "/no/such/lib" }, "describe", "exp1");
+
+        Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
+        Assert.Equal("VOXELZOO_LIBTORCH is /no/such/lib, where there is no libtorch_cpu.so; point it at a folder such as torch/lib\n", outcome.Error);
+    }
+
+    [Fact]
     public void Signal_ends_a_verb_that_has_nothing_to_save()
     {
         // the verb waits for somebody to write into the pipe

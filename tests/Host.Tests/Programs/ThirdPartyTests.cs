@@ -6,7 +6,7 @@ using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Host.Tests.Programs;
 
-/// <summary>What an author has is the packages alone: packs them, builds the sample plugin against them, runs it in the host.</summary>
+/// <summary>What an author has is the packages alone: packs them, builds plugins against them, runs those in the host.</summary>
 public sealed class ThirdPartyTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -16,11 +16,9 @@ public sealed class ThirdPartyTests : IDisposable
     [Fact]
     public void Plugin_built_against_the_packed_contract_runs()
     {
-        var (packages, plugins) = (Path.Combine(_folder.Path, "packages"), Path.Combine(_folder.Path, "plugins"));
-        Pack("Tensors", packages);
-        Pack("Abstractions", packages);
+        var plugins = Path.Combine(_folder.Path, "plugins");
 
-        Build(packages, Path.Combine(plugins, "Pointwise"));
+        Build(Path.Combine(Repository.Root, "samples/ThirdParty"), Path.Combine(plugins, "Pointwise"));
 
         Assert.Equal(
             ["Pointwise.deps.json", "Pointwise.dll", "Pointwise.pdb", "plugin.json"],
@@ -29,6 +27,23 @@ public sealed class ThirdPartyTests : IDisposable
         Assert.Equal(("pointwise", "0.3.0", "active"), ((string?)listed["id"], (string?)listed["version"], (string?)listed["status"]));
         Assert.Equal(0.5f, Forward(plugins));
     }
+
+    [Fact]
+    public void Model_of_the_readme_builds_as_it_stands_and_keeps_the_contract()
+    {
+        var project = _folder.Write("Tiny/Tiny.csproj", Block("docs/plugins.md", "xml"));
+        _folder.Write("Tiny/Tiny.cs", Block("README.md", "csharp"));
+        var plugin = Path.Combine(_folder.Path, "plugins/Tiny");
+
+        Build(project, plugin);
+
+        var outcome = VoxelZooProgram.Run("plugins", "verify", plugin);
+        Assert.True(outcome.ExitCode == 0, outcome.Out + outcome.Error);
+    }
+
+    /// <summary>The first block of that language in a page.</summary>
+    private static string Block(string page, string language) =>
+        File.ReadAllText(Path.Combine(Repository.Root, page)).Split($"```{language}\n")[1].Split("```")[0];
 
     // with weights of zero the last bias is the prediction
     private float Forward(string plugins)
@@ -56,13 +71,18 @@ public sealed class ThirdPartyTests : IDisposable
         Dotnet("pack", Path.Combine(Repository.Root, "src", project), "-c", "Release", "--no-build", "-o", to);
 
     // its own package folder, so that a cached contract of the same version is not taken for this one
-    private void Build(string packages, string to) =>
+    private void Build(string project, string to)
+    {
+        var packages = Path.Combine(_folder.Path, "packages");
+        Pack("Tensors", packages);
+        Pack("Abstractions", packages);
         Dotnet(
-            "build", Path.Combine(Repository.Root, "samples/ThirdParty"), "-c", "Release", "-o", to,
+            "build", project, "-c", "Release", "-o", to,
             $"-p:RestoreAdditionalProjectSources={packages}",
             $"-p:RestorePackagesPath={Path.Combine(_folder.Path, "restored")}",
             $"-p:RestoreFallbackFolders={PackageCache}",
             $"-p:BaseIntermediateOutputPath={Path.Combine(_folder.Path, "obj")}/");
+    }
 
     private static string PackageCache =>
         Environment.GetEnvironmentVariable("NUGET_PACKAGES")
