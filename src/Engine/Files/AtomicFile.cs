@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -18,31 +19,54 @@ public static class AtomicFile
     };
 
     /// <summary>Replaces the file by what <paramref name="write"/> writes.</summary>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write) => Write(DiskFiles.Instance, path, write);
+
+    /// <summary>Replaces the file by the text, in UTF-8.</summary>
+    public static void WriteText(string path, string text) => WriteText(DiskFiles.Instance, path, text);
+
+    /// <summary>Replaces the file by the value as JSON.</summary>
+    public static void WriteJson<T>(string path, T value) => WriteJson(DiskFiles.Instance, path, value);
+
+    internal static void WriteText(IFiles files, string path, string text) => Write(files, path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+
+    internal static void WriteJson<T>(IFiles files, string path, T value) => WriteText(files, path, JsonSerializer.Serialize(value, Json) + "\n");
+
+    /// <summary>Writes a file that nobody reads yet, and waits until all of it is on the disk.</summary>
+    /// <param name="files">Where.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="write">Writes it.</param>
+    /// <param name="hash">Is given what is written.</param>
+    /// <returns>Its size in bytes.</returns>
+    /// <exception cref="IOException">Also where less arrived than was written.</exception>
+    internal static long WriteNew(IFiles files, string path, Action<Stream> write, IncrementalHash? hash = null)
+    {
+        long bytes;
+        using (var stream = files.Create(path))
+        {
+            using var measured = new MeasuredStream(stream, hash);
+            write(measured);
+            files.Flush(stream);
+            bytes = measured.Length;
+        }
+
+        var arrived = files.Length(path);
+        return arrived == bytes ? bytes : throw new IOException($"of the {bytes} bytes of {path} {arrived} arrived; is the disk full?");
+    }
+
+    private static void Write(IFiles files, string path, Action<Stream> write)
     {
         var temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write))
-            {
-                write(stream);
-                stream.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
+            WriteNew(files, temporary, write);
+            files.Replace(temporary, path);
         }
         catch
         {
-            File.Delete(temporary);
+            files.Delete(temporary);
             throw;
         }
 
-        DurableDirectory.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        files.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
-
-    /// <summary>Replaces the file by the text, in UTF-8.</summary>
-    public static void WriteText(string path, string text) => Write(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
-
-    /// <summary>Replaces the file by the value as JSON.</summary>
-    public static void WriteJson<T>(string path, T value) => WriteText(path, JsonSerializer.Serialize(value, Json) + "\n");
 }

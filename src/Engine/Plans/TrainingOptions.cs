@@ -85,6 +85,10 @@ public sealed record TrainingOptions
     /// <summary>How many of the latest checkpoints are kept; the best one is kept besides. Default 2.</summary>
     [Range(1, 1000)]
     public int KeepCheckpoints { get; init; } = 2;
+
+    /// <summary>A checkpoint after every so many epochs is written and kept for good. Default: none.</summary>
+    [Range(1, 1_000_000)]
+    public int? KeepEvery { get; init; }
 }
 
 /// <summary>Shapes of the learning rate after the warm-up.</summary>

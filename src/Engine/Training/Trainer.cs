@@ -11,6 +11,9 @@ namespace VoxelZoo.Engine.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
+    /// <summary>So many checkpoints in a row that could not be written end a run.</summary>
+    private const int MaxFailedSaves = 3;
+
     private readonly TrainingOptions _options;
     private readonly IBatchSource _samples;
     private readonly int _workers;
@@ -20,6 +23,7 @@ public sealed class Trainer : IDisposable
     private readonly TrainingState _state;
     private readonly CheckpointStore _checkpoints;
     private readonly int _stepsPerEpoch;
+    private int _failedSaves;
 
     /// <summary>Builds the task and its state.</summary>
     /// <param name="options">How it is trained.</param>
@@ -51,7 +55,7 @@ public sealed class Trainer : IDisposable
     /// <returns>The run's last status, as it was written.</returns>
     public RunStatus Run(bool resume, CancellationToken stop)
     {
-        if (resume && _checkpoints.Open("latest", _observer.Warned) is { } checkpoint)
+        if (resume && _checkpoints.Recover("latest", _observer.Warned) is { } checkpoint)
             _state.Load(checkpoint);
         var started = _run.ReadStatus()?.Started ?? Clock.GetUtcNow();
         _observer.Started(new TrainingStart(
@@ -111,6 +115,7 @@ public sealed class Trainer : IDisposable
         var last = epoch == _options.Epochs;
         var validation = last || epoch % _options.ValidateEvery == 0 ? _task.Validate() : null;
         // a loss that is not finite would be the best for ever, as nothing is less than it
+        var before = _state.Best;
         var best = validation is not null && double.IsFinite(validation.Loss) && (_state.Best is null || validation.Loss < _state.Best.Loss);
         if (best)
             _state.Best = new BestValidation(epoch, validation!.Loss);
@@ -120,8 +125,10 @@ public sealed class Trainer : IDisposable
         _task.Guard?.EndEpoch(mean, validation);
         if (MustGoBack)
             return;
-        if (best || last || epoch % _options.CheckpointEvery == 0 || stop.IsCancellationRequested)
+        if (last || stop.IsCancellationRequested)
             Save(best);
+        else if (best || _failedSaves > 0 || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
+            TrySave(best, before);
         WriteStatus(RunState.Running, started);
         _observer.EpochDone(facts);
     }
@@ -131,7 +138,24 @@ public sealed class Trainer : IDisposable
         var name = _state.Save(_checkpoints, _run);
         if (best)
             _checkpoints.Point("best", name);
-        _checkpoints.Prune(_options.KeepCheckpoints);
+        _checkpoints.Prune(_options.KeepCheckpoints, (long)_stepsPerEpoch * (_options.KeepEvery ?? 0));
+        _failedSaves = 0;
+    }
+
+    /// <summary>Saves; where that fails, training goes on and the next epoch tries again, but not for ever.</summary>
+    /// <param name="best">Whether it is the best so far.</param>
+    /// <param name="before">What was the best before.</param>
+    private void TrySave(bool best, BestValidation? before)
+    {
+        try
+        {
+            Save(best);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && ++_failedSaves < MaxFailedSaves)
+        {
+            _state.Best = before; // there has to be a checkpoint of it
+            _observer.Warned($"no checkpoint was written after epoch {_state.Position.Epoch} ({e.Message}); trying again after the next one");
+        }
     }
 
     /// <summary>
@@ -146,7 +170,7 @@ public sealed class Trainer : IDisposable
         var diverged = $"diverged at epoch {(from.StepInEpoch == 0 ? from.Epoch : from.Epoch + 1)}: {guard.Incident}";
         if (guard.Rollbacks == _options.Guard.MaxRollbacks)
             throw new DivergedException($"{diverged}, and training went back to a checkpoint {guard.Rollbacks} times already; {Remedy}");
-        if (_checkpoints.Open(guard.Collapsed || guard.Rollbacks > 0 ? "best" : "latest", _observer.Warned) is not { } checkpoint)
+        if (_checkpoints.Recover(guard.Collapsed || guard.Rollbacks > 0 ? "best" : "latest", _observer.Warned) is not { } checkpoint)
             throw new DivergedException($"{diverged}, and there is no checkpoint to go back to; {Remedy}");
 
         _checkpoints.ReturnTo(checkpoint, _state.GoBack(checkpoint));

@@ -36,13 +36,14 @@ internal abstract class SectionReader(PartRegistry registry)
     private static Position Place(MapNode root, PlanRefusedException refusal)
     {
         var (map, position) = (root, root.Position);
-        foreach (var step in $"{refusal.Section}.{refusal.Key}".TrimEnd('.').Split('.'))
+        var steps = $"{refusal.Section}.{refusal.Key}".TrimEnd('.').Split('.');
+        for (var i = 0; i < steps.Length; i++)
         {
-            if (map.Find(step) is not { } entry)
+            if (map.Find(steps[i]) is not { } entry)
                 return position;
             position = entry.KeyPosition;
             if (entry.Value is not MapNode below)
-                return map.Locate(step);
+                return map.Locate(string.Join('.', steps[i..]));
             map = below;
         }
 

@@ -217,4 +217,58 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(["step-00000003", "step-00000006"], Folders);
         Assert.Equal("step-00000003", Opened());
     }
+
+    [Fact]
+    public void Prune_keeps_the_multiples_for_good()
+    {
+        foreach (var step in new[] { 4, 8, 12, 16, 20, 24 })
+            Save(Store, step);
+        Store.Prune(1, keepEvery: 8);
+        Assert.Equal(["step-00000008", "step-00000016", "step-00000024"], Folders);
+    }
+
+    [Fact]
+    public void Recover_sets_aside_what_is_broken()
+    {
+        Save(Store, 1);
+        for (var i = 0; i < 2; i++)
+        {
+            File.Delete(In(Save(Store, 2), "denoiser.safetensors"));
+            Assert.Equal("step-00000001", Store.Recover("latest", _warnings.Add)?.Name);
+        }
+
+        Assert.Equal([".corrupt-step-00000002", ".corrupt-step-00000002-2", "step-00000001"], Folders);
+        Assert.Contains(".corrupt-step-00000002", _warnings[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_leaves_what_is_broken_where_it_is()
+    {
+        Save(Store, 1);
+        File.Delete(In(Save(Store, 2), "denoiser.safetensors"));
+        Assert.Equal("step-00000001", Opened());
+        Assert.Equal(["step-00000001", "step-00000002"], Folders);
+    }
+
+    [Fact]
+    public void Recover_leaves_a_later_layout_to_the_program_that_reads_it()
+    {
+        Save(Store, 1);
+        Save(Store, 2, manifest => manifest with { Format = 2 });
+        Assert.Equal("step-00000001", Store.Recover("latest", _warnings.Add)?.Name);
+        Assert.Equal(["step-00000001", "step-00000002"], Folders);
+    }
+
+    [Fact]
+    public void Return_to_makes_an_earlier_one_the_latest_with_its_new_manifest()
+    {
+        foreach (var step in new[] { 1, 2, 3 })
+            Save(Store, step);
+        Store.Point("best", "step-00000001");
+        var best = Store.Open("best", _warnings.Add)!;
+        Store.ReturnTo(best, best.Manifest with { Experiment = "again" });
+        Assert.Equal(["step-00000001"], Folders);
+        Assert.Equal("again", Store.Open("latest", _warnings.Add)!.Manifest.Experiment);
+        Assert.Empty(_warnings);
+    }
 }
