@@ -1,6 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Compression;
@@ -47,13 +48,7 @@ public sealed class CompressionModel : IDisposable
     public Tensor Finish(Tensor reconstruction) => _plan.IsOfMasks ? reconstruction.sigmoid() : reconstruction.clamp(Scalars.S(0.0), Scalars.S(1.0));
 
     /// <summary>Float32 of what is computed in the plan's precision.</summary>
-    internal Tensor InPrecision(Func<Tensor> compute)
-    {
-        if (Context.Precision == Precision.Float32)
-            return compute();
-        using (Autocast.Begin(Device, ScalarType.BFloat16))
-            return compute().to(ScalarType.Float32);
-    }
+    internal Tensor InPrecision(Func<Tensor> compute) => MixedPrecision.Compute(Context, compute);
 
     /// <summary>Frees the parameters.</summary>
     public void Dispose() => Compressor.Dispose();

@@ -4,6 +4,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Latents;
@@ -125,14 +126,8 @@ public sealed class LatentCodec : IDisposable
         return InPrecision(() => compressor.Encode(volume)).MoveToOuterDisposeScope();
     }
 
-    private Tensor InPrecision(Func<Tensor> compute)
-    {
-        // a compressor without weights only moves voxels, which bfloat16 would round
-        if (_context.Precision == Precision.Float32 || !_plan.Compressor.Part.IsLearned)
-            return compute();
-        using (Autocast.Begin(_context.Device, ScalarType.BFloat16))
-            return compute().to(ScalarType.Float32);
-    }
+    /// <summary>A compressor without weights only moves voxels, which bfloat16 would round.</summary>
+    private Tensor InPrecision(Func<Tensor> compute) => _plan.Compressor.Part.IsLearned ? MixedPrecision.Compute(_context, compute) : compute();
 
     private static long Count(nn.Module module) => module.parameters().Sum(p => p.numel());
 

@@ -124,13 +124,7 @@ public sealed class DiffusionModel : IDisposable
     public Tensor Decode(Tensor latent) => _codec.Decode(latent);
 
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
-    public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition)
-    {
-        if (Context.Precision == Precision.Float32)
-            return Raw(noisy, timesteps, condition);
-        using (Autocast.Begin(Device, ScalarType.BFloat16))
-            return Raw(noisy, timesteps, condition).to(ScalarType.Float32);
-    }
+    public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () => Raw(noisy, timesteps, condition));
 
     /// <summary>Mean squared error of each sample <c>[B]</c>, in float32, without the slices that only pad the volume.</summary>
     /// <param name="prediction">What the network returned.</param>

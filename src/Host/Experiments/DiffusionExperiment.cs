@@ -56,8 +56,7 @@ internal sealed class DiffusionExperiment : Experiment
     public int PrepareLatents(string folder, PartContext context, CancellationToken cancellation)
     {
         var cohort = Cohorts.Open(Plan, null);
-        var training = Cohorts.Volumes(Plan, cohort, Cohort.Train);
-        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val);
+        var (training, validation) = Splits(cohort);
         var weights = Directory.CreateTempSubdirectory("voxelzoo-");
         try
         {
@@ -76,12 +75,16 @@ internal sealed class DiffusionExperiment : Experiment
     /// <inheritdoc/>
     public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
     {
-        var training = Cohorts.Volumes(Plan, cohort, Cohort.Train);
-        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val);
+        var (training, validation) = Splits(cohort);
         var frozen = new FrozenParts(run);
         var (samples, validated) = LatentStep.Prepare(Plan, Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, context, cancellation);
         return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, context, frozen));
     }
+
+    /// <summary>The volumes to train on, and those to validate on where the cohort has any.</summary>
+    private (CohortDataset Training, CohortDataset? Validation) Splits(Cohort cohort) => (
+        Cohorts.Volumes(Plan, cohort, Cohort.Train),
+        cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val));
 
     /// <inheritdoc/>
     public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation) =>
