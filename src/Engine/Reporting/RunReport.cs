@@ -110,17 +110,7 @@ public static class RunReport
         ];
 
     internal static T? Read<T>(string path)
-        where T : class
-    {
-        try
-        {
-            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
-        }
-        catch (JsonException e)
-        {
-            throw new RunFolderException($"{path} cannot be read ({e.Message}); remove it, or make it anew");
-        }
-    }
+        where T : class => RunFolder.ReadJson<T>(path, "remove it, or make it anew");
 
     internal static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
 

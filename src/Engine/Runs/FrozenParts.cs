@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TorchSharp;
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Files;
@@ -87,17 +86,7 @@ public sealed class FrozenParts
     private string WeightsOf(string name) => Path.Combine(_folder, $"{name}.safetensors");
 
     private static T? Read<T>(string path)
-        where T : class
-    {
-        try
-        {
-            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
-        }
-        catch (JsonException e)
-        {
-            throw new RunFolderException($"{path} cannot be read ({e.Message}); restore it, or start the run anew");
-        }
-    }
+        where T : class => RunFolder.ReadJson<T>(path, "restore it, or start the run anew");
 }
 
 /// <summary>Weights that a run took over.</summary>

@@ -77,17 +77,22 @@ public sealed class RunFolder
     }
 
     /// <summary>The run's status, or null before its first one was written.</summary>
-    public RunStatus? ReadStatus()
+    public RunStatus? ReadStatus() => ReadJson<RunStatus>(Status, "remove it, the checkpoints do not need it");
+
+    /// <summary>What a JSON file of a run says, or null where there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="remedy">What to do where it is damaged.</param>
+    /// <exception cref="RunFolderException">It is damaged.</exception>
+    internal static T? ReadJson<T>(string path, string remedy)
+        where T : class
     {
-        if (!File.Exists(Status))
-            return null;
         try
         {
-            return JsonSerializer.Deserialize<RunStatus>(File.ReadAllText(Status), AtomicFile.Json);
+            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
         }
         catch (JsonException e)
         {
-            throw new RunFolderException($"{Status} cannot be read ({e.Message}); remove it, the checkpoints do not need it");
+            throw new RunFolderException($"{path} cannot be read ({e.Message}); {remedy}");
         }
     }
 
