@@ -75,8 +75,8 @@ public sealed record PlanDescription
             throw new PlanRefusedException(
                 "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
 
-        foreach (var planned in plan.Augmentations)
-            RefuseMixing(plan, planned.Id, planned.Call((a, options) => a.Create(options, plan.Shape, meta)));
+        foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
+            RefuseMixing(plan, planned.Id, augmentation);
 
         foreach (var planned in plan.Metrics)
         {

@@ -22,10 +22,12 @@ public sealed class DiffusionModel : IDisposable
     private DiffusionModel(ExperimentPlan plan, PartContext context, LatentCodec codec)
     {
         (_plan, Context, _codec) = (plan, context, codec);
+        // before the network, so that nothing of its size is left to free where one refuses
+        Augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
         Denoiser = plan.Architecture.Call((a, options) => a.Create(options, context));
-        var omega = plan.Augmentations.Max(a => (int?)a.Call((part, options) => part.Create(options, plan.Shape, context)).OmegaSize) ?? 0;
+        var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
         Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
         Control = plan.Condition.Control is null ? null : CreateControl(plan, context);
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
@@ -43,6 +45,9 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>The noise process.</summary>
     public NoiseProcess Process { get; }
+
+    /// <summary>What training does to its terms, in this order.</summary>
+    public IReadOnlyList<Augmentation> Augmentations { get; }
 
     /// <summary>What the parts were given.</summary>
     public PartContext Context { get; }

@@ -13,7 +13,6 @@ public sealed class DiffusionTask : TrainingTask
 {
     private readonly ExperimentPlan _plan;
     private readonly DiffusionModel _model;
-    private readonly Augmentation[] _augmentations;
     private readonly Validator? _validator;
 
     /// <summary>Builds the model with what training keeps beside it.</summary>
@@ -25,9 +24,8 @@ public sealed class DiffusionTask : TrainingTask
         : base(plan.Training, context)
     {
         _plan = plan;
-        _augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation) : null;
-        _model = DiffusionModel.Create(plan, context, frozen); // last, so that nothing is left to free when another part refuses
+        _model = DiffusionModel.Create(plan, context, frozen);
         if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
         {
             _model.Dispose();
@@ -102,7 +100,7 @@ public sealed class DiffusionTask : TrainingTask
     /// </summary>
     private Tensor? VoxelWeights(Batch batch)
     {
-        if (batch.LossWeights is null && (_augmentations.Length == 0 || batch.RealSlices.Min() == _plan.Shape.Volume.Depth))
+        if (batch.LossWeights is null && (_model.Augmentations.Count == 0 || batch.RealSlices.Min() == _plan.Shape.Volume.Depth))
             return null;
         return _model.Unpadded(batch.LossWeights?.to(_model.Device), batch.RealSlices);
     }
@@ -118,7 +116,7 @@ public sealed class DiffusionTask : TrainingTask
     }
 
     private IEnumerable<TrainingTerm> Augment(TrainingTerm term) =>
-        _augmentations.Aggregate(
+        _model.Augmentations.Aggregate(
             (IEnumerable<TrainingTerm>)[term],
             (terms, augmentation) => [.. terms.SelectMany(t => augmentation.Apply(t, _model.Process, Random[RandomStreams.Dropout]))]);
 
