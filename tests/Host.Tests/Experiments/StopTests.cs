@@ -81,9 +81,15 @@ public sealed class StopTests : IDisposable
     [Fact]
     public void Second_interrupt_ends_the_process_at_once()
     {
-        using var training = Start();
+        // one step an epoch, and then a validation of half a minute, which the first interrupt leaves to finish
+        using var training = VoxelZooProgram.Start(
+            Workspace.OneThread,
+            ["train", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "data.synthesize.train=1", "--set", "training.validation_timesteps=1000"]);
+        while (!File.Exists(Path.Combine(_work.Run, "status.json")) && !training.HasExited)
+            Thread.Sleep(20);
         Send("INT", training);
-        Send("INT", training); // milliseconds later: before a step and its checkpoint are done
+        Thread.Sleep(200); // two signals that wait at once would be one
+        Send("INT", training);
 
         Assert.Equal((130, "running"), (ExitCode(training), (string?)Status["status"]));
     }
