@@ -18,6 +18,9 @@ public sealed class CheckpointStore
     /// <summary>Folders that do not count: half written, or about to be removed.</summary>
     private const string Aside = ".tmp-";
 
+    /// <summary>Folders of checkpoints that did not verify.</summary>
+    private const string Broken = ".corrupt-";
+
     /// <summary>How much more room there has to be than the tensors take.</summary>
     private const double Room = 1.2;
 
@@ -36,6 +39,9 @@ public sealed class CheckpointStore
         (_folder, _files) = (folder, files);
         files.CreateFolder(folder);
     }
+
+    /// <summary>Whether no checkpoint was ever written here, not even one that is broken now.</summary>
+    public bool IsEmpty => !Names().Concat(_files.Folders(_folder, $"{Broken}*")).Any();
 
     /// <summary>Writes a checkpoint and makes it the latest. What a killed process left half written is removed first.</summary>
     /// <param name="tensors">Tensors by component (<c>denoiser</c>, <c>ema</c>, <c>optimizer</c>) and name; not changed.</param>
@@ -155,9 +161,9 @@ public sealed class CheckpointStore
 
     private string Quarantine(string name)
     {
-        var (quarantined, more) = ($".corrupt-{name}", 1);
+        var (quarantined, more) = ($"{Broken}{name}", 1);
         while (_files.HasFolder(In(quarantined)))
-            quarantined = $".corrupt-{name}-{++more}";
+            quarantined = $"{Broken}{name}-{++more}";
         try
         {
             _files.RenameFolder(In(name), In(quarantined));

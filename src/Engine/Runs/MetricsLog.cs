@@ -87,6 +87,9 @@ public sealed record MetricsEntry
     /// <summary>Seconds that the step or epoch took.</summary>
     public required double Seconds { get; init; }
 
+    /// <summary>Seconds for which the writing of checkpoints held training up, on epochs: since the line of the epoch before.</summary>
+    public double? CheckpointSeconds { get; init; }
+
     /// <summary>Resident memory of the process in MiB, on epochs.</summary>
     public double? ResidentMebibytes { get; init; }
 }

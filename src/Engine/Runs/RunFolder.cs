@@ -76,6 +76,20 @@ public sealed class RunFolder
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
     }
 
+    /// <summary>Keeps other processes from training this run until the lock is disposed or this process ends, however it ends.</summary>
+    /// <exception cref="RunFolderException">Another process trains it.</exception>
+    public IDisposable Lock()
+    {
+        try
+        {
+            return new FileStream(In("train.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunFolderException($"{Path} is being trained by another process ({e.Message}); wait for that one, or stop it");
+        }
+    }
+
     /// <summary>The run's status, or null before its first one was written.</summary>
     public RunStatus? ReadStatus() => ReadJson<RunStatus>(Status, "remove it, the checkpoints do not need it");
 

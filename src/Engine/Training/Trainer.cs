@@ -11,9 +11,6 @@ namespace VoxelZoo.Engine.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    /// <summary>So many checkpoints in a row that could not be written end a run.</summary>
-    private const int MaxFailedSaves = 3;
-
     private readonly TrainingOptions _options;
     private readonly IBatchSource _samples;
     private readonly int _workers;
@@ -22,8 +19,8 @@ public sealed class Trainer : IDisposable
     private readonly TrainingTask _task;
     private readonly TrainingState _state;
     private readonly CheckpointStore _checkpoints;
+    private readonly CheckpointSaver _saver;
     private readonly int _stepsPerEpoch;
-    private int _failedSaves;
 
     /// <summary>Builds the task and its state.</summary>
     /// <param name="options">How it is trained.</param>
@@ -43,6 +40,7 @@ public sealed class Trainer : IDisposable
         _checkpoints = new CheckpointStore(run.Checkpoints);
         _task = task();
         _state = new TrainingState(_task, options.Seed);
+        _saver = new CheckpointSaver(_checkpoints, run, _state, options, _stepsPerEpoch, observer.Warned);
     }
 
     private TimeProvider Clock => _task.Context.Clock;
@@ -55,8 +53,8 @@ public sealed class Trainer : IDisposable
     /// <returns>The run's last status, as it was written.</returns>
     public RunStatus Run(bool resume, CancellationToken stop)
     {
-        if (resume && _checkpoints.Recover("latest", _observer.Warned) is { } checkpoint)
-            _state.Load(checkpoint);
+        if (resume)
+            Resume();
         var started = _run.ReadStatus()?.Started ?? Clock.GetUtcNow();
         _observer.Started(new TrainingStart(
             _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString()));
@@ -65,6 +63,17 @@ public sealed class Trainer : IDisposable
         while ((end = Train(started, stop)) is null)
             GoBack(started);
         return WriteStatus(end.Value, started);
+    }
+
+    /// <summary>Takes the state of the latest checkpoint; a run that was stopped before its first one begins at the beginning.</summary>
+    private void Resume()
+    {
+        if (_checkpoints.Recover("latest", _observer.Warned) is { } checkpoint)
+            _state.Load(checkpoint);
+        else if (!_checkpoints.IsEmpty)
+            throw new RunFolderException($"{_run.Path} has checkpoints and none of them can be read, so it cannot be continued; train anew into another folder with --run");
+        else
+            _observer.Warned("the run has no checkpoint yet, so it begins anew");
     }
 
     /// <summary>Writes that the run ended by <paramref name="error"/>.</summary>
@@ -84,7 +93,7 @@ public sealed class Trainer : IDisposable
             if (!MustGoBack && _state.Position.StepInEpoch == _stepsPerEpoch)
                 EndEpoch(log, started, stop);
             else if (!MustGoBack && stop.IsCancellationRequested)
-                Save();
+                _saver.Save();
             if (MustGoBack)
                 return null;
             if (stop.IsCancellationRequested && _state.Position.Epoch < _options.Epochs)
@@ -110,6 +119,7 @@ public sealed class Trainer : IDisposable
 
     private void EndEpoch(TrainingLog log, DateTimeOffset started, CancellationToken stop)
     {
+        _saver.Settle(wait: false);
         var (mean, norm, skipped, seconds) = _state.EndEpoch();
         var epoch = _state.Position.Epoch;
         var last = epoch == _options.Epochs;
@@ -120,42 +130,17 @@ public sealed class Trainer : IDisposable
         if (best)
             _state.Best = new BestValidation(epoch, validation!.Loss);
 
-        var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped };
+        var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped, CheckpointSeconds = _saver.TakeHeldSeconds() };
         log.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
         _task.Guard?.EndEpoch(mean, validation);
         if (MustGoBack)
             return;
         if (last || stop.IsCancellationRequested)
-            Save(best);
-        else if (best || _failedSaves > 0 || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
-            TrySave(best, before);
+            _saver.Save(best);
+        else if (best || _saver.HasFailed || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
+            _saver.Begin(best, before);
         WriteStatus(RunState.Running, started);
         _observer.EpochDone(facts);
-    }
-
-    private void Save(bool best = false)
-    {
-        var name = _state.Save(_checkpoints, _run);
-        if (best)
-            _checkpoints.Point("best", name);
-        _checkpoints.Prune(_options.KeepCheckpoints, (long)_stepsPerEpoch * (_options.KeepEvery ?? 0));
-        _failedSaves = 0;
-    }
-
-    /// <summary>Saves; where that fails, training goes on and the next epoch tries again, but not for ever.</summary>
-    /// <param name="best">Whether it is the best so far.</param>
-    /// <param name="before">What was the best before.</param>
-    private void TrySave(bool best, BestValidation? before)
-    {
-        try
-        {
-            Save(best);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && ++_failedSaves < MaxFailedSaves)
-        {
-            _state.Best = before; // there has to be a checkpoint of it
-            _observer.Warned($"no checkpoint was written after epoch {_state.Position.Epoch} ({e.Message}); trying again after the next one");
-        }
     }
 
     /// <summary>
@@ -165,6 +150,7 @@ public sealed class Trainer : IDisposable
     /// <exception cref="DivergedException">It went back too often, or there is no checkpoint.</exception>
     private void GoBack(DateTimeOffset started)
     {
+        _saver.Settle(wait: true);
         const string Remedy = "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm";
         var (guard, from) = (_task.Guard!, _state.Position);
         var diverged = $"diverged at epoch {(from.StepInEpoch == 0 ? from.Epoch : from.Epoch + 1)}: {guard.Incident}";
@@ -203,6 +189,10 @@ public sealed class Trainer : IDisposable
         return status;
     }
 
-    /// <summary>Frees the task.</summary>
-    public void Dispose() => _task.Dispose();
+    /// <summary>Waits for a checkpoint that is being written, and frees the task.</summary>
+    public void Dispose()
+    {
+        _saver.Dispose();
+        _task.Dispose();
+    }
 }

@@ -44,6 +44,7 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisp
             ValidationLoss = facts.Validation?.Loss,
             Measures = WithSkipped(facts.Validation?.Measures, facts.Skipped),
             Seconds = facts.Seconds,
+            CheckpointSeconds = facts.CheckpointSeconds,
             ResidentMebibytes = MemoryStatistics.Resident / 1048576.0,
         });
         _events.add_scalar($"Loss/{loss}_train", (float)facts.Loss, facts.Epoch);

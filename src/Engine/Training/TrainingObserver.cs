@@ -52,4 +52,7 @@ public readonly record struct EpochFacts(int Epoch, double Loss, Validation? Val
 {
     /// <summary>Steps of the epoch that the guard skipped.</summary>
     public int Skipped { get; init; }
+
+    /// <summary>Seconds for which the writing of checkpoints held training up since the epoch before; not in <see cref="Seconds"/>.</summary>
+    public double CheckpointSeconds { get; init; }
 }

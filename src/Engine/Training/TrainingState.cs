@@ -49,19 +49,19 @@ internal sealed class TrainingState
         return (done.LossSum / measured, done.GradientNormSum / measured, done.SkippedInEpoch, done.EpochSeconds);
     }
 
-    public string Save(CheckpointStore store, RunFolder run)
-    {
-        var tensors = _task.Modules.SelectMany(module => module.Components()).ToDictionary();
-        return store.Save(tensors, files => new CheckpointManifest
+    /// <summary>Copies all of it, so that it can be written while training goes on; the caller disposes the copy.</summary>
+    /// <param name="run">The run, whose experiment the checkpoint names.</param>
+    public CheckpointSnapshot Snapshot(RunFolder run) => new(
+        _task.Modules.SelectMany(module => module.Components()),
+        new CheckpointManifest
         {
             Position = Position,
             Best = Best,
             Guard = _task.Guard?.State,
             Random = CaptureRandom(),
             Experiment = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(run.Experiment))),
-            Files = files,
+            Files = new Dictionary<string, FileFacts>(),
         });
-    }
 
     public void Load(Checkpoint checkpoint)
     {

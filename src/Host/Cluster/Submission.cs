@@ -34,8 +34,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
     public static Submission Resumed(ParseResult parse, string idOrPath, string? run)
     {
         using var session = new Session(parse);
-        var (_, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), parse.GetValue(CommonOptions.Profile));
-        var id = experiment.Plan.Id;
+        var id = Experiment.IdOf(idOrPath);
         var folder = run is null ? RunFolders.Newest(id) : RunFolder.Open(run);
         var (file, own) = Load(session, folder.Experiment, parse.GetValue(CommonOptions.Set), profile: null);
         return own.Plan.Id == id

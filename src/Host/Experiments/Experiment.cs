@@ -39,6 +39,10 @@ internal abstract class Experiment(MapNode file)
     public static Experiment Load(Session session, RunFolder run, params string[] sets) =>
         Load(session, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
 
+    /// <summary>The id of the experiment that <paramref name="idOrPath"/> names, whether or not the rest of its file could be used.</summary>
+    public static string IdOf(string idOrPath) =>
+        SectionReader.Id(ExperimentFile.Load(ExperimentFolder.Resolve(idOrPath), engineRecords: PlanReader.EngineRecords));
+
     /// <summary>Loads a resolved experiment.</summary>
     public static Experiment Load(Session session, MapNode file) =>
         CompressionPlanReader.Reads(file) ? CompressorExperiment.Read(session, file) : DiffusionExperiment.Read(session, file);

@@ -67,7 +67,8 @@ internal abstract class SectionReader(PartRegistry registry)
     protected static Node Section(MapNode root, string key) =>
         root[key] ?? throw new ConfigurationException(root.Position, $"the section `{key}` is missing; add `{key}: {{use: ID}}`");
 
-    protected static string Id(MapNode root) =>
+    /// <summary>The experiment's id.</summary>
+    public static string Id(MapNode root) =>
         Text(root, "id") is not { Length: > 0 } id ? throw new ConfigurationException(root.Position, "the experiment has no `id`; add one, which also names its run folders")
         : id.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')) || id.StartsWith('.')
             ? throw new ConfigurationException(root.Locate("id"), $"the id `{id}` names folders: use letters, digits, `_`, `-` and `.` only")

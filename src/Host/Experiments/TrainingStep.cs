@@ -25,6 +25,7 @@ internal static class TrainingStep
         foreach (var warning in experiment.Warnings)
             Console.Error.WriteLine($"warning: {warning}");
         var run = RunFolder.Create(folder);
+        using var held = run.Lock();
         try
         {
             if (experiment.Plan.Data.Synthesize is { } synthesize)
@@ -42,6 +43,7 @@ internal static class TrainingStep
     public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
         experiment.CheckTrainable();
+        using var held = run.Lock();
         using var random = session.Random(experiment.Plan);
         return Train(session, experiment, run, session.Context(experiment.Plan, random), resume: true, cancellation);
     }

@@ -27,26 +27,27 @@ internal sealed class TrainVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);
-        var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
-        var folder = parse.GetValue(_run);
-        RunFolder run;
-        RunStatus status;
-        if (parse.GetValue(_resume))
-        {
-            run = folder is null ? RunFolders.Newest(experiment.Plan.Id) : RunFolder.Open(folder);
-            // the run's own experiment, so that it goes on as it began; --set may still extend it
-            var own = Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []);
-            if (own.Plan.Id != experiment.Plan.Id)
-                throw new UsageException($"--resume: {folder} is a run of {own.Plan.Id}, not of {experiment.Plan.Id}; name that experiment, or another folder with --run");
-            experiment = own;
-            status = TrainingStep.Resume(session, experiment, run, cancellation);
-        }
-        else
-        {
-            (run, status) = TrainingStep.Start(session, experiment, folder ?? RunFolders.New(experiment.Plan.Id), cancellation);
-        }
-
+        var (experiment, run, status) = parse.GetValue(_resume) ? Resume(parse, session, cancellation) : Start(parse, session, cancellation);
         RunArguments.Tell(run, status);
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
+    }
+
+    private (Experiment Experiment, RunFolder Run, RunStatus Status) Start(ParseResult parse, Session session, CancellationToken cancellation)
+    {
+        var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
+        var (run, status) = TrainingStep.Start(session, experiment, parse.GetValue(_run) ?? RunFolders.New(experiment.Plan.Id), cancellation);
+        return (experiment, run, status);
+    }
+
+    /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change that.</summary>
+    private (Experiment Experiment, RunFolder Run, RunStatus Status) Resume(ParseResult parse, Session session, CancellationToken cancellation)
+    {
+        var id = Experiment.IdOf(parse.GetRequiredValue(_experiment));
+        var folder = parse.GetValue(_run);
+        var run = folder is null ? RunFolders.Newest(id) : RunFolder.Open(folder);
+        var experiment = Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []);
+        if (experiment.Plan.Id != id)
+            throw new UsageException($"--resume: {folder} is a run of {experiment.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
+        return (experiment, run, TrainingStep.Resume(session, experiment, run, cancellation));
     }
 }

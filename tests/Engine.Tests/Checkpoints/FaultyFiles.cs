@@ -33,6 +33,9 @@ internal sealed class FaultyFiles(Fault fault, int fails) : IFiles
     /// <summary>Whether there were as many operations, so that one failed.</summary>
     public bool Failed { get; private set; }
 
+    /// <summary>Called before a file is created.</summary>
+    public Action Creating { get; init; } = () => { };
+
     public void CreateFolder(string path) => Do(() => _disk.CreateFolder(path));
 
     public bool HasFolder(string path) => Do(() => _disk.HasFolder(path));
@@ -41,7 +44,11 @@ internal sealed class FaultyFiles(Fault fault, int fails) : IFiles
 
     public IReadOnlyList<string> Folders(string parent, string pattern) => Do(() => _disk.Folders(parent, pattern));
 
-    public Stream Create(string path) => Do(() => new Writing(this, _disk.Create(path)));
+    public Stream Create(string path) => Do(() =>
+    {
+        Creating();
+        return new Writing(this, _disk.Create(path));
+    });
 
     public void Flush(Stream stream) => Do(() => _disk.Flush(((Writing)stream).Inner));
 

@@ -128,7 +128,8 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         var built = torch.Tensor.TotalCount - before;
 
         before = Live();
-        _run.Train(plan, stepped: _ => live.Add(torch.Tensor.TotalCount));
+        // a checkpoint that is being written has tensors of its own, so only the last epoch has one
+        _run.Train(plan with { Training = plan.Training with { CheckpointEvery = 100, ValidateEvery = 100 } }, stepped: _ => live.Add(torch.Tensor.TotalCount));
         Assert.InRange(live[^1] - live[4], long.MinValue, 4); // batches that are being prepared may be among them
         Assert.InRange(Live() - before, long.MinValue, built);
         before = Live();

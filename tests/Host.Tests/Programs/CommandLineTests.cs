@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using static VoxelZoo.Host.Tests.Programs.VoxelZooProgram;
 
 namespace VoxelZoo.Host.Tests.Programs;
@@ -70,4 +71,20 @@ public sealed class CommandLineTests
     [Fact]
     public void Verbose_adds_the_stack_trace() =>
         Assert.Contains("   at VoxelZoo.Host.", Run("plugins", "info", "nothing", "--verbose").Error, StringComparison.Ordinal);
+
+    [Fact]
+    public void Description_as_json_has_the_documented_keys()
+    {
+        var found = JsonNode.Parse(VoxelZooProgram.Run("describe", "exp1", "--json").Out)!.AsObject();
+
+        Assert.Superset(
+            new HashSet<string>
+            {
+                "id", "architecture", "compressor", "strategy", "target", "input_shape", "latent_shape", "model_input_channels",
+                "model_output_channels", "tokens", "parameters", "training",
+            },
+            found.Select(field => field.Key).ToHashSet());
+        Assert.Equal(["denoiser", "conditioning", "compressor"], found["parameters"]!.AsObject().Select(field => field.Key));
+        Assert.Equal("bfloat16", (string?)found["training"]!["precision"]);
+    }
 }
