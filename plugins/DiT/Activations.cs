@@ -9,7 +9,9 @@ namespace VoxelZoo.Plugins.DiT;
 /// </summary>
 internal static class Activations
 {
-    public static long Count(DiTOptions options)
+    /// <param name="options">Complete options.</param>
+    /// <param name="checkpointing">Whether blocks keep their inputs alone; one of them is then counted whole besides, as it is when it is computed again.</param>
+    public static long Count(DiTOptions options, bool checkpointing = false)
     {
         var width = (long)options.HiddenSize;
 
@@ -22,7 +24,10 @@ internal static class Activations
         var cross = options.CrossAttends ? 2 * width + attention : 0;                  // input of the norm and of the queries
         var condition = options.CrossAttends ? width : 0;                              // input of every block's keys and values
 
+        var block = self + cross + mlp;
+        var blocks = checkpointing ? (options.Depth - 1) * width + block : options.Depth * block;
+
         var channels = options.InChannels!.Value + (options.CrossAttends ? options.ConditionChannels!.Value : 0);
-        return channels * options.Input.Voxels + (options.Depth * (self + cross + mlp) + condition + modulated) * options.Tokens;
+        return channels * options.Input.Voxels + (blocks + condition + modulated) * options.Tokens;
     }
 }

@@ -38,7 +38,12 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
 
     /// <inheritdoc/>
     public DenoiserFacts Describe(DiTOptions options, DiffusionShape shape) =>
-        new() { Tokens = options.Tokens, ActivationElements = Activations.Count(options) };
+        new()
+        {
+            Tokens = options.Tokens,
+            ActivationElements = Activations.Count(options),
+            CheckpointedElements = Activations.Count(options, checkpointing: true),
+        };
 
     /// <inheritdoc/>
     public Denoiser Create(DiTOptions options, PartContext context)
@@ -50,7 +55,7 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
         if (options.CrossAttends)
             Require(options.ConditionChannels, "condition_channels");
         RefuseInconsistency(options);
-        return new DiffusionTransformer(options, context.Device);
+        return new DiffusionTransformer(options, context);
     }
 
     private static int Agree(int? set, int implied, string key, string finding) => set is null || set == implied

@@ -22,18 +22,19 @@ internal sealed class DiffusionTransformer : Denoiser
     private readonly FinalLayer final_layer;
 
     private readonly DiTOptions _options;
+    private readonly bool _checkpointing;
 
-    public DiffusionTransformer(DiTOptions options, Device device)
+    public DiffusionTransformer(DiTOptions options, PartContext context)
         : base(nameof(DiffusionTransformer))
     {
-        _options = options;
-        var layers = new Layers(device);
+        (_options, _checkpointing) = (options, context.GradientCheckpointing);
+        var layers = new Layers(context.Device);
         var (grid, patch, width) = (options.Input, options.PatchSize, options.HiddenSize);
 
         x_embedder = new PatchEmbedder(layers, options.InChannels!.Value, patch, width);
         if (options.CrossAttends)
             cond_embedder = new PatchEmbedder(layers, options.ConditionChannels!.Value, patch, width);
-        pos_embed = new Parameter(Positions.Of(grid.Depth / patch, grid.Height / patch, grid.Width / patch, width, device));
+        pos_embed = new Parameter(Positions.Of(grid.Depth / patch, grid.Height / patch, grid.Width / patch, width, context.Device));
         pos_embed.DetachFromDisposeScope(); // where a field would stay, and be freed with the scope in which the network is built
         t_embedder = new TimestepEmbedder(layers, width);
         for (var block = 1; block <= options.Depth; block++)
@@ -54,7 +55,8 @@ internal sealed class DiffusionTransformer : Denoiser
         foreach (var block in blocks)
         {
             using var before = x; // what the backward pass needs, autograd holds
-            x = block.Forward(x, embedding, condition);                                           // [B, N, E]
+            Tensor[] inputs = condition is null ? [x, embedding] : [x, embedding, condition];
+            x = GradientCheckpoint.RunIf(_checkpointing, block, block.Forward, inputs);           // [B, N, E]
         }
 
         return Assemble(final_layer.call(x, embedding)).MoveToOuterDisposeScope();                // [B, out, D, H, W]
@@ -187,14 +189,17 @@ internal sealed class Block : nn.Module
         RegisterComponents();
     }
 
-    public Tensor Forward(Tensor x, Tensor embedding, Tensor? condition)
+    /// <summary>The tokens <c>[B, N, E]</c> after the block.</summary>
+    /// <param name="inputs">Tokens, time embedding and, where there is cross attention, the condition's tokens.</param>
+    public Tensor Forward(IReadOnlyList<Tensor> inputs)
     {
         using var scope = NewDisposeScope();
+        var (x, embedding) = (inputs[0], inputs[1]);
         // shift, scale and gate of the attention, then of the MLP, each [B, 1, E]
         var modulation = adaLN_modulation.call(embedding).unsqueeze(1).chunk(6, 2);
         var h = Branch(attn, x, modulation[..3]);
         if (cross_attn is not null)
-            h = h + Dropped(cross_attn.call(h, condition!));
+            h = h + Dropped(cross_attn.call(h, inputs[2]));
         return Branch(mlp, h, modulation[3..]).MoveToOuterDisposeScope();
     }
 
@@ -211,7 +216,8 @@ internal sealed class Block : nn.Module
     {
         if (!training || _dropPath == 0)
             return perSample;
-        var kept = rand([perSample.shape[0], 1, 1], device: perSample.device).ge(S(_dropPath)).to(perSample.dtype);
+        // drawn on the CPU, whose random numbers gradient checkpointing can draw again
+        var kept = rand([perSample.shape[0], 1, 1]).ge(S(_dropPath)).to(perSample.dtype).to(perSample.device);
         return perSample * kept * S(1 / (1 - _dropPath));
     }
 }

@@ -10,9 +10,12 @@ namespace VoxelZoo.Plugins.UNet3D;
 /// </summary>
 internal static class Activations
 {
-    public static long Count(UNet3DOptions options, VolumeShape latent)
+    /// <param name="options">Complete options.</param>
+    /// <param name="latent">The grid.</param>
+    /// <param name="checkpointing">Whether blocks keep their inputs alone; the largest one is then counted whole besides, as it is when it is computed again.</param>
+    public static long Count(UNet3DOptions options, VolumeShape latent, bool checkpointing = false)
     {
-        long kept = 0;
+        long kept = 0, largest = 0;
         var channels = options.Channels;
         var last = options.Levels - 1;
         var skips = new Stack<int>([channels[0]]);
@@ -34,7 +37,9 @@ internal static class Activations
             skips.Push(width);
         }
 
-        kept += 2 * 6L * channels[last] * Voxels(last) + Attention(channels[last]) * Voxels(last);
+        Block(channels[last], 6L * channels[last], last);
+        Block(channels[last], Attention(channels[last]), last);
+        Block(channels[last], 6L * channels[last], last);
 
         for (var level = last; level >= 0; level--)
         {
@@ -49,13 +54,24 @@ internal static class Activations
                 kept += width * Voxels(level - 1); // the upsampled input of its convolution
         }
 
-        return kept + 3L * channels[0] * Voxels(0);
+        return kept + largest + 3L * channels[0] * Voxels(0);
 
         long Voxels(int level) => latent.Voxels >> (3 * level);
 
         // inputs of norm, SiLU and convolution, twice; the skip's convolution shares the first
-        void Residual(int width, int level) => kept +=
-            (3L * width + 3L * channels[level] + (options.AttentionLevels[level] ? Attention(channels[level]) : 0)) * Voxels(level);
+        void Residual(int width, int level)
+        {
+            Block(width, 3L * width + 3L * channels[level], level);
+            if (options.AttentionLevels[level])
+                Block(channels[level], Attention(channels[level]), level);
+        }
+
+        void Block(int input, long all, int level)
+        {
+            kept += (checkpointing ? input : all) * Voxels(level);
+            if (checkpointing)
+                largest = Math.Max(largest, (all - input) * Voxels(level));
+        }
     }
 
     // inputs of norm and of the three projections, q, k, v, and attention's output before and after the heads are joined

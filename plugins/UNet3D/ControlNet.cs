@@ -25,11 +25,11 @@ internal sealed class ControlNet : ControlBranch
 
     private readonly Encoder _encoder;
 
-    public ControlNet(UNet3DOptions options, ControlOptions control, Device device)
+    public ControlNet(UNet3DOptions options, ControlOptions control, PartContext context)
         : base(nameof(ControlNet))
     {
         var channels = options.Channels;
-        var layers = new Layers(options, device);
+        var layers = new Layers(options, context);
         _encoder = new Encoder(layers, options);
         (conv_in, time_embed, down_blocks, middle_block) = (_encoder.ConvIn, _encoder.TimeEmbed, _encoder.DownBlocks, _encoder.MiddleBlock);
         controlnet_cond_embedding = new ImageEmbedding(layers, control, channels[0]);

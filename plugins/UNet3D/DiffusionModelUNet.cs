@@ -24,12 +24,12 @@ internal sealed class DiffusionModelUNet : Denoiser
 
     private readonly Encoder _encoder;
 
-    public DiffusionModelUNet(UNet3DOptions options, Device device)
+    public DiffusionModelUNet(UNet3DOptions options, PartContext context)
         : base(nameof(DiffusionModelUNet))
     {
         var channels = options.Channels;
         var last = options.Levels - 1;
-        var layers = new Layers(options, device);
+        var layers = new Layers(options, context);
         _encoder = new Encoder(layers, options);
         (conv_in, time_embed, down_blocks, middle_block) = (_encoder.ConvIn, _encoder.TimeEmbed, _encoder.DownBlocks, _encoder.MiddleBlock);
 
@@ -255,9 +255,12 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
     private readonly Sequential conv2;
     private readonly Sequential? skip_connection;
 
+    private readonly bool _checkpointing;
+
     public ResBlock(Layers layers, int from, int to)
         : base(nameof(ResBlock))
     {
+        _checkpointing = layers.Checkpointing;
         norm1 = layers.Norm(from);
         conv1 = layers.Convolution(from, to, 3);
         time_emb_proj = layers.Linear(layers.Embedding, to);
@@ -268,7 +271,10 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x, Tensor embedding)
+    public override Tensor forward(Tensor x, Tensor embedding) =>
+        GradientCheckpoint.RunIf(_checkpointing, this, inputs => Compute(inputs[0], inputs[1]), x, embedding);
+
+    private Tensor Compute(Tensor x, Tensor embedding)
     {
         using var scope = NewDisposeScope();
         var time = time_emb_proj.call(F.silu(embedding));                  // [B, to]
@@ -285,15 +291,20 @@ internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
     private readonly GroupNorm norm;
     private readonly Attention attn;
 
+    private readonly bool _checkpointing;
+
     public SpatialAttention(Layers layers, int channels)
         : base(nameof(SpatialAttention))
     {
+        _checkpointing = layers.Checkpointing;
         norm = layers.Norm(channels);
         attn = new Attention(layers, channels);
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x)
+    public override Tensor forward(Tensor x) => GradientCheckpoint.RunIf(_checkpointing, this, inputs => Compute(inputs[0]), x);
+
+    private Tensor Compute(Tensor x)
     {
         using var scope = NewDisposeScope();
         var tokens = norm.call(x).flatten(2).transpose(1, 2);              // [B, N, C]
@@ -369,10 +380,13 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor>
 // ---------------------------------------------------------------------------------------------------------------- layers
 
 /// <summary>What all layers of one network share.</summary>
-internal sealed class Layers(UNet3DOptions options, Device device)
+internal sealed class Layers(UNet3DOptions options, PartContext context)
 {
     /// <summary>Length of the time embedding.</summary>
     public int Embedding { get; } = 4 * options.Channels[0];
+
+    /// <summary>Whether blocks keep their inputs alone for the backward pass.</summary>
+    public bool Checkpointing { get; } = context.GradientCheckpointing;
 
     /// <summary>Channels of one attention head.</summary>
     public int HeadChannels { get; } = options.NumHeadChannels;
@@ -384,7 +398,7 @@ internal sealed class Layers(UNet3DOptions options, Device device)
     /// <summary>The same without the wrapping.</summary>
     public Conv3d BareConvolution(int from, int to, int kernel, int stride = 1, bool zero = false)
     {
-        var conv = nn.Conv3d(from, to, kernel, stride, padding: kernel / 2, device: device);
+        var conv = nn.Conv3d(from, to, kernel, stride, padding: kernel / 2, device: context.Device);
         if (zero)
         {
             nn.init.zeros_(conv.weight);
@@ -394,7 +408,7 @@ internal sealed class Layers(UNet3DOptions options, Device device)
         return conv;
     }
 
-    public Linear Linear(int from, int to) => nn.Linear(from, to, device: device);
+    public Linear Linear(int from, int to) => nn.Linear(from, to, device: context.Device);
 
-    public GroupNorm Norm(int channels) => Norms.GroupNorm(options.NormNumGroups, channels, options.NormEps, device);
+    public GroupNorm Norm(int channels) => Norms.GroupNorm(options.NormNumGroups, channels, options.NormEps, context.Device);
 }

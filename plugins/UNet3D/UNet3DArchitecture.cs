@@ -41,13 +41,17 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
 
     /// <inheritdoc/>
     public DenoiserFacts Describe(UNet3DOptions options, DiffusionShape shape) =>
-        new() { ActivationElements = Activations.Count(options, shape.Latent) };
+        new()
+        {
+            ActivationElements = Activations.Count(options, shape.Latent),
+            CheckpointedElements = Activations.Count(options, shape.Latent, checkpointing: true),
+        };
 
     /// <inheritdoc/>
     public Denoiser Create(UNet3DOptions options, PartContext context)
     {
         RefuseIncompleteness(options);
-        return new DiffusionModelUNet(options, context.Device);
+        return new DiffusionModelUNet(options, context);
     }
 
     /// <inheritdoc/>
@@ -59,7 +63,7 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
         if (control.EmbeddingChannels.Count == 0 || control.EmbeddingChannels.Any(width => width < 1))
             throw new PlanException(
                 $"embedding channels are [{string.Join(", ", control.EmbeddingChannels)}]; give at least one width, each at least 1", "embedding_channels");
-        return new ControlNet(options, control, context.Device);
+        return new ControlNet(options, control, context);
     }
 
     private static int Agree(int? set, int implied, string key, string whose) => set is null || set == implied

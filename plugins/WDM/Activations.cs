@@ -10,8 +10,12 @@ namespace VoxelZoo.Plugins.WDM;
 /// </summary>
 internal static class Activations
 {
-    public static long Count(WDMOptions options, VolumeShape latent)
+    /// <param name="options">Complete options.</param>
+    /// <param name="latent">The grid.</param>
+    /// <param name="checkpointing">Whether blocks keep their inputs alone; the largest one is then counted whole besides, as it is when it is computed again.</param>
+    public static long Count(WDMOptions options, VolumeShape latent, bool checkpointing = false)
     {
+        long largest = 0;
         var last = options.Levels - 1;
         var width = options.BaseChannels;
         var skips = new Stack<int>([width]);
@@ -29,7 +33,7 @@ internal static class Activations
                 break;
             if (options.ResidualResampling)
                 // inputs of norm, SiLU and pooling; on the coarse grid that of the first convolution and the second half
-                kept += 3L * width * Voxels(level) + (width + SecondHalf(width)) * Voxels(level + 1);
+                Block(width * Voxels(level), 3L * width * Voxels(level) + (width + SecondHalf(width)) * Voxels(level + 1));
             else
                 kept += width * Voxels(level);
             skips.Push(width);
@@ -52,17 +56,24 @@ internal static class Activations
                 break;
             if (options.ResidualResampling)
                 // inputs of norm and SiLU; on the fine grid that of the first convolution and the second half
-                kept += 2L * width * Voxels(level) + (width + SecondHalf(width)) * Voxels(level - 1);
+                Block(width * Voxels(level), 2L * width * Voxels(level) + (width + SecondHalf(width)) * Voxels(level - 1));
             else
                 kept += width * Voxels(level - 1);
         }
 
-        return kept + 3L * width * Voxels(0);
+        return kept + largest + 3L * width * Voxels(0);
 
         long Voxels(int level) => latent.Voxels >> (3 * level);
 
         // inputs of norm, SiLU and convolution, twice; the skip's convolution shares the first
-        void Residual(int from, int to, int level) => kept += (3L * from + SecondHalf(to)) * Voxels(level);
+        void Residual(int from, int to, int level) => Block(from * Voxels(level), (3L * from + SecondHalf(to)) * Voxels(level));
+
+        void Block(long input, long all)
+        {
+            kept += checkpointing ? input : all;
+            if (checkpointing)
+                largest = Math.Max(largest, all - input);
+        }
 
         long SecondHalf(int channels) => (options.Dropout > 0 ? 4L : 3L) * channels;
     }

@@ -36,7 +36,11 @@ public sealed class WDMArchitecture : IArchitecture<WDMOptions>
 
     /// <inheritdoc/>
     public DenoiserFacts Describe(WDMOptions options, DiffusionShape shape) =>
-        new() { ActivationElements = Activations.Count(options, shape.Latent) };
+        new()
+        {
+            ActivationElements = Activations.Count(options, shape.Latent),
+            CheckpointedElements = Activations.Count(options, shape.Latent, checkpointing: true),
+        };
 
     /// <inheritdoc/>
     public Denoiser Create(WDMOptions options, PartContext context)
@@ -44,7 +48,9 @@ public sealed class WDMArchitecture : IArchitecture<WDMOptions>
         if (options.InChannels is null || options.OutChannels is null)
             throw new PlanException("the network's channels in and out are not known; set in_channels and out_channels", "in_channels");
         RefuseInconsistency(options);
-        return new WaveletDiffusionUNet(options, context.Device);
+        if (options.Dropout > 0 && context.GradientCheckpointing && context.Device.type == TorchSharp.DeviceType.CUDA)
+            throw new PlanException("dropout draws on the GPU, where gradient checkpointing cannot draw the same again; set dropout to 0 or gradient_checkpointing to false", "dropout");
+        return new WaveletDiffusionUNet(options, context);
     }
 
     private static int Agree(int? set, int implied, string key, string whose) => set is null || set == implied

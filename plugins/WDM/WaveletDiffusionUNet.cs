@@ -26,12 +26,12 @@ internal sealed class WaveletDiffusionUNet : Denoiser
     private readonly int _base;
     private readonly bool _additive;
 
-    public WaveletDiffusionUNet(WDMOptions options, Device device)
+    public WaveletDiffusionUNet(WDMOptions options, PartContext context)
         : base(nameof(WaveletDiffusionUNet))
     {
         (_base, _additive) = (options.BaseChannels, options.AdditiveSkips);
         var last = options.Levels - 1;
-        var layers = new Layers(4 * _base, options.NormNumGroups, options.Dropout, options.ResidualResampling, device);
+        var layers = new Layers(4 * _base, options.NormNumGroups, options.Dropout, options.ResidualResampling, context);
 
         time_embed = nn.Sequential(layers.Linear(_base, layers.Embedding), nn.SiLU(), layers.Linear(layers.Embedding, layers.Embedding));
 
@@ -134,10 +134,13 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
     private readonly Conv3d? skip_connection;
     private readonly Layer? resample;
 
+    private readonly bool _checkpointing;
+
     // the resampler makes a layer without parameters; null keeps the size
     public ResBlock(Layers layers, int from, int to, Func<Layer>? resampler = null)
         : base(nameof(ResBlock))
     {
+        _checkpointing = layers.Context.GradientCheckpointing;
         // named, so that resampling does not shift the convolution's key
         List<(string, Layer)> first = [("0", layers.Norm(from)), ("1", nn.SiLU()), ("2", layers.Convolution(from, to))];
         if (resampler is not null)
@@ -151,7 +154,10 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x, Tensor embedding)
+    public override Tensor forward(Tensor x, Tensor embedding) =>
+        GradientCheckpoint.RunIf(_checkpointing, this, inputs => Compute(inputs[0], inputs[1]), x, embedding);
+
+    private Tensor Compute(Tensor x, Tensor embedding)
     {
         using var scope = NewDisposeScope();
         var time = emb_layers.call(embedding);                             // [B, to]
@@ -200,12 +206,12 @@ internal sealed class Upsample : Layer
 // ---------------------------------------------------------------------------------------------------------------- layers
 
 /// <summary>What all layers of one network share.</summary>
-internal sealed record Layers(int Embedding, int Groups, double Dropout, bool ResidualResampling, Device Device)
+internal sealed record Layers(int Embedding, int Groups, double Dropout, bool ResidualResampling, PartContext Context)
 {
     /// <summary>A convolution that keeps the size, or divides it by the stride.</summary>
     public Conv3d Convolution(int from, int to, int kernel = 3, int stride = 1, bool zero = false)
     {
-        var conv = nn.Conv3d(from, to, kernel, stride, padding: kernel / 2, device: Device);
+        var conv = nn.Conv3d(from, to, kernel, stride, padding: kernel / 2, device: Context.Device);
         if (zero)
         {
             nn.init.zeros_(conv.weight);
@@ -215,9 +221,9 @@ internal sealed record Layers(int Embedding, int Groups, double Dropout, bool Re
         return conv;
     }
 
-    public Linear Linear(int from, int to) => nn.Linear(from, to, device: Device);
+    public Linear Linear(int from, int to) => nn.Linear(from, to, device: Context.Device);
 
-    public GroupNorm Norm(int channels) => Norms.GroupNorm(Groups, channels, device: Device);
+    public GroupNorm Norm(int channels) => Norms.GroupNorm(Groups, channels, device: Context.Device);
 
     /// <summary>What halves the grid between two levels.</summary>
     public nn.Module Halve(int channels) => ResidualResampling

@@ -60,6 +60,7 @@ public static class ArchitectureConformance
         checks.Run("batch_permutation", "each sample's prediction is its own affair", () =>
             SamplesAreIndependent(index => input.Select(index).Predict(denoiser), Batch));
         checks.Run("live_tensors", "predictions leave no tensors behind", () => LiveTensorsAreFlat(() => input.Predict(denoiser)));
+        checks.Run("gradient_checkpointing", "with gradient checkpointing, where there is one, the gradients are the same", () => Checkpointing(architecture, context, denoiser, input));
         checks.Run("meta_device", "the meta device gives the same keys and shapes", () => OnMeta(architecture, context, denoiser));
         checks.Run("odd_sizes", "sizes that do not work are refused by Fit with a PlanException", () => OddSizes(architecture, context));
         ControlConformance.Run(checks, architecture, Options(architecture, Grid), context, denoiser, input);
@@ -83,6 +84,31 @@ public static class ArchitectureConformance
         var missed = MissedByGradient(denoiser);
         denoiser.zero_grad();
         return missed;
+    }
+
+    private static string? Checkpointing(IArchitecture architecture, PartContext context, Denoiser denoiser, Input input)
+    {
+        var options = Options(architecture, Grid);
+        if (architecture.Describe(options, new DiffusionShape(Grid, Grid, ConditionChannels)).CheckpointedElements is null)
+            return null;
+        using var checkpointed = architecture.Create(options, context with { GradientCheckpointing = true });
+        using (no_grad())
+            foreach (var (own, other) in denoiser.parameters().Zip(checkpointed.parameters()))
+                other.copy_(own);
+        checkpointed.eval();
+        return Difference(GradientOf(checkpointed, input), GradientOf(denoiser, input)) > Tolerance ? "the gradient is another one with gradient checkpointing" : null;
+    }
+
+    /// <summary>The gradient of a fixed function of the prediction, all parameters in a row.</summary>
+    private static Tensor GradientOf(Denoiser denoiser, Input input)
+    {
+        using var gradient = enable_grad();
+        denoiser.zero_grad();
+        var output = denoiser.call(input.Sample, input.Timesteps, input.Conditioning);
+        GradientCheckpoint.Backward((output * input.Sample.cos()).mean());
+        var all = cat([.. denoiser.parameters().Select(parameter => parameter.grad!.flatten())]);
+        denoiser.zero_grad();
+        return all;
     }
 
     private static string? InputsMatter(Denoiser denoiser, Input input)

@@ -8,8 +8,8 @@ namespace VoxelZoo.Conformance;
 /// <summary>Checks that denoisers and compressors share, and the comparisons they are made of.</summary>
 internal static class ModuleChecks
 {
-    // batched and single convolutions may sum in different orders
-    private const double Tolerance = 1e-4;
+    /// <summary>How far results may differ that are sums in different orders, as those of batched and single convolutions.</summary>
+    public const double Tolerance = 1e-4;
 
     /// <summary>Moves every parameter away from its initial value, so that layers that start at zero hide nothing behind them.</summary>
     public static void Perturb(nn.Module module)

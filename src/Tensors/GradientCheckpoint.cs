@@ -23,6 +23,15 @@ public static class GradientCheckpoint
     public static Tensor Run(Func<Tensor, Tensor> segment, Tensor input, IEnumerable<Parameter> parameters) =>
         Run(inputs => segment(inputs[0]), [input], parameters);
 
+    /// <summary>Runs a module's computation as a segment where that is wanted, and as it is where not.</summary>
+    /// <inheritdoc cref="Run(Func{IReadOnlyList{Tensor}, Tensor}, IReadOnlyList{Tensor}, IEnumerable{Parameter})"/>
+    /// <param name="wanted">Whether it is a segment.</param>
+    /// <param name="module">The module whose parameters the segment uses.</param>
+    /// <param name="segment">Computes the result; is called a second time, with equal random numbers and autocast, in the backward pass.</param>
+    /// <param name="inputs">Floating point; stay the caller's.</param>
+    public static Tensor RunIf(bool wanted, nn.Module module, Func<IReadOnlyList<Tensor>, Tensor> segment, params Tensor[] inputs) =>
+        wanted && is_grad_enabled() ? Run(segment, inputs, module.parameters()) : segment(inputs);
+
     /// <summary>Runs a segment of several inputs.</summary>
     /// <remarks>
     /// A segment must not change its inputs and must do the same both times; a segment that updates running statistics does so twice.

@@ -67,6 +67,9 @@ public sealed record DenoiserFacts
     /// The host turns them into bytes by the plan's precision.
     /// </summary>
     public long? ActivationElements { get; init; }
+
+    /// <summary>The same with <see cref="PartContext.GradientCheckpointing"/>, the block that is computed again included; null where the network cannot do that.</summary>
+    public long? CheckpointedElements { get; init; }
 }
 
 /// <summary>

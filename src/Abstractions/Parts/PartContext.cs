@@ -14,7 +14,14 @@ public sealed record PartContext(
     Precision Precision,
     ILogger Logger,
     TimeProvider Clock,
-    RandomStreams Random);
+    RandomStreams Random)
+{
+    /// <summary>
+    /// Whether a network is to compute its blocks again in the backward pass instead of keeping what they computed (arXiv:1604.06174).
+    /// Networks that cannot do that leave <see cref="DenoiserFacts.CheckpointedElements"/> null, and the host refuses.
+    /// </summary>
+    public bool GradientCheckpointing { get; init; }
+}
 
 /// <summary>The precision of forward passes.</summary>
 public enum Precision

@@ -57,6 +57,8 @@ public sealed record CompressionPlan : Plan
         draft.ValidateData();
         if (draft.IsOfMasks && draft.Target.Count > 1)
             throw new PlanRefusedException("target", null, $"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each");
+        if (draft.Training.GradientCheckpointing)
+            throw new PlanRefusedException("training", "gradient_checkpointing", "compressors are trained without gradient checkpointing, as a codebook must not be updated twice; remove it, or train on smaller crops");
         if (!draft.Compressor.Part.IsLearned)
             throw new PlanRefusedException("compressor", "use", $"the compressor `{draft.Compressor.Id}` has nothing to train; name a learned one, such as vqvae, or add architecture and strategy to train a denoiser");
 

@@ -85,6 +85,8 @@ public sealed record PlanDescription
         }
 
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
+        if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
+            throw new PlanRefusedException("training", "gradient_checkpointing", $"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it");
         return new PlanDescription
         {
             Id = plan.Id,
@@ -145,30 +147,4 @@ public sealed record ParameterCounts(long Denoiser, long Conditioning, long Comp
 
     /// <summary>Parameters that training changes.</summary>
     internal long Trained => (Controlnet ?? Denoiser) + Conditioning;
-}
-
-/// <summary>Estimated memory of training, in bytes.</summary>
-/// <param name="Weights">Float32 weights of denoiser, average and compressor.</param>
-/// <param name="Gradients">Float32 gradients.</param>
-/// <param name="Optimizer">The two moments of AdamW.</param>
-/// <param name="Activations">What a forward pass keeps for the backward pass, or null where the architecture does not say.</param>
-public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer, long? Activations)
-{
-    private const int Float32 = 4, BFloat16 = 2;
-
-    /// <summary>The sum; a lower bound where activations are not known.</summary>
-    public long Total => Weights + Gradients + Optimizer + (Activations ?? 0);
-
-    internal static MemoryEstimate Of(ExperimentPlan plan, ParameterCounts counts, DenoiserFacts facts)
-    {
-        var trained = counts.Trained;
-        var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
-        var copies = plan.Training.Ema is null ? 1 : 2;
-        var bytes = plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32;
-        return new MemoryEstimate(
-            (trained * copies + frozen) * Float32,
-            trained * Float32,
-            2 * trained * Float32,
-            facts.ActivationElements * plan.Training.BatchSize * bytes);
-    }
 }

@@ -92,4 +92,10 @@ public sealed record MetricsEntry
 
     /// <summary>Resident memory of the process in MiB, on epochs.</summary>
     public double? ResidentMebibytes { get; init; }
+
+    /// <summary>The most that was resident since the process began, in MiB, on epochs.</summary>
+    public double? PeakMebibytes { get; init; }
+
+    /// <summary>Memory of the GPU that is taken, by this process and others, in MiB, on epochs; null without a GPU.</summary>
+    public double? DeviceMebibytes { get; init; }
 }

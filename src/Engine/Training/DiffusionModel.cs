@@ -21,7 +21,8 @@ public sealed class DiffusionModel : IDisposable
 
     private DiffusionModel(ExperimentPlan plan, PartContext context, LatentCodec codec)
     {
-        (_plan, Context, _codec) = (plan, context, codec);
+        (_plan, Context, _codec) = (plan, context with { GradientCheckpointing = plan.Training.GradientCheckpointing }, codec);
+        context = Context;
         // before the network, so that nothing of its size is left to free where one refuses
         Augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         // layers draw their initial weights from torch's global generator

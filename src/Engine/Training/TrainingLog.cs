@@ -8,6 +8,8 @@ namespace VoxelZoo.Engine.Training;
 /// <summary>Writes what training measures, to <c>metrics.jsonl</c> and as TensorBoard events.</summary>
 internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisposable
 {
+    private const double Mebibyte = 1 << 20;
+
     private readonly MetricsLog _lines = MetricsLog.Continue(run.Metrics, step);
     private readonly TorchSharp.Modules.SummaryWriter _events = torch.utils.tensorboard.SummaryWriter(run.Events, createRunName: false);
 
@@ -45,7 +47,9 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisp
             Measures = WithSkipped(facts.Validation?.Measures, facts.Skipped),
             Seconds = facts.Seconds,
             CheckpointSeconds = facts.CheckpointSeconds,
-            ResidentMebibytes = MemoryStatistics.Resident / 1048576.0,
+            ResidentMebibytes = MemoryStatistics.Resident / Mebibyte,
+            PeakMebibytes = MemoryStatistics.PeakResident / Mebibyte,
+            DeviceMebibytes = MemoryStatistics.Accelerator is { } device ? (device.Total - device.Free) / Mebibyte : null,
         });
         _events.add_scalar($"Loss/{loss}_train", (float)facts.Loss, facts.Epoch);
         _events.add_scalar("LR/Generator", (float)learningRate, facts.Epoch);

@@ -59,7 +59,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
         foreach (var module in modules)
             module.Optimizer.ZeroGradients();
         if (float.IsFinite(value))
-            loss.backward();
+            GradientCheckpoint.Backward(loss);
         var norm = float.IsFinite(value) ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm) : double.NaN;
         if (Guard is null)
             RefuseNonFinite(value, norm, step);

@@ -5,6 +5,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.Configuration;
@@ -21,6 +22,9 @@ internal sealed class CompressorExperiment : Experiment
 
     /// <inheritdoc/>
     public override CompressionPlan Plan { get; }
+
+    /// <inheritdoc/>
+    public override MemoryEstimate Memory => _description.Memory;
 
     /// <inheritdoc/>
     public override JsonNode Json => JsonSerializer.SerializeToNode(_description, AtomicFile.Json)!;

@@ -24,6 +24,9 @@ internal sealed class DiffusionExperiment : Experiment
     public override ExperimentPlan Plan { get; }
 
     /// <inheritdoc/>
+    public override MemoryEstimate Memory => _description.Memory;
+
+    /// <inheritdoc/>
     public override JsonNode Json => JsonSerializer.SerializeToNode(_description, AtomicFile.Json)!;
 
     /// <inheritdoc/>

@@ -51,6 +51,9 @@ internal abstract class Experiment(MapNode file)
     public virtual IReadOnlyList<string> Warnings => [];
 
 
+    /// <summary>What training is estimated to take.</summary>
+    public abstract MemoryEstimate Memory { get; }
+
     /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
     /// <exception cref="ConfigurationException">It cannot be trained.</exception>
     public abstract void CheckTrainable();

@@ -1,3 +1,5 @@
+using System.Globalization;
+using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
@@ -6,6 +8,7 @@ using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -22,6 +25,7 @@ internal static class TrainingStep
         experiment.CheckTrainable();
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random); // refuses a device that is not there
+        RefuseTooLarge(experiment, context);
         foreach (var warning in experiment.Warnings)
             Console.Error.WriteLine($"warning: {warning}");
         var run = RunFolder.Create(folder);
@@ -45,7 +49,22 @@ internal static class TrainingStep
         experiment.CheckTrainable();
         using var held = run.Lock();
         using var random = session.Random(experiment.Plan);
-        return Train(session, experiment, run, session.Context(experiment.Plan, random), resume: true, cancellation);
+        var context = session.Context(experiment.Plan, random);
+        RefuseTooLarge(experiment, context);
+        return Train(session, experiment, run, context, resume: true, cancellation);
+    }
+
+    /// <summary>Refuses a plan whose tensors cannot fit into the memory that there is.</summary>
+    private static void RefuseTooLarge(Experiment experiment, PartContext context)
+    {
+        var training = experiment.Plan.Training;
+        var available = context.Device.type == DeviceType.CUDA ? MemoryStatistics.Accelerator?.Free : MemoryStatistics.Available;
+        if (!training.CheckMemory || available is null || experiment.Memory.Total <= available)
+            return;
+        var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
+        throw new ConfigurationException(experiment.File.Locate("training"), string.Create(
+            CultureInfo.InvariantCulture,
+            $"{DescriptionTable.Memory(experiment.Memory)} and {context.Device} has {available / (double)(1 << 30):F2} GiB left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same"));
     }
 
     private static RunStatus Train(Session session, Experiment experiment, RunFolder run, PartContext context, bool resume, CancellationToken cancellation)

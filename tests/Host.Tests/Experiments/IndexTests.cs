@@ -82,9 +82,9 @@ public sealed class IndexTests
     [MemberData(nameof(All))]
     public void Experiment_says_how_many_parameters_it_expects(string id) => Assert.NotNull(Read(id).Plan.Expect.Parameters);
 
-    private static (MapNode File, ExperimentPlan Plan) Read(string id, string? profile = null)
+    internal static (MapNode File, ExperimentPlan Plan) Read(string id, string? profile = null, params string[] sets)
     {
-        var file = ExperimentFile.Load(Path.Combine(Folder, $"{id}.yaml"), profile: profile, engineRecords: PlanReader.EngineRecords);
+        var file = ExperimentFile.Load(Path.Combine(Folder, $"{id}.yaml"), sets, profile, engineRecords: PlanReader.EngineRecords);
         return (file, new PlanReader(Registry).Read(file));
     }
 

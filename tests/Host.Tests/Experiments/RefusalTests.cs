@@ -53,6 +53,8 @@ public sealed class RefusalTests : IDisposable
     [InlineData("exp1", "training.augmented_diffusion=true", "augmented_diffusion needs a structured latent")]
     [InlineData("exp9_1", "sampling={use: ddim, steps: 2, clip: true}", "clip")]
     [InlineData("exp12", "data={depth: 33, original_depth: 30}", "depth 33")]
+    [InlineData("exp1", "training={batch_size: 4096}", "GiB left; use a smaller batch_size than 4096")]
+    [InlineData("exp1", "training={batch_size: 4096, check_memory: false}", "batch_size 4096 is more than the 2 volumes")]
     [InlineData("exp11", "training.region_weights={tiny: 3}", "region_weights weigh voxels")]
     public void Value_that_cannot_work_is_refused_by_its_name(string id, string set, string sentence) =>
         Refused(_work.Smoke(id, "--set", set), sentence);

@@ -20,6 +20,7 @@ public sealed class ArchitectureConformanceTests
     [InlineData(nameof(Defect.SaveLoad), "save_load")]
     [InlineData(nameof(Defect.BatchPermutation), "batch_permutation")]
     [InlineData(nameof(Defect.LiveTensors), "live_tensors")]
+    [InlineData(nameof(Defect.GradientCheckpointing), "gradient_checkpointing")]
     [InlineData(nameof(Defect.MetaDevice), "meta_device")]
     [InlineData(nameof(Defect.OddSizes), "odd_sizes")]
     [InlineData(nameof(Defect.ControlCreate), "control_create")]

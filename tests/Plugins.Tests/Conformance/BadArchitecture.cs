@@ -20,6 +20,7 @@ internal enum Defect
     SaveLoad,
     BatchPermutation,
     LiveTensors,
+    GradientCheckpointing,
     MetaDevice,
     OddSizes,
     ControlCreate,
@@ -45,8 +46,11 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
             ? throw new PlanException("sizes must be even")
             : options;
 
+    public DenoiserFacts Describe(BadOptions options, DiffusionShape shape) => new() { CheckpointedElements = 1 };
+
     public Denoiser Create(BadOptions options, PartContext context) =>
-        new BadDenoiser(defect, defect == Defect.MetaDevice ? CPU : context.Device);
+        new BadDenoiser(
+            context.GradientCheckpointing || defect != Defect.GradientCheckpointing ? defect : Defect.None, defect == Defect.MetaDevice ? CPU : context.Device);
 
     public ControlBranch CreateControl(BadOptions options, ControlOptions control, PartContext context) => defect == Defect.ControlCreate
         ? throw new InvalidOperationException("no")
@@ -94,6 +98,7 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
                 Defect.Shape => h.transpose(3, 4).contiguous(),
                 Defect.Finite => h / (timesteps > S(0.0)).to_type(ScalarType.Float32).view(-1, 1, 1, 1, 1),
                 Defect.Repeatable => h + randn_like(h) * S(1e-3),
+                Defect.GradientCheckpointing => h * S(1.01),
                 Defect.SaveLoad => h + S((double)_secret),
                 Defect.BatchPermutation => h - h.mean(),
                 Defect.OddSizes => nn.functional.interpolate(nn.functional.avg_pool3d(h, [2, 2, 2]), scale_factor: [2, 2, 2]) + h,

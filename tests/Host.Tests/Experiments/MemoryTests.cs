@@ -1,0 +1,100 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging.Abstractions;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Experiments;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>What training takes, against what <c>describe</c> said it would.</summary>
+[CollectionDefinition(nameof(MemoryTests), DisableParallelization = true)]
+[Collection(nameof(MemoryTests))]
+public sealed class MemoryTests
+{
+    private static readonly string[] UNet =
+        ["architecture.channels=[32,64,128,128]", "architecture.num_head_channels=32", "architecture.norm_num_groups=8"];
+
+    private static readonly string[] DiT =
+        ["architecture.patch_size=4", "architecture.hidden_size=384", "architecture.depth=6", "architecture.num_heads=6"];
+
+    public static TheoryData<string, string[]> Plans => new()
+    {
+        { "pixel_unet", UNet },
+        { "pixel_unet", [.. UNet, "training.gradient_checkpointing=true"] },
+        { "pixel_dit", DiT },
+        { "pixel_dit", [.. DiT, "training.gradient_checkpointing=true"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Plans))]
+    public void Estimate_is_the_peak_of_what_training_allocates_within_a_fifth(string id, string[] sets)
+    {
+        var plan = IndexTests.Read(Path.Combine("zoo", id), sets: [.. sets, "training.batch_size=1"]).Plan;
+        using var random = new RandomStreams(0);
+        var context = new PartContext(torch.CPU, Precision.Float32, NullLogger.Instance, TimeProvider.System, random);
+        var estimate = PlanDescription.Of(plan, context).Memory;
+
+        using (var warm = new DiffusionTask(plan, null, context))
+        {
+            // what is allocated once
+        }
+
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        var before = Allocated();
+        var (peak, done) = (0L, false);
+        var sampler = new Thread(() =>
+        {
+            while (!Volatile.Read(ref done))
+            {
+                peak = Math.Max(peak, Allocated());
+                Thread.Sleep(1);
+            }
+        });
+        sampler.Start();
+        using (var task = new DiffusionTask(plan, null, context))
+            for (var step = 1; step <= 2; step++)
+            {
+                using var batch = Random(plan);
+                task.Step(batch, step, 0);
+            }
+
+        Volatile.Write(ref done, true);
+        sampler.Join();
+        var measured = peak - before;
+        Assert.InRange((double)estimate.Total / measured, 0.8, 1.2);
+    }
+
+    private static Batch Random(ExperimentPlan plan) => new()
+    {
+        Patients = ["a"],
+        Images = plan.Kinds.ToDictionary(kind => kind, _ => rand(new VolumeShape(1, plan.Data.Depth, plan.Data.Height, plan.Data.Width).Batch(1))),
+        RealSlices = [plan.Data.Depth],
+    };
+
+    private static long Allocated()
+    {
+        var info = MallInfo2();
+        return (long)(info.InUse + info.Mapped);
+    }
+
+    // glibc 2.33 and later
+    [DllImport("libc", EntryPoint = "mallinfo2")]
+    private static extern MallocInfo MallInfo2();
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct MallocInfo
+    {
+        private readonly nuint _arena, _freeChunks, _fastChunks, _mappedChunks;
+        public readonly nuint Mapped;
+        private readonly nuint _unused, _fastBytes;
+        public readonly nuint InUse;
+        private readonly nuint _free, _releasable;
+    }
+}
