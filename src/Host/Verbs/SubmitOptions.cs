@@ -13,7 +13,7 @@ internal sealed class SubmitOptions
     private readonly Option<string> _time = new("--time") { Description = "Time limit of each job, as HH:MM:SS or D-HH:MM:SS", HelpName = "TIME", DefaultValueFactory = _ => "12:00:00" };
     private readonly Option<int?> _lead = new("--lead") { Description = "Seconds before the limit at which training saves and stops; by default 300, or a quarter of --time where that is less", HelpName = "SECONDS" };
     private readonly Option<int> _nodes = new("--nodes") { Description = "Machines", HelpName = "N", DefaultValueFactory = _ => 1 };
-    private readonly Option<int?> _gpus = new("--gpus") { Description = "GPUs on each machine", HelpName = "N" };
+    private readonly Option<int?> _gpus = new("--gpus") { Description = "GPUs on each machine, with a process for each", HelpName = "N" };
     private readonly Option<int?> _cpus = new("--cpus") { Description = "CPU cores for each process", HelpName = "N" };
     private readonly Option<int?> _memory = new("--mem") { Description = "Memory on each machine in GiB", HelpName = "G" };
     private readonly Option<string?> _partition = new("--partition") { Description = "Queue", HelpName = "P" };
@@ -32,7 +32,7 @@ internal sealed class SubmitOptions
         var lead = parse.GetValue(_lead) ?? Math.Min(300, seconds / 4);
         if (lead < 1 || lead >= seconds || lead > LongestLead)
             throw new UsageException($"--lead {lead}: expected 1 to {Math.Min(seconds - 1, LongestLead)} seconds, less than --time {time}");
-        var request = new JobRequest
+        return new JobRequest
         {
             Time = time,
             Lead = lead,
@@ -44,9 +44,6 @@ internal sealed class SubmitOptions
             Account = Word(_account.Name, parse.GetValue(_account)),
             Others = [.. (parse.GetValue(_others) ?? []).Select(Other)],
         };
-        return request.Processes == 1
-            ? request
-            : throw new UsageException($"{request.Nodes} nodes with {request.Gpus ?? 0} GPUs are {request.Processes} processes, and training is one: use --nodes 1 and --gpus 1");
     }
 
     private static int Positive(string option, int value) => value > 0
