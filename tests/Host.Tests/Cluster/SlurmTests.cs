@@ -47,6 +47,21 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
     }
 
     [Fact]
+    public void Job_of_two_processes_trains_as_one_process_does()
+    {
+        Assert.SkipUnless(Mpi.WhyNot is null, Mpi.WhyNot ?? "");
+        string[] set = ["--set", "training.batch_size=2"];
+
+        Assert.Equal("", Submit("two", "00:10:00", ["--tasks", "2", .. set]).Error);
+        Assert.Equal(0, _work.Program(["train", "exp11", "--profile", "smoke", "--run", _work.At("one"), .. set]).ExitCode);
+        _cluster.Await("the chain's end", () => Chain("two")["state"]!.GetValue<string>() != "active");
+
+        var log = File.ReadAllText(Path.Combine(_work.At("two.submit"), $"{Job("two")}.log"));
+        Assert.True((string?)Chain("two")["state"] == "completed", log);
+        Assert.Equal(Losses("one"), Losses("two"));
+    }
+
+    [Fact]
     public void Segment_without_a_step_ends_the_chain_and_says_so()
     {
         // more patients to synthesize than there is time for
