@@ -106,7 +106,7 @@ public sealed unsafe class MpiCollective : ICollective
             return;
         Span<byte> text = stackalloc byte[ErrorText];
         fixed (byte* start = text)
-            _ = OpenMpi.MPI_Error_string(error, start, out var length) == OpenMpi.Success ? length : 0;
+            _ = OpenMpi.MPI_Error_string(error, start, out _); // leaves the text empty where it knows none
         var end = text.IndexOf((byte)0);
         throw new MpiException($"Open MPI failed at {what}: {Encoding.UTF8.GetString(end < 0 ? text : text[..end])} (error {error})");
     }
