@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
@@ -28,10 +29,12 @@ public sealed class CompressionTask : TrainingTask
     /// <param name="plan">The plan.</param>
     /// <param name="validation">Whole volumes to validate on, or null where the cohort has none.</param>
     /// <param name="context">Device, precision, random streams.</param>
-    /// <exception cref="PlanRefusedException">The perceptual network is not named, not there, or not TorchScript.</exception>
-    public CompressionTask(CompressionPlan plan, IBatchSource? validation, PartContext context)
-        : base(plan.Training, context)
+    /// <param name="collective">The processes that train together, of which there can be only one so far.</param>
+    /// <exception cref="PlanRefusedException">The perceptual network is not named, not there, or not TorchScript; or there are several processes.</exception>
+    public CompressionTask(CompressionPlan plan, IBatchSource? validation, PartContext context, ICollective? collective = null)
+        : base(plan.Training, context, collective)
     {
+        Require(Collective.Size);
         plan.ValidateNetwork();
         (_plan, _schedule) = (plan, new PhaseSchedule(plan));
         _validator = validation is { Count: > 0 } ? new ReconstructionValidator(plan, validation) : null;
@@ -47,6 +50,14 @@ public sealed class CompressionTask : TrainingTask
         _discriminator.train();
         _judge = new TrainedModule("discriminator", _discriminator, plan.Training with { Ema = null }, "discriminator_optimizer", "discriminator_ema");
         Modules = [_compressor, _judge];
+    }
+
+    /// <summary>Refuses several processes: a codebook follows the whole batch, and a discriminator's norms measure it; neither is put together from shares yet.</summary>
+    /// <exception cref="PlanRefusedException">There are several.</exception>
+    public static void Require(int processes)
+    {
+        if (processes > 1)
+            throw new PlanRefusedException("compressor", null, $"compressors are trained by one process, and here are {processes}; start one (denoisers train on several)");
     }
 
     /// <inheritdoc/>
@@ -157,6 +168,7 @@ public sealed class CompressionTask : TrainingTask
     /// <inheritdoc/>
     public override void Dispose()
     {
+        base.Dispose();
         foreach (var module in Modules)
             module.Dispose();
         _discriminator?.Dispose();

@@ -1,6 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Distributed;
 
 namespace VoxelZoo.Engine.Compression;
 
@@ -8,26 +9,34 @@ namespace VoxelZoo.Engine.Compression;
 /// <param name="plan">The plan.</param>
 /// <param name="trained">The compressor.</param>
 /// <param name="volumes">The volumes.</param>
-public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes)
+/// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
+public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, ICollective? collective = null)
 {
+    private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+
     /// <summary>Evaluates all volumes.</summary>
     /// <param name="cancellation">Stops between volumes.</param>
     public ReconstructionResult Run(CancellationToken cancellation = default)
     {
-        var validation = new ReconstructionValidator(plan, volumes).Run(trained.Model);
+        var validation = new ReconstructionValidator(plan, volumes, _collective).Run(trained.Model);
         trained.Model.Compressor.eval();
-        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)), Values: new List<double>())).ToArray();
-        for (var i = 0; i < volumes.Count; i++)
+        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)), Values: new double[volumes.Count])).ToArray();
+        _collective.Together(() =>
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using var _ = no_grad();
-            using var sample = volumes.Load(i);
-            var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
-            var (real, made) = (volume.cpu(), trained.Model.Finish(reconstruction).cpu());
-            foreach (var (_, metric, values) in metrics)
-                values.AddRange(metric.Compute(real, made).Values);
-        }
+            foreach (var i in _collective.Share(volumes.Count))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                using var _ = no_grad();
+                using var sample = volumes.Load(i);
+                var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
+                var (real, made) = (volume.cpu(), trained.Model.Finish(reconstruction).cpu());
+                foreach (var (_, metric, values) in metrics)
+                    values[i] = metric.Compute(real, made).Values.Single();
+            }
+        });
+        foreach (var (_, _, values) in metrics)
+            _collective.Sum(values);
 
         return new ReconstructionResult
         {

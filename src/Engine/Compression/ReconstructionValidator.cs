@@ -1,6 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Compression;
@@ -11,32 +12,38 @@ namespace VoxelZoo.Engine.Compression;
 /// </summary>
 /// <param name="plan">The plan.</param>
 /// <param name="volumes">Volumes to validate on.</param>
-public sealed class ReconstructionValidator(CompressionPlan plan, IBatchSource volumes)
+/// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
+public sealed class ReconstructionValidator(CompressionPlan plan, IBatchSource volumes, ICollective? collective = null)
 {
+    private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+
     /// <summary>Mean over all volumes.</summary>
     /// <param name="model">The model; put into evaluation mode for the duration.</param>
     public Validation Run(CompressionModel model)
     {
         using var _ = torch.no_grad();
         var losses = plan.Compression.Phases[^1].Losses.Where(loss => loss.Value > 0 && LossNames.OfReconstructions.Contains(loss.Key)).ToArray();
-        var sums = new double[losses.Length];
-        var quality = 0.0;
+        // of each volume the losses and the quality; 0 where another process measures, so that the sums over the processes are what was measured
+        var (columns, measured) = (losses.Length + 1, new double[volumes.Count * (losses.Length + 1)]);
         model.Compressor.eval();
-        for (var i = 0; i < volumes.Count; i++)
+        foreach (var i in _collective.Share(volumes.Count))
         {
             using var scope = torch.NewDisposeScope();
             using var sample = volumes.Load(i);
             var (volume, reconstruction) = Real(model, sample);
             for (var k = 0; k < losses.Length; k++)
-                sums[k] += ReconstructionLosses.ByName[losses[k].Key](reconstruction, volume).item<float>();
-            quality += plan.IsOfMasks ? Dice(model.Finish(reconstruction), volume) : Psnr(model.Finish(reconstruction), volume);
+                measured[i * columns + k] = ReconstructionLosses.ByName[losses[k].Key](reconstruction, volume).item<float>();
+            measured[i * columns + losses.Length] = plan.IsOfMasks ? Dice(model.Finish(reconstruction), volume) : Psnr(model.Finish(reconstruction), volume);
         }
 
         model.Compressor.train();
+        _collective.Sum(measured);
+        double Sum(int column) => Enumerable.Range(0, volumes.Count).Sum(i => measured[i * columns + column]);
+        double[] sums = [.. losses.Select((_, k) => Sum(k))];
         return new Validation(losses.Zip(sums, (loss, sum) => loss.Value * sum / volumes.Count).Sum())
         {
             Measures = losses.Zip(sums, (loss, sum) => (Name: $"Validation/loss/{loss.Key}", Sum: sum))
-                .Append((Name: plan.IsOfMasks ? "Validation/dice" : "Validation/psnr", Sum: quality))
+                .Append((Name: plan.IsOfMasks ? "Validation/dice" : "Validation/psnr", Sum: Sum(losses.Length)))
                 .ToDictionary(measure => measure.Name, measure => measure.Sum / volumes.Count),
         };
     }

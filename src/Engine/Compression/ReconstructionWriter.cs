@@ -2,6 +2,7 @@ using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Reporting;
@@ -13,26 +14,32 @@ namespace VoxelZoo.Engine.Compression;
 /// <param name="plan">The plan.</param>
 /// <param name="trained">The compressor.</param>
 /// <param name="volumes">Volumes to reconstruct.</param>
-public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes)
+/// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
+public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, ICollective? collective = null)
 {
+    private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on, at most one for each volume.</summary>
     /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
     /// <param name="cancellation">Stops between volumes; finished ones stay.</param>
+    /// <returns>All of them, also those that other processes wrote.</returns>
     public IReadOnlyList<ReconstructionRecord> Write(string folder, CancellationToken cancellation = default)
     {
-        var samples = new SampleFolder(folder);
-        var records = new List<ReconstructionRecord>();
-        for (var i = 0; i < Math.Min(plan.Sampling.Count, volumes.Count); i++)
+        var samples = new SampleFolder(folder, _collective);
+        var written = new List<ReconstructionRecord>();
+        _collective.Together(() =>
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
-            using var _ = no_grad();
-            using var sample = volumes.Load(i);
-            var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
-            records.Add(WriteOne(samples, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
-        }
-
-        return records;
+            foreach (var i in _collective.Share(Math.Min(plan.Sampling.Count, volumes.Count)))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                using var _ = no_grad();
+                using var sample = volumes.Load(i);
+                var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
+                written.Add(WriteOne(samples, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
+            }
+        });
+        return [.. _collective.Gather(written).SelectMany(each => each).OrderBy(record => record.Name, StringComparer.Ordinal)];
     }
 
     private ReconstructionRecord WriteOne(SampleFolder samples, int index, Tensor volume, Tensor made)

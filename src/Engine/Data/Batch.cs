@@ -5,6 +5,8 @@ namespace VoxelZoo.Engine.Data;
 /// <summary>Prepared volumes of some patients. It owns its tensors; no dispose scope does.</summary>
 public sealed class Batch : IDisposable
 {
+    private IReadOnlyList<int> _realSlices = [];
+
     /// <summary>The epoch that the batch belongs to, from 0.</summary>
     public int Epoch { get; init; }
 
@@ -21,7 +23,7 @@ public sealed class Batch : IDisposable
     /// For each patient the number of leading slices that come from the file. The slices after them are padding, which losses and metrics
     /// leave out.
     /// </summary>
-    public required IReadOnlyList<int> RealSlices { get; init; }
+    public required IReadOnlyList<int> RealSlices { get => _realSlices; init => _realSlices = value; }
 
     /// <summary>Latents that were computed before, or null: then they are computed of <see cref="Images"/>.</summary>
     public LatentPair? Latents { get; init; }
@@ -31,6 +33,9 @@ public sealed class Batch : IDisposable
 
     /// <summary>Weight of each voxel in the loss, float32 <c>[B, 1, D, H, W]</c> on the CPU, or null where all are 1.</summary>
     public torch.Tensor? LossWeights { get; init; }
+
+    /// <summary>Takes as real no more slices than so many: what other processes' shares of the same batch have in common with this one.</summary>
+    internal void Shorten(int slices) => _realSlices = [.. _realSlices.Select(real => Math.Min(real, slices))];
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Distributed;
 
 namespace VoxelZoo.Engine.Data;
 
@@ -12,6 +13,7 @@ public sealed class BatchLoader : IDisposable
     private readonly int _batchSize;
     private readonly long _seed;
     private readonly int _workers;
+    private readonly BatchShare _share;
     private readonly Queue<Task<Batch>> _ahead = new();
     private readonly CancellationTokenSource _stop = new();
     private int[] _order;
@@ -20,20 +22,21 @@ public sealed class BatchLoader : IDisposable
 
     /// <summary>Starts preparing at the first call of <see cref="Next"/>.</summary>
     /// <param name="samples">The training split.</param>
-    /// <param name="batchSize">Volumes in a batch.</param>
+    /// <param name="batchSize">Volumes in a batch, over all shares.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="workers">Batches that are prepared at once; changes nothing in their content or order.</param>
     /// <param name="epoch">The epoch to start in.</param>
     /// <param name="index">The batch of that epoch to start with; one past the last starts the next epoch.</param>
+    /// <param name="share">The part of each batch that is loaded; by default all of it.</param>
     /// <exception cref="PlanException">The batch is larger than the split.</exception>
-    public BatchLoader(IBatchSource samples, int batchSize, long seed, int workers, int epoch = 0, int index = 0)
+    public BatchLoader(IBatchSource samples, int batchSize, long seed, int workers, int epoch = 0, int index = 0, BatchShare? share = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         if (batchSize > samples.Count)
             throw new PlanException($"batch_size {batchSize} is more than the {samples.Count} patients that can be trained on.", "batch_size");
-        (_samples, _batchSize, _seed, _workers, _epoch, _index) = (samples, batchSize, seed, workers, epoch, index);
+        (_samples, _batchSize, _seed, _workers, _epoch, _index, _share) = (samples, batchSize, seed, workers, epoch, index, share ?? BatchShare.Whole);
         _order = Order(samples.Count, seed, epoch);
     }
 
@@ -79,7 +82,7 @@ public sealed class BatchLoader : IDisposable
             _order = Order(_samples.Count, _seed, _epoch);
         }
 
-        var patients = _order.AsSpan(_index * _batchSize, _batchSize).ToArray();
+        var patients = _share.Of<int>(_order.AsSpan(_index * _batchSize, _batchSize));
         var (epoch, index) = (_epoch, _index++);
         return Task.Run(() => _samples.Load(patients, epoch, index, _stop.Token), _stop.Token);
     }

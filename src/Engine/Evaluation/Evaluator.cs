@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
@@ -13,35 +14,45 @@ namespace VoxelZoo.Engine.Evaluation;
 /// Judges a trained model on volumes it has not seen: its loss, and how near its one-step estimate of the clean volume comes
 /// to the real one from several noise levels.
 /// </summary>
-public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes)
+/// <param name="plan">The plan.</param>
+/// <param name="trained">The model.</param>
+/// <param name="volumes">The volumes.</param>
+/// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
+public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes, ICollective? collective = null)
 {
+    private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+
     /// <summary>Evaluates all volumes.</summary>
     /// <param name="progress">Called with the number of volumes done and in all.</param>
     /// <param name="cancellation">Stops between volumes.</param>
     public EvaluationResult Run(Action<int, int>? progress = null, CancellationToken cancellation = default)
     {
-        var validation = new Validator(plan, volumes).Run(trained.Model);
+        var validation = new Validator(plan, volumes, _collective).Run(trained.Model);
         trained.Model.Train(on: false);
-        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)))).ToArray();
-        var values = new Dictionary<(string Metric, double Timestep), List<double>>();
-        for (var i = 0; i < volumes.Count; i++)
+        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context))))
+            .Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes).ToArray();
+        // 0 where another process measures, so that the sums over the processes are what was measured
+        var values = plan.Evaluation.Timesteps.SelectMany(timestep => metrics.Select(metric => (Metric: metric.Id, Timestep: timestep)))
+            .ToDictionary(key => key, _ => new double[volumes.Count]);
+        _collective.Together(() =>
         {
-            cancellation.ThrowIfCancellationRequested();
-            using var sample = volumes.Load(i);
-            foreach (var timestep in plan.Evaluation.Timesteps)
+            foreach (var i in _collective.Share(volumes.Count))
             {
-                using var scope = torch.NewDisposeScope();
-                var (real, estimate) = Estimate(sample, timestep, i);
-                foreach (var (id, metric) in metrics.Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes))
+                cancellation.ThrowIfCancellationRequested();
+                using var sample = volumes.Load(i);
+                foreach (var timestep in plan.Evaluation.Timesteps)
                 {
-                    if (!values.TryGetValue((id, timestep), out var list))
-                        values[(id, timestep)] = list = [];
-                    list.AddRange(metric.Compute(real, estimate).Values);
+                    using var scope = torch.NewDisposeScope();
+                    var (real, estimate) = Estimate(sample, timestep, i);
+                    foreach (var (id, metric) in metrics)
+                        values[(id, timestep)][i] = metric.Compute(real, estimate).Values.Single();
                 }
-            }
 
-            progress?.Invoke(i + 1, volumes.Count);
-        }
+                progress?.Invoke(i + 1, volumes.Count);
+            }
+        });
+        foreach (var measured in values.Values)
+            _collective.Sum(measured);
 
         return new EvaluationResult
         {

@@ -10,7 +10,7 @@ public sealed record TrainingOptions
     [Range(1, 1_000_000)]
     public int Epochs { get; init; } = 500;
 
-    /// <summary>Volumes in a step. Default 1.</summary>
+    /// <summary>Volumes in a step. Where several processes train together, they share them evenly: an experiment means the same on any number of GPUs. Default 1.</summary>
     [Range(1, 4096)]
     public int BatchSize { get; init; } = 1;
 
@@ -75,7 +75,7 @@ public sealed record TrainingOptions
     /// <summary>Seed of weights, data order, noise and everything else that is drawn. Default 42.</summary>
     public long Seed { get; init; } = 42;
 
-    /// <summary>Where to run: <c>auto</c> takes the first GPU if there is one. Default auto.</summary>
+    /// <summary>Where to run: <c>auto</c> takes a GPU if there is one, each of several processes on a machine its own. Default auto.</summary>
     [AllowedValues("auto", "cpu", "cuda")]
     public string Device { get; init; } = "auto";
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using TorchSharp;
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Files;
@@ -76,11 +77,13 @@ public sealed class FrozenParts
     /// <summary>The statistics of the latents, or null where they were not written yet.</summary>
     public LatentNormalization? ReadNormalization() => Read<LatentNormalization>(Statistics);
 
-    /// <summary>Writes the statistics of the latents.</summary>
+    /// <summary>Writes the statistics of the latents, unless they are there.</summary>
     public void WriteNormalization(LatentNormalization normalization)
     {
         Directory.CreateDirectory(_folder);
-        AtomicFile.WriteJson(Statistics, normalization);
+        var text = JsonSerializer.Serialize(normalization, AtomicFile.Json) + "\n";
+        if (!File.Exists(Statistics) || File.ReadAllText(Statistics) != text)
+            AtomicFile.WriteText(Statistics, text);
     }
 
     private string WeightsOf(string name) => Path.Combine(_folder, $"{name}.safetensors");

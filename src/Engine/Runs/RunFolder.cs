@@ -64,6 +64,9 @@ public sealed class RunFolder
         return new RunFolder(full);
     }
 
+    /// <summary>The folder of a run that another process is starting or continuing, with which this one trains.</summary>
+    public static RunFolder Join(string path) => new(System.IO.Path.GetFullPath(path));
+
     /// <summary>Opens the folder of a run that was started before.</summary>
     /// <exception cref="RunFolderException">There is no run in that folder.</exception>
     public static RunFolder Open(string path)

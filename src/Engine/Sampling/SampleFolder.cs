@@ -1,3 +1,5 @@
+using VoxelZoo.Engine.Distributed;
+
 namespace VoxelZoo.Engine.Sampling;
 
 /// <summary>A folder of numbered samples, each of which is there as a whole or not at all.</summary>
@@ -6,12 +8,17 @@ internal sealed class SampleFolder
     private readonly string _folder;
 
     /// <summary>Makes the folder, and removes what a killed process left half written.</summary>
-    public SampleFolder(string folder)
+    /// <param name="folder">The folder.</param>
+    /// <param name="collective">The processes that write into it, of which the first makes it.</param>
+    public SampleFolder(string folder, ICollective collective)
     {
         _folder = folder;
-        Directory.CreateDirectory(folder);
-        foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
-            Directory.Delete(half, recursive: true);
+        collective.ByFirst(() =>
+        {
+            Directory.CreateDirectory(folder);
+            foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
+                Directory.Delete(half, recursive: true);
+        });
     }
 
     /// <summary>Name of the sample of that number.</summary>

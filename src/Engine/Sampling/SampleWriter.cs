@@ -3,6 +3,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
@@ -15,27 +16,32 @@ namespace VoxelZoo.Engine.Sampling;
 /// <param name="plan">The plan.</param>
 /// <param name="trained">The model.</param>
 /// <param name="conditions">Volumes whose images are the condition, and with whose targets the pictures compare.</param>
-public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions)
+/// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
+public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, ICollective? collective = null)
 {
+    private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
     /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
     /// <param name="cancellation">Stops between steps; finished volumes stay.</param>
+    /// <returns>All volumes, also those that other processes wrote.</returns>
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
-        var samples = new SampleFolder(folder);
+        var samples = new SampleFolder(folder, _collective);
         var generator = new VolumeGenerator(plan, trained.Model);
-        var records = new List<SampleRecord>();
-        for (var i = 0; i < plan.Sampling.Count; i++)
+        var written = new List<TimedRecord>();
+        _collective.Together(() =>
         {
-            using var scope = torch.NewDisposeScope();
-            using var condition = conditions.Load(i % conditions.Count);
-            var number = i;
-            var generated = generator.Generate(i, condition, step => progress?.Invoke(number, step), cancellation);
-            records.Add(WriteOne(samples, generated, condition));
-        }
-
-        return records;
+            foreach (var i in _collective.Share(plan.Sampling.Count))
+            {
+                using var scope = torch.NewDisposeScope();
+                using var condition = conditions.Load(i % conditions.Count);
+                var generated = generator.Generate(i, condition, step => progress?.Invoke(i, step), cancellation);
+                written.Add(new TimedRecord(WriteOne(samples, generated, condition), generated.Seconds));
+            }
+        });
+        return [.. _collective.Gather(written).SelectMany(each => each).Select(one => one.Record with { Seconds = one.Seconds }).OrderBy(record => record.Name, StringComparer.Ordinal)];
     }
 
     private SampleRecord WriteOne(SampleFolder samples, GeneratedVolume generated, Batch condition)
@@ -63,7 +69,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             AtomicFile.Write(Path.Combine(target, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
             AtomicFile.WriteJson(Path.Combine(target, "sample.json"), record);
         });
-        return record with { Seconds = generated.Seconds };
+        return record;
     }
 
     private void WriteVolume(string folder, string kind, Tensor volume, string? comment)
@@ -84,6 +90,9 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         rows.Add(new MontageRow(generated.Volume[0, 0].narrow(0, 0, slices), plan.Condition.Images.Contains(ImageKinds.Seg) ? mask : null));
         return rows;
     }
+
+    /// <summary>A record and what is not written of it, as one process tells it to the others.</summary>
+    private sealed record TimedRecord(SampleRecord Record, double Seconds);
 }
 
 /// <summary>How a sample was made: <c>sample.json</c>.</summary>

@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using static VoxelZoo.Tensors.Scalars;
@@ -14,18 +15,23 @@ public sealed class DiffusionTask : TrainingTask
     private readonly ExperimentPlan _plan;
     private readonly DiffusionModel _model;
     private readonly Validator? _validator;
+    private readonly BatchShare _computed = BatchShare.Whole;
 
     /// <summary>Builds the model with what training keeps beside it.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="validation">Samples to validate on, or null where the cohort has none.</param>
     /// <param name="context">Device, precision, random streams.</param>
     /// <param name="frozen">Weights that are used and not trained, and the latents' statistics; null for fresh weights.</param>
-    public DiffusionTask(ExperimentPlan plan, IBatchSource? validation, PartContext context, FrozenParts? frozen = null)
-        : base(plan.Training, context)
+    /// <param name="collective">The processes that train together; by default this one alone.</param>
+    public DiffusionTask(ExperimentPlan plan, IBatchSource? validation, PartContext context, FrozenParts? frozen = null, ICollective? collective = null)
+        : base(plan.Training, context, collective)
     {
         _plan = plan;
-        _validator = validation is { Count: > 0 } ? new Validator(plan, validation) : null;
+        var share = BatchShare.Of(plan.Training.BatchSize, Collective);
+        _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
         _model = DiffusionModel.Create(plan, context, frozen);
+        // what mixes samples needs them all; only the network is then spared the others'
+        (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples) ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
         if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
         {
             _model.Dispose();
@@ -40,6 +46,9 @@ public sealed class DiffusionTask : TrainingTask
     /// <inheritdoc/>
     public override IReadOnlyList<TrainedModule> Modules { get; }
 
+    /// <inheritdoc/>
+    public override BatchShare Share { get; }
+
     private RandomStreams Random => Context.Random;
 
     /// <summary>batch → compressor → noise and target → augmentation → denoiser → loss → gradient → optimiser → average.</summary>
@@ -49,7 +58,7 @@ public sealed class DiffusionTask : TrainingTask
         var (clean, condition) = _model.Encode(batch);
         condition = Drop(condition, clean.shape[0]);
         var kept = KeptChannels(clean.shape[1]);
-        var terms = Augment(Noised(clean, condition.Image, kept) with { VoxelWeights = VoxelWeights(batch) });
+        var terms = Augment(Noised(clean, condition.Image, kept) with { VoxelWeights = VoxelWeights(batch) }).Select(Computed);
         var loss = terms.Select(term => Loss(term, condition, batch, kept)).Aggregate((sum, term) => sum + term);
         var (value, norm) = Descend(loss, Modules, LearningRate(epoch), step);
         return new StepOutcome(value, norm);
@@ -79,10 +88,10 @@ public sealed class DiffusionTask : TrainingTask
 
     private TrainingTerm Noised(Tensor clean, Tensor? condition, Tensor? kept)
     {
-        var noise = torch.randn(clean.shape, generator: Random[RandomStreams.Noise]).to(_model.Device);
+        var noise = Noise(clean.shape).to(_model.Device);
         if (kept is not null)
             (clean, noise) = (clean * kept, noise * kept);
-        var timesteps = _model.Process.SampleTimesteps(clean.shape[0], Random[RandomStreams.Timestep]).to(_model.Device);
+        var timesteps = Drawn(clean.shape[0], whole => _model.Process.SampleTimesteps(whole, Random[RandomStreams.Timestep])).to(_model.Device);
         return new TrainingTerm
         {
             Clean = clean,
@@ -93,6 +102,33 @@ public sealed class DiffusionTask : TrainingTask
             Condition = condition,
         };
     }
+
+    /// <summary>What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all processes, as in one alone.</summary>
+    private Tensor Drawn(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
+
+    /// <summary>Standard normal noise. Each sample has a generator of its own, seeded by the stream, so that no process has to draw the others'.</summary>
+    private Tensor Noise(long[] shape)
+    {
+        var seeds = Drawn(shape[0], whole => torch.randint(long.MaxValue, [whole], ScalarType.Int64, generator: Random[RandomStreams.Noise]));
+        return torch.stack([.. seeds.data<long>().Select(seed =>
+        {
+            using var random = new Generator((ulong)seed, torch.CPU);
+            return torch.randn(shape[1..], generator: random);
+        })]);
+    }
+
+    /// <summary>The samples of a term that this process computes.</summary>
+    private TrainingTerm Computed(TrainingTerm term) => _computed.Size == 1 ? term : term with
+    {
+        Clean = _computed.Of(term.Clean),
+        Noise = _computed.Of(term.Noise),
+        Timesteps = _computed.Of(term.Timesteps),
+        Noisy = _computed.Of(term.Noisy),
+        Target = _computed.Of(term.Target),
+        Condition = term.Condition is null ? null : _computed.Of(term.Condition),
+        VoxelWeights = term.VoxelWeights is null ? null : _computed.Of(term.VoxelWeights),
+        Omega = term.Omega is null ? null : _computed.Of(term.Omega),
+    };
 
     /// <summary>
     /// Weights of voxels for what moves voxels: padding, which counts nothing, has to move with them. Null where no augmentation could move it and all
@@ -138,11 +174,12 @@ public sealed class DiffusionTask : TrainingTask
     /// <summary>Leaves each sample's condition away with the plan's probability.</summary>
     private ModelCondition Drop(ModelCondition condition, long batch) => _plan.Condition.Dropout == 0
         ? condition
-        : condition.Keep(torch.rand([batch], generator: Random[RandomStreams.Dropout]).ge(S(_plan.Condition.Dropout)));
+        : condition.Keep(Drawn(batch, whole => torch.rand([whole], generator: Random[RandomStreams.Dropout])).ge(S(_plan.Condition.Dropout)));
 
     /// <inheritdoc/>
     public override void Dispose()
     {
+        base.Dispose();
         foreach (var module in Modules)
             module.Dispose();
         _model.Dispose();

@@ -1,5 +1,6 @@
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
@@ -19,8 +20,9 @@ public sealed class Trainer : IDisposable
     private readonly TrainingTask _task;
     private readonly TrainingState _state;
     private readonly CheckpointStore _checkpoints;
-    private readonly CheckpointSaver _saver;
+    private readonly CheckpointSaver? _saver;
     private readonly int _stepsPerEpoch;
+    private bool _stopping;
 
     /// <summary>Builds the task and its state.</summary>
     /// <param name="options">How it is trained.</param>
@@ -40,10 +42,15 @@ public sealed class Trainer : IDisposable
         _checkpoints = new CheckpointStore(run.Checkpoints);
         _task = task();
         _state = new TrainingState(_task, options.Seed);
-        _saver = new CheckpointSaver(_checkpoints, run, _state, options, _stepsPerEpoch, observer.Warned);
+        _saver = !Writes ? null : new CheckpointSaver(_checkpoints, run, _state, options, _stepsPerEpoch, observer.Warned);
     }
 
     private TimeProvider Clock => _task.Context.Clock;
+
+    private ICollective Collective => _task.Collective;
+
+    /// <summary>Of several processes, which all know the same, the first one writes.</summary>
+    private bool Writes => Collective.IsFirst();
 
     private bool MustGoBack => _task.Guard?.Incident is not null;
 
@@ -65,10 +72,20 @@ public sealed class Trainer : IDisposable
         return WriteStatus(end.Value, started);
     }
 
+    /// <summary>The same checkpoint in all processes: the first one looks for it and sets aside what is broken, before the others look.</summary>
+    private Checkpoint? Recover(string pointer)
+    {
+        var found = Collective.FirstThenOthers(() => Writes ? _checkpoints.Recover(pointer, _observer.Warned) : _checkpoints.Open(pointer, _ => { }));
+        var names = Collective.Gather(found?.Name ?? "none");
+        if (names.Any(name => name != names[0]))
+            throw new RunFolderException($"the processes find different checkpoints in {_run.Checkpoints} ({string.Join(", ", names.Distinct())}); it has to be a folder that all machines share");
+        return found;
+    }
+
     /// <summary>Takes the state of the latest checkpoint; a run that was stopped before its first one begins at the beginning.</summary>
     private void Resume()
     {
-        if (_checkpoints.Recover("latest", _observer.Warned) is { } checkpoint)
+        if (Recover("latest") is { } checkpoint)
             _state.Load(checkpoint);
         else if (!_checkpoints.IsEmpty)
             throw new RunFolderException($"{_run.Path} has checkpoints and none of them can be read, so it cannot be continued; train anew into another folder with --run");
@@ -84,27 +101,31 @@ public sealed class Trainer : IDisposable
     /// <returns>How the run ends, or null where the guard wants to go back to a checkpoint.</returns>
     private RunState? Train(DateTimeOffset started, CancellationToken stop)
     {
-        using var log = new TrainingLog(_run, _state.Position.Step, _task.LossName);
-        using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch);
+        using var log = Writes ? new TrainingLog(_run, _state.Position.Step, _task.LossName) : null;
+        using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch, _task.Share);
         while (_state.Position.Epoch < _options.Epochs)
         {
             using (var batch = loader.Next())
                 Step(batch, log);
+            _stopping = Collective.Any(stop.IsCancellationRequested);
             if (!MustGoBack && _state.Position.StepInEpoch == _stepsPerEpoch)
                 EndEpoch(log, started, stop);
-            else if (!MustGoBack && stop.IsCancellationRequested)
-                _saver.Save();
+            else if (!MustGoBack && _stopping)
+                _saver?.Save();
             if (MustGoBack)
                 return null;
-            if (stop.IsCancellationRequested && _state.Position.Epoch < _options.Epochs)
+            if (_stopping && _state.Position.Epoch < _options.Epochs)
                 return RunState.TimeLimit;
         }
 
         return RunState.Completed;
     }
 
-    private void Step(Batch batch, TrainingLog log)
+    private void Step(Batch batch, TrainingLog? log)
     {
+        if (!Writes)
+            _state.SeedLayers(_options.Seed, Collective.Rank);
+        batch.Shorten(Collective.Min(batch.RealSlices.Min()));
         var (epoch, skipped) = (_state.Position.Epoch, _task.Guard?.Skipped);
         _task.Guard?.Enter(_task.LossKind(epoch));
         var start = Clock.GetTimestamp();
@@ -113,13 +134,13 @@ public sealed class Trainer : IDisposable
         outcome = outcome with { Skipped = _task.Guard?.Skipped > skipped };
         _state.Stepped(outcome, seconds);
         var facts = new StepFacts(_state.Position.Step, epoch + 1, outcome, LearningRate(epoch), seconds);
-        log.Step(facts);
+        log?.Step(facts);
         _observer.Stepped(facts);
     }
 
-    private void EndEpoch(TrainingLog log, DateTimeOffset started, CancellationToken stop)
+    private void EndEpoch(TrainingLog? log, DateTimeOffset started, CancellationToken stop)
     {
-        _saver.Settle(wait: false);
+        _saver?.Settle(wait: false);
         var (mean, norm, skipped, seconds) = _state.EndEpoch();
         var epoch = _state.Position.Epoch;
         var last = epoch == _options.Epochs;
@@ -130,15 +151,16 @@ public sealed class Trainer : IDisposable
         if (best)
             _state.Best = new BestValidation(epoch, validation!.Loss);
 
-        var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped, CheckpointSeconds = _saver.TakeHeldSeconds() };
-        log.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
+        var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0 };
+        log?.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
         _task.Guard?.EndEpoch(mean, validation);
         if (MustGoBack)
             return;
-        if (last || stop.IsCancellationRequested)
-            _saver.Save(best);
-        else if (best || _saver.HasFailed || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
-            _saver.Begin(best, before);
+        _stopping = Collective.Any(stop.IsCancellationRequested);
+        if (last || _stopping)
+            _saver?.Save(best);
+        else if (best || _saver is { HasFailed: true } || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
+            _saver?.Begin(best, before);
         WriteStatus(RunState.Running, started);
         _observer.EpochDone(facts);
     }
@@ -150,17 +172,21 @@ public sealed class Trainer : IDisposable
     /// <exception cref="DivergedException">It went back too often, or there is no checkpoint.</exception>
     private void GoBack(DateTimeOffset started)
     {
-        _saver.Settle(wait: true);
+        _saver?.Settle(wait: true);
         const string Remedy = "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm";
         var (guard, from) = (_task.Guard!, _state.Position);
         var diverged = $"diverged at epoch {(from.StepInEpoch == 0 ? from.Epoch : from.Epoch + 1)}: {guard.Incident}";
         if (guard.Rollbacks == _options.Guard.MaxRollbacks)
             throw new DivergedException($"{diverged}, and training went back to a checkpoint {guard.Rollbacks} times already; {Remedy}");
-        if (_checkpoints.Recover(guard.Collapsed || guard.Rollbacks > 0 ? "best" : "latest", _observer.Warned) is not { } checkpoint)
+        if (Recover(guard.Collapsed || guard.Rollbacks > 0 ? "best" : "latest") is not { } checkpoint)
             throw new DivergedException($"{diverged}, and there is no checkpoint to go back to; {Remedy}");
 
-        _checkpoints.ReturnTo(checkpoint, _state.GoBack(checkpoint));
-        TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch));
+        var manifest = _state.GoBack(checkpoint);
+        Collective.ByFirst(() =>
+        {
+            _checkpoints.ReturnTo(checkpoint, manifest);
+            TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch));
+        });
         WriteStatus(RunState.Running, started, diverged);
         _observer.Warned(FormattableString.Invariant(
             $"{diverged}; going on from {checkpoint.Name} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
@@ -185,14 +211,15 @@ public sealed class Trainer : IDisposable
             Updated = Clock.GetUtcNow(),
             TrainingSeconds = _state.Position.TrainingSeconds,
         };
-        _run.WriteStatus(status);
+        if (Writes)
+            _run.WriteStatus(status);
         return status;
     }
 
     /// <summary>Waits for a checkpoint that is being written, and frees the task.</summary>
     public void Dispose()
     {
-        _saver.Dispose();
+        _saver?.Dispose();
         _task.Dispose();
     }
 }

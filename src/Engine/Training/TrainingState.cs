@@ -23,6 +23,14 @@ internal sealed class TrainingState
 
     public BestValidation? Best { get; set; }
 
+    /// <summary>
+    /// Before a step of a process that is not the first: its layers draw from a generator that depends on step and process alone, so that they draw other
+    /// numbers than those of the first process, and a checkpoint needs only the state of that one.
+    /// </summary>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="rank">The process.</param>
+    public void SeedLayers(long seed, int rank) => torch.random.manual_seed(RandomStreams.SeedOf(seed, $"{Layers}/{rank}/{Position.Step}"));
+
     /// <summary>Counts a step.</summary>
     public void Stepped(StepOutcome outcome, double seconds)
     {

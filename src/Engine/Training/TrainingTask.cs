@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Tensors;
 
@@ -10,13 +11,22 @@ namespace VoxelZoo.Engine.Training;
 /// <summary>What is trained, and what one step of it does: all that a <see cref="Trainer"/> does not know. It owns its modules.</summary>
 /// <param name="options">How it is trained.</param>
 /// <param name="context">Device, precision, random streams.</param>
-public abstract class TrainingTask(TrainingOptions options, PartContext context) : IDisposable
+/// <param name="collective">The processes that train together, each with its share of every batch; by default this one alone.</param>
+public abstract class TrainingTask(TrainingOptions options, PartContext context, ICollective? collective = null) : IDisposable
 {
+    private readonly GradientBuckets? _gradients = collective is { Size: > 1 } ? new GradientBuckets(collective) : null;
+
     /// <summary>How it is trained.</summary>
     protected TrainingOptions Options { get; } = options;
 
     /// <summary>Device, precision, random streams.</summary>
     public PartContext Context { get; } = context;
+
+    /// <summary>The processes that train together.</summary>
+    public ICollective Collective { get; } = collective ?? SingleProcess.Instance;
+
+    /// <summary>The part of each batch that steps are given.</summary>
+    public virtual BatchShare Share => BatchShare.Of(Options.BatchSize, Collective);
 
     /// <summary>The modules that steps change.</summary>
     public abstract IReadOnlyList<TrainedModule> Modules { get; }
@@ -35,7 +45,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
     public virtual int LossKind(int epoch) => 0;
 
     /// <summary>One step: forward, backward, optimiser, average. Leaves no tensors behind.</summary>
-    /// <param name="batch">The step's samples; stays the caller's.</param>
+    /// <param name="batch">The step's samples, of this process's share; stays the caller's.</param>
     /// <param name="step">Number of the step, from 1.</param>
     /// <param name="epoch">The epoch, from 0.</param>
     /// <exception cref="DivergedException">Loss or gradient is not finite, and no guard is there to skip the step; no weight was changed.</exception>
@@ -45,21 +55,28 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context)
     public abstract Validation? Validate();
 
     /// <summary>Frees the modules and all that belongs to them.</summary>
-    public abstract void Dispose();
+    public virtual void Dispose() => _gradients?.Dispose();
 
-    /// <summary>Follows the gradient of a loss by one step of the modules' optimisers, unless the guard has it skipped.</summary>
-    /// <param name="loss">0-dimensional; belongs to the caller's dispose scope.</param>
+    /// <summary>
+    /// Follows the gradient of a loss by one step of the modules' optimisers, unless the guard has it skipped. Where several processes train together, it is
+    /// the mean of their losses and gradients that counts, in all of them, so that their weights stay the same.
+    /// </summary>
+    /// <param name="loss">The mean over this process's samples, 0-dimensional; belongs to the caller's dispose scope.</param>
     /// <param name="modules">The modules that are moved, clipped by the norm of all their gradients.</param>
     /// <param name="learningRate">Learning rate.</param>
     /// <param name="step">Number of the step, for messages.</param>
     /// <returns>The loss, and the norm of the gradient before clipping.</returns>
     protected (double Loss, double GradientNorm) Descend(Tensor loss, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
     {
-        var value = loss.item<float>();
+        var value = (float)Collective.Average(loss.item<float>());
         foreach (var module in modules)
             module.Optimizer.ZeroGradients();
         if (float.IsFinite(value))
+        {
             GradientCheckpoint.Backward(loss);
+            _gradients?.Average(modules.SelectMany(module => module.Parameters));
+        }
+
         var norm = float.IsFinite(value) ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm) : double.NaN;
         if (Guard is null)
             RefuseNonFinite(value, norm, step);

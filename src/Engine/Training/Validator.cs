@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Training;
@@ -10,8 +11,13 @@ namespace VoxelZoo.Engine.Training;
 /// The validation loss: each volume at the same timesteps with the same noise every time, so that two epochs, or two runs,
 /// differ by their weights alone.
 /// </summary>
-public sealed class Validator(ExperimentPlan plan, IBatchSource volumes)
+/// <param name="plan">The plan.</param>
+/// <param name="volumes">Volumes to validate on.</param>
+/// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
+public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollective? collective = null)
 {
+    private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+
     /// <summary>Volumes that are validated.</summary>
     public int Count => volumes.Count;
 
@@ -21,24 +27,25 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes)
     {
         using var _ = torch.no_grad();
         var timesteps = Timesteps();
-        var sums = new double[timesteps.Length];
-        var nullSum = 0.0;
+        // 0 where another process measures, so that the sums over the processes are what was measured, to the bit
+        var (losses, nullLosses) = (new double[volumes.Count * timesteps.Length], new double[volumes.Count * timesteps.Length]);
         model.Train(on: false);
-        for (var i = 0; i < volumes.Count; i++)
+        foreach (var i in _collective.Share(volumes.Count))
         {
             using var sample = volumes.Load(i);
             for (var k = 0; k < timesteps.Length; k++)
             {
                 using var scope = torch.NewDisposeScope();
-                var (loss, nullLoss) = Loss(model, sample, timesteps[k], seed: i * timesteps.Length + k);
-                sums[k] += loss;
-                nullSum += nullLoss;
+                var place = i * timesteps.Length + k;
+                (losses[place], nullLosses[place]) = Loss(model, sample, timesteps[k], seed: place);
             }
         }
 
         model.Train(on: true);
-        var means = sums.Select(sum => sum / volumes.Count).ToArray();
-        return new DiffusionValidation(means.Average(), nullSum / volumes.Count / timesteps.Length, timesteps, means);
+        _collective.Sum(losses);
+        _collective.Sum(nullLosses);
+        var means = timesteps.Select((_, k) => losses.Where((_, place) => place % timesteps.Length == k).Sum() / volumes.Count).ToArray();
+        return new DiffusionValidation(means.Average(), nullLosses.Sum() / volumes.Count / timesteps.Length, timesteps, means);
     }
 
     /// <summary>Centres of equal bins of [0, 1000].</summary>

@@ -15,8 +15,11 @@ internal sealed record JobRequest
     /// <summary>GPUs on each machine, or null to ask for none.</summary>
     public int? Gpus { get; init; }
 
-    /// <summary>Processes on each machine: one for each GPU, or one where none is asked for.</summary>
-    public int ProcessesPerNode => Gpus ?? 1;
+    /// <summary>Processes on each machine, or null for one for each GPU, or one where none is asked for.</summary>
+    public int? Tasks { get; init; }
+
+    /// <summary>Processes on each machine.</summary>
+    public int ProcessesPerNode => Tasks ?? Gpus ?? 1;
 
     /// <summary>Processes in all.</summary>
     public int Processes => Nodes * ProcessesPerNode;

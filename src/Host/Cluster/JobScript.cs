@@ -39,7 +39,7 @@ internal sealed record JobScript
         pass_on() {
           interrupted=yes
           [ "$signal" = none ] && signal=$1
-          [ -n "$training" ] && kill -s "$1" "$training" 2>/dev/null
+          [ -n "$training" ] && kill -s {{Passed}} "$training" 2>/dev/null
         }
         trap 'pass_on USR1' USR1
         trap 'pass_on TERM' TERM
@@ -62,7 +62,12 @@ internal sealed record JobScript
 
         """;
 
-    private string Launch => Request.Processes > 1 ? "srun --kill-on-bad-exit " : "";
+    // the step has to be told of the cores again: it does not take them over from the job
+    private string Launch => Request.Processes == 1 ? ""
+        : Request.Cpus is { } cpus ? $"srun --kill-on-bad-exit --cpus-per-task={Number(cpus)} " : "srun --kill-on-bad-exit ";
+
+    // srun hands USR1 on to its processes; told to terminate, it would kill them
+    private string Passed => Request.Processes == 1 ? "\"$1\"" : "USR1";
 
     private IEnumerable<string> Directives()
     {

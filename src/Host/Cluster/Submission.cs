@@ -16,10 +16,12 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
     /// <param name="parse">The command line, with values and a profile over the experiment.</param>
     /// <param name="idOrPath">The experiment.</param>
     /// <param name="run">The run's folder, or null for the next free one.</param>
-    public static Submission New(ParseResult parse, string idOrPath, string? run)
+    /// <param name="processes">Processes that are to train it.</param>
+    public static Submission New(ParseResult parse, string idOrPath, string? run, int processes)
     {
         using var session = new Session(parse);
         var (file, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), parse.GetValue(CommonOptions.Profile));
+        experiment.CheckProcesses(processes);
         experiment.CheckTrainable();
         if (experiment.Plan.Data.Synthesize is null)
             SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, null));
@@ -31,12 +33,13 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
 
     /// <summary>A run that is to go on with its own experiment, with the command line's values over it.</summary>
     /// <inheritdoc cref="New"/>
-    public static Submission Resumed(ParseResult parse, string idOrPath, string? run)
+    public static Submission Resumed(ParseResult parse, string idOrPath, string? run, int processes)
     {
         using var session = new Session(parse);
         var id = Experiment.IdOf(idOrPath);
         var folder = run is null ? RunFolders.Newest(id) : RunFolder.Open(run);
         var (file, own) = Load(session, folder.Experiment, parse.GetValue(CommonOptions.Set), profile: null);
+        own.CheckProcesses(processes);
         return own.Plan.Id == id
             ? new Submission(id, file, new ChainFolder(folder.Path))
             : throw new UsageException($"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");

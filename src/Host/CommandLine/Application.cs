@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Host.Verbs;
@@ -15,6 +16,9 @@ internal static class Application
 {
     // schedulers send it some time before the limit. .NET has no name for it, but takes the system's own number
     private static readonly PosixSignal? UserSignal = OperatingSystem.IsLinux() ? (PosixSignal)10 : null;
+
+    /// <summary>How long a failed process that is not the first waits before it says why: most often all fail for one reason, and the first has said it.</summary>
+    private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
 
     /// <summary>Every verb. A new verb is a class in Verbs and a line here.</summary>
     private static RootCommand Commands() => new("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
@@ -51,6 +55,9 @@ internal static class Application
 
     public static async Task<int> RunAsync(string[] args)
     {
+        // on the terminal that mpirun makes up for each process, .NET would begin with a sequence that sets its keys
+        if (Launcher.Find() is not null)
+            Environment.SetEnvironmentVariable("TERM", "dumb");
         var parse = Commands().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {
@@ -59,7 +66,8 @@ internal static class Application
         }
 
         using var stop = new CancellationTokenSource();
-        var heeded = parse.CommandResult.Command is Verb { StopsInOrder: true };
+        var verb = parse.CommandResult.Command as Verb;
+        var (heeded, failed, error) = (verb is { StopsInOrder: true }, false, Console.Error);
         using var user = heeded && UserSignal is { } number ? PosixSignalRegistration.Create(number, Stop) : null;
         using var interrupt = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
         using var terminate = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop) : null;
@@ -72,14 +80,22 @@ internal static class Application
         {
             // the first use of a class whose libraries are absent wraps the reason
             var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
-            await Console.Error.WriteLineAsync(Sentence(cause, parse.GetValue(CommonOptions.Verbose)));
-            return (int)(IsRefusal(cause) ? ExitCode.Refused : ExitCode.Failed);
+            var code = (int)(IsRefusal(cause) ? ExitCode.Refused : ExitCode.Failed);
+            failed = true;
+            var launcher = verb is { RunsTogether: true } ? Launcher.Find() : null;
+            if (launcher is { Rank: > 0 })
+                Thread.Sleep(Precedence);
+            var who = launcher is { Rank: > 0 } ? $"process {launcher.Rank} of {launcher.Processes} on {Environment.MachineName}: " : "";
+            error.WriteLine(who + Sentence(cause, parse.GetValue(CommonOptions.Verbose)));
+            if (verb is { Collective.Size: > 1 })
+                verb.Collective.Abort(code);
+            return code;
         }
 
         // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once
         void Stop(PosixSignalContext signal)
         {
-            signal.Cancel = signal.Signal != PosixSignal.SIGINT || !stop.IsCancellationRequested;
+            signal.Cancel = !failed && (signal.Signal != PosixSignal.SIGINT || !stop.IsCancellationRequested);
             stop.Cancel();
         }
     }

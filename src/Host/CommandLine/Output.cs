@@ -4,12 +4,16 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using VoxelZoo.Host.Cluster;
 
 namespace VoxelZoo.Host.CommandLine;
 
 /// <summary>Standard output: JSON for programs, tables for people.</summary>
 internal static class Output
 {
+    /// <summary>Whether a person watches, so that progress can be drawn. mpirun gives each process a terminal that nobody sees.</summary>
+    public static bool IsWatched => !Console.IsOutputRedirected && Launcher.Find() is null;
+
     /// <summary>Prints <paramref name="json"/> where <c>--json</c> was given, and <paramref name="people"/> otherwise.</summary>
     public static void Write(ParseResult parse, Func<JsonNode> json, Func<IRenderable> people)
     {
@@ -32,7 +36,7 @@ internal static class Output
     public static void Write(IRenderable people)
     {
         var console = AnsiConsole.Console;
-        if (Console.IsOutputRedirected)
+        if (!IsWatched)
             console.Profile.Width = 1000;
         console.Write(people);
     }

@@ -75,6 +75,8 @@ internal sealed class BorrowedWeights(
     private RunFolder? First(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
     {
         var first = source.TrainFirst!;
+        if (session.Collective.Size > 1)
+            throw Refusal($"{first.Experiment} is trained first, by one process, and here are {session.Collective.Size}; train it by itself and name its run in {section}.from");
         string[] sets = ["data.synthesize=null", $"data.cohort={JsonSerializer.Serialize(cohort.Folder)}", $"training.device={experiment.Plan.Training.Device}"];
         var file = ExperimentFile.Load(ExperimentFolder.Resolve(first.Experiment), sets, first.Profile, PlanReader.EngineRecords);
         var other = Experiment.Load(session, file);

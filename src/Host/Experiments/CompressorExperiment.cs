@@ -4,6 +4,7 @@ using Spectre.Console.Rendering;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
@@ -49,18 +50,21 @@ internal sealed class CompressorExperiment : Experiment
     });
 
     /// <inheritdoc/>
-    public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
+    protected override void RefuseProcesses(int processes) => CompressionTask.Require(processes);
+
+    /// <inheritdoc/>
+    public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, ICollective collective, TrainingObserver observer, CancellationToken cancellation)
     {
         var training = Cohorts.Images(Plan, cohort, Cohort.Train, Plan.Crop);
         var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Images(Plan, cohort, Cohort.Val);
-        return new Trainer(Plan.Training, training, Plan.Data.Workers, run, observer, () => new CompressionTask(Plan, validation, context));
+        return new Trainer(Plan.Training, training, Plan.Data.Workers, run, observer, () => new CompressionTask(Plan, validation, context, collective));
     }
 
     /// <inheritdoc/>
     public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation)
     {
         var target = folder ?? run.Samples;
-        var records = WithTrained(session, run, Plan.Sampling.Split, (trained, volumes) => new ReconstructionWriter(Plan, trained, volumes).Write(target, cancellation));
+        var records = WithTrained(session, run, Plan.Sampling.Split, (trained, volumes) => new ReconstructionWriter(Plan, trained, volumes, session.Collective).Write(target, cancellation));
         foreach (var record in records)
             Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
     }
@@ -68,8 +72,8 @@ internal sealed class CompressorExperiment : Experiment
     /// <inheritdoc/>
     public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)
     {
-        var result = WithTrained(session, run, Plan.Evaluation.Split, (trained, volumes) => new ReconstructionEvaluator(Plan, trained, volumes).Run(cancellation));
-        AtomicFile.WriteJson(run.Evaluation, result);
+        var result = WithTrained(session, run, Plan.Evaluation.Split, (trained, volumes) => new ReconstructionEvaluator(Plan, trained, volumes, session.Collective).Run(cancellation));
+        session.Collective.ByFirst(() => AtomicFile.WriteJson(run.Evaluation, result));
         return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, CompressionTable.Of(result));
     }
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Spectre.Console.Rendering;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reporting;
@@ -76,12 +77,13 @@ internal sealed class DiffusionExperiment : Experiment
     }
 
     /// <inheritdoc/>
-    public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
+    public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, ICollective collective, TrainingObserver observer, CancellationToken cancellation)
     {
         var (training, validation) = Splits(cohort);
         var frozen = new FrozenParts(run);
-        var (samples, validated) = LatentStep.Prepare(Plan, Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, context, cancellation);
-        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, context, frozen));
+        var (samples, validated) = collective.FirstThenOthers(
+            () => LatentStep.Prepare(Plan, Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, context, cancellation));
+        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, context, frozen, collective));
     }
 
     /// <summary>The volumes to train on, and those to validate on where the cohort has any.</summary>

@@ -1,3 +1,4 @@
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
@@ -15,8 +16,8 @@ internal static class EvaluationStep
         using var trained = TrainedModel.Load(
             run, plan, session.Context(plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
         var volumes = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Evaluation.Split));
-        var result = new Evaluator(plan, trained, volumes).Run(cancellation: cancellation);
-        AtomicFile.WriteJson(run.Evaluation, result);
+        var result = new Evaluator(plan, trained, volumes, session.Collective).Run(cancellation: cancellation);
+        session.Collective.ByFirst(() => AtomicFile.WriteJson(run.Evaluation, result));
         return result;
     }
 }

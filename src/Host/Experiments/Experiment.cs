@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Spectre.Console.Rendering;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
@@ -58,7 +59,18 @@ internal abstract class Experiment(MapNode file)
     /// <exception cref="ConfigurationException">It cannot be trained.</exception>
     public abstract void CheckTrainable();
 
-    /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before.</summary>
+    /// <summary>Refuses a number of processes that cannot train it together; before anything is made or read.</summary>
+    /// <exception cref="ConfigurationException">They cannot.</exception>
+    public void CheckProcesses(int processes) => SectionReader.Checked(File, () =>
+    {
+        RefuseProcesses(processes);
+        return Plan;
+    });
+
+    /// <exception cref="PlanRefusedException">So many processes cannot train it together.</exception>
+    protected virtual void RefuseProcesses(int processes) => BatchShare.Require(Plan.Training.BatchSize, processes);
+
+    /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the first does it alone.</summary>
     /// <returns>False where it was stopped before it was done; the run can be resumed.</returns>
     public virtual bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) => true;
 
@@ -66,10 +78,11 @@ internal abstract class Experiment(MapNode file)
     /// <param name="cohort">The volumes.</param>
     /// <param name="run">Where everything is left.</param>
     /// <param name="context">What the parts are given.</param>
+    /// <param name="collective">The processes that train it together.</param>
     /// <param name="observer">Is told how it goes.</param>
     /// <param name="cancellation">Ends the preparations.</param>
     /// <exception cref="PlanRefusedException">It cannot be trained.</exception>
-    public abstract Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation);
+    public abstract Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, ICollective collective, TrainingObserver observer, CancellationToken cancellation);
 
     /// <summary>Writes samples of a run's best checkpoint.</summary>
     /// <param name="session">The parts.</param>

@@ -1,9 +1,11 @@
 using Spectre.Console;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -15,7 +17,7 @@ internal static class LatentStep
         ExperimentPlan plan, string folder, FrozenParts frozen, Cohort cohort, CohortDataset training, CohortDataset? validation, PartContext context, CancellationToken stop)
     {
         var cache = new LatentCache(folder, plan, context, frozen);
-        if (Console.IsOutputRedirected)
+        if (!Output.IsWatched)
         {
             var encoded = 0;
             var result = cache.Prepare(cohort, training, validation, (done, _) => encoded = done, stop);

@@ -3,6 +3,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Sampling;
+using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -21,11 +22,11 @@ internal static class SamplingStep
         using var random = session.Random(plan);
         using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", Warn);
         var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
-        var writer = new SampleWriter(plan, trained, conditions);
+        var writer = new SampleWriter(plan, trained, conditions, session.Collective);
         var target = folder ?? run.Samples;
-        var records = Console.IsOutputRedirected
-            ? writer.Write(target, cancellation: cancellation)
-            : WithBar(plan, progress => writer.Write(target, progress, cancellation));
+        var records = Output.IsWatched
+            ? WithBar(plan, progress => writer.Write(target, progress, cancellation))
+            : writer.Write(target, cancellation: cancellation);
         foreach (var record in records)
             Console.WriteLine(FormattableString.Invariant($"{Path.Combine(target, record.Name)}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
         return records;

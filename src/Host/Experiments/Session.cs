@@ -4,7 +4,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors.Native;
@@ -17,11 +19,17 @@ internal sealed class Session : IDisposable
     private readonly IHost _host;
 
     /// <summary>Builds the host of the command line.</summary>
-    public Session(ParseResult parse)
+    /// <param name="parse">The command line.</param>
+    /// <param name="collective">The processes that do together what it asks for; by default this one alone.</param>
+    public Session(ParseResult parse, ICollective? collective = null)
     {
+        Collective = collective ?? SingleProcess.Instance;
         _host = ProgramHost.Build(parse);
         NativeTorch.Load();
     }
+
+    /// <summary>The processes that do the work together.</summary>
+    public ICollective Collective { get; }
 
     /// <summary>The parts.</summary>
     public PartRegistry Registry => _host.Services.GetRequiredService<PartRegistry>();
@@ -42,7 +50,10 @@ internal sealed class Session : IDisposable
         var cuda = name != "cpu" && torch.cuda.is_available();
         if (name == "cuda" && !cuda)
             throw new UsageException("training.device is cuda, but libtorch finds no GPU; use device: cpu, or see docs/libtorch.md for a libtorch with CUDA");
-        return new torch.Device(cuda ? DeviceType.CUDA : DeviceType.CPU);
+        if (!cuda)
+            return torch.CPU;
+        // each of several processes on a machine has a GPU of its own, as far as there are any
+        return Launcher.Find() is { } launcher ? new torch.Device(DeviceType.CUDA, launcher.LocalRank % torch.cuda.device_count()) : torch.CUDA;
     }
 
     /// <summary>Ends the host.</summary>

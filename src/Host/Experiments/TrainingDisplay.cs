@@ -2,6 +2,7 @@ using System.Globalization;
 using Spectre.Console;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Training;
+using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -9,7 +10,7 @@ namespace VoxelZoo.Host.Experiments;
 internal abstract class TrainingDisplay : TrainingObserver, IDisposable
 {
     /// <summary>The display for where standard output goes.</summary>
-    public static TrainingDisplay ForConsole(Plan plan) => Console.IsOutputRedirected ? new Lines() : new Bar(plan.Title);
+    public static TrainingDisplay ForConsole(Plan plan) => Output.IsWatched ? new Bar(plan.Title) : new Lines();
 
     public override void Started(TrainingStart facts)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
@@ -18,25 +19,27 @@ internal static class TrainingStep
     /// <summary>Starts a run. What is refused before its first step leaves no folder behind.</summary>
     /// <param name="session">The parts.</param>
     /// <param name="experiment">The experiment.</param>
-    /// <param name="folder">Where the run is to be.</param>
+    /// <param name="folder">Where the run is to be, or null for the next free one of <c>runs</c>.</param>
     /// <param name="cancellation">Ends it after the step under way.</param>
-    public static (RunFolder Run, RunStatus Status) Start(Session session, Experiment experiment, string folder, CancellationToken cancellation)
+    public static (RunFolder Run, RunStatus Status) Start(Session session, Experiment experiment, string? folder, CancellationToken cancellation)
     {
-        experiment.CheckTrainable();
+        Check(session, experiment);
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random); // refuses a device that is not there
         RefuseTooLarge(experiment, context);
         foreach (var warning in experiment.Warnings)
             Console.Error.WriteLine($"warning: {warning}");
-        var run = RunFolder.Create(folder);
-        using var held = run.Lock();
+        var processes = session.Collective;
+        var path = processes.FromFirst(() => RunFolder.Create(folder ?? RunFolders.New(experiment.Plan.Id)).Path);
+        var run = RunFolder.Join(path);
+        using var held = Lock(session, run);
         try
         {
             if (experiment.Plan.Data.Synthesize is { } synthesize)
-                Cohorts.Synthesize(synthesize, run, cancellation);
+                processes.ByFirst(() => Cohorts.Synthesize(synthesize, run, cancellation));
             return (run, Train(session, experiment, run, context, resume: false, cancellation));
         }
-        catch (Exception e) when (run.ReadStatus() is null || (e is ConfigurationException && run.ReadStatus()!.Step == 0))
+        catch (Exception e) when (processes.IsFirst() && (run.ReadStatus() is null || (e is ConfigurationException && run.ReadStatus()!.Step == 0)))
         {
             Directory.Delete(run.Path, recursive: true);
             throw;
@@ -46,8 +49,8 @@ internal static class TrainingStep
     /// <summary>Continues a run from its latest checkpoint that verifies.</summary>
     public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
-        experiment.CheckTrainable();
-        using var held = run.Lock();
+        Check(session, experiment);
+        using var held = Lock(session, run);
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random);
         RefuseTooLarge(experiment, context);
@@ -67,16 +70,30 @@ internal static class TrainingStep
             $"{DescriptionTable.Memory(experiment.Memory)} and {context.Device} has {available / (double)(1 << 30):F2} GiB left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same"));
     }
 
+    /// <summary>Of the processes that train together, the first one holds the run for all.</summary>
+    private static IDisposable? Lock(Session session, RunFolder run) => session.Collective.IsFirst() ? run.Lock() : null;
+
+    private static void Check(Session session, Experiment experiment)
+    {
+        experiment.CheckProcesses(session.Collective.Size);
+        experiment.CheckTrainable();
+    }
+
     private static RunStatus Train(Session session, Experiment experiment, RunFolder run, PartContext context, bool resume, CancellationToken cancellation)
     {
         var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
-        if (!SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)))
+        var borrowed = true;
+        session.Collective.ByFirst(() => borrowed = SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)));
+        if (!borrowed)
             return Stopped(experiment, run, context);
         using var display = TrainingDisplay.ForConsole(experiment.Plan);
-        using var trainer = SectionReader.Checked(experiment.File, () => experiment.Trainer(cohort, run, context, display, cancellation));
-        WriteExperiment(experiment, run);
-        if (!resume)
-            AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort));
+        using var trainer = SectionReader.Checked(experiment.File, () => experiment.Trainer(cohort, run, context, session.Collective, display, cancellation));
+        session.Collective.ByFirst(() =>
+        {
+            WriteExperiment(experiment, run);
+            if (!resume)
+                AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort));
+        });
         try
         {
             return SectionReader.Checked(experiment.File, () => trainer.Run(resume, cancellation));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
@@ -19,12 +20,15 @@ internal sealed class EvaluateVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool RunsTogether => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        using var session = new Session(parse);
+        using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         var outcome = Experiment.Load(session, run).Evaluate(session, run, cancellation);
-        Output.Write(parse, () => outcome.Json, () => outcome.Table);
+        if (Collective.IsFirst())
+            Output.Write(parse, () => outcome.Json, () => outcome.Table);
         return ExitCode.Done;
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
@@ -22,12 +23,13 @@ internal sealed class RunVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool RunsTogether => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        using var session = new Session(parse);
+        using var session = new Session(parse, Collective);
         var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
-        var folder = parse.GetValue(_run) ?? RunFolders.New(experiment.Plan.Id);
-        var (run, status) = TrainingStep.Start(session, experiment, folder, cancellation);
+        var (run, status) = TrainingStep.Start(session, experiment, parse.GetValue(_run), cancellation);
         if (status.Status == RunState.TimeLimit)
         {
             RunArguments.Tell(run, status);
@@ -50,7 +52,7 @@ internal sealed class RunVerb : Verb
     {
         experiment.Sample(session, run, null, cancellation);
         Output.Write(experiment.Evaluate(session, run, cancellation).Table);
-        experiment.Report(run);
+        session.Collective.ByFirst(() => experiment.Report(run));
         Console.WriteLine($"report: {Path.GetRelativePath(Environment.CurrentDirectory, run.Report)}");
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }

@@ -29,9 +29,11 @@ internal sealed class SampleVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool RunsTogether => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        using var session = new Session(parse);
+        using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         Experiment.Load(session, run, [.. Sets(parse)]).Sample(session, run, parse.GetValue(_out), cancellation);
         return ExitCode.Done;

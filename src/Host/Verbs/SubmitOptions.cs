@@ -13,7 +13,8 @@ internal sealed class SubmitOptions
     private readonly Option<string> _time = new("--time") { Description = "Time limit of each job, as HH:MM:SS or D-HH:MM:SS", HelpName = "TIME", DefaultValueFactory = _ => "12:00:00" };
     private readonly Option<int?> _lead = new("--lead") { Description = "Seconds before the limit at which training saves and stops; by default 300, or a quarter of --time where that is less", HelpName = "SECONDS" };
     private readonly Option<int> _nodes = new("--nodes") { Description = "Machines", HelpName = "N", DefaultValueFactory = _ => 1 };
-    private readonly Option<int?> _gpus = new("--gpus") { Description = "GPUs on each machine", HelpName = "N" };
+    private readonly Option<int?> _gpus = new("--gpus") { Description = "GPUs on each machine, with a process for each", HelpName = "N" };
+    private readonly Option<int?> _tasks = new("--tasks") { Description = "Processes on each machine; by default one for each GPU", HelpName = "N" };
     private readonly Option<int?> _cpus = new("--cpus") { Description = "CPU cores for each process", HelpName = "N" };
     private readonly Option<int?> _memory = new("--mem") { Description = "Memory on each machine in GiB", HelpName = "G" };
     private readonly Option<string?> _partition = new("--partition") { Description = "Queue", HelpName = "P" };
@@ -21,7 +22,7 @@ internal sealed class SubmitOptions
     private readonly Option<string[]> _others = new("--sbatch") { Description = "Any other option of sbatch, as in --sbatch=--constraint=a100; may be given several times", HelpName = "OPTION" };
 
     /// <summary>The options.</summary>
-    public IEnumerable<Option> All => [_time, _lead, _nodes, _gpus, _cpus, _memory, _partition, _account, _others];
+    public IEnumerable<Option> All => [_time, _lead, _nodes, _gpus, _tasks, _cpus, _memory, _partition, _account, _others];
 
     /// <summary>Reads and checks them.</summary>
     /// <exception cref="UsageException">One is out of its range or cannot be written into a script.</exception>
@@ -32,21 +33,19 @@ internal sealed class SubmitOptions
         var lead = parse.GetValue(_lead) ?? Math.Min(300, seconds / 4);
         if (lead < 1 || lead >= seconds || lead > LongestLead)
             throw new UsageException($"--lead {lead}: expected 1 to {Math.Min(seconds - 1, LongestLead)} seconds, less than --time {time}");
-        var request = new JobRequest
+        return new JobRequest
         {
             Time = time,
             Lead = lead,
             Nodes = Positive(_nodes.Name, parse.GetValue(_nodes)),
             Gpus = Positive(_gpus.Name, parse.GetValue(_gpus)),
+            Tasks = Positive(_tasks.Name, parse.GetValue(_tasks)),
             Cpus = Positive(_cpus.Name, parse.GetValue(_cpus)),
             Memory = Positive(_memory.Name, parse.GetValue(_memory)),
             Partition = Word(_partition.Name, parse.GetValue(_partition)),
             Account = Word(_account.Name, parse.GetValue(_account)),
             Others = [.. (parse.GetValue(_others) ?? []).Select(Other)],
         };
-        return request.Processes == 1
-            ? request
-            : throw new UsageException($"{request.Nodes} nodes with {request.Gpus ?? 0} GPUs are {request.Processes} processes, and training is one: use --nodes 1 and --gpus 1");
     }
 
     private static int Positive(string option, int value) => value > 0
@@ -67,7 +66,7 @@ internal sealed class SubmitOptions
         var name = text.Split('=')[0];
         if (!text.StartsWith("--", StringComparison.Ordinal) || text.Any(char.IsControl))
             throw new UsageException($"--sbatch {text.ReplaceLineEndings(" ")}: expected an option of sbatch, as in --constraint=a100");
-        if (name is "--time" or "--nodes" or "--partition" or "--account" or "--mem" || name is "--signal" or "--output" or "--chdir" or "--array" or "--wrap")
+        if (name is "--time" or "--nodes" or "--ntasks" or "--ntasks-per-node" or "--partition" or "--account" or "--mem" || name is "--signal" or "--output" or "--chdir" or "--array" or "--wrap")
             throw new UsageException($"--sbatch {text}: submit sets {name} itself{(All.Any(option => option.Name == name) ? "; use its own option" : "")}");
         return text;
     }

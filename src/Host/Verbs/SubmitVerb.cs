@@ -45,8 +45,8 @@ internal sealed class SubmitVerb : Verb
 
         var resume = parse.GetValue(_resume);
         var (id, file, folder) = resume
-            ? Submission.Resumed(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run))
-            : Submission.New(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run));
+            ? Submission.Resumed(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run), request.Processes)
+            : Submission.New(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run), request.Processes);
         var before = Predecessor(folder, resume);
         var script = new JobScript
         {

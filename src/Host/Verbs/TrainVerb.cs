@@ -24,9 +24,11 @@ internal sealed class TrainVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool RunsTogether => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        using var session = new Session(parse);
+        using var session = new Session(parse, Collective);
         var (experiment, run, status) = parse.GetValue(_resume) ? Resume(parse, session, cancellation) : Start(parse, session, cancellation);
         RunArguments.Tell(run, status);
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
@@ -35,7 +37,7 @@ internal sealed class TrainVerb : Verb
     private (Experiment Experiment, RunFolder Run, RunStatus Status) Start(ParseResult parse, Session session, CancellationToken cancellation)
     {
         var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
-        var (run, status) = TrainingStep.Start(session, experiment, parse.GetValue(_run) ?? RunFolders.New(experiment.Plan.Id), cancellation);
+        var (run, status) = TrainingStep.Start(session, experiment, parse.GetValue(_run), cancellation);
         return (experiment, run, status);
     }
 

@@ -42,6 +42,23 @@ public sealed class JobScriptTests : IDisposable
         Assert.Contains("\nsrun --kill-on-bad-exit \"$voxelzoo\" train ", Script(Small with { Nodes = 2 }).Text(), StringComparison.Ordinal);
 
     [Fact]
+    public void Processes_started_by_srun_have_the_cores_that_the_job_asked_for() =>
+        Assert.Contains("\nsrun --kill-on-bad-exit --cpus-per-task=8 \"$voxelzoo\" train ", Script(Small with { Tasks = 2, Cpus = 8 }).Text(), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("USR1")]
+    [InlineData("TERM")]
+    public void Srun_is_told_to_stop_in_the_way_that_it_hands_on(string signal)
+    {
+        _folder.Write("bin/srun", "#!/usr/bin/env bash\nshift; trap 'sleep 1; exit 3' USR1; echo ready; while :; do sleep 0.1; done\n");
+        Process.Start("chmod", ["+x", At("bin/srun")]).WaitForExit();
+
+        var outcome = Play(Script(Small with { Tasks = 2 }), "exit 0", signal, path: At("bin"));
+
+        Assert.Equal($"submit|next|{At("my run")}|--code|3|--signal|{signal}", outcome.Calls[^1]);
+    }
+
+    [Fact]
     public void Percent_sign_in_the_path_is_none_of_a_pattern() =>
         Assert.Contains("#SBATCH --output=/runs/50%%.submit/%j.log\n", (Script(Small) with { Folder = new ChainFolder("/runs/50%") }).Text(), StringComparison.Ordinal);
 
@@ -110,7 +127,7 @@ public sealed class JobScriptTests : IDisposable
     };
 
     /// <summary>Runs the script with a program that notes how it is called, and trains by a line of bash.</summary>
-    private (string[] Calls, int ExitCode, string Error) Play(JobScript script, string training, string? signal = null, string begin = "exit 0")
+    private (string[] Calls, int ExitCode, string Error) Play(JobScript script, string training, string? signal = null, string begin = "exit 0", string? path = null)
     {
         var calls = At("calls");
         File.Delete(calls);
@@ -124,7 +141,9 @@ public sealed class JobScriptTests : IDisposable
             """);
         Process.Start("chmod", ["+x", At("voxelzoo")]).WaitForExit();
         var file = _folder.Write("job.sh", script.Text());
-        using var bash = Process.Start(new ProcessStartInfo("bash", [file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo("bash", [file]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}";
+        using var bash = Process.Start(start)!;
         if (signal is not null)
         {
             Assert.Equal("ready", bash.StandardOutput.ReadLine());

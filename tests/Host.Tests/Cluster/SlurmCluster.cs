@@ -104,7 +104,7 @@ public sealed class SlurmCluster : IDisposable
         SlurmdLogFile={At("slurmd.log")}
         ProctrackType=proctrack/linuxproc
         TaskPlugin=task/none
-        MpiDefault=none
+        MpiDefault=pmix
         ReturnToService=2
         # more processors than there may be, so that jobs do not wait for each other
         SlurmdParameters=config_overrides

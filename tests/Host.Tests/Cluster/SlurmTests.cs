@@ -47,6 +47,25 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
     }
 
     [Fact]
+    public void Jobs_of_two_processes_end_as_one_process_that_was_never_stopped()
+    {
+        Assert.SkipUnless(Mpi.WhyNot is null, Mpi.WhyNot ?? "");
+        string[] set = ["--set", "training.batch_size=2", "--set", "training.epochs=40"];
+
+        Assert.Equal("", Submit("two", "00:10:00", ["--tasks", "2", .. set]).Error);
+        _cluster.Await("the first steps", () => Steps("two") >= 2);
+        _cluster.Run("scancel", "--batch", "--signal=USR1", Job("two"));
+        Assert.Equal(0, _work.Program(["train", "exp11", "--profile", "smoke", "--run", _work.At("one"), .. set]).ExitCode);
+        _cluster.Await("the chain's end", () => Chain("two")["state"]!.GetValue<string>() != "active");
+
+        var chain = Chain("two");
+        Assert.True((string?)chain["state"] == "completed", File.ReadAllText(Path.Combine(_work.At("two.submit"), $"{Job("two")}.log")));
+        Assert.Equal(["stopped in time", "done"], chain["segments"]!.AsArray().Select(segment => (string?)segment!["state"]));
+        Assert.Equal((double)Entries("one")[^1]["loss"]!, (double)Entries("two")[^1]["loss"]!, 1e-4);
+        Assert.Equal(Entries("one").Count, Entries("two").Count);
+    }
+
+    [Fact]
     public void Segment_without_a_step_ends_the_chain_and_says_so()
     {
         // more patients to synthesize than there is time for
@@ -144,6 +163,7 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
         return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(checkpoints, latest, "denoiser.safetensors"))));
     }
 
-    private string[] Losses(string run) =>
-        [.. File.ReadLines(Path.Combine(_work.At(run), "metrics.jsonl")).Select(line => JsonNode.Parse(line)!).Select(entry => $"{entry["kind"]} {entry["step"]} {entry["loss"]}")];
+    private string[] Losses(string run) => [.. Entries(run).Select(entry => $"{entry["kind"]} {entry["step"]} {entry["loss"]}")];
+
+    private List<JsonNode> Entries(string run) => [.. File.ReadLines(Path.Combine(_work.At(run), "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)];
 }

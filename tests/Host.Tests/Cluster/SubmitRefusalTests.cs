@@ -27,7 +27,8 @@ public sealed class SubmitRefusalTests : IDisposable
     [InlineData("--lead 3600 --time 01:00:00 --dry-run", "--lead 3600: expected 1 to 3599 seconds, less than --time 01:00:00")]
     [InlineData("--gpus 0 --dry-run", "--gpus 0: expected at least 1")]
     [InlineData("--nodes -1 --dry-run", "--nodes -1: expected at least 1")]
-    [InlineData("--nodes 2 --dry-run", "2 nodes with 0 GPUs are 2 processes, and training is one: use --nodes 1 and --gpus 1")]
+    [InlineData("--tasks 0 --dry-run", "--tasks 0: expected at least 1")]
+    [InlineData("--sbatch=--ntasks=4 --dry-run", "--sbatch --ntasks=4: submit sets --ntasks itself")]
     [InlineData("--account=-x --dry-run", "--account '-x': expected a name")]
     [InlineData("--sbatch=--time=1 --dry-run", "--sbatch --time=1: submit sets --time itself; use its own option")]
     [InlineData("--sbatch=--output=x --dry-run", "--sbatch --output=x: submit sets --output itself")]
@@ -43,6 +44,27 @@ public sealed class SubmitRefusalTests : IDisposable
         Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
         Assert.False(Path.Exists(_work.Run + ".submit"));
+    }
+
+    [Theory]
+    [InlineData("--nodes 2", 2)]
+    [InlineData("--gpus 4", 4)]
+    [InlineData("--nodes 3 --gpus 8 --tasks 1", 3)]
+    public void Batch_that_the_processes_cannot_share_is_refused(string arguments, int processes)
+    {
+        var outcome = Submit(arguments.Split(' '));
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains($"batch_size 1 cannot be split evenly over {processes} processes", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Batch_that_they_can_share_is_submitted()
+    {
+        var outcome = Submit("--nodes", "2", "--gpus", "4", "--set", "training.batch_size=16");
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Contains("\n#SBATCH --ntasks-per-node=4\n", outcome.Out, StringComparison.Ordinal);
     }
 
     [Fact]
