@@ -50,6 +50,9 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             Sampler = plan.Sampler.Id,
             FunctionEvaluations = generated.FunctionEvaluations,
             Guidance = plan.Sampling.Guidance,
+            GuidanceRescale = plan.Sampling.GuidanceRescale,
+            GuidanceInterval = plan.Sampling.GuidanceInterval,
+            TimeShift = plan.Sampling.TimeShift,
             Seed = plan.Sampling.Seed,
             Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
         };
@@ -112,6 +115,15 @@ public sealed record SampleRecord
 
     /// <summary>Strength of guidance; 1 is none.</summary>
     public required double Guidance { get; init; }
+
+    /// <summary>How far guided predictions were brought back to the spread of those that were not.</summary>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>The noise levels τ that were guided, or null where all were.</summary>
+    public IReadOnlyList<double>? GuidanceInterval { get; init; }
+
+    /// <summary>r of the time shift; 1 is none.</summary>
+    public double TimeShift { get; init; } = 1;
 
     /// <summary>Seed of the noise.</summary>
     public required long Seed { get; init; }

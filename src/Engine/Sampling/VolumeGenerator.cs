@@ -12,6 +12,7 @@ namespace VoxelZoo.Engine.Sampling;
 /// <summary>Generates volumes one at a time from a model.</summary>
 public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
 {
+    private readonly Guidance _guidance = new(plan.Sampling);
     private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
 
     /// <summary>Generates volume number <paramref name="index"/>; the same seed and index give the same noise on every device.</summary>
@@ -23,39 +24,60 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
         int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
         using var scope = torch.NewDisposeScope();
+        var watch = Stopwatch.StartNew();
+        var (latent, evaluations) = GenerateLatent(index, conditions, progress, cancellation);
+        using var _ = torch.no_grad();
+        var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
+        return new GeneratedVolume(index, volume, evaluations, watch.Elapsed.TotalSeconds);
+    }
+
+    /// <summary>The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network was called.</summary>
+    internal (Tensor Latent, int FunctionEvaluations) GenerateLatent(
+        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+    {
+        using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
         model.Train(on: false);
         var condition = model.EncodeCondition(conditions);
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
+        var shifted = plan.Sampling.TimeShift == 1 ? null : new ShiftedProcess(model.Process, plan.Sampling.TimeShift);
         var evaluations = 0;
-        var watch = Stopwatch.StartNew();
         var latent = _sampler.Sample(new SamplingTask
         {
             Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
-            Process = model.Process,
+            Process = shifted ?? model.Process,
             Random = random,
-            Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
+            Predict = (sample, t) =>
+            {
+                RefuseUnshifted(shifted);
+                return Predict(sample, t, condition, ref evaluations);
+            },
             ClipClean = model.Clip,
             Progress = progress,
             Cancellation = cancellation,
         });
-        var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
-        return new GeneratedVolume(index, volume, evaluations, watch.Elapsed.TotalSeconds);
+        return (latent.MoveToOuterDisposeScope(), evaluations);
     }
 
-    /// <summary>One prediction, guided by what the condition changes where the plan says so.</summary>
+    private void RefuseUnshifted(ShiftedProcess? shifted)
+    {
+        if (shifted is { GridWasAsked: false })
+            throw new PlanRefusedException(
+                "sampling", "time_shift", $"time_shift {plan.Sampling.TimeShift} shifts the strategy's time grid, but {plan.Sampler.Id} takes steps of its own choice; use time_shift: 1 or a sampler with steps");
+    }
+
+    /// <summary>One prediction, guided by what the condition changes where and when the plan says so.</summary>
     private Tensor Predict(Tensor sample, double t, ModelCondition condition, ref int evaluations)
     {
         using var scope = torch.NewDisposeScope();
         var timesteps = torch.full([sample.shape[0]], Scalars.S(t), ScalarType.Float32, sample.device);
         var prediction = model.Predict(sample, timesteps, condition);
         evaluations++;
-        if (plan.Condition.CanBeDropped && plan.Sampling.Guidance > 1)
+        if (_guidance.Applies(t))
         {
-            var free = model.Predict(sample, timesteps, condition.Unconditional());
+            prediction = _guidance.Combine(prediction, model.Predict(sample, timesteps, condition.Unconditional()));
             evaluations++;
-            prediction = free + (prediction - free) * Scalars.S(plan.Sampling.Guidance);
         }
 
         return prediction.MoveToOuterDisposeScope();

@@ -23,9 +23,9 @@ internal static class SamplingStep
         var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
         var writer = new SampleWriter(plan, trained, conditions);
         var target = folder ?? run.Samples;
-        var records = Console.IsOutputRedirected
+        var records = SectionReader.Checked(experiment.File, () => Console.IsOutputRedirected
             ? writer.Write(target, cancellation: cancellation)
-            : WithBar(plan, progress => writer.Write(target, progress, cancellation));
+            : WithBar(plan, progress => writer.Write(target, progress, cancellation)));
         foreach (var record in records)
             Console.WriteLine(FormattableString.Invariant($"{Path.Combine(target, record.Name)}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
         return records;
