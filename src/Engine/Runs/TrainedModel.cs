@@ -24,6 +24,9 @@ public sealed class TrainedModel : IDisposable
     /// <summary>SHA-256 of the file of weights.</summary>
     public string Sha256 => Checkpoint.Manifest.Files[$"{Weights}.safetensors"].Sha256;
 
+    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
+    public string CheckpointSha256 => BinaryFacts.Hash(Path.Combine(Checkpoint.Folder, "manifest.json"));
+
     /// <summary>Loads a run's model.</summary>
     /// <param name="run">The run.</param>
     /// <param name="plan">Its plan.</param>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
@@ -44,10 +45,15 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         {
             Name = SampleFolder.Name(generated.Index),
             Experiment = plan.Id,
+            ExperimentSha256 = trained.Checkpoint.Manifest.Experiment,
+            Plugins = new SortedDictionary<string, string>(
+                plan.Sources.DistinctBy(s => s.Plugin).ToDictionary(s => s.Plugin, s => s.Version), StringComparer.Ordinal),
             Checkpoint = trained.Checkpoint.Name,
+            CheckpointSha256 = trained.CheckpointSha256,
             Weights = trained.Weights,
             WeightsSha256 = trained.Sha256,
             Sampler = plan.Sampler.Id,
+            SamplerOptions = JsonSerializer.SerializeToNode(plan.Sampler.Options, plan.Sampler.Options.GetType(), AtomicFile.Json)!,
             FunctionEvaluations = generated.FunctionEvaluations,
             Guidance = plan.Sampling.Guidance,
             GuidanceRescale = plan.Sampling.GuidanceRescale,
@@ -89,7 +95,10 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     }
 }
 
-/// <summary>How a sample was made: <c>sample.json</c>.</summary>
+/// <summary>
+/// How a sample was made: <c>sample.json</c>, and a comment in the header of each of its volumes. It holds no times and no paths, so that the same command
+/// leaves the same bytes.
+/// </summary>
 public sealed record SampleRecord
 {
     /// <summary>The sample's folder.</summary>
@@ -98,8 +107,17 @@ public sealed record SampleRecord
     /// <summary>The experiment's id.</summary>
     public required string Experiment { get; init; }
 
+    /// <summary>SHA-256 of the resolved experiment that was trained.</summary>
+    public required string ExperimentSha256 { get; init; }
+
+    /// <summary>Versions of the plugins whose parts took part, by id.</summary>
+    public required IReadOnlyDictionary<string, string> Plugins { get; init; }
+
     /// <summary>The checkpoint.</summary>
     public required string Checkpoint { get; init; }
+
+    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
+    public required string CheckpointSha256 { get; init; }
 
     /// <summary><c>ema</c> or <c>denoiser</c>.</summary>
     public required string Weights { get; init; }
@@ -109,6 +127,9 @@ public sealed record SampleRecord
 
     /// <summary>The sampler's id.</summary>
     public required string Sampler { get; init; }
+
+    /// <summary>The sampler's options, defaults included.</summary>
+    public required JsonNode SamplerOptions { get; init; }
 
     /// <summary>How often the network was called (NFE), counted.</summary>
     public required int FunctionEvaluations { get; init; }

@@ -275,6 +275,25 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.Equal(record.WeightsSha256, comment.RootElement.GetProperty("weights_sha256").GetString());
         Assert.Equal("tiny", comment.RootElement.GetProperty("experiment").GetString());
         Assert.Equal("test0", comment.RootElement.GetProperty("condition").GetString());
+        // the header and the file beside it say the same
+        Assert.Equal(File.ReadAllText(Path.Combine(_run.Folder.Samples, "00000", "sample.json")), text + "\n");
+    }
+
+    [Fact]
+    public void Record_names_everything_that_the_bytes_follow_from()
+    {
+        var plan = Plan(sampler: new EulerSampler());
+        plan = plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = 7 } }, Sampling = plan.Sampling with { Seed = 5 } };
+        Sample(plan);
+        var record = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_run.Folder.Samples, "00001", "sample.json")))!;
+        Assert.Equal(
+            [Hash(_run.Folder.Experiment), Hash(Path.Combine(_run.Latest.Folder, "manifest.json"))],
+            new[] { "experiment_sha256", "checkpoint_sha256" }.Select(key => (string?)record[key]));
+        Assert.Equal("1.0.0", (string?)record["plugins"]!["tiny"]);
+        Assert.Equal((7, 7, 5), ((int)record["sampler_options"]!["steps"]!, (int)record["function_evaluations"]!, (int)record["seed"]!));
+        Assert.DoesNotContain(_run.Folder.Path, record.ToJsonString(), StringComparison.Ordinal);
+
+        static string Hash(string file) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
     }
 
     [Fact]
