@@ -7,6 +7,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Rejection;
 using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
 
@@ -18,6 +19,8 @@ namespace VoxelZoo.Engine.Sampling;
 /// <param name="conditions">Volumes whose images are the condition, and with whose targets the pictures compare.</param>
 public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions)
 {
+    private Discriminator? _discriminator;
+
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
     /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
@@ -25,15 +28,23 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
         var samples = new SampleFolder(folder);
-        var generator = new VolumeGenerator(plan, trained.Model);
+        var generator = new VolumeGenerator(plan, trained.Model, () => _discriminator ??= Discriminator.Load(plan, trained));
         var records = new List<SampleRecord>();
-        for (var i = 0; i < plan.Sampling.Count; i++)
+        try
         {
-            using var scope = torch.NewDisposeScope();
-            using var condition = conditions.Load(i % conditions.Count);
-            var number = i;
-            var generated = generator.Generate(i, condition, step => progress?.Invoke(number, step), cancellation);
-            records.Add(WriteOne(samples, generated, condition));
+            for (var i = 0; i < plan.Sampling.Count; i++)
+            {
+                using var scope = torch.NewDisposeScope();
+                using var condition = conditions.Load(i % conditions.Count);
+                var number = i;
+                var generated = generator.Generate(i, condition, step => progress?.Invoke(number, step), cancellation);
+                records.Add(WriteOne(samples, generated, condition));
+            }
+        }
+        finally
+        {
+            _discriminator?.Dispose();
+            _discriminator = null;
         }
 
         return records;
@@ -55,6 +66,8 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             Sampler = plan.Sampler.Id,
             SamplerOptions = JsonSerializer.SerializeToNode(plan.Sampler.Options, plan.Sampler.Options.GetType(), AtomicFile.Json)!,
             FunctionEvaluations = generated.FunctionEvaluations,
+            Judgements = generated.Judgements,
+            DiscriminatorSha256 = _discriminator?.Sha256,
             Guidance = plan.Sampling.Guidance,
             GuidanceRescale = plan.Sampling.GuidanceRescale,
             GuidanceInterval = plan.Sampling.GuidanceInterval,
@@ -133,6 +146,12 @@ public sealed record SampleRecord
 
     /// <summary>How often the network was called (NFE), counted.</summary>
     public required int FunctionEvaluations { get; init; }
+
+    /// <summary>How often the discriminator was called; each time costs the denoiser's way down.</summary>
+    public int Judgements { get; init; }
+
+    /// <summary>SHA-256 of the discriminator's weights, or null where none was asked.</summary>
+    public string? DiscriminatorSha256 { get; init; }
 
     /// <summary>Strength of guidance; 1 is none.</summary>
     public required double Guidance { get; init; }

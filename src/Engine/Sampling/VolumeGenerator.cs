@@ -4,13 +4,17 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Rejection;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Sampling;
 
 /// <summary>Generates volumes one at a time from a model.</summary>
-public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
+/// <param name="plan">The plan.</param>
+/// <param name="model">The model.</param>
+/// <param name="discriminator">Gives what judges samples, where a sampler asks for it; null where there is none.</param>
+public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<Discriminator>? discriminator = null)
 {
     private readonly Guidance _guidance = new(plan.Sampling);
     private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
@@ -25,14 +29,14 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
     {
         using var scope = torch.NewDisposeScope();
         var watch = Stopwatch.StartNew();
-        var (latent, evaluations) = GenerateLatent(index, conditions, progress, cancellation);
+        var (latent, evaluations, judgements) = GenerateLatent(index, conditions, progress, cancellation);
         using var _ = torch.no_grad();
         var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
-        return new GeneratedVolume(index, volume, evaluations, watch.Elapsed.TotalSeconds);
+        return new GeneratedVolume(index, volume, evaluations, judgements, watch.Elapsed.TotalSeconds);
     }
 
-    /// <summary>The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network was called.</summary>
-    internal (Tensor Latent, int FunctionEvaluations) GenerateLatent(
+    /// <summary>The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network and the discriminator were called.</summary>
+    internal (Tensor Latent, int FunctionEvaluations, int Judgements) GenerateLatent(
         int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
         using var scope = torch.NewDisposeScope();
@@ -42,7 +46,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
         var shifted = plan.Sampling.TimeShift == 1 ? null : new ShiftedProcess(model.Process, plan.Sampling.TimeShift);
-        var evaluations = 0;
+        var (evaluations, judgements) = (0, 0);
         var latent = _sampler.Sample(new SamplingTask
         {
             Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
@@ -54,10 +58,15 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
                 return Predict(sample, t, condition, ref evaluations);
             },
             ClipClean = model.Clip,
+            LogDensityRatio = discriminator is null ? null : (sample, t) =>
+            {
+                judgements++;
+                return discriminator().LogRatio(sample, t, condition);
+            },
             Progress = progress,
             Cancellation = cancellation,
         });
-        return (latent.MoveToOuterDisposeScope(), evaluations);
+        return (latent.MoveToOuterDisposeScope(), evaluations, judgements);
     }
 
     private void RefuseUnshifted(ShiftedProcess? shifted)
@@ -88,5 +97,6 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
 /// <param name="Index">Its number.</param>
 /// <param name="Volume">Float32 <c>[1, C, D, H, W]</c> in [0, 1] on the CPU; one channel for each target kind.</param>
 /// <param name="FunctionEvaluations">How often the network was called (NFE), counted.</param>
+/// <param name="Judgements">How often the discriminator was, each time at the cost of the denoiser's way down.</param>
 /// <param name="Seconds">How long it took.</param>
-public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, double Seconds);
+public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, int Judgements, double Seconds);

@@ -27,6 +27,7 @@ internal sealed class SampleVerb : Verb
         _interval = With(new Option<string?>("--guidance-interval") { Description = "Noise levels that are guided, 0 to 1", HelpName = "LOW,HIGH" });
         _shift = With(new Option<double?>("--time-shift") { Description = "Crowds steps towards noise (above 1) or the data (below 1)", HelpName = "R" });
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
+        With(CommonOptions.Set);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
     }
 
@@ -60,5 +61,11 @@ internal sealed class SampleVerb : Verb
             yield return $"sampling.guidance_interval=[{interval}]";
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
             yield return $"sampling.{key}={value!.ToString(null, CultureInfo.InvariantCulture)}";
+        foreach (var set in parse.GetValue(CommonOptions.Set) ?? [])
+        {
+            if (!set.StartsWith("sampling.", StringComparison.Ordinal))
+                throw new UsageException($"--set {set.Split('=')[0]}: only keys of `sampling` can differ from those that the run was trained with, such as sampling.eta=1");
+            yield return set;
+        }
     }
 }
