@@ -45,18 +45,13 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         var condition = model.EncodeCondition(conditions);
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
-        var shifted = plan.Sampling.TimeShift == 1 ? null : new ShiftedProcess(model.Process, plan.Sampling.TimeShift);
         var (evaluations, judgements) = (0, 0);
         var latent = _sampler.Sample(new SamplingTask
         {
             Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
-            Process = shifted ?? model.Process,
+            Process = plan.Sampling.TimeShift == 1 ? model.Process : new ShiftedProcess(model.Process, plan.Sampling.TimeShift),
             Random = random,
-            Predict = (sample, t) =>
-            {
-                RefuseUnshifted(shifted);
-                return Predict(sample, t, condition, ref evaluations);
-            },
+            Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
             ClipClean = model.Clip,
             LogDensityRatio = discriminator is null ? null : (sample, t) =>
             {
@@ -67,13 +62,6 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
             Cancellation = cancellation,
         });
         return (latent.MoveToOuterDisposeScope(), evaluations, judgements);
-    }
-
-    private void RefuseUnshifted(ShiftedProcess? shifted)
-    {
-        if (shifted is { GridWasAsked: false })
-            throw new PlanRefusedException(
-                "sampling", "time_shift", $"time_shift {plan.Sampling.TimeShift} shifts the strategy's time grid, but {plan.Sampler.Id} takes steps of its own choice; use time_shift: 1 or a sampler with steps");
     }
 
     /// <summary>One prediction, guided by what the condition changes where and when the plan says so.</summary>

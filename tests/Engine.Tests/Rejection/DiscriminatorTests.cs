@@ -212,6 +212,17 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
     public void Architecture_without_features_is_refused() =>
         Assert.Equal("architecture", Assert.Throws<PlanRefusedException>(() => Train(Plan(new ConvArchitecture()))).Section);
 
+    [Fact]
+    public void Judging_sampler_on_an_architecture_without_features_is_refused_before_training()
+    {
+        using var random = new RandomStreams(1);
+        var plan = Plan(sampler: new JudgingSampler());
+        PlanDescription.Of(plan, TinyRun.Context(plan, random));
+        plan = Plan(new ConvArchitecture(), new JudgingSampler());
+        var refusal = Assert.Throws<PlanRefusedException>(() => PlanDescription.Of(plan, TinyRun.Context(plan, random)));
+        Assert.Equal(("sampling", "use"), (refusal.Section, refusal.Key));
+    }
+
     private string Refusal(ExperimentPlan plan) => Assert.Throws<RunFolderException>(() => Sample(plan)).Message;
 
     /// <summary>Has its noise judged twice and returns what the network says of it.</summary>

@@ -211,8 +211,10 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     public void Time_shift_of_a_sampler_that_chooses_its_own_times_is_refused()
     {
         var plan = Plan();
-        plan = plan with { Sampling = plan.Sampling with { TimeShift = 2 } };
-        Assert.Equal("time_shift", Assert.Throws<PlanRefusedException>(() => Sample(plan)).Key);
+        using var random = new RandomStreams(1);
+        PlanDescription.Of(plan, TinyRun.Context(plan, random));
+        var shifted = plan with { Sampling = plan.Sampling with { TimeShift = 2 } };
+        Assert.Equal("time_shift", Assert.Throws<PlanRefusedException>(() => PlanDescription.Of(shifted, TinyRun.Context(plan, random))).Key);
     }
 
     [Fact]

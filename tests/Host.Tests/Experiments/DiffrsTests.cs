@@ -37,20 +37,16 @@ public sealed class DiffrsTests : IDisposable
         Assert.Contains((string)light["discriminator_sha256"]!, text, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("--epochs 0", "--epochs is 0; give at least 1")]
-    [InlineData("--steps 0", "--set sampling.steps: `steps` is 0, must be at least 1")]
-    public void Wrong_training_is_refused(string arguments, string sentence)
-    {
-        _work.Write("run/experiment.yaml", File.ReadAllText(Path.Combine(Repository.Root, "experiments", "exp1.yaml")));
-        Refused(sentence, ["train-diffrs", _work.Run, .. arguments.Split(' ')]);
-    }
-
     [Fact]
-    public void Set_of_what_was_trained_is_refused()
+    public void Wrong_use_is_refused()
     {
-        _work.Write("run/experiment.yaml", File.ReadAllText(Path.Combine(Repository.Root, "experiments", "exp1.yaml")));
+        Assert.Equal(0, _work.Smoke().ExitCode);
+        Refused("--epochs is 0; give at least 1", "train-diffrs", _work.Run, "--epochs", "0");
+        Refused("--set sampling.steps: `steps` is 0, must be at least 1", "train-diffrs", _work.Run, "--steps", "0");
         Refused("--set strategy.use: only keys of `sampling` can differ", "sample", _work.Run, "--set", "strategy.use=ddpm");
+        Refused("--set sampling.max_iter: max_iter 3 ends every sample before its 25 steps are done", "sample", _work.Run, "--solver", "diffrs", "--set", "sampling.max_iter=3");
+        Refused("--set sampling.guidance_interval: guidance_interval [0.2] is no interval", "sample", _work.Run, "--guidance-interval", "0.2");
+        Refused("--set sampling.time_shift: time_shift 2 shifts the strategy's time grid, but `dopri5`", "sample", _work.Run, "--solver", "dopri5", "--time-shift", "2");
     }
 
     private JsonNode Sample(params string[] more)
