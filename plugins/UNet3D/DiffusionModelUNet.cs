@@ -12,7 +12,7 @@ namespace VoxelZoo.Plugins.UNet3D;
 // keys of a state dict from them. Shapes: B batch, C channels, D×H×W voxels, N = D·H·W tokens, E = 4·channels[0] embedding.
 
 /// <summary>The UNet. Its last convolution starts at zero, so an untrained network predicts exactly 0.</summary>
-internal sealed class DiffusionModelUNet : Denoiser
+internal sealed class DiffusionModelUNet : Denoiser, IFeatureExtractor
 {
     private readonly Sequential conv_in;
     private readonly Sequential time_embed;
@@ -39,10 +39,21 @@ internal sealed class DiffusionModelUNet : Denoiser
                 options.NumResBlocks[level] + 1, options.AttentionLevels[level], twice: level > 0));
 
         _out = nn.Sequential(layers.Norm(channels[0]), nn.SiLU(), layers.Convolution(channels[0], options.OutChannels!.Value, 3, zero: true));
+        FeatureChannels = channels[last];
         RegisterComponents();
     }
 
     public override int EmbeddingSize => _encoder.EmbeddingSize;
+
+    public int FeatureChannels { get; }
+
+    // what the way up starts from
+    public Tensor Features(Tensor sample, Tensor timesteps, Conditioning conditioning)
+    {
+        using var scope = NewDisposeScope();
+        var (h, skips, _) = _encoder.Forward(sample, timesteps, conditioning);
+        return (conditioning.Residuals is { } residuals ? Steer(h, skips, residuals) : h).MoveToOuterDisposeScope(); // [B, F, d, h, w]
+    }
 
     public override Tensor forward(Tensor sample, Tensor timesteps, Conditioning conditioning)
     {

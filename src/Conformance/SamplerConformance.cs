@@ -27,7 +27,14 @@ public static class SamplerConformance
         var (point, noise) = (randn(Grid.Batch(2)), randn(Grid.Batch(2)));
         using var random = new Generator(3, CPU);
         // x0 of a data set that is one point, for the straight process below
-        var task = new SamplingTask { Noise = noise, Process = new StraightPath(), Predict = (x, t) => point.expand_as(x), Random = random };
+        var task = new SamplingTask
+        {
+            Noise = noise,
+            Process = new StraightPath(),
+            Predict = (x, t) => point.expand_as(x),
+            Random = random,
+            LogDensityRatio = (x, _) => zeros(x.shape[0], device: x.device), // samples of that point are as they should be
+        };
 
         checks.Run("one_point", "the exact prediction for a data set of one point ends at that point", () =>
         {

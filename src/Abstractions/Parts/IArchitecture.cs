@@ -86,6 +86,19 @@ public abstract class Denoiser(string name) : nn.Module<Tensor, Tensor, Conditio
     public virtual int EmbeddingSize => 0;
 }
 
+/// <summary>A <see cref="Denoiser"/> that shows its features, so that a small head can judge samples by them (arXiv:2405.17880).</summary>
+public interface IFeatureExtractor
+{
+    /// <summary>Channels F of the features.</summary>
+    int FeatureChannels { get; }
+
+    /// <summary>Features <c>[B, F, d, h, w]</c> of a noisy sample, in the current dispose scope. They depend on all of the conditioning that a prediction depends on.</summary>
+    /// <param name="sample">The noisy sample <c>[B, C, D, H, W]</c>.</param>
+    /// <param name="timesteps">The timesteps <c>[B]</c>.</param>
+    /// <param name="conditioning">The conditioning.</param>
+    Tensor Features(Tensor sample, Tensor timesteps, Conditioning conditioning);
+}
+
 /// <summary>
 /// Steers a denoiser that it leaves as it is, by tensors that the denoiser adds to what it computes (ControlNet, arXiv:2302.05543).
 /// A new branch changes nothing: its last layers start at zero.

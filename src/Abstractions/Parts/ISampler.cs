@@ -53,6 +53,12 @@ public sealed record SamplingTask
     /// </summary>
     public Func<Tensor, Tensor>? ClipClean { get; init; }
 
+    /// <summary>
+    /// What a discriminator estimates of samples <c>[B, C, D, H, W]</c> at a timestep: ln(density of real data / density of what is sampled without
+    /// it), <c>[B]</c>. For samplers that reject; null where there is no discriminator. Calls are counted by the engine, beside the network's.
+    /// </summary>
+    public Func<Tensor, double, Tensor>? LogDensityRatio { get; init; }
+
     /// <summary>Called after each step.</summary>
     public Action<SamplerStep>? Progress { get; init; }
 

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
 namespace VoxelZoo.Engine.Nifti;
 
 /// <summary>What <c>data info</c> tells of a file. Everything is in file order and after slope and intercept.</summary>
@@ -8,6 +11,7 @@ namespace VoxelZoo.Engine.Nifti;
 /// <param name="Min">Smallest finite intensity, or null where there is none.</param>
 /// <param name="Max">Largest finite intensity, or null where there is none.</param>
 /// <param name="Mean">Mean of the finite intensities, or null where there is none.</param>
+/// <param name="Comments">The comments in the header, in file order: JSON where one is a JSON object, as in generated volumes, else text.</param>
 public sealed record NiftiFacts(
     IReadOnlyList<int> Shape,
     IReadOnlyList<double> Spacing,
@@ -15,13 +19,26 @@ public sealed record NiftiFacts(
     IReadOnlyList<IReadOnlyList<double>> Affine,
     double? Min,
     double? Max,
-    double? Mean)
+    double? Mean,
+    IReadOnlyList<JsonNode> Comments)
 {
     /// <summary>Reads a file and states its facts; the memory taken does not depend on the file.</summary>
     /// <exception cref="InvalidDataException">The file is not a NIfTI file that can be read; the message names it.</exception>
     public static NiftiFacts Of(string path)
     {
         var (header, range) = NiftiFile.Survey(path);
-        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean);
+        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean, [.. header.Comments.Select(Parsed)]);
+    }
+
+    private static JsonNode Parsed(string comment)
+    {
+        try
+        {
+            return JsonNode.Parse(comment) as JsonObject ?? (JsonNode)comment;
+        }
+        catch (JsonException)
+        {
+            return comment;
+        }
     }
 }

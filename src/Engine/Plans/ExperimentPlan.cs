@@ -1,5 +1,6 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Sampling;
 
 namespace VoxelZoo.Engine.Plans;
 
@@ -91,6 +92,7 @@ public sealed record ExperimentPlan : Plan
             throw new PlanRefusedException(
                 "sampling", "guidance",
                 $"guidance {draft.Sampling.Guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
+        Guidance.Refuse(draft.Sampling);
         PlanChecks.Refuse(draft);
 
         if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))

@@ -1,5 +1,6 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Plans;
@@ -66,7 +67,7 @@ public sealed record PlanDescription
         var meta = context with { Device = new torch.Device(DeviceType.META) };
         // strategy and augmentations are built with it: what they refuse is better known now than after training
         using var model = DiffusionModel.Create(plan, meta);
-        plan.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model.Process, plan));
+        plan.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model, plan));
         var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
         {
             Controlnet = model.Control is { } control ? Count(control) : null,
@@ -110,15 +111,24 @@ public sealed record PlanDescription
     }
 
     /// <summary>Samples one voxel with a network that says nothing: what a sampler refuses, it refuses now.</summary>
-    private static bool Rehearse(Sampler sampler, NoiseProcess process, ExperimentPlan plan)
+    private static bool Rehearse(Sampler sampler, DiffusionModel model, ExperimentPlan plan)
     {
         using var random = new torch.Generator(0, torch.CPU);
+        var shifted = plan.Sampling.TimeShift == 1 ? null : new ShiftedProcess(model.Process, plan.Sampling.TimeShift);
         sampler.Sample(new SamplingTask
         {
             Noise = torch.zeros([1, plan.Shape.Latent.Channels, 1, 1, 1]),
-            Process = process,
-            Predict = (sample, _) => torch.zeros_like(sample),
+            Process = shifted ?? model.Process,
+            Predict = (sample, _) =>
+            {
+                if (shifted is { GridWasAsked: false })
+                    throw new PlanException($"time_shift {plan.Sampling.TimeShift} shifts the strategy's time grid, but `{plan.Sampler.Id}` takes steps of its own choice; use time_shift: 1 or a sampler with steps", "time_shift");
+                return torch.zeros_like(sample);
+            },
             Random = random,
+            LogDensityRatio = (sample, _) => model.FeatureChannels is not null
+                ? torch.zeros(sample.shape[0])
+                : throw new PlanException($"`{plan.Sampler.Id}` judges samples by the denoiser's features, and `{plan.Architecture.Id}` shows none; use unet3d, or another sampler", "use"),
             ClipClean = plan.Compressor.Part.IsLearned ? null : clean => clean.alias(),
         }).Dispose();
         return true;

@@ -9,8 +9,11 @@ namespace VoxelZoo.Engine.Runs;
 /// <summary>A run's model with the weights of one of its checkpoints: the moving average where there is one.</summary>
 public sealed class TrainedModel : IDisposable
 {
-    private TrainedModel(DiffusionModel model, Checkpoint checkpoint, string weights) =>
-        (Model, Checkpoint, Weights) = (model, checkpoint, weights);
+    private TrainedModel(RunFolder run, DiffusionModel model, Checkpoint checkpoint, string weights) =>
+        (Run, Model, Checkpoint, Weights) = (run, model, checkpoint, weights);
+
+    /// <summary>The run.</summary>
+    public RunFolder Run { get; }
 
     /// <summary>The model, in evaluation mode.</summary>
     public DiffusionModel Model { get; }
@@ -23,6 +26,9 @@ public sealed class TrainedModel : IDisposable
 
     /// <summary>SHA-256 of the file of weights.</summary>
     public string Sha256 => Checkpoint.Manifest.Files[$"{Weights}.safetensors"].Sha256;
+
+    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
+    public string CheckpointSha256 => BinaryFacts.Hash(Path.Combine(Checkpoint.Folder, "manifest.json"));
 
     /// <summary>Loads a run's model.</summary>
     /// <param name="run">The run.</param>
@@ -46,7 +52,7 @@ public sealed class TrainedModel : IDisposable
 
             model.Train(on: false);
             var weights = Taken(checkpoint, model.Trained().First().Component);
-            return new TrainedModel(model, checkpoint, weights);
+            return new TrainedModel(run, model, checkpoint, weights);
         }
         catch
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
@@ -7,6 +8,7 @@ using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Rejection;
 using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
 
@@ -20,6 +22,7 @@ namespace VoxelZoo.Engine.Sampling;
 public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, ICollective? collective = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+    private Discriminator? _discriminator;
 
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
     /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
@@ -29,20 +32,33 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
         var samples = new SampleFolder(folder, _collective);
-        var generator = new VolumeGenerator(plan, trained.Model);
+        var generator = new VolumeGenerator(plan, trained.Model, () => _discriminator ??= LoadDiscriminator());
         var written = new List<TimedRecord>();
-        _collective.Together(() =>
+        try
         {
-            foreach (var i in _collective.Share(plan.Sampling.Count))
+            _collective.Together(() =>
             {
-                using var scope = torch.NewDisposeScope();
-                using var condition = conditions.Load(i % conditions.Count);
-                var generated = generator.Generate(i, condition, step => progress?.Invoke(i, step), cancellation);
-                written.Add(new TimedRecord(WriteOne(samples, generated, condition), generated.Seconds));
-            }
-        });
+                foreach (var i in _collective.Share(plan.Sampling.Count))
+                {
+                    using var scope = torch.NewDisposeScope();
+                    using var condition = conditions.Load(i % conditions.Count);
+                    var generated = generator.Generate(i, condition, step => progress?.Invoke(i, step), cancellation);
+                    written.Add(new TimedRecord(WriteOne(samples, generated, condition), generated.Seconds));
+                }
+            });
+        }
+        finally
+        {
+            _discriminator?.Dispose();
+            _discriminator = null;
+        }
+
         return [.. _collective.Gather(written).SelectMany(each => each).Select(one => one.Record with { Seconds = one.Seconds }).OrderBy(record => record.Name, StringComparer.Ordinal)];
     }
+
+    private Discriminator LoadDiscriminator() => _collective.Size == 1
+        ? Discriminator.Load(plan, trained)
+        : throw new PlanRefusedException("sampling", "use", $"`{plan.Sampler.Id}` learns from the first volumes what to reject, which several processes would each do by themselves; sample with one process");
 
     private SampleRecord WriteOne(SampleFolder samples, GeneratedVolume generated, Batch condition)
     {
@@ -50,12 +66,22 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         {
             Name = SampleFolder.Name(generated.Index),
             Experiment = plan.Id,
+            ExperimentSha256 = trained.Checkpoint.Manifest.Experiment,
+            Plugins = new SortedDictionary<string, string>(
+                plan.Sources.DistinctBy(s => s.Plugin).ToDictionary(s => s.Plugin, s => s.Version), StringComparer.Ordinal),
             Checkpoint = trained.Checkpoint.Name,
+            CheckpointSha256 = trained.CheckpointSha256,
             Weights = trained.Weights,
             WeightsSha256 = trained.Sha256,
             Sampler = plan.Sampler.Id,
+            SamplerOptions = JsonSerializer.SerializeToNode(plan.Sampler.Options, plan.Sampler.Options.GetType(), AtomicFile.Json)!,
             FunctionEvaluations = generated.FunctionEvaluations,
+            Judgements = generated.Judgements,
+            DiscriminatorSha256 = _discriminator?.Sha256,
             Guidance = plan.Sampling.Guidance,
+            GuidanceRescale = plan.Sampling.GuidanceRescale,
+            GuidanceInterval = plan.Sampling.GuidanceInterval,
+            TimeShift = plan.Sampling.TimeShift,
             Seed = plan.Sampling.Seed,
             Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
         };
@@ -95,7 +121,10 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     private sealed record TimedRecord(SampleRecord Record, double Seconds);
 }
 
-/// <summary>How a sample was made: <c>sample.json</c>.</summary>
+/// <summary>
+/// How a sample was made: <c>sample.json</c>, and a comment in the header of each of its volumes. It holds no times and no paths, so that the same command
+/// leaves the same bytes.
+/// </summary>
 public sealed record SampleRecord
 {
     /// <summary>The sample's folder.</summary>
@@ -104,8 +133,17 @@ public sealed record SampleRecord
     /// <summary>The experiment's id.</summary>
     public required string Experiment { get; init; }
 
+    /// <summary>SHA-256 of the resolved experiment that was trained.</summary>
+    public required string ExperimentSha256 { get; init; }
+
+    /// <summary>Versions of the plugins whose parts took part, by id.</summary>
+    public required IReadOnlyDictionary<string, string> Plugins { get; init; }
+
     /// <summary>The checkpoint.</summary>
     public required string Checkpoint { get; init; }
+
+    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
+    public required string CheckpointSha256 { get; init; }
 
     /// <summary><c>ema</c> or <c>denoiser</c>.</summary>
     public required string Weights { get; init; }
@@ -116,11 +154,29 @@ public sealed record SampleRecord
     /// <summary>The sampler's id.</summary>
     public required string Sampler { get; init; }
 
+    /// <summary>The sampler's options, defaults included.</summary>
+    public required JsonNode SamplerOptions { get; init; }
+
     /// <summary>How often the network was called (NFE), counted.</summary>
     public required int FunctionEvaluations { get; init; }
 
+    /// <summary>How often the discriminator was called; each time costs the denoiser's way down.</summary>
+    public int Judgements { get; init; }
+
+    /// <summary>SHA-256 of the discriminator's weights, or null where none was asked.</summary>
+    public string? DiscriminatorSha256 { get; init; }
+
     /// <summary>Strength of guidance; 1 is none.</summary>
     public required double Guidance { get; init; }
+
+    /// <summary>How far guided predictions were brought back to the spread of those that were not.</summary>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>The noise levels τ that were guided, or null where all were.</summary>
+    public IReadOnlyList<double>? GuidanceInterval { get; init; }
+
+    /// <summary>r of the time shift; 1 is none.</summary>
+    public double TimeShift { get; init; } = 1;
 
     /// <summary>Seed of the noise.</summary>
     public required long Seed { get; init; }

@@ -4,14 +4,19 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Rejection;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Sampling;
 
 /// <summary>Generates volumes one at a time from a model.</summary>
-public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
+/// <param name="plan">The plan.</param>
+/// <param name="model">The model.</param>
+/// <param name="discriminator">Gives what judges samples, where a sampler asks for it; null where there is none.</param>
+public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<Discriminator>? discriminator = null)
 {
+    private readonly Guidance _guidance = new(plan.Sampling);
     private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
 
     /// <summary>Generates volume number <paramref name="index"/>; the same seed and index give the same noise on every device.</summary>
@@ -23,39 +28,53 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
         int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
     {
         using var scope = torch.NewDisposeScope();
+        var watch = Stopwatch.StartNew();
+        var (latent, evaluations, judgements) = GenerateLatent(index, conditions, progress, cancellation);
+        using var _ = torch.no_grad();
+        var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
+        return new GeneratedVolume(index, volume, evaluations, judgements, watch.Elapsed.TotalSeconds);
+    }
+
+    /// <summary>The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network and the discriminator were called.</summary>
+    internal (Tensor Latent, int FunctionEvaluations, int Judgements) GenerateLatent(
+        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+    {
+        using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
         model.Train(on: false);
         var condition = model.EncodeCondition(conditions);
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
-        var evaluations = 0;
-        var watch = Stopwatch.StartNew();
+        var (evaluations, judgements) = (0, 0);
         var latent = _sampler.Sample(new SamplingTask
         {
             Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
-            Process = model.Process,
+            Process = plan.Sampling.TimeShift == 1 ? model.Process : new ShiftedProcess(model.Process, plan.Sampling.TimeShift),
             Random = random,
             Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
             ClipClean = model.Clip,
+            LogDensityRatio = discriminator is null ? null : (sample, t) =>
+            {
+                judgements++;
+                return discriminator().LogRatio(sample, t, condition);
+            },
             Progress = progress,
             Cancellation = cancellation,
         });
-        var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
-        return new GeneratedVolume(index, volume, evaluations, watch.Elapsed.TotalSeconds);
+        return (latent.MoveToOuterDisposeScope(), evaluations, judgements);
     }
 
-    /// <summary>One prediction, guided by what the condition changes where the plan says so.</summary>
+    /// <summary>One prediction, guided by what the condition changes where and when the plan says so.</summary>
     private Tensor Predict(Tensor sample, double t, ModelCondition condition, ref int evaluations)
     {
         using var scope = torch.NewDisposeScope();
         var timesteps = torch.full([sample.shape[0]], Scalars.S(t), ScalarType.Float32, sample.device);
         var prediction = model.Predict(sample, timesteps, condition);
         evaluations++;
-        if (plan.Condition.CanBeDropped && plan.Sampling.Guidance > 1)
+        if (_guidance.Applies(t))
         {
-            var free = model.Predict(sample, timesteps, condition.Unconditional());
+            prediction = _guidance.Combine(prediction, model.Predict(sample, timesteps, condition.Unconditional()));
             evaluations++;
-            prediction = free + (prediction - free) * Scalars.S(plan.Sampling.Guidance);
         }
 
         return prediction.MoveToOuterDisposeScope();
@@ -66,5 +85,6 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model)
 /// <param name="Index">Its number.</param>
 /// <param name="Volume">Float32 <c>[1, C, D, H, W]</c> in [0, 1] on the CPU; one channel for each target kind.</param>
 /// <param name="FunctionEvaluations">How often the network was called (NFE), counted.</param>
+/// <param name="Judgements">How often the discriminator was, each time at the cost of the denoiser's way down.</param>
 /// <param name="Seconds">How long it took.</param>
-public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, double Seconds);
+public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, int Judgements, double Seconds);

@@ -132,6 +132,25 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
     public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () => Raw(noisy, timesteps, condition));
 
+    /// <summary>Channels of <see cref="Features"/>, or null where the architecture shows none.</summary>
+    public int? FeatureChannels => (Denoiser as IFeatureExtractor)?.FeatureChannels;
+
+    /// <summary>The denoiser's features <c>[B, F, d, h, w]</c> in float32, under the same conditioning as a prediction. The architecture has to show them.</summary>
+    public Tensor Features(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () =>
+    {
+        using var scope = torch.NewDisposeScope();
+        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
+        return ((IFeatureExtractor)Denoiser).Features(shown, told, conditioning).MoveToOuterDisposeScope();
+    });
+
+    /// <summary>A latent whose slices that only pad the volume repeat the last one that does not, as preparation pads volumes.</summary>
+    public Tensor Repad(Tensor latent, IReadOnlyList<int> realSlices)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (real, depth) = (Real(realSlices), latent.shape[2]);
+        return torch.cat([latent.narrow(2, 0, real), latent.narrow(2, real - 1, 1).expand(-1, -1, depth - real, -1, -1)], 2).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Mean squared error of each sample <c>[B]</c>, in float32, without the slices that only pad the volume.</summary>
     /// <param name="prediction">What the network returned.</param>
     /// <param name="target">What it should have returned.</param>
@@ -169,6 +188,13 @@ public sealed class DiffusionModel : IDisposable
     private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
         using var scope = torch.NewDisposeScope();
+        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
+        return Denoiser.call(shown, told, conditioning).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the denoiser is shown, told, and conditioned on; in the current dispose scope.</summary>
+    private (Tensor Shown, Tensor Told, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
+    {
         var (shown, told) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
         var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
         var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
@@ -178,7 +204,7 @@ public sealed class DiffusionModel : IDisposable
             conditioning = conditioning with { Residuals = [.. Control.Residuals(shown, told, condition.Image!, conditioning).Select(r => r * strength)] };
         }
 
-        return Denoiser.call(shown, told, conditioning).MoveToOuterDisposeScope();
+        return (shown, told, conditioning);
     }
 
     /// <summary>The channels that the denoiser sees after the noisy sample: images, size bins, coordinates.</summary>

@@ -42,6 +42,7 @@ internal static class Application
             new DataPrepareVerb(),
         },
         new TrainVerb(),
+        new TrainDiffrsVerb(),
         new SampleVerb(),
         new EvaluateVerb(),
         new ReportVerb(),

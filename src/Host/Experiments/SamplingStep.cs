@@ -24,9 +24,9 @@ internal static class SamplingStep
         var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
         var writer = new SampleWriter(plan, trained, conditions, session.Collective);
         var target = folder ?? run.Samples;
-        var records = Output.IsWatched
+        var records = SectionReader.Checked(experiment.File, () => Output.IsWatched
             ? WithBar(plan, progress => writer.Write(target, progress, cancellation))
-            : writer.Write(target, cancellation: cancellation);
+            : writer.Write(target, cancellation: cancellation));
         foreach (var record in records)
             Console.WriteLine(FormattableString.Invariant($"{Path.Combine(target, record.Name)}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
         return records;

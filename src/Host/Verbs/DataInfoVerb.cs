@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Spectre.Console.Rendering;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
@@ -14,7 +15,7 @@ internal sealed class DataInfoVerb : Verb
     private readonly Argument<string> _file;
 
     public DataInfoVerb()
-        : base("info", "Shows a NIfTI volume's shape, spacing, type, affine and intensities")
+        : base("info", "Shows a NIfTI volume's shape, spacing, type, affine, intensities and comments")
     {
         _file = With(new Argument<string>("FILE") { Description = "A .nii or .nii.gz file" });
         With(CommonOptions.Json);
@@ -42,11 +43,21 @@ internal sealed class DataInfoVerb : Verb
     }
 
     private static IRenderable Table(NiftiFacts facts) => Output.Facts(
+    [
         ("shape", string.Join('×', facts.Shape) + " (file order)"),
         ("spacing", Numbers(facts.Spacing) + " mm"),
         ("type", facts.Dtype),
         ("affine", string.Join("\n", facts.Affine.Select(Numbers))),
-        ("intensities", facts is { Min: { } min, Max: { } max, Mean: { } mean } ? $"{Number(min)} to {Number(max)}, mean {Number(mean)}" : "none that are finite"));
+        ("intensities", facts is { Min: { } min, Max: { } max, Mean: { } mean } ? $"{Number(min)} to {Number(max)}, mean {Number(mean)}" : "none that are finite"),
+        .. facts.Comments.SelectMany(Lines),
+    ]);
+
+    /// <summary>A line for each thing that a generated volume says of itself; other comments as they are.</summary>
+    private static IEnumerable<(string, string)> Lines(JsonNode comment) => comment is JsonObject made
+        ? made.Where(fact => fact.Value is not null).Select(fact => (fact.Key, Text(fact.Value!)))
+        : [("comment", Text(comment))];
+
+    private static string Text(JsonNode value) => value.GetValueKind() == JsonValueKind.String ? (string)value! : value.ToJsonString();
 
     private static string Numbers(IEnumerable<double> values) => string.Join("  ", values.Select(Number));
 

@@ -69,6 +69,18 @@ public sealed class NiftiWriteTests : IDisposable
         Assert.Equal(["epoch 7, 25 steps, Größe"], header.Comments);
     }
 
+    [Theory]
+    [InlineData("{\"seed\": 42}", "{\"seed\":42}")]
+    [InlineData("{\"seed\": 4", "\"{\\u0022seed\\u0022: 4\"")] // not JSON
+    [InlineData("42", "\"42\"")] // JSON, but no object
+    public void Facts_tell_the_comments(string comment, string expected)
+    {
+        using var scope = torch.NewDisposeScope();
+        var path = _folder.File("volume.nii.gz");
+        NiftiFile.Write(path, torch.zeros(1, 1, 1, 1), new Spacing(1, 1, 1), comment: comment);
+        Assert.Equal(expected, Assert.Single(NiftiFacts.Of(path).Comments).ToJsonString());
+    }
+
     [Fact]
     public void Same_volume_gives_the_same_bytes_and_leaves_nothing_else()
     {

@@ -14,6 +14,8 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         return (refusal.Section, refusal.Key);
     }
 
+    private ExperimentPlan WithDropout() => Draft() with { Condition = new ConditionOptions { Images = [ImageKinds.T1Pre], Dropout = 0.1 } };
+
     private ExperimentPlan Draft(IArchitecture? architecture = null) => TinyRun.Draft(cohort, architecture);
 
     [Fact]
@@ -46,6 +48,26 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [Fact]
     public void Guidance_without_dropout_is_refused() =>
         Assert.Equal(("sampling", "guidance"), Refusal(Draft() with { Sampling = new SamplingOptions { Guidance = 2 } }));
+
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(0.2, 0.5, 0.8)]
+    [InlineData(0.8, 0.2)]
+    [InlineData(0.3, 0.3)]
+    [InlineData(-0.1, 0.5)]
+    [InlineData(0.1, 1.5)]
+    [InlineData(double.NaN, 0.5)]
+    public void Guidance_interval_that_is_none_is_refused(params double[] interval) => Assert.Equal(
+        ("sampling", "guidance_interval"),
+        Refusal(WithDropout() with { Sampling = new SamplingOptions { Guidance = 2, GuidanceInterval = interval } }));
+
+    [Fact]
+    public void Guidance_interval_without_guidance_is_refused() => Assert.Equal(
+        ("sampling", "guidance_interval"), Refusal(WithDropout() with { Sampling = new SamplingOptions { GuidanceInterval = [0.2, 0.8] } }));
+
+    [Fact]
+    public void Guidance_rescale_without_guidance_is_refused() => Assert.Equal(
+        ("sampling", "guidance_rescale"), Refusal(WithDropout() with { Sampling = new SamplingOptions { GuidanceRescale = 0.7 } }));
 
     [Theory]
     [InlineData(-1)]

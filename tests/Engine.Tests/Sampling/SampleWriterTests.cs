@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Tests.Tiny;
+using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Tests.Sampling;
@@ -107,6 +108,115 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.All(Sample(plan), record => Assert.Equal(expected, record.FunctionEvaluations));
     }
 
+    // u = 0.1 is without spread; that of the guided prediction is w times that of c, so the whole prediction shrinks by 1/w
+    [Theory]
+    [InlineData(1.5, 1.0)]
+    [InlineData(2.0, 0.7)]
+    public void Rescale_brings_the_spread_back_by_its_share(double w, double phi)
+    {
+        var plan = Plan();
+        Sample(plan with { Sampling = plan.Sampling with { Guidance = w, GuidanceRescale = phi } });
+        var condition = Volume("00000", ImageKinds.T1Pre).Turned();
+        var factor = phi / w + 1 - phi;
+        Assert.All(
+            Volume("00000", ImageKinds.Bravo).Turned().Zip(condition),
+            pair => Assert.Equal(Math.Min(factor * (0.1 + w * pair.Second / 2), 1), pair.First, 1e-6));
+    }
+
+    [Fact]
+    public void Rescale_treats_each_sample_by_itself()
+    {
+        using var scope = NewDisposeScope();
+        manual_seed(1);
+        var conditional = randn([2, 1, 4, 4, 4]) * tensor([1f, 5f]).view(2, 1, 1, 1, 1);
+        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 1 }).Combine(conditional, randn(conditional.shape));
+        Assert.Equal(conditional.std([1, 2, 3, 4]).data<float>().ToArray(), guided.std([1, 2, 3, 4]).data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
+    }
+
+    [Fact]
+    public void Rescale_leaves_a_prediction_without_spread()
+    {
+        using var scope = NewDisposeScope();
+        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 0.7 }).Combine(ones(1, 1, 2, 2), zeros(1, 1, 2, 2));
+        Assert.All(guided.data<float>().ToArray(), value => Assert.Equal(3, value));
+    }
+
+    // ten steps at τ = 1, 0.9 … 0.1; both ends of an interval belong to it
+    [Theory]
+    [InlineData(0.3, 0.6, 14)]
+    [InlineData(0.25, 0.35, 11)]
+    [InlineData(0.0, 1.0, 20)]
+    [InlineData(0.0, 0.05, 10)]
+    public void Interval_calls_the_network_twice_within_and_once_without(double low, double high, int calls)
+    {
+        var plan = Plan(sampler: new EulerSampler());
+        plan = plan with
+        {
+            Sampler = plan.Sampler with { Options = new EulerOptions { Steps = 10 } },
+            Sampling = plan.Sampling with { Guidance = 2, GuidanceInterval = [low, high] },
+        };
+        Assert.All(Sample(plan), record => Assert.Equal(calls, record.FunctionEvaluations));
+    }
+
+    // the straight process goes along dx/dτ = −(u + w·(c − u)) with u = 0.1, c = 0.1 + condition / 2: only the guided time counts for w
+    [Fact]
+    public void Interval_guides_for_its_share_of_the_way()
+    {
+        var plan = Plan(sampler: new EulerSampler());
+        plan = plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = 10 } } };
+        var (none, all, part) = (Latent(1, null), Latent(2, null), Latent(2, [0.15, 0.45]));
+        // steps from 0.4, 0.3 and 0.2: three tenths
+        Assert.All(none.Zip(all, part), three => Assert.Equal(0.7 * three.First + 0.3 * three.Second, three.Third, 1e-5));
+
+        float[] Latent(double w, double[]? interval)
+        {
+            if (!Directory.Exists(_run.Folder.Checkpoints))
+                _run.Train(plan);
+            var guided = plan with { Sampling = plan.Sampling with { Guidance = w, GuidanceInterval = interval } };
+            return _run.Use(guided, (trained, volumes) =>
+            {
+                using var scope = NewDisposeScope();
+                using var condition = volumes.Load(0);
+                return new VolumeGenerator(guided, trained.Model).GenerateLatent(0, condition).Latent.data<float>().ToArray();
+            });
+        }
+    }
+
+    [Theory]
+    [InlineData(3.0)]
+    [InlineData(0.25)]
+    public void Time_shift_moves_the_times_at_which_the_network_is_asked(double shift)
+    {
+        List<double> asked = [];
+        var spy = new FormulaArchitecture((noisy, timesteps, _, bias) =>
+        {
+            asked.Add(timesteps[0].ToDouble());
+            return torch.zeros_like(noisy) + bias;
+        });
+        var plan = Plan(spy, new EulerSampler());
+        plan = plan with
+        {
+            Sampler = plan.Sampler with { Options = new EulerOptions { Steps = 4 } },
+            Sampling = plan.Sampling with { Count = 1, TimeShift = shift },
+        };
+        _run.Train(plan);
+        asked.Clear();
+        Assert.Equal(shift, Assert.Single(Sample(plan)).TimeShift);
+        // resolution-dependent shifting of the signal-to-noise ratio: odds τ/(1 − τ) grow by the factor r
+        Assert.Equal(1000, asked[0]);
+        Assert.All(asked.Skip(1).Zip([3.0, 1.0, 1 / 3.0]), pair => Assert.Equal(shift * pair.Second, pair.First / (1000 - pair.First), 1e-4));
+    }
+
+    [Fact]
+    public void Time_shift_of_a_sampler_that_chooses_its_own_times_is_refused()
+    {
+        var plan = Plan();
+        using var random = new RandomStreams(1);
+        PlanDescription.Of(plan, TinyRun.Context(plan, random));
+        var shifted = plan with { Sampling = plan.Sampling with { TimeShift = 2 } };
+        Assert.Equal("time_shift", Assert.Throws<PlanRefusedException>(() => PlanDescription.Of(shifted, TinyRun.Context(plan, random))).Key);
+    }
+
     [Fact]
     public void Oracle_generates_the_volume_that_it_knows()
     {
@@ -167,6 +277,25 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.Equal(record.WeightsSha256, comment.RootElement.GetProperty("weights_sha256").GetString());
         Assert.Equal("tiny", comment.RootElement.GetProperty("experiment").GetString());
         Assert.Equal("test0", comment.RootElement.GetProperty("condition").GetString());
+        // the header and the file beside it say the same
+        Assert.Equal(File.ReadAllText(Path.Combine(_run.Folder.Samples, "00000", "sample.json")), text + "\n");
+    }
+
+    [Fact]
+    public void Record_names_everything_that_the_bytes_follow_from()
+    {
+        var plan = Plan(sampler: new EulerSampler());
+        plan = plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = 7 } }, Sampling = plan.Sampling with { Seed = 5 } };
+        Sample(plan);
+        var record = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_run.Folder.Samples, "00001", "sample.json")))!;
+        Assert.Equal(
+            [Hash(_run.Folder.Experiment), Hash(Path.Combine(_run.Latest.Folder, "manifest.json"))],
+            new[] { "experiment_sha256", "checkpoint_sha256" }.Select(key => (string?)record[key]));
+        Assert.Equal("1.0.0", (string?)record["plugins"]!["tiny"]);
+        Assert.Equal((7, 7, 5), ((int)record["sampler_options"]!["steps"]!, (int)record["function_evaluations"]!, (int)record["seed"]!));
+        Assert.DoesNotContain(_run.Folder.Path, record.ToJsonString(), StringComparison.Ordinal);
+
+        static string Hash(string file) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Plugins.UNet3D;
+using VoxelZoo.Tensors;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Plugins.Tests.UNet3D;
@@ -48,6 +49,32 @@ public sealed class UNet3DTests
         var output = unet.call(sample, io["timesteps"], new Conditioning { Image = condition });
 
         Assert.True(Reference.Difference(output, io["output"]) < 1e-5);
+    }
+
+    [Fact]
+    public void Features_are_the_coarsest_levels_and_follow_the_conditioning()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var unet = Architecture.Create(Small, Contexts.Cpu);
+        Reference.LoadWeights(unet, "unet3d-tiny.weights.safetensors");
+        using var io = Reference.Tensors("unet3d-tiny.io.safetensors");
+        var extractor = Assert.IsType<IFeatureExtractor>(unet, exactMatch: false);
+        Assert.Equal(32, extractor.FeatureChannels);
+
+        var (sample, timesteps) = (io["input"], io["timesteps"]);
+        var plain = extractor.Features(sample, timesteps, Conditioning.None);
+        Assert.Equal([sample.shape[0], 32, .. sample.shape[2..].Select(size => size / 4)], plain.shape);
+
+        // time, image, FiLM and a control branch all reach what a prediction is made of
+        Assert.True(Reference.Difference(extractor.Features(sample, timesteps * Scalars.S(0.5), Conditioning.None), plain) > 1e-4);
+        var shift = new Conditioning { Shift = ones(sample.shape[0], unet.EmbeddingSize) };
+        Assert.True(Reference.Difference(extractor.Features(sample, timesteps, shift), plain) > 1e-4);
+        var image = new Conditioning { Image = zeros_like(sample.narrow(1, 1, 1)) };
+        Assert.True(Reference.Difference(extractor.Features(sample.narrow(1, 0, 1), timesteps, image), plain) > 1e-4);
+        using var control = Architecture.CreateControl(Small, new ControlOptions { ImageChannels = 1, EmbeddingChannels = [8] }, Contexts.Cpu);
+        var residuals = control.Residuals(sample, timesteps, sample.narrow(1, 0, 1), Conditioning.None).Select(residual => ones_like(residual)).ToArray();
+        Assert.True(Reference.Difference(extractor.Features(sample, timesteps, new Conditioning { Residuals = residuals }), plain + ones_like(plain)) < 1e-5);
     }
 
     [Fact]

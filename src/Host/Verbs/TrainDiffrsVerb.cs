@@ -1,0 +1,56 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Rejection;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Experiments;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary><c>train-diffrs RUN</c>: trains the discriminator by which the sampler <c>diffrs</c> rejects.</summary>
+internal sealed class TrainDiffrsVerb : Verb
+{
+    private const string Euler = "euler";
+
+    private readonly Argument<string> _run;
+    private readonly Option<int> _epochs, _steps;
+    private readonly Option<long?> _seed;
+
+    public TrainDiffrsVerb()
+        : base("train-diffrs", "Trains a run's discriminator, by which the sampler diffrs rejects")
+    {
+        _run = With(RunArguments.Run());
+        _epochs = With(new Option<int>("--epochs") { Description = "How often each volume is seen (60)", HelpName = "N", DefaultValueFactory = _ => 60 });
+        _steps = With(new Option<int>("--steps") { Description = "Steps of Euler's method for the generated volumes (25)", HelpName = "N", DefaultValueFactory = _ => 25 });
+        _seed = With(new Option<long?>("--seed") { Description = "Seed of the generated volumes", HelpName = "N" });
+        With(CommonOptions.Json);
+    }
+
+    public override bool StopsInOrder => true;
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        var epochs = parse.GetValue(_epochs);
+        if (epochs < 1)
+            throw new UsageException($"--epochs is {epochs}; give at least 1");
+        using var session = new Session(parse);
+        var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        string[] sets = [$"sampling.use={Euler}", $"sampling.steps={parse.GetValue(_steps)}", .. Seed(parse)];
+        if (Experiment.Load(session, run) is not DiffusionExperiment)
+            throw new UsageException($"{run.Path} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
+        var experiment = (DiffusionExperiment)Experiment.Load(session, run, sets);
+        var json = parse.GetValue(CommonOptions.Json);
+        var manifest = DiscriminatorStep.Run(session, experiment, run, epochs, line => (json ? Console.Error : Console.Out).WriteLine(line), cancellation);
+        Output.Write(parse, () => JsonSerializer.SerializeToNode(manifest, AtomicFile.Json)!, () => Output.Facts(
+            ("parameters", manifest.Parameters.ToString("N0", CultureInfo.InvariantCulture)),
+            ("volumes", $"{manifest.TrainingPairs} real and as many generated"),
+            ("best epoch", $"{manifest.BestEpoch}{(manifest.ValidationPairs == 0 ? " (the last: there is no validation split)" : "")}"),
+            ("checkpoint", manifest.Checkpoint)));
+        return ExitCode.Done;
+    }
+
+    private IEnumerable<string> Seed(ParseResult parse) =>
+        parse.GetValue(_seed) is { } seed ? [string.Create(CultureInfo.InvariantCulture, $"sampling.seed={seed}")] : [];
+}

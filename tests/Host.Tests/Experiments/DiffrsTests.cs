@@ -1,0 +1,65 @@
+using System.Text.Json.Nodes;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>Diffusion rejection sampling by the program: a run, its discriminator, samples in both modes.</summary>
+public sealed class DiffrsTests : IDisposable
+{
+    private readonly Workspace _work = new();
+
+    public void Dispose() => _work.Dispose();
+
+    [Fact]
+    public void Run_gets_a_discriminator_and_is_sampled_by_it()
+    {
+        Assert.Equal(0, _work.Smoke("exp1").ExitCode);
+
+        var without = _work.Program("sample", _work.Run, "--solver", "diffrs", "--count", "1");
+        Assert.Equal((2, $"{_work.Run} has no discriminator, by whose judgement diffrs rejects; train it: `voxelzoo train-diffrs {_work.Run}`\n"), (without.ExitCode, without.Error));
+
+        var trained = _work.Program("train-diffrs", _work.Run, "--epochs", "2", "--steps", "2", "--json");
+        Assert.True(trained.ExitCode == 0, trained.Error);
+        Assert.Equal(2, JsonNode.Parse(trained.Out)!["epochs"]!.AsArray().Count);
+        Assert.Contains("epoch 2/2: loss ", trained.Error, StringComparison.Ordinal);
+
+        // full correction goes back, at the price of calls; lightweight makes the ten of the warm-up and its own
+        var full = Sample();
+        Assert.True((int)full["function_evaluations"]! >= 11 * 3);
+        Assert.Equal("1", $"{full["sampler_options"]!["backsteps"]}");
+        var light = Sample("--set", "sampling.backsteps=0");
+        Assert.Equal(11 * 3, (int)light["function_evaluations"]!);
+        Assert.True((int)light["judgements"]! >= 11 * 4);
+
+        // the volume says so by itself
+        var info = JsonNode.Parse(_work.Program("data", "info", Path.Combine(_work.Run, "samples", "00000", "bravo.nii.gz"), "--json").Out)!;
+        Assert.True(JsonNode.DeepEquals(light, info["comments"]![0]));
+        var text = _work.Program("data", "info", Path.Combine(_work.Run, "samples", "00000", "bravo.nii.gz")).Out;
+        Assert.Contains((string)light["discriminator_sha256"]!, text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Wrong_use_is_refused()
+    {
+        Assert.Equal(0, _work.Smoke().ExitCode);
+        Refused("--epochs is 0; give at least 1", "train-diffrs", _work.Run, "--epochs", "0");
+        Refused("--set sampling.steps: `steps` is 0, must be at least 1", "train-diffrs", _work.Run, "--steps", "0");
+        Refused("--set strategy.use: only keys of `sampling` can differ", "sample", _work.Run, "--set", "strategy.use=ddpm");
+        Refused("--set sampling.max_iter: max_iter 3 ends every sample before its 25 steps are done", "sample", _work.Run, "--solver", "diffrs", "--set", "sampling.max_iter=3");
+        Refused("--set sampling.guidance_interval: guidance_interval [0.2] is no interval", "sample", _work.Run, "--guidance-interval", "0.2");
+        Refused("--set sampling.time_shift: time_shift 2 shifts the strategy's time grid, but `dopri5`", "sample", _work.Run, "--solver", "dopri5", "--time-shift", "2");
+    }
+
+    private JsonNode Sample(params string[] more)
+    {
+        var outcome = _work.Program(["sample", _work.Run, "--solver", "diffrs", "--steps", "3", "--count", "1", .. more]);
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        return JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "samples", "00000", "sample.json")))!;
+    }
+
+    private void Refused(string sentence, params string[] arguments)
+    {
+        var outcome = _work.Program(arguments);
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);
+    }
+}
