@@ -22,9 +22,6 @@ public sealed record CompressionPlan : Plan
     /// <summary>How it is judged.</summary>
     public ReconstructionEvaluationOptions Evaluation { get; init; } = new();
 
-    /// <summary>What it is judged by.</summary>
-    public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
-
     /// <summary>One image; set by <see cref="Compose"/>.</summary>
     public VolumeShape Volume { get; init; }
 
@@ -36,6 +33,9 @@ public sealed record CompressionPlan : Plan
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Files => Weighs(LossNames.Perceptual) && Compression.Perceptual.Network is { } network ? [network] : [];
+
+    /// <inheritdoc/>
+    public override VolumeShape Compared => Volume with { Depth = Data.OriginalDepth };
 
     /// <summary>Whether masks are compressed: reconstructions are logits then.</summary>
     public bool IsOfMasks => Target.Contains(ImageKinds.Seg);

@@ -42,9 +42,6 @@ public sealed record ExperimentPlan : Plan
     /// <summary>How it is judged.</summary>
     public EvaluationOptions Evaluation { get; init; } = new();
 
-    /// <summary>What it is judged by.</summary>
-    public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
-
     /// <summary>The shapes between its parts; set by <see cref="Compose"/>.</summary>
     public DiffusionShape Shape { get; init; } = new(default, default, 0);
 
@@ -53,6 +50,9 @@ public sealed record ExperimentPlan : Plan
 
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
     public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+
+    /// <inheritdoc/>
+    public override VolumeShape Compared => Shape.Volume with { Depth = Data.OriginalDepth };
 
     /// <summary>What batches hold of the tumours.</summary>
     public TumourUse TumourUse => new() { Count = Condition.SizeBins is not null, Weights = Training.RegionWeights };

@@ -78,12 +78,7 @@ public sealed record PlanDescription
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
-        foreach (var planned in plan.Metrics)
-        {
-            if (planned.Call((m, options) => m.Create(options, meta)).Needs != MetricInputKind.PairedVolumes)
-                throw new PlanRefusedException("evaluation", "metrics", $"`{planned.Id}` compares sets of features, which an evaluation does not extract yet; remove it here and use the verb `metric`");
-        }
-
+        MetricChecks.Refuse(plan.Metrics, plan.Compared, meta);
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         return new PlanDescription
         {

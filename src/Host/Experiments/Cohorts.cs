@@ -31,6 +31,34 @@ internal static class Cohorts
     public static PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>
         Checked(() => new PooledImages(cohort, split, plan.Data, plan.Kinds, crop));
 
+    /// <summary>Refuses a split that the plan names where the cohort has no patients in it.</summary>
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="section">The section that names it.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="split">The split.</param>
+    /// <exception cref="PlanRefusedException">It is empty.</exception>
+    public static void RefuseEmpty(Cohort cohort, string section, string key, string split)
+    {
+        if (cohort.Of(split).Count == 0)
+            throw new PlanRefusedException(
+                section, key,
+                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
+    }
+
+    /// <summary>The volumes of a split that is to be evaluated.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">What the metrics are given.</param>
+    /// <param name="open">Opens the split.</param>
+    /// <exception cref="PlanRefusedException">The plan's metrics cannot be computed on them.</exception>
+    public static T Evaluated<T>(Plan plan, PartContext context, Func<T> open)
+        where T : IBatchSource
+    {
+        var volumes = open();
+        using var first = volumes.Load(0);
+        MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, context);
+        return volumes;
+    }
+
     private static T Checked<T>(Func<T> open)
         where T : IBatchSource
     {

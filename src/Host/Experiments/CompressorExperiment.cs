@@ -45,6 +45,21 @@ internal sealed class CompressorExperiment : Experiment
     });
 
     /// <inheritdoc/>
+    public override void CheckCohort(Cohort cohort, PartContext context)
+    {
+        Cohorts.Images(Plan, cohort, Cohort.Train);
+        Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
+        Cohorts.Images(Plan, cohort, Plan.Sampling.Split);
+        Evaluated(cohort, context);
+    }
+
+    private PooledImages Evaluated(Cohort cohort, PartContext context)
+    {
+        Cohorts.RefuseEmpty(cohort, "evaluation", "split", Plan.Evaluation.Split);
+        return Cohorts.Evaluated(Plan, context, () => Cohorts.Images(Plan, cohort, Plan.Evaluation.Split));
+    }
+
+    /// <inheritdoc/>
     public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
     {
         var training = Cohorts.Images(Plan, cohort, Cohort.Train, Plan.Crop);
@@ -56,7 +71,7 @@ internal sealed class CompressorExperiment : Experiment
     public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation)
     {
         var target = folder ?? run.Samples;
-        var records = WithTrained(session, run, Plan.Sampling.Split, (trained, volumes) => new ReconstructionWriter(Plan, trained, volumes).Write(target, cancellation));
+        var records = WithTrained(session, run, (cohort, _) => Cohorts.Images(Plan, cohort, Plan.Sampling.Split), (trained, volumes) => new ReconstructionWriter(Plan, trained, volumes).Write(target, cancellation));
         foreach (var record in records)
             Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
     }
@@ -64,7 +79,7 @@ internal sealed class CompressorExperiment : Experiment
     /// <inheritdoc/>
     public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)
     {
-        var result = WithTrained(session, run, Plan.Evaluation.Split, (trained, volumes) => new ReconstructionEvaluator(Plan, trained, volumes).Run(cancellation));
+        var result = WithTrained(session, run, Evaluated, (trained, volumes) => new ReconstructionEvaluator(Plan, trained, volumes).Run(cancellation));
         AtomicFile.WriteJson(run.Evaluation, result);
         return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, CompressionTable.Of(result));
     }
@@ -72,10 +87,13 @@ internal sealed class CompressorExperiment : Experiment
     /// <inheritdoc/>
     public override void Report(RunFolder run) => CompressionReport.Write(run, _description);
 
-    private T WithTrained<T>(Session session, RunFolder run, string split, Func<TrainedCompressor, PooledImages, T> use)
+    private T WithTrained<T>(Session session, RunFolder run, Func<Cohort, PartContext, PooledImages> open, Func<TrainedCompressor, PooledImages, T> use)
     {
         using var random = session.Random(Plan);
-        using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
-        return use(trained, SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.Open(Plan, run), split)));
+        var context = session.Context(Plan, random);
+        var checkpoint = run.OpenCheckpoint("best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        var volumes = SectionReader.Checked(File, () => open(Cohorts.Open(Plan, run), context));
+        using var trained = TrainedCompressor.Load(Plan, context, checkpoint);
+        return use(trained, volumes);
     }
 }

@@ -48,6 +48,24 @@ internal sealed class DiffusionExperiment : Experiment
     }
 
     /// <inheritdoc/>
+    public override void CheckCohort(Cohort cohort, PartContext context)
+    {
+        // whether the training split can be read, which is said first; not all of its masks
+        Cohorts.Volumes(Plan with { Data = Plan.Data with { PositiveOnly = false } }, cohort, Cohort.Train);
+        Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
+        Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        Evaluated(cohort, context);
+    }
+
+    /// <summary>The volumes that the run is evaluated on.</summary>
+    /// <exception cref="PlanRefusedException">There are none, or the metrics cannot be computed on them.</exception>
+    public CohortDataset Evaluated(Cohort cohort, PartContext context)
+    {
+        Cohorts.RefuseEmpty(cohort, "evaluation", "split", Plan.Evaluation.Split);
+        return Cohorts.Evaluated(Plan, context, () => Cohorts.Volumes(Plan, cohort, Plan.Evaluation.Split));
+    }
+
+    /// <inheritdoc/>
     public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>
         BorrowedWeights.Of(this).All(borrowed => borrowed.Take(session, cohort, run, cancellation));
 

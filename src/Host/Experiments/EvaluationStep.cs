@@ -12,9 +12,10 @@ internal static class EvaluationStep
     {
         var plan = experiment.Plan;
         using var random = session.Random(plan);
-        using var trained = TrainedModel.Load(
-            run, plan, session.Context(plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
-        var volumes = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Evaluation.Split));
+        var context = session.Context(plan, random);
+        var checkpoint = run.OpenCheckpoint("best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        var volumes = SectionReader.Checked(experiment.File, () => experiment.Evaluated(Cohorts.Open(plan, run), context));
+        using var trained = TrainedModel.Load(run, plan, context, checkpoint);
         var result = new Evaluator(plan, trained, volumes).Run(cancellation: cancellation);
         AtomicFile.WriteJson(run.Evaluation, result);
         return result;

@@ -50,10 +50,13 @@ internal abstract class Experiment(MapNode file)
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
 
-
     /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
     /// <exception cref="ConfigurationException">It cannot be trained.</exception>
     public abstract void CheckTrainable();
+
+    /// <summary>Refuses a cohort that could be trained on, but not sampled from or evaluated with afterwards.</summary>
+    /// <exception cref="PlanRefusedException">A split is empty, or its volumes do not fit.</exception>
+    public abstract void CheckCohort(Cohort cohort, PartContext context);
 
     /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before.</summary>
     /// <returns>False where it was stopped before it was done; the run can be resumed.</returns>

@@ -51,6 +51,7 @@ internal static class TrainingStep
     private static RunStatus Train(Session session, Experiment experiment, RunFolder run, PartContext context, bool resume, CancellationToken cancellation)
     {
         var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
+        SectionReader.Checked(experiment.File, () => experiment.CheckCohort(cohort, context));
         if (!SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)))
             return Stopped(experiment, run, context);
         using var display = TrainingDisplay.ForConsole(experiment.Plan);
