@@ -55,6 +55,7 @@ public sealed record CompressionPlan : Plan
     {
         draft.ValidateTarget();
         draft.ValidateData();
+        draft.Evaluation.Validate();
         if (draft.IsOfMasks && draft.Target.Count > 1)
             throw new PlanRefusedException("target", null, $"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each");
         if (!draft.Compressor.Part.IsLearned)

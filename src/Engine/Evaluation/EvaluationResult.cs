@@ -1,30 +1,11 @@
 namespace VoxelZoo.Engine.Evaluation;
 
-/// <summary>Outcome of an evaluation: <c>evaluation.json</c>.</summary>
-public sealed record EvaluationResult
+/// <summary>
+/// What is known of a denoiser's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is the mean over volumes and evenly spread timesteps.
+/// </summary>
+public sealed record EvaluationResult : CheckpointResult
 {
-    /// <summary>The experiment's id.</summary>
-    public required string Experiment { get; init; }
-
-    /// <summary>The checkpoint.</summary>
-    public required string Checkpoint { get; init; }
-
-    /// <summary><c>ema</c> or <c>denoiser</c>.</summary>
-    public required string Weights { get; init; }
-
-    /// <summary>SHA-256 of the file of weights.</summary>
-    public required string WeightsSha256 { get; init; }
-
-    /// <summary>The split.</summary>
-    public required string Split { get; init; }
-
-    /// <summary>Volumes in it.</summary>
-    public required int Volumes { get; init; }
-
-    /// <summary>Mean loss over volumes and evenly spread timesteps.</summary>
-    public required double Loss { get; init; }
-
-    /// <summary>The same for a network that always returns zero.</summary>
+    /// <summary>The loss of a network that always returns zero.</summary>
     public required double NullLoss { get; init; }
 
     /// <summary>Loss at each timestep.</summary>

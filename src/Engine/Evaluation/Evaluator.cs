@@ -13,7 +13,11 @@ namespace VoxelZoo.Engine.Evaluation;
 /// Judges a trained model on volumes it has not seen: its loss, and how near its one-step estimate of the clean volume comes
 /// to the real one from several noise levels.
 /// </summary>
-public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes)
+/// <param name="plan">The plan.</param>
+/// <param name="trained">The model.</param>
+/// <param name="volumes">The volumes.</param>
+/// <param name="split">The split that they are from.</param>
+public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes, string split)
 {
     /// <summary>Evaluates all volumes.</summary>
     /// <param name="progress">Called with the number of volumes done and in all.</param>
@@ -45,11 +49,10 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
 
         return new EvaluationResult
         {
-            Experiment = plan.Id,
             Checkpoint = trained.Checkpoint.Name,
             Weights = trained.Weights,
             WeightsSha256 = trained.Sha256,
-            Split = plan.Evaluation.Split,
+            Split = split,
             Volumes = volumes.Count,
             Loss = validation.Loss,
             NullLoss = validation.NullLoss,

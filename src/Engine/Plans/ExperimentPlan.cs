@@ -93,6 +93,7 @@ public sealed record ExperimentPlan : Plan
                 $"guidance {draft.Sampling.Guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
         PlanChecks.Refuse(draft);
 
+        draft.Evaluation.Validate();
         if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
             throw new PlanRefusedException(
                 "evaluation", "timesteps", $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them");

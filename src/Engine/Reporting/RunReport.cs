@@ -70,9 +70,13 @@ public static class RunReport
 
     private static void Evaluation(StringBuilder text, RunFolder run)
     {
-        if (Read<EvaluationResult>(run.Evaluation) is not { } evaluation)
-            return;
-        Line(text, $"## Evaluation on {evaluation.Volumes} volumes of {evaluation.Split}\n");
+        foreach (var result in EvaluationFile<EvaluationResult>.Read(run)?.Results ?? [])
+            Evaluation(text, result);
+    }
+
+    private static void Evaluation(StringBuilder text, EvaluationResult evaluation)
+    {
+        Line(text, $"## Evaluation of {evaluation.Title}: {evaluation.Volumes} volumes\n");
         Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; a network that returns zero has {evaluation.NullLoss:G4}.\n");
         var timesteps = evaluation.Estimates.Select(e => e.Timestep).Distinct().Order().ToArray();
         if (timesteps.Length == 0)

@@ -45,18 +45,27 @@ internal static class Cohorts
                 $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
     }
 
-    /// <summary>The volumes of a split that is to be evaluated.</summary>
+    /// <summary>The volumes of the splits that are to be evaluated.</summary>
     /// <param name="plan">The plan.</param>
+    /// <param name="splits">The splits.</param>
     /// <param name="context">What the metrics are given.</param>
-    /// <param name="open">Opens the split.</param>
-    /// <exception cref="PlanRefusedException">The plan's metrics cannot be computed on them.</exception>
-    public static T Evaluated<T>(Plan plan, PartContext context, Func<T> open)
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="open">Opens a split.</param>
+    /// <exception cref="PlanRefusedException">A split is empty, or the plan's metrics cannot be computed on its volumes.</exception>
+    public static IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(
+        Plan plan, IReadOnlyList<string> splits, PartContext context, Cohort cohort, Func<string, T> open)
         where T : IBatchSource
     {
-        var volumes = open();
-        using var first = volumes.Load(0);
-        MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, context);
-        return volumes;
+        foreach (var split in splits)
+            RefuseEmpty(cohort, "evaluation", "splits", split);
+        var opened = splits.Select(split => (split, Volumes: open(split))).ToArray();
+        foreach (var (_, volumes) in opened)
+        {
+            using var first = volumes.Load(0);
+            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, context);
+        }
+
+        return opened;
     }
 
     private static T Checked<T>(Func<T> open)

@@ -53,11 +53,8 @@ internal sealed class CompressorExperiment : Experiment
         Evaluated(cohort, context);
     }
 
-    private PooledImages Evaluated(Cohort cohort, PartContext context)
-    {
-        Cohorts.RefuseEmpty(cohort, "evaluation", "split", Plan.Evaluation.Split);
-        return Cohorts.Evaluated(Plan, context, () => Cohorts.Images(Plan, cohort, Plan.Evaluation.Split));
-    }
+    private IReadOnlyList<(string Split, PooledImages Volumes)> Evaluated(Cohort cohort, PartContext context) =>
+        Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), context, cohort, split => Cohorts.Images(Plan, cohort, split));
 
     /// <inheritdoc/>
     public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, TrainingObserver observer, CancellationToken cancellation)
@@ -71,29 +68,28 @@ internal sealed class CompressorExperiment : Experiment
     public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation)
     {
         var target = folder ?? run.Samples;
-        var records = WithTrained(session, run, (cohort, _) => Cohorts.Images(Plan, cohort, Plan.Sampling.Split), (trained, volumes) => new ReconstructionWriter(Plan, trained, volumes).Write(target, cancellation));
-        foreach (var record in records)
+        using var random = session.Random(Plan);
+        using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        var volumes = SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.Open(Plan, run), Plan.Sampling.Split));
+        foreach (var record in new ReconstructionWriter(Plan, trained, volumes).Write(target, cancellation))
             Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
     }
 
     /// <inheritdoc/>
     public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)
     {
-        var result = WithTrained(session, run, Evaluated, (trained, volumes) => new ReconstructionEvaluator(Plan, trained, volumes).Run(cancellation));
-        AtomicFile.WriteJson(run.Evaluation, result);
-        return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, CompressionTable.Of(result));
+        using var random = session.Random(Plan);
+        var context = session.Context(Plan, random);
+        var result = EvaluationStep.Run<PooledImages, ReconstructionResult>(
+            this, run, Plan.Evaluation, cohort => Evaluated(cohort, context),
+            (checkpoint, splits) =>
+            {
+                using var trained = TrainedCompressor.Load(Plan, context, checkpoint.Checkpoint);
+                return [.. splits.Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Name).Run(cancellation) with { Checkpoints = checkpoint.Names })];
+            });
+        return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, EvaluationTable.Of(result));
     }
 
     /// <inheritdoc/>
     public override void Report(RunFolder run) => CompressionReport.Write(run, _description);
-
-    private T WithTrained<T>(Session session, RunFolder run, Func<Cohort, PartContext, PooledImages> open, Func<TrainedCompressor, PooledImages, T> use)
-    {
-        using var random = session.Random(Plan);
-        var context = session.Context(Plan, random);
-        var checkpoint = run.OpenCheckpoint("best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
-        var volumes = SectionReader.Checked(File, () => open(Cohorts.Open(Plan, run), context));
-        using var trained = TrainedCompressor.Load(Plan, context, checkpoint);
-        return use(trained, volumes);
-    }
 }

@@ -59,11 +59,8 @@ internal sealed class DiffusionExperiment : Experiment
 
     /// <summary>The volumes that the run is evaluated on.</summary>
     /// <exception cref="PlanRefusedException">There are none, or the metrics cannot be computed on them.</exception>
-    public CohortDataset Evaluated(Cohort cohort, PartContext context)
-    {
-        Cohorts.RefuseEmpty(cohort, "evaluation", "split", Plan.Evaluation.Split);
-        return Cohorts.Evaluated(Plan, context, () => Cohorts.Volumes(Plan, cohort, Plan.Evaluation.Split));
-    }
+    public IReadOnlyList<(string Split, CohortDataset Volumes)> Evaluated(Cohort cohort, PartContext context) =>
+        Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), context, cohort, split => Cohorts.Volumes(Plan, cohort, split));
 
     /// <inheritdoc/>
     public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>

@@ -28,7 +28,7 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
     private EvaluationResult Evaluate()
     {
         _run.Train(Plan);
-        return _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes).Run());
+        return _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
     }
 
     [Fact]
@@ -78,7 +78,7 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
     public void Evaluating_twice_gives_the_same_numbers()
     {
         _run.Train(Plan);
-        EvaluationResult run() => _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes).Run());
+        EvaluationResult run() => _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
         Assert.Equivalent(run(), run(), strict: true);
     }
 

@@ -1,0 +1,72 @@
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
+
+namespace VoxelZoo.Engine.Evaluation;
+
+/// <summary>Outcome of <c>evaluate</c>: <c>evaluation.json</c>.</summary>
+/// <typeparam name="TResult">What is known of one checkpoint on one split.</typeparam>
+public sealed record EvaluationFile<TResult>
+    where TResult : CheckpointResult
+{
+    /// <summary>Version of the file's layout that this program writes and reads.</summary>
+    public const int CurrentFormat = 2;
+
+    private const string Remedy = "`evaluate` makes it anew";
+
+    /// <summary>Version of the file's layout.</summary>
+    public int Format { get; init; } = CurrentFormat;
+
+    /// <summary>The experiment's id.</summary>
+    public required string Experiment { get; init; }
+
+    /// <summary>One entry for each checkpoint and split, in the order in which they were asked for.</summary>
+    public required IReadOnlyList<TResult> Results { get; init; }
+
+    /// <summary>The entry of a checkpoint on a split, or null where that was not evaluated.</summary>
+    /// <param name="checkpoint"><c>best</c> or <c>latest</c>.</param>
+    /// <param name="split">The split.</param>
+    public TResult? Find(string checkpoint, string split) =>
+        Results.FirstOrDefault(result => result.Checkpoints.Contains(checkpoint) && result.Split == split);
+
+    /// <summary>Replaces a run's evaluation.</summary>
+    public void Write(RunFolder run) => AtomicFile.WriteJson(run.Evaluation, this);
+
+    /// <summary>A run's evaluation, or null where it was not evaluated.</summary>
+    /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
+    public static EvaluationFile<TResult>? Read(RunFolder run)
+    {
+        var file = RunFolder.ReadJson<EvaluationFile<TResult>>(run.Evaluation, Remedy);
+        return file is null or { Format: CurrentFormat }
+            ? file
+            : throw new RunFolderException($"the layout of {run.Evaluation} is version {file.Format}, this program reads version {CurrentFormat}; {Remedy}");
+    }
+}
+
+/// <summary>What is known of one checkpoint on one split.</summary>
+public abstract record CheckpointResult
+{
+    /// <summary>The names by which the checkpoint was asked for: <c>best</c>, <c>latest</c>, or both where they are the same.</summary>
+    public IReadOnlyList<string> Checkpoints { get; init; } = [];
+
+    /// <summary>The checkpoint, <c>step-XXXXXXXX</c>.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>The component that was evaluated, such as <c>ema</c>.</summary>
+    public required string Weights { get; init; }
+
+    /// <summary>SHA-256 of the file of weights.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>The split.</summary>
+    public required string Split { get; init; }
+
+    /// <summary>Volumes in it.</summary>
+    public required int Volumes { get; init; }
+
+    /// <summary>Mean loss.</summary>
+    public required double Loss { get; init; }
+
+    /// <summary>For people: <c>best = latest on test</c>.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string Title => $"{string.Join(" = ", Checkpoints.DefaultIfEmpty(Checkpoint))} on {Split}";
+}
