@@ -83,7 +83,7 @@ public sealed record CompressionDescription
                 throw new PlanRefusedException("training", $"phases.{i}.trains", $"the compressor `{plan.Compressor.Id}` names no head to be trained alone; use trains: all");
         }
 
-        MetricChecks.Refuse(plan.Metrics, plan.Compared, meta);
+        MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: false, meta);
         return new CompressionDescription
         {
             Id = plan.Id,

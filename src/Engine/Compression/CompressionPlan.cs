@@ -32,7 +32,10 @@ public sealed record CompressionPlan : Plan
     public override IReadOnlyList<PartSource> Sources => [Compressor.Source, .. Metrics.Select(m => m.Source)];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Files => Weighs(LossNames.Perceptual) && Compression.Perceptual.Network is { } network ? [network] : [];
+    public override IReadOnlyList<string> Files => PerceptualNetwork is { } network ? [network, .. base.Files] : base.Files;
+
+    /// <summary>The file of the network of the loss <c>perceptual</c>, or null where no phase weighs it.</summary>
+    public string? PerceptualNetwork => Weighs(LossNames.Perceptual) ? Compression.Perceptual.Network : null;
 
     /// <inheritdoc/>
     public override VolumeShape Compared => Volume with { Depth = Data.OriginalDepth };

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 
@@ -21,6 +22,10 @@ public sealed record EvaluationFile<TResult>
 
     /// <summary>One entry for each checkpoint and split, in the order in which they were asked for.</summary>
     public required IReadOnlyList<TResult> Results { get; init; }
+
+    /// <summary>Quality of generated volumes, an entry for each checkpoint that has some; missing where no metric compares sets.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SetResult>? Generated { get; init; }
 
     /// <summary>The entry of a checkpoint on a split, or null where that was not evaluated.</summary>
     /// <param name="checkpoint"><c>best</c> or <c>latest</c>.</param>
@@ -67,6 +72,6 @@ public abstract record CheckpointResult
     public required double Loss { get; init; }
 
     /// <summary>For people: <c>best = latest on test</c>.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public string Title => $"{string.Join(" = ", Checkpoints.DefaultIfEmpty(Checkpoint))} on {Split}";
 }

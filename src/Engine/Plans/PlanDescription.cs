@@ -67,6 +67,7 @@ public sealed record PlanDescription
         // strategy and augmentations are built with it: what they refuse is better known now than after training
         using var model = DiffusionModel.Create(plan, meta);
         plan.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model.Process, plan));
+        plan.Generation?.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model.Process, plan));
         var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
         {
             Controlnet = model.Control is { } control ? Count(control) : null,
@@ -78,7 +79,8 @@ public sealed record PlanDescription
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
-        MetricChecks.Refuse(plan.Metrics, plan.Compared, meta);
+        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null)
+            throw new PlanRefusedException("evaluation", "generate", "generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it");
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         return new PlanDescription
         {

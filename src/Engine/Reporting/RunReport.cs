@@ -70,8 +70,29 @@ public static class RunReport
 
     private static void Evaluation(StringBuilder text, RunFolder run)
     {
-        foreach (var result in EvaluationFile<EvaluationResult>.Read(run)?.Results ?? [])
+        if (EvaluationFile<EvaluationResult>.Read(run) is not { } file)
+            return;
+        foreach (var result in file.Results)
             Evaluation(text, result);
+        foreach (var generated in file.Generated ?? [])
+            Generated(text, generated);
+    }
+
+    private static void Generated(StringBuilder text, SetResult result)
+    {
+        Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
+        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, guidance {result.Guidance:G4}.\n");
+        Line(text, $"| metric | against | real volumes | value | interval | extractor |\n|---|---|---|---|---|---|");
+        foreach (var quality in result.Metrics)
+        {
+            var interval = quality.Interval is { } i ? FormattableString.Invariant($"{i.Low:G4} to {i.High:G4}") : "";
+            Line(text, $"| {quality.Metric} | {quality.Against} | {quality.RealVolumes} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {interval} | {quality.Extractor} |");
+        }
+
+        text.Append('\n');
+        foreach (var warning in result.Metrics.SelectMany(quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
+            Line(text, $"- {warning}");
+        text.Append('\n');
     }
 
     private static void Evaluation(StringBuilder text, EvaluationResult evaluation)

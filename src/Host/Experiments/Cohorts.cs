@@ -56,13 +56,14 @@ internal static class Cohorts
         Plan plan, IReadOnlyList<string> splits, PartContext context, Cohort cohort, Func<string, T> open)
         where T : IBatchSource
     {
+        NetworkTrial.Run(plan.Metrics);
         foreach (var split in splits)
             RefuseEmpty(cohort, "evaluation", "splits", split);
         var opened = splits.Select(split => (split, Volumes: open(split))).ToArray();
         foreach (var (_, volumes) in opened)
         {
             using var first = volumes.Load(0);
-            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, context);
+            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, sets: true, context);
         }
 
         return opened;

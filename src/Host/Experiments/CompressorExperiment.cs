@@ -4,6 +4,7 @@ using Spectre.Console.Rendering;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
@@ -69,7 +70,7 @@ internal sealed class CompressorExperiment : Experiment
     {
         var target = folder ?? run.Samples;
         using var random = session.Random(Plan);
-        using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", EvaluationStep.Warn);
         var volumes = SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.Open(Plan, run), Plan.Sampling.Split));
         foreach (var record in new ReconstructionWriter(Plan, trained, volumes).Write(target, cancellation))
             Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
@@ -80,13 +81,17 @@ internal sealed class CompressorExperiment : Experiment
     {
         using var random = session.Random(Plan);
         var context = session.Context(Plan, random);
-        var result = EvaluationStep.Run<PooledImages, ReconstructionResult>(
-            this, run, Plan.Evaluation, cohort => Evaluated(cohort, context),
-            (checkpoint, splits) =>
-            {
-                using var trained = TrainedCompressor.Load(Plan, context, checkpoint.Checkpoint);
-                return [.. splits.Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Name).Run(cancellation) with { Checkpoints = checkpoint.Names })];
-            });
+        var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, EvaluationStep.Warn);
+        var splits = SectionReader.Checked(File, () => Evaluated(Cohorts.Open(Plan, run), context));
+        List<ReconstructionResult> results = [];
+        foreach (var (names, checkpoint) in checkpoints)
+        {
+            using var trained = TrainedCompressor.Load(Plan, context, checkpoint);
+            results.AddRange(splits.Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Split).Run(cancellation) with { Checkpoints = names }));
+        }
+
+        var result = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results };
+        result.Write(run);
         return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, EvaluationTable.Of(result));
     }
 

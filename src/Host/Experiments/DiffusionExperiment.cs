@@ -62,6 +62,10 @@ internal sealed class DiffusionExperiment : Experiment
     public IReadOnlyList<(string Split, CohortDataset Volumes)> Evaluated(Cohort cohort, PartContext context) =>
         Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), context, cohort, split => Cohorts.Volumes(Plan, cohort, split));
 
+    /// <summary>The volumes that generated ones are compared with: those of the training split, and of the splits that are evaluated.</summary>
+    public IReadOnlyList<(string Split, CohortDataset Volumes)> References(Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
+        evaluated.Any(split => split.Split == Cohort.Train) ? evaluated : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
+
     /// <inheritdoc/>
     public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>
         BorrowedWeights.Of(this).All(borrowed => borrowed.Take(session, cohort, run, cancellation));

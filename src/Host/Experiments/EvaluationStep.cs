@@ -1,4 +1,3 @@
-using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Plans;
@@ -9,39 +8,42 @@ namespace VoxelZoo.Host.Experiments;
 /// <summary>Evaluates a run's checkpoints into its <c>evaluation.json</c>.</summary>
 internal static class EvaluationStep
 {
-    /// <summary>Evaluates a denoiser.</summary>
+    /// <summary>Evaluates each checkpoint on each split, and what it generates. What cannot be evaluated is refused before weights are loaded.</summary>
     public static EvaluationFile<EvaluationResult> Run(Session session, DiffusionExperiment experiment, RunFolder run, CancellationToken cancellation)
     {
         var plan = experiment.Plan;
         using var random = session.Random(plan);
         var context = session.Context(plan, random);
-        return Run<CohortDataset, EvaluationResult>(
-            experiment, run, plan.Evaluation, cohort => experiment.Evaluated(cohort, context),
-            (checkpoint, splits) =>
-            {
-                using var trained = TrainedModel.Load(run, plan, context, checkpoint.Checkpoint);
-                return [.. splits.Select(split => new Evaluator(plan, trained, split.Volumes, split.Name).Run(cancellation: cancellation) with { Checkpoints = checkpoint.Names })];
-            });
-    }
+        var checkpoints = NamedCheckpoint.Open(run, plan.Evaluation.Checkpoints, Warn);
+        var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(plan, run));
+        var splits = SectionReader.Checked(experiment.File, () => experiment.Evaluated(cohort, context));
+        using var sets = new SetEvaluator(plan, context, () => experiment.References(cohort, splits));
+        var conditions = plan.Generation is { } generation ? SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, cohort, generation.Sampling.Split)) : null;
+        List<EvaluationResult> results = [];
+        List<SetResult> generated = [];
+        foreach (var (names, checkpoint) in checkpoints)
+        {
+            using var trained = TrainedModel.Load(run, plan, context, checkpoint);
+            results.AddRange(splits.Select(split => new Evaluator(plan, trained, split.Volumes, split.Split).Run(cancellation: cancellation) with { Checkpoints = names }));
+            if (sets.HasMetrics && Generated(run, plan, trained, conditions) is { } volumes)
+                generated.Add(sets.Run(trained, volumes, cancellation) with { Checkpoints = names });
+        }
 
-    /// <summary>Evaluates each checkpoint on each split. What cannot be evaluated is refused before weights are loaded.</summary>
-    /// <param name="experiment">The run's experiment.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="options">Which checkpoints.</param>
-    /// <param name="open">Opens the splits of the cohort.</param>
-    /// <param name="evaluate">Evaluates a checkpoint on all splits.</param>
-    public static EvaluationFile<TResult> Run<TVolumes, TResult>(
-        Experiment experiment,
-        RunFolder run,
-        EvaluatedOptions options,
-        Func<Cohort, IReadOnlyList<(string Name, TVolumes Volumes)>> open,
-        Func<NamedCheckpoint, IReadOnlyList<(string Name, TVolumes Volumes)>, IReadOnlyList<TResult>> evaluate)
-        where TResult : CheckpointResult
-    {
-        var checkpoints = NamedCheckpoint.Open(run, options.Checkpoints, sentence => Console.Error.WriteLine($"warning: {sentence}"));
-        var splits = SectionReader.Checked(experiment.File, () => open(Cohorts.Open(experiment.Plan, run)));
-        var file = new EvaluationFile<TResult> { Experiment = experiment.Plan.Id, Results = [.. checkpoints.SelectMany(checkpoint => evaluate(checkpoint, splits))] };
+        var file = new EvaluationFile<EvaluationResult> { Experiment = plan.Id, Results = results, Generated = sets.HasMetrics ? generated : null };
         file.Write(run);
         return file;
+    }
+
+    /// <summary>Says on stderr what the user should know.</summary>
+    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
+
+    private static GeneratedSet? Generated(RunFolder run, ExperimentPlan plan, TrainedModel trained, CohortDataset? conditions)
+    {
+        if (plan.Generation is { } generation)
+            return GeneratedSet.New(plan, generation, trained, conditions!);
+        var samples = GeneratedSet.Samples(run, plan, trained.Sha256);
+        if (samples is null)
+            Warn($"{run.Samples} holds no volumes of {trained.Checkpoint.Name}, so metrics of sets leave it out; make some with `sample`, or set evaluation.generate, such as {{count: 10}}");
+        return samples;
     }
 }

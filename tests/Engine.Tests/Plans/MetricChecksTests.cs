@@ -21,19 +21,18 @@ public sealed class MetricChecksTests
     public void Volumes_that_are_large_enough_pass() => Refuse(new Wide(6), new VolumeShape(1, 6, 8, 8));
 
     [Fact]
-    public void Metric_of_features_is_refused_with_the_verb_that_computes_it()
+    public void Metric_of_features_is_refused_that_has_no_extractor()
     {
         var refusal = Assert.Throws<PlanRefusedException>(() => Refuse(new Wide(1, MetricInputKind.Features), new VolumeShape(1, 6, 8, 8)));
 
-        Assert.StartsWith("`Wide` compares sets of features", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains("the verb `metric`", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("`Wide` compares features, and an evaluation has volumes; set its extractor, as in {use: Wide, extractor: scattering}", refusal.Message);
     }
 
     private static void Refuse(IMetric metric, VolumeShape volume)
     {
         using var random = new RandomStreams(1);
         var context = new PartContext(META, Precision.Float32, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, random);
-        MetricChecks.Refuse([TinyRun.Part("evaluation", metric)], volume, context);
+        MetricChecks.Refuse([TinyRun.Part("evaluation", metric)], volume, sets: true, context);
     }
 
     /// <summary>Needs so many slices.</summary>
