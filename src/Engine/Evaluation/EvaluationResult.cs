@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace VoxelZoo.Engine.Evaluation;
 
 /// <summary>
@@ -13,6 +15,9 @@ public sealed record EvaluationResult : CheckpointResult
 
     /// <summary>Quality of the one-step estimate of the clean volume. It is not the quality of generated volumes.</summary>
     public required IReadOnlyList<EstimateQuality> Estimates { get; init; }
+
+    /// <summary>Errors of the same estimates inside and outside of tumours; empty where the experiment reads no masks, or none has a tumour.</summary>
+    public IReadOnlyList<RegionalError> Regions { get; init; } = [];
 }
 
 /// <summary>Loss at a timestep.</summary>
@@ -25,4 +30,9 @@ public sealed record TimestepLoss(double Timestep, double Loss);
 /// <param name="Timestep">Where the estimate started, 0 to 1000.</param>
 /// <param name="Value">Mean over volumes.</param>
 /// <param name="Values">One value for each volume.</param>
-public sealed record EstimateQuality(string Metric, double Timestep, double Value, IReadOnlyList<double> Values);
+public sealed record EstimateQuality(string Metric, double Timestep, double Value, IReadOnlyList<double> Values)
+{
+    /// <summary>The network that the metric used, by its file's name and SHA-256; missing where it uses none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Extractor { get; init; }
+}

@@ -27,11 +27,16 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
         var validation = new Validator(plan, volumes).Run(trained.Model);
         trained.Model.Train(on: false);
         var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)))).ToArray();
+        var regions = new RegionalErrors();
+        var extractors = new Dictionary<string, string?>();
         var values = new Dictionary<(string Metric, double Timestep), List<double>>();
         for (var i = 0; i < volumes.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var sample = volumes.Load(i);
+            int[]? classes;
+            using (torch.NewDisposeScope())
+                classes = Classes(sample);
             foreach (var timestep in plan.Evaluation.Timesteps)
             {
                 using var scope = torch.NewDisposeScope();
@@ -40,8 +45,13 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
                 {
                     if (!values.TryGetValue((id, timestep), out var list))
                         values[(id, timestep)] = list = [];
-                    list.AddRange(metric.Compute(real, estimate).Values);
+                    var result = metric.Compute(real, estimate);
+                    list.AddRange(result.Values);
+                    extractors[id] = result.Extractor;
                 }
+
+                if (classes is not null)
+                    regions.Add(timestep, classes, real, estimate);
             }
 
             progress?.Invoke(i + 1, volumes.Count);
@@ -57,9 +67,15 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
             Loss = validation.Loss,
             NullLoss = validation.NullLoss,
             LossByTimestep = [.. validation.Timesteps.Zip(validation.ByTimestep, (t, loss) => new TimestepLoss(t, loss))],
-            Estimates = [.. values.Select(v => new EstimateQuality(v.Key.Metric, v.Key.Timestep, v.Value.Average(), v.Value))],
+            Estimates = [.. values.Select(v => new EstimateQuality(v.Key.Metric, v.Key.Timestep, v.Value.Average(), v.Value) { Extractor = extractors[v.Key.Metric] })],
+            Regions = regions.Results(),
         };
     }
+
+    /// <summary>Which voxels are tumour, by size, or null where no masks are read.</summary>
+    private int[]? Classes(Batch sample) => sample.Images.TryGetValue(ImageKinds.Seg, out var mask)
+        ? RegionalErrors.Classes(mask.narrow(2, 0, sample.RealSlices[0]), volumes.Spacing)
+        : null;
 
     /// <summary>The real target and the model's one-step estimate of it, <c>[1, C, D, H, W]</c> in [0, 1], without padding slices.</summary>
     private (Tensor Real, Tensor Estimate) Estimate(Batch sample, double timestep, int volume)

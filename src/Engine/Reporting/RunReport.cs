@@ -78,6 +78,17 @@ public static class RunReport
             Generated(text, generated);
     }
 
+    private static void Regions(StringBuilder text, IReadOnlyList<RegionalError> errors)
+    {
+        if (errors.Count == 0)
+            return;
+        Line(text, $"Squared errors of the same estimates in tumours, by diameter, and in the background:\n");
+        Line(text, $"| t | tumours | background | ratio | below 10 mm | 10 to 20 mm | 20 to 30 mm | from 30 mm |\n|---|---|---|---|---|---|---|---|");
+        foreach (var e in errors)
+            Line(text, $"| {e.Timestep:G4} | {string.Join(" | ", new[] { e.TumourLoss, e.BackgroundLoss, e.Ratio, e.Tiny, e.Small, e.Medium, e.Large }.Select(v => v?.ToString("G3", CultureInfo.InvariantCulture) ?? "-"))} |");
+        text.Append('\n');
+    }
+
     private static void Generated(StringBuilder text, SetResult result)
     {
         Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
@@ -108,6 +119,7 @@ public static class RunReport
         foreach (var metric in evaluation.Estimates.GroupBy(e => e.Metric))
             Line(text, $"| {metric.Key} | {string.Join(" | ", metric.OrderBy(e => e.Timestep).Select(e => e.Value.ToString("F3", CultureInfo.InvariantCulture)))} |");
         text.Append('\n');
+        Regions(text, evaluation.Regions);
     }
 
     private static void Samples(StringBuilder text, RunFolder run)

@@ -43,7 +43,19 @@ internal static class EvaluationTable
         ("loss", result.Loss),
         ("loss of a network that returns zero", result.NullLoss),
         .. result.Estimates.Select(e => (FormattableString.Invariant($"{e.Metric} of the one-step estimate from t = {e.Timestep:G4}"), e.Value)),
+        .. result.Regions.SelectMany(Regions),
     ];
+
+    private static IEnumerable<(string Name, double Value)> Regions(RegionalError error)
+    {
+        (string Name, double? Value)[] regions =
+        [
+            ("tumours", error.TumourLoss), ("background", error.BackgroundLoss), ("tumours by background", error.Ratio),
+            ("tumours below 10 mm", error.Tiny), ("tumours of 10 to 20 mm", error.Small), ("tumours of 20 to 30 mm", error.Medium), ("tumours from 30 mm", error.Large),
+        ];
+        return regions.Where(region => region.Value is not null)
+            .Select(region => (FormattableString.Invariant($"squared error, {region.Name}, from t = {error.Timestep:G4}"), region.Value!.Value));
+    }
 
     private static IEnumerable<(string Name, double Value)> Measures(ReconstructionResult result) =>
     [
