@@ -67,7 +67,6 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             return quality with
             {
                 Value = result.Value,
-                Values = result.Values.Count > 1 ? result.Values : [],
                 Interval = result.Interval,
                 Details = result.Details,
                 Warnings = result.Warnings,

@@ -51,9 +51,6 @@ public sealed record SetQuality
     /// <summary>The value, or null where it could not be computed; then <see cref="Warnings"/> say why.</summary>
     public required double? Value { get; init; }
 
-    /// <summary>One value for each generated volume, where the metric has them; else empty.</summary>
-    public IReadOnlyList<double> Values { get; init; } = [];
-
     /// <summary>Where the value would fall with other volumes.</summary>
     public MetricInterval? Interval { get; init; }
 
