@@ -22,8 +22,8 @@ public sealed record MemorisationOptions
 /// <summary>
 /// Are generated volumes copies of training volumes? For each, its distance to the nearest training volume, as a ratio to the median distance between a
 /// training volume and its nearest other one: once in the space of features, and once as one less the correlation of the voxels. A volume whose
-/// smaller ratio is below the threshold is flagged; the value is the share that is. Nearest neighbours of training data are how memorisation
-/// of medical volumes was measured in arXiv:2212.01090.
+/// smaller ratio is below the threshold is flagged; the value is the share that is. That diffusion models do copy patients: Dar et al.,
+/// doi:10.1038/s41551-025-01468-8.
 /// </summary>
 [Metric("memorisation", Summary = "Share of generated volumes that are all but copies of a training volume; lower is better.")]
 public sealed class MemorisationMetric : IMetric<MemorisationOptions>

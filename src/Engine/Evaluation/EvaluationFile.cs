@@ -51,24 +51,31 @@ public sealed record EvaluationFile<TResult>
 public abstract record CheckpointResult
 {
     /// <summary>The names by which the checkpoint was asked for: <c>best</c>, <c>latest</c>, or both where they are the same.</summary>
+    [JsonPropertyOrder(-1)] // before what a derived record adds
     public IReadOnlyList<string> Checkpoints { get; init; } = [];
 
     /// <summary>The checkpoint, <c>step-XXXXXXXX</c>.</summary>
+    [JsonPropertyOrder(-1)]
     public required string Checkpoint { get; init; }
 
     /// <summary>The component that was evaluated, such as <c>ema</c>.</summary>
+    [JsonPropertyOrder(-1)]
     public required string Weights { get; init; }
 
     /// <summary>SHA-256 of the file of weights.</summary>
+    [JsonPropertyOrder(-1)]
     public required string WeightsSha256 { get; init; }
 
     /// <summary>The split.</summary>
+    [JsonPropertyOrder(-1)]
     public required string Split { get; init; }
 
     /// <summary>Volumes in it.</summary>
+    [JsonPropertyOrder(-1)]
     public required int Volumes { get; init; }
 
     /// <summary>Mean loss.</summary>
+    [JsonPropertyOrder(-1)]
     public required double Loss { get; init; }
 
     /// <summary>For people: <c>best = latest on test</c>.</summary>
