@@ -85,7 +85,7 @@ public sealed class RefusalTests : IDisposable
 
     [Theory]
     [InlineData("sampling.split", "data.synthesize.test=0", "has no patients in test, which sampling.split names; put some there, or name another of train, val")]
-    [InlineData("sampling.split=val", "data.synthesize.test=0", "has no patients in test, which evaluation.split names; put some there, or name another of train, val")]
+    [InlineData("sampling.split=val", "data.synthesize.test=0", "has no patients in test, which evaluation.splits names; put some there, or name another of train, val")]
     public void Split_without_patients_is_refused_before_training(string sampling, string synthesize, string sentence) =>
         Refused(_work.Smoke("exp11", "--set", sampling.Contains('=') ? sampling : "sampling.count=1", "--set", synthesize), sentence);
 
