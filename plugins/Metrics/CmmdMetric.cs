@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Plugins.Metrics.Extractors;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -37,6 +38,9 @@ public sealed class CmmdMetric : IMetric<CmmdOptions>
 
     /// <inheritdoc/>
     public Metric Create(CmmdOptions options, PartContext context) => new Cmmd(options, context);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Networks(CmmdOptions options) => FeatureExtractor.Networks(options.Extractor);
 
     private sealed class Cmmd(CmmdOptions options, PartContext context) : FeatureMetric(options, context)
     {

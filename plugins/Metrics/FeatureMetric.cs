@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Plugins.Metrics;
 
 /// <summary>A distance between two sets of features, given as such or made of volumes by an extractor.</summary>
-internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext context) : Metric
+internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext context) : SetMetric
 {
     private readonly FeatureExtractor? _extractor = FeatureExtractor.Create(options.Extractor, context);
 
@@ -14,35 +14,57 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
 
     public override bool HigherIsBetter => false;
 
+    public override string? Extractor => _extractor?.Id;
+
     protected Bootstrap Bootstrap { get; } = new(options);
+
+    public override void Check(VolumeShape volume) => _extractor?.Check(volume);
 
     public override MetricResult Compute(Tensor real, Tensor generated)
     {
         using var gradient = no_grad();
         using var scope = NewDisposeScope();
+        if (_extractor is null)
+            return Compare(Given(real, "real", 2), Given(generated, "generated", 2));
+        var result = Compare(Features(Given(real, "real", 5)), Features(Given(generated, "generated", 5)));
+        return real.shape[1..].SequenceEqual(generated.shape[1..])
+            ? result
+            : result with { Warnings = [$"real volumes are {Shape(real)} and generated ones {Shape(generated)}: part of the distance is the difference in size", .. result.Warnings] };
+    }
+
+    public override Tensor Features(Tensor volumes)
+    {
+        using var gradient = no_grad();
+        return _extractor is null ? throw new InvalidOperationException("without an extractor there are no features of volumes") : _extractor.Rows(volumes);
+    }
+
+    public override MetricResult Compare(Tensor real, Tensor generated)
+    {
+        using var gradient = no_grad();
+        using var scope = NewDisposeScope();
         List<string> warnings = [];
-        var (x, y) = (Features(real, "real"), Features(generated, "generated"));
+        var (x, y) = (Finite(real, "real"), Finite(generated, "generated"));
         if (x.shape[1] != y.shape[1])
             throw new ArgumentException($"real features have {x.shape[1]} dimensions and generated ones {y.shape[1]}; one extractor must have made both");
-        if (_extractor is not null && !real.shape[1..].SequenceEqual(generated.shape[1..]))
-            warnings.Add($"real volumes are {Shape(real)} and generated ones {Shape(generated)}: part of the distance is the difference in size");
-
         var result = Compare(x, y, warnings);
         var sizes = new Dictionary<string, double> { ["n_real"] = x.shape[0], ["n_generated"] = y.shape[0], ["dimensions"] = x.shape[1] };
-        return result with { Details = sizes.Concat(result.Details).ToDictionary(), Warnings = warnings, Extractor = _extractor?.Id };
+        return result with { Details = sizes.Concat(result.Details).ToDictionary(), Warnings = warnings, Extractor = Extractor };
     }
 
     /// <summary>Compares features, finite float64 <c>[n, d]</c> with n at least 2; called in a dispose scope.</summary>
     protected abstract MetricResult Compare(Tensor real, Tensor generated, List<string> warnings);
 
-    private Tensor Features(Tensor given, string set)
+    private Tensor Given(Tensor given, string set, int dimensions)
     {
-        if (given.dim() != (_extractor is null ? 2 : 5))
+        if (given.dim() != dimensions)
             throw new ArgumentException(
                 $"the {set} set is {Shape(given)}, expected {(_extractor is null ? "features [n, d]; set `extractor` to compare volumes" : "volumes [N, C, D, H, W]")}");
-        if (given.numel() == 0)
-            throw new ArgumentException($"there is nothing to compare in the {set} set of {Shape(given)}");
-        var features = (_extractor is null ? given : _extractor.Rows(given)).to_type(ScalarType.Float64);
+        return given.numel() > 0 ? given : throw new ArgumentException($"there is nothing to compare in the {set} set of {Shape(given)}");
+    }
+
+    private static Tensor Finite(Tensor given, string set)
+    {
+        var features = given.to_type(ScalarType.Float64);
         if (features.shape[0] < 2)
             throw new ArgumentException($"the {set} set has {features.shape[0]} feature vector; a distance between distributions needs 2 or more");
         var broken = features.numel() - features.isfinite().sum().ToInt64();

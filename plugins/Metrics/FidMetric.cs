@@ -1,5 +1,6 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Plugins.Metrics.Extractors;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -17,6 +18,9 @@ public sealed class FidMetric : IMetric<FidOptions>
 {
     /// <inheritdoc/>
     public Metric Create(FidOptions options, PartContext context) => new Fid(options, context);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Networks(FidOptions options) => FeatureExtractor.Networks(options.Extractor);
 
     private sealed class Fid(FidOptions options, PartContext context) : FeatureMetric(options, context)
     {

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Plugins.Metrics.Extractors;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -35,6 +36,9 @@ public sealed class KidMetric : IMetric<KidOptions>
 {
     /// <inheritdoc/>
     public Metric Create(KidOptions options, PartContext context) => new Kid(options, context);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Networks(KidOptions options) => FeatureExtractor.Networks(options.Extractor);
 
     private sealed class Kid(KidOptions options, PartContext context) : FeatureMetric(options, context)
     {

@@ -50,16 +50,20 @@ public sealed class MsSsimMetric : IMetric<MsSsimOptions>
     {
         private readonly StructuralSimilarity _similarity = new(options.Window, options.Sigma, options.K1, options.K2, options.DataRange);
 
-        protected override double Compare(Tensor real, Tensor generated)
+        public override void Check(VolumeShape volume)
         {
-            var smallest = real.shape[2..].Min();
+            var smallest = StructuralSimilarity.SmallestSide(volume);
             var weights = options.Weights ?? WeightsFor(smallest);
             var coarsest = smallest >> (weights.Count - 1);
             if (coarsest < options.Window)
                 throw new ArgumentException(
                     $"the volumes' smallest side of {smallest} voxels has {coarsest} left at the last of {weights.Count} scales, less than the "
                     + $"window's {options.Window}; set a smaller window or fewer weights");
+        }
 
+        protected override double Compare(Tensor real, Tensor generated)
+        {
+            var weights = options.Weights ?? WeightsFor(StructuralSimilarity.SmallestSide(VolumeShape.Of(real)));
             var product = 1.0;
             for (var scale = 0; scale < weights.Count; scale++)
             {

@@ -18,6 +18,7 @@ internal abstract class PairedMetric : Metric
         if (real.numel() == 0)
             throw new ArgumentException($"there is nothing to compare in volumes of {Shape(real)}");
 
+        Check(VolumeShape.Of(real));
         using var gradient = no_grad();
         var values = new double[real.shape[0]];
         for (var index = 0; index < values.Length; index++)

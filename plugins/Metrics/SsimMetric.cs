@@ -39,13 +39,14 @@ public sealed class SsimMetric : IMetric<SsimOptions>
     {
         private readonly StructuralSimilarity _similarity = new(options.Window, options.Sigma, options.K1, options.K2, options.DataRange);
 
-        protected override double Compare(Tensor real, Tensor generated)
+        public override void Check(VolumeShape volume)
         {
-            var smallest = real.shape[2..].Min();
+            var smallest = StructuralSimilarity.SmallestSide(volume);
             if (smallest < options.Window)
                 throw new ArgumentException(
                     $"the volumes' smallest side has {smallest} voxels, less than the window's {options.Window}; set window to {smallest} or less");
-            return _similarity.Compare(real, generated).Similarity;
         }
+
+        protected override double Compare(Tensor real, Tensor generated) => _similarity.Compare(real, generated).Similarity;
     }
 }

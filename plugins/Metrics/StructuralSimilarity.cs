@@ -1,4 +1,5 @@
 using TorchSharp;
+using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -11,6 +12,9 @@ namespace VoxelZoo.Plugins.Metrics;
 internal sealed class StructuralSimilarity(int window, double sigma, double k1, double k2, double range)
 {
     private readonly float[] _weights = Gaussian(window, sigma);
+
+    /// <summary>The fewest voxels along an axis.</summary>
+    public static int SmallestSide(VolumeShape volume) => Math.Min(volume.Depth, Math.Min(volume.Height, volume.Width));
 
     /// <summary>Means over all windows and channels of the similarity and of its contrast-structure factor.</summary>
     /// <param name="x">A volume <c>[1, C, D, H, W]</c>, each size at least the window's.</param>

@@ -18,6 +18,13 @@ internal abstract class FeatureExtractor(Device device)
         _ => TorchScriptExtractor.Load(name, context.Device),
     };
 
+    /// <summary>The file of the network that an option names; none where it names what is built in, or nothing.</summary>
+    public static IReadOnlyList<string> Networks(string? name) => name is null or WaveletScattering.Name ? [] : [name];
+
+    /// <summary>Refuses volumes of which the extractor cannot make features.</summary>
+    /// <exception cref="ArgumentException">The message says why.</exception>
+    public abstract void Check(VolumeShape volume);
+
     /// <summary>Features <c>[rows, d]</c> of volumes <c>[N, C, D, H, W]</c>, one volume at a time; moved to the caller's scope.</summary>
     /// <exception cref="ArgumentException">The extractor cannot take these volumes; the message says why.</exception>
     public Tensor Rows(Tensor volumes)

@@ -8,15 +8,19 @@ namespace VoxelZoo.Plugins.Metrics.Extractors;
 /// <summary>A network in a TorchScript file, which holds its own preprocessing; known by its file's name and SHA-256.</summary>
 internal sealed class TorchScriptExtractor : FeatureExtractor
 {
-    private readonly jit.ScriptModule<Tensor, Tensor> _network;
+    private readonly jit.ScriptModule<Tensor, Tensor>? _network;
+    private readonly Device _device;
 
-    private TorchScriptExtractor(jit.ScriptModule<Tensor, Tensor> network, string id, Device device)
-        : base(device) => (_network, Id) = (network, id);
+    private TorchScriptExtractor(jit.ScriptModule<Tensor, Tensor>? network, string id, Device device)
+        : base(device) => (_network, Id, _device) = (network, id, device);
 
     public override string Id { get; }
 
+    /// <summary>Loads the network, or on the device <c>meta</c> just takes its name.</summary>
     public static TorchScriptExtractor Load(string path, Device device)
     {
+        if (device.type == TorchSharp.DeviceType.META)
+            return new(null, Path.GetFileName(path), device);
         if (!File.Exists(path))
             throw new PlanException(
                 $"there is no extractor `{path}`: it is neither `{WaveletScattering.Name}` nor a TorchScript file", "extractor");
@@ -34,12 +38,22 @@ internal sealed class TorchScriptExtractor : FeatureExtractor
         }
     }
 
+    /// <summary>Shows the network a volume of zeros.</summary>
+    public override void Check(VolumeShape volume)
+    {
+        if (_network is null)
+            return;
+        using var gradient = no_grad();
+        using var scope = NewDisposeScope();
+        Extract(zeros(volume.Batch(1), device: _device));
+    }
+
     protected override Tensor Extract(Tensor volume)
     {
         Tensor features;
         try
         {
-            features = _network.call(volume);
+            features = _network!.call(volume);
         }
         catch (ExternalException e)
         {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -31,11 +32,16 @@ internal sealed class WaveletScattering(Device device) : FeatureExtractor(device
 
     public override string Id => "scattering (3-D Haar, 4 scales, log; version 1)";
 
+    public override void Check(VolumeShape volume)
+    {
+        if (StructuralSimilarity.SmallestSide(volume) is var smallest && smallest < SmallestSide)
+            throw new ArgumentException(
+                $"the volumes' smallest side has {smallest} voxels; the extractor `{Name}` has {Scales} scales and needs {SmallestSide}");
+    }
+
     protected override Tensor Extract(Tensor volume)
     {
-        if (volume.shape[2..].Min() < SmallestSide)
-            throw new ArgumentException(
-                $"the volumes' smallest side has {volume.shape[2..].Min()} voxels; the extractor `{Name}` has {Scales} scales and needs {SmallestSide}");
+        Check(VolumeShape.Of(volume));
         var coefficients = volume[0].unbind(0).SelectMany(Coefficients);
         return (stack([.. coefficients], 0) + S(Floor)).log().unsqueeze(0);
     }

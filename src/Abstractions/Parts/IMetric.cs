@@ -7,6 +7,9 @@ public interface IMetric : IPart
 {
     /// <inheritdoc cref="IMetric{TOptions}.Create"/>
     Metric Create(object options, PartContext context);
+
+    /// <inheritdoc cref="IMetric{TOptions}.Networks"/>
+    IReadOnlyList<string> Networks(object options) => [];
 }
 
 /// <summary>Builds metrics from options.</summary>
@@ -14,10 +17,18 @@ public interface IMetric : IPart
 public interface IMetric<TOptions> : IMetric, IPart<TOptions>
     where TOptions : class, new()
 {
-    /// <summary>Builds the metric.</summary>
+    /// <summary>Builds the metric. On the device <c>meta</c> it is only asked what it needs, so it reads no file.</summary>
     Metric Create(TOptions options, PartContext context);
 
+    /// <summary>
+    /// TorchScript files that the metric loads. libtorch ends the process where it cannot compile one, so the host tries each in a process of its own
+    /// before it creates the metric. Default: none.
+    /// </summary>
+    IReadOnlyList<string> Networks(TOptions options) => [];
+
     Metric IMetric.Create(object options, PartContext context) => Create((TOptions)options, context);
+
+    IReadOnlyList<string> IMetric.Networks(object options) => Networks((TOptions)options);
 }
 
 /// <summary>What a metric compares.</summary>
@@ -41,6 +52,15 @@ public abstract class Metric
 
     /// <summary>Whether a larger value is better.</summary>
     public abstract bool HigherIsBetter { get; }
+
+    /// <summary>
+    /// Refuses volumes by their shape alone, so that a host can ask before it trains for days. By default every shape is fit.
+    /// </summary>
+    /// <param name="volume">One volume, without padding.</param>
+    /// <exception cref="ArgumentException">The metric cannot be computed on such volumes; the message says why, with the numbers and a remedy.</exception>
+    public virtual void Check(VolumeShape volume)
+    {
+    }
 
     /// <summary>Computes the metric. The tensors belong to the caller.</summary>
     /// <param name="real">

@@ -83,12 +83,7 @@ public sealed record CompressionDescription
                 throw new PlanRefusedException("training", $"phases.{i}.trains", $"the compressor `{plan.Compressor.Id}` names no head to be trained alone; use trains: all");
         }
 
-        foreach (var planned in plan.Metrics)
-        {
-            if (planned.Call((m, options) => m.Create(options, meta)).Needs != MetricInputKind.PairedVolumes)
-                throw new PlanRefusedException("evaluation", "metrics", $"`{planned.Id}` compares sets of features, and reconstructions are compared volume by volume; use metrics such as psnr and ms_ssim");
-        }
-
+        MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: false, meta);
         return new CompressionDescription
         {
             Id = plan.Id,

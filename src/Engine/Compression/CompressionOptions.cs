@@ -120,9 +120,4 @@ public sealed record ReconstructionOptions
 }
 
 /// <summary>How a trained compressor is judged: the section <c>evaluation</c>, less its metrics.</summary>
-public sealed record ReconstructionEvaluationOptions
-{
-    /// <summary>Split that is evaluated. Default test.</summary>
-    [AllowedValues("train", "val", "test")]
-    public string Split { get; init; } = "test";
-}
+public sealed record ReconstructionEvaluationOptions : Plans.EvaluatedOptions;

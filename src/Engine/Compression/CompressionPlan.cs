@@ -22,9 +22,6 @@ public sealed record CompressionPlan : Plan
     /// <summary>How it is judged.</summary>
     public ReconstructionEvaluationOptions Evaluation { get; init; } = new();
 
-    /// <summary>What it is judged by.</summary>
-    public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
-
     /// <summary>One image; set by <see cref="Compose"/>.</summary>
     public VolumeShape Volume { get; init; }
 
@@ -35,7 +32,13 @@ public sealed record CompressionPlan : Plan
     public override IReadOnlyList<PartSource> Sources => [Compressor.Source, .. Metrics.Select(m => m.Source)];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Files => Weighs(LossNames.Perceptual) && Compression.Perceptual.Network is { } network ? [network] : [];
+    public override IReadOnlyList<string> Files => PerceptualNetwork is { } network ? [network, .. base.Files] : base.Files;
+
+    /// <summary>The file of the network of the loss <c>perceptual</c>, or null where no phase weighs it.</summary>
+    public string? PerceptualNetwork => Weighs(LossNames.Perceptual) ? Compression.Perceptual.Network : null;
+
+    /// <inheritdoc/>
+    public override VolumeShape Compared => Volume with { Depth = Data.OriginalDepth };
 
     /// <summary>Whether masks are compressed: reconstructions are logits then.</summary>
     public bool IsOfMasks => Target.Contains(ImageKinds.Seg);
@@ -55,6 +58,7 @@ public sealed record CompressionPlan : Plan
     {
         draft.ValidateTarget();
         draft.ValidateData();
+        draft.Evaluation.Validate();
         if (draft.IsOfMasks && draft.Target.Count > 1)
             throw new PlanRefusedException("target", null, $"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each");
         if (draft.Training.GradientCheckpointing)

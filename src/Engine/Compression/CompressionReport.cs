@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using static VoxelZoo.Engine.Reporting.RunReport;
@@ -37,9 +38,13 @@ public static class CompressionReport
 
     private static void Evaluation(StringBuilder text, RunFolder run)
     {
-        if (Read<ReconstructionResult>(run.Evaluation) is not { } evaluation)
-            return;
-        Line(text, $"## Reconstructions of {evaluation.Volumes} volumes of {evaluation.Split}\n");
+        foreach (var result in EvaluationFile<ReconstructionResult>.Read(run)?.Results ?? [])
+            Evaluation(text, result);
+    }
+
+    private static void Evaluation(StringBuilder text, ReconstructionResult evaluation)
+    {
+        Line(text, $"## Reconstructions by {evaluation.Title}: {evaluation.Volumes} volumes\n");
         Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; {string.Join(", ", evaluation.Measures.Select(m => FormattableString.Invariant($"{m.Key} {m.Value:G4}")))}.\n");
         if (evaluation.Metrics.Count == 0)
             return;

@@ -54,6 +54,10 @@ public sealed class PerceptualLoss : IDisposable
     public static void Try(string network, int height, int width) =>
         new PerceptualLoss(new PerceptualOptions { Network = network }, (height, width), CPU).Dispose();
 
+    /// <summary>Loads a network on the CPU and no more; what it says of files whose code cannot be compiled holds here too.</summary>
+    /// <exception cref="PlanRefusedException">The file is not TorchScript.</exception>
+    public static void Try(string network) => Load(network, CPU).Dispose();
+
     /// <summary>The loss, 0-dimensional float32; its gradient goes to the reconstruction.</summary>
     /// <param name="reconstruction">Float32 <c>[B, 1, D, H, W]</c>.</param>
     /// <param name="volume">Likewise.</param>

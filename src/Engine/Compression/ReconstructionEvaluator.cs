@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Evaluation;
 
 namespace VoxelZoo.Engine.Compression;
 
@@ -9,8 +10,9 @@ namespace VoxelZoo.Engine.Compression;
 /// <param name="plan">The plan.</param>
 /// <param name="trained">The compressor.</param>
 /// <param name="volumes">The volumes.</param>
+/// <param name="split">The split that they are from.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
-public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, ICollective? collective = null)
+public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, string split, ICollective? collective = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 
@@ -40,11 +42,10 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
 
         return new ReconstructionResult
         {
-            Experiment = plan.Id,
             Checkpoint = trained.Checkpoint.Name,
             Weights = trained.Weights,
             WeightsSha256 = trained.Sha256,
-            Split = plan.Evaluation.Split,
+            Split = split,
             Volumes = volumes.Count,
             Names = [.. Enumerable.Range(0, volumes.Count).Select(volumes.Name)],
             Loss = validation.Loss,
@@ -54,32 +55,11 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
     }
 }
 
-/// <summary>Outcome of the evaluation of a compressor: <c>evaluation.json</c>.</summary>
-public sealed record ReconstructionResult
+/// <summary>What is known of a compressor's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is that of validation.</summary>
+public sealed record ReconstructionResult : CheckpointResult
 {
-    /// <summary>The experiment's id.</summary>
-    public required string Experiment { get; init; }
-
-    /// <summary>The checkpoint.</summary>
-    public required string Checkpoint { get; init; }
-
-    /// <summary><c>ema</c> or <c>compressor</c>.</summary>
-    public required string Weights { get; init; }
-
-    /// <summary>SHA-256 of the file of weights.</summary>
-    public required string WeightsSha256 { get; init; }
-
-    /// <summary>The split.</summary>
-    public required string Split { get; init; }
-
-    /// <summary>Volumes in it.</summary>
-    public required int Volumes { get; init; }
-
-    /// <summary>Their names, <c>PATIENT/KIND</c>, in the order of the metrics' values.</summary>
+    /// <summary>The volumes' names, <c>PATIENT/KIND</c>, in the order of the metrics' values.</summary>
     public required IReadOnlyList<string> Names { get; init; }
-
-    /// <summary>The validation loss on these volumes.</summary>
-    public required double Loss { get; init; }
 
     /// <summary>What validation measures besides, by name: each loss, and <c>psnr</c> of images or <c>dice</c> of masks.</summary>
     public required IReadOnlyDictionary<string, double> Measures { get; init; }

@@ -29,9 +29,15 @@ public sealed class TrainedCompressor : IDisposable
     /// <param name="pointer"><c>best</c> or <c>latest</c>.</param>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
     /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
-    public static TrainedCompressor Load(RunFolder run, CompressionPlan plan, PartContext context, string pointer, Action<string> warn)
+    public static TrainedCompressor Load(RunFolder run, CompressionPlan plan, PartContext context, string pointer, Action<string> warn) =>
+        Load(plan, context, run.OpenCheckpoint(pointer, warn));
+
+    /// <summary>Loads the compressor of a checkpoint that was opened before.</summary>
+    /// <param name="plan">The run's plan.</param>
+    /// <param name="context">Where the compressor is to be.</param>
+    /// <param name="checkpoint">One of the run's.</param>
+    public static TrainedCompressor Load(CompressionPlan plan, PartContext context, Checkpoint checkpoint)
     {
-        var checkpoint = run.OpenCheckpoint(pointer, warn);
         var weights = checkpoint.Has("ema") ? "ema" : "compressor";
         var model = CompressionModel.Create(plan, context);
         try

@@ -18,8 +18,6 @@ public sealed record TumourUse
 /// </summary>
 public sealed record RegionWeights
 {
-    private const double Small0 = 10, Medium0 = 20, Large0 = 30; // mm
-
     /// <summary>Below 10 mm. Default 2.5.</summary>
     [Range(0.0, 1e3)]
     public double Tiny { get; init; } = 2.5;
@@ -41,7 +39,13 @@ public sealed record RegionWeights
     public double Background { get; init; } = 1;
 
     /// <summary>Weight of a tumour of a diameter in mm.</summary>
-    public double Of(double diameter) => diameter < Small0 ? Tiny : diameter < Medium0 ? Small : diameter < Large0 ? Medium : Large;
+    public double Of(double diameter) => TumourClasses.Of(diameter) switch
+    {
+        TumourClass.Tiny => Tiny,
+        TumourClass.Small => Small,
+        TumourClass.Medium => Medium,
+        _ => Large,
+    };
 
     /// <summary>Writes the weight of each voxel; what lies beyond the labels is background.</summary>
     internal void Fill(Tumours tumours, Span<float> weights)

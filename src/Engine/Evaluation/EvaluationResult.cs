@@ -1,30 +1,13 @@
+using System.Text.Json.Serialization;
+
 namespace VoxelZoo.Engine.Evaluation;
 
-/// <summary>Outcome of an evaluation: <c>evaluation.json</c>.</summary>
-public sealed record EvaluationResult
+/// <summary>
+/// What is known of a denoiser's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is the mean over volumes and evenly spread timesteps.
+/// </summary>
+public sealed record EvaluationResult : CheckpointResult
 {
-    /// <summary>The experiment's id.</summary>
-    public required string Experiment { get; init; }
-
-    /// <summary>The checkpoint.</summary>
-    public required string Checkpoint { get; init; }
-
-    /// <summary><c>ema</c> or <c>denoiser</c>.</summary>
-    public required string Weights { get; init; }
-
-    /// <summary>SHA-256 of the file of weights.</summary>
-    public required string WeightsSha256 { get; init; }
-
-    /// <summary>The split.</summary>
-    public required string Split { get; init; }
-
-    /// <summary>Volumes in it.</summary>
-    public required int Volumes { get; init; }
-
-    /// <summary>Mean loss over volumes and evenly spread timesteps.</summary>
-    public required double Loss { get; init; }
-
-    /// <summary>The same for a network that always returns zero.</summary>
+    /// <summary>The loss of a network that always returns zero.</summary>
     public required double NullLoss { get; init; }
 
     /// <summary>Loss at each timestep.</summary>
@@ -32,6 +15,9 @@ public sealed record EvaluationResult
 
     /// <summary>Quality of the one-step estimate of the clean volume. It is not the quality of generated volumes.</summary>
     public required IReadOnlyList<EstimateQuality> Estimates { get; init; }
+
+    /// <summary>Errors of the same estimates inside and outside of tumours; empty where the experiment reads no masks, or none has a tumour.</summary>
+    public IReadOnlyList<RegionalError> Regions { get; init; } = [];
 }
 
 /// <summary>Loss at a timestep.</summary>
@@ -44,4 +30,9 @@ public sealed record TimestepLoss(double Timestep, double Loss);
 /// <param name="Timestep">Where the estimate started, 0 to 1000.</param>
 /// <param name="Value">Mean over volumes.</param>
 /// <param name="Values">One value for each volume.</param>
-public sealed record EstimateQuality(string Metric, double Timestep, double Value, IReadOnlyList<double> Values);
+public sealed record EstimateQuality(string Metric, double Timestep, double Value, IReadOnlyList<double> Values)
+{
+    /// <summary>The network that the metric used, by its file's name and SHA-256; missing where it uses none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Extractor { get; init; }
+}

@@ -17,8 +17,9 @@ namespace VoxelZoo.Engine.Evaluation;
 /// <param name="plan">The plan.</param>
 /// <param name="trained">The model.</param>
 /// <param name="volumes">The volumes.</param>
+/// <param name="split">The split that they are from.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
-public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes, ICollective? collective = null)
+public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes, string split, ICollective? collective = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 
@@ -31,6 +32,8 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
         trained.Model.Train(on: false);
         var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context))))
             .Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes).ToArray();
+        var regions = new RegionalErrors(volumes.Count, plan.Evaluation.Timesteps);
+        var extractors = new Dictionary<string, string?>();
         // 0 where another process measures, so that the sums over the processes are what was measured
         var values = plan.Evaluation.Timesteps.SelectMany(timestep => metrics.Select(metric => (Metric: metric.Id, Timestep: timestep)))
             .ToDictionary(key => key, _ => new double[volumes.Count]);
@@ -40,33 +43,49 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var sample = volumes.Load(i);
+                var classes = Classes(sample);
                 foreach (var timestep in plan.Evaluation.Timesteps)
                 {
                     using var scope = torch.NewDisposeScope();
                     var (real, estimate) = Estimate(sample, timestep, i);
                     foreach (var (id, metric) in metrics)
-                        values[(id, timestep)][i] = metric.Compute(real, estimate).Values.Single();
+                    {
+                        var result = metric.Compute(real, estimate);
+                        values[(id, timestep)][i] = result.Values.Single();
+                        extractors[id] = result.Extractor;
+                    }
+
+                    if (classes is not null)
+                        regions.Add(i, timestep, classes, real, estimate);
                 }
 
                 progress?.Invoke(i + 1, volumes.Count);
             }
         });
+        regions.Sum(_collective);
         foreach (var measured in values.Values)
             _collective.Sum(measured);
 
         return new EvaluationResult
         {
-            Experiment = plan.Id,
             Checkpoint = trained.Checkpoint.Name,
             Weights = trained.Weights,
             WeightsSha256 = trained.Sha256,
-            Split = plan.Evaluation.Split,
+            Split = split,
             Volumes = volumes.Count,
             Loss = validation.Loss,
             NullLoss = validation.NullLoss,
             LossByTimestep = [.. validation.Timesteps.Zip(validation.ByTimestep, (t, loss) => new TimestepLoss(t, loss))],
-            Estimates = [.. values.Select(v => new EstimateQuality(v.Key.Metric, v.Key.Timestep, v.Value.Average(), v.Value))],
+            Estimates = [.. values.Select(v => new EstimateQuality(v.Key.Metric, v.Key.Timestep, v.Value.Average(), v.Value) { Extractor = extractors.GetValueOrDefault(v.Key.Metric) })],
+            Regions = regions.Results(),
         };
+    }
+
+    /// <summary>Which voxels are tumour, by size, or null where no masks are read.</summary>
+    private int[]? Classes(Batch sample)
+    {
+        using var scope = torch.NewDisposeScope();
+        return sample.Images.TryGetValue(ImageKinds.Seg, out var mask) ? RegionalErrors.Classes(mask.narrow(2, 0, sample.RealSlices[0]), volumes.Spacing) : null;
     }
 
     /// <summary>The real target and the model's one-step estimate of it, <c>[1, C, D, H, W]</c> in [0, 1], without padding slices.</summary>

@@ -4,12 +4,8 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Plans;
 
 /// <summary>How a trained run is judged: the experiment's section <c>evaluation</c>.</summary>
-public sealed record EvaluationOptions
+public sealed record EvaluationOptions : EvaluatedOptions
 {
-    /// <summary>Split that is evaluated. Default test.</summary>
-    [AllowedValues("train", "val", "test")]
-    public string Split { get; init; } = "test";
-
     /// <summary>
     /// Timesteps from which the clean volume is estimated in one prediction and compared with the real one, 0 to 1000. Default 250, 500, 750.
     /// </summary>

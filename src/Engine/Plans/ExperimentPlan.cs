@@ -43,8 +43,8 @@ public sealed record ExperimentPlan : Plan
     /// <summary>How it is judged.</summary>
     public EvaluationOptions Evaluation { get; init; } = new();
 
-    /// <summary>What it is judged by.</summary>
-    public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
+    /// <summary>How the volumes are generated that metrics of sets judge; null for those in the run's <c>samples</c>.</summary>
+    public GenerationPlan? Generation { get; init; }
 
     /// <summary>The shapes between its parts; set by <see cref="Compose"/>.</summary>
     public DiffusionShape Shape { get; init; } = new(default, default, 0);
@@ -54,6 +54,9 @@ public sealed record ExperimentPlan : Plan
 
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
     public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+
+    /// <inheritdoc/>
+    public override VolumeShape Compared => Shape.Volume with { Depth = Data.OriginalDepth };
 
     /// <summary>What batches hold of the tumours.</summary>
     public TumourUse TumourUse => new() { Count = Condition.SizeBins is not null, Weights = Training.RegionWeights };
@@ -75,6 +78,7 @@ public sealed record ExperimentPlan : Plan
     [
         Compressor.Source, Architecture.Source, Strategy.Source, Sampler.Source,
         .. Augmentations.Select(a => a.Source), .. Metrics.Select(m => m.Source),
+        .. Generation is null ? [] : (PartSource[])[Generation.Sampler.Source],
         .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
     ];
 
@@ -88,13 +92,17 @@ public sealed record ExperimentPlan : Plan
             throw new PlanRefusedException("condition", "images", $"{both} is both target and condition; remove it from one of them");
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanRefusedException("condition", "dropout", $"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it");
-        if (draft.Sampling.Guidance > 1 && draft.Condition.Dropout == 0)
+        var (section, guidance) = draft.Sampling.Guidance > 1 ? ("sampling", draft.Sampling.Guidance) : ("evaluation.generate", draft.Generation?.Sampling.Guidance ?? 1);
+        if (guidance > 1 && draft.Condition.Dropout == 0)
             throw new PlanRefusedException(
-                "sampling", "guidance",
-                $"guidance {draft.Sampling.Guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
+                section, "guidance",
+                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
         Guidance.Refuse(draft.Sampling);
+        if (draft.Generation is { } generation)
+            Guidance.Refuse(generation.Sampling);
         PlanChecks.Refuse(draft);
 
+        draft.Evaluation.Validate();
         if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
             throw new PlanRefusedException(
                 "evaluation", "timesteps", $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them");

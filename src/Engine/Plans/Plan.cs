@@ -24,6 +24,12 @@ public abstract record Plan
     /// <summary>What must hold of it.</summary>
     public ExpectOptions Expect { get; init; } = new();
 
+    /// <summary>What it is judged by.</summary>
+    public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
+
+    /// <summary>One of the volumes that metrics compare: a volume of the target without padding.</summary>
+    public abstract VolumeShape Compared { get; }
+
     /// <summary>Kinds of images that have to be read.</summary>
     public virtual IReadOnlyList<string> Kinds => Target;
 
@@ -31,7 +37,7 @@ public abstract record Plan
     public abstract IReadOnlyList<PartSource> Sources { get; }
 
     /// <summary>Files that it reads besides its cohort, such as networks.</summary>
-    public virtual IReadOnlyList<string> Files => [];
+    public virtual IReadOnlyList<string> Files => [.. Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options)))];
 
     /// <summary>Refuses a target that names no image, one that there is not, or one twice.</summary>
     protected void ValidateTarget()

@@ -68,6 +68,8 @@ public sealed record PlanDescription
         // strategy and augmentations are built with it: what they refuse is better known now than after training
         using var model = DiffusionModel.Create(plan, meta);
         plan.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model, plan));
+        if (plan.Generation is { } generation)
+            generation.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model, plan with { Sampling = generation.Sampling }));
         var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
         {
             Controlnet = model.Control is { } control ? Count(control) : null,
@@ -79,12 +81,8 @@ public sealed record PlanDescription
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
-        foreach (var planned in plan.Metrics)
-        {
-            if (planned.Call((m, options) => m.Create(options, meta)).Needs != MetricInputKind.PairedVolumes)
-                throw new PlanRefusedException("evaluation", "metrics", $"`{planned.Id}` compares sets of features, which an evaluation does not extract yet; remove it here and use the verb `metric`");
-        }
-
+        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null)
+            throw new PlanRefusedException("evaluation", "generate", "generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it");
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
             throw new PlanRefusedException("training", "gradient_checkpointing", $"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it");

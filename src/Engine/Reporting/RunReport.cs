@@ -70,9 +70,45 @@ public static class RunReport
 
     private static void Evaluation(StringBuilder text, RunFolder run)
     {
-        if (Read<EvaluationResult>(run.Evaluation) is not { } evaluation)
+        if (EvaluationFile<EvaluationResult>.Read(run) is not { } file)
             return;
-        Line(text, $"## Evaluation on {evaluation.Volumes} volumes of {evaluation.Split}\n");
+        foreach (var result in file.Results)
+            Evaluation(text, result);
+        foreach (var generated in file.Generated ?? [])
+            Generated(text, generated);
+    }
+
+    private static void Regions(StringBuilder text, IReadOnlyList<RegionalError> errors)
+    {
+        if (errors.Count == 0)
+            return;
+        Line(text, $"Squared errors of the same estimates in tumours, by diameter, and in the background:\n");
+        Line(text, $"| t | tumours | background | ratio | below 10 mm | 10 to 20 mm | 20 to 30 mm | from 30 mm |\n|---|---|---|---|---|---|---|---|");
+        foreach (var e in errors)
+            Line(text, $"| {e.Timestep:G4} | {string.Join(" | ", new[] { e.TumourLoss, e.BackgroundLoss, e.Ratio, e.Tiny, e.Small, e.Medium, e.Large }.Select(v => v?.ToString("G3", CultureInfo.InvariantCulture) ?? "-"))} |");
+        text.Append('\n');
+    }
+
+    private static void Generated(StringBuilder text, SetResult result)
+    {
+        Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
+        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, guidance {result.Guidance:G4}.\n");
+        Line(text, $"| metric | against | real volumes | value | interval | extractor |\n|---|---|---|---|---|---|");
+        foreach (var quality in result.Metrics)
+        {
+            var interval = quality.Interval is { } i ? FormattableString.Invariant($"{i.Low:G4} to {i.High:G4}") : "";
+            Line(text, $"| {quality.Metric} | {quality.Against} | {quality.RealVolumes} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {interval} | {quality.Extractor} |");
+        }
+
+        text.Append('\n');
+        foreach (var warning in result.Metrics.SelectMany(quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
+            Line(text, $"- {warning}");
+        text.Append('\n');
+    }
+
+    private static void Evaluation(StringBuilder text, EvaluationResult evaluation)
+    {
+        Line(text, $"## Evaluation of {evaluation.Title}: {evaluation.Volumes} volumes\n");
         Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; a network that returns zero has {evaluation.NullLoss:G4}.\n");
         var timesteps = evaluation.Estimates.Select(e => e.Timestep).Distinct().Order().ToArray();
         if (timesteps.Length == 0)
@@ -83,6 +119,7 @@ public static class RunReport
         foreach (var metric in evaluation.Estimates.GroupBy(e => e.Metric))
             Line(text, $"| {metric.Key} | {string.Join(" | ", metric.OrderBy(e => e.Timestep).Select(e => e.Value.ToString("F3", CultureInfo.InvariantCulture)))} |");
         text.Append('\n');
+        Regions(text, evaluation.Regions);
     }
 
     private static void Samples(StringBuilder text, RunFolder run)

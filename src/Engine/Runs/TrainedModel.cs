@@ -37,9 +37,16 @@ public sealed class TrainedModel : IDisposable
     /// <param name="pointer"><c>best</c> or <c>latest</c>.</param>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
     /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
-    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, string pointer, Action<string> warn)
+    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, string pointer, Action<string> warn) =>
+        Load(run, plan, context, run.OpenCheckpoint(pointer, warn));
+
+    /// <summary>Loads a run's model of a checkpoint that was opened before.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="context">Where the model is to be.</param>
+    /// <param name="checkpoint">One of the run's.</param>
+    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, Checkpoint checkpoint)
     {
-        var checkpoint = run.OpenCheckpoint(pointer, warn);
         var model = DiffusionModel.Create(plan, context, new FrozenParts(run));
         try
         {

@@ -31,6 +31,44 @@ internal static class Cohorts
     public static PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>
         Checked(() => new PooledImages(cohort, split, plan.Data, plan.Kinds, crop));
 
+    /// <summary>Refuses a split that the plan names where the cohort has no patients in it.</summary>
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="section">The section that names it.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="split">The split.</param>
+    /// <exception cref="PlanRefusedException">It is empty.</exception>
+    public static void RefuseEmpty(Cohort cohort, string section, string key, string split)
+    {
+        if (cohort.Of(split).Count == 0)
+            throw new PlanRefusedException(
+                section, key,
+                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
+    }
+
+    /// <summary>The volumes of the splits that are to be evaluated.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="splits">The splits.</param>
+    /// <param name="context">What the metrics are given.</param>
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="open">Opens a split.</param>
+    /// <exception cref="PlanRefusedException">A split is empty, or the plan's metrics cannot be computed on its volumes.</exception>
+    public static IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(
+        Plan plan, IReadOnlyList<string> splits, PartContext context, Cohort cohort, Func<string, T> open)
+        where T : IBatchSource
+    {
+        NetworkTrial.Run(plan.Metrics);
+        foreach (var split in splits)
+            RefuseEmpty(cohort, "evaluation", "splits", split);
+        var opened = splits.Select(split => (split, Volumes: open(split))).ToArray();
+        foreach (var (_, volumes) in opened)
+        {
+            using var first = volumes.Load(0);
+            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, sets: true, context);
+        }
+
+        return opened;
+    }
+
     private static T Checked<T>(Func<T> open)
         where T : IBatchSource
     {

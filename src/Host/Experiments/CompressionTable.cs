@@ -26,17 +26,4 @@ internal static class CompressionTable
         facts.AddRange(d.Phases.Select((phase, i) => ($"phase {i + 1}", phase.Describe())));
         return Output.Facts(facts);
     }
-
-    public static IRenderable Of(ReconstructionResult result)
-    {
-        var table = Output.Table("measure", "value");
-        table.AddRow("loss", Number(result.Loss));
-        foreach (var (name, value) in result.Measures)
-            table.AddRow(Markup.Escape(name), Number(value));
-        foreach (var metric in result.Metrics)
-            table.AddRow(Markup.Escape($"{metric.Metric} of the reconstruction"), Number(metric.Value));
-        return table;
-    }
-
-    private static string Number(double value) => value.ToString("G5", CultureInfo.InvariantCulture);
 }

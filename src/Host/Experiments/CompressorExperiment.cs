@@ -5,6 +5,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
@@ -53,6 +54,18 @@ internal sealed class CompressorExperiment : Experiment
     protected override void RefuseProcesses(int processes) => CompressionTask.Require(processes);
 
     /// <inheritdoc/>
+    public override void CheckCohort(Cohort cohort, PartContext context)
+    {
+        Cohorts.Images(Plan, cohort, Cohort.Train);
+        Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
+        Cohorts.Images(Plan, cohort, Plan.Sampling.Split);
+        Evaluated(cohort, context);
+    }
+
+    private IReadOnlyList<(string Split, PooledImages Volumes)> Evaluated(Cohort cohort, PartContext context) =>
+        Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), context, cohort, split => Cohorts.Images(Plan, cohort, split));
+
+    /// <inheritdoc/>
     public override Trainer Trainer(Cohort cohort, RunFolder run, PartContext context, ICollective collective, TrainingObserver observer, CancellationToken cancellation)
     {
         var training = Cohorts.Images(Plan, cohort, Cohort.Train, Plan.Crop);
@@ -64,26 +77,32 @@ internal sealed class CompressorExperiment : Experiment
     public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation)
     {
         var target = folder ?? run.Samples;
-        var records = WithTrained(session, run, Plan.Sampling.Split, (trained, volumes) => new ReconstructionWriter(Plan, trained, volumes, session.Collective).Write(target, cancellation));
-        foreach (var record in records)
+        using var random = session.Random(Plan);
+        using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", EvaluationStep.Warn);
+        var volumes = SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.Open(Plan, run), Plan.Sampling.Split));
+        foreach (var record in new ReconstructionWriter(Plan, trained, volumes, session.Collective).Write(target, cancellation))
             Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
     }
 
     /// <inheritdoc/>
     public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)
     {
-        var result = WithTrained(session, run, Plan.Evaluation.Split, (trained, volumes) => new ReconstructionEvaluator(Plan, trained, volumes, session.Collective).Run(cancellation));
-        session.Collective.ByFirst(() => AtomicFile.WriteJson(run.Evaluation, result));
-        return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, CompressionTable.Of(result));
+        using var random = session.Random(Plan);
+        var context = session.Context(Plan, random);
+        var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, EvaluationStep.Warn);
+        var splits = SectionReader.Checked(File, () => Evaluated(Cohorts.Open(Plan, run), context));
+        List<ReconstructionResult> results = [];
+        foreach (var (names, checkpoint) in checkpoints)
+        {
+            using var trained = TrainedCompressor.Load(Plan, context, checkpoint);
+            results.AddRange(splits.Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Split, session.Collective).Run(cancellation) with { Checkpoints = names }));
+        }
+
+        var result = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results };
+        session.Collective.ByFirst(() => result.Write(run));
+        return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, EvaluationTable.Of(result));
     }
 
     /// <inheritdoc/>
     public override void Report(RunFolder run) => CompressionReport.Write(run, _description);
-
-    private T WithTrained<T>(Session session, RunFolder run, string split, Func<TrainedCompressor, PooledImages, T> use)
-    {
-        using var random = session.Random(Plan);
-        using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
-        return use(trained, SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.Open(Plan, run), split)));
-    }
 }

@@ -52,6 +52,25 @@ internal sealed class DiffusionExperiment : Experiment
     }
 
     /// <inheritdoc/>
+    public override void CheckCohort(Cohort cohort, PartContext context)
+    {
+        // whether the training split can be read, which is said first; not all of its masks
+        Cohorts.Volumes(Plan with { Data = Plan.Data with { PositiveOnly = false } }, cohort, Cohort.Train);
+        Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
+        Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        Evaluated(cohort, context);
+    }
+
+    /// <summary>The volumes that the run is evaluated on.</summary>
+    /// <exception cref="PlanRefusedException">There are none, or the metrics cannot be computed on them.</exception>
+    public IReadOnlyList<(string Split, CohortDataset Volumes)> Evaluated(Cohort cohort, PartContext context) =>
+        Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), context, cohort, split => Cohorts.Volumes(Plan, cohort, split));
+
+    /// <summary>The volumes that generated ones are compared with: those of the training split, and of the splits that are evaluated.</summary>
+    public IReadOnlyList<(string Split, CohortDataset Volumes)> References(Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
+        evaluated.Any(split => split.Split == Cohort.Train) ? evaluated : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
+
+    /// <inheritdoc/>
     public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>
         BorrowedWeights.Of(this).All(borrowed => borrowed.Take(session, cohort, run, cancellation));
 

@@ -51,7 +51,6 @@ internal abstract class Experiment(MapNode file)
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
 
-
     /// <summary>What training is estimated to take.</summary>
     public abstract MemoryEstimate Memory { get; }
 
@@ -69,6 +68,10 @@ internal abstract class Experiment(MapNode file)
 
     /// <exception cref="PlanRefusedException">So many processes cannot train it together.</exception>
     protected virtual void RefuseProcesses(int processes) => BatchShare.Require(Plan.Training.BatchSize, processes);
+
+    /// <summary>Refuses a cohort that could be trained on, but not sampled from or evaluated with afterwards.</summary>
+    /// <exception cref="PlanRefusedException">A split is empty, or its volumes do not fit.</exception>
+    public abstract void CheckCohort(Cohort cohort, PartContext context);
 
     /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the first does it alone.</summary>
     /// <returns>False where it was stopped before it was done; the run can be resumed.</returns>

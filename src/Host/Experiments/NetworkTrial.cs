@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Verbs;
@@ -16,21 +17,40 @@ internal static class NetworkTrial
     /// <exception cref="PlanRefusedException">It cannot be used; the message says why.</exception>
     public static void Run(CompressionPlan plan)
     {
-        foreach (var path in plan.Files)
+        if (plan.PerceptualNetwork is { } path && Try(path, plan.Seen.Height, plan.Seen.Width) is { } sentence)
+            throw new PlanRefusedException("training", "perceptual.network", sentence);
+    }
+
+    /// <summary>Tries the networks of metrics, each file once.</summary>
+    /// <exception cref="PlanRefusedException">One is not there or cannot be loaded; the message says why.</exception>
+    public static void Run(IReadOnlyList<PlannedPart<IMetric>> metrics)
+    {
+        var named = metrics.SelectMany(metric => metric.Part.Networks(metric.Options).Select(path => (metric.Id, Path: path)));
+        foreach (var (id, path) in named.DistinctBy(network => network.Path))
         {
-            using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, Arguments(path, plan)) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-            var said = process.StandardOutput.ReadToEndAsync();
-            var errors = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            said.GetAwaiter().GetResult();
-            if (process.ExitCode != 0)
-                throw new PlanRefusedException("training", "perceptual.network", Sentence(path, (CommandLine.ExitCode)process.ExitCode, errors));
+            if (!File.Exists(path))
+                throw new PlanRefusedException("evaluation", "metrics", $"there is no file {path}, which `{id}` names; name a TorchScript file");
+            if (Try(path) is { } sentence)
+                throw new PlanRefusedException("evaluation", "metrics", $"`{id}`: {sentence}");
         }
     }
 
-    private static string[] Arguments(string path, CompressionPlan plan)
+    /// <summary>Why a file cannot be used, or null where it can.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="slice">Rows and columns of a slice that its network is shown; none to load it and no more.</param>
+    public static string? Try(string path, params int[] slice)
     {
-        string[] verb = [TorchScriptVerb.Name, path, Number(plan.Seen.Height), Number(plan.Seen.Width)];
+        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, Arguments(path, slice)) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        var said = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        said.GetAwaiter().GetResult();
+        return process.ExitCode == 0 ? null : Sentence(path, (CommandLine.ExitCode)process.ExitCode, errors);
+    }
+
+    private static string[] Arguments(string path, int[] slice)
+    {
+        string[] verb = [TorchScriptVerb.Name, path, .. slice.Select(size => size.ToString(CultureInfo.InvariantCulture))];
         // `dotnet voxelzoo.dll` is a process of dotnet
         return Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(NetworkTrial).Assembly.Location, .. verb] : verb;
     }
@@ -45,6 +65,4 @@ internal static class NetworkTrial
             .FirstOrDefault(line => line.Length > 0) ?? lines.FirstOrDefault() ?? "it ended without a word";
         return $"{path} holds code that this libtorch cannot compile ({cause.TrimEnd('.')}); save the network with the operators of PyTorch 2.10 or before";
     }
-
-    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

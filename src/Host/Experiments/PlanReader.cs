@@ -25,8 +25,8 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     {
         RefuseUnknownSections(root, Sections);
         var sampling = Section(root, "sampling");
-        var sampler = Registry.Get<ISampler>(Binder.PartOf(sampling));
-        var (samplingOptions, samplerOptions) = Binder.BindPart<SamplingOptions>(sampling, sampler.Value.OptionsType);
+        var (samplingOptions, sampler) = Sampler("sampling", sampling);
+        var generation = root["evaluation"]?["generate"] is { IsNull: false } over ? Generation(sampling, over) : null;
         var (compressor, latent) = Compressor("compressor", root["compressor"] ?? Identity);
         var (own, ownLatent) = root["condition"]?["compressor"] is { } node ? Compressor("condition.compressor", node) : (null, new LatentOptions());
         var draft = new ExperimentPlan
@@ -45,8 +45,9 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             Augmentations = [.. Items(root["augmentations"]).Select(item => Planned<IAugmentation>("augmentations", item))],
             Training = Binder.Bind<TrainingOptions>(root["training"]),
             Sampling = samplingOptions,
-            Sampler = Planned("sampling", sampler, samplerOptions),
-            Evaluation = Binder.Bind<EvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics") ?? root["evaluation"]),
+            Sampler = sampler,
+            Generation = generation,
+            Evaluation = Binder.Bind<EvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics", "generate") ?? root["evaluation"]),
             Metrics = Metrics(root),
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
         };
@@ -54,6 +55,25 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     }
 
     private static MapNode Identity { get; } = (MapNode)YamlReader.ParseValue("{use: identity}", new Position("compressor"));
+
+    private (SamplingOptions Options, PlannedPart<ISampler> Sampler) Sampler(string section, Node node)
+    {
+        var part = Registry.Get<ISampler>(Binder.PartOf(node));
+        var (sampling, options) = Binder.BindPart<SamplingOptions>(node, part.Value.OptionsType);
+        return (sampling, Planned(section, part, options));
+    }
+
+    /// <summary>The section <c>sampling</c> with other values over it.</summary>
+    private GenerationPlan Generation(Node sampling, Node over)
+    {
+        if (over is not MapNode)
+            throw new ConfigurationException(over.Position, $"`generate` is {over.Description}, expected a section with keys of `sampling`, such as {{count: 10}}");
+        var (options, sampler) = Sampler("evaluation.generate", Merger.WithoutNulls(new Merger(EngineKeys).Lay(sampling, over, "sampling")));
+        return new GenerationPlan(options, sampler);
+    }
+
+    private static IReadOnlyDictionary<string, IReadOnlySet<string>> EngineKeys { get; } =
+        EngineRecords.ToDictionary(record => record.Key, record => (IReadOnlySet<string>)OptionsShape.Of(record.Value).Keys.ToHashSet(StringComparer.Ordinal));
 
     private (PlannedPart<ICompressor> Part, LatentOptions Latent) Compressor(string section, Node node)
     {

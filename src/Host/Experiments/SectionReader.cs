@@ -32,6 +32,13 @@ internal abstract class SectionReader(PartRegistry registry)
         }
     }
 
+    /// <inheritdoc cref="Checked{T}"/>
+    public static void Checked(MapNode root, Action check) => Checked<object?>(root, () =>
+    {
+        check();
+        return null;
+    });
+
     /// <summary>Where the key at fault was written; else its section; else the file.</summary>
     private static Position Place(MapNode root, PlanRefusedException refusal)
     {

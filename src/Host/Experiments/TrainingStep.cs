@@ -82,6 +82,7 @@ internal static class TrainingStep
     private static RunStatus Train(Session session, Experiment experiment, RunFolder run, PartContext context, bool resume, CancellationToken cancellation)
     {
         var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
+        SectionReader.Checked(experiment.File, () => experiment.CheckCohort(cohort, context));
         var borrowed = true;
         session.Collective.ByFirst(() => borrowed = SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)));
         if (!borrowed)

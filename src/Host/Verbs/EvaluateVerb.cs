@@ -6,15 +6,19 @@ using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
 
-/// <summary><c>evaluate RUN</c>: measures a run's best checkpoint on volumes that it has not seen.</summary>
+/// <summary><c>evaluate RUN</c>: measures a run's checkpoints on volumes that it has not seen.</summary>
 internal sealed class EvaluateVerb : Verb
 {
     private readonly Argument<string> _run;
+    private readonly Option<string[]> _checkpoints, _splits;
 
     public EvaluateVerb()
-        : base("evaluate", "Measures a run on its test split, into evaluation.json")
+        : base("evaluate", "Measures a run's best and latest checkpoints on its val and test splits, into evaluation.json")
     {
         _run = With(RunArguments.Run());
+        _checkpoints = With(new Option<string[]>("--checkpoint") { Description = "best or latest; by default both. May be given several times", HelpName = "NAME" });
+        _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" });
+        With(CommonOptions.Set);
         With(CommonOptions.Json);
     }
 
@@ -26,9 +30,12 @@ internal sealed class EvaluateVerb : Verb
     {
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        var outcome = Experiment.Load(session, run).Evaluate(session, run, cancellation);
+        string[] sets = [.. parse.GetValue(CommonOptions.Set) ?? [], .. Sets("checkpoints", parse.GetValue(_checkpoints)), .. Sets("splits", parse.GetValue(_splits))];
+        var outcome = Experiment.Load(session, run, sets).Evaluate(session, run, cancellation);
         if (Collective.IsFirst())
             Output.Write(parse, () => outcome.Json, () => outcome.Table);
         return ExitCode.Done;
     }
+
+    private static IEnumerable<string> Sets(string key, string[]? names) => names is { Length: > 0 } ? [$"evaluation.{key}=[{string.Join(", ", names)}]"] : [];
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Experiments;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors;
 using static TorchSharp.torch;
@@ -32,6 +33,12 @@ internal sealed class MetricVerb : Verb
         var part = host.Services.GetRequiredService<PartRegistry>().Get<IMetric>(parse.GetRequiredValue(_id));
         var section = ExperimentFile.FromSets(parse.GetValue(CommonOptions.Set) ?? [], $"metric {part.Id}");
         var options = Binder.Bind(section, part.Value.OptionsType);
+
+        foreach (var network in part.Call(m => m.Networks(options)).Where(File.Exists))
+        {
+            if (NetworkTrial.Try(network) is { } sentence)
+                throw new UsageException($"{part.Id}: {sentence}");
+        }
 
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();

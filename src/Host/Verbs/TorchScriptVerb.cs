@@ -6,7 +6,7 @@ using VoxelZoo.Host.Experiments;
 namespace VoxelZoo.Host.Verbs;
 
 /// <summary>
-/// <c>torchscript FILE H W</c>, which help does not show: loads a network and shows it a slice, in a process of its own, because libtorch ends the process
+/// <c>torchscript FILE [H W]</c>, which help does not show: loads a network, and shows it a slice where its sizes are given, in a process of its own, because libtorch ends the process
 /// where it cannot compile one. See <see cref="NetworkTrial"/>.
 /// </summary>
 internal sealed class TorchScriptVerb : Verb
@@ -15,21 +15,23 @@ internal sealed class TorchScriptVerb : Verb
     public new const string Name = "torchscript";
 
     private readonly Argument<string> _file;
-    private readonly Argument<int> _height, _width;
+    private readonly Argument<int[]> _slice;
 
     public TorchScriptVerb()
         : base(Name, "Tries a TorchScript network on a slice")
     {
         Hidden = true;
         _file = With(new Argument<string>("FILE") { Description = "The network" });
-        _height = With(new Argument<int>("H") { Description = "Rows of the slice" });
-        _width = With(new Argument<int>("W") { Description = "Columns of the slice" });
+        _slice = With(new Argument<int[]>("H W") { Description = "Rows and columns of the slice; none to load it and no more", Arity = new ArgumentArity(0, 2) });
     }
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);
-        PerceptualLoss.Try(parse.GetRequiredValue(_file), parse.GetRequiredValue(_height), parse.GetRequiredValue(_width));
+        if (parse.GetValue(_slice) is [var height, var width])
+            PerceptualLoss.Try(parse.GetRequiredValue(_file), height, width);
+        else
+            PerceptualLoss.Try(parse.GetRequiredValue(_file));
         return ExitCode.Done;
     }
 }

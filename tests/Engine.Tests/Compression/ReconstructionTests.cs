@@ -3,6 +3,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
@@ -34,7 +35,7 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     {
         _run.Train(_plan);
 
-        var result = _run.Use(_plan, (trained, volumes) => new ReconstructionEvaluator(_plan, trained, volumes).Run());
+        var result = _run.Use(_plan, (trained, volumes) => new ReconstructionEvaluator(_plan, trained, volumes, "test").Run());
 
         Assert.Equal(["test0/bravo", "test0/t1_pre", "test1/bravo", "test1/t1_pre"], result.Names);
         Assert.Equal((4, "test", "compressor", "step-00000008"), (result.Volumes, result.Split, result.Weights, result.Checkpoint));
@@ -51,7 +52,7 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     {
         _run.Train(_masks);
 
-        var result = _run.Use(_masks, (trained, volumes) => new ReconstructionEvaluator(_masks, trained, volumes).Run());
+        var result = _run.Use(_masks, (trained, volumes) => new ReconstructionEvaluator(_masks, trained, volumes, "test").Run());
 
         Assert.Equal(0, Assert.Single(result.Metrics).Value, 1e-6);
         Assert.Equal(1, result.Measures["dice"]);
@@ -98,13 +99,15 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     public void Report_has_phases_metrics_of_each_kind_and_pictures()
     {
         _run.Train(_plan);
-        AtomicFile.WriteJson(_run.Folder.Evaluation, _run.Use(_plan, (trained, volumes) => new ReconstructionEvaluator(_plan, trained, volumes).Run()));
+        var result = _run.Use(_plan, (trained, volumes) => new ReconstructionEvaluator(_plan, trained, volumes, "test").Run());
+        new EvaluationFile<ReconstructionResult> { Experiment = "tiny", Results = [result with { Checkpoints = ["best", "latest"] }] }.Write(_run.Folder);
         _run.Use(_plan, (trained, volumes) => new ReconstructionWriter(_plan, trained, volumes).Write(_run.Folder.Samples));
         using var random = new RandomStreams(0);
 
         CompressionReport.Write(_run.Folder, CompressionDescription.Of(_plan, Context(_plan, random)));
 
         var report = File.ReadAllText(_run.Folder.Report);
+        Assert.Contains("## Reconstructions by best = latest on test: 4 volumes", report, StringComparison.Ordinal);
         Assert.Contains("# tiny: a tiny compressor", report, StringComparison.Ordinal);
         Assert.Contains("| compressor | ScalarCompressor, 2 parameters |", report, StringComparison.Ordinal);
         Assert.Contains("| phase 1 | 1 epochs, l1 1 |", report, StringComparison.Ordinal);
@@ -136,7 +139,7 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         _run.Use(plan, (trained, volumes) => new ReconstructionWriter(plan, trained, volumes).Write(_run.Folder.Samples));
         Assert.InRange(Live() - before, long.MinValue, built);
         before = Live();
-        _run.Use(plan, (trained, volumes) => new ReconstructionEvaluator(plan, trained, volumes).Run());
+        _run.Use(plan, (trained, volumes) => new ReconstructionEvaluator(plan, trained, volumes, "test").Run());
         Assert.InRange(Live() - before, long.MinValue, built);
     }
 

@@ -28,7 +28,7 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
     private EvaluationResult Evaluate()
     {
         _run.Train(Plan);
-        return _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes).Run());
+        return _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
     }
 
     [Fact]
@@ -57,6 +57,24 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
     }
 
     [Fact]
+    public void Regions_have_the_same_error_where_it_is_the_same_everywhere()
+    {
+        Assert.Empty(Evaluate().Regions); // no masks are read
+        var plan = Plan with { Training = Plan.Training with { RegionWeights = new() } };
+
+        var regions = _run.Use(plan, (trained, volumes) => new Evaluator(plan, trained, volumes, "test").Run()).Regions;
+
+        Assert.Equal([250, 500, 750], regions.Select(r => r.Timestep));
+        Assert.All(regions, r =>
+        {
+            var expected = Math.Pow(Bias * r.Timestep / 1000, 2);
+            Assert.Equal(expected, r.TumourLoss, 1e-5);
+            Assert.Equal(expected, r.BackgroundLoss!.Value, 1e-5);
+            Assert.Equal(1, r.Ratio!.Value, 1e-2);
+        });
+    }
+
+    [Fact]
     public void Estimates_have_a_value_a_volume_and_their_mean()
     {
         Assert.All(Evaluate().Estimates, e =>
@@ -78,7 +96,7 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
     public void Evaluating_twice_gives_the_same_numbers()
     {
         _run.Train(Plan);
-        EvaluationResult run() => _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes).Run());
+        EvaluationResult run() => _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
         Assert.Equivalent(run(), run(), strict: true);
     }
 

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Evaluation;
-using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
@@ -30,7 +29,8 @@ public sealed class RunReportTests(TinyCohort cohort) : IClassFixture<TinyCohort
     {
         _run.Train(Plan);
         _run.Use(Plan, (trained, volumes) => new SampleWriter(Plan, trained, volumes).Write(_run.Folder.Samples));
-        AtomicFile.WriteJson(_run.Folder.Evaluation, _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes).Run()));
+        var result = _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
+        new EvaluationFile<EvaluationResult> { Experiment = "tiny", Results = [result with { Checkpoints = ["best"] }, result with { Checkpoints = ["latest"] }] }.Write(_run.Folder);
         return Report();
     }
 
@@ -48,7 +48,8 @@ public sealed class RunReportTests(TinyCohort cohort) : IClassFixture<TinyCohort
         var report = ReportOfAWholeRun();
         Assert.Contains("# tiny: a tiny experiment", report, StringComparison.Ordinal);
         Assert.Contains("completed, epoch 2 of 2, 8 steps", report, StringComparison.Ordinal);
-        Assert.Contains("## Evaluation on 2 volumes of test", report, StringComparison.Ordinal);
+        Assert.Contains("## Evaluation of best on test: 2 volumes", report, StringComparison.Ordinal);
+        Assert.Contains("## Evaluation of latest on test: 2 volumes", report, StringComparison.Ordinal);
         Assert.Contains("| SquaredError |", report, StringComparison.Ordinal);
         Assert.Contains("3 network evaluations", report, StringComparison.Ordinal);
     }

@@ -53,7 +53,7 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
         using var run = new TinyRun();
         Assert.InRange(TensorsAfter(() => run.Train(Plan)), long.MinValue, built);
         Assert.InRange(TensorsAfter(() => run.Use(Plan, (trained, volumes) => new SampleWriter(Plan, trained, volumes).Write(run.Folder.Samples))), long.MinValue, built);
-        Assert.InRange(TensorsAfter(() => run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes).Run())), long.MinValue, built);
+        Assert.InRange(TensorsAfter(() => run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run())), long.MinValue, built);
     }
 
     private static long TensorsAfter(Action action)

@@ -76,7 +76,8 @@ public sealed class CompressorTests : IDisposable
         Assert.Equal(
             expected, Directory.GetFiles(_work.At($"run/checkpoints/step-{steps:D8}"), "*.safetensors").Select(f => Path.GetFileNameWithoutExtension(f)).Order());
         var evaluation = Json("evaluation.json");
-        Assert.Equal((id, "compressor", "psnr"), ((string?)evaluation["experiment"], (string?)evaluation["weights"], (string?)evaluation["metrics"]![0]!["metric"]));
+        var result = evaluation["results"]![0]!;
+        Assert.Equal((id, "compressor", "psnr"), ((string?)evaluation["experiment"], (string?)result["weights"], (string?)result["metrics"]![0]!["metric"]));
         var kind = id.Contains("seg", StringComparison.Ordinal) ? "seg" : "bravo";
         Assert.Equal($"test_000/{kind}", (string?)Json("samples/00000/sample.json")["volume"]);
         Assert.True(File.Exists(_work.At($"run/samples/00000/{kind}.nii.gz")));
@@ -89,7 +90,10 @@ public sealed class CompressorTests : IDisposable
         Assert.Equal(0, _work.Smoke("vqvae_4x").ExitCode);
 
         Assert.Contains("reconstruction of test_000/flair", _work.Program("sample", _work.Run, "--count", "2").Out, StringComparison.Ordinal);
-        Assert.Equal(4, (int)JsonNode.Parse(_work.Program("evaluate", _work.Run, "--json").Out)!["volumes"]!);
+        var results = JsonNode.Parse(_work.Program("evaluate", _work.Run, "--split", "train", "--split", "test", "--checkpoint", "latest", "--json").Out)!["results"]!.AsArray();
+        Assert.Equal(["train", "test"], results.Select(result => (string?)result!["split"]));
+        Assert.Equal(4, (int)results[1]!["volumes"]!);
+        Assert.All(results, result => Assert.Equal("latest", (string?)result!["checkpoints"]!.AsArray().Single()));
         Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
         var refused = _work.Program("sample", _work.Run, "--guidance", "2");
         Assert.Equal(2, refused.ExitCode);

@@ -80,6 +80,18 @@ public sealed class RefusalTests : IDisposable
     }
 
     [Fact]
+    public void Metric_that_the_volumes_are_too_small_for_is_refused_before_training() =>
+        Refused(
+            _work.Smoke("exp11", "--set", "evaluation.metrics=[{use: ssim, window: 33}]"),
+            "--set evaluation.metrics: `ssim` cannot be computed on volumes of 1×30×32×32: the volumes' smallest side has 30 voxels, less than the window's 33; set window to 30 or less");
+
+    [Theory]
+    [InlineData("sampling.split", "data.synthesize.test=0", "has no patients in test, which sampling.split names; put some there, or name another of train, val")]
+    [InlineData("sampling.split=val", "data.synthesize.test=0", "has no patients in test, which evaluation.splits names; put some there, or name another of train, val")]
+    public void Split_without_patients_is_refused_before_training(string sampling, string synthesize, string sentence) =>
+        Refused(_work.Smoke("exp11", "--set", sampling.Contains('=') ? sampling : "sampling.count=1", "--set", synthesize), sentence);
+
+    [Fact]
     public void Volume_that_is_damaged_is_refused()
     {
         _work.Write("cohort/train/p1/seg.nii.gz", "not a volume");

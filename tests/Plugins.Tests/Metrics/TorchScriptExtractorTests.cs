@@ -1,6 +1,4 @@
-using System.IO.Compression;
 using System.Security.Cryptography;
-using System.Text;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Plugins.Metrics;
 using static TorchSharp.torch;
@@ -68,32 +66,5 @@ public sealed class TorchScriptExtractorTests : IDisposable
         }
     }
 
-    /// <summary>A TorchScript archive of one module without weights, whose forward returns an expression of <c>x</c>.</summary>
-    private string Network(string expression)
-    {
-        var path = Path.Combine(_folder, "network.pt");
-        using var archive = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
-        // pickle: the class, made anew with {training: False}
-        Write("data.pkl", [0x80, 2, .. "c__torch__\nExtractor\n"u8, (byte)')', 0x81, (byte)'}', (byte)'(', (byte)'X', 8, 0, 0, 0, .. "training"u8, 0x89, .. "ub."u8]);
-        Write("code/__torch__.py", Encoding.UTF8.GetBytes(
-            $"""
-            class Extractor(Module):
-              __parameters__ = []
-              __buffers__ = []
-              training : bool
-              def forward(self: __torch__.Extractor,
-                x: Tensor) -> Tensor:
-                return {expression}
-
-            """));
-        Write("constants.pkl", [0x80, 2, .. ")."u8]);
-        Write("version", "3\n"u8.ToArray());
-        return path;
-
-        void Write(string name, byte[] content)
-        {
-            using var entry = archive.CreateEntry($"network/{name}", CompressionLevel.NoCompression).Open();
-            entry.Write(content);
-        }
-    }
+    private string Network(string expression) => TorchScriptNetwork.Write(Path.Combine(_folder, "network.pt"), expression);
 }

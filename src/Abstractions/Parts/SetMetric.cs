@@ -1,0 +1,28 @@
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Abstractions;
+
+/// <summary>
+/// A metric of two sets of volumes that makes features of each volume by itself. So a host never needs to hold a whole set of volumes,
+/// and metrics that make the same features can share them.
+/// </summary>
+public abstract class SetMetric : Metric
+{
+    /// <summary>Names what <see cref="Features"/> makes so exactly that metrics of the same name can share features; null where the metric takes features as they are.</summary>
+    public abstract string? Extractor { get; }
+
+    /// <summary>Whether only the volumes that a model was trained on are a meaningful reference. Default false.</summary>
+    public virtual bool NeedsTrainingSet => false;
+
+    /// <summary>Features of volumes, one or more rows each, in their order.</summary>
+    /// <param name="volumes">Volumes <c>[N, C, D, H, W]</c> in [0, 1].</param>
+    /// <returns>Features <c>[rows, d]</c>, which belong to the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">There are no features of such volumes; the message says why.</exception>
+    public abstract Tensor Features(Tensor volumes);
+
+    /// <summary>Compares two sets of features. The tensors belong to the caller.</summary>
+    /// <param name="real">Features <c>[n, d]</c> of the real volumes.</param>
+    /// <param name="generated">Features <c>[m, d]</c> of the generated ones.</param>
+    /// <exception cref="ArgumentException">They cannot be compared; the message says why.</exception>
+    public abstract MetricResult Compare(Tensor real, Tensor generated);
+}

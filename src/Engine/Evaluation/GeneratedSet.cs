@@ -1,0 +1,81 @@
+using static TorchSharp.torch;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reporting;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
+
+namespace VoxelZoo.Engine.Evaluation;
+
+/// <summary>Volumes that one checkpoint generated, one at a time: those in a run's <c>samples</c>, or new ones.</summary>
+public sealed class GeneratedSet
+{
+    private readonly Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> _volumes;
+
+    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> volumes) =>
+        (Source, Sampler, Sampling, _volumes) = (source, sampler, sampling, volumes);
+
+    /// <summary><c>samples</c> or <c>generate</c>.</summary>
+    public string Source { get; }
+
+    /// <summary>The sampler's id.</summary>
+    public string Sampler { get; }
+
+    /// <summary>Count, guidance and seed.</summary>
+    public SamplingOptions Sampling { get; }
+
+    /// <summary>The volumes in a run's <c>samples</c> that these weights made; null where there are none.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="sha256">SHA-256 of the file of weights.</param>
+    public static GeneratedSet? Samples(RunFolder run, ExperimentPlan plan, string sha256)
+    {
+        var records = RunReport.SamplesOf<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256).ToArray();
+        // samples of one set were made alike; what a later command with other values left beside them is not among them
+        var alike = records.GroupBy(record => (record.Sampler, record.Guidance, record.Seed)).MaxBy(group => group.Count());
+        return alike is null ? null : new GeneratedSet(
+            "samples", alike.Key.Sampler, new SamplingOptions { Count = alike.Count(), Guidance = alike.Key.Guidance, Seed = alike.Key.Seed },
+            _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations)));
+    }
+
+    /// <summary>Volumes that a model generates when they are asked for.</summary>
+    /// <param name="plan">The plan, with how to generate.</param>
+    /// <param name="generation">How many, and by which sampler.</param>
+    /// <param name="trained">The model.</param>
+    /// <param name="conditions">What they are conditioned on.</param>
+    public static GeneratedSet New(ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions) => new(
+        "generate", generation.Sampler.Id, generation.Sampling,
+        cancellation => Generate(plan with { Sampling = generation.Sampling, Sampler = generation.Sampler }, trained, conditions, cancellation));
+
+    /// <summary>
+    /// Each volume <c>[1, C, D, H, W]</c> in [0, 1], without padding, and how often the network was called for it. Each belongs to the dispose scope in
+    /// which it was asked for.
+    /// </summary>
+    /// <exception cref="RunFolderException">A sample cannot be read.</exception>
+    public IEnumerable<(Tensor Volume, int FunctionEvaluations)> Volumes(CancellationToken cancellation) => _volumes(cancellation);
+
+    private static IEnumerable<(Tensor Volume, int FunctionEvaluations)> Generate(
+        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, CancellationToken cancellation)
+    {
+        var generator = new VolumeGenerator(plan, trained.Model);
+        for (var i = 0; i < plan.Sampling.Count; i++)
+        {
+            using var condition = conditions.Load(i % conditions.Count);
+            var generated = generator.Generate(i, condition, cancellation: cancellation);
+            yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations);
+        }
+    }
+
+    private static Tensor Read(ExperimentPlan plan, string folder)
+    {
+        try
+        {
+            return cat([.. plan.Target.Select(kind => NiftiFile.Read(Path.Combine(folder, $"{kind}.nii.gz")).ToTensor())], 0).unsqueeze(0);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            throw new RunFolderException($"the sample {folder} cannot be read ({e.Message}); remove it, or make it anew with `sample`");
+        }
+    }
+}

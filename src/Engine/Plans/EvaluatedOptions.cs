@@ -1,0 +1,40 @@
+using VoxelZoo.Engine.Data;
+
+namespace VoxelZoo.Engine.Plans;
+
+/// <summary>What of a run is judged: keys of the section <c>evaluation</c> that all experiments have.</summary>
+public abstract record EvaluatedOptions
+{
+    /// <summary>The checkpoint with the smallest validation loss.</summary>
+    public const string Best = "best";
+
+    /// <summary>The newest checkpoint.</summary>
+    public const string Latest = "latest";
+
+    /// <summary>Splits that are evaluated, of <c>train</c>, <c>val</c> and <c>test</c>. Default: test, and val where the cohort has one.</summary>
+    public IReadOnlyList<string>? Splits { get; init; }
+
+    /// <summary>Checkpoints that are evaluated, of <c>best</c> and <c>latest</c>; one that is both is evaluated once. Default both.</summary>
+    public IReadOnlyList<string> Checkpoints { get; init; } = [Best, Latest];
+
+    /// <summary>The splits that are evaluated of a cohort.</summary>
+    public IReadOnlyList<string> SplitsOf(Cohort cohort) => Splits ?? (cohort.Of(Cohort.Val).Count == 0 ? [Cohort.Test] : [Cohort.Test, Cohort.Val]);
+
+    /// <summary>Refuses names that there are not, and lists without any.</summary>
+    /// <exception cref="PlanRefusedException">The message says which.</exception>
+    internal void Validate()
+    {
+        Validate("splits", Splits ?? [Cohort.Test], Cohort.AllSplits);
+        Validate("checkpoints", Checkpoints, [Best, Latest]);
+    }
+
+    private static void Validate(string key, IReadOnlyList<string> named, IReadOnlyList<string> known)
+    {
+        if (named.Count == 0)
+            throw new PlanRefusedException("evaluation", key, $"{key} names nothing to evaluate; name some of {string.Join(", ", known)}");
+        if (named.Except(known).FirstOrDefault() is { } unknown)
+            throw new PlanRefusedException("evaluation", key, $"{key} has no `{unknown}`; name some of {string.Join(", ", known)}");
+        if (named.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new PlanRefusedException("evaluation", key, $"{key} names {twice.Key} twice; name each once");
+    }
+}

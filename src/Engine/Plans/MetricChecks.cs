@@ -1,0 +1,39 @@
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Engine.Plans;
+
+/// <summary>Refuses metrics that an evaluation could not compute, before the training that it would follow.</summary>
+public static class MetricChecks
+{
+    /// <summary>Builds each metric of a plan and asks whether it can be computed.</summary>
+    /// <param name="metrics">The metrics.</param>
+    /// <param name="volume">One of the volumes that will be compared, without padding.</param>
+    /// <param name="sets">Whether sets of volumes are compared as well.</param>
+    /// <param name="context">On the device <c>meta</c> no file of a metric is read; on another its networks see a volume of zeros.</param>
+    /// <returns>Whether some of them compare sets.</returns>
+    /// <exception cref="PlanRefusedException">A metric cannot be computed; the message names it.</exception>
+    public static bool Refuse(IReadOnlyList<PlannedPart<IMetric>> metrics, VolumeShape volume, bool sets, PartContext context)
+    {
+        Metric[] created = [.. metrics.Select(planned => planned.Call((part, options) => Refuse(planned.Id, part.Create(options, context), volume, sets)))];
+        return created.OfType<SetMetric>().Any();
+    }
+
+    private static Metric Refuse(string id, Metric metric, VolumeShape volume, bool sets)
+    {
+        if (metric.Needs != MetricInputKind.PairedVolumes && !sets)
+            throw new PlanException($"`{id}` compares sets, and reconstructions are compared volume by volume; use metrics such as psnr and ms_ssim", "metrics");
+        if (metric.Needs == MetricInputKind.Features)
+            throw new PlanException($"`{id}` compares features, and an evaluation has volumes; set its extractor, as in {{use: {id}, extractor: scattering}}", "metrics");
+        if (metric.Needs == MetricInputKind.Volumes && metric is not SetMetric)
+            throw new PlanException($"`{id}` wants whole sets of volumes at once, which an evaluation does not hold; a metric of sets has to be a {nameof(SetMetric)}", "metrics");
+        try
+        {
+            metric.Check(volume);
+            return metric;
+        }
+        catch (ArgumentException e)
+        {
+            throw new PlanException($"`{id}` cannot be computed on volumes of {volume}: {e.Message}", "metrics");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.Text.Json.Nodes;
+using TorchSharp;
+using VoxelZoo.Engine.Tests.Compression;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary><c>evaluate</c> and <c>metric</c>, through the program.</summary>
+public sealed class EvaluateTests : IDisposable
+{
+    private const string Sets = "evaluation.metrics=[psnr, {use: kid, extractor: scattering, subset_size: all}]";
+
+    private readonly Workspace _work = new();
+
+    public void Dispose() => _work.Dispose();
+
+    [Fact]
+    public void Both_checkpoints_are_measured_on_both_splits_and_generate_volumes()
+    {
+        Assert.Equal(0, _work.Smoke("exp1").ExitCode);
+
+        var outcome = _work.Program("evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 2, steps: 1, seed: 7}", "--json");
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var file = JsonNode.Parse(outcome.Out)!;
+        Assert.True(JsonNode.DeepEquals(file, JsonNode.Parse(File.ReadAllText(_work.At("run/evaluation.json")))));
+        var names = file["results"]!.AsArray().Select(r => (string.Join("=", r!["checkpoints"]!.AsArray().Select(n => (string?)n)), (string?)r["split"])).ToArray();
+        Assert.Contains(names.Length, new[] { 2, 4 });
+        Assert.All(names.Select(name => name.Item2).Chunk(2), splits => Assert.Equal(["test", "val"], splits));
+        var generated = file["generated"]![0]!;
+        Assert.Equal(("generate", 2, 7L), ((string?)generated["source"], (int)generated["volumes"]!, (long)generated["seed"]!));
+        Assert.Equal(["train", "test", "val"], generated["metrics"]!.AsArray().Select(m => (string?)m!["against"]));
+        Assert.StartsWith("scattering", (string?)generated["metrics"]![0]!["extractor"], StringComparison.Ordinal);
+        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        Assert.Contains("## Generated volumes of ", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("evaluation.metrics=[kid]", "`kid` compares features, and an evaluation has volumes; set its extractor")]
+    [InlineData("evaluation.metrics=[{use: kid, extractor: no.pt}]", "there is no file no.pt, which `kid` names")]
+    [InlineData("evaluation.generate={count: 2}", "generate makes volumes that no metric would judge")]
+    [InlineData("evaluation.generate=2", "`generate` is ")]
+    [InlineData("evaluation.generate={cuont: 2}", "unknown key `cuont`; did you mean `count`?")]
+    public void Sets_that_cannot_be_compared_are_refused_before_training(string set, string sentence)
+    {
+        var outcome = _work.Smoke("exp1", "--set", set);
+
+        Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.False(Path.Exists(_work.Run));
+    }
+
+    [Fact]
+    public void Network_that_ends_the_process_is_refused_by_metric_and_before_training()
+    {
+        var network = TorchScriptFile.Write(_work.At("network.pt"), "return torch.no_such_operator(x)");
+        using (var scope = torch.NewDisposeScope())
+            SafetensorsFile.Write(_work.At("in.safetensors"), [new("reference", torch.zeros(2, 1, 16, 16)), new("generated", torch.zeros(2, 1, 16, 16))]);
+
+        foreach (var outcome in new[]
+        {
+            _work.Program("metric", "fid", "--inputs", _work.At("in.safetensors"), "--set", $"extractor={network}"),
+            _work.Smoke("exp1", "--set", $"evaluation.metrics=[{{use: fid, extractor: {network}}}]"),
+        })
+        {
+            Assert.Contains($"{network} holds code that this libtorch cannot compile", outcome.Error, StringComparison.Ordinal);
+            Assert.Equal(2, outcome.ExitCode);
+        }
+    }
+}
