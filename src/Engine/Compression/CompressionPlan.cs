@@ -61,6 +61,8 @@ public sealed record CompressionPlan : Plan
         draft.Evaluation.Validate();
         if (draft.IsOfMasks && draft.Target.Count > 1)
             throw new PlanRefusedException("target", null, $"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each");
+        if (draft.Training.GradientAccumulation > 1)
+            throw new PlanRefusedException("training", "gradient_accumulation", "compressors are trained on whole batches, as codebook and discriminator are updated by them; remove it, or train on smaller crops");
         if (draft.Training.GradientCheckpointing)
             throw new PlanRefusedException("training", "gradient_checkpointing", "compressors are trained without gradient checkpointing, as a codebook must not be updated twice; remove it, or train on smaller crops");
         if (!draft.Compressor.Part.IsLearned)

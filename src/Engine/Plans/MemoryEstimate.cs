@@ -22,7 +22,7 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer
         var trained = counts.Trained;
         var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
         var copies = plan.Training.Ema is null ? 1 : 2;
-        var bytes = plan.Training.BatchSize * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
+        var bytes = plan.Training.BatchSize / plan.Training.GradientAccumulation * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
         return new MemoryEstimate(
             (trained * copies + frozen) * Float32,
             trained * Float32,

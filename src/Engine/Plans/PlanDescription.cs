@@ -1,5 +1,6 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 
@@ -78,6 +79,7 @@ public sealed record PlanDescription
             throw new PlanRefusedException(
                 "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
 
+        BatchShare.Require(plan.Training, processes: 1);
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 

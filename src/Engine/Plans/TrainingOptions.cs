@@ -52,6 +52,12 @@ public sealed record TrainingOptions
     public Precision Precision { get; init; } = Precision.Bfloat16;
 
     /// <summary>
+    /// Equal parts into which a step's batch is split, to be computed one after the other: the same step in less memory. Default 1.
+    /// </summary>
+    [Range(1, 4096)]
+    public int GradientAccumulation { get; init; } = 1;
+
+    /// <summary>
     /// Whether the network's blocks are computed again in the backward pass instead of keeping what they computed: a few times less memory
     /// for about a third more time (arXiv:1604.06174). Default false.
     /// </summary>

@@ -27,7 +27,7 @@ public sealed class DiffusionTask : TrainingTask
         : base(plan.Training, context, collective)
     {
         _plan = plan;
-        var share = BatchShare.Of(plan.Training.BatchSize, Collective);
+        var share = BatchShare.Of(plan.Training, Collective);
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
         _model = DiffusionModel.Create(plan, context, frozen);
         // what mixes samples needs them all; only the network is then spared the others'
@@ -58,10 +58,12 @@ public sealed class DiffusionTask : TrainingTask
         var (clean, condition) = _model.Encode(batch);
         condition = Drop(condition, clean.shape[0]);
         var kept = KeptChannels(clean.shape[1]);
-        var terms = Augment(Noised(clean, condition.Image, kept) with { VoxelWeights = VoxelWeights(batch) }).Select(Computed);
-        var loss = terms.Select(term => Loss(term, condition, batch, kept)).Aggregate((sum, term) => sum + term);
-        var (value, norm) = Descend(loss, Modules, LearningRate(epoch), step);
+        var terms = Augment(Noised(clean, condition.Image, kept) with { VoxelWeights = VoxelWeights(batch) }).Select(term => Part(term, _computed)).ToArray();
+        var (value, norm) = Descend(Parts().Select(part => (Func<Tensor>)(() => Loss(part))), Modules, LearningRate(epoch), step);
         return new StepOutcome(value, norm);
+
+        Tensor Loss(BatchShare part) =>
+            terms.Select(term => this.Loss(Part(term, part), condition.Part(part), batch, kept)).Aggregate((sum, term) => sum + term) / S((double)part.Size);
     }
 
     /// <inheritdoc/>
@@ -117,17 +119,20 @@ public sealed class DiffusionTask : TrainingTask
         })]);
     }
 
-    /// <summary>The samples of a term that this process computes.</summary>
-    private TrainingTerm Computed(TrainingTerm term) => _computed.Size == 1 ? term : term with
+    /// <summary>The parts of the batch that are computed one after the other.</summary>
+    private IEnumerable<BatchShare> Parts() => Enumerable.Range(0, Options.GradientAccumulation).Select(part => new BatchShare(part, Options.GradientAccumulation));
+
+    /// <summary>Some samples of a term.</summary>
+    private static TrainingTerm Part(TrainingTerm term, BatchShare part) => part.Size == 1 ? term : term with
     {
-        Clean = _computed.Of(term.Clean),
-        Noise = _computed.Of(term.Noise),
-        Timesteps = _computed.Of(term.Timesteps),
-        Noisy = _computed.Of(term.Noisy),
-        Target = _computed.Of(term.Target),
-        Condition = term.Condition is null ? null : _computed.Of(term.Condition),
-        VoxelWeights = term.VoxelWeights is null ? null : _computed.Of(term.VoxelWeights),
-        Omega = term.Omega is null ? null : _computed.Of(term.Omega),
+        Clean = part.Of(term.Clean),
+        Noise = part.Of(term.Noise),
+        Timesteps = part.Of(term.Timesteps),
+        Noisy = part.Of(term.Noisy),
+        Target = part.Of(term.Target),
+        Condition = term.Condition is null ? null : part.Of(term.Condition),
+        VoxelWeights = term.VoxelWeights is null ? null : part.Of(term.VoxelWeights),
+        Omega = term.Omega is null ? null : part.Of(term.Omega),
     };
 
     /// <summary>

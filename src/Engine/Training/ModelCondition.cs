@@ -1,5 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using VoxelZoo.Engine.Distributed;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Training;
@@ -25,6 +26,14 @@ public sealed record ModelCondition
     {
         Image = Image is null ? null : Image * kept.to(Image.dtype).to(Image.device).view(-1, 1, 1, 1, 1),
         SizeBins = SizeBins is null ? null : torch.where(kept.to(SizeBins.device).unsqueeze(1), SizeBins, torch.full_like(SizeBins, S(-1L))),
+    };
+
+    /// <summary>The condition of some samples of the batch.</summary>
+    public ModelCondition Part(BatchShare part) => part.Size == 1 ? this : this with
+    {
+        Image = Image is null ? null : part.Of(Image),
+        SizeBins = SizeBins is null ? null : part.Of(SizeBins),
+        Omega = Omega is null ? null : part.Of(Omega),
     };
 
     /// <summary>The condition left away in all samples.</summary>

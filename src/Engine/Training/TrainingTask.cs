@@ -26,7 +26,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     public ICollective Collective { get; } = collective ?? SingleProcess.Instance;
 
     /// <summary>The part of each batch that steps are given.</summary>
-    public virtual BatchShare Share => BatchShare.Of(Options.BatchSize, Collective);
+    public virtual BatchShare Share => BatchShare.Of(Options, Collective);
 
     /// <summary>The modules that steps change.</summary>
     public abstract IReadOnlyList<TrainedModule> Modules { get; }
@@ -61,22 +61,18 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     /// Follows the gradient of a loss by one step of the modules' optimisers, unless the guard has it skipped. Where several processes train together, it is
     /// the mean of their losses and gradients that counts, in all of them, so that their weights stay the same.
     /// </summary>
-    /// <param name="loss">The mean over this process's samples, 0-dimensional; belongs to the caller's dispose scope.</param>
+    /// <param name="parts">Each computes a part of the loss, 0-dimensional; their sum is the mean over this process's samples. What one keeps is freed before the next.</param>
     /// <param name="modules">The modules that are moved, clipped by the norm of all their gradients.</param>
     /// <param name="learningRate">Learning rate.</param>
     /// <param name="step">Number of the step, for messages.</param>
     /// <returns>The loss, and the norm of the gradient before clipping.</returns>
-    protected (double Loss, double GradientNorm) Descend(Tensor loss, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
+    protected (double Loss, double GradientNorm) Descend(IEnumerable<Func<Tensor>> parts, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
     {
-        var value = (float)Collective.Average(loss.item<float>());
         foreach (var module in modules)
             module.Optimizer.ZeroGradients();
+        var value = (float)Collective.Average(parts.Sum(Backward));
         if (float.IsFinite(value))
-        {
-            GradientCheckpoint.Backward(loss);
             _gradients?.Average(modules.SelectMany(module => module.Parameters));
-        }
-
         var norm = float.IsFinite(value) ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm) : double.NaN;
         if (Guard is null)
             RefuseNonFinite(value, norm, step);
@@ -90,6 +86,17 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
         }
 
         return (value, norm);
+    }
+
+    /// <summary>Adds a part's gradient to those of the parameters, unless it is not finite.</summary>
+    private static float Backward(Func<Tensor> part)
+    {
+        using var scope = torch.NewDisposeScope();
+        var loss = part();
+        var value = loss.item<float>();
+        if (float.IsFinite(value))
+            GradientCheckpoint.Backward(loss);
+        return value;
     }
 
     private static void RefuseNonFinite(double loss, double norm, long step)

@@ -23,7 +23,7 @@ public sealed class BatchShareTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Batch_that_does_not_divide_is_refused()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => BatchShare.Of(6, new PretendedCollective(0, 4)));
+        var refusal = Assert.Throws<PlanRefusedException>(() => BatchShare.Of(new TrainingOptions { BatchSize = 6 }, new PretendedCollective(0, 4)));
 
         Assert.Equal(("training", "batch_size"), (refusal.Section, refusal.Key));
         Assert.StartsWith("batch_size 6 cannot be split evenly over 4 processes", refusal.Message, StringComparison.Ordinal);
