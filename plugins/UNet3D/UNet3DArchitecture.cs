@@ -9,6 +9,8 @@ namespace VoxelZoo.Plugins.UNet3D;
 [Architecture("unet3d", Summary = "3-D diffusion UNet with attention at its coarse levels; keys equal MONAI's DiffusionModelUNet.")]
 public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
 {
+    private const int MaxChannels = 65_536;
+
     /// <inheritdoc/>
     public UNet3DOptions Tiny => new()
     {
@@ -84,8 +86,8 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
         for (var level = 0; level < options.Levels; level++)
         {
             var channels = options.Channels[level];
-            if (channels < 2)
-                throw new PlanException($"level {level} has {channels} channels; give it at least 2", "channels");
+            if (channels is < 2 or > MaxChannels)
+                throw new PlanException($"level {level} has {channels} channels; give it 2 to {MaxChannels}", "channels");
             if (channels % options.NormNumGroups != 0)
                 throw new PlanException(
                     $"{channels} channels of level {level} do not divide into {options.NormNumGroups} groups; change channels or norm_num_groups",

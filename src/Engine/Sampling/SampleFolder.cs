@@ -3,7 +3,7 @@ using VoxelZoo.Engine.Distributed;
 namespace VoxelZoo.Engine.Sampling;
 
 /// <summary>A folder of numbered samples, each of which is there as a whole or not at all.</summary>
-internal sealed class SampleFolder
+internal sealed partial class SampleFolder
 {
     private readonly string _folder;
 
@@ -16,10 +16,14 @@ internal sealed class SampleFolder
         collective.ByFirst(() =>
         {
             Directory.CreateDirectory(folder);
-            foreach (var half in Directory.EnumerateDirectories(folder, ".tmp-*"))
+            // the folder is anybody's: what has other names is not ours
+            foreach (var half in Directory.EnumerateDirectories(folder).Where(half => HalfWritten.IsMatch(Path.GetFileName(half))))
                 Directory.Delete(half, recursive: true);
         });
     }
+
+    [System.Text.RegularExpressions.GeneratedRegex(@"^\.tmp-\d{5}-\d+$")]
+    private static partial System.Text.RegularExpressions.Regex HalfWritten { get; }
 
     /// <summary>Name of the sample of that number.</summary>
     public static string Name(int index) => $"{index:D5}";
@@ -31,7 +35,16 @@ internal sealed class SampleFolder
     {
         var temporary = Path.Combine(_folder, $".tmp-{Name(index)}-{Environment.ProcessId}");
         Directory.CreateDirectory(temporary);
-        fill(temporary);
+        try
+        {
+            fill(temporary);
+        }
+        catch
+        {
+            Directory.Delete(temporary, recursive: true);
+            throw;
+        }
+
         var target = Path.Combine(_folder, Name(index));
         if (Directory.Exists(target))
             Directory.Delete(target, recursive: true);

@@ -324,10 +324,11 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     }
 
     [Fact]
-    public void Write_removes_what_a_killed_process_left()
+    public void Write_removes_what_a_killed_process_left_and_nothing_else()
     {
         Directory.CreateDirectory(Path.Combine(_run.Folder.Samples, ".tmp-00000-1"));
+        Directory.CreateDirectory(Path.Combine(_run.Folder.Samples, ".tmp-notes"));
         Sample(Plan());
-        Assert.Equal(["00000", "00001"], Directory.GetDirectories(_run.Folder.Samples).Select(Path.GetFileName).Order());
+        Assert.Equal([".tmp-notes", "00000", "00001"], Directory.GetDirectories(_run.Folder.Samples).Select(Path.GetFileName).Order());
     }
 }

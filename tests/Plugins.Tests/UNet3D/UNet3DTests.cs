@@ -155,6 +155,7 @@ public sealed class UNet3DTests
         { "attention_levels", new UNet3DOptions { AttentionLevels = [true] } },
         { "channels", new UNet3DOptions { Channels = [32, 64, 250, 512, 512] } },
         { "channels", new UNet3DOptions { Channels = [1, 2, 4, 8, 16], NormNumGroups = 1 } },
+        { "channels", new UNet3DOptions { Channels = [32, 64, 256, 512, 102_400_000] } },
         { "num_head_channels", new UNet3DOptions { NumHeadChannels = 24 } },
     };
 
