@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
@@ -50,7 +51,7 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
             Names = [.. Enumerable.Range(0, volumes.Count).Select(volumes.Name)],
             Loss = validation.Loss,
             Measures = validation.Measures.ToDictionary(measure => measure.Key[(measure.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], measure => measure.Value),
-            Metrics = [.. metrics.Select(m => new ReconstructionQuality(m.Id, m.Values.Average(), m.Values))],
+            Metrics = [.. metrics.Select(m => new ReconstructionQuality(m.Id, m.Values.Average(), m.Values) { HigherIsBetter = m.Metric.HigherIsBetter })],
         };
     }
 }
@@ -72,4 +73,9 @@ public sealed record ReconstructionResult : CheckpointResult
 /// <param name="Metric">The metric's id.</param>
 /// <param name="Value">Mean over volumes.</param>
 /// <param name="Values">One value for each volume.</param>
-public sealed record ReconstructionQuality(string Metric, double Value, IReadOnlyList<double> Values);
+public sealed record ReconstructionQuality(string Metric, double Value, IReadOnlyList<double> Values)
+{
+    /// <summary>Whether more is better; missing in files of before this was written.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? HigherIsBetter { get; init; }
+}

@@ -60,7 +60,7 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
 
     private SetQuality Judge(string id, SetMetric metric, string split, CohortDataset volumes, Tensor generated, CancellationToken cancellation)
     {
-        var quality = new SetQuality { Metric = id, Against = split, RealVolumes = volumes.Count, Value = null, Extractor = metric.Extractor! };
+        var quality = new SetQuality { Metric = id, Against = split, RealVolumes = volumes.Count, Value = null, Extractor = metric.Extractor!, HigherIsBetter = metric.HigherIsBetter };
         try
         {
             var result = metric.Compare(Real(metric, split, volumes, cancellation), generated);

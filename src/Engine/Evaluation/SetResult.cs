@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Evaluation;
@@ -59,6 +60,10 @@ public sealed record SetQuality
 
     /// <summary>What made the features; a network by its file's name and SHA-256.</summary>
     public required string Extractor { get; init; }
+
+    /// <summary>Whether more is better; missing in files of before this was written.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? HigherIsBetter { get; init; }
 
     /// <summary>What a reader must know to trust the number.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];

@@ -89,19 +89,42 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
 /// <param name="Sha256">Hash over names and contents of its volumes.</param>
 public sealed record DataFacts(int Patients, string Sha256)
 {
+    /// <summary>The same hash over the volumes of each kind alone, so that runs which read different conditions can be seen to have the same targets.</summary>
+    public IReadOnlyDictionary<string, string> Kinds { get; init; } = new Dictionary<string, string>();
+
     internal static DataFacts Of(IReadOnlyList<CohortPatient> patients, IReadOnlyList<string> kinds)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var all = new VolumeHash();
+        var ofKind = kinds.Distinct().ToDictionary(kind => kind, _ => new VolumeHash());
         foreach (var patient in patients)
         {
             foreach (var kind in kinds.Where(patient.Kinds.Contains))
             {
-                hash.AppendData(Encoding.UTF8.GetBytes($"{patient.Name}/{kind}\n"));
                 using var file = File.OpenRead(patient.File(kind));
-                hash.AppendData(SHA256.HashData(file));
+                var content = SHA256.HashData(file);
+                all.Add($"{patient.Name}/{kind}", content);
+                ofKind[kind].Add($"{patient.Name}/{kind}", content);
             }
         }
 
-        return new DataFacts(patients.Count, Convert.ToHexStringLower(hash.GetHashAndReset()));
+        var facts = new DataFacts(patients.Count, all.Finish()) { Kinds = ofKind.ToDictionary(kind => kind.Key, kind => kind.Value.Finish()) };
+        foreach (var hash in ofKind.Values)
+            hash.Dispose();
+        return facts;
+    }
+
+    private sealed class VolumeHash : IDisposable
+    {
+        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+
+        public void Add(string name, byte[] content)
+        {
+            _hash.AppendData(Encoding.UTF8.GetBytes(name + "\n"));
+            _hash.AppendData(content);
+        }
+
+        public string Finish() => Convert.ToHexStringLower(_hash.GetHashAndReset());
+
+        public void Dispose() => _hash.Dispose();
     }
 }

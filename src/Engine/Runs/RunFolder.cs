@@ -18,6 +18,9 @@ public sealed class RunFolder
     /// <summary>Versions and hashes of what ran.</summary>
     public string Provenance => In("provenance.json");
 
+    /// <summary>What <c>describe --json</c> says of the experiment: shapes, exact parameter counts, memory, training.</summary>
+    public string Description => In("description.json");
+
     /// <summary>State of the run.</summary>
     public string Status => In("status.json");
 
@@ -90,6 +93,24 @@ public sealed class RunFolder
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new RunFolderException($"{Path} is being trained by another process ({e.Message}); wait for that one, or stop it");
+        }
+    }
+
+    /// <summary>Whether a process holds <see cref="Lock"/>; on a file system that does not share locks, one of this machine.</summary>
+    public bool IsLocked()
+    {
+        try
+        {
+            using var shared = new FileStream(In("train.lock"), FileMode.Open, FileAccess.Read, FileShare.Read);
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
         }
     }
 

@@ -24,6 +24,12 @@ public sealed record RunStatus
     /// <summary>How often training went back to a checkpoint.</summary>
     public int Rollbacks { get; init; }
 
+    /// <summary>How often training was started: 1, and one more each time it was continued.</summary>
+    public int Segments { get; init; } = 1;
+
+    /// <summary>Checkpoints that could not be written, over the whole run.</summary>
+    public int FailedCheckpoints { get; init; }
+
     /// <summary>What went wrong last, or null.</summary>
     public string? LastError { get; init; }
 

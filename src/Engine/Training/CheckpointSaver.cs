@@ -29,6 +29,9 @@ internal sealed class CheckpointSaver(
     /// <summary>Whether the last save is known to have failed, so that the next epoch has to try again.</summary>
     public bool HasFailed => _failures > 0;
 
+    /// <summary>Saves that are known to have failed.</summary>
+    public int FailedSaves { get; private set; }
+
     /// <summary>Saves the state, and returns as soon as it is copied; only a save that repeats a failed one is waited for.</summary>
     /// <param name="best">Whether it is the best so far.</param>
     /// <param name="before">What was the best before.</param>
@@ -97,6 +100,11 @@ internal sealed class CheckpointSaver(
         {
             writing.GetAwaiter().GetResult();
             _failures = 0;
+        }
+        catch
+        {
+            FailedSaves++;
+            throw;
         }
         finally
         {

@@ -22,6 +22,7 @@ public sealed class Trainer : IDisposable
     private readonly CheckpointStore _checkpoints;
     private readonly CheckpointSaver? _saver;
     private readonly int _stepsPerEpoch;
+    private int _segments = 1, _failedBefore;
     private bool _stopping;
 
     /// <summary>Builds the task and its state.</summary>
@@ -62,7 +63,9 @@ public sealed class Trainer : IDisposable
     {
         if (resume)
             Resume();
-        var started = _run.ReadStatus()?.Started ?? Clock.GetUtcNow();
+        var before = _run.ReadStatus();
+        var started = before?.Started ?? Clock.GetUtcNow();
+        (_segments, _failedBefore) = (1 + (before?.Segments ?? 0), before?.FailedCheckpoints ?? 0);
         _observer.Started(new TrainingStart(
             _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString()));
         WriteStatus(RunState.Running, started);
@@ -206,6 +209,8 @@ public sealed class Trainer : IDisposable
             Best = _state.Best,
             SkippedSteps = _task.Guard?.Skipped ?? 0,
             Rollbacks = _task.Guard?.Rollbacks ?? 0,
+            Segments = _segments,
+            FailedCheckpoints = _failedBefore + (_saver?.FailedSaves ?? 0),
             LastError = error,
             Started = started,
             Updated = Clock.GetUtcNow(),

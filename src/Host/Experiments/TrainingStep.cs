@@ -116,7 +116,11 @@ internal static class TrainingStep
         return status;
     }
 
-    private static void WriteExperiment(Experiment experiment, RunFolder run) => AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+    private static void WriteExperiment(Experiment experiment, RunFolder run)
+    {
+        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+        AtomicFile.WriteJson(run.Description, experiment.Json);
+    }
 
     /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>
     public static ExitCode ExitCodeOf(Plan plan, RunStatus status)
