@@ -26,15 +26,20 @@ internal sealed class LossAxis
     /// <summary>Where a value lies, from 0 at the bottom to 1 at the top.</summary>
     public double Position(double value) => (Scaled(value) - _low) / (_high - _low);
 
+    /// <summary>The least of 1, 2 and 5 times a power of ten that is not less than a width.</summary>
+    public static double RoundStep(double width)
+    {
+        var unit = Math.Pow(10, Math.Floor(Math.Log10(width)));
+        return unit * new[] { 1.0, 2, 5, 10 }.First(factor => factor * unit >= width);
+    }
+
     private double Scaled(double value) => IsLogarithmic ? Math.Log10(value) : value;
 
     private static LossAxis Linear(double least, double most)
     {
         // wide enough that the noise of a flat curve does not look like a cliff
         var span = Math.Max(most - least, 0.02 * most);
-        var rough = span / 5;
-        var unit = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-        var step = unit * new[] { 1.0, 2, 5, 10 }.First(factor => factor * unit >= rough);
+        var step = RoundStep(span / 5);
         var first = Math.Max(0, Math.Floor(least / step));
         var last = Math.Max(first + 1, Math.Ceiling(most / step));
         return new LossAxis(false, [.. Enumerable.Range(0, (int)(last - first) + 1).Select(i => (first + i) * step)]);

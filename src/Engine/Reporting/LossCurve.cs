@@ -7,7 +7,7 @@ namespace VoxelZoo.Engine.Reporting;
 /// <summary>A plot of losses over steps as SVG. SVG leaves the fonts to whoever looks at it.</summary>
 public static class LossCurve
 {
-    private const int Width = 760, PlotHeight = 264, Left = 64, Right = 16, Top = 16, Bottom = 40, LegendRow = 18, LegendColumns = 2;
+    private const int Width = 760, PlotHeight = 264, Left = 64, Right = 16, Top = 16, Bottom = 56, LegendRow = 18, LegendColumns = 2;
     private const int MostMarkers = 40;
 
     /// <summary>The plot. Its axis is logarithmic where the values span more than a factor of three.</summary>
@@ -33,9 +33,9 @@ public static class LossCurve
             svg.Append(Text($"<text x=\"{Left - 6}\" y=\"{y(tick) + 4:F1}\" text-anchor=\"end\">{tick:G3}</text>\n"));
         }
 
-        foreach (var (value, anchor) in new[] { (left, "start"), (right, "end") })
-            svg.Append(Text($"<text x=\"{x(value):F1}\" y=\"{Top + PlotHeight + 16}\" text-anchor=\"{anchor}\">{value:G6}</text>\n"));
-        svg.Append(Text($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{Top + PlotHeight + 16}\" text-anchor=\"middle\">{Escape(horizontal)}{(axis.IsLogarithmic ? "; loss on a logarithmic axis" : "")}</text>\n"));
+        foreach (var value in HorizontalTicks(left, right))
+            svg.Append(Text($"<text x=\"{x(value):F1}\" y=\"{Top + PlotHeight + 16}\" text-anchor=\"{(value == right ? "end" : "middle")}\">{value:G6}</text>\n"));
+        svg.Append(Text($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{Top + PlotHeight + 32}\" text-anchor=\"middle\">{Escape(horizontal)}{(axis.IsLogarithmic ? "; loss on a logarithmic axis" : "")}</text>\n"));
         for (var i = 0; i < series.Count; i++)
         {
             var (points, style) = (series[i].Points.Where(IsDrawable).ToArray(), Style(series[i], i));
@@ -49,6 +49,16 @@ public static class LossCurve
         }
 
         return svg.Append("</svg>\n").ToString();
+    }
+
+    /// <summary>Both ends, and round values between them that are not too near.</summary>
+    private static IEnumerable<double> HorizontalTicks(double left, double right)
+    {
+        if (right - left < 1e-6)
+            return [left];
+        // epochs and steps are whole
+        var step = Math.Max(1, LossAxis.RoundStep((right - left) / 8));
+        return [left, .. Enumerable.Range(1, 10).Select(i => (Math.Floor(left / step) + i) * step).Where(tick => tick >= left + step / 2 && tick <= right - step / 2), right];
     }
 
     private static string Style(CurveSeries series, int i) =>

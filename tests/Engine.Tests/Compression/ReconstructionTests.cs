@@ -144,6 +144,17 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     }
 
     [Fact]
+    public void Provenance_has_a_hash_of_each_kind_alone()
+    {
+        var all = Provenance.Collect(_plan, Cohort.Open(_plan.Data.Cohort)).Data["train"];
+        var one = Provenance.Collect(_plan with { Target = [_plan.Target[0]] }, Cohort.Open(_plan.Data.Cohort)).Data["train"];
+        Assert.Equal(_plan.Target.Order(), all.Kinds.Keys.Order());
+        Assert.Equal(all.Kinds[_plan.Target[0]], one.Kinds[_plan.Target[0]]);
+        Assert.Equal(one.Sha256, one.Kinds[_plan.Target[0]]);
+        Assert.Equal(_plan.Target.Count, all.Kinds.Values.Distinct().Count());
+    }
+
+    [Fact]
     public void Provenance_names_the_perceptual_network()
     {
         using var folder = new TemporaryFolder();

@@ -63,6 +63,16 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void IsLocked_while_a_process_holds_the_run()
+    {
+        var run = RunFolder.Create(Run);
+        Assert.False(run.IsLocked());
+        using (run.Lock())
+            Assert.True(run.IsLocked());
+        Assert.False(run.IsLocked());
+    }
+
+    [Fact]
     public void Status_before_the_first_is_null() => Assert.Null(RunFolder.Create(Run).ReadStatus());
 
     [Fact]

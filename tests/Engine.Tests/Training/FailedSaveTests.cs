@@ -38,7 +38,7 @@ public sealed class FailedSaveTests(TinyCohort cohort) : IClassFixture<TinyCohor
             if (facts.Step == 10)
                 Unblock(run);
         }, validate: false);
-        Assert.Equal(RunState.Completed, status.Status);
+        Assert.Equal((RunState.Completed, 1), (status.Status, status.FailedCheckpoints));
         Assert.Contains("no checkpoint was written after epoch 2", Assert.Single(run.Warnings), StringComparison.Ordinal);
         Assert.Equal(["step-00000012", "step-00000016"], run.Checkpoints);
     }
@@ -54,8 +54,10 @@ public sealed class FailedSaveTests(TinyCohort cohort) : IClassFixture<TinyCohor
         }, validate: false));
         Assert.Equal(2, run.Warnings.Count);
         Assert.Equal((RunState.Failed, 16L), (run.Folder.ReadStatus()!.Status, run.Folder.ReadStatus()!.Step));
+        Assert.Equal(3, run.Folder.ReadStatus()!.FailedCheckpoints);
         Unblock(run);
-        Assert.Equal(RunState.Completed, run.Train(Plan(20), resume: true, validate: false).Status);
+        var resumed = run.Train(Plan(20), resume: true, validate: false);
+        Assert.Equal((RunState.Completed, 3, 2), (resumed.Status, resumed.FailedCheckpoints, resumed.Segments));
     }
 
     [Fact]

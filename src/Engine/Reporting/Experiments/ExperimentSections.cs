@@ -20,7 +20,12 @@ internal static class ExperimentSections
         }
     }
 
-    private static string Part(ExperimentFacts e) => e.IsCompressor ? "compressors" : $"{e.Target}, {e.Space} space";
+    private static string Part(ExperimentFacts e) => e.Space switch
+    {
+        "compressor" => "Compressors",
+        "space-to-depth" => $"Space-to-depth: {e.Target}",
+        var space => $"{char.ToUpperInvariant(space[0])}{space[1..]} space: {e.Target}",
+    };
 
     private static void Section(StringBuilder text, IReadOnlyList<ReportedRun> runs, ReportPictures pictures)
     {
@@ -41,9 +46,10 @@ internal static class ExperimentSections
         if (pictures.Curve(runs) is { } curve)
             text.Append($"![losses of {e.Id} by epoch; validation is dashed]({curve})\n\n");
         if (runs.Where(run => run.Picture is not null).OrderBy(run => run.Status?.Best?.Loss ?? double.PositiveInfinity).FirstOrDefault() is { } best)
-            text.Append($"{(runs.Count > 1 ? $"{best.Name}: " : "")}{best.Picture!.Value.Caption}; axial, coronal, sagittal.\n\n![sample of {best.Name}]({pictures.Sample(best)})\n\n");
+            text.Append($"{best.Name}: {best.Picture!.Value.Caption}; axial, coronal, sagittal.\n\n![sample of {best.Name}]({pictures.Sample(best)})\n\n");
     }
 
+    /// <summary>A row for each run.</summary>
     private static void Runs(StringBuilder text, IReadOnlyList<ReportedRun> runs)
     {
         var table = new MarkdownTable(
@@ -54,7 +60,7 @@ internal static class ExperimentSections
             table.Add(
                 run.Name,
                 run.Chain is { } chain ? string.Join(", ", chain.Jobs) : Format.None,
-                string.Join(", ", run.Settings.Select(setting => Format.Line(setting, 60))),
+                string.Join(", ", run.Settings.Select(setting => Format.Line(setting[(setting.LastIndexOf('.', setting.IndexOf('=', StringComparison.Ordinal)) + 1)..], 60))),
                 status is null ? Format.None : $"{status.Epoch}/{status.Epochs}",
                 status?.Best is { } best ? $"{Format.Loss(best.Loss)} ({best.Epoch})" : Format.None,
                 Format.Loss(run.TrainingLoss),
@@ -79,7 +85,7 @@ internal static class ExperimentSections
         var metrics = results.SelectMany(r => r.Result.Estimates.Select(e => (e.Metric, e.Timestep))).GroupBy(e => e.Metric, e => e.Timestep)
             .Select(group => (Metric: group.Key, Timesteps: group.Distinct().Order().ToArray())).ToArray();
         var table = new MarkdownTable(
-            ["run", "checkpoint", "split", "volumes", "loss", "of a zero network's", .. metrics.Select(m => $"{m.Metric} from t = {string.Join(" / ", m.Timesteps.Select(t => t.ToString("G4", CultureInfo.InvariantCulture)))}")]);
+            ["run", "checkpoint", "split", "volumes", "loss", "share of a zero network's loss", .. metrics.Select(m => $"{m.Metric} from t = {string.Join(" / ", m.Timesteps.Select(t => t.ToString("G4", CultureInfo.InvariantCulture)))}")]);
         foreach (var (run, result) in results)
         {
             table.Add(

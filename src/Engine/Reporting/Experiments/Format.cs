@@ -17,6 +17,9 @@ internal static class Format
         { } v => v.ToString("0.###e0", CultureInfo.InvariantCulture),
     };
 
+    /// <summary>One digit more, so that neighbours in a ranking can be told apart.</summary>
+    public static string Ranked(double value) => Math.Abs(value) is >= 1e-4 and < 1e6 ? value.ToString("G5", CultureInfo.InvariantCulture) : Loss(value);
+
     /// <summary>An option's value, <c>1e-4</c> and the like as it is.</summary>
     public static string Small(double value) =>
         value != 0 && Math.Abs(value) < 1e-3 ? value.ToString("0.###e0", CultureInfo.InvariantCulture) : value.ToString("G6", CultureInfo.InvariantCulture);

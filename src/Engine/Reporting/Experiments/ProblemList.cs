@@ -36,6 +36,9 @@ internal static class ProblemList
             case RunState.TimeLimit:
                 yield return new Problem(ProblemKind.TimeLimit, run.Name, $"stopped after {at} with a checkpoint{(run.Chain is { } chain ? $", in job {chain.Jobs.Count} of its chain" : "")}; `train --resume` continues it");
                 break;
+            case RunState.Completed when status.Segments > 1:
+                yield return new Problem(ProblemKind.TimeLimit, run.Name, $"was stopped and continued: completed in {Format.Plural(status.Segments, "segment")}");
+                break;
             case RunState.Running:
                 yield return new Problem(ProblemKind.Interrupted, run.Name, $"marked as running after {at}, last written {status.Updated.UtcDateTime:yyyy-MM-dd HH:mm} UTC, and no process on this machine trains it: it was killed, or runs elsewhere");
                 break;
@@ -45,11 +48,11 @@ internal static class ProblemList
     private static IEnumerable<Problem> Stability(ReportedRun run)
     {
         foreach (var back in run.Rollbacks)
-            yield return new Problem(ProblemKind.Unstable, run.Name, $"went back from step {Format.Count((long?)back.Measures?.GetValueOrDefault("guard/from_step"))} (loss {Format.Loss(back.Loss)}) to step {Format.Count(back.Step)}, epoch {back.Epoch}; learning rate {Format.Small(back.LearningRate)} from there");
+            yield return new Problem(ProblemKind.Unstable, run.Name, $"went back from step {Format.Count((long?)back.Measures?.GetValueOrDefault("guard/from_step"))}{(back.Loss > 0 ? $" (loss {Format.Loss(back.Loss)})" : "")} to step {Format.Count(back.Step)}, epoch {back.Epoch}; learning rate {Format.Small(back.LearningRate)} from there");
         if (run.Status is { Rollbacks: > 0 } status && run.Rollbacks.Count < status.Rollbacks)
-            yield return new Problem(ProblemKind.Unstable, run.Name, $"went back to a checkpoint {Format.Plural(status.Rollbacks, "time")}");
+            yield return new Problem(ProblemKind.Unstable, run.Name, $"went back to a checkpoint {Format.Plural(status.Rollbacks, "time")} in all");
         if (run.Status is { SkippedSteps: > 0 } skipping)
-            yield return new Problem(ProblemKind.Unstable, run.Name, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"skipped {Format.Plural(skipping.SkippedSteps, "step")} with a spike or without a finite gradient ({(double)skipping.SkippedSteps / Math.Max(1, skipping.Step):P1} of {skipping.Step:N0})"));
+            yield return new Problem(ProblemKind.Unstable, run.Name, $"skipped {Format.Plural(skipping.SkippedSteps, "step")}, those that were dropped again included, as the gradient was a spike or not finite; {Format.Count(skipping.Step)} steps stand");
     }
 
     private static IEnumerable<Problem> Checkpoints(ReportedRun run)

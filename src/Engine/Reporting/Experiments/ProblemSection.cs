@@ -13,8 +13,8 @@ internal static class ProblemSection
         foreach (var kind in facts.Problems.GroupBy(problem => problem.Kind))
         {
             text.Append($"### {Title(kind.Key)}\n\n");
-            foreach (var (run, sentence) in kind.GroupBy(problem => (problem.Run, problem.Sentence), (key, _) => key))
-                text.Append($"- **{run}**: {sentence}\n");
+            foreach (var same in kind.GroupBy(problem => problem.Sentence))
+                text.Append($"- **{string.Join(", ", same.Select(problem => problem.Run).Distinct())}**: {same.Key}\n");
             text.Append('\n');
         }
     }

@@ -21,6 +21,9 @@ public sealed record ProvenanceFacts
     /// <summary>Runs that did not record it.</summary>
     public required int Unknown { get; init; }
 
+    // the parts that the program itself has are listed as those of a plugin
+    private static readonly IEqualityComparer<Runs.BinaryFacts> SameFile = EqualityComparer<Runs.BinaryFacts>.Create((a, b) => a!.Sha256 == b!.Sha256, file => file.Sha256.GetHashCode(StringComparison.Ordinal));
+
     /// <summary>Collects it.</summary>
     internal static ProvenanceFacts Of(IReadOnlyList<ReportedRun> runs)
     {
@@ -29,7 +32,7 @@ public sealed record ProvenanceFacts
         {
             Binaries =
             [
-                .. known.SelectMany(p => p.Binaries.Select(b => (b, false)).Concat(p.Plugins.Select(b => (b, true)))).CountBy(used => used)
+                .. known.SelectMany(p => p.Binaries.Select(b => (b, false)).Concat(p.Plugins.Except(p.Binaries, SameFile).Select(b => (b, true)))).CountBy(used => used)
                     .OrderBy(used => used.Key.Item2).ThenBy(used => used.Key.b.Name, StringComparer.Ordinal).ThenBy(used => used.Key.b.Version, StringComparer.Ordinal)
                     .Select(used => new UsedBinary(used.Key.b.Name, used.Key.Item2, used.Key.b.Version, used.Key.b.Sha256, used.Value)),
             ],

@@ -10,7 +10,7 @@ internal static class ProvenanceSection
     public static void Write(StringBuilder text, ProvenanceFacts facts)
     {
         text.Append($"## Provenance\n\nHashes are SHA-256, their first {Digits} digits; each run's provenance.json has all of them.\n\n");
-        var distinct = facts.Binaries.GroupBy(b => b.Name).Where(group => group.Count() > 1).Select(group => $"{group.Key} ({group.Count()})").ToArray();
+        var distinct = facts.Binaries.GroupBy(b => (b.Name, b.IsPlugin)).Where(group => group.Count() > 1).Select(group => $"{group.Key.Name} ({group.Count()})").ToArray();
         text.Append(distinct.Length == 0 ? "All runs used the same build of each program and plugin.\n\n" : $"**Used in several builds**: {string.Join(", ", distinct)}.\n\n");
         var binaries = new MarkdownTable("program or plugin", "version", "hash", "runs");
         foreach (var b in facts.Binaries)

@@ -24,7 +24,7 @@ internal static class QuickReference
         }
 
         table.WriteTo(text);
-        text.Append("A category is a target, a space, a resolution and what the strategy predicts, on the same validation volumes. Quality: of generated volumes where some were judged, for compressors of reconstructions of test volumes.\n\n");
+        text.Append("A category is a target, a space and a resolution, with the same options of compressor and strategy and the same validation volumes: what a loss can be compared in. Quality: of generated volumes where some were judged, for compressors of reconstructions of test volumes.\n\n");
     }
 
     private static string Quality(ReportFacts facts, ReportedRun run) => string.Join(", ", facts.Rankings

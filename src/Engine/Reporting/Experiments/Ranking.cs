@@ -28,7 +28,8 @@ public sealed record Ranking
 
     private static IEnumerable<(ComparisonBasis, bool?, RankedRun)> Generated(ReportedRun run) =>
         from set in run.Evaluation?.Generated ?? []
-        from quality in set.Metrics
+        where IsBest(set.Checkpoints, run.Evaluation!.Generated!.Select(other => other.Checkpoints))
+        from quality in set.Metrics.OrderBy(quality => quality.Against == Data.Cohort.Test ? 0 : 1)
         where quality.Value is not null
         select (ComparisonBasis.Generated(run, set, quality), quality.HigherIsBetter, new RankedRun(run, string.Join(" = ", set.Checkpoints), quality.Value!.Value, quality.Interval)
         {
@@ -38,9 +39,15 @@ public sealed record Ranking
 
     private static IEnumerable<(ComparisonBasis, bool?, RankedRun)> Reconstructed(ReportedRun run) =>
         from result in run.Reconstructions?.Results ?? []
+        where IsBest(result.Checkpoints, run.Reconstructions!.Results.Select(other => other.Checkpoints))
+        where result.Split == Data.Cohort.Test || run.Reconstructions!.Results.All(other => other.Split != Data.Cohort.Test)
         from quality in result.Metrics
         select (ComparisonBasis.Reconstructed(run, quality.Metric, result.Split, result.Volumes), quality.HigherIsBetter,
             new RankedRun(run, string.Join(" = ", result.Checkpoints), quality.Value, null) { Metric = quality.Metric });
+
+    // a run stands in a ranking by its best checkpoint; by another one only where that was not judged
+    private static bool IsBest(IReadOnlyList<string> checkpoints, IEnumerable<IReadOnlyList<string>> all) =>
+        checkpoints.Contains("best") || !all.Any(others => others.Contains("best"));
 
     // a metric whose direction a file of before does not say is not ranked
     private static IEnumerable<Ranking> Group(string? measure, IEnumerable<(ComparisonBasis Basis, bool? HigherIsBetter, RankedRun Run)> values) =>

@@ -21,14 +21,14 @@ internal static class RankingSection
         var isLoss = ranking.Measure == "validation loss";
         text.Append($"### {(isLoss ? $"Validation loss: {ranking.Basis}" : ranking.Basis)}\n\n");
         text.Append(ranking.HigherIsBetter ? "More is better.\n\n" : "Less is better.\n\n");
-        var table = new MarkdownTable("rank", "run", "experiment", "checkpoint", isLoss ? "best validation loss" : ranking.Measure, "interval", "made by", "mode", "parameters", "epochs", "status");
+        var table = new MarkdownTable("rank", "run", "experiment", "checkpoint", isLoss ? "best validation loss" : ranking.Measure, "interval", "made by", "mode", "latent", "parameters", "epochs", "status");
         foreach (var (run, i) in ranking.Runs.Select((run, i) => (run, i)))
         {
             var (source, e) = (run.Source, run.Source.Experiment);
             table.Add(
-                $"{i + 1}", run.Run, $"{e.Id}{(e.Title.Length > 0 ? $": {e.Title}" : "")}", isLoss ? Format.None : run.Checkpoint, i == 0 ? $"**{Format.Loss(run.Value)}**" : Format.Loss(run.Value),
+                $"{i + 1}", run.Run, $"{e.Id}{(e.Title.Length > 0 ? $": {e.Title}" : "")}", isLoss ? Format.None : run.Checkpoint, i == 0 ? $"**{Format.Ranked(run.Value)}**" : Format.Ranked(run.Value),
                 run.Interval is { } interval ? $"{Format.Loss(interval.Low)} to {Format.Loss(interval.High)}" : Format.None,
-                run.Made ?? Format.None, e.Mode, Format.Parameters(e.Parameters), source.Status is { } status ? $"{status.Epoch}" : Format.None, source.State);
+                run.Made ?? Format.None, e.IsCompressor ? Format.None : e.Mode, e.IsCompressor ? e.Latent ?? Format.None : Format.None, Format.Parameters(e.Parameters), source.Status is { } status ? $"{status.Epoch}" : Format.None, source.State);
         }
 
         table.WriteTo(text);

@@ -6,6 +6,12 @@ namespace VoxelZoo.Engine.Reporting.Experiments;
 /// <summary>Everything that the report of many runs says, for programs.</summary>
 public sealed record ReportFacts
 {
+    private static readonly string[] Untold =
+    [
+        "id", "title", "extends", "profiles", "expect", "sampling", "evaluation", "data.cohort", "data.synthesize", "data.latents", "data.workers", "training.epochs",
+        "training.device", "training.check_memory", "training.validate_every", "training.checkpoint_every", "training.keep_checkpoints", "training.keep_every",
+    ];
+
     /// <summary>When the first run was started, or null.</summary>
     public required DateTimeOffset? From { get; init; }
 
@@ -74,17 +80,20 @@ public sealed record ReportFacts
     private static IReadOnlyList<ReportedRun> WithSettings(IReadOnlyList<ReportedRun> runs)
     {
         List<ReportedRun> told = [];
-        foreach (var experiment in runs.GroupBy(run => run.Experiment.Id).OrderBy(group => RunSearch.Sortable(group.Key), StringComparer.Ordinal))
+        foreach (var experiment in runs.GroupBy(run => run.Experiment.Id).OrderBy(group => group.First().Experiment.IsCompressor).ThenBy(group => RunSearch.Sortable(group.Key), StringComparer.Ordinal))
         {
             var leaves = experiment.Select(run => Leaves(run.File, "").ToDictionary(leaf => leaf.Key, leaf => leaf.Value)).ToArray();
-            var keys = leaves.SelectMany(run => run.Keys).Distinct().Where(key => leaves.Select(run => run.GetValueOrDefault(key)).Distinct().Count() > 1).ToArray();
+            var keys = leaves.SelectMany(run => run.Keys).Distinct().Where(key => IsTold(key) && leaves.Select(run => run.GetValueOrDefault(key)).Distinct().Count() > 1).ToArray();
             told.AddRange(experiment.Zip(leaves, (run, values) => run with { Settings = [.. keys.Where(values.ContainsKey).Select(key => $"{key}={values[key]}")] }));
         }
 
         return told;
     }
 
+    // nor does the report call settings what other columns say, or what changes no training
+    private static bool IsTold(string key) => !Untold.Any(start => key == start || key.StartsWith(start + ".", StringComparison.Ordinal));
+
     private static IEnumerable<(string Key, string Value)> Leaves(JsonNode? node, string path) => node is JsonObject { Count: > 0 } map
         ? map.SelectMany(entry => Leaves(entry.Value, path.Length == 0 ? entry.Key : $"{path}.{entry.Key}"))
-        : [(path, node is JsonValue value ? value.ToString() : node.Canonical())];
+        : [(path, node is JsonValue value ? value.TryGetValue<double>(out var number) ? Format.Small(number) : value.ToString() : node.Canonical())];
 }

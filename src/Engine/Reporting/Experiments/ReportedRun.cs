@@ -7,7 +7,9 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Reporting.Experiments;
 
 /// <summary>What a run's files say of it. Anything may be missing but its name and its experiment.</summary>
-public sealed record ReportedRun
+/// <param name="Folder">The run's folder.</param>
+/// <param name="File">The experiment's file.</param>
+public sealed record ReportedRun([property: JsonIgnore] RunFolder Folder, [property: JsonIgnore] JsonObject File)
 {
     /// <summary>The run's name in the report.</summary>
     public required string Name { get; init; }
@@ -56,14 +58,6 @@ public sealed record ReportedRun
 
     /// <summary>Where the run's training went back to a checkpoint.</summary>
     public IReadOnlyList<MetricsEntry> Rollbacks { get; init; } = [];
-
-    /// <summary>The run's folder.</summary>
-    [JsonIgnore]
-    public required RunFolder Folder { get; init; }
-
-    /// <summary>The experiment's file.</summary>
-    [JsonIgnore]
-    public required JsonObject File { get; init; }
 
     /// <summary>Its epochs.</summary>
     [JsonIgnore]

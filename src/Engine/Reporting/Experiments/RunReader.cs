@@ -30,12 +30,10 @@ internal sealed class RunReader(IRunSources sources)
         var entries = Try(name, () => File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []) ?? [];
         var (epochs, locked) = (entries.Where(e => e.Kind == "epoch").ToArray(), run.IsLocked());
         var evaluation = experiment.IsCompressor ? null : Try(name, () => EvaluationFile<EvaluationResult>.Read(run));
-        return new ReportedRun
+        return new ReportedRun(run, file)
         {
             Name = name,
             Experiment = experiment,
-            Folder = run,
-            File = file,
             Status = status,
             IsTraining = locked,
             State = RunWords.State(status, locked),
