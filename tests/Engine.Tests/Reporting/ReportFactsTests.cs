@@ -201,6 +201,9 @@ public sealed class ReportFactsTests : IDisposable
     [InlineData("[1, 2]")]
     [InlineData("{\"format\": 1, \"configurations\": [{\"metrics\": 3}, 7]}")]
     [InlineData("{\"format\": \"one\"}")]
+    [InlineData("{\"format\": 2, \"experiment\": \"e\", \"results\": [null], \"generated\": [null]}")]
+    [InlineData("{\"binaries\": [null], \"plugins\": [], \"data\": {\"val\": null}, \"system\": \"s\", \"runtime\": \"r\"}")]
+    [InlineData("{\"binaries\": [], \"plugins\": [], \"data\": {\"val\": null}, \"system\": \"s\", \"runtime\": \"r\"}")]
     [InlineData("null")]
     [InlineData("{\"parameters\": \"many\", \"input_shape\": {}, \"training\": []}")]
     public void Files_that_hold_something_else_do_not_end_the_report(string json)

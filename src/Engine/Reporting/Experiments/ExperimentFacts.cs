@@ -55,8 +55,8 @@ public sealed record ExperimentFacts
         var target = description.Text("target") ?? string.Join('+', targets);
         return new ExperimentFacts
         {
-            Id = file.Text("id") ?? "?",
-            Title = file.Text("title") ?? "",
+            Id = Format.Line(file.Text("id") ?? "?"),
+            Title = Format.Line(file.Text("title") ?? ""),
             IsCompressor = isCompressor,
             Space = space,
             Type = string.Join(" + ", [space, .. Additions(file)]),

@@ -38,7 +38,7 @@ public sealed record ProvenanceFacts
             ],
             Data =
             [
-                .. known.SelectMany(p => p.Data.Where(d => d.Value.Patients > 0).Select(d => (Split: d.Key, d.Value.Patients, d.Value.Sha256))).CountBy(used => used)
+                .. known.SelectMany(p => p.Data.Where(d => d.Value is { Patients: > 0 }).Select(d => (Split: d.Key, d.Value.Patients, d.Value.Sha256))).CountBy(used => used)
                     .OrderBy(used => Array.IndexOf(Engine.Data.Cohort.AllSplits.ToArray(), used.Key.Split)).ThenByDescending(used => used.Value)
                     .Select(used => new UsedData(used.Key.Split, used.Key.Patients, used.Key.Sha256, used.Value)),
             ],

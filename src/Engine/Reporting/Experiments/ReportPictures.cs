@@ -7,6 +7,7 @@ namespace VoxelZoo.Engine.Reporting.Experiments;
 /// <param name="file">The report.</param>
 internal sealed partial class ReportPictures(string file)
 {
+    private const int MostPoints = 1000;
     private const string CurveEnd = "-loss.svg", SampleEnd = "-sample.png";
 
     private readonly string _folder = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, Path.GetFileNameWithoutExtension(file) + "_files");
@@ -19,8 +20,8 @@ internal sealed partial class ReportPictures(string file)
         List<CurveSeries> series = [];
         foreach (var (run, colour) in runs.Where(run => run.Epochs.Count > 0).Select((run, i) => (run, i)))
         {
-            series.Add(new CurveSeries($"{run.Name}, training", [.. run.Epochs.Select(e => ((double)e.Epoch, e.Loss))]) { Colour = colour });
-            series.Add(new CurveSeries($"{run.Name}, validation", [.. run.Epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))]) { Colour = colour, IsDashed = true });
+            series.Add(new CurveSeries($"{run.Name}, training", Thin([.. run.Epochs.Select(e => ((double)e.Epoch, e.Loss))])) { Colour = colour });
+            series.Add(new CurveSeries($"{run.Name}, validation", Thin([.. run.Epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))])) { Colour = colour, IsDashed = true });
         }
 
         return series.Count == 0 ? null : Add(runs[0].Experiment.Id, CurveEnd, path => AtomicFile.WriteText(path, LossCurve.Svg([.. series.Where(s => s.Points.Count > 0)], "epoch")));
@@ -42,6 +43,13 @@ internal sealed partial class ReportPictures(string file)
         foreach (var other in Directory.EnumerateFiles(_folder).Where(path => !_names.Contains(Path.GetFileName(path))
             && (path.EndsWith(CurveEnd, StringComparison.Ordinal) || path.EndsWith(SampleEnd, StringComparison.Ordinal))))
             File.Delete(other);
+    }
+
+    /// <summary>Every so manieth point of a line that has more than can be seen.</summary>
+    private static (double, double)[] Thin((double, double)[] points)
+    {
+        var every = points.Length / MostPoints + 1;
+        return [.. points.Where((_, i) => i % every == 0 || i == points.Length - 1)];
     }
 
     private string Add(string id, string end, Action<string> write)

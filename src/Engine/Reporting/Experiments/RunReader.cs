@@ -29,7 +29,7 @@ internal sealed class RunReader(IRunSources sources)
             _problems.Add(new Problem(ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
         var entries = Try(name, () => File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []) ?? [];
         var (epochs, locked) = (entries.Where(e => e.Kind == "epoch").ToArray(), run.IsLocked());
-        var evaluation = experiment.IsCompressor ? null : Try(name, () => EvaluationFile<EvaluationResult>.Read(run));
+        var evaluation = experiment.IsCompressor ? null : Try(name, () => Whole(run.Evaluation, EvaluationFile<EvaluationResult>.Read(run)));
         return new ReportedRun(run, file)
         {
             Name = name,
@@ -45,10 +45,10 @@ internal sealed class RunReader(IRunSources sources)
             Rollbacks = [.. entries.Where(e => e.Kind == "rollback")],
             Remarks = [.. RunWords.Remarks(epochs, status, evaluation)],
             Evaluation = evaluation,
-            Reconstructions = experiment.IsCompressor ? Try(name, () => EvaluationFile<ReconstructionResult>.Read(run)) : null,
+            Reconstructions = experiment.IsCompressor ? Try(name, () => Whole(run.Evaluation, EvaluationFile<ReconstructionResult>.Read(run))) : null,
             Chain = Try(name, () => sources.Chain(run.Path)),
             DamagedCheckpoints = Try(name, () => Damaged(run)) ?? [],
-            Provenance = Try(name, () => RunFolder.ReadJson<Provenance>(run.Provenance, "it says only what the run was made with")),
+            Provenance = Try(name, () => Whole(run.Provenance, RunFolder.ReadJson<Provenance>(run.Provenance, "it says only what the run was made with"))),
             Picture = Try(name, () => FindPicture(run)),
             Sweeps = [.. SweepFacts.Files.Select(sweep => Try(name, () => SweepFacts.Read(name, experiment.Id, Path.Combine(run.Path, "sweeps", sweep)))).OfType<SweepFacts>()],
         };
@@ -67,6 +67,17 @@ internal sealed class RunReader(IRunSources sources)
         }
     }
 
+    /// <summary>The value that was read of a file in whose lists nothing is null, which the types cannot say.</summary>
+    private static T? Whole<T>(string path, T? value)
+        where T : class => value is null || !HasNullEntries(Json(path)) ? value : throw new RunFolderException($"{path} cannot be read: a list in it has an empty entry");
+
+    private static bool HasNullEntries(JsonNode? node) => node switch
+    {
+        JsonArray list => list.Any(item => item is null || HasNullEntries(item)),
+        JsonObject map => map.Any(entry => HasNullEntries(entry.Value)),
+        _ => false,
+    };
+
     private static JsonNode? Json(string path)
     {
         try
@@ -75,7 +86,7 @@ internal sealed class RunReader(IRunSources sources)
         }
         catch (JsonException e)
         {
-            throw new RunFolderException($"{path} cannot be read ({e.Message}), so that the number of parameters is not known");
+            throw new RunFolderException($"{path} cannot be read ({e.Message})");
         }
     }
 

@@ -45,7 +45,8 @@ public static partial class RunSearch
         var below = isRun ? Path.Combine(folder, "first") : folder;
         if (depth == Deepest || !Directory.Exists(below))
             return;
-        foreach (var child in Directory.EnumerateDirectories(below).Where(child => !Path.GetFileName(child).StartsWith('.')))
+        // the default options pass over what is hidden or may not be read
+        foreach (var child in Directory.EnumerateDirectories(below, "*", new EnumerationOptions()))
             Search(child, found, depth + 1);
     }
 
