@@ -12,6 +12,7 @@ namespace VoxelZoo.Engine.Reporting.Experiments;
 internal sealed class RunReader(IRunSources sources)
 {
     private readonly List<Problem> _problems = [];
+    private string _path = "";
 
     /// <summary>What could not be read so far.</summary>
     public IReadOnlyList<Problem> Problems => _problems;
@@ -21,6 +22,7 @@ internal sealed class RunReader(IRunSources sources)
     /// <param name="name">Its name in the report.</param>
     public ReportedRun? Read(string path, string name)
     {
+        _path = path;
         if (Try(name, () => RunFolder.Open(path)) is not { } run || Try(name, () => sources.Experiment(run)) is not { } file)
             return null;
         var experiment = ExperimentFacts.Of(file, Try(name, () => Json(run.Description)) as JsonObject);
@@ -62,7 +64,9 @@ internal sealed class RunReader(IRunSources sources)
         }
         catch (Exception e) when (e is RunFolderException or IOException or UnauthorizedAccessException or JsonException)
         {
-            _problems.Add(new Problem(ProblemKind.Unreadable, name, Format.Line(e.Message)));
+            // a reader elsewhere has no use for where the run lies here
+            var sentence = e.Message.Replace(_path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal).Replace(_path, "the folder", StringComparison.Ordinal);
+            _problems.Add(new Problem(ProblemKind.Unreadable, name, Format.Line(sentence)));
             return default;
         }
     }
