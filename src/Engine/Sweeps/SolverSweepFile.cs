@@ -34,6 +34,12 @@ public sealed record SolverSweepFile
     /// <summary>What is known of each configuration, in the order in which they ran: those that take the least time first.</summary>
     public required IReadOnlyList<SweptConfiguration> Configurations { get; init; }
 
+    /// <summary>The configurations, the best by a metric first, and last those of which there is no value.</summary>
+    /// <param name="metric">The metric.</param>
+    /// <param name="higherIsBetter">Whether a larger value is better.</param>
+    public IReadOnlyList<SweptConfiguration> Ranked(string metric, bool higherIsBetter = false) =>
+        [.. Configurations.OrderBy(one => one.Metrics.GetValueOrDefault(metric)?.Value is { } value && double.IsFinite(value) ? higherIsBetter ? -value : value : double.PositiveInfinity)];
+
     /// <summary>Replaces a run's sweep.</summary>
     public void Write(RunFolder run) => AtomicFile.WriteJson(Path(run), this);
 
