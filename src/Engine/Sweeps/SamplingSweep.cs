@@ -39,6 +39,7 @@ public sealed class SamplingSweep : IDisposable
         _circumstances = new JsonObject
         {
             ["checkpoint_sha256"] = trained.CheckpointSha256,
+            ["experiment_sha256"] = BinaryFacts.Hash(trained.Run.Experiment), // how volumes are prepared, too
             ["plugins"] = Node(plan.Sources.DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal).ToDictionary(source => source.Plugin, source => source.Version)),
             ["conditions"] = $"{plan.Sampling.Split} {DataFacts.Of(cohort.Of(plan.Sampling.Split), plan.Kinds).Sha256}",
             ["against"] = $"{against} {DataFacts.Of(cohort.Of(against), plan.Kinds).Sha256}",

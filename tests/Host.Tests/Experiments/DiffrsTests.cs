@@ -32,7 +32,7 @@ public sealed class DiffrsTests : IDisposable
 
         // so do volumes that an evaluation generates
         var evaluated = _work.Program(
-            "evaluate", _work.Run, "--checkpoint", "best", "--set", "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}]",
+            "evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--set", "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}]",
             "--set", "evaluation.generate={use: diffrs, steps: 3, backsteps: 0, count: 2}", "--json");
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
         var generated = JsonNode.Parse(evaluated.Out)!["generated"]![0]!;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using VoxelZoo.Host.Tests.Programs;
 
@@ -24,6 +25,8 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
     [Fact]
     public void Sweep_that_was_killed_goes_on_and_ends_as_one_that_was_not()
     {
+        if (Directory.Exists(Configurations))
+            Directory.Delete(Configurations, recursive: true); // what another test left in this run
         string[] sweep = ["sweep", "solvers", Run, .. Part];
         using (var killed = VoxelZooProgram.Start(Workspace.OneThread, sweep))
         {
@@ -66,6 +69,23 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
         var tried = search["evaluated"]!.AsArray().Select(one => ((int)one!["steps"]!, (double)one["value"]!)).ToArray();
         Assert.Equal((double)ended["configurations"]![0]!["metrics"]!["fid"]!["value"]!, tried.Single(one => one.Item1 == 5).Item2);
         Assert.Equal(tried.MinBy(one => one.Item2).Item1, (int)search["best"]!);
+    }
+
+    [Fact]
+    public void Interrupt_ends_a_sweep_that_keeps_others_out_and_says_how_to_go_on()
+    {
+        using var first = VoxelZooProgram.Start(Workspace.OneThread, "sweep", "solvers", Run, "--only", "euler_10,rk4_100", "--count", "3", "--seed", "9");
+        Assert.StartsWith("euler_10: ", first.StandardOutput.ReadLine(), StringComparison.Ordinal);
+
+        var second = trained.Work.Program("sweep", "steps", Run, "--count", "2");
+        using (var kill = Process.Start("kill", ["-s", "INT", $"{first.Id}"]))
+            kill.WaitForExit();
+        var said = first.StandardOutput.ReadToEnd();
+        first.WaitForExit();
+
+        Assert.Equal(2, second.ExitCode);
+        Assert.StartsWith($"{Run} is being swept by another process", second.Error, StringComparison.Ordinal);
+        Assert.Equal((3, $"{Run}: stopped after 1 of 2 configurations; the same command goes on with the next one\n"), (first.ExitCode, said));
     }
 
     [Theory]
