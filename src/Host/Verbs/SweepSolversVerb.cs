@@ -72,6 +72,8 @@ internal sealed class SweepSolversVerb : Verb
         var ranking = file.Ranked(metric, judge.HigherIsBetter);
         SweepReport.Write(run, file, ranking);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(file, AtomicFile.Json)!, () => Table(ranking));
+        foreach (var missing in ranking.SelectMany(Missing).Distinct())
+            EvaluationStep.Warn(missing);
         foreach (var failure in failures)
             Console.Error.WriteLine(failure);
         return failures.Count == 0 ? ExitCode.Done : ExitCode.Failed;
@@ -134,6 +136,10 @@ internal sealed class SweepSolversVerb : Verb
             EvaluationStep.Warn($"{shift} shifts a grid of times, so the {wanted.Count - possible.Count} solvers that take steps of their own choice are left out; --time-shift 1 takes them in");
         return possible;
     }
+
+    /// <summary>Why metrics of a configuration have no value.</summary>
+    private static IEnumerable<string> Missing(SweptConfiguration one) =>
+        one.Metrics.Where(metric => metric.Value.Value is null).SelectMany(metric => metric.Value.Warnings.Select(warning => $"there is no {metric.Key}: {warning}"));
 
     private static IRenderable Table(IReadOnlyList<SweptConfiguration> ranking)
     {
