@@ -1,7 +1,9 @@
 using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Rejection;
 using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Sampling;
@@ -44,9 +46,15 @@ public sealed class GeneratedSet
     /// <param name="generation">How many, and by which sampler.</param>
     /// <param name="trained">The model.</param>
     /// <param name="conditions">What they are conditioned on.</param>
-    public static GeneratedSet New(ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions) => new(
-        "generate", generation.Sampler.Id, generation.Sampling,
-        cancellation => Generate(plan with { Sampling = generation.Sampling, Sampler = generation.Sampler }, trained, conditions, cancellation));
+    /// <param name="progress">Called with the number of finished volumes and each step.</param>
+    /// <param name="generated">Called with each volume before it is seen; it keeps nothing of the tensor.</param>
+    public static GeneratedSet New(
+        ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions,
+        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null)
+    {
+        var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
+        return new("generate", generation.Sampler.Id, generation.Sampling, cancellation => Generate(generating, trained, conditions, progress, generated, cancellation));
+    }
 
     /// <summary>
     /// Each volume <c>[1, C, D, H, W]</c> in [0, 1], without padding, and how often the network was called for it. Each belongs to the dispose scope in
@@ -56,14 +64,25 @@ public sealed class GeneratedSet
     public IEnumerable<(Tensor Volume, int FunctionEvaluations)> Volumes(CancellationToken cancellation) => _volumes(cancellation);
 
     private static IEnumerable<(Tensor Volume, int FunctionEvaluations)> Generate(
-        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, CancellationToken cancellation)
+        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions,
+        Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
     {
-        var generator = new VolumeGenerator(plan, trained.Model);
-        for (var i = 0; i < plan.Sampling.Count; i++)
+        Discriminator? discriminator = null;
+        var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained));
+        try
         {
-            using var condition = conditions.Load(i % conditions.Count);
-            var generated = generator.Generate(i, condition, cancellation: cancellation);
-            yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations);
+            for (var i = 0; i < plan.Sampling.Count; i++)
+            {
+                using var condition = conditions.Load(i % conditions.Count);
+                var volume = i;
+                var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
+                done?.Invoke(generated);
+                yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations);
+            }
+        }
+        finally
+        {
+            discriminator?.Dispose();
         }
     }
 

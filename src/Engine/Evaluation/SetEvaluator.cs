@@ -29,6 +29,9 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
     /// <summary>Whether the plan has metrics of sets.</summary>
     public bool HasMetrics => _metrics.Length > 0;
 
+    /// <summary>The plan's metrics of sets, in its order.</summary>
+    public IReadOnlyList<(string Id, SetMetric Metric)> Metrics => _metrics;
+
     /// <summary>Judges the volumes of a checkpoint.</summary>
     /// <param name="trained">The model that generated them.</param>
     /// <param name="generated">The volumes.</param>

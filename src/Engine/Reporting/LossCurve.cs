@@ -4,7 +4,7 @@ using System.Text;
 
 namespace VoxelZoo.Engine.Reporting;
 
-/// <summary>A plot of losses over steps as SVG. SVG leaves the fonts to whoever looks at it.</summary>
+/// <summary>A plot of lines such as losses over steps as SVG. SVG leaves the fonts to whoever looks at it.</summary>
 public static class LossCurve
 {
     private const int Width = 760, PlotHeight = 264, Left = 64, Right = 16, Top = 16, Bottom = 56, LegendRow = 18, LegendColumns = 2;
@@ -13,15 +13,18 @@ public static class LossCurve
     /// <summary>The plot. Its axis is logarithmic where the values span more than a factor of three.</summary>
     /// <param name="series">Named lines; points that are not positive and finite are left out.</param>
     /// <param name="horizontal">Name of the horizontal axis.</param>
-    public static string Svg(IReadOnlyList<CurveSeries> series, string horizontal)
+    /// <param name="doubling">Whether the horizontal axis is logarithmic too.</param>
+    public static string Svg(IReadOnlyList<CurveSeries> series, string horizontal, bool doubling = false)
     {
-        var all = series.SelectMany(s => s.Points).Where(IsDrawable).ToArray();
+        bool drawable((double X, double Y) point) => double.IsFinite(point.Y) && point.Y > 0 && (!doubling || point.X > 0);
+        double across(double value) => doubling ? Math.Log(value) : value;
+        var all = series.SelectMany(s => s.Points).Where(drawable).ToArray();
         var height = Top + PlotHeight + Bottom + LegendRow * ((series.Count + LegendColumns - 1) / LegendColumns);
         if (all.Length == 0)
             return $"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Width}\" height=\"{height}\"/>\n";
         var (left, right) = (all.Min(p => p.X), Math.Max(all.Max(p => p.X), all.Min(p => p.X) + 1e-9));
         var axis = LossAxis.Of(all.Min(p => p.Y), all.Max(p => p.Y));
-        double x(double value) => Left + (value - left) / (right - left) * (Width - Left - Right);
+        double x(double value) => Left + (across(value) - across(left)) / (across(right) - across(left)) * (Width - Left - Right);
         double y(double value) => Top + (1 - axis.Position(value)) * PlotHeight;
 
         var svg = new StringBuilder();
@@ -33,12 +36,12 @@ public static class LossCurve
             svg.Append(Text($"<text x=\"{Left - 6}\" y=\"{y(tick) + 4:F1}\" text-anchor=\"end\">{tick:G3}</text>\n"));
         }
 
-        foreach (var value in HorizontalTicks(left, right))
+        foreach (var value in doubling ? Doublings(left, right) : HorizontalTicks(left, right))
             svg.Append(Text($"<text x=\"{x(value):F1}\" y=\"{Top + PlotHeight + 16}\" text-anchor=\"{(value == right ? "end" : "middle")}\">{value:G6}</text>\n"));
-        svg.Append(Text($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{Top + PlotHeight + 32}\" text-anchor=\"middle\">{Escape(horizontal)}{(axis.IsLogarithmic ? "; loss on a logarithmic axis" : "")}</text>\n"));
+        svg.Append(Text($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{Top + PlotHeight + 32}\" text-anchor=\"middle\">{Escape(horizontal)}{(axis.IsLogarithmic ? "; the vertical axis is logarithmic" : "")}</text>\n"));
         for (var i = 0; i < series.Count; i++)
         {
-            var (points, style) = (series[i].Points.Where(IsDrawable).ToArray(), Style(series[i], i));
+            var (points, style) = (series[i].Points.Where(drawable).ToArray(), Style(series[i], i));
             svg.Append(Text($"<polyline {style} points=\"{string.Join(' ', points.Select(p => Text($"{x(p.X):F1},{y(p.Y):F1}")))}\"/>\n"));
             // a line of few points is seen by its points, and one point is no line
             if (points.Length <= MostMarkers)
@@ -61,15 +64,21 @@ public static class LossCurve
         return [left, .. Enumerable.Range(1, 10).Select(i => (Math.Floor(left / step) + i) * step).Where(tick => tick >= left + step / 2 && tick <= right - step / 2), right];
     }
 
+    /// <summary>Both ends, and doublings of the first as far as they leave room for the last.</summary>
+    private static IEnumerable<double> Doublings(double left, double right)
+    {
+        for (var value = left; value < 0.8 * right; value *= 2)
+            yield return value;
+        yield return right;
+    }
+
     private static string Style(CurveSeries series, int i) =>
         $"fill=\"none\" stroke=\"{Colour(series, i)}\" stroke-width=\"1.5\"{(series.IsDashed ? " stroke-dasharray=\"6 3\"" : "")}";
 
     private static string Colour(CurveSeries series, int i) => Colours[(series.Colour ?? i) % Colours.Length];
 
     // told apart by people who see colours otherwise, too (Okabe and Ito)
-    private static readonly string[] Colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#718096"];
-
-    private static bool IsDrawable((double X, double Y) point) => double.IsFinite(point.Y) && point.Y > 0;
+    private static readonly string[] Colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#718096", "#8c564b"];
 
     private static string Escape(string text) => SecurityElement.Escape(text);
 

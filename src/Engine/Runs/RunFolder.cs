@@ -45,6 +45,9 @@ public sealed class RunFolder
     /// <summary>Outcome of <c>evaluate</c>.</summary>
     public string Evaluation => In("evaluation.json");
 
+    /// <summary>Folder of what the sweeps of samplers found.</summary>
+    public string Sweeps => In("sweeps");
+
     /// <summary>The report of this run.</summary>
     public string Report => In("report.md");
 

@@ -45,6 +45,11 @@ internal static class Application
         new TrainDiffrsVerb(),
         new SampleVerb(),
         new EvaluateVerb(),
+        new Command("sweep", "Which solver, and how many steps: many configurations of the sampler, judged alike")
+        {
+            new SweepSolversVerb(),
+            new SweepStepsVerb(),
+        },
         new ReportVerb(),
         new SubmitVerb(),
         new RunVerb(),

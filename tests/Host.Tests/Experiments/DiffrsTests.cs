@@ -30,6 +30,14 @@ public sealed class DiffrsTests : IDisposable
         Assert.Equal(11 * 3, (int)light["function_evaluations"]!);
         Assert.True((int)light["judgements"]! >= 11 * 4);
 
+        // so do volumes that an evaluation generates
+        var evaluated = _work.Program(
+            "evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--set", "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}]",
+            "--set", "evaluation.generate={use: diffrs, steps: 3, backsteps: 0, count: 2}", "--json");
+        Assert.True(evaluated.ExitCode == 0, evaluated.Error);
+        var generated = JsonNode.Parse(evaluated.Out)!["generated"]![0]!;
+        Assert.Equal(("diffrs", (11 * 3 + 3) / 2.0), ((string?)generated["sampler"], (double)generated["function_evaluations"]!));
+
         // the volume says so by itself
         var info = JsonNode.Parse(_work.Program("data", "info", Path.Combine(_work.Run, "samples", "00000", "bravo.nii.gz"), "--json").Out)!;
         Assert.True(JsonNode.DeepEquals(light, info["comments"]![0]));

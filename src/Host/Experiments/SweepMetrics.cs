@@ -1,0 +1,54 @@
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+
+namespace VoxelZoo.Host.Experiments;
+
+/// <summary>Chooses the metrics of a sweep.</summary>
+/// <param name="own">The metrics of the experiment.</param>
+/// <param name="read">Reads a metric as the experiment's file could name it.</param>
+/// <param name="context">What metrics are given.</param>
+internal sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, Func<string, PlannedPart<IMetric>> read, PartContext context)
+{
+    private readonly PartContext _meta = context with { Device = new torch.Device(DeviceType.META) };
+
+    /// <summary>What a sweep measures where nothing else is said, with the features that need no network where the experiment names none.</summary>
+    public static IReadOnlyList<string> Default { get; } = ["fid", "kid", "cmmd"];
+
+    /// <summary>The default ones and all others of sets that the experiment has and that can be compared with this split.</summary>
+    public IReadOnlyList<PlannedPart<IMetric>> All(string against)
+    {
+        var others = own.Where(metric => Set(metric) is { Extractor: not null } set && (against == Cohort.Train || !set.NeedsTrainingSet));
+        return [.. Default.SelectMany(Named), .. others.Where(metric => !Default.Contains(metric.Id))];
+    }
+
+    /// <summary>Those that are named.</summary>
+    /// <exception cref="UsageException">One does not compare sets of volumes, or not with this split.</exception>
+    public IReadOnlyList<PlannedPart<IMetric>> Of(IReadOnlyList<string> names, string against)
+    {
+        PlannedPart<IMetric>[] named = [.. names.SelectMany(Named)];
+        if (against != Cohort.Train && named.FirstOrDefault(metric => Set(metric)!.NeedsTrainingSet) is { } training)
+            throw new UsageException($"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; use --against {Cohort.Train}");
+        return named;
+    }
+
+    private IEnumerable<PlannedPart<IMetric>> Named(string name)
+    {
+        PlannedPart<IMetric>[] configured = [.. own.Where(metric => metric.Id == name && Set(metric) is { Extractor: not null })];
+        return configured.Length > 0 ? configured : [Read(name)];
+    }
+
+    private PlannedPart<IMetric> Read(string name)
+    {
+        var metric = read(name);
+        return Set(metric) switch
+        {
+            null => throw new UsageException($"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as {string.Join(", ", Default)}"),
+            { Extractor: null } => read($"{{use: {metric.Id}, extractor: scattering}}"),
+            _ => metric,
+        };
+    }
+
+    private SetMetric? Set(PlannedPart<IMetric> metric) => metric.Part.Create(metric.Options, _meta) as SetMetric;
+}

@@ -1,0 +1,33 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace VoxelZoo.Host.Verbs;
+
+/// <summary>The options of guidance and of times that verbs on samples share; each stands for a key of <c>sampling</c>.</summary>
+internal sealed class GuidanceOptions
+{
+    private readonly Option<double?> _guidance = new("--guidance") { Description = "Strength of classifier-free guidance; 1 is none", HelpName = "W" };
+    private readonly Option<double?> _rescale = new("--guidance-rescale") { Description = "How far guidance keeps the spread of unguided predictions, 0 to 1", HelpName = "PHI" };
+    private readonly Option<string?> _interval = new("--guidance-interval") { Description = "Noise levels that are guided, 0 to 1", HelpName = "LOW,HIGH" };
+    private readonly Option<double?> _shift = new("--time-shift") { Description = "Crowds steps towards noise (above 1) or the data (below 1)", HelpName = "R" };
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<Option> All => [_guidance, _rescale, _interval, _shift];
+
+    /// <summary>What the command line says of them, as <c>--set</c> takes it.</summary>
+    public IEnumerable<string> Sets(ParseResult parse)
+    {
+        // what the run says of guidance goes with it
+        if (parse.GetValue(_guidance) == 1)
+        {
+            yield return "sampling.guidance_rescale=null";
+            yield return "sampling.guidance_interval=null";
+        }
+
+        if (parse.GetValue(_interval) is { } interval)
+            yield return $"sampling.guidance_interval=[{interval}]";
+        (string Key, double? Value)[] numbers = [("guidance", parse.GetValue(_guidance)), ("guidance_rescale", parse.GetValue(_rescale)), ("time_shift", parse.GetValue(_shift))];
+        foreach (var (key, value) in numbers.Where(n => n.Value is not null))
+            yield return string.Create(CultureInfo.InvariantCulture, $"sampling.{key}={value}");
+    }
+}
