@@ -52,7 +52,7 @@ internal sealed class RunReader(IRunSources sources)
             DamagedCheckpoints = Try(name, () => Damaged(run)) ?? [],
             Provenance = Try(name, () => Whole(run.Provenance, RunFolder.ReadJson<Provenance>(run.Provenance, "it says only what the run was made with"))),
             Picture = Try(name, () => FindPicture(run)),
-            Sweeps = [.. SweepFacts.Files.Select(sweep => Try(name, () => SweepFacts.Read(name, experiment.Id, Path.Combine(run.Path, "sweeps", sweep)))).OfType<SweepFacts>()],
+            Sweeps = [.. new[] { Try(name, () => SweepFacts.Solvers(run, name, experiment.Id)), Try(name, () => SweepFacts.Steps(run, name, experiment.Id)) }.OfType<SweepFacts>()],
         };
     }
 

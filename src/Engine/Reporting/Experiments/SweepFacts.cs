@@ -1,15 +1,11 @@
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sweeps;
 
 namespace VoxelZoo.Engine.Reporting.Experiments;
 
 /// <summary>A sweep of a run's sampler, as a table.</summary>
 public sealed record SweepFacts
 {
-    /// <summary>The files in which a run's sweeps lie.</summary>
-    internal static readonly string[] Files = ["solvers.json", "steps.json"];
-
     /// <summary>The run.</summary>
     public required string Run { get; init; }
 
@@ -31,79 +27,57 @@ public sealed record SweepFacts
     /// <summary>What came of it, or null.</summary>
     public string? Conclusion { get; init; }
 
-    /// <summary>Reads a sweep; null where there is none, or it holds nothing yet.</summary>
-    /// <exception cref="RunFolderException">It is not JSON, or not a sweep.</exception>
-    internal static SweepFacts? Read(string run, string experiment, string path)
+    /// <summary>The run's sweep of solvers; null where there is none, or no configuration is done.</summary>
+    /// <exception cref="RunFolderException">Its file is damaged, or of another version.</exception>
+    internal static SweepFacts? Solvers(RunFolder folder, string run, string experiment)
     {
-        if (!File.Exists(path))
+        if (SolverSweepFile.Read(folder) is not { Configurations.Count: > 0 } file)
             return null;
-        try
-        {
-            var file = JsonNode.Parse(File.ReadAllText(path));
-            if (file.Number("format") is not 1)
-                throw new RunFolderException($"the layout of {path} is version {file.Text("format") ?? "unknown"}, this program reads version 1; sweep again");
-            return Path.GetFileName(path) == "steps.json" ? Steps(run, experiment, file) : Solvers(run, experiment, file);
-        }
-        catch (JsonException e)
-        {
-            throw new RunFolderException($"{path} cannot be read ({e.Message}); sweep again");
-        }
-    }
-
-    private static SweepFacts? Solvers(string run, string experiment, JsonNode? file)
-    {
-        var configurations = file.Objects("configurations").ToArray();
-        var metrics = configurations.SelectMany(c => (c["metrics"] as JsonObject)?.Select(m => m.Key) ?? []).Distinct().ToArray();
-        if (configurations.Length == 0)
-            return null;
+        var metrics = file.Configurations.SelectMany(c => c.Metrics.Keys).Distinct().ToArray();
         // every one of these metrics is a distance
-        var best = metrics.ToDictionary(metric => metric, metric => configurations.Min(c => c.Number($"metrics.{metric}.value")));
-        var extractors = metrics.Select(metric => configurations.Select(c => c.Text($"metrics.{metric}.extractor")).OfType<string>().Distinct()).SelectMany(each => each).Distinct();
+        var best = metrics.ToDictionary(metric => metric, metric => file.Configurations.Min(c => c.Metrics.GetValueOrDefault(metric)?.Value));
+        var extractors = metrics.SelectMany(metric => file.Configurations.Select(c => c.Metrics.GetValueOrDefault(metric)?.Extractor).OfType<string>().Distinct()).Distinct();
         return new SweepFacts
         {
             Run = run,
             Experiment = experiment,
             Kind = "solvers",
-            Basis = $"{file.Text("checkpoint")}, {file.Text("count")} volumes for each configuration with seed {file.Text("seed")}, against {file.Text("against")}; features of {string.Join(", ", extractors)}",
+            Basis = $"{file.Checkpoint}, {file.Count} volumes for each configuration with seed {file.Seed}, against {file.Against}; features of {string.Join(", ", extractors)}",
             Columns = ["configuration", "sampler", "steps", "tolerance", "network evaluations", "s/volume", .. metrics.SelectMany(metric => new[] { metric, $"{metric} interval" })],
             Rows =
             [
-                .. configurations.Select(c => (string[])
+                .. file.Configurations.Select(c => (string[])
                 [
-                    c.Text("name") ?? "", c.Text("sampler") ?? "", c.Text("steps") ?? Format.None, c.Number("tolerance") is { } t ? Format.Small(t) : Format.None,
-                    Format.Loss(c.Number("nfe")), Format.Loss(c.Number("seconds_per_volume")),
-                    .. metrics.SelectMany(metric => Cells(c, metric, best[metric])),
+                    c.Name, c.Sampler, c.Steps is { } steps ? Format.Count(steps) : Format.None, c.Tolerance is { } tolerance ? Format.Small(tolerance) : Format.None,
+                    Format.Loss(c.Nfe), Format.Loss(c.SecondsPerVolume), .. metrics.SelectMany(metric => Cells(c.Metrics.GetValueOrDefault(metric), best[metric])),
                 ]),
             ],
-            Conclusion = metrics.FirstOrDefault() is { } first && configurations.FirstOrDefault(c => c.Number($"metrics.{first}.value") is { } v && v == best[first]) is { } winner
-                ? $"Least {first}: {winner.Text("name")}, {Format.Loss(best[first])} with {Format.Loss(winner.Number("nfe"))} network evaluations."
+            Conclusion = metrics.FirstOrDefault() is { } first && best[first] is { } least && file.Configurations.First(c => c.Metrics.GetValueOrDefault(first)?.Value == least) is var winner
+                ? $"Least {first}: {winner.Name}, {Format.Loss(least)} with {Format.Loss(winner.Nfe)} network evaluations."
                 : null,
         };
     }
 
-    private static string[] Cells(JsonObject configuration, string metric, double? best)
+    /// <summary>The run's search for a number of steps; null where there is none.</summary>
+    /// <exception cref="RunFolderException">Its file is damaged, or of another version.</exception>
+    internal static SweepFacts? Steps(RunFolder folder, string run, string experiment) => StepSearchFile.Read(folder) is not { Evaluated.Count: > 0 } file ? null : new SweepFacts
     {
-        var value = configuration.Number($"metrics.{metric}.value");
-        var (low, high) = (configuration.Number($"metrics.{metric}.interval.low"), configuration.Number($"metrics.{metric}.interval.high"));
-        var words = Format.Loss(value);
-        return [value is not null && value == best ? $"**{words}**" : words, low is null ? Format.None : $"{Format.Loss(low)} to {Format.Loss(high)}"];
-    }
+        Run = run,
+        Experiment = experiment,
+        Kind = "steps",
+        Basis = $"{file.Checkpoint}, {file.Sampler}, golden-section search from {file.Lo} to {file.Hi} steps",
+        Columns = ["steps", file.Metric],
+        Rows = [.. file.Evaluated.OrderBy(tried => tried.Steps).Select(tried => (string[])[tried.Steps == file.Best ? $"**{tried.Steps}**" : $"{tried.Steps}", Format.Loss(tried.Value)])],
+        Conclusion = $"Best number of steps: {file.Best}.",
+    };
 
-    private static SweepFacts? Steps(string run, string experiment, JsonNode? file)
+    private static string[] Cells(SweptMetric? metric, double? best)
     {
-        var tried = file.Objects("evaluated").OrderBy(e => e.Number("steps")).ToArray();
-        var (metric, best) = (file.Text("metric") ?? "metric", file.Text("best"));
-        return tried.Length == 0 ? null : new SweepFacts
-        {
-            Run = run,
-            Experiment = experiment,
-            Kind = "steps",
-            Basis = $"{file.Text("checkpoint")}, {file.Text("sampler")}, golden-section search from {file.Text("lo")} to {file.Text("hi")} steps",
-            Columns = ["steps", metric],
-            Rows = [.. tried.Select(e => (string[])[Best(e.Text("steps"), best), Format.Loss(e.Number("value"))])],
-            Conclusion = best is null ? null : $"Best number of steps: {best}.",
-        };
+        var words = Format.Loss(metric?.Value);
+        return
+        [
+            metric?.Value is not null && metric.Value == best ? $"**{words}**" : words,
+            metric?.Interval is { } interval ? $"{Format.Loss(interval.Low)} to {Format.Loss(interval.High)}" : Format.None,
+        ];
     }
-
-    private static string Best(string? steps, string? best) => steps == best ? $"**{steps}**" : steps ?? "";
 }
