@@ -16,7 +16,7 @@ internal sealed class OpenSweep : IDisposable
     private readonly RandomStreams _random;
     private readonly TrainedModel _trained;
     private readonly SamplingSweep _sweep;
-    private readonly IDisposable _lock;
+    private IDisposable? _lock; // null before it has begun
 
     /// <summary>Opens a run.</summary>
     /// <param name="session">The parts.</param>
@@ -49,7 +49,6 @@ internal sealed class OpenSweep : IDisposable
                 MetricChecks.Refuse(Plan.Metrics, Plan.Compared with { Depth = volume.RealSlices[0] }, sets: true, context);
             _trained = TrainedModel.Load(run, Plan, context, request.Checkpoint, EvaluationStep.Warn);
             Against = request.Against;
-            _lock = new SweepFolder(run).Lock();
             _sweep = new SamplingSweep(Plan, _trained, cohort, conditions, request.Against, real);
         }
         catch
@@ -73,6 +72,10 @@ internal sealed class OpenSweep : IDisposable
 
     /// <summary>The metrics by name.</summary>
     public IReadOnlyDictionary<string, SetMetric> Metrics => _sweep.Metrics;
+
+    /// <summary>Keeps other processes from sweeping the run, and makes the sweeps' folder; after nothing is left to refuse.</summary>
+    /// <exception cref="RunFolderException">Another process sweeps it.</exception>
+    public void Begin() => _lock = new SweepFolder(Run).Lock();
 
     /// <summary>What was found of a configuration before under the same circumstances, or null.</summary>
     public SweptConfiguration? Find(SolverConfiguration configuration) => _sweep.Find(configuration, PlanOf(configuration));

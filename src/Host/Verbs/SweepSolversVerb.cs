@@ -41,6 +41,7 @@ internal sealed class SweepSolversVerb : Verb
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         using var sweep = new OpenSweep(session, run, request, SolverConfiguration.All[0]);
         var possible = Possible(sweep, wanted);
+        sweep.Begin();
         var json = parse.GetValue(CommonOptions.Json);
         List<string> failures = [];
         var done = 0;

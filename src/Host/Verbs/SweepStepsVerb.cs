@@ -46,6 +46,7 @@ internal sealed class SweepStepsVerb : Verb
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         using var sweep = new OpenSweep(session, run, request, SolverConfiguration.Of(sampler, hi));
+        sweep.Begin();
         var (name, judge) = sweep.Metrics.TryGetValue(metric, out var found) ? (metric, found) : (sweep.Metrics.First().Key, sweep.Metrics.First().Value);
         var sign = judge.HigherIsBetter ? -1 : 1;
         var json = parse.GetValue(CommonOptions.Json);
