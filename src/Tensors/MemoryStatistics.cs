@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Tensors;
@@ -7,6 +8,8 @@ namespace VoxelZoo.Tensors;
 /// <summary>Memory of this process, native tensors included; of an accelerator, <see cref="Accelerator"/>.</summary>
 public static partial class MemoryStatistics
 {
+    private const string CudaRuntime = "libcudart.so.12";
+
     /// <summary>Bytes resident at present.</summary>
     public static long Resident
     {
@@ -38,37 +41,59 @@ public static partial class MemoryStatistics
     {
         get
         {
-            var limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Resident; // knows the limits of containers and of SLURM's cgroups
             if (OperatingSystem.IsLinux())
                 foreach (var line in File.ReadLines("/proc/meminfo"))
                     if (line.StartsWith("MemAvailable:", StringComparison.Ordinal))
-                        return Math.Min(limit, long.Parse(line.AsSpan(13).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024);
+                        return Math.Min(LeftByControlGroups(), long.Parse(line.AsSpan(13).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024);
 
-            return limit;
+            return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Resident;
         }
     }
 
     /// <summary>Tensors that TorchSharp holds at present; a loop in which it rises leaks.</summary>
     public static long LiveTensors => Tensor.TotalCount;
 
-    /// <summary>Free and all bytes of the current CUDA device, whoever takes them; null where there is none, or CUDA's runtime does not say.</summary>
-    public static (long Free, long Total)? Accelerator
+    /// <summary>Free and all bytes of a CUDA device, whoever takes them; null for other devices, or where CUDA's runtime does not say.</summary>
+    /// <param name="device">The device; it becomes CUDA's current one on this thread.</param>
+    public static (long Free, long Total)? Accelerator(Device device)
     {
-        get
+        try
         {
-            try
-            {
-                return CudaMemGetInfo(out var free, out var total) == 0 ? ((long)free, (long)total) : null;
-            }
-            catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
-            {
-                return null;
-            }
+            return device.type == TorchSharp.DeviceType.CUDA && CudaSetDevice(Math.Max(0, device.index)) == 0 && CudaMemGetInfo(out var free, out var total) == 0
+                ? ((long)free, (long)total)
+                : null;
+        }
+        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return null;
         }
     }
 
-    [System.Runtime.InteropServices.LibraryImport("libcudart.so.12", EntryPoint = "cudaMemGetInfo")]
+    [LibraryImport(CudaRuntime, EntryPoint = "cudaSetDevice")]
+    private static partial int CudaSetDevice(int device);
+
+    [LibraryImport(CudaRuntime, EntryPoint = "cudaMemGetInfo")]
     private static partial int CudaMemGetInfo(out nuint free, out nuint total);
+
+    /// <summary>What the control groups of this process leave it, which is how containers and SLURM limit memory; all there is where none limits it.</summary>
+    private static long LeftByControlGroups()
+    {
+        const string Root = "/sys/fs/cgroup";
+        var left = long.MaxValue;
+        var own = File.ReadLines("/proc/self/cgroup").FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal))?[3..];
+        for (var group = own; group is { Length: > 0 }; group = Path.GetDirectoryName(group))
+        {
+            var folder = Root + group;
+            if (Read(Path.Combine(folder, "memory.max")) is { } limit && Read(Path.Combine(folder, "memory.current")) is { } current)
+                left = Math.Min(left, limit - current);
+        }
+
+        return left;
+
+        // "max" where there is no limit
+        static long? Read(string file) =>
+            File.Exists(file) && long.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
+    }
 
     /// <summary>Lets <see cref="PeakResident"/> start again from what is resident now.</summary>
     /// <returns>Whether the system can do that: Linux, where the process may write its own <c>/proc</c> entry.</returns>

@@ -1,6 +1,8 @@
+using System.Text.Json;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Rejection;
@@ -35,11 +37,16 @@ public sealed class GeneratedSet
     {
         var records = RunReport.SamplesOf<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256).ToArray();
         // samples of one set were made alike; what a later command with other values left beside them is not among them
-        var alike = records.GroupBy(record => (record.Sampler, record.Guidance, record.Seed)).MaxBy(group => group.Count());
-        return alike is null ? null : new GeneratedSet(
-            "samples", alike.Key.Sampler, new SamplingOptions { Count = alike.Count(), Guidance = alike.Key.Guidance, Seed = alike.Key.Seed },
+        if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
+            return null;
+        return new GeneratedSet(
+            "samples", alike[0].Sampler, new SamplingOptions { Count = alike.Length, Guidance = alike[0].Guidance, Seed = alike[0].Seed },
             _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations)));
     }
+
+    /// <summary>How a sample was made, without what differs from one volume to the next.</summary>
+    private static string Made(SampleRecord record) =>
+        JsonSerializer.Serialize(record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null }, AtomicFile.Json);
 
     /// <summary>Volumes that a model generates when they are asked for.</summary>
     /// <param name="plan">The plan, with how to generate.</param>

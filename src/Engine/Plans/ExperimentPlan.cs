@@ -107,6 +107,9 @@ public sealed record ExperimentPlan : Plan
             throw new PlanRefusedException(
                 "evaluation", "timesteps", $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them");
 
+        if (draft.Evaluation.Timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new PlanRefusedException("evaluation", "timesteps", $"timesteps names {twice.Key} twice; name each once");
+
         draft.ValidateData();
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
         var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));

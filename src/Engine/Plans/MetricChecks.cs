@@ -15,6 +15,9 @@ public static class MetricChecks
     public static bool Refuse(IReadOnlyList<PlannedPart<IMetric>> metrics, VolumeShape volume, bool sets, PartContext context)
     {
         Metric[] created = [.. metrics.Select(planned => planned.Call((part, options) => Refuse(planned.Id, part.Create(options, context), volume, sets)))];
+        var paired = metrics.Zip(created).Where(pair => pair.Second.Needs == MetricInputKind.PairedVolumes).Select(pair => pair.First.Id);
+        if (paired.GroupBy(id => id).FirstOrDefault(ids => ids.Count() > 1) is { } twice)
+            throw new PlanRefusedException("evaluation", "metrics", $"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both");
         return created.OfType<SetMetric>().Any();
     }
 

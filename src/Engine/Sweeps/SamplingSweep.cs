@@ -86,7 +86,7 @@ public sealed class SamplingSweep : IDisposable
             SecondsPerVolume = seconds.Average(),
             Metrics = _names.Zip(judged.Metrics).ToDictionary(
                 pair => pair.First,
-                pair => new SweptMetric { Value = pair.Second.Value, Interval = pair.Second.Interval, Extractor = pair.Second.Extractor, Warnings = pair.Second.Warnings }),
+                pair => new SweptMetric { Value = pair.Second.Value, HigherIsBetter = Metrics[pair.First].HigherIsBetter, Interval = pair.Second.Interval, Extractor = pair.Second.Extractor, Warnings = pair.Second.Warnings }),
         };
         _folder.Keep(Key(plan), result);
         return result;

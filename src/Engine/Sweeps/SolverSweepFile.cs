@@ -89,6 +89,9 @@ public sealed record SweptMetric
     /// <summary>The value, or null where it could not be computed; then <see cref="Warnings"/> say why.</summary>
     public required double? Value { get; init; }
 
+    /// <summary>Whether a larger value is better.</summary>
+    public bool HigherIsBetter { get; init; }
+
     /// <summary>Where the value would fall with other volumes, or null where the metric does not estimate that.</summary>
     public required MetricInterval? Interval { get; init; }
 

@@ -104,7 +104,7 @@ public sealed class Trainer : IDisposable
     /// <returns>How the run ends, or null where the guard wants to go back to a checkpoint.</returns>
     private RunState? Train(DateTimeOffset started, CancellationToken stop)
     {
-        using var log = Writes ? new TrainingLog(_run, _state.Position.Step, _task.LossName) : null;
+        using var log = Writes ? new TrainingLog(_run, _state.Position.Step, _task.LossName, _task.Context.Device) : null;
         using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch, _task.Share);
         while (_state.Position.Epoch < _options.Epochs)
         {
@@ -148,6 +148,8 @@ public sealed class Trainer : IDisposable
         var epoch = _state.Position.Epoch;
         var last = epoch == _options.Epochs;
         var validation = last || epoch % _options.ValidateEvery == 0 ? _task.Validate() : null;
+        if (validation is not null)
+            _saver?.Settle(wait: true); // a save that failed changes which validation is the best
         // a loss that is not finite would be the best for ever, as nothing is less than it
         var before = _state.Best;
         var best = validation is not null && double.IsFinite(validation.Loss) && (_state.Best is null || validation.Loss < _state.Best.Loss);

@@ -6,7 +6,7 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>Writes what training measures, to <c>metrics.jsonl</c> and as TensorBoard events.</summary>
-internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisposable
+internal sealed class TrainingLog(RunFolder run, long step, string loss, torch.Device device) : IDisposable
 {
     private const double Mebibyte = 1 << 20;
 
@@ -49,7 +49,7 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss) : IDisp
             CheckpointSeconds = facts.CheckpointSeconds,
             ResidentMebibytes = MemoryStatistics.Resident / Mebibyte,
             PeakMebibytes = MemoryStatistics.PeakResident / Mebibyte,
-            DeviceMebibytes = MemoryStatistics.Accelerator is { } device ? (device.Total - device.Free) / Mebibyte : null,
+            DeviceMebibytes = MemoryStatistics.Accelerator(device) is { } memory ? (memory.Total - memory.Free) / Mebibyte : null,
         });
         _events.add_scalar($"Loss/{loss}_train", (float)facts.Loss, facts.Epoch);
         _events.add_scalar("LR/Generator", (float)learningRate, facts.Epoch);

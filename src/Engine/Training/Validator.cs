@@ -18,9 +18,6 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 
-    /// <summary>Volumes that are validated.</summary>
-    public int Count => volumes.Count;
-
     /// <summary>Mean loss over all volumes and timesteps.</summary>
     /// <param name="model">The model; put into evaluation mode for the duration.</param>
     public DiffusionValidation Run(DiffusionModel model)

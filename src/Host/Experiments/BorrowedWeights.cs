@@ -20,6 +20,9 @@ namespace VoxelZoo.Host.Experiments;
 internal sealed class BorrowedWeights(
     DiffusionExperiment experiment, string section, string name, string component, string id, object options, IWeightSource source)
 {
+    /// <summary>The folder of a run in which others are trained for it first.</summary>
+    public const string FirstFolder = "first";
+
     /// <summary>What an experiment borrows.</summary>
     public static IEnumerable<BorrowedWeights> Of(DiffusionExperiment experiment)
     {
@@ -80,7 +83,7 @@ internal sealed class BorrowedWeights(
         string[] sets = ["data.synthesize=null", $"data.cohort={JsonSerializer.Serialize(cohort.Folder)}", $"training.device={experiment.Plan.Training.Device}"];
         var file = ExperimentFile.Load(ExperimentFolder.Resolve(first.Experiment), sets, first.Profile, PlanReader.EngineRecords);
         var other = Experiment.Load(session, file);
-        var folder = Path.Combine(run.Path, "first", name);
+        var folder = Path.Combine(run.Path, FirstFolder, name);
         Console.WriteLine($"first: {other.Plan.Id}, whose {component} {experiment.Plan.Id} uses");
         RunStatus status;
         if (Directory.Exists(folder))

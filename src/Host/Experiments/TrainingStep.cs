@@ -26,7 +26,7 @@ internal static class TrainingStep
         Check(session, experiment);
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random); // refuses a device that is not there
-        RefuseTooLarge(experiment, context);
+        RefuseTooLarge(experiment, context, session.Collective.Size);
         foreach (var warning in experiment.Warnings)
             Console.Error.WriteLine($"warning: {warning}");
         var processes = session.Collective;
@@ -41,7 +41,11 @@ internal static class TrainingStep
         }
         catch (Exception e) when (processes.IsFirst() && (run.ReadStatus() is null || (e is ConfigurationException && run.ReadStatus()!.Step == 0)))
         {
-            Directory.Delete(run.Path, recursive: true);
+            // what was trained first, for this run, may have taken days
+            if (Directory.Exists(Path.Combine(run.Path, BorrowedWeights.FirstFolder)))
+                Stopped(experiment, run, context);
+            else
+                Directory.Delete(run.Path, recursive: true);
             throw;
         }
     }
@@ -53,21 +57,22 @@ internal static class TrainingStep
         using var held = Lock(session, run);
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random);
-        RefuseTooLarge(experiment, context);
+        RefuseTooLarge(experiment, context, session.Collective.Size);
         return Train(session, experiment, run, context, resume: true, cancellation);
     }
 
     /// <summary>Refuses a plan whose tensors cannot fit into the memory that there is.</summary>
-    private static void RefuseTooLarge(Experiment experiment, PartContext context)
+    private static void RefuseTooLarge(Experiment experiment, PartContext context, int processes)
     {
         var training = experiment.Plan.Training;
-        var available = context.Device.type == DeviceType.CUDA ? MemoryStatistics.Accelerator?.Free : MemoryStatistics.Available;
-        if (!training.CheckMemory || available is null || experiment.Memory.Total <= available)
+        var memory = experiment.Memory with { Activations = experiment.Memory.Activations / processes }; // each computes its share of the batch
+        var available = context.Device.type == DeviceType.CUDA ? MemoryStatistics.Accelerator(context.Device)?.Free : MemoryStatistics.Available;
+        if (!training.CheckMemory || available is null || memory.Total <= available)
             return;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
         throw new ConfigurationException(experiment.File.Locate("training"), string.Create(
             CultureInfo.InvariantCulture,
-            $"{DescriptionTable.Memory(experiment.Memory)} and {context.Device} has {available / (double)(1 << 30):F2} GiB left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same"));
+            $"{DescriptionTable.Memory(memory)} and {context.Device} has {available / (double)(1 << 30):F2} GiB left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same"));
     }
 
     /// <summary>Of the processes that train together, the first one holds the run for all.</summary>

@@ -84,6 +84,18 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
     }
 
     [Fact]
+    public void Samples_that_were_made_otherwise_are_left_out()
+    {
+        _run.Train(Plan);
+        void Sample(SamplingOptions sampling) => _run.Use(Plan, (trained, volumes) =>
+            new SampleWriter(Plan with { Sampling = sampling }, trained, volumes).Write(_run.Folder.Samples));
+        Sample(new SamplingOptions { Count = 3 });
+        Sample(new SamplingOptions { Count = 1, TimeShift = 2 });
+
+        Assert.Equal(2, Evaluate(Plan, samples: true).Volumes);
+    }
+
+    [Fact]
     public void Metric_that_cannot_be_computed_says_why_and_spoils_nothing()
     {
         var plan = Plan;

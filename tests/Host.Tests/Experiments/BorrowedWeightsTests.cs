@@ -40,6 +40,19 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     }
 
     [Fact]
+    public void What_was_trained_first_stays_when_the_run_itself_is_refused()
+    {
+        string[] experiment = ["train", "exp9_1", "--run", _work.Run, "--profile", "smoke"];
+        var refused = _work.Program([.. experiment, "--set", "training.batch_size=50"]);
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("batch_size 50 is more than the", refused.Error, StringComparison.Ordinal);
+        var resumed = _work.Program([.. experiment, "--resume", "--set", "training.batch_size=1"]);
+        Assert.Equal(0, resumed.ExitCode);
+        Assert.DoesNotContain("first:", resumed.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Compressor_of_other_options_is_refused_by_the_option()
     {
         var outcome = Train("--set", "compressor.num_embeddings=17");

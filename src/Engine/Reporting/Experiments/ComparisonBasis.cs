@@ -16,7 +16,7 @@ internal sealed record ComparisonBasis(string Key, string Words)
     {
         var e = run.Experiment;
         return new ComparisonBasis(
-            Join(e.Target, e.Resolution, e.Space, e.IsCompressor, run.File["compressor"].Canonical(), run.File["strategy"].Canonical(), run.File.Text("training.validation_timesteps"),
+            Join(e.Target, e.Resolution, e.Space, e.IsCompressor, run.File["compressor"].Canonical(), run.File["strategy"].Canonical(), run.File.Text("training.validation_timesteps"), run.File.At("training.region_weights").Canonical(),
                 e.IsCompressor ? run.File.At("training.phases").Canonical() : "", Volumes(run, "val"), Preparation(run)),
             string.Join(", ", new[] { e.Target, e.Space == "compressor" ? e.Architecture : $"{e.Space} space", e.Resolution, e.Strategy }.OfType<string>()));
     }

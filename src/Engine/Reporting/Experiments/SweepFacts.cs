@@ -34,8 +34,7 @@ public sealed record SweepFacts
         if (SolverSweepFile.Read(folder) is not { Configurations.Count: > 0 } file)
             return null;
         var metrics = file.Configurations.SelectMany(c => c.Metrics.Keys).Distinct().ToArray();
-        // every one of these metrics is a distance
-        var best = metrics.ToDictionary(metric => metric, metric => file.Configurations.Min(c => c.Metrics.GetValueOrDefault(metric)?.Value));
+        var best = metrics.ToDictionary(metric => metric, metric => Best(file, metric));
         var extractors = metrics.SelectMany(metric => file.Configurations.Select(c => c.Metrics.GetValueOrDefault(metric)?.Extractor).OfType<string>().Distinct()).Distinct();
         return new SweepFacts
         {
@@ -52,8 +51,8 @@ public sealed record SweepFacts
                     Format.Loss(c.Nfe), Format.Loss(c.SecondsPerVolume), .. metrics.SelectMany(metric => Cells(c.Metrics.GetValueOrDefault(metric), best[metric])),
                 ]),
             ],
-            Conclusion = metrics.FirstOrDefault() is { } first && best[first] is { } least && file.Configurations.First(c => c.Metrics.GetValueOrDefault(first)?.Value == least) is var winner
-                ? $"Least {first}: {winner.Name}, {Format.Loss(least)} with {Format.Loss(winner.Nfe)} network evaluations."
+            Conclusion = metrics.FirstOrDefault() is { } first && best[first] is { } value && file.Configurations.First(c => c.Metrics.GetValueOrDefault(first)?.Value == value) is var winner
+                ? $"Best {first}: {winner.Name}, {Format.Loss(value)} with {Format.Loss(winner.Nfe)} network evaluations."
                 : null,
         };
     }
@@ -70,6 +69,12 @@ public sealed record SweepFacts
         Rows = [.. file.Evaluated.OrderBy(tried => tried.Steps).Select(tried => (string[])[tried.Steps == file.Best ? $"**{tried.Steps}**" : $"{tried.Steps}", Format.Loss(tried.Value)])],
         Conclusion = $"Best number of steps: {file.Best}.",
     };
+
+    private static double? Best(SolverSweepFile file, string metric)
+    {
+        var measured = file.Configurations.Select(c => c.Metrics.GetValueOrDefault(metric)).OfType<SweptMetric>().Where(m => m.Value is { } value && double.IsFinite(value)).ToArray();
+        return measured is [] ? null : measured[0].HigherIsBetter ? measured.Max(m => m.Value) : measured.Min(m => m.Value);
+    }
 
     private static string[] Cells(SweptMetric? metric, double? best)
     {
