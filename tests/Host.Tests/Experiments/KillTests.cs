@@ -9,8 +9,8 @@ namespace VoxelZoo.Host.Tests.Experiments;
 /// <summary>What a power cut or the out-of-memory killer does to a run: SIGKILL, at any time.</summary>
 public sealed class KillTests : IDisposable
 {
-    private const int Kills = 6;
-    private static readonly string[] Experiment = ["train", "exp11", "--profile", "smoke", "--set", "training.epochs=40"];
+    private const int Kills = 4;
+    private static readonly string[] Experiment = ["train", "exp11", "--profile", "smoke", "--set", "training.epochs=24"];
 
     private readonly Workspace _work = new();
 
@@ -34,7 +34,7 @@ public sealed class KillTests : IDisposable
             var damaged = new List<string>();
             var latest = new CheckpointStore(Checkpoints).Open("latest", damaged.Add)!;
             Assert.Empty(damaged);
-            Assert.InRange(latest.Manifest.Position.Step, reached, 80);
+            Assert.InRange(latest.Manifest.Position.Step, reached, 48);
             reached = latest.Manifest.Position.Step;
         }
 

@@ -18,10 +18,10 @@ namespace VoxelZoo.Host.Tests.Experiments;
 public sealed class MemoryTests
 {
     private static readonly string[] UNet =
-        ["architecture.channels=[32,64,128,128]", "architecture.num_head_channels=32", "architecture.norm_num_groups=8"];
+        ["architecture.channels=[16,32,64,64]", "architecture.num_head_channels=16", "architecture.norm_num_groups=8"];
 
     private static readonly string[] DiT =
-        ["architecture.patch_size=4", "architecture.hidden_size=384", "architecture.depth=6", "architecture.num_heads=6"];
+        ["architecture.patch_size=4", "architecture.hidden_size=192", "architecture.depth=6", "architecture.num_heads=6"];
 
     public static TheoryData<string, string[]> Plans => new()
     {
