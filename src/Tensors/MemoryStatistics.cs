@@ -26,11 +26,8 @@ public static partial class MemoryStatistics
         get
         {
             // PeakWorkingSet64 is the process' all-time maximum on Linux and cannot be reset
-            if (OperatingSystem.IsLinux())
-                foreach (var line in File.ReadLines("/proc/self/status"))
-                    if (line.StartsWith("VmHWM:", StringComparison.Ordinal))
-                        return long.Parse(line.AsSpan(6).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024;
-
+            if (Kernel("/proc/self/status", "VmHWM:") is { } peak)
+                return peak;
             using var process = Process.GetCurrentProcess();
             return process.PeakWorkingSet64;
         }
@@ -41,12 +38,9 @@ public static partial class MemoryStatistics
     {
         get
         {
-            if (OperatingSystem.IsLinux())
-                foreach (var line in File.ReadLines("/proc/meminfo"))
-                    if (line.StartsWith("MemAvailable:", StringComparison.Ordinal))
-                        return Math.Min(LeftByControlGroups(), long.Parse(line.AsSpan(13).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024);
-
-            return GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Resident;
+            return Kernel("/proc/meminfo", "MemAvailable:") is { } available
+                ? Math.Min(LeftByControlGroups(), available)
+                : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Resident;
         }
     }
 
@@ -74,6 +68,17 @@ public static partial class MemoryStatistics
 
     [LibraryImport(CudaRuntime, EntryPoint = "cudaMemGetInfo")]
     private static partial int CudaMemGetInfo(out nuint free, out nuint total);
+
+    /// <summary>An entry of one of Linux's tables, which are in KiB, in bytes; null on other systems.</summary>
+    private static long? Kernel(string table, string entry)
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        foreach (var line in File.ReadLines(table))
+            if (line.StartsWith(entry, StringComparison.Ordinal))
+                return long.Parse(line.AsSpan(entry.Length).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture) * 1024;
+        return null;
+    }
 
     /// <summary>What the control groups of this process leave it, which is how containers and SLURM limit memory; all there is where none limits it.</summary>
     private static long LeftByControlGroups()

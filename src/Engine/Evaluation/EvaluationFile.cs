@@ -6,7 +6,7 @@ namespace VoxelZoo.Engine.Evaluation;
 
 /// <summary>Outcome of <c>evaluate</c>: <c>evaluation.json</c>.</summary>
 /// <typeparam name="TResult">What is known of one checkpoint on one split.</typeparam>
-public sealed record EvaluationFile<TResult>
+public sealed record EvaluationFile<TResult> : IVersionedFile
     where TResult : CheckpointResult
 {
     /// <summary>Version of the file's layout that this program writes and reads.</summary>
@@ -38,13 +38,7 @@ public sealed record EvaluationFile<TResult>
 
     /// <summary>A run's evaluation, or null where it was not evaluated.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static EvaluationFile<TResult>? Read(RunFolder run)
-    {
-        var file = RunFolder.ReadJson<EvaluationFile<TResult>>(run.Evaluation, Remedy);
-        return file is null or { Format: CurrentFormat }
-            ? file
-            : throw new RunFolderException($"the layout of {run.Evaluation} is version {file.Format}, this program reads version {CurrentFormat}; {Remedy}");
-    }
+    public static EvaluationFile<TResult>? Read(RunFolder run) => RunFolder.ReadJson<EvaluationFile<TResult>>(run.Evaluation, CurrentFormat, Remedy);
 }
 
 /// <summary>What is known of one checkpoint on one split.</summary>

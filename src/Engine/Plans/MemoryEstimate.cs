@@ -4,7 +4,7 @@ namespace VoxelZoo.Engine.Plans;
 
 /// <summary>
 /// Estimated memory of the tensors of training, in bytes, where it peaks: between the forward and the backward pass. What the process takes
-/// besides is not in it, nor what the allocator holds without using it: on a CPU the resident memory has been up to 1.8 times as much.
+/// besides is not in it, nor what the allocator holds without using it: on a CPU the resident memory has been up to twice as much.
 /// </summary>
 /// <param name="Weights">Float32 weights of denoiser, average and compressor.</param>
 /// <param name="Gradients">Float32 gradients.</param>

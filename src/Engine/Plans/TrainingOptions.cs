@@ -58,7 +58,7 @@ public sealed record TrainingOptions
     public int GradientAccumulation { get; init; } = 1;
 
     /// <summary>
-    /// Whether the network's blocks are computed again in the backward pass instead of keeping what they computed: a few times less memory
+    /// Whether the network's blocks are computed again in the backward pass instead of keeping what they computed: less memory
     /// for about a third more time (arXiv:1604.06174). Default false.
     /// </summary>
     public bool GradientCheckpointing { get; init; }

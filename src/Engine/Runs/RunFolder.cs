@@ -87,15 +87,22 @@ public sealed class RunFolder
 
     /// <summary>Keeps other processes from training this run until the lock is disposed or this process ends, however it ends.</summary>
     /// <exception cref="RunFolderException">Another process trains it.</exception>
-    public IDisposable Lock()
+    public IDisposable Lock() => Hold(In("train.lock"), "trained");
+
+    /// <summary>Holds a file of the run, whose folder is made, for as long as this process lives and the lock is not disposed.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="doing">What is done to the run meanwhile, such as <c>trained</c>.</param>
+    /// <exception cref="RunFolderException">Another process holds it, or it cannot be written.</exception>
+    internal IDisposable Hold(string file, string doing)
     {
         try
         {
-            return new FileStream(In("train.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
+            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RunFolderException($"{Path} is being trained by another process ({e.Message}); wait for that one, or stop it");
+            throw new RunFolderException($"{Path} is being {doing} by another process ({e.Message}); wait for that one, or stop it");
         }
     }
 
@@ -137,6 +144,20 @@ public sealed class RunFolder
         }
     }
 
+    /// <summary>What a JSON file of a run says that has a version, or null where there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="version">The version of its layout that this program reads.</param>
+    /// <param name="remedy">What to do where it is damaged, or of another version.</param>
+    /// <exception cref="RunFolderException">It is.</exception>
+    internal static T? ReadJson<T>(string path, int version, string remedy)
+        where T : class, IVersionedFile
+    {
+        var file = ReadJson<T>(path, remedy);
+        return file is null || file.Format == version
+            ? file
+            : throw new RunFolderException($"the layout of {path} is version {file.Format}, this program reads version {version}; {remedy}");
+    }
+
     /// <summary>A checkpoint of the run; where the one that is asked for is damaged, the newest other one that verifies.</summary>
     /// <param name="pointer"><c>best</c> or <c>latest</c>.</param>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
@@ -150,6 +171,13 @@ public sealed class RunFolder
     public void WriteStatus(RunStatus status) => AtomicFile.WriteJson(Status, status);
 
     private string In(string name) => System.IO.Path.Combine(Path, name);
+}
+
+/// <summary>A file that says which version its layout is.</summary>
+internal interface IVersionedFile
+{
+    /// <summary>Version of the file's layout.</summary>
+    int Format { get; }
 }
 
 /// <summary>A run folder that is missing, in the way or damaged; the message is one sentence for the user.</summary>

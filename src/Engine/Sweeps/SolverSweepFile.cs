@@ -6,7 +6,7 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Sweeps;
 
 /// <summary>Outcome of <c>sweep solvers</c>: <c>sweeps/solvers.json</c>.</summary>
-public sealed record SolverSweepFile
+public sealed record SolverSweepFile : IVersionedFile
 {
     /// <summary>Version of the file's layout that this program writes and reads.</summary>
     public const int CurrentFormat = 1;
@@ -45,13 +45,7 @@ public sealed record SolverSweepFile
 
     /// <summary>A run's sweep, or null where it has none.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static SolverSweepFile? Read(RunFolder run)
-    {
-        var file = RunFolder.ReadJson<SolverSweepFile>(Path(run), Remedy);
-        return file is null or { Format: CurrentFormat }
-            ? file
-            : throw new RunFolderException($"the layout of {Path(run)} is version {file.Format}, this program reads version {CurrentFormat}; {Remedy}");
-    }
+    public static SolverSweepFile? Read(RunFolder run) => RunFolder.ReadJson<SolverSweepFile>(Path(run), CurrentFormat, Remedy);
 
     private static string Path(RunFolder run) => System.IO.Path.Combine(run.Sweeps, "solvers.json");
 }

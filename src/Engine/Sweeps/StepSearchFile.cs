@@ -4,7 +4,7 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Sweeps;
 
 /// <summary>Outcome of <c>sweep steps</c>: <c>sweeps/steps.json</c>.</summary>
-public sealed record StepSearchFile
+public sealed record StepSearchFile : IVersionedFile
 {
     /// <summary>Version of the file's layout that this program writes and reads.</summary>
     public const int CurrentFormat = 1;
@@ -43,13 +43,7 @@ public sealed record StepSearchFile
 
     /// <summary>A run's search, or null where it has none.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static StepSearchFile? Read(RunFolder run)
-    {
-        var file = RunFolder.ReadJson<StepSearchFile>(Path(run), Remedy);
-        return file is null or { Format: CurrentFormat }
-            ? file
-            : throw new RunFolderException($"the layout of {Path(run)} is version {file.Format}, this program reads version {CurrentFormat}; {Remedy}");
-    }
+    public static StepSearchFile? Read(RunFolder run) => RunFolder.ReadJson<StepSearchFile>(Path(run), CurrentFormat, Remedy);
 
     private static string Path(RunFolder run) => System.IO.Path.Combine(run.Sweeps, "steps.json");
 }

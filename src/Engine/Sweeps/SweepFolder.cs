@@ -17,18 +17,7 @@ public sealed class SweepFolder(RunFolder run)
 
     /// <summary>Keeps other processes from sweeping this run until the lock is disposed or this process ends, however it ends. Makes the folder.</summary>
     /// <exception cref="RunFolderException">Another process sweeps it, or the folder cannot be written.</exception>
-    public IDisposable Lock()
-    {
-        try
-        {
-            Directory.CreateDirectory(Configurations);
-            return new FileStream(Path.Combine(run.Sweeps, "sweep.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new RunFolderException($"{run.Path} is being swept by another process ({e.Message}); wait for that one, or stop it");
-        }
-    }
+    public IDisposable Lock() => run.Hold(Path.Combine(run.Sweeps, "sweep.lock"), "swept");
 
     /// <summary>What was found of a configuration under this key; null where that was not finished, or its file is damaged.</summary>
     internal SweptConfiguration? Find(string name, JsonObject key)
@@ -44,7 +33,11 @@ public sealed class SweepFolder(RunFolder run)
     }
 
     /// <summary>Keeps what was found of a configuration.</summary>
-    internal void Keep(JsonObject key, SweptConfiguration result) => AtomicFile.WriteJson(FileOf(result.Name, key), new Finished(key, result));
+    internal void Keep(JsonObject key, SweptConfiguration result)
+    {
+        Directory.CreateDirectory(Configurations);
+        AtomicFile.WriteJson(FileOf(result.Name, key), new Finished(key, result));
+    }
 
     private string FileOf(string name, JsonObject key)
     {

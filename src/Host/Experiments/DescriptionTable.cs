@@ -44,5 +44,6 @@ internal static class DescriptionTable
 
     public static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
-    private static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):F2} GiB");
+    /// <summary><c>1.50 GiB</c>.</summary>
+    public static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):F2} GiB");
 }

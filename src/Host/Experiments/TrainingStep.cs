@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
@@ -70,9 +69,9 @@ internal static class TrainingStep
         if (!training.CheckMemory || available is null || memory.Total <= available)
             return;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
-        throw new ConfigurationException(experiment.File.Locate("training"), string.Create(
-            CultureInfo.InvariantCulture,
-            $"{DescriptionTable.Memory(memory)} and {context.Device} has {available / (double)(1 << 30):F2} GiB left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same"));
+        throw new ConfigurationException(
+            experiment.File.Locate("training"),
+            $"{DescriptionTable.Memory(memory)} and {context.Device} has {DescriptionTable.Gibibytes(available.Value)} left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same");
     }
 
     /// <summary>Of the processes that train together, the first one holds the run for all.</summary>
