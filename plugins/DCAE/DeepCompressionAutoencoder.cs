@@ -2,6 +2,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Tensors;
+using VoxelZoo.Tensors.Convolutions;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 using F = TorchSharp.torch.nn.functional;
@@ -340,7 +341,6 @@ internal static class Activation
     }
 
     /// <summary>The convolution with other weights of its kernel's size.</summary>
-    public static Tensor Convolve(this Convolution convolution, Tensor x, Tensor weight, Tensor? bias) => x.dim() == 4
-        ? F.conv2d(x, weight, bias, padding: convolution.padding)
-        : F.conv3d(x, weight, bias, padding: convolution.padding);
+    public static Tensor Convolve(this Convolution convolution, Tensor x, Tensor weight, Tensor? bias) =>
+        Bfloat16Convolutions.Convolve(x, weight, bias, padding: convolution.padding);
 }

@@ -1,7 +1,7 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using VoxelZoo.Tensors.Convolutions;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace VoxelZoo.Tensors;
 
@@ -34,7 +34,7 @@ public static class ChannelsLast
             throw new ArgumentException($"channels-last convolution pads with a number of zeros, not with {convolution.padding_type?.ToString() ?? convolution.padding_mode.ToString()}", nameof(convolution));
 
         using var scope = NewDisposeScope();
-        return F.conv3d(To(input), To(convolution.weight!), convolution.bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups)
+        return Bfloat16Convolutions.Convolve(To(input), To(convolution.weight!), convolution.bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups)
             .MoveToOuterDisposeScope();
     }
 }

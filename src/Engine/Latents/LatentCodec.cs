@@ -24,8 +24,8 @@ public sealed class LatentCodec : IDisposable
     {
         (_plan, _context) = (plan, context);
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "compressor"));
-        _target = plan.Compressor.Call((c, options) => c.Create(options, context));
-        _ownCondition = plan.Condition.Images.Count == 0 ? null : plan.ConditionCompressor?.Call((c, options) => c.Create(options, context));
+        _target = MixedPrecision.Prepare(context, plan.Compressor.Call((c, options) => c.Create(options, context)));
+        _ownCondition = plan.Condition.Images.Count == 0 ? null : plan.ConditionCompressor?.Call((c, options) => MixedPrecision.Prepare(context, c.Create(options, context)));
         _target.eval();
         _ownCondition?.eval();
     }

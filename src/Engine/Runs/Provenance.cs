@@ -7,6 +7,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -34,6 +35,9 @@ public sealed record Provenance
     /// <summary>.NET version.</summary>
     public required string Runtime { get; init; }
 
+    /// <summary>What of libtorch had to be cured on the machine that began the run, a sentence each: <c>voxelzoo doctor</c>.</summary>
+    public IReadOnlyList<string> Cures { get; init; } = [];
+
     /// <summary>Collects it.</summary>
     public static Provenance Collect(Plan plan, Cohort cohort)
     {
@@ -45,6 +49,7 @@ public sealed record Provenance
             Data = Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds)),
             Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
             GitCommit = Commit(),
+            Cures = NativeTorch.Load().Cures,
             System = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
             Runtime = RuntimeInformation.FrameworkDescription,
         };

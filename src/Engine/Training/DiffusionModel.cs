@@ -27,10 +27,10 @@ public sealed class DiffusionModel : IDisposable
         Augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
-        Denoiser = plan.Architecture.Call((a, options) => a.Create(options, context));
+        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Call((a, options) => a.Create(options, context)));
         var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
         Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
-        Control = plan.Condition.Control is null ? null : CreateControl(plan, context);
+        Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
         Process = plan.Strategy.Call((s, options) => s.Create(options, plan.Shape, context));
     }

@@ -9,6 +9,18 @@ internal static class Slurm
     /// <summary>Whether jobs can be submitted from here.</summary>
     public static bool IsInstalled => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "sbatch")));
 
+    /// <summary>What it calls its version, or null where it is not here.</summary>
+    public static string? Version() => Run("sbatch", "--version") is { ExitCode: 0 } outcome ? outcome.Out.Trim() : null;
+
+    /// <summary>What its <c>srun --mpi</c> takes, by its own word; empty where it says nothing.</summary>
+    public static IReadOnlyList<string> MpiPlugins()
+    {
+        if (Run("srun", "--mpi=list") is not { } outcome)
+            return [];
+        // one a line after a heading, to standard output or error by version
+        return [.. $"{outcome.Out}\n{outcome.Error}".Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(line => !line.Contains(' '))];
+    }
+
     /// <summary>The number of the job that this process belongs to, or null.</summary>
     public static string? CurrentJob => Environment.GetEnvironmentVariable("SLURM_JOB_ID");
 

@@ -32,6 +32,7 @@ internal static class Application
             new PluginsDoctorVerb(),
             new PluginsVerifyVerb(),
         },
+        new DoctorVerb(),
         new ExperimentsVerb(),
         new DescribeVerb(),
         new Command("data", "Cohorts: make one, check one, look at a volume, compute latents")

@@ -15,7 +15,9 @@ internal static class ProgramHost
     /// <summary>The host, to be disposed by the verb.</summary>
     public static IHost Build(ParseResult parse)
     {
-        NativeTorch.Load(); // before anything of torch is touched: its own search would fail, and stay failed
+        // before anything of torch is touched: its own search would fail, and stay failed
+        if (NativeTorch.Load().Warning is { } warning)
+            Console.Error.WriteLine($"warning: {warning}");
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Logging
             .SetMinimumLevel(parse.GetValue(CommonOptions.Verbose) ? LogLevel.Debug : LogLevel.Warning)

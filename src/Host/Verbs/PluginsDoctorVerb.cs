@@ -1,7 +1,7 @@
 using System.CommandLine;
-using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Diagnosis;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors.Native;
 
@@ -16,7 +16,7 @@ internal sealed class PluginsDoctorVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var catalogue = ProgramHost.Catalogue(parse);
-        var native = LoadNative();
+        var native = NativeState.Load();
         var ailing = catalogue.Plugins.Select(p => (Plugin: p, Reason: p.Reason ?? native.Fault ?? Try(p))).Where(p => p.Reason is not null).ToArray();
         Output.Write(
             parse,
@@ -49,26 +49,6 @@ internal sealed class PluginsDoctorVerb : Verb
         return ExitCode.Done;
     }
 
-    private static NativeState LoadNative()
-    {
-        try
-        {
-            return Load();
-        }
-        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException)
-        {
-            return new NativeState(null, null, null, (e.InnerException ?? e).Message);
-        }
-    }
-
-    // a method of its own and a record of ours: once loading has failed, whatever touches that assembly throws when it is compiled
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static NativeState Load()
-    {
-        var report = NativeTorch.Load();
-        return new NativeState(report.Libtorch, report.Shim, report.Cure, null);
-    }
-
     private static string? Try(Plugin plugin)
     {
         try
@@ -81,6 +61,4 @@ internal sealed class PluginsDoctorVerb : Verb
             return e.Message;
         }
     }
-
-    private sealed record NativeState(string? Libtorch, string? Shim, string? Cure, string? Fault);
 }

@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using VoxelZoo.Tensors.Convolutions;
 
 namespace VoxelZoo.Tensors.Native;
 
 /// <summary>
 /// Loads libtorch and TorchSharp's native library once, by full path, before the first tensor. Everything that uses tensors
-/// passes through here: the host, tests, benchmarks and the kits of plugin authors.
+/// passes through here: the host, tests, benchmarks and the kits of plugin authors. Then it checks that convolutions are right.
 /// </summary>
 public static class NativeTorch
 {
@@ -22,12 +23,18 @@ public static class NativeTorch
     /// <summary>What was loaded from where, or null while nothing was loaded.</summary>
     public static NativeTorchReport? Report => _report;
 
-    /// <summary>Loads the native libraries; later calls return the first call's report.</summary>
+    /// <summary>Loads the native libraries and checks what they compute; later calls return the first call's report.</summary>
     /// <exception cref="DllNotFoundException">libtorch or the shim is missing or does not load; the message says which file and why.</exception>
+    /// <exception cref="UntrustworthyTorchException">What they compute is wrong and cannot be cured.</exception>
     public static NativeTorchReport Load()
     {
         lock (Gate)
-            return _report ??= LoadOnce();
+        {
+            if (_report is not null)
+                return _report;
+            var loaded = LoadOnce();
+            return _report = OperatingSystem.IsLinux() ? loaded with { Convolutions = ConvolutionCheck.Run() } : loaded;
+        }
     }
 
 #pragma warning disable CA2255 // the one place where loading must not depend on the user remembering it
@@ -127,4 +134,14 @@ public static class NativeTorch
 /// <param name="Libtorch">Folder that libtorch came from.</param>
 /// <param name="Shim">TorchSharp's native library as loaded, or null where TorchSharp's own search was used.</param>
 /// <param name="Cure">What had to be done to load it, or null.</param>
-public sealed record NativeTorchReport(string Libtorch, string? Shim, string? Cure);
+public sealed record NativeTorchReport(string Libtorch, string? Shim, string? Cure)
+{
+    /// <summary>What was found of its convolutions; null on systems where they are not checked.</summary>
+    public ConvolutionReport? Convolutions { get; init; }
+
+    /// <summary>What the user has to be told because it costs time, or null.</summary>
+    public string? Warning => Convolutions is { OneDnn: false, Cures: var cures } ? cures[^1] : null;
+
+    /// <summary>Everything that was cured, a sentence each.</summary>
+    public IReadOnlyList<string> Cures => [.. Cure is null ? [] : new[] { Cure }, .. Convolutions?.Cures ?? []];
+}

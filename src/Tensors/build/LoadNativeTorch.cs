@@ -21,5 +21,9 @@ internal static class LoadNativeTorch
 
     // a method of its own: VoxelZoo.Tensors' own initializer may fail before the method that names it begins
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void LoadLibraries() => VoxelZoo.Tensors.Native.NativeTorch.Load();
+    private static void LoadLibraries()
+    {
+        if (VoxelZoo.Tensors.Native.NativeTorch.Load().Warning is { } warning)
+            Console.Error.WriteLine($"warning: {warning}");
+    }
 }

@@ -26,6 +26,12 @@ public sealed unsafe class MpiCollective : ICollective
         (Rank, Size) = (rank, size);
     }
 
+    /// <summary>The library that is loaded.</summary>
+    public static string Library => OpenMpi.Library;
+
+    /// <summary>Whether it can be loaded.</summary>
+    public static bool IsInstalled => OpenMpi.Load() != 0;
+
     /// <inheritdoc/>
     public int Rank { get; }
 

@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using VoxelZoo.Engine.Distributed.Mpi;
+using VoxelZoo.Host.Cluster;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Host.Diagnosis;
+
+/// <summary>What a machine has beside its CPU, as <c>doctor</c> tells it: facts for JSON, and the same in words.</summary>
+internal static class Machine
+{
+    private const long Mebibyte = 1024 * 1024;
+
+    /// <summary>SLURM, or null where it is not installed.</summary>
+    public static JsonObject? Slurm()
+    {
+        if (Cluster.Slurm.Version() is not { } version)
+            return null;
+        var plugins = Cluster.Slurm.MpiPlugins();
+        return new JsonObject
+        {
+            ["version"] = version,
+            ["mpi"] = new JsonArray([.. plugins.Select(plugin => JsonValue.Create(plugin))]),
+            ["pmix"] = plugins.Any(plugin => plugin.StartsWith("pmix", StringComparison.Ordinal)),
+        };
+    }
+
+    /// <summary>Open MPI, or null where it does not load.</summary>
+    public static JsonObject? Mpi() => MpiCollective.IsInstalled ? new JsonObject { ["library"] = MpiCollective.Library } : null;
+
+    /// <summary>The GPUs that libtorch finds. Only where libtorch loads.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static JsonArray Gpus() =>
+    [
+        .. Enumerable.Range(0, torch.cuda.is_available() ? torch.cuda.device_count() : 0).Select(index => new JsonObject
+        {
+            ["index"] = index,
+            ["free_mebibytes"] = MemoryStatistics.Accelerator(new torch.Device(DeviceType.CUDA, index))?.Free / Mebibyte,
+            ["total_mebibytes"] = MemoryStatistics.Accelerator(new torch.Device(DeviceType.CUDA, index))?.Total / Mebibyte,
+        }),
+    ];
+
+    /// <summary>Memory that this process may still take, and all that it may have. Only where libtorch loads.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static JsonObject Memory() => new()
+    {
+        ["available_mebibytes"] = MemoryStatistics.Available / Mebibyte,
+        ["total_mebibytes"] = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / Mebibyte,
+    };
+
+    /// <summary>Free space where runs are left, which is the working folder unless told otherwise, and for temporary files.</summary>
+    public static JsonArray Disk() =>
+    [
+        .. new[] { Environment.CurrentDirectory, Path.GetTempPath() }.Select(folder => new JsonObject { ["path"] = folder, ["free_mebibytes"] = new DriveInfo(folder).AvailableFreeSpace / Mebibyte }),
+    ];
+
+    /// <summary>Mebibytes as a person reads them.</summary>
+    public static string Gibibytes(JsonNode? mebibytes) =>
+        mebibytes is null ? "unknown" : string.Create(CultureInfo.InvariantCulture, $"{(long)mebibytes / 1024.0:F1} GiB");
+}
