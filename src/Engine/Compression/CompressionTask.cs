@@ -101,6 +101,9 @@ public sealed class CompressionTask : TrainingTask
         return _validator.Run(_model);
     }
 
+    /// <inheritdoc/>
+    protected override double Probe(Batch batch) => _model.Reconstruct(batch.Images[PooledImages.Image].to(_model.Device)).mean().item<float>();
+
     /// <summary>Lets gradients go where the phase trains, and nowhere else, so that no other parameter moves; nor do running statistics.</summary>
     private void Enter(PhaseOptions phase)
     {

@@ -83,6 +83,14 @@ public sealed class DiffusionTask : TrainingTask
         }
     }
 
+    /// <inheritdoc/>
+    protected override double Probe(Batch batch)
+    {
+        var (clean, condition) = _model.Encode(batch);
+        var term = Noised(clean, condition.Image, kept: null);
+        return _model.Predict(term.Noisy, term.Timesteps, condition).mean().item<float>();
+    }
+
     /// <summary>The denoiser's moments and average have the plain names <c>optimizer</c> and <c>ema</c>.</summary>
     private static TrainedModule Kept(string component, nn.Module module, TrainingOptions options) => component == "denoiser"
         ? new TrainedModule(component, module, options, "optimizer", "ema")

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
@@ -17,13 +18,15 @@ public sealed class Trainer : IDisposable
     private readonly int _workers;
     private readonly RunFolder _run;
     private readonly TrainingObserver _observer;
-    private readonly TrainingTask _task;
-    private readonly TrainingState _state;
+    private readonly Func<TrainingTask> _build;
     private readonly CheckpointStore _checkpoints;
-    private readonly CheckpointSaver? _saver;
     private readonly int _stepsPerEpoch;
+    private TrainingTask _task;
+    private TrainingState _state;
+    private CheckpointSaver? _saver;
     private int _segments = 1, _failedBefore;
     private bool _stopping;
+    private string? _nonFinite; // what made the first step that was not finite
 
     /// <summary>Builds the task and its state.</summary>
     /// <param name="options">How it is trained.</param>
@@ -31,7 +34,7 @@ public sealed class Trainer : IDisposable
     /// <param name="workers">Batches that are prepared at once.</param>
     /// <param name="run">Where everything is left.</param>
     /// <param name="observer">Is told how it goes.</param>
-    /// <param name="task">Builds what is trained; the trainer disposes it.</param>
+    /// <param name="task">Builds what is trained, alike each time; the trainer disposes it.</param>
     public Trainer(TrainingOptions options, IBatchSource samples, int workers, RunFolder run, TrainingObserver observer, Func<TrainingTask> task)
     {
         _stepsPerEpoch = samples.Count / options.BatchSize;
@@ -40,10 +43,8 @@ public sealed class Trainer : IDisposable
                 "training", "batch_size", $"batch_size {options.BatchSize} is more than the {samples.Count} volumes of the training split; use a smaller one");
 
         (_options, _samples, _workers, _run, _observer) = (options, samples, workers, run, observer);
-        _checkpoints = new CheckpointStore(run.Checkpoints);
-        _task = task();
-        _state = new TrainingState(_task, options.Seed);
-        _saver = !Writes ? null : new CheckpointSaver(_checkpoints, run, _state, options, _stepsPerEpoch, observer.Warned);
+        (_checkpoints, _build) = (new CheckpointStore(run.Checkpoints), task);
+        Build();
     }
 
     private TimeProvider Clock => _task.Context.Clock;
@@ -54,6 +55,14 @@ public sealed class Trainer : IDisposable
     private bool Writes => Collective.IsFirst();
 
     private bool MustGoBack => _task.Guard?.Incident is not null;
+
+    [MemberNotNull(nameof(_task), nameof(_state))]
+    private void Build()
+    {
+        _task = _build();
+        _state = new TrainingState(_task, _options.Seed);
+        _saver = !Writes ? null : new CheckpointSaver(_checkpoints, _run, _state, _options, _stepsPerEpoch, _observer.Warned);
+    }
 
     /// <summary>Trains until the last epoch is done or <paramref name="stop"/> is raised, which takes effect after the step under way.</summary>
     /// <param name="resume">Whether to go on from the latest checkpoint that verifies.</param>
@@ -132,13 +141,30 @@ public sealed class Trainer : IDisposable
         var (epoch, skipped) = (_state.Position.Epoch, _task.Guard?.Skipped);
         _task.Guard?.Enter(_task.LossKind(epoch));
         var start = Clock.GetTimestamp();
-        var outcome = _task.Step(batch, _state.Position.Step + 1, epoch);
+        var outcome = Outcome(batch, epoch);
         var seconds = Clock.GetElapsedTime(start).TotalSeconds;
         outcome = outcome with { Skipped = _task.Guard?.Skipped > skipped };
         _state.Stepped(outcome, seconds);
         var facts = new StepFacts(_state.Position.Step, epoch + 1, outcome, LearningRate(epoch), seconds);
         log?.Step(facts);
         _observer.Stepped(facts);
+    }
+
+    /// <summary>Takes the step. The first one that is not finite is looked into, which is worth the time: most often it is not the last.</summary>
+    private StepOutcome Outcome(Batch batch, int epoch)
+    {
+        var step = _state.Position.Step + 1;
+        try
+        {
+            var outcome = _task.Step(batch, step, epoch);
+            if (!double.IsFinite(outcome.Loss) || !double.IsFinite(outcome.GradientNorm))
+                _nonFinite ??= $"at step {step}, {_task.CauseOfNonFinite(batch, step)}";
+            return outcome;
+        }
+        catch (DivergedException e)
+        {
+            throw new DivergedException($"{e.Message}: {_task.CauseOfNonFinite(batch, step)}");
+        }
     }
 
     private void EndEpoch(TrainingLog? log, DateTimeOffset started, CancellationToken stop)
@@ -172,29 +198,48 @@ public sealed class Trainer : IDisposable
 
     /// <summary>
     /// Goes back to a checkpoint with a smaller learning rate: to the latest one where only steps failed, to the best one where the loss
-    /// collapsed, which the latest may have saved, or where going back did not help before.
+    /// collapsed, which the latest may have saved, or where going back did not help before. Where there is none it begins again.
     /// </summary>
-    /// <exception cref="DivergedException">It went back too often, or there is no checkpoint.</exception>
+    /// <exception cref="DivergedException">It went back too often.</exception>
     private void GoBack(DateTimeOffset started)
     {
         _saver?.Settle(wait: true);
-        const string Remedy = "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm";
+        var remedy = _nonFinite ?? "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm";
         var (guard, from) = (_task.Guard!, _state.Position);
         var diverged = $"diverged at epoch {(from.StepInEpoch == 0 ? from.Epoch : from.Epoch + 1)}: {guard.Incident}";
         if (guard.Rollbacks == _options.Guard.MaxRollbacks)
-            throw new DivergedException($"{diverged}, and training went back to a checkpoint {guard.Rollbacks} times already; {Remedy}");
-        if (Recover(guard.Collapsed || guard.Rollbacks > 0 ? "best" : "latest") is not { } checkpoint)
-            throw new DivergedException($"{diverged}, and there is no checkpoint to go back to; {Remedy}");
-
-        var manifest = _state.GoBack(checkpoint);
-        Collective.ByFirst(() =>
-        {
-            _checkpoints.ReturnTo(checkpoint, manifest);
-            TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch));
-        });
+            throw new DivergedException($"{diverged}, and training went back to a checkpoint {guard.Rollbacks} times already; {remedy}");
+        var checkpoint = Recover(guard.Collapsed || guard.Rollbacks > 0 ? "best" : "latest");
+        if (checkpoint is null)
+            BeginAgain();
+        else
+            GoBackTo(checkpoint);
+        guard = _task.Guard!;
+        Collective.ByFirst(() => TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch)));
         WriteStatus(RunState.Running, started, diverged);
         _observer.Warned(FormattableString.Invariant(
-            $"{diverged}; going on from {checkpoint.Name} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
+            $"{diverged}; going on from {checkpoint?.Name ?? "the beginning"} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
+    }
+
+    private void GoBackTo(Checkpoint checkpoint)
+    {
+        var manifest = _state.GoBack(checkpoint);
+        Collective.ByFirst(() => _checkpoints.ReturnTo(checkpoint, manifest));
+    }
+
+    /// <summary>
+    /// Builds all anew, with the weights and the random numbers that the seed gave it at first, and keeps that as a checkpoint: whoever resumes the run has
+    /// to know of the smaller learning rate.
+    /// </summary>
+    private void BeginAgain()
+    {
+        var (guard, seconds, random) = (_task.Guard!.State, _state.Position.TrainingSeconds, _task.Context.Random);
+        _failedBefore += _saver?.FailedSaves ?? 0;
+        Dispose();
+        random.Restore(new Dictionary<string, byte[]>());
+        Build();
+        _state.BeginAgain(guard, seconds);
+        _saver?.Save();
     }
 
     /// <summary>The learning rate that steps of an epoch, from 0, really have.</summary>

@@ -99,6 +99,16 @@ internal sealed class TrainingState
         return checkpoint.Manifest with { Position = Position, Guard = _task.Guard.State };
     }
 
+    /// <summary>Takes over what a state before this one has spent, as training begins again with a smaller learning rate.</summary>
+    /// <param name="guard">What its guard remembers.</param>
+    /// <param name="trainingSeconds">Its time.</param>
+    public void BeginAgain(GuardState guard, double trainingSeconds)
+    {
+        Position = new TrainingPosition { TrainingSeconds = trainingSeconds };
+        _task.Guard!.Restore(guard);
+        _task.Guard.GoBack(null);
+    }
+
     private SortedDictionary<string, byte[]> CaptureRandom()
     {
         using var layers = torch.random.get_rng_state();

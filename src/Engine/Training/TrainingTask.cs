@@ -51,6 +51,25 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     /// <exception cref="DivergedException">Loss or gradient is not finite, and no guard is there to skip the step; no weight was changed.</exception>
     public abstract StepOutcome Step(Batch batch, long step, int epoch);
 
+    /// <summary>What made a step's loss or gradient not finite, as far as looking at it tells. Changes nothing, random numbers included.</summary>
+    /// <param name="batch">The step's samples; stay the caller's.</param>
+    /// <param name="step">The step, from 1.</param>
+    internal string CauseOfNonFinite(Batch batch, long step)
+    {
+        var (streams, layers) = (Context.Random.Capture(), torch.random.get_rng_state());
+        using (layers)
+        {
+            var cause = NonFiniteCause.Find(batch, Modules, step, Context.Precision, () => MixedPrecision.Without(() => Probe(batch)));
+            Context.Random.Restore(streams);
+            torch.random.set_rng_state(layers);
+            return cause;
+        }
+    }
+
+    /// <summary>A number that is finite where what the network makes of these samples is. Called without gradients.</summary>
+    /// <param name="batch">The samples; stay the caller's.</param>
+    protected abstract double Probe(Batch batch);
+
     /// <summary>Validates, with the averaged weights where there are any; null where there is nothing to validate on.</summary>
     public abstract Validation? Validate();
 

@@ -158,6 +158,8 @@ public sealed class CheckpointSaverTests : IDisposable
 
         public override StepOutcome Step(Batch batch, long step, int epoch) => throw new NotSupportedException();
 
+        protected override double Probe(Batch batch) => throw new NotSupportedException();
+
         public override Validation? Validate() => null;
 
         public override void Dispose()

@@ -162,13 +162,68 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     }
 
     [Fact]
-    public void Losses_that_are_not_finite_before_the_first_checkpoint_end_the_run_as_diverged()
+    public void Losses_that_are_never_finite_end_the_run_as_diverged_and_the_network_is_named()
     {
         using var run = new TinyRun();
         var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) => noisy * bias * S(double.NaN)));
         plan = plan with { Training = plan.Training with { Guard = new GuardOptions { MaxNonfinite = 3 } } };
         var error = Assert.Throws<DivergedException>(() => run.Train(plan, validate: false));
-        Assert.Contains("no checkpoint to go back to", error.Message, StringComparison.Ordinal);
+        Assert.Contains("at step 1, the samples and the weights are finite", error.Message, StringComparison.Ordinal);
+        Assert.Equal(2, run.Folder.ReadStatus()!.Rollbacks);
+        Assert.All(run.Warnings, warning => Assert.Contains("going on from", warning, StringComparison.Ordinal));
+    }
+
+    /// <summary>A bias that falls by the learning rate in each of the first steps; what it must not fall below is reached only with the whole one.</summary>
+    private ExperimentPlan EarlyCliff()
+    {
+        var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) =>
+        {
+            var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
+            return bias.item<float>() < 0.39f ? answer * S(double.NaN) : answer;
+        }));
+        return plan with { Training = plan.Training with { Epochs = 1, LearningRate = 0.06, Guard = new GuardOptions { MaxNonfinite = 1 } } };
+    }
+
+    [Fact]
+    public void Losses_that_are_not_finite_before_the_first_checkpoint_send_the_run_back_to_its_beginning()
+    {
+        using var run = new TinyRun();
+        var status = run.Train(EarlyCliff(), validate: false);
+        Assert.Equal((RunState.Completed, 1), (status.Status, status.Rollbacks));
+        Assert.Contains("going on from the beginning with 0.5 of the learning rate", Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.Equal([1L, 2, 3, 4], run.Steps.Select(step => step.Step));
+        Assert.All(run.Steps, step => Assert.Equal(0.03, step.LearningRate));
+
+        // the same as a run that had the smaller learning rate from the start
+        using var slow = new TinyRun();
+        slow.Train(EarlyCliff() with { Training = EarlyCliff().Training with { LearningRate = 0.03 } }, validate: false);
+        Assert.Equal(slow.Component("denoiser"), run.Component("denoiser"));
+        Assert.Equal(slow.Steps.Select(step => step.Loss), run.Steps.Select(step => step.Loss));
+    }
+
+    [Fact]
+    public void Run_killed_after_it_began_again_goes_on_with_the_smaller_learning_rate()
+    {
+        using var straight = new TinyRun();
+        using var killed = new TinyRun();
+        straight.Train(EarlyCliff(), validate: false);
+        Assert.Throws<TimeoutException>(() => killed.Train(EarlyCliff(), validate: false, stepped: _ =>
+        {
+            if (killed.Warnings.Count == 1)
+                throw new TimeoutException("killed");
+        }));
+        killed.Train(EarlyCliff(), resume: true, validate: false);
+        AssertSame(straight, killed);
+    }
+
+    [Fact]
+    public void Losses_that_are_finite_at_first_are_blamed_on_the_learning_rate()
+    {
+        using var run = new TinyRun();
+        var plan = EarlyCliff();
+        plan = plan with { Training = plan.Training with { Guard = new GuardOptions { MaxNonfinite = 1, MaxRollbacks = 0 } } };
+        var error = Assert.Throws<DivergedException>(() => run.Train(plan, validate: false));
+        Assert.Contains("at step 3, the 2 steps before it were finite; use a lower learning_rate", error.Message, StringComparison.Ordinal);
     }
 
     private static void AssertSame(TinyRun expected, TinyRun actual)
