@@ -37,11 +37,9 @@ public sealed class CollectionsTests
         {
             using var x = ones(8);
             using var y = ones(8);
-            var limit = Stopwatch.StartNew();
-            var done = 0;
-            while (done < Operations && limit.Elapsed.TotalSeconds < 15) // a busy machine checks fewer
-                done += Check(x, y);
-            Assert.True(done > Operations / 20, $"only {done} operations in 15 s");
+            for (var done = 0; done < Operations; done += Check(x, y))
+            {
+            }
         }
         finally
         {

@@ -28,6 +28,14 @@ public sealed record ModelCondition
         SizeBins = SizeBins is null ? null : torch.where(kept.to(SizeBins.device).unsqueeze(1), SizeBins, torch.full_like(SizeBins, S(-1L))),
     };
 
+    /// <summary>A single sample's condition for so many samples.</summary>
+    public ModelCondition Repeat(int samples) => this with
+    {
+        Image = Image?.expand(samples, -1, -1, -1, -1),
+        SizeBins = SizeBins?.expand(samples, -1),
+        Omega = Omega?.expand(samples, -1),
+    };
+
     /// <summary>The condition of some samples of the batch.</summary>
     public ModelCondition Part(BatchShare part) => part.Size == 1 ? this : this with
     {

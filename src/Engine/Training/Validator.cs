@@ -30,12 +30,10 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
         foreach (var i in _collective.Share(volumes.Count))
         {
             using var sample = volumes.Load(i);
-            for (var k = 0; k < timesteps.Length; k++)
-            {
-                using var scope = torch.NewDisposeScope();
-                var place = i * timesteps.Length + k;
-                (losses[place], nullLosses[place]) = Loss(model, sample, timesteps[k], seed: place);
-            }
+            using var scope = torch.NewDisposeScope();
+            var (clean, condition) = model.Encode(sample);
+            foreach (var part in Enumerable.Range(0, timesteps.Length).Chunk(AtOnce))
+                Measure(model, sample, clean, condition, [.. part.Select(k => (timesteps[k], i * timesteps.Length + k))], losses, nullLosses);
         }
 
         model.Train(on: true);
@@ -52,20 +50,32 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
         return [.. Enumerable.Range(0, count).Select(k => (k + 0.5) / count * NoiseProcess.Horizon)];
     }
 
-    private (double Loss, double NullLoss) Loss(DiffusionModel model, Batch sample, double timestep, int seed)
-    {
-        var (clean, condition) = model.Encode(sample);
-        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"validation/{seed}"), torch.CPU);
-        var noise = torch.randn(clean.shape, generator: random).to(model.Device);
-        var t = torch.full([1], Tensors.Scalars.S(timestep), ScalarType.Float32, model.Device);
-        var noisy = model.Process.AddNoise(clean, noise, t);
-        var target = model.Process.Target(clean, noise, t);
-        var prediction = model.Predict(noisy, t, condition);
-        return (mean(prediction), mean(torch.zeros_like(target)));
+    /// <summary>Timesteps of a volume that are computed at once: as many as training computes samples, and two at least, for which libtorch has faster convolutions than for one.</summary>
+    private int AtOnce => Math.Max(2, plan.Training.BatchSize / plan.Training.GradientAccumulation);
 
-        double mean(Tensor answer) => (sample.LossWeights is { } weights
+    /// <summary>Measures a volume at some timesteps, each with the noise of its place.</summary>
+    private void Measure(
+        DiffusionModel model, Batch sample, Tensor clean, ModelCondition condition, IReadOnlyList<(double Timestep, int Place)> at, double[] losses, double[] nullLosses)
+    {
+        using var scope = torch.NewDisposeScope();
+        var t = torch.tensor([.. at.Select(one => (float)one.Timestep)], device: model.Device);
+        var noise = torch.cat([.. at.Select(one => Noise(clean.shape, one.Place))]).to(model.Device);
+        clean = clean.expand(at.Count, -1, -1, -1, -1);
+        var (noisy, target) = (model.Process.AddNoise(clean, noise, t), model.Process.Target(clean, noise, t));
+        var prediction = model.Predict(noisy, t, condition.Repeat(at.Count));
+        var (measured, useless) = (Losses(prediction), Losses(torch.zeros_like(target)));
+        for (var n = 0; n < at.Count; n++)
+            (losses[at[n].Place], nullLosses[at[n].Place]) = (measured[n], useless[n]);
+
+        float[] Losses(Tensor answer) => (sample.LossWeights is { } weights
             ? model.WeightedLosses(answer, target, sample.RealSlices, model.Unpadded(weights.to(model.Device), sample.RealSlices))
-            : model.SampleLosses(answer, target, sample.RealSlices)).item<float>();
+            : model.SampleLosses(answer, target, sample.RealSlices)).cpu().data<float>().ToArray();
+    }
+
+    private Tensor Noise(long[] shape, int place)
+    {
+        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"validation/{place}"), torch.CPU);
+        return torch.randn(shape, generator: random);
     }
 }
 

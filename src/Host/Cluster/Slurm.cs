@@ -1,11 +1,14 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace VoxelZoo.Host.Cluster;
 
 /// <summary>SLURM's programs.</summary>
 internal static class Slurm
 {
+    private const string PmixLibrary = "libpmix.so.2";
+
     /// <summary>Whether jobs can be submitted from here.</summary>
     public static bool IsInstalled => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "sbatch")));
 
@@ -19,6 +22,17 @@ internal static class Slurm
             return [];
         // one a line after a heading, to standard output or error by version
         return [.. $"{outcome.Out}\n{outcome.Error}".Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(line => !line.Contains(' '))];
+    }
+
+    /// <summary>Why <c>srun</c> cannot start several processes that find each other by PMIx, as far as this machine tells; null where it can.</summary>
+    public static string? WhyNoPmix()
+    {
+        if (!MpiPlugins().Any(plugin => plugin.StartsWith("pmix", StringComparison.Ordinal)))
+            return "`srun --mpi=list` has no pmix here";
+        // slurmd loads it when a job begins, and jobs end without a word where it cannot
+        return NativeLibrary.TryLoad(PmixLibrary, out _)
+            ? null
+            : $"SLURM's PMIx needs {PmixLibrary}, which the loader does not find here; name its folder in a file of /etc/ld.so.conf.d and run ldconfig";
     }
 
     /// <summary>The number of the job that this process belongs to, or null.</summary>

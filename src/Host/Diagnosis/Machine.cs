@@ -18,12 +18,13 @@ internal static class Machine
     {
         if (Cluster.Slurm.Version() is not { } version)
             return null;
-        var plugins = Cluster.Slurm.MpiPlugins();
+        var why = Cluster.Slurm.WhyNoPmix();
         return new JsonObject
         {
             ["version"] = version,
-            ["mpi"] = new JsonArray([.. plugins.Select(plugin => JsonValue.Create(plugin))]),
-            ["pmix"] = plugins.Any(plugin => plugin.StartsWith("pmix", StringComparison.Ordinal)),
+            ["mpi"] = new JsonArray([.. Cluster.Slurm.MpiPlugins().Select(plugin => JsonValue.Create(plugin))]),
+            ["pmix"] = why is null,
+            ["reason"] = why,
         };
     }
 

@@ -83,7 +83,7 @@ internal sealed class DoctorVerb : Verb
         yield return ("libtorch", $"{facts["libtorch"] ?? "does not load"}");
         var (found, refused) = ((int)facts["plugins"]!["found"]!, (JsonArray)facts["plugins"]!["refused"]!);
         yield return ("plugins", $"{found} found, {found - refused.Count} usable{(refused.Count == 0 ? "" : "; `voxelzoo plugins doctor` says why")}");
-        yield return ("SLURM", facts["slurm"] is { } slurm ? $"{slurm["version"]}{((bool)slurm["pmix"]! ? ", starts several processes by PMIx" : "; srun has no PMIx, so several processes need Open MPI's own mpirun")}" : "not installed");
+        yield return ("SLURM", facts["slurm"] is { } slurm ? $"{slurm["version"]}{(slurm["reason"] is { } reason ? $"; several processes need Open MPI's own mpirun: {reason}" : ", starts several processes by PMIx")}" : "not installed");
         yield return ("Open MPI", facts["mpi"] is { } mpi ? $"{mpi["library"]}" : "not installed");
         yield return ("GPU", facts["gpu"] is JsonArray { Count: > 0 } gpus ? string.Join(", ", gpus.Select(gpu => $"cuda:{gpu!["index"]} with {Machine.Gibibytes(gpu["free_mebibytes"])} of {Machine.Gibibytes(gpu["total_mebibytes"])} free")) : "none");
         yield return ("memory", facts["memory"] is { } memory ? $"{Machine.Gibibytes(memory["available_mebibytes"])} of {Machine.Gibibytes(memory["total_mebibytes"])} left" : "unknown");

@@ -63,6 +63,8 @@ internal sealed class SubmitVerb : Verb
             return ExitCode.Done;
         }
 
+        if (request.Processes > 1 && Slurm.WhyNoPmix() is { } why)
+            Console.Error.WriteLine($"warning: the processes of a job may not find each other: {why}");
         var job = Submit(folder, file, script);
         folder.Write(new Chain { Experiment = id, Run = folder.Run, Limit = before.Count + limit, Segments = before }
             .Submitted(job, SegmentReason.Submitted, TimeProvider.System.GetUtcNow()));

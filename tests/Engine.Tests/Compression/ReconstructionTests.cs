@@ -123,24 +123,24 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     {
         var plan = CompressionPlan.Compose(With(_plan, Phase(3, ("l1", 1), ("codebook", 1), ("adversarial", 1)), Phase(1, ("l2", 1)) with { Trains = TrainedPart.Head }));
         var live = new List<long>();
-        var before = Live();
+        var before = LiveTensors.Settled();
         // modules leave some behind when they are built, which is once a run
         using (var random = new RandomStreams(1))
             CompressionModel.Create(plan, Context(plan, random)).Dispose();
         PatchDiscriminator.Create(plan.Compression.Discriminator, torch.CPU).Dispose();
         var built = torch.Tensor.TotalCount - before;
 
-        before = Live();
+        before = LiveTensors.Settled();
         // a checkpoint that is being written has tensors of its own, so only the last epoch has one
         _run.Train(plan with { Training = plan.Training with { CheckpointEvery = 100, ValidateEvery = 100 } }, stepped: _ => live.Add(torch.Tensor.TotalCount));
         Assert.InRange(live[^1] - live[4], long.MinValue, 4); // batches that are being prepared may be among them
-        Assert.InRange(Live() - before, long.MinValue, built);
-        before = Live();
+        Assert.InRange(LiveTensors.Settled() - before, long.MinValue, built);
+        before = LiveTensors.Settled();
         _run.Use(plan, (trained, volumes) => new ReconstructionWriter(plan, trained, volumes).Write(_run.Folder.Samples));
-        Assert.InRange(Live() - before, long.MinValue, built);
-        before = Live();
+        Assert.InRange(LiveTensors.Settled() - before, long.MinValue, built);
+        before = LiveTensors.Settled();
         _run.Use(plan, (trained, volumes) => new ReconstructionEvaluator(plan, trained, volumes, "test").Run());
-        Assert.InRange(Live() - before, long.MinValue, built);
+        Assert.InRange(LiveTensors.Settled() - before, long.MinValue, built);
     }
 
     [Fact]
@@ -167,13 +167,6 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
 
         Assert.Equal("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", files[file]); // FIPS 180-2, B.1
         Assert.Empty(Provenance.Collect(_plan, Cohort.Open(plan.Data.Cohort)).Files);
-    }
-
-    private static long Live()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        return torch.Tensor.TotalCount;
     }
 
     private string Sample(int number) => Path.Combine(_run.Folder.Samples, $"{number:D5}");

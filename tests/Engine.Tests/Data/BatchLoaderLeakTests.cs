@@ -15,7 +15,7 @@ public sealed class BatchLoaderLeakTests
             folder.Add("train", $"p{i}", "bravo", new VolumeShape(1, 1, 1, 2), i, 100);
         var options = new DataOptions { Depth = 1, OriginalDepth = 1, Height = 1, Width = 2 };
         var dataset = new CohortDataset(folder.Open(), "train", options, ["bravo"]);
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         using (var loader = new BatchLoader(dataset, 2, 7, 3))
         {
             for (var i = 0; i < 20; i++)

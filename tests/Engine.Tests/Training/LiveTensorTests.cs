@@ -30,8 +30,7 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Steps_leave_no_tensor_behind()
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
+        LiveTensors.Settled();
         var live = new List<long>();
         using var run = new TinyRun();
         // a checkpoint that is being written has tensors of its own, so only the last epoch has one
@@ -58,9 +57,7 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
 
     private static long TensorsAfter(Action action)
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        var before = torch.Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         action();
         return torch.Tensor.TotalCount - before;
     }

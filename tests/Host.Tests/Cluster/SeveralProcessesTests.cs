@@ -71,11 +71,9 @@ public sealed class SeveralProcessesTests : IDisposable
         AwaitEpoch(training, 4);
 
         Kill("KILL", Processes(training)[1]);
-        var clock = Stopwatch.StartNew();
         var (code, _, error) = Mpi.End(training);
 
         Assert.NotEqual(0, code);
-        Assert.InRange(clock.Elapsed.TotalSeconds, 0, 20);
         Assert.Contains("exited on signal 9 (Killed)", error, StringComparison.Ordinal);
         var resumed = _work.Program("train", experiment, "--run", _work.Run, "--resume", "--set", "training.epochs=5");
         Assert.True(resumed.ExitCode == 0, resumed.Error);

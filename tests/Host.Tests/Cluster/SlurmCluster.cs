@@ -9,6 +9,8 @@ namespace VoxelZoo.Host.Tests.Cluster;
 /// <summary>A cluster of one machine, this one: <c>munged</c>, <c>slurmctld</c> and <c>slurmd</c> from a folder of their own, until the tests are done.</summary>
 public sealed class SlurmCluster : IDisposable
 {
+    private const string Pmix = "/usr/lib/x86_64-linux-gnu/pmix2/lib";
+
     private readonly List<Process> _daemons = [];
     private readonly string? _folder;
 
@@ -25,6 +27,9 @@ public sealed class SlurmCluster : IDisposable
         Directory.CreateDirectory(At("spool"));
         File.WriteAllText(At("slurm.conf"), Configuration(FreePort(), FreePort()));
         Environment = new(Experiments.Workspace.OneThread) { ["SLURM_CONF"] = At("slurm.conf") };
+        // where Debian puts it when it is installed together with others, the loader does not look
+        if (Directory.Exists(Pmix))
+            Environment["LD_LIBRARY_PATH"] = Pmix;
 
         Start("munged", "--foreground", "--force", $"--socket={At("munge.socket")}", $"--key-file={At("munge.key")}",
             $"--log-file={At("munged.log")}", $"--pid-file={At("munged.pid")}", $"--seed-file={At("munge.seed")}");
@@ -32,10 +37,15 @@ public sealed class SlurmCluster : IDisposable
         Start("slurmctld", "-D");
         Start("slurmd", "-D", "-N", "localhost");
         Await("slurmd", () => Run("sinfo", "--noheader", "--format=%T").Trim() == "idle");
+        var started = Run("timeout", "60", "srun", "--mpi=pmix", "--ntasks=2", "echo", "here");
+        WhyNoPmix = started.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line == "here") == 2 ? null : $"srun starts no two processes by PMIx: {started}";
     }
 
     /// <summary>Why there is no cluster, or null where there is one.</summary>
     public string? WhyNot { get; }
+
+    /// <summary>Why jobs of several processes cannot run on it, or null where they can.</summary>
+    public string? WhyNoPmix { get; }
 
     /// <summary>What the programs must find in their environment.</summary>
     internal Dictionary<string, string> Environment { get; } = [];

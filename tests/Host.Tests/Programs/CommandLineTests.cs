@@ -58,10 +58,10 @@ public sealed class CommandLineTests
         var pipe = Path.Combine(Path.GetTempPath(), $"pipe-{Guid.NewGuid():n}");
         Process.Start("mkfifo", [pipe]).WaitForExit();
         using var verb = Start([], "data", "info", pipe);
-        Thread.Sleep(2000);
+        using var writer = new FileStream(pipe, FileMode.Open, FileAccess.Write); // comes back when the verb has opened it to read
 
         Process.Start("kill", ["-TERM", $"{verb.Id}"]).WaitForExit();
-        var ended = verb.WaitForExit(10_000);
+        var ended = verb.WaitForExit(120_000);
 
         verb.Kill();
         File.Delete(pipe);

@@ -7,7 +7,7 @@ namespace VoxelZoo.Host.Tests.Programs;
 public sealed class DoctorTests : IDisposable
 {
     private static readonly Dictionary<string, string> HiddenCaches =
-        new(Workspace.OneThread) { ["DOTNET_STARTUP_HOOKS"] = Path.Combine(Repository.Root, "artifacts/bin/HiddenCaches/release/VoxelZoo.HiddenCaches.dll") };
+        new(Workspace.OneThread) { ["DOTNET_STARTUP_HOOKS"] = ChildProcess.HiddenCaches };
 
     private readonly Workspace _work = new();
 

@@ -171,7 +171,7 @@ public sealed class DCAETests
             using var scope = NewDisposeScope();
             using var compressor = Small.Create((dimensions == 2 ? Small.Slices : Small.Volumes) with { DecoderLayersPerBlock = [layers, layers, layers] });
             var latent = rand([1, 8, 2, 2, 2]);
-            var (before, at) = (Tensor.TotalCount, 0L);
+            var (before, at) = (LiveTensors.Settled(), 0L);
             compressor.Layer("decoder.conv_out").register_forward_hook((_, _, output) =>
             {
                 at = Tensor.TotalCount;

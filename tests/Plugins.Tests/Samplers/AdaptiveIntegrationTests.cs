@@ -110,7 +110,7 @@ public sealed class AdaptiveIntegrationTests
     {
         using var scope = NewDisposeScope();
         var integration = new AdaptiveIntegration(Tableaus.Dopri8, Smooth, new(1e-9, 1e-9), 0, Smoothly(0), 2, mayPass: false);
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         Run(integration);
         Assert.Equal(before, Tensor.TotalCount);
     }

@@ -157,6 +157,7 @@ public sealed class EstimatingSamplerTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
+        LiveTensors.Settled();
         List<long> live = [];
         Sampler(id, 20).Sample(Task(random) with { Progress = _ => live.Add(Tensor.TotalCount) });
         Assert.True(live[^1] <= live[0]);

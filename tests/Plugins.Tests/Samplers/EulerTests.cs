@@ -95,6 +95,7 @@ public sealed class EulerTests
     public void Live_tensors_do_not_grow_with_the_steps()
     {
         using var scope = NewDisposeScope();
+        LiveTensors.Settled();
         List<long> live = [];
         var task = Task(randn([1, 1, 4, 4, 4]), (x, _) => x * S(0.5));
         Euler(20).Sample(task with { Progress = _ => live.Add(Tensor.TotalCount) });

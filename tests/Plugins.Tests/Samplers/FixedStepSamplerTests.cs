@@ -160,6 +160,7 @@ public sealed class FixedStepSamplerTests
     public void Live_tensors_do_not_grow_with_the_steps(string name)
     {
         using var scope = NewDisposeScope();
+        LiveTensors.Settled();
         List<long> live = [];
         Create(name, 20).Sample(Task(Flow(), randn(Shape), (x, _) => x * S(0.5)) with { Progress = _ => live.Add(Tensor.TotalCount) });
         Assert.Equal(live[0], live[^1]);

@@ -14,11 +14,11 @@ public sealed class HiddenCachesTests
     [InlineData("ALL", "2")]
     [InlineData("AVX2", "1")]
     public void Process_on_such_a_machine_is_cured_before_its_first_convolution(string isa, string threads) =>
-        ChildProcess.Run(typeof(CuredProcess), Environment(isa, threads), hideCaches: true);
+        ChildProcess.Run(typeof(CuredProcess), Hidden(Environment(isa, threads)));
 
     [Fact]
     public void Process_whose_cure_is_not_known_computes_without_oneDNN() =>
-        ChildProcess.Run(typeof(UncuredProcess), new Dictionary<string, string> { ["HIDDEN_CACHES"] = "unknown", ["ONEDNN_MAX_CPU_ISA"] = "ALL" }, hideCaches: true);
+        ChildProcess.Run(typeof(UncuredProcess), Hidden(new(Environment("ALL", "2")) { ["HIDDEN_CACHES"] = "unknown" }));
 
     [Theory]
     [InlineData("ALL", "1")]
@@ -29,6 +29,9 @@ public sealed class HiddenCachesTests
 
     private static Dictionary<string, string> Environment(string isa, string threads) =>
         new() { ["OMP_NUM_THREADS"] = threads, ["ONEDNN_MAX_CPU_ISA"] = isa };
+
+    private static Dictionary<string, string> Hidden(Dictionary<string, string> environment) =>
+        new(environment) { ["DOTNET_STARTUP_HOOKS"] = ChildProcess.HiddenCaches };
 }
 
 /// <summary>Runs in a process of its own: <see cref="HiddenCachesTests"/>.</summary>

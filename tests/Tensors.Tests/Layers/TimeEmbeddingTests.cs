@@ -52,7 +52,7 @@ public sealed class TimeEmbeddingTests
         {
         }
 
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         using var embedding = TimeEmbedding.Sinusoidal(times, 8);
         Assert.Equal(before + 1, Tensor.TotalCount);
     }

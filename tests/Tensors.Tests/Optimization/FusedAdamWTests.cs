@@ -152,7 +152,7 @@ public sealed class FusedAdamWTests
         using var parameter = Make([1.0, 2.0]);
         using (NewDisposeScope())
             parameter.grad = tensor(new[] { 1.0, 1.0 });
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         var optimizer = new FusedAdamW([("w", parameter)], Options);
         for (var i = 0; i < 10; i++)
             optimizer.Step();

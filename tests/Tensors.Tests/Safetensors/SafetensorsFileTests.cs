@@ -122,7 +122,7 @@ public sealed class SafetensorsFileTests : IDisposable
     [Fact]
     public void Read_owns_its_tensors_whatever_the_scope_and_Dispose_frees_them()
     {
-        var before = Tensor.TotalCount;
+        var before = LiveTensors.Settled();
         NamedTensors read;
         using (NewDisposeScope())
             read = SafetensorsFile.Read(ReferenceFile.PathOf("vqvae3d-tiny.io.safetensors"));
