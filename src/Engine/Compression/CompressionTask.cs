@@ -46,7 +46,7 @@ public sealed class CompressionTask : TrainingTask
         Modules = [_compressor];
         if (!plan.Weighs(LossNames.Adversarial))
             return;
-        _discriminator = PatchDiscriminator.Create(plan.Compression.Discriminator, context.Device);
+        _discriminator = MixedPrecision.Prepare(context, PatchDiscriminator.Create(plan.Compression.Discriminator, context.Device));
         _discriminator.train();
         _judge = new TrainedModule("discriminator", _discriminator, plan.Training with { Ema = null }, "discriminator_optimizer", "discriminator_ema");
         Modules = [_compressor, _judge];

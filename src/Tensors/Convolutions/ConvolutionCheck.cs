@@ -30,6 +30,7 @@ internal static class ConvolutionCheck
         using var scope = NewDisposeScope();
         OneDnn.DisableNnpack();
         MeetCpu();
+        using var poison = UninitializedMemory.Poison();
         var cures = new List<string>();
         if (CpuCaches.Facts() is { } hidden && CpuCaches.AreHidden(hidden))
         {
@@ -63,7 +64,6 @@ internal static class ConvolutionCheck
     {
         using var random = new Generator(1, CPU);
         Tensor input = randn([19L, 37], generator: random).to(ScalarType.BFloat16), weight = randn([29L, 37], generator: random).to(ScalarType.BFloat16);
-        using var poison = UninitializedMemory.Poison();
         var error = (F.linear(input, weight).to(ScalarType.Float64) - F.linear(input.to(ScalarType.Float64), weight.to(ScalarType.Float64))).abs().max().item<double>();
         return error < 0.25; // values reach 20, of which bfloat16 keeps 8 binary digits
     }

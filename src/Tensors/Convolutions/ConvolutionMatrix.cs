@@ -30,6 +30,7 @@ public static class ConvolutionMatrix
     /// <param name="progress">Is told after each how many were tried.</param>
     public static ConvolutionMatrixResult Run(Action<int>? progress = null)
     {
+        using var poison = UninitializedMemory.Poison();
         var (tried, wrong, replaced) = (0, new List<string>(), 0);
         foreach (var call in Calls)
         {

@@ -40,6 +40,7 @@ public sealed class SpoiledProcess
     [Fact(Explicit = true)]
     public void Convolutions_are_wrong_without_the_cure_and_right_with_it()
     {
+        using var poison = UninitializedMemory.Poison();
         // one kernel that oneDNN has made stays as it was made, so each is tried once
         var calls = ConvolutionMatrix.Calls.Where(call => !call.ChannelsLast).ToArray();
         CpuCaches.Write([1, 1, 1], sharing: 1);
