@@ -7,7 +7,7 @@ namespace VoxelZoo.Host.Cluster;
 /// <summary>SLURM's programs.</summary>
 internal static class Slurm
 {
-    private const string PmixLibrary = "libpmix.so.2";
+    private const string PmixLibrary = "libpmix.so";
 
     /// <summary>Whether jobs can be submitted from here.</summary>
     public static bool IsInstalled => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "sbatch")));
@@ -30,9 +30,19 @@ internal static class Slurm
         if (!MpiPlugins().Any(plugin => plugin.StartsWith("pmix", StringComparison.Ordinal)))
             return "`srun --mpi=list` has no pmix here";
         // slurmd loads it when a job begins, and jobs end without a word where it cannot
-        return NativeLibrary.TryLoad(PmixLibrary, out _)
+        return HasPmixLibrary()
             ? null
-            : $"SLURM's PMIx needs {PmixLibrary}, which the loader does not find here; name its folder in a file of /etc/ld.so.conf.d and run ldconfig";
+            : $"SLURM's PMIx opens {PmixLibrary} by that name, and there is none here (libpmix.so.2 does not do); install libpmix-dev, here and where the jobs run";
+    }
+
+    /// <summary>Whether the library is where Debian's plugin opens it, or else where the loader looks.</summary>
+    private static bool HasPmixLibrary()
+    {
+        const string Libraries = "/usr/lib";
+        var debian = Directory.Exists(Libraries)
+            ? Directory.EnumerateDirectories(Libraries, "*-linux-gnu*").Select(folder => Path.Combine(folder, "pmix2/lib")).Where(Directory.Exists).ToArray()
+            : [];
+        return debian.Length > 0 ? debian.Any(folder => File.Exists(Path.Combine(folder, PmixLibrary))) : NativeLibrary.TryLoad(PmixLibrary, out _);
     }
 
     /// <summary>The number of the job that this process belongs to, or null.</summary>

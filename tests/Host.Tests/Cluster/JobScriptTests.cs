@@ -141,7 +141,7 @@ public sealed class JobScriptTests : IDisposable
             """);
         Process.Start("chmod", ["+x", At("voxelzoo")]).WaitForExit();
         var file = _folder.Write("job.sh", script.Text());
-        var start = new ProcessStartInfo("bash", [file]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("env", ["--default-signal", "bash", file]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}";
         using var bash = Process.Start(start)!;
         if (signal is not null)

@@ -66,7 +66,7 @@ public sealed class SeveralProcessesTests : IDisposable
     [Fact]
     public void Process_that_is_killed_ends_the_job_and_leaves_a_good_checkpoint()
     {
-        var experiment = Experiment("sda", epochs: 1000);
+        var experiment = Experiment("sda", epochs: 100000);
         using var training = Mpi.Start(2, "train", experiment, "--run", _work.Run);
         AwaitEpoch(training, 4);
 

@@ -9,8 +9,6 @@ namespace VoxelZoo.Host.Tests.Cluster;
 /// <summary>A cluster of one machine, this one: <c>munged</c>, <c>slurmctld</c> and <c>slurmd</c> from a folder of their own, until the tests are done.</summary>
 public sealed class SlurmCluster : IDisposable
 {
-    private const string Pmix = "/usr/lib/x86_64-linux-gnu/pmix2/lib";
-
     private readonly List<Process> _daemons = [];
     private readonly string? _folder;
 
@@ -27,9 +25,6 @@ public sealed class SlurmCluster : IDisposable
         Directory.CreateDirectory(At("spool"));
         File.WriteAllText(At("slurm.conf"), Configuration(FreePort(), FreePort()));
         Environment = new(Experiments.Workspace.OneThread) { ["SLURM_CONF"] = At("slurm.conf") };
-        // where Debian puts it when it is installed together with others, the loader does not look
-        if (Directory.Exists(Pmix))
-            Environment["LD_LIBRARY_PATH"] = Pmix;
 
         Start("munged", "--foreground", "--force", $"--socket={At("munge.socket")}", $"--key-file={At("munge.key")}",
             $"--log-file={At("munged.log")}", $"--pid-file={At("munged.pid")}", $"--seed-file={At("munge.seed")}");
@@ -38,7 +33,7 @@ public sealed class SlurmCluster : IDisposable
         Start("slurmd", "-D", "-N", "localhost");
         Await("slurmd", () => Run("sinfo", "--noheader", "--format=%T").Trim() == "idle");
         var started = Run("timeout", "60", "srun", "--mpi=pmix", "--ntasks=2", "echo", "here");
-        WhyNoPmix = started.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line == "here") == 2 ? null : $"srun starts no two processes by PMIx: {started}";
+        WhyNoPmix = started.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line == "here") == 2 ? null : $"srun starts no two processes by PMIx; install libpmix-dev, whose libpmix.so SLURM's plugin opens: {started}";
     }
 
     /// <summary>Why there is no cluster, or null where there is one.</summary>
@@ -136,7 +131,7 @@ public sealed class SlurmCluster : IDisposable
 
     private ProcessStartInfo Prepared(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("env", ["--default-signal", program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in Environment)
             start.Environment[name] = value;
         return start;

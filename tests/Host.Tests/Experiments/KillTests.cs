@@ -23,7 +23,7 @@ public sealed class KillTests : IDisposable
     {
         var straight = _work.At("straight");
         Assert.Equal(0, _work.Program([.. Experiment, "--run", straight]).ExitCode);
-        var seed = Environment.TickCount;
+        var seed = Random.Shared.Next();
         TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}"));
         var random = new Random(seed);
         long reached = 0;
@@ -53,16 +53,20 @@ public sealed class KillTests : IDisposable
     [Fact]
     public void Second_process_that_would_train_a_run_is_refused_and_the_first_goes_on()
     {
-        using var first = VoxelZooProgram.Start(Workspace.OneThread, [.. Experiment, "--run", _work.Run]);
+        // so many epochs that it trains until it is told to stop
+        using var first = VoxelZooProgram.Start(Workspace.OneThread, [.. Experiment, "--run", _work.Run, "--set", "training.epochs=100000"]);
         WaitForStep(first, 0);
 
         var second = _work.Program([.. Experiment, "--run", _work.Run, "--resume"]);
 
         Assert.Equal(2, second.ExitCode);
         Assert.Contains("is being trained by another process", second.Error, StringComparison.Ordinal);
+        WaitForStep(first, Directory.GetDirectories(Checkpoints, "step-*").Max(StepOf));
+        using (var kill = Process.Start("kill", ["-TERM", $"{first.Id}"]))
+            kill.WaitForExit();
         first.StandardOutput.ReadToEnd();
         first.WaitForExit();
-        Assert.Equal(0, first.ExitCode);
+        Assert.Equal(3, first.ExitCode); // stopped with a checkpoint
     }
 
     [Fact]

@@ -53,7 +53,7 @@ public sealed class StopTests : IDisposable
     public void Sigterm_after_training_ends_a_run_as_one_with_a_checkpoint()
     {
         using var process = VoxelZooProgram.Start(
-            Workspace.OneThread, ["run", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.steps=1000"]);
+            Workspace.OneThread, ["run", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.steps=1000", "--set", "sampling.count=100"]);
         while (process.StandardOutput.ReadLine() is { } line && !line.StartsWith("epoch 2/", StringComparison.Ordinal))
         {
         }

@@ -1,0 +1,29 @@
+using System.Runtime.InteropServices;
+
+/// <summary>What native code, libtorch with its tensors, holds of the C library's memory: exact, whatever of it is resident.</summary>
+internal static class NativeHeap
+{
+    /// <summary>Bytes that are allocated at present.</summary>
+    public static long Allocated
+    {
+        get
+        {
+            var info = MallInfo2();
+            return (long)(info.InUse + info.Mapped);
+        }
+    }
+
+    // glibc 2.33 and later
+    [DllImport("libc", EntryPoint = "mallinfo2")]
+    private static extern MallocInfo MallInfo2();
+
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly struct MallocInfo
+    {
+        private readonly nuint _arena, _freeChunks, _fastChunks, _mappedChunks;
+        public readonly nuint Mapped;
+        private readonly nuint _unused, _fastBytes;
+        public readonly nuint InUse;
+        private readonly nuint _free, _releasable;
+    }
+}
