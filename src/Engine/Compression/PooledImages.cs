@@ -41,6 +41,9 @@ public sealed class PooledImages : IBatchSource
     /// <summary>Name of each sample, <c>PATIENT/KIND</c>.</summary>
     public string Name(int sample) => $"{_samples[sample].Volumes.Patients[_samples[sample].Patient]}/{Kind(sample)}";
 
+    /// <summary>Where the prepared voxels of a sample lie.</summary>
+    public VolumeGrid Grid(int sample) => _samples[sample].Volumes.Grid(_samples[sample].Patient, Kind(sample));
+
     /// <inheritdoc/>
     public Batch Load(IReadOnlyList<int> indices, int epoch, int index, CancellationToken stop)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data;
 
@@ -98,6 +99,15 @@ public sealed class CohortDataset : IBatchSource
             SizeBins = _use.Count ? SizeBins(indices) : null,
             LossWeights = _use.Weights is { } weights ? LossWeights(indices, weights) : null,
         };
+    }
+
+    /// <summary>Where the prepared voxels of a patient's image lie; only the file's header is read.</summary>
+    /// <param name="patient">Place in <see cref="Patients"/>.</param>
+    /// <param name="kind">The kind of image.</param>
+    public VolumeGrid Grid(int patient, string kind)
+    {
+        var header = NiftiFile.ReadHeader(_patients[patient].File(kind));
+        return VolumeGrid.Of(new VolumeShape(1, header.Shape[2], header.Shape[0], header.Shape[1]), header).Prepared(_options);
     }
 
     private torch.Tensor SizeBins(IReadOnlyList<int> indices)
