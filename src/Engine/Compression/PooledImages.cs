@@ -22,7 +22,8 @@ public sealed class PooledImages : IBatchSource
     /// <exception cref="PlanException">No patient has a kind.</exception>
     public PooledImages(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds, RandomCrop? crop = null)
     {
-        var share = options with { CacheMegabytes = options.CacheMegabytes / kinds.Count };
+        // a patient that lacks a kind takes part with the others
+        var share = options with { CacheMegabytes = options.CacheMegabytes / kinds.Count, AllowMissing = options.AllowMissing || kinds.Count > 1 };
         _crop = crop;
         _samples =
         [

@@ -11,6 +11,7 @@ namespace VoxelZoo.Engine.Nifti;
 /// <param name="Min">Smallest finite intensity, or null where there is none.</param>
 /// <param name="Max">Largest finite intensity, or null where there is none.</param>
 /// <param name="Mean">Mean of the finite intensities, or null where there is none.</param>
+/// <param name="NonFinite">Number of voxels that are NaN or infinite.</param>
 /// <param name="Comments">The comments in the header, in file order: JSON where one is a JSON object, as in generated volumes, else text.</param>
 public sealed record NiftiFacts(
     IReadOnlyList<int> Shape,
@@ -20,6 +21,7 @@ public sealed record NiftiFacts(
     double? Min,
     double? Max,
     double? Mean,
+    long NonFinite,
     IReadOnlyList<JsonNode> Comments)
 {
     /// <summary>Reads a file and states its facts; the memory taken does not depend on the file.</summary>
@@ -27,7 +29,7 @@ public sealed record NiftiFacts(
     public static NiftiFacts Of(string path)
     {
         var (header, range) = NiftiFile.Survey(path);
-        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean, [.. header.Comments.Select(Parsed)]);
+        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean, range.NonFinite, [.. header.Comments.Select(Parsed)]);
     }
 
     private static JsonNode Parsed(string comment)

@@ -23,6 +23,9 @@ public sealed record Provenance
     /// <summary>SHA-256 over the names and contents of every volume that the plan reads, by split.</summary>
     public required IReadOnlyDictionary<string, DataFacts> Data { get; init; }
 
+    /// <summary>What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.</summary>
+    public IReadOnlyList<CohortFinding> Findings { get; init; } = [];
+
     /// <summary>SHA-256 of every other file that the plan reads, such as a perceptual network, by path.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
@@ -47,6 +50,7 @@ public sealed record Provenance
             Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
             Plugins = [.. plan.Sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
             Data = Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds)),
+            Findings = cohort.Findings,
             Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
             GitCommit = Commit(),
             Cures = NativeTorch.Load().Cures,
@@ -94,6 +98,12 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
 /// <param name="Sha256">Hash over names and contents of its volumes.</param>
 public sealed record DataFacts(int Patients, string Sha256)
 {
+    /// <summary>Patients that lack an image and are left out.</summary>
+    public IReadOnlyList<string> Skipped { get; init; } = [];
+
+    /// <summary>The same hash over the volumes of each patient alone, or null in a run of before it was recorded.</summary>
+    public IReadOnlyDictionary<string, string>? Volumes { get; init; }
+
     /// <summary>The same hash over the volumes of each kind alone, so that runs which read different conditions can be seen to have the same targets.</summary>
     public IReadOnlyDictionary<string, string> Kinds { get; init; } = new Dictionary<string, string>();
 
@@ -101,18 +111,28 @@ public sealed record DataFacts(int Patients, string Sha256)
     {
         using var all = new VolumeHash();
         var ofKind = kinds.Distinct().ToDictionary(kind => kind, _ => new VolumeHash());
+        var ofPatient = new Dictionary<string, string>();
         foreach (var patient in patients)
         {
+            using var own = new VolumeHash();
             foreach (var kind in kinds.Where(patient.Kinds.Contains))
             {
                 using var file = File.OpenRead(patient.File(kind));
                 var content = SHA256.HashData(file);
                 all.Add($"{patient.Name}/{kind}", content);
                 ofKind[kind].Add($"{patient.Name}/{kind}", content);
+                own.Add($"{patient.Name}/{kind}", content);
             }
+
+            ofPatient[patient.Name] = own.Finish();
         }
 
-        var facts = new DataFacts(patients.Count, all.Finish()) { Kinds = ofKind.ToDictionary(kind => kind.Key, kind => kind.Value.Finish()) };
+        var facts = new DataFacts(patients.Count, all.Finish())
+        {
+            Skipped = [.. patients.Where(patient => kinds.Except(patient.Kinds).Any()).Select(patient => patient.Name)],
+            Volumes = ofPatient,
+            Kinds = ofKind.ToDictionary(kind => kind.Key, kind => kind.Value.Finish()),
+        };
         foreach (var hash in ofKind.Values)
             hash.Dispose();
         return facts;

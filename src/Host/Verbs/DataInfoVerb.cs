@@ -49,6 +49,7 @@ internal sealed class DataInfoVerb : Verb
         ("type", facts.Dtype),
         ("affine", string.Join("\n", facts.Affine.Select(Numbers))),
         ("intensities", facts is { Min: { } min, Max: { } max, Mean: { } mean } ? $"{Number(min)} to {Number(max)}, mean {Number(mean)}" : "none that are finite"),
+        .. facts.NonFinite > 0 ? [("not finite", facts.NonFinite.ToString(CultureInfo.InvariantCulture) + " voxels are NaN or infinite")] : Array.Empty<(string, string)>(),
         .. facts.Comments.SelectMany(Lines),
     ]);
 
