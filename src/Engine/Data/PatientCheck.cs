@@ -48,6 +48,8 @@ internal static class PatientCheck
 
     private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, VolumeGrid grid, string kind, DataOptions? options, Func<string, CohortFinding> finding)
     {
+        foreach (var complaint in volume.Header.Complaints)
+            yield return finding($"is read, but {complaint}.");
         if (volume.NonFinite > 0)
             yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with { Refused = true };
         if (options is not null && VolumePreparation.Misfit(volume.Shape, options) is { } misfit)

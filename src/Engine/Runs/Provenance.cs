@@ -6,6 +6,7 @@ using System.Text;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Tensors.Native;
 
@@ -25,6 +26,9 @@ public sealed record Provenance
 
     /// <summary>What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.</summary>
     public IReadOnlyList<CohortFinding> Findings { get; init; } = [];
+
+    /// <summary>Segments that went on with other data (<c>--allow-changed-data</c>); <see cref="Data"/> is that of the last one.</summary>
+    public IReadOnlyList<ChangedData> ChangedData { get; init; } = [];
 
     /// <summary>SHA-256 of every other file that the plan reads, such as a perceptual network, by path.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
@@ -49,7 +53,7 @@ public sealed record Provenance
         {
             Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
             Plugins = [.. plan.Sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
-            Data = Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds)),
+            Data = DataOf(plan, cohort),
             Findings = cohort.Findings,
             Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
             GitCommit = Commit(),
@@ -58,6 +62,36 @@ public sealed record Provenance
             Runtime = RuntimeInformation.FrameworkDescription,
         };
     }
+
+    /// <summary>Compares a cohort with what a run recorded of it.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="cohort">The cohort that is there.</param>
+    /// <param name="allow">Whether to go on with other data, which the run then records for its next segment.</param>
+    /// <returns>What changed; nothing where all is as it was, or the run recorded nothing.</returns>
+    /// <exception cref="PlanRefusedException">The data are others, and that is not allowed.</exception>
+    public static IReadOnlyList<DataChange> CompareData(RunFolder run, Plan plan, Cohort cohort, bool allow)
+    {
+        if (RunFolder.ReadJson<Provenance>(run.Provenance, "without it the data cannot be compared; remove it to go on all the same") is not { } recorded)
+            return [];
+        var found = DataOf(plan, cohort);
+        var changes = DataChange.Between(recorded.Data, found);
+        if (changes.Count == 0)
+            return changes;
+        if (!allow)
+        {
+            throw new PlanRefusedException(
+                "data", "cohort",
+                $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; put back what was there, or go on with --allow-changed-data");
+        }
+
+        var segment = 1 + (run.ReadStatus()?.Segments ?? 0);
+        AtomicFile.WriteJson(run.Provenance, recorded with { Data = found, ChangedData = [.. recorded.ChangedData, new ChangedData(segment, changes, recorded.Data)] });
+        return changes;
+    }
+
+    private static Dictionary<string, DataFacts> DataOf(Plan plan, Cohort cohort) =>
+        Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds));
 
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? $"{assembly.GetName().Version}";

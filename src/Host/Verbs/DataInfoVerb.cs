@@ -6,6 +6,7 @@ using Spectre.Console.Rendering;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
 
@@ -24,6 +25,8 @@ internal sealed class DataInfoVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var facts = Read(parse.GetRequiredValue(_file));
+        foreach (var complaint in facts.Complaints)
+            EvaluationStep.Warn(complaint);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(facts, AtomicFile.Json)!, () => Table(facts));
         return ExitCode.Done;
     }
