@@ -68,9 +68,10 @@ public sealed record Provenance
     /// <param name="plan">Its plan.</param>
     /// <param name="cohort">The cohort that is there.</param>
     /// <param name="allow">Whether to go on with other data, which the run then records for its next segment.</param>
+    /// <param name="remedy">What to do where it is refused.</param>
     /// <returns>What changed; nothing where all is as it was, or the run recorded nothing.</returns>
     /// <exception cref="PlanRefusedException">The data are others, and that is not allowed.</exception>
-    public static IReadOnlyList<DataChange> CompareData(RunFolder run, Plan plan, Cohort cohort, bool allow)
+    public static IReadOnlyList<DataChange> CompareData(RunFolder run, Plan plan, Cohort cohort, bool allow, string remedy)
     {
         if (RunFolder.ReadJson<Provenance>(run.Provenance, "without it the data cannot be compared; remove it to go on all the same") is not { } recorded)
             return [];
@@ -82,7 +83,7 @@ public sealed record Provenance
         {
             throw new PlanRefusedException(
                 "data", "cohort",
-                $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; put back what was there, or go on with --allow-changed-data");
+                $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; {remedy}");
         }
 
         var segment = 1 + (run.ReadStatus()?.Segments ?? 0);

@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Synthesis;
 using VoxelZoo.Host.Cluster;
+using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -23,6 +24,22 @@ internal static class Cohorts
             throw new PlanRefusedException("data", e.Key, e.Message);
         }
     }
+
+    /// <summary>Opens the cohort of a run that is trained, and refuses another one.</summary>
+    /// <exception cref="PlanRefusedException">It does not hold what the run was trained on.</exception>
+    public static Cohort OpenRecorded(Plan plan, RunFolder run)
+    {
+        var cohort = Open(plan, run);
+        Provenance.CompareData(run, plan, cohort, allow: false, "put back what was there, or name the folder that holds it with --cohort DIR");
+        return cohort;
+    }
+
+    /// <summary>The experiment with the whole path of its cohort, so that it names the same one from everywhere.</summary>
+    public static MapNode Placed(MapNode file) =>
+        file["data"]?["cohort"] is ScalarNode { IsNull: false, Text.Length: > 0 } cohort && !Path.IsPathFullyQualified(cohort.Text)
+            ? (MapNode)new Merger(new Dictionary<string, IReadOnlySet<string>>()).Set(
+                file, "data.cohort", YamlReader.ParseValue(System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(cohort.Text)), cohort.Position))
+            : file;
 
     /// <summary>A split's volumes with every image that the plan needs; the first one is read, to see that they fit the plan.</summary>
     public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>

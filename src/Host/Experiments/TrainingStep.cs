@@ -91,7 +91,7 @@ internal static class TrainingStep
         {
             session.Collective.ByFirst(() =>
             {
-                foreach (var change in SectionReader.Checked(experiment.File, () => Provenance.CompareData(run, experiment.Plan, cohort, session.AllowsChangedData)))
+                foreach (var change in SectionReader.Checked(experiment.File, () => Provenance.CompareData(run, experiment.Plan, cohort, session.AllowsChangedData, "put back what was there, or go on with --allow-changed-data")))
                     EvaluationStep.Warn($"the run goes on with other data, {change}");
             });
         }
@@ -131,7 +131,7 @@ internal static class TrainingStep
 
     private static void WriteExperiment(Experiment experiment, RunFolder run)
     {
-        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(Cohorts.Placed(experiment.File)));
         AtomicFile.WriteJson(run.Description, experiment.Json);
     }
 

@@ -33,7 +33,7 @@ public sealed class DataChangeTests : IDisposable
 
     private void Add(string name, float voxel) => _folder.Add("train", name, "bravo", Shape, 0, voxel).Add("train", name, "t1_pre", Shape, 0, voxel);
 
-    private IReadOnlyList<DataChange> Compare(bool allow) => Provenance.CompareData(_run.Folder, Plan, _folder.Open(), allow);
+    private IReadOnlyList<DataChange> Compare(bool allow) => Provenance.CompareData(_run.Folder, Plan, _folder.Open(), allow, "put it back");
 
     [Fact]
     public void Cohort_that_is_as_it_was_has_no_changes()
