@@ -22,7 +22,8 @@ public sealed class PooledImages : IBatchSource
     /// <exception cref="PlanException">No patient has a kind.</exception>
     public PooledImages(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds, RandomCrop? crop = null)
     {
-        var share = options with { CacheMegabytes = options.CacheMegabytes / kinds.Count };
+        // a patient that lacks a kind takes part with the others
+        var share = options with { CacheMegabytes = options.CacheMegabytes / kinds.Count, AllowMissing = options.AllowMissing || kinds.Count > 1 };
         _crop = crop;
         _samples =
         [
@@ -40,6 +41,9 @@ public sealed class PooledImages : IBatchSource
 
     /// <summary>Name of each sample, <c>PATIENT/KIND</c>.</summary>
     public string Name(int sample) => $"{_samples[sample].Volumes.Patients[_samples[sample].Patient]}/{Kind(sample)}";
+
+    /// <summary>Where the prepared voxels of a sample lie.</summary>
+    public VolumeGrid Grid(int sample) => _samples[sample].Volumes.Grid(_samples[sample].Patient, Kind(sample));
 
     /// <inheritdoc/>
     public Batch Load(IReadOnlyList<int> indices, int epoch, int index, CancellationToken stop)

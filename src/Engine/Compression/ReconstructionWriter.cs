@@ -53,13 +53,15 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
             Weights = trained.Weights,
             WeightsSha256 = trained.Sha256,
             Volume = volumes.Name(index),
+            AffineOf = volumes.Name(index),
         };
         // a mask is shown as what it is taken for
         var written = kind == ImageKinds.Seg ? Masks.Binarise(made) : made;
         var mask = kind == ImageKinds.Seg ? volume : null;
+        var grid = volumes.Grid(index);
         samples.Write(index, target =>
         {
-            NiftiFile.Write(Path.Combine(target, $"{kind}.nii.gz"), written[0, 0], plan.Data.Spacing, comment: JsonSerializer.Serialize(record, AtomicFile.Json));
+            NiftiFile.Write(Path.Combine(target, $"{kind}.nii.gz"), written[0, 0], grid.Spacing, grid.Affine, JsonSerializer.Serialize(record, AtomicFile.Json));
             AtomicFile.Write(
                 Path.Combine(target, "montage.png"),
                 stream => Montage.Write(stream, [new MontageRow(volume, mask), new MontageRow(written, mask)], plan.Data.Spacing));
@@ -89,4 +91,7 @@ public sealed record ReconstructionRecord
 
     /// <summary>The volume, <c>PATIENT/KIND</c>.</summary>
     public required string Volume { get; init; }
+
+    /// <summary>The image whose affine it has, on the grid that the network sees.</summary>
+    public string? AffineOf { get; init; }
 }

@@ -9,11 +9,15 @@ namespace VoxelZoo.Engine.Data;
 /// <param name="Kinds">The kinds of image that the folder holds, in the order of <see cref="ImageKinds.All"/>.</param>
 public sealed record CohortPatient(string Split, string Name, string Folder, IReadOnlyList<string> Kinds)
 {
-    /// <summary>Path of the patient's image of that kind.</summary>
-    public string File(string kind) => Path.Combine(Folder, kind + ".nii.gz");
+    /// <summary>Path of the patient's image of that kind: <c>KIND.nii.gz</c>, or <c>KIND.nii</c> where there is only that.</summary>
+    public string File(string kind) => Cohort.ImageOf(Folder, kind) ?? Path.Combine(Folder, kind + Cohort.Suffixes[0]);
+
+    /// <summary>Name of a second file of that kind, which is not read, or null.</summary>
+    internal string? Other(string kind) =>
+        Cohort.Suffixes.Skip(1).Select(suffix => kind + suffix).FirstOrDefault(name => System.IO.File.Exists(Path.Combine(Folder, name)) && Path.GetFileName(File(kind)) != name);
 }
 
-/// <summary>A folder of patients: <c>DIR/{train,val,test}/PATIENT/{bravo,flair,t1_pre,t1_gd,seg}.nii.gz</c>, any subset of splits and images.</summary>
+/// <summary>A folder of patients: <c>DIR/{train,val,test}/PATIENT/{bravo,flair,t1_pre,t1_gd,seg}.nii.gz</c> or <c>.nii</c>, any subset of splits and images.</summary>
 public sealed class Cohort
 {
     /// <summary>The split that is trained on.</summary>
@@ -25,13 +29,22 @@ public sealed class Cohort
     /// <summary>The split that is looked at in the end.</summary>
     public const string Test = "test";
 
+    /// <summary>What the names of images end with; the first that is there is read.</summary>
+    internal static IReadOnlyList<string> Suffixes { get; } = [".nii.gz", ".nii"];
+
     /// <summary>All splits.</summary>
     public static IReadOnlyList<string> AllSplits { get; } = [Train, Val, Test];
+
+    private readonly HashSet<string> _checked = [];
+    private readonly List<CohortFinding> _findings;
+    private readonly CopySearch _copies = new();
+    private int _told;
 
     private Cohort(string folder, IReadOnlyList<CohortPatient> patients)
     {
         Folder = folder;
         Patients = patients;
+        _findings = [.. CohortCheck.Folders(this)];
     }
 
     /// <summary>The cohort's folder.</summary>
@@ -39,6 +52,16 @@ public sealed class Cohort
 
     /// <summary>All patients, by split and then by name in ordinal order, so that a patient's place is the same everywhere.</summary>
     public IReadOnlyList<CohortPatient> Patients { get; }
+
+    /// <summary>What was found of it so far that is no reason to refuse it: patients that are left out, labels that are merged and the like.</summary>
+    public IReadOnlyList<CohortFinding> Findings
+    {
+        get
+        {
+            lock (_checked)
+                return [.. _findings];
+        }
+    }
 
     /// <summary>The patients of one split, sorted by name; none where the split has no folder.</summary>
     public IReadOnlyList<CohortPatient> Of(string split) => [.. Patients.Where(patient => patient.Split == split)];
@@ -66,9 +89,52 @@ public sealed class Cohort
         return new Cohort(folder, patients);
     }
 
+    /// <summary>The file of a kind of image in a patient's folder, or null.</summary>
+    internal static string? ImageOf(string patient, string kind) => Suffixes.Select(suffix => Path.Combine(patient, kind + suffix)).FirstOrDefault(File.Exists);
+
+    /// <summary>The kinds of image that a patient's folder holds.</summary>
+    internal static IReadOnlyList<string> KindsOf(string patient) => [.. ImageKinds.All.Where(kind => ImageOf(patient, kind) is not null)];
+
+    /// <summary>Those of <see cref="Findings"/> that this method has not given before, so that each is told once.</summary>
+    public IReadOnlyList<CohortFinding> News()
+    {
+        lock (_checked)
+        {
+            CohortFinding[] news = [.. _findings.Skip(_told)];
+            _told = _findings.Count;
+            return news;
+        }
+    }
+
+    /// <summary>Whether a patient's images were found to be fit for use.</summary>
+    internal bool IsChecked(CohortPatient patient, IReadOnlyList<string> kinds)
+    {
+        lock (_checked)
+            return _checked.Contains(Key(patient, kinds));
+    }
+
+    /// <summary>Keeps what was found of patients that can be used.</summary>
+    internal void Remember(IReadOnlyList<CheckedPatient> patients, IReadOnlyList<string> kinds)
+    {
+        lock (_checked)
+        {
+            foreach (var one in patients.Where(one => _checked.Add(Key(one.Patient, kinds))))
+                _findings.AddRange(one.Findings.Concat(_copies.Add(one)).Except(_findings));
+        }
+    }
+
+    /// <summary>Keeps what was found.</summary>
+    internal void Remember(IEnumerable<CohortFinding> findings)
+    {
+        lock (_checked)
+            _findings.AddRange(findings.Except(_findings).ToArray());
+    }
+
+    private static string Key(CohortPatient patient, IReadOnlyList<string> kinds) => $"{patient.Folder} {string.Join('+', kinds)}";
+
     private static IEnumerable<CohortPatient> PatientsOf(string folder, string split) =>
         from patient in Directory.GetDirectories(Path.Combine(folder, split)).Order(StringComparer.Ordinal)
-        let kinds = ImageKinds.All.Where(kind => File.Exists(Path.Combine(patient, kind + ".nii.gz"))).ToArray()
-        where kinds.Length > 0
+        let kinds = KindsOf(patient)
+        where kinds.Count > 0
         select new CohortPatient(split, Path.GetFileName(patient), patient, kinds);
 }

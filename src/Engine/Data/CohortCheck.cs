@@ -1,52 +1,100 @@
-using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data;
 
-/// <summary>Something in a cohort that training would stumble over.</summary>
-/// <param name="Split">The patient's split.</param>
-/// <param name="Patient">The patient.</param>
-/// <param name="File">The file at fault, or the patient's folder.</param>
-/// <param name="Finding">What was found and what is expected, in one sentence.</param>
-public sealed record CohortFinding(string Split, string Patient, string File, string Finding);
-
-/// <summary>Reads every image of a cohort and tells what is wrong with it.</summary>
+/// <summary>Reads the images of a cohort and tells what is wrong with it: the same for <c>data check</c> as on the way of training.</summary>
 public static class CohortCheck
 {
+    /// <summary>The part of a split's patients that may lack an image without a word from the user.</summary>
+    private const double MostMissing = 0.1;
+
     /// <summary>Checks one patient after another; the findings come as they are made, none for a sound cohort.</summary>
     /// <param name="cohort">The cohort.</param>
     /// <param name="kinds">The kinds of image that each patient has to have; the others are checked where they are there.</param>
     public static IEnumerable<CohortFinding> Run(Cohort cohort, IReadOnlyList<string> kinds)
     {
-        foreach (var finding in Unread(cohort))
+        foreach (var finding in Folders(cohort))
             yield return finding;
-        var splits = cohort.Patients.ToLookup(patient => patient.Name, patient => patient.Split);
+        var copies = new CopySearch();
         foreach (var patient in cohort.Patients)
         {
-            CohortFinding Finding(string file, string sentence) => new(patient.Split, patient.Name, file, sentence);
-
-            if (splits[patient.Name].First() != patient.Split)
-                yield return Finding(patient.Folder, $"is also in {splits[patient.Name].First()}; a patient belongs to one split.");
             foreach (var kind in kinds.Except(patient.Kinds))
-                yield return Finding(patient.File(kind), "is missing.");
+                yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), "is missing.");
+            var found = PatientCheck.Run(patient, patient.Kinds, null);
+            foreach (var finding in found.Findings.Concat(copies.Add(found)))
+                yield return finding;
+        }
+    }
 
-            string? first = null;
-            var shape = "";
-            foreach (var kind in patient.Kinds)
+    /// <summary>What the names of folders tell; no image is opened.</summary>
+    internal static IEnumerable<CohortFinding> Folders(Cohort cohort)
+    {
+        foreach (var finding in OtherSplits(cohort).Concat(Unread(cohort)))
+            yield return finding;
+        foreach (var alike in cohort.Patients.GroupBy(patient => patient.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        {
+            var first = alike.First();
+            foreach (var patient in alike.Skip(1))
             {
-                var file = patient.File(kind);
-                var (found, sentences) = Examine(file, kind);
-                foreach (var sentence in sentences)
-                    yield return Finding(file, sentence);
-                if (found is null)
-                    continue;
-                first ??= kind;
-                if (first == kind)
-                    shape = found;
-                else if (found != shape)
-                    yield return Finding(file, $"is {found}, but {first} is {shape}; all images of a patient have one shape.");
+                yield return new CohortFinding(patient.Split, patient.Name, patient.Folder, patient.Name == first.Name
+                    ? $"is also in {first.Split}; a patient belongs to one split."
+                    : $"is called {first.Name} in {first.Split} but for the case of letters; a patient has one name and belongs to one split.");
             }
         }
     }
+
+    /// <summary>Checks the patients of a split that are about to be used, once for each cohort that is open; remembers what is no reason to refuse.</summary>
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="split">The split.</param>
+    /// <param name="patients">Those of its patients that have all the images.</param>
+    /// <param name="kinds">The images.</param>
+    /// <param name="options">What they have to fit, and what is allowed.</param>
+    /// <exception cref="PlanException">A patient cannot be used.</exception>
+    internal static void Require(Cohort cohort, string split, IReadOnlyList<CohortPatient> patients, IReadOnlyList<string> kinds, DataOptions options)
+    {
+        var checkedBefore = patients.Where(patient => cohort.IsChecked(patient, kinds)).ToHashSet();
+        var found = patients.Where(patient => !checkedBefore.Contains(patient)).AsParallel().AsOrdered()
+            .WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount)).Select(patient => PatientCheck.Run(patient, kinds, options)).ToArray();
+        var refused = found.SelectMany(one => one.Findings).Where(finding => finding.IsRefusedBy(options)).ToArray();
+        if (refused is [var first, ..])
+        {
+            var more = refused.Length == 1 ? "" : $" And {refused.Length - 1} more in {split}: `data check` lists all.";
+            throw new PlanException($"{first.File}: {first.Finding}{more}", first.AllowedBy);
+        }
+
+        cohort.Remember(found, kinds);
+    }
+
+    /// <summary>Refuses a split of which too many patients lack an image, and names those that do.</summary>
+    /// <exception cref="PlanException">More than a tenth do, and the options do not allow it.</exception>
+    internal static void RequireComplete(Cohort cohort, string split, IReadOnlyList<string> kinds, DataOptions options)
+    {
+        var all = cohort.Of(split);
+        var missing = all.Where(patient => kinds.Except(patient.Kinds).Any()).ToArray();
+        if (missing.Length == all.Count || missing.Length == 0)
+            return; // a split without any complete patient is refused by those who need one
+        if (!options.AllowMissing && missing.Length > MostMissing * all.Count)
+        {
+            throw new PlanException(
+                $"{missing.Length} of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' lack an image: {string.Join("; ", missing.Take(5).Select(Lack))}{(missing.Length > 5 ? " …" : "")}; "
+                + "add them, take the patients out, or set data.allow_missing: true to go on without these patients.",
+                "allow_missing");
+        }
+
+        cohort.Remember(missing.Select(patient => new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it has no {string.Join(", ", kinds.Except(patient.Kinds))}.")));
+
+        string Lack(CohortPatient patient) => $"{patient.Name} has no {string.Join(", ", kinds.Except(patient.Kinds))}";
+    }
+
+    /// <summary>Folders beside the splits that look like one.</summary>
+    private static IEnumerable<CohortFinding> OtherSplits(Cohort cohort) =>
+        from folder in Directory.GetDirectories(cohort.Folder).Order(StringComparer.Ordinal)
+        let name = Path.GetFileName(folder)
+        where !Cohort.AllSplits.Contains(name) && (NearSplit(name) is not null || Directory.GetDirectories(folder).Any(patient => Cohort.KindsOf(patient).Count > 0))
+        select new CohortFinding(name, name, folder, $"is not read: the splits are train, val and test{(NearSplit(name) is { } near ? $"; rename it to {near}" : "")}.");
+
+    private static string? NearSplit(string name) =>
+        Cohort.AllSplits.FirstOrDefault(split => name.StartsWith(split, StringComparison.OrdinalIgnoreCase)) ?? Spelling.Nearest(name, Cohort.AllSplits);
 
     /// <summary>Folders beside the patients' that hold no image under a name that is read.</summary>
     private static IEnumerable<CohortFinding> Unread(Cohort cohort) =>
@@ -57,36 +105,4 @@ public static class CohortCheck
         where !patients.Contains(folder)
         select new CohortFinding(
             split, Path.GetFileName(folder), folder, $"is left out: it holds none of {string.Join(", ", ImageKinds.All.Select(kind => kind + ".nii.gz"))}.");
-
-    private static (string? Shape, IReadOnlyList<string> Sentences) Examine(string file, string kind)
-    {
-        try
-        {
-            var volume = NiftiFile.Read(file);
-            var (_, depth, height, width) = volume.Shape;
-            var sentences = new List<string>();
-            if (volume.NonFinite > 0)
-                sentences.Add($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.");
-            if (kind == ImageKinds.Seg)
-            {
-                foreach (var intensity in volume.Intensities.Span)
-                {
-                    if (intensity is 0 or 1)
-                        continue;
-                    sentences.Add($"has the value {intensity}; a mask is 0 and 1.");
-                    break;
-                }
-            }
-            else if (volume.Min is { } only && only == volume.Max)
-            {
-                sentences.Add($"is {only} everywhere.");
-            }
-
-            return ($"{height}×{width}×{depth}", sentences);
-        }
-        catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
-        {
-            return (null, [$"cannot be read: {error.Message}"]);
-        }
-    }
 }

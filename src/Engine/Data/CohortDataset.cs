@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data;
 
@@ -21,18 +22,24 @@ public sealed class CohortDataset : IBatchSource
     /// <param name="options">Sizes and rules.</param>
     /// <param name="kinds">The images that each patient has to have, such as <c>bravo</c> and <c>seg</c>.</param>
     /// <param name="use">What batches hold of the tumours in their masks; by default nothing. Needs <c>seg</c> among the kinds.</param>
-    /// <exception cref="PlanException">No patient has them, or the options contradict each other.</exception>
-    /// <exception cref="InvalidDataException">A mask cannot be read.</exception>
+    /// <exception cref="PlanException">No patient has them or too many lack one, an image cannot be used, or the options contradict each other.</exception>
     public CohortDataset(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds, TumourUse? use = null)
     {
         options.Validate(kinds);
         (_options, _kinds, _use) = (options, kinds, use ?? new TumourUse());
         _free = (long)options.CacheMegabytes << 20;
         var all = cohort.Of(split);
-        var complete = all.Where(patient => !kinds.Except(patient.Kinds).Any());
+        CohortPatient[] complete = [.. all.Where(patient => !kinds.Except(patient.Kinds).Any())];
+        CohortCheck.RequireComplete(cohort, split, kinds, options);
+        CohortCheck.Require(cohort, split, complete, kinds, options);
         if (options.PositiveOnly && split == Cohort.Train)
-            complete = complete.Where(IsPositive);
-        _patients = [.. complete];
+        {
+            var ill = complete.Where(IsPositive).ToArray();
+            cohort.Remember(complete.Except(ill).Select(patient => new CohortFinding(split, patient.Name, patient.Folder, "is left out: it has no tumour after resizing (data.positive_only).")));
+            complete = ill;
+        }
+
+        _patients = complete;
         Patients = [.. _patients.Select(patient => patient.Name)];
         Skipped = [.. all.Select(patient => patient.Name).Except(Patients)];
         if (_patients.Count == 0)
@@ -98,6 +105,15 @@ public sealed class CohortDataset : IBatchSource
             SizeBins = _use.Count ? SizeBins(indices) : null,
             LossWeights = _use.Weights is { } weights ? LossWeights(indices, weights) : null,
         };
+    }
+
+    /// <summary>Where the prepared voxels of a patient's image lie; only the file's header is read.</summary>
+    /// <param name="patient">Place in <see cref="Patients"/>.</param>
+    /// <param name="kind">The kind of image.</param>
+    public VolumeGrid Grid(int patient, string kind)
+    {
+        var header = NiftiFile.ReadHeader(_patients[patient].File(kind));
+        return VolumeGrid.Of(new VolumeShape(1, header.Shape[2], header.Shape[0], header.Shape[1]), header).Prepared(_options);
     }
 
     private torch.Tensor SizeBins(IReadOnlyList<int> indices)

@@ -64,6 +64,18 @@ public sealed record DataOptions
     public bool PositiveOnly { get; init; }
 
     /// <summary>
+    /// Takes images whose affines differ within a patient, or whose header names two voxel sizes, as if they lay on each other. Default false: they are
+    /// refused.
+    /// </summary>
+    public bool AllowGeometryMismatch { get; init; }
+
+    /// <summary>Takes every label of a mask with several as tumour. Default false: such masks are refused.</summary>
+    public bool MergeLabels { get; init; }
+
+    /// <summary>Goes on where more than a tenth of a split's patients lack an image that is needed. Default false: refused.</summary>
+    public bool AllowMissing { get; init; }
+
+    /// <summary>
     /// Folder of latents that are computed once before training, where a learned compressor makes them; runs of the same data and compressor
     /// may share one. Default: the folder <c>latents</c> of the run.
     /// </summary>

@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data;
@@ -13,21 +14,9 @@ internal static class VolumePreparation
         var (_, depth, height, width) = volume.Shape;
         if (volume.NonFinite > 0)
             throw new InvalidDataException($"{file}: {volume.NonFinite} voxels are not finite; replace them, for instance by 0.");
-        if (height < options.Height || width < options.Width)
-        {
-            throw new InvalidDataException(
-                $"{file}: slices of {height}×{width} are smaller than the {options.Height}×{options.Width} of the experiment, and slices are only shrunk; "
-                + $"set data.height to at most {height} and data.width to at most {width}.");
-        }
-
-        var slices = (depth + options.SliceStep - 1) / options.SliceStep;
-        if (slices > options.OriginalDepth)
-        {
-            throw new InvalidDataException(
-                $"{file}: {slices} slices are more than the {options.OriginalDepth} of data.original_depth; "
-                + "raise it (and data.depth), or raise data.slice_step.");
-        }
-
+        if (Misfit(volume.Shape, options) is { } misfit)
+            throw new InvalidDataException($"{file}: {misfit}");
+        var slices = Slices(depth, options);
         var from = volume.Turned();
         var to = new float[options.Depth * options.Height * options.Width];
         var slice = options.Height * options.Width;
@@ -62,6 +51,24 @@ internal static class VolumePreparation
 
         return new PreparedVolume(to, slices);
     }
+
+    /// <summary>Why a volume of that shape does not fit the options, or null.</summary>
+    public static string? Misfit(VolumeShape shape, DataOptions options)
+    {
+        var (_, depth, height, width) = shape;
+        if (height < options.Height || width < options.Width)
+        {
+            return $"slices of {height}×{width} are smaller than the {options.Height}×{options.Width} of the experiment, and slices are only shrunk; "
+                + $"set data.height to at most {height} and data.width to at most {width}.";
+        }
+
+        var slices = Slices(depth, options);
+        return slices <= options.OriginalDepth
+            ? null
+            : $"{slices} slices are more than the {options.OriginalDepth} of data.original_depth; raise it (and data.depth), or raise data.slice_step.";
+    }
+
+    private static int Slices(int depth, DataOptions options) => (depth + options.SliceStep - 1) / options.SliceStep;
 
     private static void Scale(Span<float> intensities, double low, double high)
     {

@@ -46,7 +46,7 @@ public sealed class GeneratedSet
 
     /// <summary>How a sample was made, without what differs from one volume to the next.</summary>
     private static string Made(SampleRecord record) =>
-        JsonSerializer.Serialize(record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null }, AtomicFile.Json);
+        JsonSerializer.Serialize(record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null, AffineOf = null }, AtomicFile.Json);
 
     /// <summary>Volumes that a model generates when they are asked for.</summary>
     /// <param name="plan">The plan, with how to generate.</param>

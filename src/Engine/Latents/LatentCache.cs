@@ -69,7 +69,7 @@ public sealed class LatentCache
     {
         var weights = _frozen.List().ToDictionary(part => part.Name, part => part.Sha256);
         var data = JsonSerializer.SerializeToNode(_plan.Data, AtomicFile.Json)!.AsObject();
-        foreach (var irrelevant in new[] { "cohort", "synthesize", "latents", "cache_megabytes", "workers" })
+        foreach (var irrelevant in new[] { "cohort", "synthesize", "latents", "cache_megabytes", "workers", "allow_geometry_mismatch", "merge_labels", "allow_missing" })
             data.Remove(irrelevant);
         return new JsonObject
         {

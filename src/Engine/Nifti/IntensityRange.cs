@@ -21,6 +21,9 @@ internal struct IntensityRange
 
     public long NonFinite { get; private set; }
 
+    /// <summary>Counts an intensity that was added as not finite, because what holds it cannot.</summary>
+    public void AddOverflow() => NonFinite++;
+
     public void Add(double intensity)
     {
         if (!double.IsFinite(intensity))

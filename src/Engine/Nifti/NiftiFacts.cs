@@ -11,7 +11,9 @@ namespace VoxelZoo.Engine.Nifti;
 /// <param name="Min">Smallest finite intensity, or null where there is none.</param>
 /// <param name="Max">Largest finite intensity, or null where there is none.</param>
 /// <param name="Mean">Mean of the finite intensities, or null where there is none.</param>
+/// <param name="NonFinite">Number of voxels that are NaN or infinite.</param>
 /// <param name="Comments">The comments in the header, in file order: JSON where one is a JSON object, as in generated volumes, else text.</param>
+/// <param name="Complaints">What is wrong with the header and can be read all the same.</param>
 public sealed record NiftiFacts(
     IReadOnlyList<int> Shape,
     IReadOnlyList<double> Spacing,
@@ -20,14 +22,16 @@ public sealed record NiftiFacts(
     double? Min,
     double? Max,
     double? Mean,
-    IReadOnlyList<JsonNode> Comments)
+    long NonFinite,
+    IReadOnlyList<JsonNode> Comments,
+    IReadOnlyList<string> Complaints)
 {
     /// <summary>Reads a file and states its facts; the memory taken does not depend on the file.</summary>
     /// <exception cref="InvalidDataException">The file is not a NIfTI file that can be read; the message names it.</exception>
     public static NiftiFacts Of(string path)
     {
         var (header, range) = NiftiFile.Survey(path);
-        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean, [.. header.Comments.Select(Parsed)]);
+        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean, range.NonFinite, [.. header.Comments.Select(Parsed)], header.Complaints);
     }
 
     private static JsonNode Parsed(string comment)

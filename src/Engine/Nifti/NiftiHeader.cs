@@ -6,7 +6,7 @@ public sealed record NiftiHeader
     /// <summary>Size along each dimension in file order, the fastest-running first: <c>[H, W, D]</c> for the volumes of a cohort.</summary>
     public required IReadOnlyList<int> Shape { get; init; }
 
-    /// <summary>Voxel size along the spatial dimensions (three at most) in file order, in the file's unit, which is the millimetre in practice.</summary>
+    /// <summary>Voxel size along the spatial dimensions (three at most) in file order, in millimetres.</summary>
     public required IReadOnlyList<double> Spacing { get; init; }
 
     /// <summary>The stored type as NumPy writes it: <c>int16</c>, <c>float32</c>; <c>&gt;i2</c>, <c>&gt;f4</c> for big-endian files.</summary>
@@ -26,6 +26,9 @@ public sealed record NiftiHeader
 
     /// <summary>Text of the comment extensions (code 6), in file order.</summary>
     public required IReadOnlyList<string> Comments { get; init; }
+
+    /// <summary>What is wrong with the header and can be read all the same, one sentence each.</summary>
+    public IReadOnlyList<string> Complaints { get; init; } = [];
 
     /// <summary>Number of voxels, the product of <see cref="Shape"/>.</summary>
     public long Voxels => Shape.Aggregate(1L, (product, size) => product * size);

@@ -12,6 +12,7 @@ internal sealed class NiftiHeaderReader
 
     private readonly NiftiSource _source;
     private readonly byte[] _header;
+    private readonly List<string> _complaints = [];
 
     private NiftiHeaderReader(NiftiSource source, byte[] header, bool bigEndian)
     {
@@ -72,6 +73,7 @@ internal sealed class NiftiHeaderReader
             Slope = slope,
             Intercept = intercept,
             Comments = Comments(offset),
+            Complaints = _complaints,
         };
         _source.SkipTo(offset, "the header's extensions");
         return (header, type);
@@ -123,6 +125,8 @@ internal sealed class NiftiHeaderReader
     {
         var slope = Real(IsNifti2 ? 176 : 112);
         var intercept = Real(IsNifti2 ? 184 : 116);
+        if (!double.IsFinite(slope))
+            _complaints.Add($"scl_slope is {slope}, so the numbers are taken as they are stored");
         if (slope == 0 || !double.IsFinite(slope))
             return (1, 0);
         if (!double.IsFinite(intercept))
@@ -135,7 +139,7 @@ internal sealed class NiftiHeaderReader
         var spacing = new double[3];
         for (var i = 0; i < 3; i++)
         {
-            var size = Math.Abs(PixDim(i + 1));
+            var size = Math.Abs(PixDim(i + 1)) * Millimetres;
             if (!double.IsFinite(size))
                 throw Error($"pixdim[{i + 1}] is {size}; write the file with its voxel size in millimetres.");
             spacing[i] = size == 0 ? 1 : size;
@@ -155,7 +159,7 @@ internal sealed class NiftiHeaderReader
         {
             var q = new double[6];
             for (var i = 0; i < 6; i++)
-                q[i] = Real(IsNifti2 ? 352 + 8 * i : 256 + 4 * i);
+                q[i] = Real(IsNifti2 ? 352 + 8 * i : 256 + 4 * i) * (i < 3 ? 1 : Millimetres);
             affine = NiftiAffine.FromQuaternion(q[0], q[1], q[2], q.AsSpan(3), spacing[0], spacing[1], spacing[2], PixDim(0) < 0 ? -1 : 1);
         }
         else
@@ -172,7 +176,7 @@ internal sealed class NiftiHeaderReader
     {
         var numbers = new double[4];
         for (var i = 0; i < 4; i++)
-            numbers[i] = Real(IsNifti2 ? 400 + 8 * (4 * row + i) : 280 + 4 * (4 * row + i));
+            numbers[i] = Real(IsNifti2 ? 400 + 8 * (4 * row + i) : 280 + 4 * (4 * row + i)) * Millimetres;
         return numbers;
     }
 
@@ -189,11 +193,14 @@ internal sealed class NiftiHeaderReader
             var start = _source.Position;
             _source.ReadExactly(head, "a header extension");
             var size = Integer(head.AsSpan(0, 4));
-            if (size < 16 || size % 16 != 0 || start + size > voxels)
+            if (size < 8 || start + size > voxels)
             {
                 throw Error($"the header extension at byte {start} has size {size}, but it is a multiple of 16 that ends before the voxels "
                     + $"at byte {voxels}.");
             }
+
+            if (size % 16 != 0)
+                _complaints.Add($"the header extension at byte {start} has size {size}, which is no multiple of 16");
 
             if (Integer(head.AsSpan(4)) == 6 && size <= LongestComment)
             {
@@ -207,6 +214,14 @@ internal sealed class NiftiHeaderReader
 
         return comments;
     }
+
+    /// <summary>Millimetres in the file's unit of length: the low three bits of xyzt_units; the millimetre where it names none.</summary>
+    private double Millimetres => ((IsNifti2 ? Integer(500, 4) : _header[123]) & 7) switch
+    {
+        1 => 1000,
+        3 => 1e-3,
+        _ => 1,
+    };
 
     private double PixDim(int i) => Real(IsNifti2 ? 104 + 8 * i : 76 + 4 * i);
 

@@ -95,6 +95,9 @@ internal sealed class NiftiSource : IDisposable
             if (Position - end > allowed)
                 throw Error($"the voxels end at byte {end}, but the file goes on for more than {allowed} bytes; its header does not describe it.");
         }
+
+        if (IsCompressed && !GzipTrailer.Ends(Path, Position))
+            throw Error($"the gzip data ends after {Position} bytes without the checksum that belongs to them, so it is truncated; get the file anew.");
     }
 
     public void Dispose()

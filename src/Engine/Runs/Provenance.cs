@@ -6,6 +6,7 @@ using System.Text;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Tensors.Native;
 
@@ -22,6 +23,12 @@ public sealed record Provenance
 
     /// <summary>SHA-256 over the names and contents of every volume that the plan reads, by split.</summary>
     public required IReadOnlyDictionary<string, DataFacts> Data { get; init; }
+
+    /// <summary>What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.</summary>
+    public IReadOnlyList<CohortFinding> Findings { get; init; } = [];
+
+    /// <summary>Segments that went on with other data (<c>--allow-changed-data</c>); <see cref="Data"/> is that of the last one.</summary>
+    public IReadOnlyList<ChangedData> ChangedData { get; init; } = [];
 
     /// <summary>SHA-256 of every other file that the plan reads, such as a perceptual network, by path.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
@@ -46,7 +53,8 @@ public sealed record Provenance
         {
             Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
             Plugins = [.. plan.Sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
-            Data = Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds)),
+            Data = DataOf(plan, cohort),
+            Findings = cohort.Findings,
             Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
             GitCommit = Commit(),
             Cures = NativeTorch.Load().Cures,
@@ -54,6 +62,37 @@ public sealed record Provenance
             Runtime = RuntimeInformation.FrameworkDescription,
         };
     }
+
+    /// <summary>Compares a cohort with what a run recorded of it.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="cohort">The cohort that is there.</param>
+    /// <param name="allow">Whether to go on with other data, which the run then records for its next segment.</param>
+    /// <param name="remedy">What to do where it is refused.</param>
+    /// <returns>What changed; nothing where all is as it was, or the run recorded nothing.</returns>
+    /// <exception cref="PlanRefusedException">The data are others, and that is not allowed.</exception>
+    public static IReadOnlyList<DataChange> CompareData(RunFolder run, Plan plan, Cohort cohort, bool allow, string remedy)
+    {
+        if (RunFolder.ReadJson<Provenance>(run.Provenance, "without it the data cannot be compared; remove it to go on all the same") is not { } recorded)
+            return [];
+        var found = DataOf(plan, cohort);
+        var changes = DataChange.Between(recorded.Data, found);
+        if (changes.Count == 0)
+            return changes;
+        if (!allow)
+        {
+            throw new PlanRefusedException(
+                "data", "cohort",
+                $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; {remedy}");
+        }
+
+        var segment = 1 + (run.ReadStatus()?.Segments ?? 0);
+        AtomicFile.WriteJson(run.Provenance, recorded with { Data = found, ChangedData = [.. recorded.ChangedData, new ChangedData(segment, changes, recorded.Data)] });
+        return changes;
+    }
+
+    private static Dictionary<string, DataFacts> DataOf(Plan plan, Cohort cohort) =>
+        Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds));
 
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? $"{assembly.GetName().Version}";
@@ -94,6 +133,12 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
 /// <param name="Sha256">Hash over names and contents of its volumes.</param>
 public sealed record DataFacts(int Patients, string Sha256)
 {
+    /// <summary>Patients that lack an image and are left out.</summary>
+    public IReadOnlyList<string> Skipped { get; init; } = [];
+
+    /// <summary>The same hash over the volumes of each patient alone, or null in a run of before it was recorded.</summary>
+    public IReadOnlyDictionary<string, string>? Volumes { get; init; }
+
     /// <summary>The same hash over the volumes of each kind alone, so that runs which read different conditions can be seen to have the same targets.</summary>
     public IReadOnlyDictionary<string, string> Kinds { get; init; } = new Dictionary<string, string>();
 
@@ -101,18 +146,28 @@ public sealed record DataFacts(int Patients, string Sha256)
     {
         using var all = new VolumeHash();
         var ofKind = kinds.Distinct().ToDictionary(kind => kind, _ => new VolumeHash());
+        var ofPatient = new Dictionary<string, string>();
         foreach (var patient in patients)
         {
+            using var own = new VolumeHash();
             foreach (var kind in kinds.Where(patient.Kinds.Contains))
             {
                 using var file = File.OpenRead(patient.File(kind));
                 var content = SHA256.HashData(file);
                 all.Add($"{patient.Name}/{kind}", content);
                 ofKind[kind].Add($"{patient.Name}/{kind}", content);
+                own.Add($"{patient.Name}/{kind}", content);
             }
+
+            ofPatient[patient.Name] = own.Finish();
         }
 
-        var facts = new DataFacts(patients.Count, all.Finish()) { Kinds = ofKind.ToDictionary(kind => kind.Key, kind => kind.Value.Finish()) };
+        var facts = new DataFacts(patients.Count, all.Finish())
+        {
+            Skipped = [.. patients.Where(patient => kinds.Except(patient.Kinds).Any()).Select(patient => patient.Name)],
+            Volumes = ofPatient,
+            Kinds = ofKind.ToDictionary(kind => kind.Key, kind => kind.Value.Finish()),
+        };
         foreach (var hash in ofKind.Values)
             hash.Dispose();
         return facts;

@@ -18,6 +18,9 @@ public sealed record RunStatus
     /// <summary>The best validation so far, or null.</summary>
     public BestValidation? Best { get; init; }
 
+    /// <summary>Patients that are left out of training and validation; provenance.json names them and says why.</summary>
+    public int SkippedPatients { get; init; }
+
     /// <summary>Steps that the guard skipped, over the whole run.</summary>
     public long SkippedSteps { get; init; }
 

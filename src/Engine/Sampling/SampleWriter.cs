@@ -43,7 +43,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
                     using var scope = torch.NewDisposeScope();
                     using var condition = conditions.Load(i % conditions.Count);
                     var generated = generator.Generate(i, condition, step => progress?.Invoke(i, step), cancellation);
-                    written.Add(new TimedRecord(WriteOne(samples, generated, condition), generated.Seconds));
+                    written.Add(new TimedRecord(WriteOne(samples, generated, condition, Place(i % conditions.Count)), generated.Seconds));
                 }
             });
         }
@@ -60,7 +60,15 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         ? Discriminator.Load(plan, trained)
         : throw new PlanRefusedException("sampling", "use", $"`{plan.Sampler.Id}` learns from the first volumes what to reject, which several processes would each do by themselves; sample with one process");
 
-    private SampleRecord WriteOne(SampleFolder samples, GeneratedVolume generated, Batch condition)
+    /// <summary>Where a generated volume lies: where its condition does, or without one where the first volume of the split does.</summary>
+    private Placed Place(int patient)
+    {
+        var of = plan.Condition.CanBeDropped ? patient : 0;
+        var kind = plan.Condition.Images.Count > 0 ? plan.Condition.Images[0] : plan.Kinds[0];
+        return new Placed(conditions.Grid(of, kind), $"{conditions.Patients[of]}/{kind}");
+    }
+
+    private SampleRecord WriteOne(SampleFolder samples, GeneratedVolume generated, Batch condition, Placed placed)
     {
         var record = new SampleRecord
         {
@@ -84,24 +92,25 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             TimeShift = plan.Sampling.TimeShift,
             Seed = plan.Sampling.Seed,
             Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
+            AffineOf = placed.Of,
         };
         var made = JsonSerializer.Serialize(record, AtomicFile.Json);
         samples.Write(generated.Index, target =>
         {
             for (var c = 0; c < plan.Target.Count; c++)
-                WriteVolume(target, plan.Target[c], generated.Volume[0, c], comment: made);
+                WriteVolume(target, plan.Target[c], generated.Volume[0, c], placed.Grid, comment: made);
             foreach (var kind in plan.Condition.Images)
-                WriteVolume(target, kind, condition.Images[kind][0, 0], comment: null);
+                WriteVolume(target, kind, condition.Images[kind][0, 0], placed.Grid, comment: null);
             AtomicFile.Write(Path.Combine(target, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
             AtomicFile.WriteJson(Path.Combine(target, "sample.json"), record);
         });
         return record;
     }
 
-    private void WriteVolume(string folder, string kind, Tensor volume, string? comment)
+    private void WriteVolume(string folder, string kind, Tensor volume, VolumeGrid grid, string? comment)
     {
         var real = volume.narrow(0, 0, plan.Data.OriginalDepth);
-        NiftiFile.Write(Path.Combine(folder, $"{kind}.nii.gz"), kind == ImageKinds.Seg ? Masks.Binarise(real) : real, plan.Data.Spacing, comment: comment);
+        NiftiFile.Write(Path.Combine(folder, $"{kind}.nii.gz"), kind == ImageKinds.Seg ? Masks.Binarise(real) : real, grid.Spacing, grid.Affine, comment);
     }
 
     /// <summary>The real volume that belongs to the condition above the generated one.</summary>
@@ -116,6 +125,9 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         rows.Add(new MontageRow(generated.Volume[0, 0].narrow(0, 0, slices), plan.Condition.Images.Contains(ImageKinds.Seg) ? mask : null));
         return rows;
     }
+
+    /// <summary>A grid and the image that it is of.</summary>
+    private sealed record Placed(VolumeGrid Grid, string Of);
 
     /// <summary>A record and what is not written of it, as one process tells it to the others.</summary>
     private sealed record TimedRecord(SampleRecord Record, double Seconds);
@@ -183,6 +195,12 @@ public sealed record SampleRecord
 
     /// <summary>The patient whose images were the condition, or null.</summary>
     public string? Condition { get; init; }
+
+    /// <summary>
+    /// The image whose affine the volumes have, <c>PATIENT/KIND</c>, on the grid that the network sees: the condition's, or without one that of the
+    /// first volume of the split.
+    /// </summary>
+    public string? AffineOf { get; init; }
 
     /// <summary>How long it took; not written, so that the same command leaves the same bytes.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

@@ -47,6 +47,9 @@ public sealed class Trainer : IDisposable
         Build();
     }
 
+    /// <summary>Patients that are not trained on or validated with, because something of theirs is missing.</summary>
+    public int SkippedPatients { get; init; }
+
     private TimeProvider Clock => _task.Context.Clock;
 
     private ICollective Collective => _task.Collective;
@@ -254,6 +257,7 @@ public sealed class Trainer : IDisposable
             Epochs = _options.Epochs,
             Step = _state.Position.Step,
             Best = _state.Best,
+            SkippedPatients = SkippedPatients,
             SkippedSteps = _task.Guard?.Skipped ?? 0,
             Rollbacks = _task.Guard?.Rollbacks ?? 0,
             Segments = _segments,

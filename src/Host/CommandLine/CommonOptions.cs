@@ -32,4 +32,16 @@ internal static class CommonOptions
         Description = "Lay a section of the experiment's `profiles` over it",
         HelpName = "NAME",
     };
+
+    /// <summary>Where the cohort of a run lies now.</summary>
+    public static Option<string?> Cohort { get; } = new("--cohort")
+    {
+        Description = "Where the run's cohort lies now; it has to hold what the run was trained on",
+        HelpName = "DIR",
+    };
+
+    /// <summary>The cohort that the command line names, as <c>--set</c> takes it.</summary>
+    public static IEnumerable<string> CohortSet(ParseResult parse) => parse.GetValue(Cohort) is { } folder
+        ? [$"data.cohort={System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(folder))}"]
+        : [];
 }

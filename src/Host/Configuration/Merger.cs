@@ -21,6 +21,9 @@ internal sealed class Merger(IReadOnlyDictionary<string, IReadOnlySet<string>> k
             return above;
         if (lower[Use] is ScalarNode before && upper[Use] is ScalarNode after && before.Text != after.Text)
             lower = KeptOf(lower, path);
+        // who names a cohort does not want the one that would be made
+        if (path == "data" && upper["cohort"] is { IsNull: false } && upper["synthesize"] is null)
+            lower = lower.Without("synthesize");
 
         var entries = ImmutableArray.CreateBuilder<MapEntry>();
         foreach (var entry in lower.Entries)

@@ -4,6 +4,8 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Synthesis;
+using VoxelZoo.Host.Cluster;
+using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -23,13 +25,29 @@ internal static class Cohorts
         }
     }
 
+    /// <summary>Opens the cohort of a run that is trained, and refuses another one.</summary>
+    /// <exception cref="PlanRefusedException">It does not hold what the run was trained on.</exception>
+    public static Cohort OpenRecorded(Plan plan, RunFolder run)
+    {
+        var cohort = Open(plan, run);
+        Provenance.CompareData(run, plan, cohort, allow: false, "put back what was there, or name the folder that holds it with --cohort DIR");
+        return cohort;
+    }
+
+    /// <summary>The experiment with the whole path of its cohort, so that it names the same one from everywhere.</summary>
+    public static MapNode Placed(MapNode file) =>
+        file["data"]?["cohort"] is ScalarNode { IsNull: false, Text.Length: > 0 } cohort && !Path.IsPathFullyQualified(cohort.Text)
+            ? (MapNode)new Merger(new Dictionary<string, IReadOnlySet<string>>()).Set(
+                file, "data.cohort", YamlReader.ParseValue(System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(cohort.Text)), cohort.Position))
+            : file;
+
     /// <summary>A split's volumes with every image that the plan needs; the first one is read, to see that they fit the plan.</summary>
     public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
-        Checked(() => new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse));
+        Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse));
 
     /// <summary>A split's images as samples of their own; the first one is read, to see that they fit the plan.</summary>
     public static PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>
-        Checked(() => new PooledImages(cohort, split, plan.Data, plan.Kinds, crop));
+        Checked(cohort, () => new PooledImages(cohort, split, plan.Data, plan.Kinds, crop));
 
     /// <summary>Refuses a split that the plan names where the cohort has no patients in it.</summary>
     /// <param name="cohort">The cohort.</param>
@@ -69,13 +87,14 @@ internal static class Cohorts
         return opened;
     }
 
-    private static T Checked<T>(Func<T> open)
+    private static T Checked<T>(Cohort cohort, Func<T> open)
         where T : IBatchSource
     {
         try
         {
             var volumes = open();
             volumes.Load(0).Dispose();
+            Tell(cohort);
             return volumes;
         }
         catch (PlanException e)
@@ -86,6 +105,19 @@ internal static class Cohorts
         {
             throw new PlanRefusedException("data", null, e.Message);
         }
+    }
+
+    /// <summary>Says once what was found of the cohort that is no reason to refuse it.</summary>
+    private static void Tell(Cohort cohort)
+    {
+        const int most = 10;
+        var news = cohort.News();
+        if (Launcher.Find() is { Rank: > 0 })
+            return; // the first of several processes says it for all
+        foreach (var finding in news.Take(most))
+            EvaluationStep.Warn($"{Path.GetRelativePath(cohort.Folder, finding.File)} {finding.Finding}");
+        if (news.Count > most)
+            EvaluationStep.Warn($"and {news.Count - most} more findings; `data check` lists all, and so does a run's provenance.json");
     }
 
     /// <summary>Makes the run's cohort from the head that ships; whole or not at all.</summary>

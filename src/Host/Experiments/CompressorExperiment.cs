@@ -79,7 +79,7 @@ internal sealed class CompressorExperiment : Experiment
         var target = folder ?? run.Samples;
         using var random = session.Random(Plan);
         using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", EvaluationStep.Warn);
-        var volumes = SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.Open(Plan, run), Plan.Sampling.Split));
+        var volumes = SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split));
         foreach (var record in new ReconstructionWriter(Plan, trained, volumes, session.Collective).Write(target, cancellation))
             Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
     }
@@ -90,7 +90,7 @@ internal sealed class CompressorExperiment : Experiment
         using var random = session.Random(Plan);
         var context = session.Context(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, EvaluationStep.Warn);
-        var splits = SectionReader.Checked(File, () => Evaluated(Cohorts.Open(Plan, run), context));
+        var splits = SectionReader.Checked(File, () => Evaluated(Cohorts.OpenRecorded(Plan, run), context));
         List<ReconstructionResult> results = [];
         foreach (var (names, checkpoint) in checkpoints)
         {

@@ -102,7 +102,10 @@ internal sealed class DiffusionExperiment : Experiment
         var frozen = new FrozenParts(run);
         var (samples, validated) = collective.FirstThenOthers(
             () => LatentStep.Prepare(Plan, Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, context, cancellation));
-        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, context, frozen, collective));
+        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, context, frozen, collective))
+        {
+            SkippedPatients = training.Skipped.Count + (validation?.Skipped.Count ?? 0),
+        };
     }
 
     /// <summary>The volumes to train on, and those to validate on where the cohort has any.</summary>

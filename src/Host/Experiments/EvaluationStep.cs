@@ -16,7 +16,7 @@ internal static class EvaluationStep
         using var random = session.Random(plan);
         var context = session.Context(plan, random);
         var checkpoints = NamedCheckpoint.Open(run, plan.Evaluation.Checkpoints, Warn);
-        var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(plan, run));
+        var cohort = SectionReader.Checked(experiment.File, () => Cohorts.OpenRecorded(plan, run));
         var splits = SectionReader.Checked(experiment.File, () => experiment.Evaluated(cohort, context));
         using var sets = new SetEvaluator(plan, context, () => experiment.References(cohort, splits));
         var conditions = plan.Generation is { } generation ? SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, cohort, generation.Sampling.Split)) : null;

@@ -36,7 +36,7 @@ internal sealed class OpenSweep : IDisposable
         {
             var context = session.Context(experiment.Plan, _random);
             var metrics = new SweepMetrics(experiment.Plan.Metrics, text => Read([.. _sets, $"evaluation.metrics=[{text}]"]).Metrics.Single(), context);
-            var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
+            var cohort = SectionReader.Checked(experiment.File, () => Cohorts.OpenRecorded(experiment.Plan, run));
             Plan = experiment.Plan with
             {
                 Metrics = request.Metrics.Count > 0 ? metrics.Of(request.Metrics, request.Against) : metrics.All(request.Against),

@@ -21,7 +21,7 @@ internal static class SamplingStep
         var plan = experiment.Plan;
         using var random = session.Random(plan);
         using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", Warn);
-        var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.Open(plan, run), plan.Sampling.Split));
+        var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.OpenRecorded(plan, run), plan.Sampling.Split));
         var writer = new SampleWriter(plan, trained, conditions, session.Collective);
         var target = folder ?? run.Samples;
         var records = SectionReader.Checked(experiment.File, () => Output.IsWatched

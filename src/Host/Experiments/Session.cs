@@ -31,6 +31,9 @@ internal sealed class Session : IDisposable
     /// <summary>The processes that do the work together.</summary>
     public ICollective Collective { get; }
 
+    /// <summary>Whether a run may go on with other data than it recorded.</summary>
+    public bool AllowsChangedData { get; init; }
+
     /// <summary>The parts.</summary>
     public PartRegistry Registry => _host.Services.GetRequiredService<PartRegistry>();
 

@@ -87,6 +87,15 @@ internal static class TrainingStep
     {
         var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
         SectionReader.Checked(experiment.File, () => experiment.CheckCohort(cohort, context));
+        if (resume)
+        {
+            session.Collective.ByFirst(() =>
+            {
+                foreach (var change in SectionReader.Checked(experiment.File, () => Provenance.CompareData(run, experiment.Plan, cohort, session.AllowsChangedData, "put back what was there, or go on with --allow-changed-data")))
+                    EvaluationStep.Warn($"the run goes on with other data, {change}");
+            });
+        }
+
         var borrowed = true;
         session.Collective.ByFirst(() => borrowed = SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)));
         if (!borrowed)
@@ -122,7 +131,7 @@ internal static class TrainingStep
 
     private static void WriteExperiment(Experiment experiment, RunFolder run)
     {
-        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(experiment.File));
+        AtomicFile.WriteText(run.Experiment, YamlWriter.Write(Cohorts.Placed(experiment.File)));
         AtomicFile.WriteJson(run.Description, experiment.Json);
     }
 

@@ -6,6 +6,7 @@ using Spectre.Console.Rendering;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
 
@@ -24,6 +25,8 @@ internal sealed class DataInfoVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var facts = Read(parse.GetRequiredValue(_file));
+        foreach (var complaint in facts.Complaints)
+            EvaluationStep.Warn(complaint);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(facts, AtomicFile.Json)!, () => Table(facts));
         return ExitCode.Done;
     }
@@ -49,6 +52,7 @@ internal sealed class DataInfoVerb : Verb
         ("type", facts.Dtype),
         ("affine", string.Join("\n", facts.Affine.Select(Numbers))),
         ("intensities", facts is { Min: { } min, Max: { } max, Mean: { } mean } ? $"{Number(min)} to {Number(max)}, mean {Number(mean)}" : "none that are finite"),
+        .. facts.NonFinite > 0 ? [("not finite", facts.NonFinite.ToString(CultureInfo.InvariantCulture) + " voxels are NaN or infinite")] : Array.Empty<(string, string)>(),
         .. facts.Comments.SelectMany(Lines),
     ]);
 

@@ -19,6 +19,7 @@ internal sealed class EvaluateVerb : Verb
         _checkpoints = With(new Option<string[]>("--checkpoint") { Description = "best or latest; by default both. May be given several times", HelpName = "NAME" });
         _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" });
         With(CommonOptions.Set);
+        With(CommonOptions.Cohort);
         With(CommonOptions.Json);
     }
 
@@ -30,7 +31,7 @@ internal sealed class EvaluateVerb : Verb
     {
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        string[] sets = [.. parse.GetValue(CommonOptions.Set) ?? [], .. Sets("checkpoints", parse.GetValue(_checkpoints)), .. Sets("splits", parse.GetValue(_splits))];
+        string[] sets = [.. parse.GetValue(CommonOptions.Set) ?? [], .. Sets("checkpoints", parse.GetValue(_checkpoints)), .. Sets("splits", parse.GetValue(_splits)), .. CommonOptions.CohortSet(parse)];
         var outcome = Experiment.Load(session, run, sets).Evaluate(session, run, cancellation);
         if (Collective.IsFirst())
             Output.Write(parse, () => outcome.Json, () => outcome.Table);

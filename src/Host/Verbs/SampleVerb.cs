@@ -26,6 +26,7 @@ internal sealed class SampleVerb : Verb
             Options.Add(option);
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
         With(CommonOptions.Set);
+        With(CommonOptions.Cohort);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
     }
 
@@ -37,7 +38,7 @@ internal sealed class SampleVerb : Verb
     {
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        Experiment.Load(session, run, [.. Sets(parse)]).Sample(session, run, parse.GetValue(_out), cancellation);
+        Experiment.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]).Sample(session, run, parse.GetValue(_out), cancellation);
         return ExitCode.Done;
     }
 

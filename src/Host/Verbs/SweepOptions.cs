@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -17,7 +18,7 @@ internal sealed class SweepOptions
     private readonly GuidanceOptions _guidance = new();
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [_count, _split, _against, _seed, _checkpoint, .. _guidance.All];
+    public IEnumerable<Option> All => [_count, _split, _against, _seed, _checkpoint, CommonOptions.Cohort, .. _guidance.All];
 
     /// <summary>What the command line says.</summary>
     /// <param name="parse">The command line.</param>
@@ -37,6 +38,8 @@ internal sealed class SweepOptions
         yield return string.Create(CultureInfo.InvariantCulture, $"sampling.count={parse.GetValue(_count)}");
         if (parse.GetValue(_seed) is { } seed)
             yield return string.Create(CultureInfo.InvariantCulture, $"sampling.seed={seed}");
+        foreach (var set in CommonOptions.CohortSet(parse))
+            yield return set;
         foreach (var set in _guidance.Sets(parse))
             yield return set;
     }

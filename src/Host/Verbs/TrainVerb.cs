@@ -10,7 +10,7 @@ internal sealed class TrainVerb : Verb
 {
     private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
-    private readonly Option<bool> _resume;
+    private readonly Option<bool> _resume, _changed;
 
     public TrainVerb()
         : base("train", "Trains an experiment into a run folder")
@@ -18,6 +18,7 @@ internal sealed class TrainVerb : Verb
         _experiment = With(RunArguments.Experiment());
         _run = With(RunArguments.Folder());
         _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint" });
+        _changed = With(new Option<bool>("--allow-changed-data") { Description = "With --resume: go on although patients were added, removed or changed" });
         With(CommonOptions.Set);
         With(CommonOptions.Profile);
     }
@@ -28,7 +29,7 @@ internal sealed class TrainVerb : Verb
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        using var session = new Session(parse, Collective);
+        using var session = new Session(parse, Collective) { AllowsChangedData = parse.GetValue(_changed) };
         var (experiment, run, status) = parse.GetValue(_resume) ? Resume(parse, session, cancellation) : Start(parse, session, cancellation);
         RunArguments.Tell(run, status);
         return TrainingStep.ExitCodeOf(experiment.Plan, status);

@@ -19,13 +19,13 @@ public sealed class CohortDatasetTests : IDisposable
         return batch.Images[kind].data<float>().ToArray();
     }
 
-    private string RefusalOf(DataOptions options) => Assert.Throws<InvalidDataException>(() => Prepared(options, "bravo")).Message;
+    private string RefusalOf(DataOptions options) => Assert.Throws<PlanException>(() => Prepared(options, "bravo")).Message;
 
     [Fact]
     public void Batch_has_each_kind_by_name_with_a_channel()
     {
         _folder.Add("train", "a", "bravo").Add("train", "a", "seg").Add("train", "b", "bravo").Add("train", "b", "seg");
-        using var batch = new CohortDataset(_folder.Open(), "train", Small, ["bravo", "seg"]).Load(1, 0);
+        using var batch = new CohortDataset(_folder.Open(), "train", Small with { MergeLabels = true }, ["bravo", "seg"]).Load(1, 0);
         Assert.Equal(["b", "a"], batch.Patients);
         Assert.Equal(["bravo", "seg"], batch.Images.Keys.Order());
         Assert.All(batch.Images.Values, image => Assert.Equal([2, 1, 2, 2, 2], image.shape));
@@ -132,15 +132,20 @@ public sealed class CohortDatasetTests : IDisposable
     public void Images_of_one_patient_with_different_slice_counts_are_refused()
     {
         _folder.Add("train", "a", "bravo").Add("train", "a", "seg", new VolumeShape(1, 1, 2, 2), 0, 0, 0, 0);
-        var dataset = new CohortDataset(_folder.Open(), "train", Small, ["bravo", "seg"]);
-        Assert.Contains("1 slices, but bravo", Assert.Throws<InvalidDataException>(() => dataset.Load(0)).Message, StringComparison.Ordinal);
+        var error = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Small with { AllowGeometryMismatch = true }, ["bravo", "seg"]));
+        Assert.Contains("is 2×2×1, but bravo is 2×2×2", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Patients_without_a_wanted_kind_are_skipped_by_name()
     {
-        _folder.Add("train", "a", "bravo").Add("train", "b", "bravo").Add("train", "b", "seg");
-        var dataset = new CohortDataset(_folder.Open(), "train", Small, ["bravo", "seg"]);
+        _folder.Add("train", "a", "bravo").Add("train", "b", "bravo").Add("train", "b", "seg", new VolumeShape(1, 2, 2, 2), 0, 0, 1, 0, 0, 0, 0, 1);
+        var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Small, ["bravo", "seg"]));
+        Assert.Contains("1 of the 2 patients", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("a has no seg", refusal.Message, StringComparison.Ordinal);
+        var cohort = _folder.Open();
+        var dataset = new CohortDataset(cohort, "train", Small with { AllowMissing = true }, ["bravo", "seg"]);
+        Assert.Contains(cohort.Findings, finding => finding is { Patient: "a", Finding: "is left out: it has no seg." });
         Assert.Equal(["b"], dataset.Patients);
         Assert.Equal(["a"], dataset.Skipped);
     }

@@ -1,5 +1,6 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Tests.Data;
 
@@ -71,7 +72,7 @@ public sealed class CohortTests : IDisposable
     public void Check_tells_a_mask_that_is_not_binary()
     {
         _folder.Add("train", "a", "seg");
-        Assert.Contains("value 2", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.Contains("has the values 1, 2, 3,", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -100,7 +101,7 @@ public sealed class CohortTests : IDisposable
     {
         _folder.Add("train", "a", "bravo");
         var other = Directory.CreateDirectory(Path.Combine(_folder.Open().Folder, "train", "b")).FullName;
-        File.WriteAllText(Path.Combine(other, "bravo.nii"), "not compressed, so not read");
+        File.WriteAllText(Path.Combine(other, "T1.nii.gz"), "no name that is read");
         var finding = Assert.Single(CohortCheck.Run(_folder.Open(), ["bravo"]));
         Assert.Equal(("b", other), (finding.Patient, finding.File));
         Assert.StartsWith("is left out: it holds none of bravo.nii.gz, ", finding.Finding, StringComparison.Ordinal);
@@ -113,4 +114,109 @@ public sealed class CohortTests : IDisposable
         var finding = Assert.Single(CohortCheck.Run(_folder.Open(), ["bravo"]));
         Assert.Equal(("test", "is also in train; a patient belongs to one split."), (finding.Split, finding.Finding));
     }
+
+    private static readonly VolumeShape Cube = new(1, 2, 2, 2);
+    private static readonly double[][] Straight = [[7.5, 0, 0, 0], [0, 7.5, 0, 0], [0, 0, 9.375, 0], [0, 0, 0, 1]];
+
+    private CohortFolder Pair(double[][] mask) => _folder
+        .Add("train", "a", "bravo", Cube, Straight, 0, 1, 2, 3, 4, 5, 6, 7)
+        .Add("train", "a", "seg", Cube, mask, 0, 0, 1, 0, 0, 0, 0, 1);
+
+    public static TheoryData<double[][], string> Elsewhere => new()
+    {
+        { [[7.5, 0, 0, 50], [0, 7.5, 0, 0], [0, 0, 9.375, 0], [0, 0, 0, 1]], "up to 50 mm away" }, // shifted
+        { [[-7.5, 0, 0, 7.5], [0, 7.5, 0, 0], [0, 0, 9.375, 0], [0, 0, 0, 1]], "up to 7.5 mm away" }, // mirrored: the same places in another order
+        { [[7.5, 0, 0, 0], [0, 7.5, 0, 0], [0, 0, 9.5, 0], [0, 0, 0, 1]], "up to 0.125 mm away" }, // another slice pitch, on one step
+    };
+
+    [Theory]
+    [MemberData(nameof(Elsewhere))]
+    public void Check_and_training_tell_a_mask_that_lies_elsewhere(double[][] affine, string found)
+    {
+        var cohort = Pair(affine).Open();
+        var finding = Assert.Single(CohortCheck.Run(cohort, []));
+        Assert.Contains(found, finding.Finding, StringComparison.Ordinal);
+        Assert.Equal((true, "allow_geometry_mismatch"), (finding.Refused, finding.AllowedBy));
+        var refusal = Assert.Throws<PlanException>(() => new CohortDataset(cohort, "train", Two, ["bravo", "seg"]));
+        Assert.Contains(found, refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(1, new CohortDataset(cohort, "train", Two with { AllowGeometryMismatch = true }, ["bravo", "seg"]).Count);
+        Assert.Contains(found, Assert.Single(cohort.News()).Finding, StringComparison.Ordinal);
+        Assert.Empty(cohort.News());
+    }
+
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.007)] // below a thousandth of a voxel
+    public void Check_takes_affines_for_equal_that_no_one_can_tell_apart(double shift) =>
+        Assert.Empty(CohortCheck.Run(Pair([[7.5, 0, 0, shift], [0, 7.5, 0, 0], [0, 0, 9.375, 0], [0, 0, 0, 1]]).Open(), []));
+
+    [Fact]
+    public void Check_and_training_tell_a_header_with_two_voxel_sizes()
+    {
+        NiftiFile.Write(_folder.File("train", "a", "bravo"), (ReadOnlySpan<float>)[0, 1, 2, 3, 4, 5, 6, 7], Cube, new Spacing(1, 1, 1), [[3.75, 0, 0, 0], [0, 3.75, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], null);
+        Assert.Contains("1×1×1 mm by its pixdim and of 3.75×3.75×1 mm", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
+        Assert.Equal(1, new CohortDataset(_folder.Open(), "train", Two with { AllowGeometryMismatch = true }, ["bravo"]).Count);
+    }
+
+    [Fact]
+    public void Mask_of_one_other_label_is_taken_and_said()
+    {
+        _folder.Add("train", "a", "seg", Cube, 0, 0, 3, 0, 0, 0, 0, 3);
+        var cohort = _folder.Open();
+        using var batch = new CohortDataset(cohort, "train", Two, ["seg"]).Load(0);
+        Assert.Equal("has the value 3; a mask is 0 and 1, and it is taken as 1.", Assert.Single(cohort.News()).Finding);
+    }
+
+    [Fact]
+    public void Mask_of_several_labels_is_refused_or_merged_and_said()
+    {
+        _folder.Add("train", "a", "seg", Cube, 0, 1, 2, 4, 0, 0, 0, 0);
+        Assert.Equal("merge_labels", Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["seg"])).Key);
+        var cohort = _folder.Open();
+        using var batch = new CohortDataset(cohort, "train", Two with { MergeLabels = true }, ["seg"]).Load(0);
+        Assert.Contains("values 1, 2, 4", Assert.Single(cohort.News()).Finding, StringComparison.Ordinal);
+        Assert.Equal(3, batch.Images["seg"].data<float>().ToArray().Sum());
+    }
+
+    [Fact]
+    public void Check_tells_one_scan_under_two_names()
+    {
+        _folder.Add("train", "a", "bravo").Add("test", "b", "bravo");
+        Assert.Contains("same voxels as an image of a in train", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_tells_names_that_differ_by_case()
+    {
+        _folder.Add("train", "P1", "bravo").Add("test", "p1", "bravo");
+        Assert.Contains("called P1 in train but for the case", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("valid", "rename it to val")]
+    [InlineData("Test", "rename it to test")]
+    [InlineData("training", "rename it to train")]
+    [InlineData("holdout", "is not read")]
+    public void Check_tells_a_folder_that_looks_like_a_split(string name, string found)
+    {
+        _folder.Add("train", "a", "bravo").Add(name, "b", "bravo", Cube, 9, 8, 7, 6, 5, 4, 3, 2);
+        Assert.Contains(found, Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Image_that_is_not_compressed_is_read()
+    {
+        _folder.Add("train", "a", "bravo");
+        var file = Path.Combine(_folder.Path, "train", "b", "bravo.nii");
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        NiftiFile.Write(file, (ReadOnlySpan<float>)[7, 6, 5, 4, 3, 2, 1, 0], Cube, new Spacing(1, 1, 1), null, null);
+        var cohort = _folder.Open();
+        Assert.Equal(file, cohort.Patients[1].File("bravo"));
+        Assert.Equal(2, new CohortDataset(cohort, "train", Two, ["bravo"]).Count);
+        File.Copy(_folder.File("train", "a", "bravo"), Path.Combine(_folder.Path, "train", "b", "bravo.nii.gz"));
+        Assert.Contains(CohortCheck.Run(_folder.Open(), []), finding => finding.Finding.Contains("bravo.nii beside it is not", StringComparison.Ordinal));
+    }
+
+    private static DataOptions Two => new() { Depth = 2, OriginalDepth = 2, Height = 2, Width = 2 };
 }

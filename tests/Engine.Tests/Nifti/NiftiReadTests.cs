@@ -186,4 +186,44 @@ public sealed class NiftiReadTests : IDisposable
         Assert.Equal(["abcde"], volume.Header.Comments);
         Assert.Equal(7, volume.Intensities.Span[0]);
     }
+
+    // xyzt_units at byte 123: 1 metre, 2 millimetre, 3 micron, with or without a unit of time
+    [Theory]
+    [InlineData(1, 1000)]
+    [InlineData(2, 1)]
+    [InlineData(3, 0.001)]
+    [InlineData(3 + 8, 0.001)]
+    [InlineData(0, 1)]
+    public void Lengths_are_millimetres_whatever_the_files_unit(byte unit, double millimetres)
+    {
+        var bytes = new NiftiBytes().Dim(3, 1, 1, 1).Type(2).PixDim(1, 2, 4, 8).SForm(2, 0, 0, 16, 0, 4, 0, 32, 0, 0, 8, 64).With(1);
+        bytes[123] = unit;
+        var path = Path.Combine(Path.GetTempPath(), $"voxelzoo-{Guid.NewGuid():n}.nii");
+        File.WriteAllBytes(path, bytes);
+        var header = NiftiFile.ReadHeader(path);
+        File.Delete(path);
+        Assert.Equal([2 * millimetres, 4 * millimetres, 8 * millimetres], header.Spacing);
+        Assert.Equal([16 * millimetres, 32 * millimetres, 64 * millimetres], header.Affine.Take(3).Select(row => row[3]));
+    }
+
+    [Fact]
+    public void Slope_beyond_float32_leaves_voxels_that_are_not_finite()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"voxelzoo-{Guid.NewGuid():n}.nii");
+        File.WriteAllBytes(path, new NiftiBytes().Dim(3, 2, 1, 1).Type(2).Scale(3e38, 0).With(0, 200));
+        var volume = NiftiFile.Read(path);
+        File.Delete(path);
+        Assert.Equal(1, volume.NonFinite);
+    }
+
+    [Fact]
+    public void Extension_whose_size_is_no_multiple_of_16_is_read_and_complained_of()
+    {
+        var path = Path.Combine(Path.GetTempPath(), $"voxelzoo-{Guid.NewGuid():n}.nii");
+        File.WriteAllBytes(path, new NiftiBytes { Extensions = [15, 0, 0, 0, 6, 0, 0, 0, (byte)'a', (byte)'b', 0, 0, 0, 0, 0, 0] }.Dim(3, 1, 1, 1).Type(2).With(5));
+        var volume = NiftiFile.Read(path);
+        File.Delete(path);
+        Assert.Equal((5, "ab"), ((int)volume.Max!, Assert.Single(volume.Header.Comments)));
+        Assert.Contains("size 15", Assert.Single(volume.Header.Complaints), StringComparison.Ordinal);
+    }
 }

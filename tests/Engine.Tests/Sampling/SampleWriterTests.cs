@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Sampling;
+using VoxelZoo.Engine.Tests.Data;
 using VoxelZoo.Engine.Tests.Tiny;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
@@ -227,13 +228,13 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     }
 
     [Fact]
-    public void Volumes_have_the_slices_and_the_spacing_of_the_data()
+    public void Volumes_have_the_slices_of_the_data_and_the_spacing_of_the_files()
     {
         var plan = Plan();
         Sample(plan);
         var header = NiftiFile.ReadHeader(Path.Combine(_run.Folder.Samples, "00000", "bravo.nii.gz"));
         Assert.Equal([8, 8, TinyCohort.RealSlices], header.Shape);
-        Assert.Equal([plan.Data.Spacing.Height, plan.Data.Spacing.Width, plan.Data.Spacing.Depth], header.Spacing);
+        Assert.Equal([1, 1, 1], header.Spacing);
     }
 
     [Fact]
@@ -296,6 +297,56 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.DoesNotContain(_run.Folder.Path, record.ToJsonString(), StringComparison.Ordinal);
 
         static string Hash(string file) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
+    }
+
+    // half the size in plane: a voxel is twice as large, and its centre lies between those of the four that it was
+    [Theory]
+    [InlineData(8, -0.5, 90, 126)]
+    [InlineData(4, -1, 89.75, 125.75)]
+    public void Volumes_lie_where_their_condition_lies(int size, double step, double x, double y)
+    {
+        using var placed = Placed();
+        var data = TinyCohort.Options(placed.Path) with { Height = size, Width = size };
+        var record = Sample(ExperimentPlan.Compose(Plan() with { Data = data }))[1];
+        foreach (var kind in new[] { ImageKinds.Bravo, ImageKinds.T1Pre })
+        {
+            var header = Volume("00001", kind).Header;
+            Assert.Equal([step, 0, 0, x + 1, 0, step, 0, y, 0, 0, 2, -72, 0, 0, 0, 1], header.Affine.SelectMany(row => row));
+            Assert.Equal([-step, -step, 2], header.Spacing);
+        }
+
+        Assert.Equal("p1/t1_pre", record.AffineOf);
+    }
+
+    [Fact]
+    public void Volumes_without_a_condition_lie_where_the_first_volume_lies()
+    {
+        using var placed = Placed();
+        var draft = TinyRun.Draft(cohort, new FormulaArchitecture((noisy, _, _, bias) => torch.zeros_like(noisy) + bias, bias: 0.1));
+        var plan = ExperimentPlan.Compose(draft with
+        {
+            Data = TinyCohort.Options(placed.Path),
+            Condition = new ConditionOptions(),
+            Sampler = TinyRun.Part<ISampler>("sampling", new OneCallSampler()),
+            Sampling = draft.Sampling with { Count = 2 },
+            Training = draft.Training with { Epochs = 1 },
+        });
+        Assert.All(Sample(plan), record => Assert.Equal("p0/bravo", record.AffineOf));
+        Assert.Equal(90, Volume("00001", ImageKinds.Bravo).Header.Affine[0][3]);
+    }
+
+    /// <summary>Patients that lie 1 mm apart, rows to the left, columns to the back.</summary>
+    private static CohortFolder Placed()
+    {
+        var folder = new CohortFolder();
+        var shape = new VolumeShape(1, TinyCohort.RealSlices, 8, 8);
+        foreach (var (split, name, x) in new[] { ("train", "p", 0), ("val", "p", 0), ("test", "p0", 0), ("test", "p1", 1) })
+        {
+            foreach (var kind in new[] { ImageKinds.Bravo, ImageKinds.T1Pre })
+                folder.Add(split, name, kind, shape, [[-0.5, 0, 0, 90 + x], [0, -0.5, 0, 126], [0, 0, 2, -72], [0, 0, 0, 1]], [.. Enumerable.Range(0, (int)shape.Elements).Select(i => i % 97 / 97f)]);
+        }
+
+        return folder;
     }
 
     [Fact]

@@ -1,0 +1,127 @@
+using System.Security.Cryptography;
+using System.Runtime.InteropServices;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Nifti;
+
+namespace VoxelZoo.Engine.Data;
+
+/// <summary>Reads a patient's images and tells what is wrong with each of them and between them.</summary>
+internal static class PatientCheck
+{
+    // of a voxel: rounding to float32 stays below it, and nothing that can be seen in a picture does
+    private const double Tolerance = 1e-3;
+
+    /// <summary>Checks a patient.</summary>
+    /// <param name="patient">The patient.</param>
+    /// <param name="kinds">The kinds of image to look at; those that the patient does not have are passed over.</param>
+    /// <param name="options">What volumes have to fit, or null.</param>
+    public static CheckedPatient Run(CohortPatient patient, IReadOnlyList<string> kinds, DataOptions? options)
+    {
+        var findings = new List<CohortFinding>();
+        var hashes = new Dictionary<string, string>();
+        (string Kind, VolumeGrid Grid)? first = null;
+        foreach (var kind in kinds.Where(patient.Kinds.Contains))
+        {
+            CohortFinding Finding(string sentence) => new(patient.Split, patient.Name, patient.File(kind), sentence);
+
+            if (patient.Other(kind) is { } other)
+                findings.Add(Finding($"is read, and {other} beside it is not; remove one of the two."));
+            try
+            {
+                var volume = NiftiFile.Read(patient.File(kind));
+                var grid = VolumeGrid.Of(volume.Shape, volume.Header);
+                if (first is { } one)
+                    findings.AddRange(Together(grid, kind, one.Grid, one.Kind, Finding));
+                findings.AddRange(Alone(volume, grid, kind, options, Finding));
+                first ??= (kind, grid);
+                if (kind != ImageKinds.Seg && volume.Min < volume.Max)
+                    hashes[kind] = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span)));
+            }
+            catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+            {
+                findings.Add(Finding($"cannot be read: {error.Message}") with { Refused = true });
+            }
+        }
+
+        return new CheckedPatient(patient, findings, hashes);
+    }
+
+    private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, VolumeGrid grid, string kind, DataOptions? options, Func<string, CohortFinding> finding)
+    {
+        foreach (var complaint in volume.Header.Complaints)
+            yield return finding($"is read, but {complaint}.");
+        if (volume.NonFinite > 0)
+            yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with { Refused = true };
+        if (options is not null && VolumePreparation.Misfit(volume.Shape, options) is { } misfit)
+            yield return finding(misfit) with { Refused = true };
+        if (Sizes(volume.Spacing, grid.Spacing) is { } sizes)
+            yield return finding($"has voxels of {sizes}; write it with one voxel size, or set data.allow_geometry_mismatch: true.") with { Refused = true, AllowedBy = "allow_geometry_mismatch" };
+        if (kind == ImageKinds.Seg)
+        {
+            if (Labels(volume, finding) is { } labels)
+                yield return labels;
+        }
+        else if (volume.Min is { } only && only == volume.Max)
+        {
+            yield return finding($"is {only} everywhere.");
+        }
+    }
+
+    /// <summary>What is wrong with a mask that is not 0 and 1.</summary>
+    private static CohortFinding? Labels(NiftiVolume volume, Func<string, CohortFinding> finding)
+    {
+        const int most = 5;
+        var values = new SortedSet<float>();
+        foreach (var value in volume.Intensities.Span)
+        {
+            if (float.IsFinite(value) && value != 0 && values.Count <= most)
+                values.Add(value);
+        }
+
+        var named = string.Join(", ", values.Take(most)) + (values.Count > most ? " …" : "");
+        return values switch
+        {
+            _ when values.Count == 0 || values is { Count: 1, Min: 1 } => null,
+            { Min: < 0 } => finding($"has the value {values.Min}; a mask is 0 and 1.") with { Refused = true },
+            { Max: <= 1 } => finding($"has values between 0 and 1 ({named}); a mask is 0 and 1, and what is above one half is taken as 1."),
+            { Count: 1 } => finding($"has the value {values.Max}; a mask is 0 and 1, and it is taken as 1."),
+            _ => finding($"has the values {named}; a mask is 0 and 1: write one label alone, or set data.merge_labels: true to take all above one half as tumour.")
+                with { Refused = true, AllowedBy = "merge_labels" },
+        };
+    }
+
+    private static IEnumerable<CohortFinding> Together(VolumeGrid grid, string kind, VolumeGrid first, string firstKind, Func<string, CohortFinding> finding)
+    {
+        if (grid.Shape != first.Shape)
+        {
+            yield return finding($"is {Size(grid.Shape)}, but {firstKind} is {Size(first.Shape)}; all images of a patient have one shape.") with { Refused = true };
+            yield break;
+        }
+
+        var (size, distance) = (first.Spacing, first.Distance(grid));
+        var voxel = Math.Min(size.Depth, Math.Min(size.Height, size.Width));
+        if (distance > Tolerance * voxel)
+        {
+            yield return finding(FormattableString.Invariant(
+                $"has voxels up to {distance:G3} mm away from where {firstKind} has them: their affines differ; resample {kind} onto the grid of {firstKind}, or set data.allow_geometry_mismatch: true to take them as they are."))
+                with { Refused = true, AllowedBy = "allow_geometry_mismatch" };
+        }
+    }
+
+    /// <summary>The voxel size of pixdim and that of the affine, where they differ.</summary>
+    private static string? Sizes(Spacing pixdim, Spacing affine)
+    {
+        (double, double)[] pairs = [(pixdim.Height, affine.Height), (pixdim.Width, affine.Width), (pixdim.Depth, affine.Depth)];
+        return pairs.All(pair => Math.Abs(pair.Item1 - pair.Item2) <= Tolerance * Math.Max(pair.Item1, pair.Item2))
+            ? null
+            : FormattableString.Invariant($"{pixdim.Height:G4}×{pixdim.Width:G4}×{pixdim.Depth:G4} mm by its pixdim and of {affine.Height:G4}×{affine.Width:G4}×{affine.Depth:G4} mm by its affine");
+    }
+
+    private static string Size(VolumeShape shape) => $"{shape.Height}×{shape.Width}×{shape.Depth}";
+}
+
+/// <summary>What was found of a patient.</summary>
+/// <param name="Patient">The patient.</param>
+/// <param name="Findings">What is wrong.</param>
+/// <param name="Hashes">SHA-256 of the intensities of each image that is no mask and not constant.</param>
+internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, string> Hashes);
