@@ -7,6 +7,9 @@ namespace VoxelZoo.Engine.Runs;
 /// <summary>The folder of one run: everything that training leaves and every later verb starts from.</summary>
 public sealed class RunFolder
 {
+    /// <summary>What may be there before a run's first step.</summary>
+    private static readonly string[] BeforeTheRun = ["train.lock", "cohort", "first", "frozen", "latents"];
+
     private RunFolder(string path) => Path = path;
 
     /// <summary>The folder's full path.</summary>
@@ -84,6 +87,17 @@ public sealed class RunFolder
             ? run
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
     }
+
+    /// <summary>
+    /// Whether a folder holds what a run leaves that was killed before its experiment.yaml was written, and nothing else: it can be begun again, with what
+    /// is there already.
+    /// </summary>
+    public static bool HasNotBegun(string path) =>
+        Directory.Exists(path) && !File.Exists(System.IO.Path.Combine(path, "experiment.yaml"))
+        && Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).All(name => BeforeTheRun.Contains(name) || name.EndsWith(".tmp", StringComparison.Ordinal));
+
+    /// <summary>Whether a checkpoint was ever written, be it one that is broken now.</summary>
+    public bool HasCheckpoints => Directory.Exists(Checkpoints) && !new CheckpointStore(Checkpoints).IsEmpty;
 
     /// <summary>Keeps other processes from training this run until the lock is disposed or this process ends, however it ends.</summary>
     /// <exception cref="RunFolderException">Another process trains it.</exception>
