@@ -87,7 +87,7 @@ internal static class Application
         {
             // the first use of a class whose libraries are absent wraps the reason
             var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
-            var code = (int)(IsRefusal(cause) ? ExitCode.Refused : ExitCode.Failed);
+            var code = (int)(IsRefusal(cause) ? ExitCode.Refused : cause is OperationCanceledException && stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Failed);
             failed = true;
             var launcher = verb is { RunsTogether: true } ? Launcher.Find() : null;
             if (launcher is { Rank: > 0 })

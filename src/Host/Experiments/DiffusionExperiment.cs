@@ -71,8 +71,11 @@ internal sealed class DiffusionExperiment : Experiment
         evaluated.Any(split => split.Split == Cohort.Train) ? evaluated : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
 
     /// <inheritdoc/>
-    public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>
-        BorrowedWeights.Of(this).All(borrowed => borrowed.Take(session, cohort, run, cancellation));
+    public override void Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    {
+        foreach (var borrowed in BorrowedWeights.Of(this))
+            borrowed.Take(session, cohort, run, cancellation);
+    }
 
     /// <summary>Computes the latents of a cohort into a folder that runs may share.</summary>
     /// <returns>How many volumes it holds.</returns>

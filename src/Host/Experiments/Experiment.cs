@@ -74,8 +74,10 @@ internal abstract class Experiment(MapNode file)
     public abstract void CheckCohort(Cohort cohort, PartContext context);
 
     /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the first does it alone.</summary>
-    /// <returns>False where it was stopped before it was done; the run can be resumed.</returns>
-    public virtual bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) => true;
+    /// <exception cref="OperationCanceledException">It was stopped before it was done; the run can be resumed.</exception>
+    public virtual void Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    {
+    }
 
     /// <summary>Builds what trains it.</summary>
     /// <param name="cohort">The volumes.</param>
