@@ -114,11 +114,18 @@ public sealed class RunFolder
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
             return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException e) when (IsHeldByAnother(e))
         {
             throw new RunFolderException($"{Path} is being {doing} by another process ({e.Message}); wait for that one, or stop it");
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunFolderException($"{Path} cannot be {doing}, because {file} cannot be written ({e.Message}); make the folder writable, or copy the run to one that is");
+        }
     }
+
+    /// <summary>Whether a file could not be opened because a process has it open for itself alone: the system's EWOULDBLOCK, as .NET hands it on.</summary>
+    private static bool IsHeldByAnother(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     /// <summary>Whether a process holds <see cref="Lock"/>; on a file system that does not share locks, one of this machine.</summary>
     public bool IsLocked()
@@ -132,9 +139,13 @@ public sealed class RunFolder
         {
             return false;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException e)
         {
-            return true;
+            return IsHeldByAnother(e);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false; // it cannot be read, so that nothing is known
         }
     }
 

@@ -8,6 +8,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.Configuration;
 
@@ -114,8 +115,8 @@ internal sealed class DiffusionExperiment : Experiment
         cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val));
 
     /// <inheritdoc/>
-    public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation) =>
-        SamplingStep.Run(session, this, run, folder, cancellation);
+    public override void Sample(Session session, RunFolder run, string? folder, SampleNumbers numbers, CancellationToken cancellation) =>
+        SamplingStep.Run(session, this, run, folder, numbers, cancellation);
 
     /// <inheritdoc/>
     public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)
