@@ -17,5 +17,8 @@ public sealed record Checkpoint(string Folder, CheckpointManifest Manifest)
     public string File(string component) => Path.Combine(Folder, $"{component}.safetensors");
 
     /// <summary>Reads a component's tensors; the caller disposes them.</summary>
-    public NamedTensors Read(string component) => SafetensorsFile.Read(File(component));
+    /// <exception cref="InvalidDataException">It holds no such component.</exception>
+    public NamedTensors Read(string component) => Has(component)
+        ? SafetensorsFile.Read(File(component))
+        : throw new InvalidDataException($"{Folder} holds no {component}, only {string.Join(", ", Manifest.Files.Keys)}; it is of another plan");
 }

@@ -3,7 +3,7 @@ using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Checkpoints;
 
-/// <summary>What a checkpoint holds beside its tensors: <c>manifest.json</c>. A checkpoint without a manifest that verifies does not exist.</summary>
+/// <summary>What a checkpoint holds beside its tensors: <c>manifest.json</c>, with the hash of its own values as <c>sha256</c>. A checkpoint without a manifest that verifies does not exist.</summary>
 public sealed record CheckpointManifest
 {
     /// <summary>The version of the layout that this program writes and reads.</summary>

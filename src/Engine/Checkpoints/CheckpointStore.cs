@@ -62,7 +62,7 @@ public sealed class CheckpointStore
             foreach (var (component, named) in tensors)
                 files[$"{component}.safetensors"] = Write(Path.Combine(temporary, $"{component}.safetensors"), named);
             var written = manifest(files);
-            AtomicFile.WriteJson(_files, Path.Combine(temporary, ManifestName), written);
+            SealedJson.Write(_files, Path.Combine(temporary, ManifestName), written);
             var name = $"step-{written.Position.Step:D8}";
             if (_files.HasFolder(In(name)))
                 _files.RenameFolder(In(name), NewAside()); // the same step again, after a resume
@@ -85,7 +85,7 @@ public sealed class CheckpointStore
     /// <summary>Makes a checkpoint the latest again, with another manifest for the same tensors, and removes those of later steps.</summary>
     public void ReturnTo(Checkpoint checkpoint, CheckpointManifest manifest)
     {
-        AtomicFile.WriteJson(_files, Path.Combine(checkpoint.Folder, ManifestName), manifest);
+        SealedJson.Write(_files, Path.Combine(checkpoint.Folder, ManifestName), manifest);
         Point("latest", checkpoint.Name);
         Remove(Names().Where(name => string.CompareOrdinal(name, checkpoint.Name) > 0));
     }
@@ -127,7 +127,11 @@ public sealed class CheckpointStore
         {
             try
             {
-                return Verified(In(name));
+                var found = Verified(In(name));
+                // a run that was never validated has no best one, and misses none
+                if (pointed is null && (pointer != "best" || found.Manifest.Best is not null))
+                    damage($"the pointer {pointer} is not there; taking {name}, the newest checkpoint");
+                return found;
             }
             catch (Exception e) when (e is InvalidDataException or JsonException or FileNotFoundException)
             {
@@ -144,9 +148,8 @@ public sealed class CheckpointStore
 
     private Checkpoint Verified(string folder)
     {
-        using var json = _files.Open(Path.Combine(folder, ManifestName));
-        var manifest = JsonSerializer.Deserialize<CheckpointManifest>(json, AtomicFile.Json)
-            ?? throw new InvalidDataException("its manifest is empty");
+        using var json = new StreamReader(_files.Open(Path.Combine(folder, ManifestName)));
+        var manifest = Manifest(json.ReadToEnd());
         if (manifest.Format != CheckpointManifest.CurrentFormat)
             throw new NotSupportedException($"its layout is version {manifest.Format}, this program reads version {CheckpointManifest.CurrentFormat}");
         foreach (var (file, expected) in manifest.Files)
@@ -157,6 +160,18 @@ public sealed class CheckpointStore
         }
 
         return new Checkpoint(folder, manifest);
+    }
+
+    private static CheckpointManifest Manifest(string text)
+    {
+        try
+        {
+            return SealedJson.Read<CheckpointManifest>(text);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"its manifest was changed: {e.Message}");
+        }
     }
 
     private string Quarantine(string name)

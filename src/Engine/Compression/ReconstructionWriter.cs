@@ -20,34 +20,36 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on, at most one for each volume.</summary>
-    /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
+    /// <param name="folder">Where to.</param>
     /// <param name="cancellation">Stops between volumes; finished ones stay.</param>
+    /// <param name="numbers">Which numbers they take.</param>
     /// <returns>All of them, also those that other processes wrote.</returns>
-    public IReadOnlyList<ReconstructionRecord> Write(string folder, CancellationToken cancellation = default)
+    public IReadOnlyList<ReconstructionRecord> Write(string folder, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
-        var samples = new SampleFolder(folder, _collective);
+        var count = Math.Min(plan.Sampling.Count, volumes.Count);
+        using var samples = new SampleFolder(folder, numbers, count, _collective);
         var written = new List<ReconstructionRecord>();
         _collective.Together(() =>
         {
-            foreach (var i in _collective.Share(Math.Min(plan.Sampling.Count, volumes.Count)))
+            foreach (var i in _collective.Share(count))
             {
                 cancellation.ThrowIfCancellationRequested();
                 using var scope = NewDisposeScope();
                 using var _ = no_grad();
                 using var sample = volumes.Load(i);
                 var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
-                written.Add(WriteOne(samples, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
+                written.Add(WriteOne(samples, samples.First + i, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
             }
         });
         return [.. _collective.Gather(written).SelectMany(each => each).OrderBy(record => record.Name, StringComparer.Ordinal)];
     }
 
-    private ReconstructionRecord WriteOne(SampleFolder samples, int index, Tensor volume, Tensor made)
+    private ReconstructionRecord WriteOne(SampleFolder samples, int number, int index, Tensor volume, Tensor made)
     {
         var kind = volumes.Kind(index);
         var record = new ReconstructionRecord
         {
-            Name = SampleFolder.Name(index),
+            Name = SampleFolder.Name(number),
             Experiment = plan.Id,
             Checkpoint = trained.Checkpoint.Name,
             Weights = trained.Weights,
@@ -59,7 +61,7 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
         var written = kind == ImageKinds.Seg ? Masks.Binarise(made) : made;
         var mask = kind == ImageKinds.Seg ? volume : null;
         var grid = volumes.Grid(index);
-        samples.Write(index, target =>
+        samples.Write(number, target =>
         {
             NiftiFile.Write(Path.Combine(target, $"{kind}.nii.gz"), written[0, 0], grid.Spacing, grid.Affine, JsonSerializer.Serialize(record, AtomicFile.Json));
             AtomicFile.Write(

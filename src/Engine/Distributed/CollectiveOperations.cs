@@ -43,22 +43,22 @@ public static class CollectiveOperations
     public static string FromFirst(this ICollective collective, Func<string> make) => collective.Gather(collective.IsFirst() ? make() : "")[0];
 
     /// <summary>Done by the first process; the others wait.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled there.</exception>
     public static void ByFirst(this ICollective collective, Action work)
     {
-        if (collective.IsFirst())
-            work();
-        collective.Wait();
+        collective.Together(() =>
+        {
+            if (collective.IsFirst())
+                work();
+        });
     }
 
     /// <summary>Done by the first process, and then by the others, who find done what only needs doing once.</summary>
     public static T FirstThenOthers<T>(this ICollective collective, Func<T> work)
     {
-        if (!collective.IsFirst())
-            collective.Wait();
-        var result = work();
-        if (collective.IsFirst())
-            collective.Wait();
-        return result;
+        var result = default(T);
+        collective.ByFirst(() => result = work());
+        return collective.IsFirst() ? result! : work();
     }
 
     /// <summary>Does this process's part of what may be cancelled; where one of them was, none goes on as if all were done.</summary>

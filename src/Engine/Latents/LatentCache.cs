@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
@@ -41,27 +42,42 @@ public sealed class LatentCache
     /// <param name="validation">The validation split, or null.</param>
     /// <param name="progress">Called with the number of volumes encoded and in all.</param>
     /// <param name="stop">Ends it between two volumes.</param>
+    /// <param name="warn">Called with a sentence for what was damaged and is computed again.</param>
     /// <exception cref="PlanRefusedException">The folder holds latents of other data or other compressors.</exception>
     public (IBatchSource Training, IBatchSource? Validation) Prepare(
-        Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null, CancellationToken stop = default)
+        Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null, CancellationToken stop = default, Action<string>? warn = null)
     {
+        warn ??= _ => { };
         if (_plan.KeepsLatents)
         {
             var key = Key(cohort);
-            var manifest = Verified(key) ?? Build(key, training, validation, progress, stop);
-            _frozen.WriteNormalization(manifest.Statistics);
+            var manifest = Verified(key, warn) is { } found ? Repaired(found, training, validation, stop, warn) : Build(key, training, validation, progress, stop);
+            _frozen.WriteNormalization(manifest.Statistics, warn);
             return (Source(manifest, Cohort.Train)!, validation is null ? null : Source(manifest, Cohort.Val));
         }
 
-        if ((_plan.NormalizesTarget || _plan.NormalizesCondition) && _frozen.ReadNormalization() is null)
+        if ((_plan.NormalizesTarget || _plan.NormalizesCondition) && !HasStatistics())
         {
-            using var codec = LatentCodec.Create(_plan, _context, _frozen);
+            using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
             var moments = new Moments(_plan);
             Each(training, 0, training.Count, progress, stop, sample => moments.Add(codec.EncodeRaw(sample.Images)));
-            _frozen.WriteNormalization(moments.Statistics());
+            _frozen.WriteNormalization(moments.Statistics(), warn);
         }
 
         return (training, validation);
+    }
+
+    private bool HasStatistics()
+    {
+        try
+        {
+            return _frozen.ReadNormalization() is { } there
+                && !(_plan.NormalizesTarget && there.Target is null) && !(_plan.NormalizesCondition && there.Condition is null);
+        }
+        catch (RunFolderException)
+        {
+            return false; // damaged: writing them again says so
+        }
     }
 
     /// <summary>Everything on which the latents depend.</summary>
@@ -92,14 +108,19 @@ public sealed class LatentCache
     }
 
     /// <summary>The manifest of a finished cache of this plan, or null where there is no finished one.</summary>
-    private LatentManifest? Verified(JsonObject key)
+    private LatentManifest? Verified(JsonObject key, Action<string> warn)
     {
         if (!File.Exists(ManifestFile))
             return null;
         LatentManifest manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize<LatentManifest>(File.ReadAllText(ManifestFile), AtomicFile.Json)!;
+            manifest = SealedJson.Read<LatentManifest>(File.ReadAllText(ManifestFile));
+        }
+        catch (InvalidDataException e)
+        {
+            warn($"{ManifestFile} is damaged ({e.Message}); the latents are computed anew");
+            return null;
         }
         catch (JsonException e)
         {
@@ -116,16 +137,45 @@ public sealed class LatentCache
 
     private LatentManifest Build(JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)
     {
-        using var codec = LatentCodec.Create(_plan, _context, _frozen);
+        using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
         var (moments, samples) = (new Moments(_plan), new List<LatentSample>());
         var total = training.Count + (validation?.Count ?? 0);
         Each(training, 0, total, progress, stop, sample => moments.Add(Write(codec, Cohort.Train, sample, samples)));
         if (validation is not null)
             Each(validation, training.Count, total, progress, stop, sample => Write(codec, Cohort.Val, sample, samples));
         var manifest = new LatentManifest { Key = key, Statistics = moments.Statistics(), Samples = samples };
-        AtomicFile.WriteJson(ManifestFile, manifest); // last: a folder without it is unfinished, and begun again
+        SealedJson.Write(DiskFiles.Instance, ManifestFile, manifest); // last: a folder without it is unfinished, and begun again
         return manifest;
     }
+
+    /// <summary>Encodes again what is not there any more, or not what was written.</summary>
+    private LatentManifest Repaired(LatentManifest manifest, CohortDataset training, CohortDataset? validation, CancellationToken stop, Action<string> warn)
+    {
+        var damaged = manifest.Samples.Where(sample => !IsWhole(sample)).ToArray();
+        if (damaged.Length == 0)
+            return manifest;
+        warn($"of the latents in {_folder} {damaged.Length} are missing or damaged ({string.Join(", ", damaged.Take(3).Select(sample => $"{sample.Split}/{sample.Patient}"))}{(damaged.Length > 3 ? " …" : "")}); they are computed again");
+        var again = new List<LatentSample>();
+        using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
+        foreach (var sample in damaged)
+        {
+            stop.ThrowIfCancellationRequested();
+            var volumes = sample.Split == Cohort.Train ? training : validation!;
+            using var scope = torch.NewDisposeScope();
+            using var images = volumes.Load(volumes.Patients.TakeWhile(patient => patient != sample.Patient).Count());
+            Write(codec, sample.Split, images, again);
+        }
+
+        var repaired = manifest with { Samples = [.. manifest.Samples.Select(sample => again.Find(other => (other.Split, other.Patient) == (sample.Split, sample.Patient)) ?? sample)] };
+        SealedJson.Write(DiskFiles.Instance, ManifestFile, repaired);
+        return repaired;
+    }
+
+    /// <summary>Whether a sample's file is what was written; of a folder that is older than the hashes, whether it is there.</summary>
+    private bool IsWhole(LatentSample sample) =>
+        FileOf(sample.Split, sample.Patient) is var file && File.Exists(file) && (sample.Sha256 is null || CheckpointStore.Facts(file).Sha256 == sample.Sha256);
+
+    private string FileOf(string split, string patient) => Path.Combine(_folder, split, $"{patient}.safetensors");
 
     private LatentPair Write(LatentCodec codec, string split, Batch sample, List<LatentSample> samples)
     {
@@ -136,8 +186,9 @@ public sealed class LatentCache
             named[ConditionKey] = latents.Condition;
         if (sample.SizeBins is not null)
             named[SizeBinsKey] = sample.SizeBins;
-        SafetensorsFile.Write(Path.Combine(_folder, split, $"{sample.Patients[0]}.safetensors"), named);
-        samples.Add(new LatentSample(split, sample.Patients[0], sample.RealSlices[0]));
+        var file = FileOf(split, sample.Patients[0]);
+        AtomicFile.Write(file, stream => SafetensorsFile.Write(stream, named));
+        samples.Add(new LatentSample(split, sample.Patients[0], sample.RealSlices[0], CheckpointStore.Facts(file).Sha256));
         return latents;
     }
 
@@ -173,7 +224,7 @@ public sealed class LatentCache
     }
 }
 
-/// <summary>What a folder of latents holds: <c>manifest.json</c>.</summary>
+/// <summary>What a folder of latents holds: <c>manifest.json</c>, with the hash of its own values as <c>sha256</c>.</summary>
 internal sealed record LatentManifest
 {
     /// <summary>Everything on which the latents depend.</summary>
@@ -190,4 +241,5 @@ internal sealed record LatentManifest
 /// <param name="Split">Its split.</param>
 /// <param name="Patient">Its patient, which names its file.</param>
 /// <param name="RealSlices">Slices of the volume that are not padding.</param>
-internal sealed record LatentSample(string Split, string Patient, int RealSlices);
+/// <param name="Sha256">Hash of its file; null in folders that are older than the hashes.</param>
+internal sealed record LatentSample(string Split, string Patient, int RealSlices, string? Sha256 = null);

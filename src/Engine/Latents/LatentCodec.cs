@@ -45,16 +45,23 @@ public sealed class LatentCodec : IDisposable
     /// <param name="plan">The plan.</param>
     /// <param name="context">Where they are to be.</param>
     /// <param name="frozen">Their trained weights and the statistics, or null for fresh ones and none.</param>
-    /// <exception cref="InvalidDataException">The weights are damaged or another compressor's.</exception>
-    public static LatentCodec Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null)
+    /// <exception cref="RunFolderException">The weights are not there, or damaged.</exception>
+    /// <exception cref="InvalidDataException">They are another compressor's.</exception>
+    public static LatentCodec Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null) => Create(plan, context, frozen, normalized: true);
+
+    /// <summary>Builds the compressors to encode what is not normalised: to measure the statistics, which are not there or not right.</summary>
+    internal static LatentCodec WithoutStatistics(ExperimentPlan plan, PartContext context, FrozenParts frozen) => Create(plan, context, frozen, normalized: false);
+
+    private static LatentCodec Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen, bool normalized)
     {
         var codec = new LatentCodec(plan, context);
         try
         {
-            frozen?.Load(FrozenParts.Compressor, codec._target);
-            if (codec._ownCondition is not null)
+            if (IsTrained(plan.Compressor, codec._target))
+                frozen?.Load(FrozenParts.Compressor, codec._target);
+            if (codec._ownCondition is not null && IsTrained(plan.ConditionCompressor!, codec._ownCondition))
                 frozen?.Load(FrozenParts.ConditionCompressor, codec._ownCondition);
-            codec.Normalization = frozen?.ReadNormalization() ?? LatentNormalization.None;
+            codec.Normalization = normalized ? frozen?.ReadNormalization() ?? LatentNormalization.None : LatentNormalization.None;
             return codec;
         }
         catch
@@ -62,6 +69,15 @@ public sealed class LatentCodec : IDisposable
             codec.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Refuses to go on without the statistics that the plan normalises by.</summary>
+    /// <param name="frozen">Where they were looked for.</param>
+    /// <exception cref="RunFolderException">They are not there.</exception>
+    public void RequireStatistics(FrozenParts frozen)
+    {
+        if ((_plan.NormalizesTarget && Normalization.Target is null) || (_plan.NormalizesCondition && Normalization.Condition is null))
+            throw frozen.WithoutStatistics();
     }
 
     /// <summary>Latents of target and condition, normalised.</summary>
@@ -128,6 +144,9 @@ public sealed class LatentCodec : IDisposable
 
     /// <summary>A compressor without weights only moves voxels, which bfloat16 would round.</summary>
     private Tensor InPrecision(Func<Tensor> compute) => _plan.Compressor.Part.IsLearned ? MixedPrecision.Compute(_context, compute) : compute();
+
+    /// <summary>Whether a compressor is worth nothing without weights that were trained.</summary>
+    private static bool IsTrained(PlannedPart<ICompressor> planned, Compressor compressor) => planned.Part.IsLearned && compressor.state_dict().Count > 0;
 
     private static long Count(nn.Module module) => module.parameters().Sum(p => p.numel());
 

@@ -61,29 +61,68 @@ public sealed class FrozenParts
         AtomicFile.WriteJson(Index, List().Where(p => p.Name != name).Append(part).ToArray());
     }
 
-    /// <summary>Loads a part's weights; leaves the module as it is where there are none.</summary>
-    /// <exception cref="InvalidDataException">The weights are not those that were copied, or another module's.</exception>
+    /// <summary>Whether a part was taken over.</summary>
+    public bool Has(string name) => List().Any(part => part.Name == name);
+
+    /// <summary>What says where a part's weights are from.</summary>
+    /// <exception cref="RunFolderException">It was not taken over, or that was lost.</exception>
+    public FrozenPart Require(string name) => List().FirstOrDefault(part => part.Name == name)
+        ?? throw new RunFolderException($"{Index} {(File.Exists(Index) ? $"names no {name}" : $"is not there, and says no more where the {name} is from")}, without which the run's network is another one; restore it, or start the run anew");
+
+    /// <summary>Loads a part's weights.</summary>
+    /// <exception cref="RunFolderException">There are no such weights, or not those that were copied.</exception>
+    /// <exception cref="InvalidDataException">They are another module's.</exception>
     public void Load(string name, torch.nn.Module module)
     {
-        if (List().FirstOrDefault(p => p.Name == name) is not { } part)
-            return;
-        var file = WeightsOf(name);
-        if (CheckpointStore.Facts(file) != new FileFacts(part.Bytes, part.Sha256))
-            throw new InvalidDataException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
+        var (part, file) = (Require(name), WeightsOf(name));
+        if (!File.Exists(file) || CheckpointStore.Facts(file) != new FileFacts(part.Bytes, part.Sha256))
+            throw new RunFolderException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
         using var weights = SafetensorsFile.Read(file);
         Weights.Load(module, weights, file);
     }
 
     /// <summary>The statistics of the latents, or null where they were not written yet.</summary>
-    public LatentNormalization? ReadNormalization() => Read<LatentNormalization>(Statistics);
+    /// <exception cref="RunFolderException">They are damaged.</exception>
+    public LatentNormalization? ReadNormalization()
+    {
+        try
+        {
+            return File.Exists(Statistics) ? SealedJson.Read<LatentNormalization>(File.ReadAllText(Statistics)) : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            throw new RunFolderException($"{Statistics} cannot be read ({e.Message}); restore it, or let `train --resume` compute it again");
+        }
+    }
+
+    /// <summary>What is said where there are no statistics.</summary>
+    internal RunFolderException WithoutStatistics() => new($"{Statistics} is not there, or without what the latents are normalised by; restore it, or let `train --resume` compute it again");
 
     /// <summary>Writes the statistics of the latents, unless they are there.</summary>
-    public void WriteNormalization(LatentNormalization normalization)
+    /// <param name="normalization">The statistics.</param>
+    /// <param name="warn">Called with a sentence where others were there.</param>
+    public void WriteNormalization(LatentNormalization normalization, Action<string>? warn = null)
     {
         Directory.CreateDirectory(_folder);
-        var text = JsonSerializer.Serialize(normalization, AtomicFile.Json) + "\n";
-        if (!File.Exists(Statistics) || File.ReadAllText(Statistics) != text)
-            AtomicFile.WriteText(Statistics, text);
+        var text = SealedJson.Text(normalization);
+        if (File.Exists(Statistics) && File.ReadAllText(Statistics) == text)
+            return;
+        if (IsDamaged(normalization))
+            warn?.Invoke($"{Statistics} was damaged and is written again");
+        AtomicFile.WriteText(Statistics, text);
+    }
+
+    /// <summary>Whether statistics are there and not these. Those of a file without a hash may be the same in other words.</summary>
+    private bool IsDamaged(LatentNormalization normalization)
+    {
+        try
+        {
+            return ReadNormalization() is { } there && SealedJson.Text(there) != SealedJson.Text(normalization);
+        }
+        catch (RunFolderException)
+        {
+            return true;
+        }
     }
 
     private string WeightsOf(string name) => Path.Combine(_folder, $"{name}.safetensors");

@@ -7,6 +7,9 @@ namespace VoxelZoo.Engine.Runs;
 /// <summary>The folder of one run: everything that training leaves and every later verb starts from.</summary>
 public sealed class RunFolder
 {
+    /// <summary>What may be there before a run's first step.</summary>
+    private static readonly string[] BeforeTheRun = ["train.lock", "cohort", "first", "frozen", "latents"];
+
     private RunFolder(string path) => Path = path;
 
     /// <summary>The folder's full path.</summary>
@@ -85,6 +88,17 @@ public sealed class RunFolder
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
     }
 
+    /// <summary>
+    /// Whether a folder holds what a run leaves that was killed before its experiment.yaml was written, and nothing else: it can be begun again, with what
+    /// is there already.
+    /// </summary>
+    public static bool HasNotBegun(string path) =>
+        Directory.Exists(path) && !File.Exists(System.IO.Path.Combine(path, "experiment.yaml"))
+        && Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).All(name => BeforeTheRun.Contains(name) || name.EndsWith(".tmp", StringComparison.Ordinal));
+
+    /// <summary>Whether a checkpoint was ever written, be it one that is broken now.</summary>
+    public bool HasCheckpoints => Directory.Exists(Checkpoints) && !new CheckpointStore(Checkpoints).IsEmpty;
+
     /// <summary>Keeps other processes from training this run until the lock is disposed or this process ends, however it ends.</summary>
     /// <exception cref="RunFolderException">Another process trains it.</exception>
     public IDisposable Lock() => Hold(In("train.lock"), "trained");
@@ -100,11 +114,18 @@ public sealed class RunFolder
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
             return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException e) when (IsHeldByAnother(e))
         {
             throw new RunFolderException($"{Path} is being {doing} by another process ({e.Message}); wait for that one, or stop it");
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunFolderException($"{Path} cannot be {doing}, because {file} cannot be written ({e.Message}); make the folder writable, or copy the run to one that is");
+        }
     }
+
+    /// <summary>Whether a file could not be opened because a process has it open for itself alone: the system's EWOULDBLOCK, as .NET hands it on.</summary>
+    private static bool IsHeldByAnother(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     /// <summary>Whether a process holds <see cref="Lock"/>; on a file system that does not share locks, one of this machine.</summary>
     public bool IsLocked()
@@ -118,9 +139,13 @@ public sealed class RunFolder
         {
             return false;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (IOException e)
         {
-            return true;
+            return IsHeldByAnother(e);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false; // it cannot be read, so that nothing is known
         }
     }
 

@@ -25,13 +25,14 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     private Discriminator? _discriminator;
 
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
-    /// <param name="folder">Where to; folders of the same number are replaced, each as a whole.</param>
+    /// <param name="folder">Where to.</param>
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
     /// <param name="cancellation">Stops between steps; finished volumes stay.</param>
+    /// <param name="numbers">Which numbers they take. A volume's number says which noise and which condition it is of.</param>
     /// <returns>All volumes, also those that other processes wrote.</returns>
-    public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
+    public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
-        var samples = new SampleFolder(folder, _collective);
+        using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective);
         var generator = new VolumeGenerator(plan, trained.Model, () => _discriminator ??= LoadDiscriminator());
         var written = new List<TimedRecord>();
         try
@@ -41,9 +42,10 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
                 foreach (var i in _collective.Share(plan.Sampling.Count))
                 {
                     using var scope = torch.NewDisposeScope();
-                    using var condition = conditions.Load(i % conditions.Count);
-                    var generated = generator.Generate(i, condition, step => progress?.Invoke(i, step), cancellation);
-                    written.Add(new TimedRecord(WriteOne(samples, generated, condition, Place(i % conditions.Count)), generated.Seconds));
+                    var number = samples.First + i;
+                    using var condition = conditions.Load(number % conditions.Count);
+                    var generated = generator.Generate(number, condition, step => progress?.Invoke(i, step), cancellation);
+                    written.Add(new TimedRecord(WriteOne(samples, generated, condition, Place(number % conditions.Count)), generated.Seconds));
                 }
             });
         }

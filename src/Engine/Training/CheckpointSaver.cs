@@ -19,7 +19,7 @@ internal sealed class CheckpointSaver(
     CheckpointStore store, RunFolder run, TrainingState state, TrainingOptions options, int stepsPerEpoch, Action<string> warn) : IDisposable
 {
     /// <summary>So many saves in a row that failed end a run.</summary>
-    private const int MaxFailures = 3;
+    public const int MaxFailures = 3;
 
     private readonly Stopwatch _held = new();
     private Task? _writing; // null where the outcome of the last one is known

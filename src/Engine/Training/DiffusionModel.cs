@@ -78,6 +78,8 @@ public sealed class DiffusionModel : IDisposable
         DiffusionModel model;
         try
         {
+            if (frozen is not null)
+                codec.RequireStatistics(frozen);
             model = new DiffusionModel(plan, context, codec);
         }
         catch

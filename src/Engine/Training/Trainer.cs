@@ -24,7 +24,7 @@ public sealed class Trainer : IDisposable
     private TrainingTask _task;
     private TrainingState _state;
     private CheckpointSaver? _saver;
-    private int _segments = 1, _failedBefore;
+    private int _segments = 1, _failedBefore, _failedStatuses;
     private bool _stopping;
     private string? _nonFinite; // what made the first step that was not finite
 
@@ -268,8 +268,22 @@ public sealed class Trainer : IDisposable
             TrainingSeconds = _state.Position.TrainingSeconds,
         };
         if (Writes)
-            _run.WriteStatus(status);
+            Write(status);
         return status;
+    }
+
+    /// <summary>Writes the status. One that is written while training goes on may fail as often as a checkpoint: the next one says the same and more.</summary>
+    private void Write(RunStatus status)
+    {
+        try
+        {
+            _run.WriteStatus(status);
+            _failedStatuses = 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && status.Status == RunState.Running && ++_failedStatuses < CheckpointSaver.MaxFailures)
+        {
+            _observer.Warned($"the status was not written after step {status.Step} ({e.Message}); trying again after the next epoch");
+        }
     }
 
     /// <summary>Waits for a checkpoint that is being written, and frees the task.</summary>

@@ -48,7 +48,7 @@ internal sealed record JobScript
         "$voxelzoo" submit begin "$run" || exit
 
         resume=
-        [ -e "$run/experiment.yaml" ] && resume=--resume
+        [ -d "$run" ] && resume=--resume
         {{Launch}}"$voxelzoo" train "$run{{ChainFolder.Suffix}}/experiment.yaml" --run "$run" $resume{{string.Concat(Arguments.Select(a => " " + Shell.Quote(a)))}} &
         training=$!
         wait "$training"; code=$?

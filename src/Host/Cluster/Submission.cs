@@ -37,8 +37,10 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
     {
         using var session = new Session(parse);
         var id = Experiment.IdOf(idOrPath);
-        var folder = run is null ? RunFolders.Newest(id) : RunFolder.Open(run);
-        var (file, own) = Load(session, folder.Experiment, parse.GetValue(CommonOptions.Set), profile: null);
+        var path = run ?? RunFolders.Newest(id);
+        var (folder, begun) = (RunFolder.HasNotBegun(path) ? RunFolder.Join(path) : RunFolder.Open(path), !RunFolder.HasNotBegun(path));
+        var (file, own) = Load(
+            session, begun ? folder.Experiment : ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), begun ? null : parse.GetValue(CommonOptions.Profile));
         own.CheckProcesses(processes);
         return own.Plan.Id == id
             ? new Submission(id, file, new ChainFolder(folder.Path))

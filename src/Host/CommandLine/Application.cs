@@ -75,20 +75,24 @@ internal static class Application
         using var stop = new CancellationTokenSource();
         var verb = parse.CommandResult.Command as Verb;
         var (heeded, failed, error) = (verb is { StopsInOrder: true }, false, Console.Error);
+        var ended = false;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => RefuseSuccess();
         using var user = heeded && UserSignal is { } number ? PosixSignalRegistration.Create(number, Stop) : null;
         using var interrupt = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
         using var terminate = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop) : null;
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
-            return await parse.InvokeAsync(configuration, stop.Token);
+            var code = await parse.InvokeAsync(configuration, stop.Token);
+            ended = true;
+            return code;
         }
         catch (Exception e)
         {
             // the first use of a class whose libraries are absent wraps the reason
             var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
-            var code = (int)(IsRefusal(cause) ? ExitCode.Refused : ExitCode.Failed);
-            failed = true;
+            var code = (int)(IsRefusal(cause) ? ExitCode.Refused : cause is OperationCanceledException && stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Failed);
+            (failed, ended) = (true, true);
             var launcher = verb is { RunsTogether: true } ? Launcher.Find() : null;
             if (launcher is { Rank: > 0 })
                 Thread.Sleep(Precedence);
@@ -97,6 +101,15 @@ internal static class Application
             if (verb is { Collective.Size: > 1 })
                 verb.Collective.Abort(code);
             return code;
+        }
+
+        // a plugin may end the process by itself: whoever waits for it must not take that for success
+        void RefuseSuccess()
+        {
+            if (ended || Environment.ExitCode != 0)
+                return;
+            error.WriteLine($"{parse.CommandResult.Command.Name} was not done when something in this process, most likely a plugin, ended it; the run can be resumed");
+            Environment.ExitCode = (int)ExitCode.Failed;
         }
 
         // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once

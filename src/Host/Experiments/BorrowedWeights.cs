@@ -45,16 +45,16 @@ internal sealed class BorrowedWeights(
     }
 
     /// <summary>Copies the weights into the run, after training them where that is asked for.</summary>
-    /// <returns>False where that training was stopped.</returns>
-    public bool Take(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    /// <exception cref="OperationCanceledException">That training was stopped.</exception>
+    /// <exception cref="RunFolderException">The run has trained with them, and they are lost.</exception>
+    public void Take(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
     {
         var frozen = new FrozenParts(run);
-        if (frozen.List().Any(part => part.Name == name))
-            return true;
-        var lender = source.From is { } from ? Run(from) : First(session, cohort, run, cancellation);
-        if (lender is not null)
-            Adopt(frozen, lender);
-        return lender is not null;
+        if (frozen.Has(name))
+            return;
+        if (run.HasCheckpoints)
+            frozen.Require(name); // the other run may have gone on: its weights of today need not be those that this one was trained with
+        Adopt(frozen, source.From is { } from ? Run(from) : First(session, cohort, run, cancellation));
     }
 
     /// <summary>Copies the weights of the run that <c>from</c> names.</summary>
@@ -74,8 +74,8 @@ internal sealed class BorrowedWeights(
         }
     }
 
-    /// <summary>Trains the experiment that is to be trained first, or goes on with it; null where it was stopped.</summary>
-    private RunFolder? First(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    /// <summary>Trains the experiment that is to be trained first, or goes on with it.</summary>
+    private RunFolder First(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
     {
         var first = source.TrainFirst!;
         if (session.Collective.Size > 1)
@@ -87,10 +87,10 @@ internal sealed class BorrowedWeights(
         Console.WriteLine($"first: {other.Plan.Id}, whose {component} {experiment.Plan.Id} uses");
         RunStatus status;
         if (Directory.Exists(folder))
-            status = TrainingStep.Resume(session, other, RunFolder.Open(folder), cancellation);
+            status = TrainingStep.Resume(session, other, RunFolder.Join(folder), cancellation);
         else
             (_, status) = TrainingStep.Start(session, other, folder, cancellation);
-        return status.Status == RunState.Completed ? RunFolder.Open(folder) : null;
+        return status.Status == RunState.Completed ? RunFolder.Open(folder) : throw new OperationCanceledException($"{folder} was stopped", cancellation);
     }
 
     /// <summary>A run by its folder, or the newest one of an experiment.</summary>

@@ -120,14 +120,18 @@ internal static class Cohorts
             EvaluationStep.Warn($"and {news.Count - most} more findings; `data check` lists all, and so does a run's provenance.json");
     }
 
-    /// <summary>Makes the run's cohort from the head that ships; whole or not at all.</summary>
-    public static SynthesizedCohort Synthesize(SynthesisOptions options, RunFolder run, CancellationToken cancellation)
+    /// <summary>Makes the run's cohort from the head that ships, whole or not at all; nothing where it was made before.</summary>
+    public static void Synthesize(SynthesisOptions options, RunFolder run, CancellationToken cancellation)
     {
+        if (Directory.Exists(Folder(run)))
+            return;
+        // what a killed process left half made; the run is locked, so that nobody else makes it now
+        foreach (var half in Directory.EnumerateDirectories(run.Path, "cohort.*.tmp"))
+            Directory.Delete(half, recursive: true);
         try
         {
             var made = CohortSynthesizer.Run(options with { Source = HeadFolder.Find(options.Source) }, Folder(run), stop: cancellation);
             Console.WriteLine($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {made.Folder}");
-            return made;
         }
         catch (PlanException e)
         {

@@ -9,6 +9,7 @@ using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.Configuration;
 
@@ -74,13 +75,13 @@ internal sealed class CompressorExperiment : Experiment
     }
 
     /// <inheritdoc/>
-    public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation)
+    public override void Sample(Session session, RunFolder run, string? folder, SampleNumbers numbers, CancellationToken cancellation)
     {
         var target = folder ?? run.Samples;
         using var random = session.Random(Plan);
         using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", EvaluationStep.Warn);
         var volumes = SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split));
-        foreach (var record in new ReconstructionWriter(Plan, trained, volumes, session.Collective).Write(target, cancellation))
+        foreach (var record in new ReconstructionWriter(Plan, trained, volumes, session.Collective).Write(target, cancellation, numbers))
             Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
     }
 

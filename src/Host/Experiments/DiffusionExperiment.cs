@@ -8,6 +8,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.Configuration;
 
@@ -71,8 +72,11 @@ internal sealed class DiffusionExperiment : Experiment
         evaluated.Any(split => split.Split == Cohort.Train) ? evaluated : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
 
     /// <inheritdoc/>
-    public override bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) =>
-        BorrowedWeights.Of(this).All(borrowed => borrowed.Take(session, cohort, run, cancellation));
+    public override void Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    {
+        foreach (var borrowed in BorrowedWeights.Of(this))
+            borrowed.Take(session, cohort, run, cancellation);
+    }
 
     /// <summary>Computes the latents of a cohort into a folder that runs may share.</summary>
     /// <returns>How many volumes it holds.</returns>
@@ -114,8 +118,8 @@ internal sealed class DiffusionExperiment : Experiment
         cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val));
 
     /// <inheritdoc/>
-    public override void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation) =>
-        SamplingStep.Run(session, this, run, folder, cancellation);
+    public override void Sample(Session session, RunFolder run, string? folder, SampleNumbers numbers, CancellationToken cancellation) =>
+        SamplingStep.Run(session, this, run, folder, numbers, cancellation);
 
     /// <inheritdoc/>
     public override EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation)

@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -74,8 +75,10 @@ internal abstract class Experiment(MapNode file)
     public abstract void CheckCohort(Cohort cohort, PartContext context);
 
     /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the first does it alone.</summary>
-    /// <returns>False where it was stopped before it was done; the run can be resumed.</returns>
-    public virtual bool Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation) => true;
+    /// <exception cref="OperationCanceledException">It was stopped before it was done; the run can be resumed.</exception>
+    public virtual void Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    {
+    }
 
     /// <summary>Builds what trains it.</summary>
     /// <param name="cohort">The volumes.</param>
@@ -91,8 +94,9 @@ internal abstract class Experiment(MapNode file)
     /// <param name="session">The parts.</param>
     /// <param name="run">The run.</param>
     /// <param name="folder">Where to; the run's <c>samples</c> folder where it is null.</param>
+    /// <param name="numbers">Which numbers they take.</param>
     /// <param name="cancellation">Ends it as soon as may be; finished samples stay.</param>
-    public abstract void Sample(Session session, RunFolder run, string? folder, CancellationToken cancellation);
+    public abstract void Sample(Session session, RunFolder run, string? folder, SampleNumbers numbers, CancellationToken cancellation);
 
     /// <summary>Evaluates a run's best checkpoint into its <c>evaluation.json</c>.</summary>
     public abstract EvaluationOutcome Evaluate(Session session, RunFolder run, CancellationToken cancellation);

@@ -20,7 +20,7 @@ internal static class LatentStep
         if (!Output.IsWatched)
         {
             var encoded = 0;
-            var result = cache.Prepare(cohort, training, validation, (done, _) => encoded = done, stop);
+            var result = cache.Prepare(cohort, training, validation, (done, _) => encoded = done, stop, EvaluationStep.Warn);
             if (encoded > 0)
                 Console.WriteLine($"{encoded} volumes encoded by {plan.Compressor.Id}");
             return result;
@@ -39,7 +39,8 @@ internal static class LatentStep
                     bar.MaxValue = total;
                     bar.Value = done;
                 },
-                stop);
+                stop,
+                EvaluationStep.Warn);
         });
         return prepared;
     }

@@ -12,13 +12,15 @@ internal static class RunFolders
     /// <summary>The folder for a new run; not created yet.</summary>
     public static string New(string id) => Names(id).First(folder => !IsTaken(folder));
 
-    /// <summary>The newest run of an experiment.</summary>
-    public static RunFolder Newest(string id) => FindNewest(id)
+    /// <summary>The folder of an experiment's newest run.</summary>
+    public static string Newest(string id) => NewestFolder(id)
             ?? throw new UsageException($"--resume: there is no run {Path.Combine(Root, id)} to continue; name one with --run, or start one without --resume");
 
     /// <summary>The newest run of an experiment, or null where there is none.</summary>
     public static RunFolder? FindNewest(string id) =>
-        Names(id).TakeWhile(IsTaken).LastOrDefault(Directory.Exists) is { } folder ? RunFolder.Open(folder) : null;
+        NewestFolder(id) is { } folder ? RunFolder.Open(folder) : null;
+
+    private static string? NewestFolder(string id) => Names(id).TakeWhile(IsTaken).LastOrDefault(Directory.Exists);
 
     // also by a run that was submitted and has not begun
     private static bool IsTaken(string folder) => Path.Exists(folder) || Directory.Exists(folder + ChainFolder.Suffix);

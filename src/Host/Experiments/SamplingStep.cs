@@ -15,8 +15,9 @@ internal static class SamplingStep
     /// <param name="experiment">The run's experiment, with the command line's values over it.</param>
     /// <param name="run">The run.</param>
     /// <param name="folder">Where to; the run's <c>samples</c> folder where it is null.</param>
+    /// <param name="numbers">Which numbers they take.</param>
     /// <param name="cancellation">Ends it after the step under way; finished volumes stay.</param>
-    public static IReadOnlyList<SampleRecord> Run(Session session, DiffusionExperiment experiment, RunFolder run, string? folder, CancellationToken cancellation)
+    public static IReadOnlyList<SampleRecord> Run(Session session, DiffusionExperiment experiment, RunFolder run, string? folder, SampleNumbers numbers, CancellationToken cancellation)
     {
         var plan = experiment.Plan;
         using var random = session.Random(plan);
@@ -25,8 +26,8 @@ internal static class SamplingStep
         var writer = new SampleWriter(plan, trained, conditions, session.Collective);
         var target = folder ?? run.Samples;
         var records = SectionReader.Checked(experiment.File, () => Output.IsWatched
-            ? WithBar(plan, progress => writer.Write(target, progress, cancellation))
-            : writer.Write(target, cancellation: cancellation));
+            ? WithBar(plan, progress => writer.Write(target, progress, cancellation, numbers))
+            : writer.Write(target, cancellation: cancellation, numbers: numbers));
         foreach (var record in records)
             Console.WriteLine(FormattableString.Invariant($"{Path.Combine(target, record.Name)}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
         return records;

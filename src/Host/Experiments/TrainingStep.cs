@@ -34,22 +34,22 @@ internal static class TrainingStep
         using var held = Lock(session, run);
         try
         {
-            if (experiment.Plan.Data.Synthesize is { } synthesize)
-                processes.ByFirst(() => Cohorts.Synthesize(synthesize, run, cancellation));
+            // before anything that takes time: whatever kills the process from here on, the run can be resumed
+            processes.ByFirst(() => WriteExperiment(experiment, run));
             return (run, Train(session, experiment, run, context, resume: false, cancellation));
         }
         catch (Exception e) when (processes.IsFirst() && (run.ReadStatus() is null || (e is ConfigurationException && run.ReadStatus()!.Step == 0)))
         {
             // what was trained first, for this run, may have taken days
             if (Directory.Exists(Path.Combine(run.Path, BorrowedWeights.FirstFolder)))
-                Stopped(experiment, run, context);
+                Stopped(experiment, run, context, e.Message);
             else
                 Directory.Delete(run.Path, recursive: true);
             throw;
         }
     }
 
-    /// <summary>Continues a run from its latest checkpoint that verifies.</summary>
+    /// <summary>Continues a run from its latest checkpoint that verifies, or from what it had done before its first one.</summary>
     public static RunStatus Resume(Session session, Experiment experiment, RunFolder run, CancellationToken cancellation)
     {
         Check(session, experiment);
@@ -57,6 +57,11 @@ internal static class TrainingStep
         using var random = session.Random(experiment.Plan);
         var context = session.Context(experiment.Plan, random);
         RefuseTooLarge(experiment, context, session.Collective.Size);
+        session.Collective.ByFirst(() =>
+        {
+            if (!File.Exists(run.Experiment))
+                WriteExperiment(experiment, run);
+        });
         return Train(session, experiment, run, context, resume: true, cancellation);
     }
 
@@ -85,29 +90,10 @@ internal static class TrainingStep
 
     private static RunStatus Train(Session session, Experiment experiment, RunFolder run, PartContext context, bool resume, CancellationToken cancellation)
     {
-        var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
-        SectionReader.Checked(experiment.File, () => experiment.CheckCohort(cohort, context));
-        if (resume)
-        {
-            session.Collective.ByFirst(() =>
-            {
-                foreach (var change in SectionReader.Checked(experiment.File, () => Provenance.CompareData(run, experiment.Plan, cohort, session.AllowsChangedData, "put back what was there, or go on with --allow-changed-data")))
-                    EvaluationStep.Warn($"the run goes on with other data, {change}");
-            });
-        }
-
-        var borrowed = true;
-        session.Collective.ByFirst(() => borrowed = SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)));
-        if (!borrowed)
-            return Stopped(experiment, run, context);
         using var display = TrainingDisplay.ForConsole(experiment.Plan);
-        using var trainer = SectionReader.Checked(experiment.File, () => experiment.Trainer(cohort, run, context, session.Collective, display, cancellation));
-        session.Collective.ByFirst(() =>
-        {
-            WriteExperiment(experiment, run);
-            if (!resume)
-                AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort));
-        });
+        using var trainer = Prepare(session, experiment, run, context, display, resume, cancellation);
+        if (trainer is null)
+            return session.Collective.IsFirst() ? Stopped(experiment, run, context) : StatusOf(experiment, run, context);
         try
         {
             return SectionReader.Checked(experiment.File, () => trainer.Run(resume, cancellation));
@@ -119,14 +105,61 @@ internal static class TrainingStep
         }
     }
 
-    /// <summary>Leaves a run that has not begun itself so that it can be resumed.</summary>
-    private static RunStatus Stopped(Experiment experiment, RunFolder run, PartContext context)
+    /// <summary>Refuses data that are not those that the run has recorded, or says where they are allowed how they differ.</summary>
+    private static void CompareData(Session session, Experiment experiment, RunFolder run, Cohort cohort)
     {
-        WriteExperiment(experiment, run);
-        var now = context.Clock.GetUtcNow();
-        var status = new RunStatus { Status = RunState.TimeLimit, Epochs = experiment.Plan.Training.Epochs, Started = now, Updated = now };
+        const string Remedy = "put back what was there, or go on with --allow-changed-data";
+        foreach (var change in SectionReader.Checked(experiment.File, () => Provenance.CompareData(run, experiment.Plan, cohort, session.AllowsChangedData, Remedy)))
+            EvaluationStep.Warn($"the run goes on with other data, {change}");
+    }
+
+    /// <summary>Does what comes before the first step; what was done of it before stays.</summary>
+    /// <returns>What trains it, or null where the preparations were stopped.</returns>
+    private static Trainer? Prepare(
+        Session session, Experiment experiment, RunFolder run, PartContext context, TrainingObserver observer, bool resume, CancellationToken cancellation)
+    {
+        try
+        {
+            if (experiment.Plan.Data.Synthesize is { } synthesize)
+                session.Collective.ByFirst(() => Cohorts.Synthesize(synthesize, run, cancellation));
+            var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
+            SectionReader.Checked(experiment.File, () => experiment.CheckCohort(cohort, context));
+            if (resume)
+                session.Collective.ByFirst(() => CompareData(session, experiment, run, cohort));
+            session.Collective.ByFirst(() => SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)));
+            var trainer = SectionReader.Checked(experiment.File, () => experiment.Trainer(cohort, run, context, session.Collective, observer, cancellation));
+            session.Collective.ByFirst(() =>
+            {
+                WriteExperiment(experiment, run);
+                if (!resume || !File.Exists(run.Provenance))
+                    AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort));
+            });
+            return trainer;
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested || session.Collective.Size > 1)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Leaves a run that has not begun itself so that it can be resumed.</summary>
+    /// <param name="experiment">The experiment.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="context">Has the clock.</param>
+    /// <param name="error">What went wrong, or null where a signal stopped it.</param>
+    private static RunStatus Stopped(Experiment experiment, RunFolder run, PartContext context, string? error = null)
+    {
+        var status = StatusOf(experiment, run, context) with { Status = error is null ? RunState.TimeLimit : RunState.Failed, LastError = error, Updated = context.Clock.GetUtcNow() };
         run.WriteStatus(status);
         return status;
+    }
+
+    /// <summary>The run's status; one that says that it was stopped where there is none yet.</summary>
+    private static RunStatus StatusOf(Experiment experiment, RunFolder run, PartContext context)
+    {
+        var now = context.Clock.GetUtcNow();
+        var before = run.ReadStatus() ?? new RunStatus { Status = RunState.TimeLimit, Epochs = experiment.Plan.Training.Epochs, Segments = 0, Started = now, Updated = now };
+        return before with { Status = RunState.TimeLimit };
     }
 
     private static void WriteExperiment(Experiment experiment, RunFolder run)

@@ -21,6 +21,8 @@ internal sealed class DataPrepareVerb : Verb
         With(CommonOptions.Profile);
     }
 
+    public override bool StopsInOrder => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);

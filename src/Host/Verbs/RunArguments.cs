@@ -18,7 +18,7 @@ internal static class RunArguments
     {
         var place = Path.GetRelativePath(Environment.CurrentDirectory, run.Path);
         Console.WriteLine(status.Status == RunState.TimeLimit
-            ? $"{place}: stopped after {status.Step:N0} steps with a checkpoint; `train EXP --run {place} --resume` continues it"
+            ? $"{place}: stopped {(status.Step == 0 ? "before the first step; what was prepared stays" : $"after {status.Step:N0} steps with a checkpoint")}; `train EXP --run {place} --resume` continues it"
             : $"{place}: {OptionsShape.KeyOf(status.Status.ToString())} after {status.Step:N0} steps");
     }
 }

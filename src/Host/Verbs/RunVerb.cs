@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
 
@@ -50,7 +51,7 @@ internal sealed class RunVerb : Verb
 
     private static ExitCode Finish(Session session, Experiment experiment, RunFolder run, RunStatus status, CancellationToken cancellation)
     {
-        experiment.Sample(session, run, null, cancellation);
+        experiment.Sample(session, run, null, SampleNumbers.Continue, cancellation);
         Output.Write(experiment.Evaluate(session, run, cancellation).Table);
         session.Collective.ByFirst(() => experiment.Report(run));
         Console.WriteLine($"report: {Path.GetRelativePath(Environment.CurrentDirectory, run.Report)}");

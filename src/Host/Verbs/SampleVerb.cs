@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
 
@@ -14,6 +15,7 @@ internal sealed class SampleVerb : Verb
     private readonly Option<string?> _solver, _out;
     private readonly GuidanceOptions _guidance = new();
     private readonly Option<long?> _seed;
+    private readonly Option<bool> _overwrite;
 
     public SampleVerb()
         : base("sample", "Generates volumes from a run, as NIfTI with pictures")
@@ -28,6 +30,7 @@ internal sealed class SampleVerb : Verb
         With(CommonOptions.Set);
         With(CommonOptions.Cohort);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
+        _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of those that are there; without it they are added after the last one" });
     }
 
     public override bool StopsInOrder => true;
@@ -38,7 +41,8 @@ internal sealed class SampleVerb : Verb
     {
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        Experiment.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]).Sample(session, run, parse.GetValue(_out), cancellation);
+        Experiment.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]).Sample(
+            session, run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation);
         return ExitCode.Done;
     }
 

@@ -31,7 +31,8 @@ internal sealed class SubmitNextVerb : Verb
             parse.GetValue(_code),
             signal == "none" ? null : signal,
             RunProgress.Steps(folder.Run),
-            status is { Status: RunState.Diverged or RunState.Failed } ? status.LastError : null);
+            status is { Status: RunState.Diverged or RunState.Failed } ? status.LastError : null,
+            !RunFolder.Join(folder.Run).HasCheckpoints);
         var chain = folder.Await(job).Ended(end, TimeProvider.System.GetUtcNow());
         if (chain.State == ChainState.Active)
             chain = Successor(folder, chain, job);

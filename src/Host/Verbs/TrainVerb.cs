@@ -47,7 +47,14 @@ internal sealed class TrainVerb : Verb
     {
         var id = Experiment.IdOf(parse.GetRequiredValue(_experiment));
         var folder = parse.GetValue(_run);
-        var run = folder is null ? RunFolders.Newest(id) : RunFolder.Open(folder);
+        var path = folder ?? RunFolders.Newest(id);
+        if (RunFolder.HasNotBegun(path))
+        {
+            var (begun, own) = (Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
+            return (begun, own, TrainingStep.Resume(session, begun, own, cancellation));
+        }
+
+        var run = RunFolder.Open(path);
         var experiment = Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []);
         if (experiment.Plan.Id != id)
             throw new UsageException($"--resume: {folder} is a run of {experiment.Plan.Id}, not of {id}; name that experiment, or another folder with --run");

@@ -118,6 +118,33 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void Manifest_whose_numbers_were_changed_is_passed_over()
+    {
+        Save(Store, 1);
+        var manifest = In(Save(Store, 2), "manifest.json");
+        var text = File.ReadAllText(manifest);
+        var changed = text.Replace("\"epoch\": ", "\"epoch\": 1", StringComparison.Ordinal);
+        Assert.NotEqual(text, changed);
+        File.WriteAllText(manifest, changed);
+
+        Assert.Equal("step-00000001", Opened());
+        Assert.Contains("its manifest was changed", Assert.Single(_warnings), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("best", true, 1)]
+    [InlineData("best", false, 0)]
+    [InlineData("latest", false, 1)]
+    public void Pointer_that_was_lost_is_named(string pointer, bool validated, int warnings)
+    {
+        Save(Store, 1, manifest => manifest with { Best = validated ? new VoxelZoo.Engine.Runs.BestValidation(1, 0.5) : null });
+        File.Delete(Path.Combine(_folder.Path, pointer));
+
+        Assert.Equal("step-00000001", Opened(pointer));
+        Assert.Equal(warnings, _warnings.Count(warning => warning.Contains($"the pointer {pointer} is not there", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public void Open_when_all_are_damaged_is_null_and_names_each()
     {
         foreach (var step in new[] { 1, 2 })

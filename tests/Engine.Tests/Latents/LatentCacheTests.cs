@@ -241,4 +241,72 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         Assert.Contains("4×8×8", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("8×8×8", refusal.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Damaged_and_lost_latents_are_computed_again_and_said_to_be()
+    {
+        using var run = new TinyRun();
+        var plan = Plan();
+        run.Train(plan);
+        var files = Directory.GetFiles(Path.Combine(run.Folder.Latents, Cohort.Train)).Order().ToArray();
+        var right = files.Select(File.ReadAllBytes).ToArray();
+        var bytes = right[0].ToArray();
+        bytes[^2] ^= 1;
+        File.WriteAllBytes(files[0], bytes);
+        File.Delete(files[1]);
+
+        var said = Prepare(run, plan);
+
+        Assert.Equal(right, files.Select(File.ReadAllBytes));
+        Assert.Contains("2 are missing or damaged", Assert.Single(said), StringComparison.Ordinal);
+        Assert.Empty(Prepare(run, plan));
+    }
+
+    [Theory]
+    [InlineData("latents/manifest.json")]
+    [InlineData("frozen/latents.json")]
+    public void Damaged_statistics_are_computed_again_and_said_to_be(string file)
+    {
+        using var run = new TinyRun();
+        var plan = Plan();
+        run.Train(plan);
+        var path = Path.Combine(run.Folder.Path, file);
+        var right = File.ReadAllText(path);
+        var mean = System.Text.RegularExpressions.Regex.Match(right, @"""mean"": \[\s+(\d)").Groups[1];
+        File.WriteAllText(path, right[..mean.Index] + (mean.Value == "9" ? "8" : "9") + right[(mean.Index + 1)..]);
+
+        var said = Prepare(run, plan);
+
+        Assert.Contains(said, sentence => sentence.Contains("damaged", StringComparison.Ordinal));
+        Assert.Equal(right, File.ReadAllText(path));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Model_whose_statistics_are_lost_or_damaged_is_refused(bool lost)
+    {
+        using var run = new TinyRun();
+        var plan = Plan();
+        run.Train(plan);
+        var path = Path.Combine(run.Folder.Frozen, "latents.json");
+        if (lost)
+            File.Delete(path);
+        else
+            File.WriteAllText(path, File.ReadAllText(path).Replace("\"sha256\": \"", "\"sha256\": \"0", StringComparison.Ordinal));
+
+        var refusal = Assert.Throws<RunFolderException>(() => run.Use(plan, (_, _) => 0));
+
+        Assert.Contains("latents.json", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("train --resume", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static List<string> Prepare(TinyRun run, ExperimentPlan plan)
+    {
+        var (open, said) = (Cohort.Open(plan.Data.Cohort), new List<string>());
+        using var random = new RandomStreams(plan.Training.Seed);
+        new LatentCache(run.Folder.Latents, plan, TinyRun.Context(plan, random), new FrozenParts(run.Folder))
+            .Prepare(open, TinyRun.Volumes(plan, open, Cohort.Train), TinyRun.Volumes(plan, open, Cohort.Val), warn: said.Add);
+        return said;
+    }
 }

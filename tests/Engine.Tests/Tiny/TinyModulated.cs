@@ -82,26 +82,16 @@ public sealed class AffineCompressor : ICompressor<AffineOptions>
 
     public VolumeShape LatentShape(AffineOptions options, VolumeShape volume) => volume with { Channels = 2 };
 
-    public Compressor Create(AffineOptions options, PartContext context) => new Affine(options, context);
+    public Compressor Create(AffineOptions options, PartContext context) => new Affine(options);
 
-    private sealed class Affine : Compressor
+    /// <summary>Without weights, so that there are none to take over from another run.</summary>
+    private sealed class Affine(AffineOptions options) : Compressor("affine")
     {
-        private readonly Parameter gain;
-        private readonly bool _structured;
+        public override IReadOnlyList<int> LatentPrefixes => options.Structured ? [1, 2] : [];
 
-        public Affine(AffineOptions options, PartContext context)
-            : base("affine")
-        {
-            gain = new Parameter(torch.full([1], S(options.Gain), ScalarType.Float32, context.Device));
-            _structured = options.Structured;
-            RegisterComponents();
-        }
+        public override Tensor Encode(Tensor volume) => torch.cat([volume * S(options.Gain) + S(3.0), -volume], 1);
 
-        public override IReadOnlyList<int> LatentPrefixes => _structured ? [1, 2] : [];
-
-        public override Tensor Encode(Tensor volume) => torch.cat([volume * gain + S(3.0), -volume], 1);
-
-        public override Tensor Decode(Tensor latent) => (latent.narrow(1, 0, 1) - S(3.0)) / gain;
+        public override Tensor Decode(Tensor latent) => (latent.narrow(1, 0, 1) - S(3.0)) / S(options.Gain);
     }
 }
 

@@ -38,9 +38,13 @@ public sealed class ControlNetTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Scale_multiplies_what_the_branch_adds()
     {
+        using var first = new TinyRun();
+        first.Train(Plan());
+
         float Loss(double scale)
         {
             using var run = new TinyRun();
+            new FrozenParts(run.Folder).Adopt(FrozenParts.Denoiser, first.Folder, "denoiser", _ => { });
             run.Train(Plan(new ControlNetOptions { Scale = scale }), validate: false);
             return (float)run.Steps[^1].Loss;
         }
@@ -87,7 +91,17 @@ public sealed class ControlNetTests(TinyCohort cohort) : IClassFixture<TinyCohor
         var bytes = File.ReadAllBytes(file);
         bytes[^1] ^= 1;
         File.WriteAllBytes(file, bytes);
-        Assert.Contains("is not the file", Assert.Throws<InvalidDataException>(() => second.Train(Plan(new ControlNetOptions()))).Message, StringComparison.Ordinal);
+        Assert.Contains("is not the file", Assert.Throws<RunFolderException>(() => second.Train(Plan(new ControlNetOptions()))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Lost_frozen_weights_are_refused()
+    {
+        using var run = new TinyRun();
+
+        var refusal = Assert.Throws<RunFolderException>(() => run.Train(Plan(new ControlNetOptions())));
+
+        Assert.Contains("frozen.json is not there, and says no more where the denoiser is from", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

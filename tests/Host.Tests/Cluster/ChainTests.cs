@@ -34,6 +34,20 @@ public sealed class ChainTests
     }
 
     [Fact]
+    public void Time_limit_before_the_first_step_is_followed_by_another_segment_but_not_for_ever()
+    {
+        var chain = Started(steps: 0);
+        for (var segment = 1; segment <= Chain.IdleRestarts; segment++)
+        {
+            chain = chain.Ended(new SegmentEnd(3, "USR1", 0, Preparing: true), Noon);
+            Assert.Equal((ChainState.Active, SegmentReason.TimeLimit), (chain.State, chain.Succession));
+            chain = chain.Submitted($"8{segment}", SegmentReason.TimeLimit, Noon).Begun(0, Noon);
+        }
+
+        Assert.Equal(ChainState.Stalled, chain.Ended(new SegmentEnd(3, "USR1", 0, Preparing: true), Noon).State);
+    }
+
+    [Fact]
     public void Damaged_checkpoint_that_sets_the_run_back_is_no_gain() => Assert.Equal(ChainState.Stalled, EndOf(new SegmentEnd(3, "USR1", Steps: 5)));
 
     [Fact]
