@@ -20,7 +20,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
     public static Submission New(ParseResult parse, string idOrPath, string? run, int processes)
     {
         using var session = new Session(parse);
-        var (file, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), parse.GetValue(CommonOptions.Profile));
+        var (file, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), parse.GetValue(CommonOptions.Profile));
         experiment.CheckProcesses(processes);
         experiment.CheckTrainable();
         if (experiment.Plan.Data.Synthesize is null)
@@ -38,7 +38,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
         using var session = new Session(parse);
         var id = Experiment.IdOf(idOrPath);
         var folder = run is null ? RunFolders.Newest(id) : RunFolder.Open(run);
-        var (file, own) = Load(session, folder.Experiment, parse.GetValue(CommonOptions.Set), profile: null);
+        var (file, own) = Load(session, folder.Experiment, CommonOptions.Sets(parse), profile: null);
         own.CheckProcesses(processes);
         return own.Plan.Id == id
             ? new Submission(id, file, new ChainFolder(folder.Path))

@@ -20,11 +20,17 @@ internal static class CommonOptions
     public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON" };
 
     /// <summary>On every verb that takes an experiment or options.</summary>
-    public static Option<string[]> Set { get; } = new("--set")
+    /// <param name="example">A value that this verb has.</param>
+    public static Option<string[]> Set(string example) => new(SetName)
     {
-        Description = "Set a value over the configuration, as in --set training.epochs=10; may be given several times",
+        Description = $"Set a value over the configuration, as in --set {example}; may be given several times",
         HelpName = "KEY=VALUE",
     };
+
+    /// <summary>What <c>--set</c> was given.</summary>
+    public static string[] Sets(ParseResult parse) => parse.GetValue<string[]>(SetName) ?? [];
+
+    private const string SetName = "--set";
 
     /// <summary>On every verb that takes an experiment.</summary>
     public static Option<string?> Profile { get; } = new("--profile")

@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Synthesis;
+using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -94,7 +95,7 @@ internal static class Cohorts
         try
         {
             var made = CohortSynthesizer.Run(options with { Source = HeadFolder.Find(options.Source) }, Folder(run), stop: cancellation);
-            Console.WriteLine($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {made.Folder}");
+            Console.WriteLine($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {Places.Shown(made.Folder)}");
             return made;
         }
         catch (PlanException e)
