@@ -59,7 +59,11 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
         if (given.dim() != dimensions)
             throw new ArgumentException(
                 $"the {set} set is {Shape(given)}, expected {(_extractor is null ? "features [n, d]; set `extractor` to compare volumes" : "volumes [N, C, D, H, W]")}");
-        return given.numel() > 0 ? given : throw new ArgumentException($"there is nothing to compare in the {set} set of {Shape(given)}");
+        if (given.numel() == 0)
+            throw new ArgumentException($"there is nothing to compare in the {set} set of {Shape(given)}");
+        if (dimensions == 5) // features are looked at where they are compared
+            Metrics.Finite.Require(given, $"{set} volumes");
+        return given;
     }
 
     private static Tensor Finite(Tensor given, string set)

@@ -54,6 +54,8 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
         {
             if (real.dim() != 5 || generated.dim() != 5 || real.numel() == 0 || generated.numel() == 0)
                 throw new ArgumentException($"the sets are [{string.Join(", ", real.shape)}] and [{string.Join(", ", generated.shape)}], expected volumes [N, C, D, H, W] of both");
+            Finite.Require(real, "real volumes");
+            Finite.Require(generated, "generated volumes");
             using var scope = NewDisposeScope();
             return Compare(Features(real), Features(generated));
         }

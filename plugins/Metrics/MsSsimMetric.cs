@@ -64,6 +64,7 @@ public sealed class MsSsimMetric : IMetric<MsSsimOptions>
         protected override double Compare(Tensor real, Tensor generated)
         {
             var weights = options.Weights ?? WeightsFor(StructuralSimilarity.SmallestSide(VolumeShape.Of(real)));
+            (real, generated) = (real.to_type(ScalarType.Float64), generated.to_type(ScalarType.Float64)); // the coarser scales too
             var product = 1.0;
             for (var scale = 0; scale < weights.Count; scale++)
             {

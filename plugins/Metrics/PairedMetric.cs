@@ -18,6 +18,8 @@ internal abstract class PairedMetric : Metric
         if (real.numel() == 0)
             throw new ArgumentException($"there is nothing to compare in volumes of {Shape(real)}");
 
+        Finite.Require(real, "reference");
+        Finite.Require(generated, "generated");
         Check(VolumeShape.Of(real));
         using var gradient = no_grad();
         var values = new double[real.shape[0]];

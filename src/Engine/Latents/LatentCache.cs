@@ -111,7 +111,11 @@ public sealed class LatentCache
     private LatentManifest? Verified(JsonObject key, Action<string> warn)
     {
         if (!File.Exists(ManifestFile))
+        {
+            RefuseForeign();
             return null;
+        }
+
         LatentManifest manifest;
         try
         {
@@ -133,6 +137,24 @@ public sealed class LatentCache
             : throw new PlanRefusedException(
                 "data", "latents",
                 $"the latents in {_folder} are stale: their {stale} is {Short(manifest.Key[stale])}, the experiment's is {Short(key[stale])}; remove the folder, or name another one in data.latents");
+    }
+
+    /// <summary>Refuses a folder without a manifest that holds anything but what an unfinished cache leaves.</summary>
+    private void RefuseForeign()
+    {
+        if (File.Exists(_folder))
+            throw new PlanRefusedException("data", "latents", $"{_folder} is a file, expected a folder for latents");
+        if (!Directory.Exists(_folder))
+            return;
+        var foreign = Directory.EnumerateFileSystemEntries(_folder).FirstOrDefault(entry => !IsOwn(entry));
+        if (foreign is not null)
+            throw new PlanRefusedException(
+                "data", "latents", $"{_folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents");
+
+        static bool IsOwn(string entry) => Directory.Exists(entry)
+            ? Path.GetFileName(entry) is Cohort.Train or Cohort.Val
+                && Directory.EnumerateFileSystemEntries(entry).All(file => Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal))
+            : Path.GetFileName(entry).StartsWith("manifest.json", StringComparison.Ordinal);
     }
 
     private LatentManifest Build(JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)

@@ -58,9 +58,8 @@ public sealed class RunFolder
     /// <exception cref="RunFolderException">The folder exists and is not empty, or cannot be created.</exception>
     public static RunFolder Create(string path)
     {
+        RefuseTaken(path);
         var full = System.IO.Path.GetFullPath(path);
-        if (File.Exists(full) || (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any()))
-            throw new RunFolderException($"{path} exists already; continue it with --resume or name another folder with --run");
         try
         {
             Directory.CreateDirectory(full);
@@ -71,6 +70,15 @@ public sealed class RunFolder
         }
 
         return new RunFolder(full);
+    }
+
+    /// <summary>Refuses a folder for a new run that holds something.</summary>
+    /// <exception cref="RunFolderException">It does.</exception>
+    public static void RefuseTaken(string path)
+    {
+        var full = System.IO.Path.GetFullPath(path);
+        if (File.Exists(full) || (Directory.Exists(full) && Directory.EnumerateFileSystemEntries(full).Any()))
+            throw new RunFolderException($"{path} exists already; continue it with --resume or name another folder with --run");
     }
 
     /// <summary>The folder of a run that another process is starting or continuing, with which this one trains.</summary>

@@ -20,7 +20,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
     public static Submission New(ParseResult parse, string idOrPath, string? run, int processes)
     {
         using var session = new Session(parse);
-        var (file, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), parse.GetValue(CommonOptions.Profile));
+        var (file, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), parse.GetValue(CommonOptions.Profile));
         experiment.CheckProcesses(processes);
         experiment.CheckTrainable();
         if (experiment.Plan.Data.Synthesize is null)
@@ -40,7 +40,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
         var path = run ?? RunFolders.Newest(id);
         var (folder, begun) = (RunFolder.HasNotBegun(path) ? RunFolder.Join(path) : RunFolder.Open(path), !RunFolder.HasNotBegun(path));
         var (file, own) = Load(
-            session, begun ? folder.Experiment : ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), begun ? null : parse.GetValue(CommonOptions.Profile));
+            session, begun ? folder.Experiment : ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), begun ? null : parse.GetValue(CommonOptions.Profile));
         own.CheckProcesses(processes);
         return own.Plan.Id == id
             ? new Submission(id, file, new ChainFolder(folder.Path))

@@ -21,7 +21,7 @@ internal static class Application
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
 
     /// <summary>Every verb. A new verb is a class in Verbs and a line here.</summary>
-    private static RootCommand Commands() => new("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
+    private static RootCommand Commands() => Numbers.Strictly(new RootCommand("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
     {
         CommonOptions.Plugins,
         CommonOptions.Verbose,
@@ -58,13 +58,21 @@ internal static class Application
         new Command("compressor", "Compressors on their own") { new CompressorRoundtripVerb() },
         new MetricVerb(),
         new TorchScriptVerb(),
-    };
+    });
 
     public static async Task<int> RunAsync(string[] args)
     {
-        // on the terminal that mpirun makes up for each process, .NET would begin with a sequence that sets its keys
-        if (Launcher.Find() is not null)
+        // .NET would begin with a sequence that sets a terminal's keys: on the one that mpirun makes up for each process, and for those who want none
+        if (Launcher.Find() is not null || Output.IsPlain)
             Environment.SetEnvironmentVariable("TERM", "dumb");
+        if (!StandardStreams.ErrorIsOpen)
+            Console.SetError(TextWriter.Null);
+        if (!StandardStreams.OutputIsOpen)
+        {
+            await Console.Error.WriteLineAsync("standard output is closed; send it to a file, or to /dev/null");
+            return (int)ExitCode.Refused;
+        }
+
         var parse = Commands().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {

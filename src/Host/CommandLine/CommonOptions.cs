@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.CommandLine;
 
@@ -20,11 +21,17 @@ internal static class CommonOptions
     public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON" };
 
     /// <summary>On every verb that takes an experiment or options.</summary>
-    public static Option<string[]> Set { get; } = new("--set")
+    /// <param name="example">A value that this verb has.</param>
+    public static Option<string[]> Set(string example) => new(SetName)
     {
-        Description = "Set a value over the configuration, as in --set training.epochs=10; may be given several times",
+        Description = $"Set a value over the configuration, as in --set {example}; may be given several times",
         HelpName = "KEY=VALUE",
     };
+
+    /// <summary>What <c>--set</c> was given.</summary>
+    public static string[] Sets(ParseResult parse) => parse.GetValue<string[]>(SetName) ?? [];
+
+    private const string SetName = "--set";
 
     /// <summary>On every verb that takes an experiment.</summary>
     public static Option<string?> Profile { get; } = new("--profile")
@@ -42,6 +49,6 @@ internal static class CommonOptions
 
     /// <summary>The cohort that the command line names, as <c>--set</c> takes it.</summary>
     public static IEnumerable<string> CohortSet(ParseResult parse) => parse.GetValue(Cohort) is { } folder
-        ? [$"data.cohort={System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(folder))}"]
+        ? [ExperimentFile.SetBy("--cohort", "data.cohort", System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(folder)))]
         : [];
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -11,8 +12,16 @@ namespace VoxelZoo.Host.CommandLine;
 /// <summary>Standard output: JSON for programs, tables for people.</summary>
 internal static class Output
 {
-    /// <summary>Whether a person watches, so that progress can be drawn. mpirun gives each process a terminal that nobody sees.</summary>
-    public static bool IsWatched => !Console.IsOutputRedirected && Launcher.Find() is null;
+    private const int Unbroken = 1000;
+
+    /// <summary>
+    /// Whether progress can be drawn: a person watches, on a terminal that takes escape sequences, and has not asked for plain text with
+    /// <c>NO_COLOR</c>. mpirun gives each process a terminal that nobody sees.
+    /// </summary>
+    public static bool IsWatched => !Console.IsOutputRedirected && !IsPlain && Launcher.Find() is null;
+
+    /// <summary>Whether no escape sequence may be written: <c>NO_COLOR</c> (no-color.org) has a value, or the terminal is dumb.</summary>
+    public static bool IsPlain => Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || Environment.GetEnvironmentVariable("TERM") == "dumb";
 
     /// <summary>Prints <paramref name="json"/> where <c>--json</c> was given, and <paramref name="people"/> otherwise.</summary>
     public static void Write(ParseResult parse, Func<JsonNode> json, Func<IRenderable> people)
@@ -32,14 +41,38 @@ internal static class Output
         stream.WriteByte((byte)'\n');
     }
 
-    /// <summary>Prints for people; unbroken lines where the output is not a terminal.</summary>
+    /// <summary>Prints for people. Where it is not drawn, lines are as wide as <c>COLUMNS</c> says or unbroken, and end with their last letter.</summary>
     public static void Write(IRenderable people)
     {
-        var console = AnsiConsole.Console;
-        if (!IsWatched)
-            console.Profile.Width = 1000;
-        console.Write(people);
+        if (IsWatched)
+            AnsiConsole.Console.Write(people);
+        else
+            Console.Out.Write(Plain(people, Width()));
     }
+
+    /// <summary>What is printed where no terminal draws it.</summary>
+    /// <param name="people">What to print.</param>
+    /// <param name="width">The most letters in a line.</param>
+    internal static string Plain(IRenderable people, int width)
+    {
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(text),
+        });
+        console.Profile.Capabilities.Unicode = true;
+        console.Profile.Width = width;
+        console.Write(people);
+        return string.Join('\n', text.ToString().Split('\n').Select(line => line.TrimEnd()));
+    }
+
+    private static int Width() =>
+        int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), NumberStyles.None, CultureInfo.InvariantCulture, out var columns) && columns > 0
+            ? columns
+            : Console.IsOutputRedirected ? Unbroken : Console.WindowWidth > 0 ? Console.WindowWidth : Unbroken;
 
     /// <summary>A table with these columns.</summary>
     public static Table Table(params string[] columns)

@@ -24,18 +24,15 @@ internal static class ParseErrors
 
         if (verbs.Length > 0 && command.Action is null)
             return $"say what to do: {string.Join(", ", verbs.Select(v => $"`{Path(parse)} {v}`"))}";
-        if (parse.Errors[0].SymbolResult is OptionResult { Tokens: [var token], Option: var option } && NumberOf(option.ValueType) is { } number)
-            return $"`{option.Name}` takes {number}, found `{token.Value}`";
+        if (Option(parse.Errors[0].SymbolResult) is { Tokens: [var token, ..], Option: var option } && Numbers.Expected(option.ValueType) is { } number)
+            return $"`{option.Name}` takes {number}, found `{token.Value}`{(token.Value.Contains(',') ? "; the decimal sign is a point, and nothing separates thousands" : "")}";
         var sentence = string.Join(' ', parse.Errors[0].Message.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+        if (sentence.StartsWith('`'))
+            return sentence; // it is ours, and says what to do
         return $"{sentence.TrimEnd('.')}; see `{Path(parse)} --help`";
     }
 
-    // the parser's own message names the .NET type
-    private static string? NumberOf(Type type) =>
-        type == typeof(int?) ? "a whole number of 32 bits"
-        : type == typeof(long?) ? "a whole number of 64 bits"
-        : type == typeof(double?) ? "a number"
-        : null;
+    private static OptionResult? Option(SymbolResult? result) => result as OptionResult ?? result?.Parent as OptionResult;
 
     private static string Path(ParseResult parse) =>
         string.Join(' ', Ancestors(parse.CommandResult).Reverse().Select(c => c.Parent is null ? "voxelzoo" : c.Command.Name));

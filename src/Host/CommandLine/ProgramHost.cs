@@ -21,7 +21,11 @@ internal static class ProgramHost
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Logging
             .SetMinimumLevel(parse.GetValue(CommonOptions.Verbose) ? LogLevel.Debug : LogLevel.Warning)
-            .AddSimpleConsole(c => c.SingleLine = true);
+            .AddSimpleConsole(c =>
+            {
+                c.SingleLine = true;
+                c.ColorBehavior = Output.IsPlain ? Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled : Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Default;
+            });
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
             .AddSingleton(TimeProvider.System)

@@ -31,7 +31,7 @@ internal static class Binder
     {
         var map = WithoutUse(section);
         var (engineKeys, partKeys) = (OptionsShape.Of(typeof(TEngine)).Keys.ToArray(), OptionsShape.Of(options).Keys.ToArray());
-        var engine = Record(map.Without(map.Keys.Except(engineKeys)), typeof(TEngine), null, partKeys);
+        var engine = Record(map.Without(map.Keys.Concat(map.Removed.Select(e => e.Key)).Except(engineKeys)), typeof(TEngine), null, partKeys);
         return ((TEngine)engine, Record(map.Without(engineKeys), options, null, engineKeys));
     }
 
@@ -53,16 +53,15 @@ internal static class Binder
     {
         var (map, shape) = (Section(node), OptionsShape.Of(type));
         var result = Copy(Preset(map, shape) ?? start) ?? Activator.CreateInstance(type)!;
-        foreach (var (key, keyPosition, value) in map.Entries)
+        foreach (var (key, position, _) in map.Removed.Where(e => shape.Property(e.Key) is null && e.Key != shape.PresetKey))
+            throw Unknown(key, position);
+        foreach (var (key, position, value) in map.Entries)
         {
             if (shape.Property(key) is not { } property)
             {
                 if (key == shape.PresetKey)
                     continue;
-                var allowed = shape.Keys.Concat(alsoAllowed).Order(StringComparer.Ordinal).ToArray();
-                throw new ConfigurationException(
-                    keyPosition,
-                    $"unknown key `{key}`{Spelling.Suggestion(key, allowed)} ({(allowed.Length == 0 ? "no keys are allowed here" : "allowed: " + string.Join(", ", allowed))})");
+                throw Unknown(key, position);
             }
 
             var bound = Value(value, property.PropertyType, key, property.GetValue(result));
@@ -73,6 +72,13 @@ internal static class Binder
         foreach (var key in shape.Required.Where(k => map.Find(k) is null))
             throw new ConfigurationException(map.Position, $"the key `{key}` is missing");
         return result;
+
+        ConfigurationException Unknown(string key, Position position)
+        {
+            var allowed = shape.Keys.Concat(alsoAllowed).Order(StringComparer.Ordinal).ToArray();
+            return new ConfigurationException(
+                position, $"unknown key `{key}`{Spelling.Suggestion(key, allowed)} ({(allowed.Length == 0 ? "no keys are allowed here" : "allowed: " + string.Join(", ", allowed))})");
+        }
     }
 
     private static object? Preset(MapNode map, OptionsShape shape)

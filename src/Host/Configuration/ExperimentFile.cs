@@ -51,7 +51,7 @@ internal static class ExperimentFile
         var full = Path.GetFullPath(path);
         var node = YamlReader.ReadFile(path);
         if (node is not MapNode own)
-            throw new ConfigurationException(node.Position, $"expected sections with keys, found {node.Description}");
+            throw new ConfigurationException(node.Position, $"expected sections with keys, found {(node is ListNode ? node.Description : "a single value")}"); // which may be anybody's file
         if (own[Extends] is not { IsNull: false } extends)
             return own.Without(Extends);
 
@@ -62,6 +62,9 @@ internal static class ExperimentFile
             if (name is not ScalarNode { IsNull: false } file)
                 throw new ConfigurationException(name.Position, $"`extends` takes the path of a file or a list of paths, found {name.Description}");
             var next = Path.Combine(Path.GetDirectoryName(path) ?? "", file.Text);
+            // only what is meant as a configuration: what is wrong with a file is told with pieces of it
+            if (Path.GetExtension(file.Text) is not (".yaml" or ".yml" or ".json"))
+                throw new ConfigurationException(name.Position, $"`extends` names {file.Text}, which does not end in .yaml, .yml or .json");
             if (chain.Contains(Path.GetFullPath(next)))
                 throw new ConfigurationException(name.Position, $"`extends` goes in a circle: {file.Text} leads back to itself");
             if (chain.Count >= LongestChain)
@@ -90,8 +93,21 @@ internal static class ExperimentFile
                 : $"there is no profile `{name}`{Spelling.Suggestion(name, names)} (profiles: {string.Join(", ", names)})");
     }
 
+    // what the word that was typed may be, where an option of its own stands for a key
+    private const char Typed = '\u001f';
+
+    /// <summary>The value of a key as <c>--set</c> takes it, for an option that stands for the key and that messages are to name.</summary>
+    public static string SetBy(string option, string key, string value) => $"{option}{Typed}{key}={value}";
+
     private static (string Key, Node Value) ParseSet(string set)
     {
+        var word = set.IndexOf(Typed, StringComparison.Ordinal);
+        if (word >= 0)
+        {
+            var stands = set[(word + 1)..].Split('=', 2);
+            return (stands[0], YamlReader.ParseValue(stands[1], new Position(set[..word])));
+        }
+
         var equals = set.IndexOf('=', StringComparison.Ordinal);
         var key = equals < 0 ? set : set[..equals].Trim();
         var option = new Position($"--set {key}");

@@ -67,7 +67,10 @@ internal sealed class Merger(IReadOnlyDictionary<string, IReadOnlySet<string>> k
     /// <summary>Leaves out the keys whose value is <c>null</c>.</summary>
     public static Node WithoutNulls(Node node) => node switch
     {
-        MapNode map => new MapNode(map.Position, [.. map.Entries.Where(e => !e.Value.IsNull).Select(e => e with { Value = WithoutNulls(e.Value) })]),
+        MapNode map => new MapNode(map.Position, [.. map.Entries.Where(e => !e.Value.IsNull).Select(e => e with { Value = WithoutNulls(e.Value) })])
+        {
+            Removed = [.. map.Removed, .. map.Entries.Where(e => e.Value.IsNull)],
+        },
         ListNode list => new ListNode(list.Position, [.. list.Items.Select(WithoutNulls)]),
         _ => node,
     };

@@ -114,6 +114,9 @@ internal sealed class MapNode(Position position, ImmutableArray<MapEntry> entrie
 
     public ImmutableArray<MapEntry> Entries { get; } = entries;
 
+    /// <summary>Keys that were taken out by <c>null</c>: they hold nothing, and have to be known all the same.</summary>
+    public ImmutableArray<MapEntry> Removed { get; init; } = [];
+
     public IEnumerable<string> Keys => Entries.Select(e => e.Key);
 
     public override long Size { get; } = 1 + entries.Sum(e => e.Value.Size);
@@ -130,6 +133,6 @@ internal sealed class MapNode(Position position, ImmutableArray<MapEntry> entrie
     public MapNode Without(params IEnumerable<string> keys)
     {
         var dropped = keys.ToHashSet(StringComparer.Ordinal);
-        return new MapNode(Position, [.. Entries.Where(e => !dropped.Contains(e.Key))]);
+        return new MapNode(Position, [.. Entries.Where(e => !dropped.Contains(e.Key))]) { Removed = [.. Removed.Where(e => !dropped.Contains(e.Key))] };
     }
 }

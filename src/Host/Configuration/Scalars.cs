@@ -30,11 +30,12 @@ internal static class Scalars
 
     private static object Number(ScalarNode scalar, string key)
     {
-        if (scalar.Kind is not (ScalarKind.Integer or ScalarKind.Real) || CoreSchema.Real(scalar.Text) is not (var value and not double.NaN))
+        if (scalar.Kind is not (ScalarKind.Integer or ScalarKind.Real))
             throw Wrong(scalar, key, "a number");
-        return double.IsFinite(value) || scalar.Text.Contains(".inf", StringComparison.OrdinalIgnoreCase)
+        var value = CoreSchema.Real(scalar.Text);
+        return double.IsFinite(value)
             ? value
-            : throw Wrong(scalar, key, "a number that fits 64 bits");
+            : throw Wrong(scalar, key, double.IsNaN(value) ? "a number" : scalar.Text.EndsWith("inf", StringComparison.OrdinalIgnoreCase) ? "a finite number" : "a number that fits 64 bits");
     }
 
     private static object Enumeration(ScalarNode scalar, Type type, string key)

@@ -131,7 +131,7 @@ internal static class Cohorts
         try
         {
             var made = CohortSynthesizer.Run(options with { Source = HeadFolder.Find(options.Source) }, Folder(run), stop: cancellation);
-            Console.WriteLine($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {made.Folder}");
+            Console.WriteLine($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {Places.Shown(made.Folder)}");
         }
         catch (PlanException e)
         {

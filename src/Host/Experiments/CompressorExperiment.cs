@@ -82,7 +82,7 @@ internal sealed class CompressorExperiment : Experiment
         using var trained = TrainedCompressor.Load(run, Plan, session.Context(Plan, random), "best", EvaluationStep.Warn);
         var volumes = SectionReader.Checked(File, () => Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split));
         foreach (var record in new ReconstructionWriter(Plan, trained, volumes, session.Collective).Write(target, cancellation, numbers))
-            Console.WriteLine($"{Path.Combine(target, record.Name)}: reconstruction of {record.Volume}");
+            Console.WriteLine($"{Places.Shown(Path.Combine(target, record.Name))}: reconstruction of {record.Volume}");
     }
 
     /// <inheritdoc/>

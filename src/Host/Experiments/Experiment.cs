@@ -32,7 +32,7 @@ internal abstract class Experiment(MapNode file)
     /// <summary>Loads the experiment that <paramref name="idOrPath"/> names, with the command line's profile and values over it.</summary>
     public static Experiment Load(ParseResult parse, Session session, string idOrPath) =>
         Load(session, ExperimentFile.Load(
-            ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Set), parse.GetValue(CommonOptions.Profile), PlanReader.EngineRecords));
+            ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), parse.GetValue(CommonOptions.Profile), PlanReader.EngineRecords));
 
     /// <summary>Loads the experiment of a run, with values over it.</summary>
     /// <param name="session">The parts.</param>

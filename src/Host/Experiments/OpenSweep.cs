@@ -28,7 +28,7 @@ internal sealed class OpenSweep : IDisposable
     {
         (_session, Run) = (session, run);
         if (CompressionPlanReader.Reads(ExperimentFile.Load(run.Experiment, engineRecords: PlanReader.EngineRecords)))
-            throw new UsageException($"{run.Path} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
+            throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
         _sets = [.. request.Sets, "evaluation.generate=null", .. request.ConditionSplit is { } split ? [$"sampling.split={split}"] : Array.Empty<string>()];
         var experiment = (DiffusionExperiment)Experiment.Load(session, run, [.. _sets, .. Sets(first)]);
         _random = session.Random(experiment.Plan);

@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -29,7 +30,7 @@ internal static class SamplingStep
             ? WithBar(plan, progress => writer.Write(target, progress, cancellation, numbers))
             : writer.Write(target, cancellation: cancellation, numbers: numbers));
         foreach (var record in records)
-            Console.WriteLine(FormattableString.Invariant($"{Path.Combine(target, record.Name)}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
+            Console.WriteLine(FormattableString.Invariant($"{Places.Shown(Path.Combine(target, record.Name))}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
         return records;
     }
 

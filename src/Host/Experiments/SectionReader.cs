@@ -14,7 +14,8 @@ internal abstract class SectionReader(PartRegistry registry)
     /// <summary>Refuses a section that this kind of experiment does not have; it may have meant one of <paramref name="others"/>.</summary>
     protected static void RefuseUnknownSections(MapNode root, IReadOnlyList<string> sections, params IReadOnlyList<string> others)
     {
-        foreach (var entry in root.Entries.Where(e => !sections.Contains(e.Key)))
+        // what `null` takes out may be another kind's, which a file extends
+        foreach (var entry in root.Entries.Where(e => !sections.Contains(e.Key)).Concat(root.Removed.Where(e => !sections.Union(others).Contains(e.Key))))
             throw new ConfigurationException(
                 entry.KeyPosition, $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, sections.Union(others))} (sections: {string.Join(", ", sections)})");
     }
@@ -74,11 +75,16 @@ internal abstract class SectionReader(PartRegistry registry)
     protected static Node Section(MapNode root, string key) =>
         root[key] ?? throw new ConfigurationException(root.Position, $"the section `{key}` is missing; add `{key}: {{use: ID}}`");
 
+    // file systems take names of 255 bytes, and runs, chains and temporary files add to it
+    private const int LongestId = 128;
+
     /// <summary>The experiment's id.</summary>
     public static string Id(MapNode root) =>
         Text(root, "id") is not { Length: > 0 } id ? throw new ConfigurationException(root.Position, "the experiment has no `id`; add one, which also names its run folders")
         : id.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')) || id.StartsWith('.')
             ? throw new ConfigurationException(root.Locate("id"), $"the id `{id}` names folders: use letters, digits, `_`, `-` and `.` only")
+            : id.Length > LongestId
+            ? throw new ConfigurationException(root.Locate("id"), $"the id has {id.Length} characters; it names folders, so use {LongestId} at most")
             : id;
 
     protected static string? Text(MapNode root, string key) => root[key] switch

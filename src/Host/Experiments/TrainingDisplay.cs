@@ -33,9 +33,26 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
         return string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}{skipped}  {facts.Seconds:F1} s");
     }
 
+    /// <summary>How long so many epochs take at the mean speed of those that are done, such as <c>2 h 05 min left</c>.</summary>
+    /// <param name="seconds">Of the epochs that are done.</param>
+    /// <param name="done">How many they are.</param>
+    /// <param name="left">How many there are still.</param>
+    internal static string TimeLeft(double seconds, int done, int left)
+    {
+        var span = TimeSpan.FromSeconds(Math.Min(seconds / done * left, TimeSpan.MaxValue.TotalSeconds / 2));
+        return span switch
+        {
+            { TotalDays: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{(long)span.TotalDays} d {span.Hours:00} h left"),
+            { TotalHours: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Hours} h {span.Minutes:00} min left"),
+            { TotalMinutes: >= 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Minutes} min {span.Seconds:00} s left"),
+            _ => string.Create(CultureInfo.InvariantCulture, $"{span.Seconds} s left"),
+        };
+    }
+
     private sealed class Lines : TrainingDisplay
     {
-        private int _epochs;
+        private double _seconds;
+        private int _epochs, _done;
 
         public override void Started(TrainingStart facts)
         {
@@ -43,7 +60,12 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
             _epochs = facts.Epochs;
         }
 
-        public override void EpochDone(EpochFacts facts) => Console.WriteLine(Sentence(facts, _epochs));
+        public override void EpochDone(EpochFacts facts)
+        {
+            (_seconds, _done) = (_seconds + facts.Seconds, _done + 1);
+            var left = _epochs - facts.Epoch;
+            Console.WriteLine(left > 0 ? $"{Sentence(facts, _epochs)}  {TimeLeft(_seconds, _done, left)}" : Sentence(facts, _epochs));
+        }
     }
 
     /// <summary>Draws on its own thread; the training thread only moves numbers.</summary>

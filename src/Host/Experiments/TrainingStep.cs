@@ -66,7 +66,7 @@ internal static class TrainingStep
     }
 
     /// <summary>Refuses a plan whose tensors cannot fit into the memory that there is.</summary>
-    private static void RefuseTooLarge(Experiment experiment, PartContext context, int processes)
+    internal static void RefuseTooLarge(Experiment experiment, PartContext context, int processes)
     {
         var training = experiment.Plan.Training;
         var memory = experiment.Memory with { Activations = experiment.Memory.Activations / processes }; // each computes its share of the batch
@@ -82,7 +82,7 @@ internal static class TrainingStep
     /// <summary>Of the processes that train together, the first one holds the run for all.</summary>
     private static IDisposable? Lock(Session session, RunFolder run) => session.Collective.IsFirst() ? run.Lock() : null;
 
-    private static void Check(Session session, Experiment experiment)
+    internal static void Check(Session session, Experiment experiment)
     {
         experiment.CheckProcesses(session.Collective.Size);
         experiment.CheckTrainable();

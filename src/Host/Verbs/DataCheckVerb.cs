@@ -22,7 +22,7 @@ internal sealed class DataCheckVerb : Verb
             Description = "Images that every patient must have, such as bravo seg",
             HelpName = "KIND",
             AllowMultipleArgumentsPerToken = true,
-        }.AcceptOnlyFromAmong([.. ImageKinds.All]));
+        }.Among([.. ImageKinds.All]));
         With(CommonOptions.Json);
     }
 
@@ -39,7 +39,7 @@ internal sealed class DataCheckVerb : Verb
         }
 
         Output.Write(parse, () => JsonSerializer.SerializeToNode(findings, AtomicFile.Json)!, () => Table(cohort, findings));
-        return findings.Count == 0 ? ExitCode.Done : ExitCode.Refused;
+        return findings.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
     private static Rows Table(Cohort cohort, List<CohortFinding> findings)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -17,7 +18,7 @@ internal sealed class DataPrepareVerb : Verb
     {
         _experiment = With(RunArguments.Experiment());
         _out = With(new Option<string>("--out") { Description = "The latents' folder, for --set data.latents=DIR", HelpName = "DIR", Required = true });
-        With(CommonOptions.Set);
+        With(CommonOptions.Set("data.cohort=DIR"));
         With(CommonOptions.Profile);
     }
 
@@ -35,7 +36,7 @@ internal sealed class DataPrepareVerb : Verb
         var folder = Path.GetFullPath(parse.GetRequiredValue(_out));
         using var random = session.Random(experiment.Plan);
         var latents = SectionReader.Checked(experiment.File, () => experiment.PrepareLatents(folder, session.Context(experiment.Plan, random), cancellation));
-        Console.WriteLine($"{Path.GetRelativePath(Environment.CurrentDirectory, folder)}: latents of {latents} volumes; use them with --set data.latents={folder}");
+        Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={folder}");
         return ExitCode.Done;
     }
 }

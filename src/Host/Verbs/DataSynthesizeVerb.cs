@@ -19,7 +19,7 @@ internal sealed class DataSynthesizeVerb : Verb
     {
         _out = With(new Option<string>("--out") { Description = "The cohort's folder", HelpName = "DIR", Required = true });
         _numbers = [.. Shortcuts.Select(key => With(new Option<long?>($"--{key}") { Description = $"As --set {key}=N", HelpName = "N" }))];
-        With(CommonOptions.Set);
+        With(CommonOptions.Set("train=8"));
     }
 
     public override bool StopsInOrder => true;
@@ -28,14 +28,14 @@ internal sealed class DataSynthesizeVerb : Verb
     {
         var numbers = Shortcuts.Zip(_numbers, (key, option) => (key, value: parse.GetValue(option))).Where(n => n.value is not null);
         var section = ExperimentFile.FromSets(
-            [.. parse.GetValue(CommonOptions.Set) ?? [], .. numbers.Select(n => FormattableString.Invariant($"{n.key}={n.value}"))], "data synthesize");
+            [.. CommonOptions.Sets(parse), .. numbers.Select(n => ExperimentFile.SetBy($"--{n.key}", n.key, FormattableString.Invariant($"{n.value}")))], "data synthesize");
         var options = Binder.Bind<SynthesisOptions>(section);
         options = options with { Source = HeadFolder.Find(options.Source) };
         var folder = parse.GetRequiredValue(_out);
         RequireWritable(folder);
         var made = section.Plan(() => Make(options, folder, cancellation));
         Console.WriteLine(
-            $"{made.Folder}: {made.Patients} patients of {made.Shape.Depth}×{made.Shape.Height}×{made.Shape.Width} (D×H×W), {made.Tumours.Sum()} metastases; by size {string.Join(' ', made.Tumours)}");
+            $"{Places.Shown(made.Folder)}: {made.Patients} patients of {made.Shape.Depth}×{made.Shape.Height}×{made.Shape.Width} (D×H×W), {made.Tumours.Sum()} metastases; by size {string.Join(' ', made.Tumours)}");
         return ExitCode.Done;
     }
 

@@ -14,7 +14,7 @@ internal sealed class DescribeVerb : Verb
     {
         _experiment = With(RunArguments.Experiment());
         With(CommonOptions.Json);
-        With(CommonOptions.Set);
+        With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);
     }
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;
@@ -16,9 +18,9 @@ internal sealed class EvaluateVerb : Verb
         : base("evaluate", "Measures a run's best and latest checkpoints on its val and test splits, into evaluation.json")
     {
         _run = With(RunArguments.Run());
-        _checkpoints = With(new Option<string[]>("--checkpoint") { Description = "best or latest; by default both. May be given several times", HelpName = "NAME" });
-        _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" });
-        With(CommonOptions.Set);
+        _checkpoints = With(new Option<string[]>("--checkpoint") { Description = "best or latest; by default both. May be given several times", HelpName = "NAME" }.Among(EvaluatedOptions.Best, EvaluatedOptions.Latest));
+        _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]));
+        With(CommonOptions.Set("evaluation.splits=[test]"));
         With(CommonOptions.Cohort);
         With(CommonOptions.Json);
     }
@@ -31,7 +33,7 @@ internal sealed class EvaluateVerb : Verb
     {
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        string[] sets = [.. parse.GetValue(CommonOptions.Set) ?? [], .. Sets("checkpoints", parse.GetValue(_checkpoints)), .. Sets("splits", parse.GetValue(_splits)), .. CommonOptions.CohortSet(parse)];
+        string[] sets = [.. CommonOptions.Sets(parse), .. Sets("checkpoints", parse.GetValue(_checkpoints)), .. Sets("splits", parse.GetValue(_splits)), .. CommonOptions.CohortSet(parse)];
         var outcome = Experiment.Load(session, run, sets).Evaluate(session, run, cancellation);
         if (Collective.IsFirst())
             Output.Write(parse, () => outcome.Json, () => outcome.Table);

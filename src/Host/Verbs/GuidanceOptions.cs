@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Verbs;
 
@@ -25,9 +26,9 @@ internal sealed class GuidanceOptions
         }
 
         if (parse.GetValue(_interval) is { } interval)
-            yield return $"sampling.guidance_interval=[{interval}]";
+            yield return ExperimentFile.SetBy("--guidance-interval", "sampling.guidance_interval", $"[{interval}]");
         (string Key, double? Value)[] numbers = [("guidance", parse.GetValue(_guidance)), ("guidance_rescale", parse.GetValue(_rescale)), ("time_shift", parse.GetValue(_shift))];
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
-            yield return string.Create(CultureInfo.InvariantCulture, $"sampling.{key}={value}");
+            yield return ExperimentFile.SetBy($"--{key.Replace('_', '-')}", $"sampling.{key}", value!.Value.ToString("R", CultureInfo.InvariantCulture));
     }
 }

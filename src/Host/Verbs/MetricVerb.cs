@@ -23,7 +23,7 @@ internal sealed class MetricVerb : Verb
     {
         _id = With(new Argument<string>("ID") { Description = "The metric's id" });
         _inputs = With(TensorOptions.Inputs());
-        With(CommonOptions.Set);
+        With(CommonOptions.Set("data_range=1"));
         With(CommonOptions.Json);
     }
 
@@ -31,7 +31,7 @@ internal sealed class MetricVerb : Verb
     {
         using var host = ProgramHost.Build(parse);
         var part = host.Services.GetRequiredService<PartRegistry>().Get<IMetric>(parse.GetRequiredValue(_id));
-        var section = ExperimentFile.FromSets(parse.GetValue(CommonOptions.Set) ?? [], $"metric {part.Id}");
+        var section = ExperimentFile.FromSets(CommonOptions.Sets(parse), $"metric {part.Id}");
         var options = Binder.Bind(section, part.Value.OptionsType);
 
         foreach (var network in part.Call(m => m.Networks(options)).Where(File.Exists))

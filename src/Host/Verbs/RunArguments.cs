@@ -13,12 +13,16 @@ internal static class RunArguments
 
     public static Option<string?> Folder() => new("--run") { Description = "The run's folder; by default runs/ID, then runs/ID-2 …", HelpName = "DIR" };
 
-    /// <summary>Says how training ended, and how to continue it where it was stopped.</summary>
-    public static void Tell(RunFolder run, RunStatus status)
+    /// <summary>Only checks, and says what would be done.</summary>
+    public static Option<bool> DryRun() => new("--dry-run") { Description = "Check plan, data, memory and disk, and say what would be done; touches nothing" };
+
+    /// <summary>Says how training ended, how to continue it where it was stopped, and how to train on where a continued run has nothing left to do.</summary>
+    public static void Tell(RunFolder run, RunStatus status, bool resumed = false)
     {
-        var place = Path.GetRelativePath(Environment.CurrentDirectory, run.Path);
+        var place = Places.Shown(run.Path);
+        var onwards = resumed ? FormattableString.Invariant($"; `train EXP --run {place} --resume --set training.epochs={2 * Math.Max(1, status.Epochs)}` trains on") : "";
         Console.WriteLine(status.Status == RunState.TimeLimit
             ? $"{place}: stopped {(status.Step == 0 ? "before the first step; what was prepared stays" : $"after {status.Step:N0} steps with a checkpoint")}; `train EXP --run {place} --resume` continues it"
-            : $"{place}: {OptionsShape.KeyOf(status.Status.ToString())} after {status.Step:N0} steps");
+            : $"{place}: {OptionsShape.KeyOf(status.Status.ToString())} after {status.Step:N0} steps{onwards}");
     }
 }

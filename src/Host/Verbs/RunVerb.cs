@@ -3,6 +3,7 @@ using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -12,13 +13,15 @@ internal sealed class RunVerb : Verb
 {
     private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
+    private readonly Option<bool> _dry;
 
     public RunVerb()
         : base("run", "Trains, samples, evaluates and reports in one go")
     {
         _experiment = With(RunArguments.Experiment());
         _run = With(RunArguments.Folder());
-        With(CommonOptions.Set);
+        _dry = With(RunArguments.DryRun());
+        With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);
     }
 
@@ -30,6 +33,13 @@ internal sealed class RunVerb : Verb
     {
         using var session = new Session(parse, Collective);
         var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
+        if (parse.GetValue(_dry))
+        {
+            TrialStep.Check(session, experiment, parse.GetValue(_run));
+            Console.WriteLine("then: sample, evaluate and report");
+            return ExitCode.Done;
+        }
+
         var (run, status) = TrainingStep.Start(session, experiment, parse.GetValue(_run), cancellation);
         if (status.Status == RunState.TimeLimit)
         {
@@ -43,7 +53,7 @@ internal sealed class RunVerb : Verb
         }
         catch (OperationCanceledException)
         {
-            var place = Path.GetRelativePath(Environment.CurrentDirectory, run.Path);
+            var place = Places.Shown(run.Path);
             Console.WriteLine($"{place}: stopped with the model trained; `sample {place}`, `evaluate {place}` and `report {place}` do the rest");
             return ExitCode.Stopped;
         }
@@ -54,7 +64,7 @@ internal sealed class RunVerb : Verb
         experiment.Sample(session, run, null, SampleNumbers.Continue, cancellation);
         Output.Write(experiment.Evaluate(session, run, cancellation).Table);
         session.Collective.ByFirst(() => experiment.Report(run));
-        Console.WriteLine($"report: {Path.GetRelativePath(Environment.CurrentDirectory, run.Report)}");
+        Console.WriteLine($"report: {Places.Shown(run.Report)}");
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -27,7 +28,7 @@ internal sealed class SampleVerb : Verb
         foreach (var option in _guidance.All)
             Options.Add(option);
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
-        With(CommonOptions.Set);
+        With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
         _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of those that are there; without it they are added after the last one" });
@@ -50,12 +51,12 @@ internal sealed class SampleVerb : Verb
     {
         (string Key, IFormattable? Value)[] numbers = [("count", parse.GetValue(_count)), ("steps", parse.GetValue(_steps)), ("seed", parse.GetValue(_seed))];
         if (parse.GetValue(_solver) is { } solver)
-            yield return $"sampling.use={solver}";
+            yield return ExperimentFile.SetBy("--solver", "sampling.use", solver);
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
-            yield return $"sampling.{key}={value!.ToString(null, CultureInfo.InvariantCulture)}";
+            yield return ExperimentFile.SetBy($"--{key}", $"sampling.{key}", value!.ToString(null, CultureInfo.InvariantCulture));
         foreach (var set in _guidance.Sets(parse))
             yield return set;
-        foreach (var set in parse.GetValue(CommonOptions.Set) ?? [])
+        foreach (var set in CommonOptions.Sets(parse))
         {
             if (!set.StartsWith("sampling.", StringComparison.Ordinal))
                 throw new UsageException($"--set {set.Split('=')[0]}: only keys of `sampling` can differ from those that the run was trained with, such as sampling.eta=1");

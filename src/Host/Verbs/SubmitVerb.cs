@@ -25,7 +25,7 @@ internal sealed class SubmitVerb : Verb
         _chain = With(new Option<int>("--chain") { Description = "Jobs to submit at most, each where the last one stopped", HelpName = "N", DefaultValueFactory = _ => 20 });
         foreach (var option in _options.All)
             Options.Add(option);
-        With(CommonOptions.Set);
+        With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);
         _dryRun = With(new Option<bool>("--dry-run") { Description = "Print the job script, and submit and write nothing" });
         Add(new SubmitStatusVerb());
@@ -68,7 +68,7 @@ internal sealed class SubmitVerb : Verb
         var job = Submit(folder, file, script);
         folder.Write(new Chain { Experiment = id, Run = folder.Run, Limit = before.Count + limit, Segments = before }
             .Submitted(job, SegmentReason.Submitted, TimeProvider.System.GetUtcNow()));
-        Console.WriteLine($"job {job} trains {id} into {Path.GetRelativePath(Environment.CurrentDirectory, folder.Run)}; it prints into {folder.Log(job)}");
+        Console.WriteLine($"job {job} trains {id} into {Places.Shown(folder.Run)}; it prints into {folder.Log(job)}");
         return ExitCode.Done;
     }
 
@@ -90,7 +90,7 @@ internal sealed class SubmitVerb : Verb
         if (parse.GetValue(CommonOptions.Verbose))
             yield return "--verbose";
         // a run that goes on reads its own experiment; one that is new has them in the file that was resolved
-        foreach (var set in resume ? parse.GetValue(CommonOptions.Set) ?? [] : [])
+        foreach (var set in resume ? CommonOptions.Sets(parse) : [])
             yield return $"--set={set}";
     }
 

@@ -2,13 +2,14 @@ using System.CommandLine;
 using System.Globalization;
 using System.IO.Enumeration;
 using System.Text.Json;
-using Spectre.Console;
 using Spectre.Console.Rendering;
-using VoxelZoo.Engine;
+using Spectre.Console;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Sweeps;
+using VoxelZoo.Engine;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -63,7 +64,7 @@ internal sealed class SweepSolversVerb : Verb
         }
         catch (OperationCanceledException)
         {
-            (json ? Console.Error : Console.Out).WriteLine($"{run.Path}: stopped after {done} of {possible.Count} configurations; the same command goes on with the next one");
+            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(run.Path)}: stopped after {done} of {possible.Count} configurations; the same command goes on with the next one");
             return ExitCode.Stopped;
         }
 

@@ -1,12 +1,13 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Spectre.Console;
 using Spectre.Console.Rendering;
+using Spectre.Console;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Sweeps;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -26,9 +27,9 @@ internal sealed class SweepStepsVerb : Verb
     {
         _run = With(RunArguments.Run());
         _sampler = With(new Option<string>("--sampler") { Description = "A sampler with a number of steps (euler)", HelpName = "ID", DefaultValueFactory = _ => "euler" });
-        _lo = With(new Option<int>("--lo") { Description = "The least number of steps (10)", HelpName = "N", DefaultValueFactory = _ => 10 });
-        _hi = With(new Option<int>("--hi") { Description = "The largest (50)", HelpName = "N", DefaultValueFactory = _ => 50 });
-        _tolerance = With(new Option<int>("--tolerance") { Description = "How far the answer may be from the best one (1)", HelpName = "N", DefaultValueFactory = _ => 1 });
+        _lo = With(new Option<int>("--lo") { Description = "The least number of steps", HelpName = "N", DefaultValueFactory = _ => 10 });
+        _hi = With(new Option<int>("--hi") { Description = "The largest", HelpName = "N", DefaultValueFactory = _ => 50 });
+        _tolerance = With(new Option<int>("--tolerance") { Description = "How far the answer may be from the best one", HelpName = "N", DefaultValueFactory = _ => 1 });
         _metric = With(new Option<string>("--metric") { Description = "The metric of sets that is to be best (fid)", HelpName = "ID", DefaultValueFactory = _ => SweepMetrics.Default[0] });
         foreach (var option in _options.All)
             Options.Add(option);
@@ -69,7 +70,7 @@ internal sealed class SweepStepsVerb : Verb
         }
         catch (OperationCanceledException)
         {
-            (json ? Console.Error : Console.Out).WriteLine($"{run.Path}: stopped after {done} step counts; the same command goes on with the next one");
+            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(run.Path)}: stopped after {done} step counts; the same command goes on with the next one");
             return ExitCode.Stopped;
         }
 

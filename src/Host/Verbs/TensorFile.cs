@@ -9,18 +9,21 @@ namespace VoxelZoo.Host.Verbs;
 /// <summary>Tensors that a command line names, with everything that can be wrong with them as one sentence.</summary>
 internal static class TensorFile
 {
+    private const int Named = 8;
+
     /// <summary>Reads a safetensors file; the caller disposes the result.</summary>
     /// <exception cref="UsageException">The file cannot be read or breaks the format.</exception>
     public static NamedTensors Read(string path) => Refusing(() => SafetensorsFile.Read(path), path);
 
-    /// <summary>A tensor of the file that has to have so many dimensions.</summary>
+    /// <summary>A tensor of the file that has to have so many dimensions, and finite numbers.</summary>
     public static Tensor Get(this NamedTensors tensors, string name, params int[] dimensions)
     {
-        if (!tensors.TryGetValue(name, out var tensor))
-            throw new UsageException($"{tensors.Source} has no tensor `{name}` (it has {string.Join(", ", tensors.Keys.Order(StringComparer.Ordinal))})");
-        return dimensions.Contains((int)tensor.dim())
-            ? tensor
-            : throw new UsageException($"{tensors.Source}: `{name}` is {Shape(tensor)}, expected {string.Join(" or ", dimensions)} dimensions");
+        if (!tensors.ContainsKey(name) && !tensors.Unsupported.ContainsKey(name))
+            throw new UsageException($"{tensors.Source} has no tensor `{name}` (it has {Names(tensors)})");
+        var tensor = Refusing(() => tensors[name], tensors.Source);
+        if (!dimensions.Contains((int)tensor.dim()))
+            throw new UsageException($"{tensors.Source}: `{name}` is {Shape(tensor)}, expected {string.Join(" or ", dimensions)} dimensions");
+        return FiniteValues.Complaint(tensor) is { } complaint ? throw new UsageException($"{tensors.Source}: of `{name}`, {complaint}") : tensor;
     }
 
     /// <summary>Loads a module's weights from a file, all or none.</summary>
@@ -64,6 +67,18 @@ internal static class TensorFile
 
     /// <summary>For messages: <c>[2, 1, 16, 16, 16]</c>.</summary>
     public static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
+
+    // a file of weights has thousands
+    private static string Names(NamedTensors tensors)
+    {
+        var names = tensors.Keys.Concat(tensors.Unsupported.Keys).Order(StringComparer.Ordinal).ToArray();
+        return names.Length switch
+        {
+            0 => "none",
+            <= Named => string.Join(", ", names),
+            _ => $"{string.Join(", ", names.Take(Named))} and {names.Length - Named:N0} more",
+        };
+    }
 
     private static TResult Refusing<TResult>(Func<TResult> act, string path)
     {

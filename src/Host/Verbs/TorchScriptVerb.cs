@@ -6,7 +6,7 @@ using VoxelZoo.Host.Experiments;
 namespace VoxelZoo.Host.Verbs;
 
 /// <summary>
-/// <c>torchscript FILE [H W]</c>, which help does not show: loads a network, and shows it a slice where its sizes are given, in a process of its own, because libtorch ends the process
+/// <c>torchscript FILE [H W]</c>: loads a network, and shows it a slice where its sizes are given, in a process of its own, because libtorch ends the process
 /// where it cannot compile one. See <see cref="NetworkTrial"/>.
 /// </summary>
 internal sealed class TorchScriptVerb : Verb
@@ -20,7 +20,6 @@ internal sealed class TorchScriptVerb : Verb
     public TorchScriptVerb()
         : base(Name, "Tries a TorchScript network on a slice")
     {
-        Hidden = true;
         _file = With(new Argument<string>("FILE") { Description = "The network" });
         _slice = With(new Argument<int[]>("H W") { Description = "Rows and columns of the slice; none to load it and no more", Arity = new ArgumentArity(0, 2) });
     }

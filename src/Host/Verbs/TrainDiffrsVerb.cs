@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Rejection;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -22,8 +23,8 @@ internal sealed class TrainDiffrsVerb : Verb
         : base("train-diffrs", "Trains a run's discriminator, by which the sampler diffrs rejects")
     {
         _run = With(RunArguments.Run());
-        _epochs = With(new Option<int>("--epochs") { Description = "How often each volume is seen (60)", HelpName = "N", DefaultValueFactory = _ => 60 });
-        _steps = With(new Option<int>("--steps") { Description = "Steps of Euler's method for the generated volumes (25)", HelpName = "N", DefaultValueFactory = _ => 25 });
+        _epochs = With(new Option<int>("--epochs") { Description = "How often each volume is seen", HelpName = "N", DefaultValueFactory = _ => 60 });
+        _steps = With(new Option<int>("--steps") { Description = "Steps of Euler's method for the generated volumes", HelpName = "N", DefaultValueFactory = _ => 25 });
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the generated volumes", HelpName = "N" });
         With(CommonOptions.Json);
     }
@@ -37,9 +38,9 @@ internal sealed class TrainDiffrsVerb : Verb
             throw new UsageException($"--epochs is {epochs}; give at least 1");
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        string[] sets = [$"sampling.use={Euler}", $"sampling.steps={parse.GetValue(_steps)}", .. Seed(parse)];
+        string[] sets = [$"sampling.use={Euler}", ExperimentFile.SetBy("--steps", "sampling.steps", parse.GetValue(_steps).ToString(CultureInfo.InvariantCulture)), .. Seed(parse)];
         if (Experiment.Load(session, run) is not DiffusionExperiment)
-            throw new UsageException($"{run.Path} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
+            throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
         var experiment = (DiffusionExperiment)Experiment.Load(session, run, sets);
         var json = parse.GetValue(CommonOptions.Json);
         var manifest = DiscriminatorStep.Run(session, experiment, run, epochs, line => (json ? Console.Error : Console.Out).WriteLine(line), cancellation);
@@ -52,5 +53,5 @@ internal sealed class TrainDiffrsVerb : Verb
     }
 
     private IEnumerable<string> Seed(ParseResult parse) =>
-        parse.GetValue(_seed) is { } seed ? [string.Create(CultureInfo.InvariantCulture, $"sampling.seed={seed}")] : [];
+        parse.GetValue(_seed) is { } seed ? [ExperimentFile.SetBy("--seed", "sampling.seed", seed.ToString(CultureInfo.InvariantCulture))] : [];
 }

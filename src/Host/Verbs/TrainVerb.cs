@@ -10,7 +10,7 @@ internal sealed class TrainVerb : Verb
 {
     private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
-    private readonly Option<bool> _resume, _changed;
+    private readonly Option<bool> _resume, _changed, _dry;
 
     public TrainVerb()
         : base("train", "Trains an experiment into a run folder")
@@ -19,7 +19,8 @@ internal sealed class TrainVerb : Verb
         _run = With(RunArguments.Folder());
         _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint" });
         _changed = With(new Option<bool>("--allow-changed-data") { Description = "With --resume: go on although patients were added, removed or changed" });
-        With(CommonOptions.Set);
+        _dry = With(RunArguments.DryRun());
+        With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);
     }
 
@@ -30,8 +31,14 @@ internal sealed class TrainVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective) { AllowsChangedData = parse.GetValue(_changed) };
+        if (parse.GetValue(_dry))
+        {
+            DryRun(parse, session);
+            return ExitCode.Done;
+        }
+
         var (experiment, run, status) = parse.GetValue(_resume) ? Resume(parse, session, cancellation) : Start(parse, session, cancellation);
-        RunArguments.Tell(run, status);
+        RunArguments.Tell(run, status, resumed: parse.GetValue(_resume));
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }
 
@@ -42,22 +49,38 @@ internal sealed class TrainVerb : Verb
         return (experiment, run, status);
     }
 
-    /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change that.</summary>
+    private void DryRun(ParseResult parse, Session session)
+    {
+        if (parse.GetValue(_resume))
+        {
+            var (experiment, run) = Resumed(parse, session);
+            TrialStep.Check(session, experiment, run.Path, run);
+        }
+        else
+        {
+            TrialStep.Check(session, Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), parse.GetValue(_run));
+        }
+    }
+
     private (Experiment Experiment, RunFolder Run, RunStatus Status) Resume(ParseResult parse, Session session, CancellationToken cancellation)
+    {
+        var (experiment, run) = Resumed(parse, session);
+        return (experiment, run, TrainingStep.Resume(session, experiment, run, cancellation));
+    }
+
+    /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change that.</summary>
+    private (Experiment Experiment, RunFolder Run) Resumed(ParseResult parse, Session session)
     {
         var id = Experiment.IdOf(parse.GetRequiredValue(_experiment));
         var folder = parse.GetValue(_run);
         var path = folder ?? RunFolders.Newest(id);
         if (RunFolder.HasNotBegun(path))
-        {
-            var (begun, own) = (Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
-            return (begun, own, TrainingStep.Resume(session, begun, own, cancellation));
-        }
+            return (Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
 
         var run = RunFolder.Open(path);
-        var experiment = Experiment.Load(session, run, parse.GetValue(CommonOptions.Set) ?? []);
+        var experiment = Experiment.Load(session, run, CommonOptions.Sets(parse));
         if (experiment.Plan.Id != id)
             throw new UsageException($"--resume: {folder} is a run of {experiment.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
-        return (experiment, run, TrainingStep.Resume(session, experiment, run, cancellation));
+        return (experiment, run);
     }
 }

@@ -9,8 +9,9 @@ public sealed class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDisposa
 {
     private readonly SortedDictionary<string, Tensor> _tensors;
 
-    internal NamedTensors(SortedDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata, string source)
+    internal NamedTensors(SortedDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata, string source, IReadOnlyDictionary<string, string> unsupported)
     {
+        Unsupported = unsupported;
         _tensors = tensors;
         Metadata = metadata;
         Source = source;
@@ -18,6 +19,9 @@ public sealed class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDisposa
 
     /// <summary>Free text by key, as the file's writer left it; empty where there is none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The dtypes, by name, of the file's tensors that were passed over because TorchSharp has no such dtype.</summary>
+    public IReadOnlyDictionary<string, string> Unsupported { get; }
 
     /// <summary>The file that was read, for messages.</summary>
     public string Source { get; }
@@ -35,6 +39,8 @@ public sealed class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDisposa
     /// <exception cref="InvalidDataException">The file has no such tensor.</exception>
     public Tensor this[string key] => _tensors.TryGetValue(key, out var tensor)
         ? tensor
+        : Unsupported.TryGetValue(key, out var dtype)
+        ? throw new InvalidDataException($"{Source}: the dtype {dtype} of tensor '{key}' is not supported; write it as F32, for one")
         : throw new InvalidDataException($"{Source}: there is no tensor '{key}'; the file has {string.Join(", ", Keys.Take(8))}{(Count > 8 ? ", …" : "")}");
 
     /// <inheritdoc/>

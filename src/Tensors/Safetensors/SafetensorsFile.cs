@@ -11,7 +11,7 @@ namespace VoxelZoo.Tensors;
 /// </summary>
 public static class SafetensorsFile
 {
-    /// <summary>Reads every tensor into CPU memory.</summary>
+    /// <summary>Reads every tensor into CPU memory, but for those of a dtype that TorchSharp does not have; they are named in <see cref="NamedTensors.Unsupported"/>.</summary>
     /// <returns>The tensors by name and the file's metadata; the caller disposes it.</returns>
     /// <exception cref="InvalidDataException">The file breaks a rule of the format; one sentence that names the file.</exception>
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
@@ -68,10 +68,17 @@ public static class SafetensorsFile
         try
         {
             var header = ReadHeader(stream);
-            var named = new NamedTensors(tensors, header.Metadata, source);
+            var unsupported = header.Entries.Where(entry => entry.Type is null).ToDictionary(entry => entry.Name, entry => entry.Dtype, StringComparer.Ordinal);
+            var named = new NamedTensors(tensors, header.Metadata, source, unsupported);
             foreach (var entry in header.Entries)
             {
-                var tensor = empty(entry.Shape, entry.Dtype).DetachFromDisposeScope();
+                if (entry.Type is not { } type)
+                {
+                    stream.Seek(entry.End - entry.Begin, SeekOrigin.Current);
+                    continue;
+                }
+
+                var tensor = empty(entry.Shape, type).DetachFromDisposeScope();
                 tensors.Add(entry.Name, tensor);
                 TensorBytes.Read(stream, tensor, entry.End - entry.Begin);
             }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 
 namespace VoxelZoo.Tensors.Safetensors;
 
-/// <summary>Where one tensor lies in the file's data section.</summary>
-internal sealed record SafetensorsEntry(string Name, ScalarType Dtype, long[] Shape, long Begin, long End);
+/// <summary>Where one tensor lies in the file's data section; <c>Type</c> is null where TorchSharp has no such dtype.</summary>
+internal sealed record SafetensorsEntry(string Name, string Dtype, ScalarType? Type, long[] Shape, long Begin, long End);
 
 /// <summary>The JSON header of a safetensors file. The parser accepts what the format's specification allows, and nothing else.</summary>
 internal sealed class SafetensorsHeader
@@ -86,7 +86,8 @@ internal sealed class SafetensorsHeader
 
     private static SafetensorsEntry ReadEntry(ref Utf8JsonReader reader, string name)
     {
-        ScalarType? dtype = null;
+        string? dtype = null;
+        ScalarType? type = null;
         long[]? shape = null, offsets = null;
         Expect(ref reader, JsonTokenType.StartObject, name);
         while (NextName(ref reader) is { } key)
@@ -98,7 +99,8 @@ internal sealed class SafetensorsHeader
             {
                 case "dtype":
                     Expect(ref reader, JsonTokenType.String, $"{name}.dtype");
-                    dtype = SafetensorsDtype.Parse(name, reader.GetString()!);
+                    dtype = reader.GetString()!;
+                    type = SafetensorsDtype.Parse(name, dtype);
                     break;
                 case "shape":
                     shape = ReadIntegers(ref reader, $"{name}.shape");
@@ -111,10 +113,10 @@ internal sealed class SafetensorsHeader
 
         if (dtype is null || shape is null || offsets is not [var begin, var end])
             throw new InvalidDataException($"tensor '{name}' needs a dtype, a shape and two data_offsets");
-        var bytes = SafetensorsDtype.ByteCount(name, dtype.Value, shape);
+        var bytes = SafetensorsDtype.ByteCount(name, dtype, shape);
         if (begin > end || end - begin != bytes)
             throw new InvalidDataException($"tensor '{name}' has data_offsets [{begin}, {end}], but its shape [{string.Join(", ", shape)}] takes {bytes} bytes");
-        return new SafetensorsEntry(name, dtype.Value, shape, begin, end);
+        return new SafetensorsEntry(name, dtype, type, shape, begin, end);
     }
 
     private void CheckCoverage(long dataLength)

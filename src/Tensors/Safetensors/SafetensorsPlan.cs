@@ -22,7 +22,7 @@ internal sealed record SafetensorsPlan(byte[] Header, IReadOnlyList<(Tensor Tens
             long offset = 0;
             foreach (var (name, tensor) in sorted)
             {
-                var bytes = SafetensorsDtype.ByteCount(name, tensor.dtype, tensor.shape);
+                var bytes = SafetensorsDtype.ByteCount(name, SafetensorsDtype.Of(name, tensor.dtype).Name, tensor.shape);
                 WriteEntry(writer, name, tensor, offset, offset + bytes);
                 data.Add((tensor, bytes));
                 offset += bytes;

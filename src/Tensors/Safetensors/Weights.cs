@@ -24,9 +24,11 @@ public static class Weights
 
     internal static void Copy(IReadOnlyDictionary<string, Tensor> own, IReadOnlyDictionary<string, Tensor> weights, string source, string owner)
     {
+        var unsupported = weights is NamedTensors file ? file.Unsupported : new Dictionary<string, string>();
         var faults = new[]
         {
-            Fault("missing", [.. own.Keys.Where(k => !weights.ContainsKey(k))]),
+            Fault("of a dtype that is not supported", [.. unsupported.Select(u => $"{u.Key}: {u.Value}").Order(StringComparer.Ordinal)]),
+            Fault("missing", [.. own.Keys.Where(k => !weights.ContainsKey(k) && !unsupported.ContainsKey(k))]),
             Fault("unexpected", [.. weights.Keys.Where(k => !own.ContainsKey(k)).Order(StringComparer.Ordinal)]),
             Fault("of another shape", [.. own.Keys.Where(k => weights.TryGetValue(k, out var w) && !w.shape.SequenceEqual(own[k].shape))
                 .Select(k => $"{k}: [{string.Join(", ", weights[k].shape)}] for [{string.Join(", ", own[k].shape)}]")]),

@@ -36,6 +36,47 @@ public sealed class ImageMetricTests
         Assert.Equal(expected.Average(), result.Value, 1e-5 * expected[0]);
     }
 
+    /// <summary>Without variance the contrast factor is 1, and what is left is the luminance factor.</summary>
+    [Theory]
+    [InlineData(1, 0.99)]
+    [InlineData(0.9, 0.95)]
+    [InlineData(0.3, 0.7)]
+    [InlineData(0, 1)]
+    [InlineData(1, 1)]
+    public void Similarity_of_constant_volumes_is_its_closed_form(double a, double b)
+    {
+        using var scope = NewDisposeScope();
+        var (x, y) = (full(new long[] { 1, 1, 24, 24, 24 }, S(a)), full(new long[] { 1, 1, 24, 24, 24 }, S(b)));
+        var expected = (2 * a * b + 1e-4) / (a * a + b * b + 1e-4);
+
+        Assert.Equal(expected, Ssim().Compute(x, y).Value, 1e-6);
+        Assert.Equal(Math.Sqrt(expected), MsSsim(new() { Window = 7 }).Compute(x, y).Value, 1e-6);
+    }
+
+    [Fact]
+    public void Similarity_never_exceeds_1_on_a_high_and_nearly_flat_background()
+    {
+        using var scope = NewDisposeScope();
+        var x = ones(new long[] { 1, 1, 16, 16, 16 }) + rand([1, 1, 16, 16, 16]) * S(1e-4);
+        var shifted = Ssim(new() { Window = 7 }).Compute(x, x + S(1e-3)).Value;
+        Assert.InRange(shifted, 0.999, 1.0);
+    }
+
+    public static TheoryData<Metric> All => [Psnr(), Ssim(), MsSsim(), ((IMetric<MseOptions>)new MseMetric()).Create(new(), Contexts.Cpu), ((IMetric<MaskOptions>)new DiceMetric()).Create(new(), Contexts.Cpu), ((IMetric<MaskOptions>)new IouMetric()).Create(new(), Contexts.Cpu)];
+
+    [Theory]
+    [MemberData(nameof(All), DisableDiscoveryEnumeration = true)]
+    public void Values_that_are_not_finite_are_refused_with_their_count(Metric metric)
+    {
+        using var scope = NewDisposeScope();
+        var (x, y) = (zeros(new long[] { 1, 1, 24, 24, 24 }), zeros(new long[] { 1, 1, 24, 24, 24 }));
+        y[0, 0, 1, 2, 3] = tensor(float.NaN);
+        y[0, 0, 1, 2, 4] = tensor(float.PositiveInfinity);
+
+        Assert.Equal("of `generated`, 2 of 13824 values are not finite numbers (1 NaN, 1 infinite)", Assert.Throws<ArgumentException>(() => metric.Compute(x, y)).Message);
+        Assert.StartsWith("of `reference`, ", Assert.Throws<ArgumentException>(() => metric.Compute(y, x)).Message);
+    }
+
     public static TheoryData<Metric, double> Perfect => new() { { Psnr(), 100 }, { Ssim(), 1 }, { MsSsim(), 1 } };
 
     [Theory]

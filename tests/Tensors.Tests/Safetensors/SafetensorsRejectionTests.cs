@@ -27,7 +27,9 @@ public sealed class SafetensorsRejectionTests
     [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0, "'a' occurs twice")]
     [InlineData("""{"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0, "unknown or repeated key 'dtype'")]
     [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"extra":1}}""", 0, "unknown or repeated key 'extra'")]
-    [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}""", 1, "'F8_E4M3'")]
+    [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,1]}}""", 1, "takes 2 bytes")]
+    [InlineData("""{"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}}""", 2, "does not end at a whole byte")]
+    [InlineData("""{"a":{"dtype":"F128","shape":[1],"data_offsets":[0,16]}}""", 16, "'F128'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,7]}}""", 7, "takes 8 bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "takes 8 bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}""", 8, "whole number")]
@@ -46,6 +48,30 @@ public sealed class SafetensorsRejectionTests
     [InlineData("""{/* */}""", 0, "JSON")]
     public void Header_that_breaks_a_rule_is_refused(string json, int dataLength, string reason) =>
         Assert.Contains(reason, Refusal(FileOf(json, dataLength)));
+
+    [Theory]
+    [InlineData("F8_E4M3", 2)]
+    [InlineData("F8_E5M2", 2)]
+    [InlineData("F4", 1)]
+    [InlineData("U16", 4)]
+    [InlineData("U32", 8)]
+    [InlineData("U64", 16)]
+    [InlineData("C64", 16)]
+    public void Tensor_of_an_unsupported_dtype_is_refused_only_where_it_is_asked_for(string dtype, int bytes)
+    {
+        var json = $$$"""{"a":{"dtype":"{{{dtype}}}","shape":[2],"data_offsets":[0,{{{bytes}}}]},"b":{"dtype":"U8","shape":[1],"data_offsets":[{{{bytes}}},{{{bytes + 1}}}]}}""";
+        var file = FileOf(json, bytes + 1);
+        file[^1] = 7;
+        using var stream = new MemoryStream(file);
+
+        using var tensors = SafetensorsFile.Read(stream, "w.safetensors");
+
+        Assert.Equal(7, tensors["b"].ReadCpuByte(0));
+        Assert.Equal(dtype, Assert.Single(tensors.Unsupported).Value);
+        Assert.StartsWith($"w.safetensors: the dtype {dtype} of tensor 'a' is not supported", Assert.Throws<InvalidDataException>(() => tensors["a"]).Message);
+        using var module = nn.Linear(1, 1);
+        Assert.Contains($"1 of a dtype that is not supported (a: {dtype})", Assert.Throws<InvalidDataException>(() => Weights.Load(module, tensors, "w")).Message);
+    }
 
     [Fact]
     public void Name_that_is_not_UTF8_is_refused()
