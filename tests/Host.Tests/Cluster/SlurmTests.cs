@@ -66,18 +66,18 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
     }
 
     [Fact]
-    public void Segment_without_a_step_ends_the_chain_and_says_so()
+    public void Segments_without_a_step_are_given_three_more_and_then_end_the_chain()
     {
-        // more patients to synthesize than there is time for
-        Assert.Equal("", Submit("stalled", "00:01:00", "--lead", "45", "--set", "data.synthesize.train=10000").Error);
-        _cluster.Await("the chain's end", () => Chain("stalled")["state"]!.GetValue<string>() != "active", 150);
+        // more patients to synthesize than there is time for, whose cohort is whole or not there
+        Assert.Equal("", Submit("stalled", "00:01:00", "--lead", "55", "--set", "data.synthesize.train=10000").Error);
+        _cluster.Await("the chain's end", () => Chain("stalled")["state"]!.GetValue<string>() != "active", 300);
 
         var chain = Chain("stalled");
 
         Assert.Equal("stalled", (string?)chain["state"]);
-        Assert.StartsWith("segment 1 gained no step in ", (string?)chain["explanation"], StringComparison.Ordinal);
-        Assert.Contains("chain: stalled: segment 1 gained no step", _cluster.VoxelZoo("submit", "status", _work.At("stalled")).Out, StringComparison.Ordinal);
-        Assert.Single(chain["segments"]!.AsArray());
+        Assert.StartsWith("segment 4 gained no step in ", (string?)chain["explanation"], StringComparison.Ordinal);
+        Assert.Contains("chain: stalled: segment 4 gained no step", _cluster.VoxelZoo("submit", "status", _work.At("stalled")).Out, StringComparison.Ordinal);
+        Assert.Equal(4, chain["segments"]!.AsArray().Count);
     }
 
     [Fact]
