@@ -18,6 +18,9 @@ public sealed class RunFolder
     /// <summary>The experiment, resolved: nothing in it refers to another file.</summary>
     public string Experiment => In("experiment.yaml");
 
+    /// <summary>How the command line named the experiment.</summary>
+    public string Origin => In("origin.json");
+
     /// <summary>Versions and hashes of what ran.</summary>
     public string Provenance => In("provenance.json");
 
@@ -164,7 +167,7 @@ public sealed class RunFolder
     /// <param name="path">The file.</param>
     /// <param name="remedy">What to do where it is damaged.</param>
     /// <exception cref="RunFolderException">It is damaged.</exception>
-    internal static T? ReadJson<T>(string path, string remedy)
+    public static T? ReadJson<T>(string path, string remedy)
         where T : class
     {
         try
