@@ -1,6 +1,7 @@
 using System.Text.Json;
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -170,6 +171,8 @@ public sealed class RunFolder
     public static T? ReadJson<T>(string path, string remedy)
         where T : class
     {
+        if (RegularFile.WhyNot(path) is { } why)
+            throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
         try
         {
             return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
