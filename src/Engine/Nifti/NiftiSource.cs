@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Nifti;
 
@@ -17,13 +18,9 @@ internal sealed class NiftiSource : IDisposable
     public NiftiSource(string path)
     {
         Path = path;
+        if (RegularFile.WhyNot(path) is { } why)
+            throw Error(why);
         _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
-        if (!_file.CanSeek)
-        {
-            _file.Dispose();
-            throw Error("this is not a file but a pipe or a device; write it to a file first.");
-        }
-
         IsCompressed = _file.ReadByte() == 0x1f && _file.ReadByte() == 0x8b;
         _file.Position = 0;
         _bytes = IsCompressed ? new GZipStream(_file, CompressionMode.Decompress) : _file;

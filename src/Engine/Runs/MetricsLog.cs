@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
 
@@ -7,12 +8,15 @@ namespace VoxelZoo.Engine.Runs;
 public sealed class MetricsLog : IDisposable
 {
     private static readonly JsonSerializerOptions OneLine = new(AtomicFile.Json) { WriteIndented = false };
-    private readonly StreamWriter _writer;
+    private readonly AppendedFile _file;
 
-    private MetricsLog(string path) => _writer = new StreamWriter(path, append: true);
+    private MetricsLog(string path, Action<string> warn) => _file = AppendedFile.Open(path, warn);
 
     /// <summary>Opens the log of a run that continues after <paramref name="step"/>; later lines, of steps that were lost, are dropped.</summary>
-    public static MetricsLog Continue(string path, long step)
+    /// <param name="path">The file.</param>
+    /// <param name="step">Steps done.</param>
+    /// <param name="warn">Is told what cannot be written; it is tried again with each line that follows.</param>
+    public static MetricsLog Continue(string path, long step, Action<string> warn)
     {
         if (File.Exists(path))
         {
@@ -20,15 +24,11 @@ public sealed class MetricsLog : IDisposable
             AtomicFile.WriteText(path, string.Concat(kept.Select(line => line + "\n")));
         }
 
-        return new MetricsLog(path);
+        return new MetricsLog(path, warn);
     }
 
     /// <summary>Adds a line and hands it to the operating system.</summary>
-    public void Add(MetricsEntry entry)
-    {
-        _writer.WriteLine(Line(entry));
-        _writer.Flush();
-    }
+    public void Add(MetricsEntry entry) => _file.Append(Encoding.UTF8.GetBytes(Line(entry) + "\n"));
 
     /// <summary>The log's entries; a last line that was cut off is left out.</summary>
     public static IReadOnlyList<MetricsEntry> Read(string path)
@@ -51,7 +51,7 @@ public sealed class MetricsLog : IDisposable
     }
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => _writer.Dispose();
+    public void Dispose() => _file.Dispose();
 
     private static string Line(MetricsEntry entry) => JsonSerializer.Serialize(entry, OneLine);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -17,6 +18,9 @@ public sealed class RunFolder
 
     /// <summary>The experiment, resolved: nothing in it refers to another file.</summary>
     public string Experiment => In("experiment.yaml");
+
+    /// <summary>How the command line named the experiment.</summary>
+    public string Origin => In("origin.json");
 
     /// <summary>Versions and hashes of what ran.</summary>
     public string Provenance => In("provenance.json");
@@ -164,9 +168,11 @@ public sealed class RunFolder
     /// <param name="path">The file.</param>
     /// <param name="remedy">What to do where it is damaged.</param>
     /// <exception cref="RunFolderException">It is damaged.</exception>
-    internal static T? ReadJson<T>(string path, string remedy)
+    public static T? ReadJson<T>(string path, string remedy)
         where T : class
     {
+        if (RegularFile.WhyNot(path) is { } why)
+            throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
         try
         {
             return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;

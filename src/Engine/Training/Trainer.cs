@@ -116,7 +116,7 @@ public sealed class Trainer : IDisposable
     /// <returns>How the run ends, or null where the guard wants to go back to a checkpoint.</returns>
     private RunState? Train(DateTimeOffset started, CancellationToken stop)
     {
-        using var log = Writes ? new TrainingLog(_run, _state.Position.Step, _task.LossName, _task.Context.Device) : null;
+        using var log = Writes ? new TrainingLog(_run, _state.Position, _task.LossName, _task.Context, _observer.Warned) : null;
         using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch, _task.Share);
         while (_state.Position.Epoch < _options.Epochs)
         {
@@ -218,7 +218,7 @@ public sealed class Trainer : IDisposable
         else
             GoBackTo(checkpoint);
         guard = _task.Guard!;
-        Collective.ByFirst(() => TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch)));
+        Collective.ByFirst(() => TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch), _observer.Warned));
         WriteStatus(RunState.Running, started, diverged);
         _observer.Warned(FormattableString.Invariant(
             $"{diverged}; going on from {checkpoint?.Name ?? "the beginning"} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));

@@ -1,17 +1,24 @@
-using TorchSharp;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Events;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>Writes what training measures, to <c>metrics.jsonl</c> and as TensorBoard events.</summary>
-internal sealed class TrainingLog(RunFolder run, long step, string loss, torch.Device device) : IDisposable
+/// <param name="run">The run.</param>
+/// <param name="position">Where training begins or goes on; what was written of later is dropped.</param>
+/// <param name="loss">What the loss is called.</param>
+/// <param name="context">Device and clock.</param>
+/// <param name="warn">Is told what cannot be written.</param>
+internal sealed class TrainingLog(RunFolder run, TrainingPosition position, string loss, PartContext context, Action<string> warn) : IDisposable
 {
     private const double Mebibyte = 1 << 20;
 
-    private readonly MetricsLog _lines = MetricsLog.Continue(run.Metrics, step);
-    private readonly TorchSharp.Modules.SummaryWriter _events = torch.utils.tensorboard.SummaryWriter(run.Events, createRunName: false);
+    private readonly MetricsLog _lines = MetricsLog.Continue(run.Metrics, position.Step, warn);
+    private readonly EventLog _events = EventLog.Continue(
+        run.Events, position.Step, tag => IsOfSteps(tag) ? position.Step : position.Epoch, context.Clock, warn);
 
     public void Step(StepFacts facts)
     {
@@ -26,12 +33,17 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss, torch.D
             Measures = WithSkipped(facts.Outcome.Measures, facts.Outcome.Skipped ? 1 : 0),
             Seconds = facts.Seconds,
         });
-        var at = (int)facts.Step;
-        _events.add_scalar($"Loss/{loss}_step", (float)facts.Outcome.Loss, at);
-        _events.add_scalar("training/grad_norm", (float)facts.Outcome.GradientNorm, at);
+        _events.Add($"Loss/{loss}{OfSteps}", facts.Outcome.Loss, facts.Step);
+        _events.Add(GradientNorm, facts.Outcome.GradientNorm, facts.Step);
         foreach (var (name, value) in facts.Outcome.Measures)
-            _events.add_scalar($"step/{name}", (float)value, at);
+            _events.Add(Measure + name, value, facts.Step);
     }
+
+    private const string OfSteps = "_step", GradientNorm = "training/grad_norm", Measure = "step/";
+
+    /// <summary>Whether a tag's numbers belong to steps; all others belong to epochs.</summary>
+    private static bool IsOfSteps(string tag) =>
+        tag == GradientNorm || tag.StartsWith(Measure, StringComparison.Ordinal) || (tag.StartsWith("Loss/", StringComparison.Ordinal) && tag.EndsWith(OfSteps, StringComparison.Ordinal));
 
     public void Epoch(EpochFacts facts, long step, double learningRate, double gradientNorm)
     {
@@ -49,18 +61,18 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss, torch.D
             CheckpointSeconds = facts.CheckpointSeconds,
             ResidentMebibytes = MemoryStatistics.Resident / Mebibyte,
             PeakMebibytes = MemoryStatistics.PeakResident / Mebibyte,
-            DeviceMebibytes = MemoryStatistics.Accelerator(device) is { } memory ? (memory.Total - memory.Free) / Mebibyte : null,
+            DeviceMebibytes = MemoryStatistics.Accelerator(context.Device) is { } memory ? (memory.Total - memory.Free) / Mebibyte : null,
         });
-        _events.add_scalar($"Loss/{loss}_train", (float)facts.Loss, facts.Epoch);
-        _events.add_scalar("LR/Generator", (float)learningRate, facts.Epoch);
+        _events.Add($"Loss/{loss}_train", facts.Loss, facts.Epoch);
+        _events.Add("LR/Generator", learningRate, facts.Epoch);
         if (facts.Skipped > 0)
-            _events.add_scalar("training/skipped", facts.Skipped, facts.Epoch);
-        _events.add_scalar("training/grad_norm_avg", (float)gradientNorm, facts.Epoch);
+            _events.Add("training/skipped", facts.Skipped, facts.Epoch);
+        _events.Add("training/grad_norm_avg", gradientNorm, facts.Epoch);
         if (facts.Validation is not { } validation)
             return;
-        _events.add_scalar($"Loss/{loss}_val", (float)validation.Loss, facts.Epoch);
+        _events.Add($"Loss/{loss}_val", validation.Loss, facts.Epoch);
         foreach (var (name, value) in validation.Measures)
-            _events.add_scalar(name, (float)value, facts.Epoch);
+            _events.Add(name, value, facts.Epoch);
     }
 
     /// <summary>Drops the lines after the checkpoint that training went back to, and says so in one of its own.</summary>
@@ -69,9 +81,10 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss, torch.D
     /// <param name="to">Where it goes on.</param>
     /// <param name="guard">The guard, after going back.</param>
     /// <param name="learningRate">Learning rate from there on.</param>
-    public static void WentBack(RunFolder run, TrainingPosition from, TrainingPosition to, TrainingGuard guard, double learningRate)
+    /// <param name="warn">Is told what cannot be written.</param>
+    public static void WentBack(RunFolder run, TrainingPosition from, TrainingPosition to, TrainingGuard guard, double learningRate, Action<string> warn)
     {
-        using var lines = MetricsLog.Continue(run.Metrics, to.Step);
+        using var lines = MetricsLog.Continue(run.Metrics, to.Step, warn);
         var measured = Math.Max(1, from.StepInEpoch - from.NonFiniteInEpoch);
         lines.Add(new MetricsEntry
         {
@@ -93,5 +106,9 @@ internal sealed class TrainingLog(RunFolder run, long step, string loss, torch.D
         return measures is { Count: > 0 } ? measures : null;
     }
 
-    public void Dispose() => _lines.Dispose();
+    public void Dispose()
+    {
+        _lines.Dispose();
+        _events.Dispose();
+    }
 }

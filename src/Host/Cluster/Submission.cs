@@ -20,7 +20,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
     public static Submission New(ParseResult parse, string idOrPath, string? run, int processes)
     {
         using var session = new Session(parse);
-        var (file, experiment) = Load(session, ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), parse.GetValue(CommonOptions.Profile));
+        var (file, experiment) = Load(session, parse, idOrPath);
         experiment.CheckProcesses(processes);
         experiment.CheckTrainable();
         if (experiment.Plan.Data.Synthesize is null)
@@ -38,21 +38,34 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
         using var session = new Session(parse);
         var id = Experiment.IdOf(idOrPath);
         var path = run ?? RunFolders.Newest(id);
-        var (folder, begun) = (RunFolder.HasNotBegun(path) ? RunFolder.Join(path) : RunFolder.Open(path), !RunFolder.HasNotBegun(path));
-        var (file, own) = Load(
-            session, begun ? folder.Experiment : ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), begun ? null : parse.GetValue(CommonOptions.Profile));
+        var begun = !RunFolder.HasNotBegun(path);
+        var folder = begun ? RunFolder.Open(path) : RunFolder.Join(path);
+        var (file, own) = begun
+            ? Load(session, CommonOptions.Sets(parse), new ResumedExperiment(folder, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile)))
+            : Load(session, parse, idOrPath);
         own.CheckProcesses(processes);
         return own.Plan.Id == id
             ? new Submission(id, file, new ChainFolder(folder.Path))
             : throw new UsageException($"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
     }
 
-    private static (MapNode File, Experiment Experiment) Load(Session session, string path, string[]? sets, string? profile)
+    private static (MapNode File, Experiment Experiment) Load(Session session, ParseResult parse, string idOrPath)
     {
-        MapNode Read(params IEnumerable<string> values) => ExperimentFile.Load(path, [.. values], profile, PlanReader.EngineRecords);
-        var file = Read(sets ?? []);
+        var (path, profile) = (ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile));
+        return Load(session, CommonOptions.Sets(parse), sets => ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords));
+    }
+
+    private static (MapNode File, Experiment Experiment) Load(Session session, string[] sets, ResumedExperiment resumed)
+    {
+        var file = resumed.Read(sets, EvaluationStep.Warn).File;
+        return Load(session, sets, all => all.Length == sets.Length ? file : resumed.Read(all, _ => { }).File);
+    }
+
+    private static (MapNode File, Experiment Experiment) Load(Session session, string[] sets, Func<string[], MapNode> read)
+    {
+        var file = read(sets);
         // the machine that submits need not have the GPU that the jobs get
-        var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? Read([.. sets ?? [], "training.device=cpu"]) : file;
+        var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? read([.. sets, "training.device=cpu"]) : file;
         return (file, Experiment.Load(session, here));
     }
 }

@@ -1,3 +1,5 @@
+using VoxelZoo.Tensors.Native;
+
 namespace VoxelZoo.Host.Configuration;
 
 /// <summary>Finds experiments by id: the <c>experiments</c> folder of the working directory, of its parents, of the program's ancestors.</summary>
@@ -9,6 +11,8 @@ internal static class ExperimentFolder
     {
         if (File.Exists(idOrPath))
             return idOrPath;
+        if (RegularFile.WhyNot(idOrPath) is { } why)
+            throw new ConfigurationException(new Position(idOrPath), why.TrimEnd('.'));
 
         var experiments = Find();
         var files = List(experiments);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -29,6 +30,8 @@ internal sealed class YamlReader
     public static Node ReadFile(string path)
     {
         var start = new Position(path);
+        if (RegularFile.WhyNot(path) is { } why)
+            throw new ConfigurationException(start, why.TrimEnd('.'));
         try
         {
             using var file = File.OpenRead(path);

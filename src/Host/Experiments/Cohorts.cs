@@ -35,10 +35,12 @@ internal static class Cohorts
     }
 
     /// <summary>The experiment with the whole path of its cohort, so that it names the same one from everywhere.</summary>
-    public static MapNode Placed(MapNode file) =>
+    /// <param name="file">The experiment, resolved.</param>
+    /// <param name="folder">Where relative paths begin, or null for the working folder.</param>
+    public static MapNode Placed(MapNode file, string? folder = null) =>
         file["data"]?["cohort"] is ScalarNode { IsNull: false, Text.Length: > 0 } cohort && !Path.IsPathFullyQualified(cohort.Text)
             ? (MapNode)new Merger(new Dictionary<string, IReadOnlySet<string>>()).Set(
-                file, "data.cohort", YamlReader.ParseValue(System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(cohort.Text)), cohort.Position))
+                file, "data.cohort", YamlReader.ParseValue(System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(cohort.Text, folder ?? Environment.CurrentDirectory)), cohort.Position))
             : file;
 
     /// <summary>A split's volumes with every image that the plan needs; the first one is read, to see that they fit the plan.</summary>

@@ -30,9 +30,21 @@ internal abstract class Experiment(MapNode file)
     public abstract IRenderable Facts { get; }
 
     /// <summary>Loads the experiment that <paramref name="idOrPath"/> names, with the command line's profile and values over it.</summary>
-    public static Experiment Load(ParseResult parse, Session session, string idOrPath) =>
-        Load(session, ExperimentFile.Load(
-            ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), parse.GetValue(CommonOptions.Profile), PlanReader.EngineRecords));
+    public static Experiment Load(ParseResult parse, Session session, string idOrPath)
+    {
+        var (path, sets, profile) = (ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), parse.GetValue(CommonOptions.Profile));
+        return Load(session, ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords)).From(ExperimentOrigin.Of(path, profile, sets));
+    }
+
+    /// <summary>How the command line named it, or null where it did not, or nobody knows.</summary>
+    public ExperimentOrigin? Origin { get; private set; }
+
+    /// <summary>Keeps how the command line named it.</summary>
+    public Experiment From(ExperimentOrigin? origin)
+    {
+        Origin = origin;
+        return this;
+    }
 
     /// <summary>Loads the experiment of a run, with values over it.</summary>
     /// <param name="session">The parts.</param>

@@ -166,6 +166,8 @@ internal static class TrainingStep
     {
         AtomicFile.WriteText(run.Experiment, YamlWriter.Write(Cohorts.Placed(experiment.File)));
         AtomicFile.WriteJson(run.Description, experiment.Json);
+        if (experiment.Origin is { } origin)
+            AtomicFile.WriteJson(run.Origin, origin);
     }
 
     /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>

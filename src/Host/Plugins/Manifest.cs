@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using NuGet.Versioning;
 using VoxelZoo.PluginManifest;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Plugins;
 
@@ -17,6 +18,8 @@ internal sealed record Manifest(
     {
         try
         {
+            if (RegularFile.WhyNot(path) is { } why)
+                throw new InvalidDataException($"plugin.json cannot be read: {why.TrimEnd('.')}");
             if (new FileInfo(path).Length > LargestFile)
                 throw new InvalidDataException($"plugin.json is larger than {LargestFile} bytes");
             using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 8 });

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -68,19 +70,21 @@ internal sealed class TrainVerb : Verb
         return (experiment, run, TrainingStep.Resume(session, experiment, run, cancellation));
     }
 
-    /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change that.</summary>
+    /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change what <see cref="Engine.Plans.ResumeRules"/> lets it.</summary>
     private (Experiment Experiment, RunFolder Run) Resumed(ParseResult parse, Session session)
     {
         var id = Experiment.IdOf(parse.GetRequiredValue(_experiment));
-        var folder = parse.GetValue(_run);
-        var path = folder ?? RunFolders.Newest(id);
+        var path = parse.GetValue(_run) ?? RunFolders.Newest(id);
         if (RunFolder.HasNotBegun(path))
             return (Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
 
         var run = RunFolder.Open(path);
-        var experiment = Experiment.Load(session, run, CommonOptions.Sets(parse));
-        if (experiment.Plan.Id != id)
-            throw new UsageException($"--resume: {folder} is a run of {experiment.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
-        return (experiment, run);
+        var named = new ResumedExperiment(run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
+        var (file, origin) = named.Read(CommonOptions.Sets(parse), sentence =>
+        {
+            if (session.Collective.IsFirst())
+                EvaluationStep.Warn(sentence);
+        });
+        return (Experiment.Load(session, file).From(origin), run);
     }
 }

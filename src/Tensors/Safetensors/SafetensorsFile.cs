@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using TorchSharp;
+using VoxelZoo.Tensors.Native;
 using VoxelZoo.Tensors.Safetensors;
 using static TorchSharp.torch;
 
@@ -17,6 +18,8 @@ public static class SafetensorsFile
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
     public static NamedTensors Read(string path)
     {
+        if (RegularFile.WhyNot(path) is { } why)
+            throw new InvalidDataException($"{path}: {why}");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
         return Read(stream, path);
     }

@@ -31,7 +31,7 @@ internal sealed class MadeUpRun
         File.WriteAllText(run.Folder.Experiment, experiment.ToJsonString());
         File.WriteAllText(run.Folder.Description, """{"target": "bravo", "input_shape": [1, 1, 32, 128, 64], "parameters": {"denoiser": 270005697, "conditioning": 0, "compressor": 0}}""");
         run.WriteStatus(new RunStatus { Status = RunState.Completed, Epoch = 10, Epochs = 10, Step = 100, Best = new BestValidation(8, loss), TrainingSeconds = 45_720 });
-        using (var log = MetricsLog.Continue(run.Folder.Metrics, 0))
+        using (var log = MetricsLog.Continue(run.Folder.Metrics, 0, Assert.Fail))
         {
             for (var epoch = 1; epoch <= 10; epoch++)
                 log.Add(new MetricsEntry { Kind = "epoch", Step = epoch * 10, Epoch = epoch, Loss = 1.0 / epoch, LearningRate = 1e-4, GradientNorm = 1, ValidationLoss = epoch == 8 ? loss : loss + 1, Seconds = 89, PeakMebibytes = 2048 });

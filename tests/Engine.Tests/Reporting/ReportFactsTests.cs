@@ -233,7 +233,7 @@ public sealed class ReportFactsTests : IDisposable
     public void Instability_is_told()
     {
         Run("a").Change(status => status with { SkippedSteps = 7, Rollbacks = 1, FailedCheckpoints = 2 });
-        using (var log = MetricsLog.Continue(At("a/metrics.jsonl"), 1000))
+        using (var log = MetricsLog.Continue(At("a/metrics.jsonl"), 1000, Assert.Fail))
             log.Add(new MetricsEntry { Kind = "rollback", Step = 40, Epoch = 4, Loss = 2.5, LearningRate = 5e-5, GradientNorm = 1, Seconds = 0, Measures = new Dictionary<string, double> { ["guard/from_step"] = 77 } });
         Directory.CreateDirectory(At("a/checkpoints/.corrupt-step-00000030"));
 

@@ -12,7 +12,7 @@ public sealed class MetricsLogTests : IDisposable
     [Fact]
     public void Read_returns_what_was_added()
     {
-        using (var log = MetricsLog.Continue(_path, 0))
+        using (var log = MetricsLog.Continue(_path, 0, Assert.Fail))
             log.Add(Entry(1, double.NaN));
         Assert.Equal(Entry(1, double.NaN), Assert.Single(MetricsLog.Read(_path)));
     }
@@ -20,13 +20,13 @@ public sealed class MetricsLogTests : IDisposable
     [Fact]
     public void Continue_drops_steps_that_the_checkpoint_does_not_have()
     {
-        using (var log = MetricsLog.Continue(_path, 0))
+        using (var log = MetricsLog.Continue(_path, 0, Assert.Fail))
         {
             foreach (var step in new[] { 1, 2, 3, 4 })
                 log.Add(Entry(step));
         }
 
-        using (var log = MetricsLog.Continue(_path, 2))
+        using (var log = MetricsLog.Continue(_path, 2, Assert.Fail))
             log.Add(Entry(3));
         Assert.Equal([1, 2, 3], MetricsLog.Read(_path).Select(e => e.Step));
     }
@@ -34,7 +34,7 @@ public sealed class MetricsLogTests : IDisposable
     [Fact]
     public void Read_leaves_out_a_line_that_was_cut_off()
     {
-        using (var log = MetricsLog.Continue(_path, 0))
+        using (var log = MetricsLog.Continue(_path, 0, Assert.Fail))
             log.Add(Entry(1));
         File.AppendAllText(_path, "{\"kind\":\"st");
         Assert.Single(MetricsLog.Read(_path));

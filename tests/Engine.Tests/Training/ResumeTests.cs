@@ -1,5 +1,6 @@
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Events;
 using VoxelZoo.Engine.Tests.Tiny;
 using VoxelZoo.Engine.Training;
 
@@ -81,6 +82,28 @@ public sealed class ResumeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
             if (step == 11)
                 throw new TimeoutException("killed");
         }
+    }
+
+    [Fact]
+    public void Run_killed_after_a_checkpoint_has_each_step_and_epoch_of_TensorBoard_once()
+    {
+        var plan = Plan with { Training = Plan.Training with { CheckpointEvery = 2, ValidateEvery = 100 } };
+        using var straight = new TinyRun();
+        using var killed = new TinyRun();
+        straight.Train(plan);
+        Assert.Throws<TimeoutException>(() => killed.Train(plan, stepped: facts =>
+        {
+            if (facts.Step == 14) // in the fourth epoch; the checkpoint is of the second
+                throw new TimeoutException("killed");
+        }));
+        killed.Train(plan, resume: true);
+        Assert.Equal(Numbers(straight).Order(), Numbers(killed).Order());
+
+        static IEnumerable<(long Step, string? Tag)> Numbers(TinyRun run) => Directory.GetFiles(run.Folder.Events).SelectMany(path =>
+        {
+            using var file = File.OpenRead(path);
+            return EventRecord.Read(file).Select(data => ScalarEvent.Read(data)).Where(e => e.Tag is not null).ToArray();
+        });
     }
 
     [Fact]

@@ -1,0 +1,31 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace VoxelZoo.Tensors.Native;
+
+/// <summary>Tells files from what only looks like one: to open a pipe that nobody writes to would wait for ever, deaf to signals.</summary>
+public static partial class RegularFile
+{
+    // statx(2), whose layout is the same on every architecture
+    private const int WorkingFolder = -100, TypeMask = 1, Size = 256, ModeOffset = 28, TooManyLinks = 40;
+
+    private const int TypeBits = 0xF000, Directory = 0x4000, Regular = 0x8000;
+
+    /// <summary>Why a path cannot be read as a file: it is a pipe, a socket or a device, or its symbolic links go in a circle.</summary>
+    /// <param name="path">The path.</param>
+    /// <returns>A sentence without the path, with its full stop; null for a file, a folder, and what is not there, which opening it tells.</returns>
+    public static string? WhyNot(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return null;
+        Span<byte> facts = stackalloc byte[Size];
+        if (StatX(WorkingFolder, path, 0, TypeMask, ref MemoryMarshal.GetReference(facts)) != 0)
+            return Marshal.GetLastPInvokeError() == TooManyLinks ? "this is a symbolic link that leads back to itself; point it at a file." : null;
+        return (BinaryPrimitives.ReadUInt16LittleEndian(facts[ModeOffset..]) & TypeBits) is Regular or Directory
+            ? null
+            : "this is not a file but a pipe or a device; write it to a file first.";
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatX(int folder, string path, int flags, uint mask, ref byte facts);
+}

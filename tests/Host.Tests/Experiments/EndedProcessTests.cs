@@ -1,0 +1,33 @@
+using VoxelZoo.Host.Tests.Plugins;
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>A plugin that calls <c>Environment.Exit(0)</c>: nothing was done, and nobody may take it for success.</summary>
+public sealed class EndedProcessTests : IDisposable
+{
+    private readonly Workspace _work = new();
+    private readonly Fixtures _fixtures = new();
+
+    public void Dispose()
+    {
+        _work.Dispose();
+        _fixtures.Dispose();
+    }
+
+    [Theory]
+    [InlineData("train")]
+    [InlineData("describe")]
+    public void Verb_that_a_plugin_ended_does_not_end_with_0(string verb)
+    {
+        _fixtures.Add("Ending");
+        var own = Path.Combine(Path.GetDirectoryName(VoxelZooProgram.Executable)!, "plugins");
+        string[] arguments = [verb, "exp11", "--profile", "smoke", "--plugins", own, "--plugins", _fixtures.Folder, "--set", "evaluation.metrics=[ends_in_constructor]"];
+
+        var outcome = _work.Program(verb == "train" ? [.. arguments, "--run", _work.Run] : arguments);
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.StartsWith($"{verb} was not done when something in this process, most likely a plugin, ended it", outcome.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_work.Run));
+    }
+}

@@ -1,0 +1,98 @@
+using System.Text.Json.Nodes;
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>An experiment whose file is edited, or over which other values are set, between two segments of a run.</summary>
+public sealed class ResumedExperimentTests : IDisposable
+{
+    private readonly Workspace _work = new();
+
+    public void Dispose() => _work.Dispose();
+
+    private string Write(string training = "") =>
+        _work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntraining: {{{training}}}\nprofiles: {{smoke: {{training: {{epochs: 1}}}}}}\n");
+
+    private VoxelZooProgram.Outcome Resume(string experiment, params string[] more) => _work.Program(["train", experiment, "--run", _work.Run, "--resume", .. more]);
+
+    private int Step => (int)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!["step"]!;
+
+    private string Trained()
+    {
+        var experiment = Write("learning_rate: 0.001");
+        var outcome = _work.Smoke(experiment, "--set", "sampling.count=3");
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        return experiment;
+    }
+
+    [Fact]
+    public void File_that_says_the_same_in_other_words_is_taken_without_a_word()
+    {
+        var experiment = Trained();
+        Write("learning_rate: 1e-3");
+
+        var outcome = Resume(experiment);
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Fact]
+    public void Edited_cadence_is_named_and_taken_by_set_alone_and_remembered()
+    {
+        var experiment = Trained();
+        Write("learning_rate: 0.001, keep_checkpoints: 7");
+
+        var outcome = Resume(experiment);
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains($"{experiment}:3:34: training.keep_checkpoints is 7 and was not set when the run began", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("`--set training.keep_checkpoints=7` takes what is", outcome.Error, StringComparison.Ordinal);
+
+        var steps = Step;
+        var set = Resume(experiment, "--set", "training.keep_checkpoints=7", "--set", "training.epochs=2");
+        Assert.Equal((0, "", 2 * steps), (set.ExitCode, set.Error, Step));
+        var again = Resume(experiment);
+        Assert.Equal((0, ""), (again.ExitCode, again.Error));
+    }
+
+    [Fact]
+    public void Edit_that_makes_another_experiment_is_refused_and_the_runs_own_goes_on()
+    {
+        var experiment = Trained();
+        Write("learning_rate: 0.002");
+        var before = File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml"));
+
+        var outcome = Resume(experiment);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.StartsWith($"{experiment}:3:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")));
+        var own = Resume(Path.Combine(_work.Run, "experiment.yaml"));
+        Assert.Equal((0, ""), (own.ExitCode, own.Error));
+    }
+
+    [Theory]
+    [InlineData("training.learning_rate=0.002", "the run was trained with training.learning_rate 0.001, and 0.002 would make another experiment of it")]
+    [InlineData("training.seed=1", "the run was trained with training.seed not set, and 1 would")]
+    [InlineData("data.positive_only=true", "the run was trained with data.positive_only not set, and true would")]
+    public void Set_that_makes_another_experiment_is_refused(string set, string sentence)
+    {
+        var experiment = Trained();
+
+        var outcome = Resume(experiment, "--set", set);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.StartsWith($"--set {set.Split('=')[0]}: {sentence}", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_without_the_record_is_told_so_and_goes_on()
+    {
+        var experiment = Trained();
+        File.Delete(Path.Combine(_work.Run, "origin.json"));
+
+        var outcome = Resume(experiment);
+
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Contains("the run has not recorded with which profile and --set it began", outcome.Error, StringComparison.Ordinal);
+    }
+}
