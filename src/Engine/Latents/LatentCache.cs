@@ -17,6 +17,7 @@ namespace VoxelZoo.Engine.Latents;
 /// </summary>
 public sealed class LatentCache
 {
+    private const string ManifestName = "manifest.json";
     internal const string TargetKey = "target", ConditionKey = "condition", SizeBinsKey = "size_bins";
     private readonly string _folder;
     private readonly ExperimentPlan _plan;
@@ -31,7 +32,7 @@ public sealed class LatentCache
     public LatentCache(string folder, ExperimentPlan plan, PartContext context, FrozenParts frozen) =>
         (_folder, _plan, _context, _frozen) = (folder, plan, context, frozen);
 
-    private string ManifestFile => Path.Combine(_folder, "manifest.json");
+    private string ManifestFile => Path.Combine(_folder, ManifestName);
 
     /// <summary>
     /// The samples to train and validate on, with their latents where the plan keeps them; measures the statistics by which latents are
@@ -112,7 +113,7 @@ public sealed class LatentCache
     {
         if (!File.Exists(ManifestFile))
         {
-            RefuseForeign();
+            RefuseForeign(_folder);
             return null;
         }
 
@@ -140,21 +141,24 @@ public sealed class LatentCache
     }
 
     /// <summary>Refuses a folder without a manifest that holds anything but what an unfinished cache leaves.</summary>
-    private void RefuseForeign()
+    /// <exception cref="PlanRefusedException">It does, or is a file.</exception>
+    public static void RefuseForeign(string folder)
     {
-        if (File.Exists(_folder))
-            throw new PlanRefusedException("data", "latents", $"{_folder} is a file, expected a folder for latents");
-        if (!Directory.Exists(_folder))
+        if (File.Exists(folder))
+            throw new PlanRefusedException("data", "latents", $"{folder} is a file, expected a folder for latents");
+        if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, ManifestName)))
             return;
-        var foreign = Directory.EnumerateFileSystemEntries(_folder).FirstOrDefault(entry => !IsOwn(entry));
+        var foreign = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).FirstOrDefault(entry => !IsOwn(entry));
         if (foreign is not null)
+        {
             throw new PlanRefusedException(
-                "data", "latents", $"{_folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents");
+                "data", "latents", $"{folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents");
+        }
 
         static bool IsOwn(string entry) => Directory.Exists(entry)
             ? Path.GetFileName(entry) is Cohort.Train or Cohort.Val
                 && Directory.EnumerateFileSystemEntries(entry).All(file => Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal))
-            : Path.GetFileName(entry).StartsWith("manifest.json", StringComparison.Ordinal);
+            : Path.GetFileName(entry).StartsWith(ManifestName, StringComparison.Ordinal);
     }
 
     private LatentManifest Build(JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)

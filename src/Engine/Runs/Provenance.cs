@@ -24,6 +24,9 @@ public sealed record Provenance
     /// <summary>SHA-256 over the names and contents of every volume that the plan reads, by split.</summary>
     public required IReadOnlyDictionary<string, DataFacts> Data { get; init; }
 
+    /// <summary>Where the volumes lie; null in runs of before it was recorded.</summary>
+    public CohortPlace? Cohort { get; init; }
+
     /// <summary>What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.</summary>
     public IReadOnlyList<CohortFinding> Findings { get; init; } = [];
 
@@ -67,32 +70,69 @@ public sealed record Provenance
     /// <param name="run">The run.</param>
     /// <param name="plan">Its plan.</param>
     /// <param name="cohort">The cohort that is there.</param>
-    /// <param name="allow">Whether to go on with other data, which the run then records for its next segment.</param>
+    /// <param name="allow">Whether other data may be gone on with.</param>
     /// <param name="remedy">What to do where it is refused.</param>
     /// <returns>What changed; nothing where all is as it was, or the run recorded nothing.</returns>
     /// <exception cref="PlanRefusedException">The data are others, and that is not allowed.</exception>
     public static IReadOnlyList<DataChange> CompareData(RunFolder run, Plan plan, Cohort cohort, bool allow, string remedy)
     {
-        if (RunFolder.ReadJson<Provenance>(run.Provenance, "without it the data cannot be compared; remove it to go on all the same") is not { } recorded)
+        if (Read(run) is not { } recorded)
             return [];
         var found = DataOf(plan, cohort);
         var changes = DataChange.Between(recorded.Data, found);
-        if (changes.Count == 0)
+        if (changes.Count == 0 || allow)
             return changes;
-        if (!allow)
-        {
-            throw new PlanRefusedException(
-                "data", "cohort",
-                $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; {remedy}");
-        }
-
-        var segment = 1 + (run.ReadStatus()?.Segments ?? 0);
-        AtomicFile.WriteJson(run.Provenance, recorded with { Data = found, ChangedData = [.. recorded.ChangedData, new ChangedData(segment, changes, recorded.Data)] });
-        return changes;
+        throw new PlanRefusedException(
+            "data", "cohort",
+            $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; {remedy}");
     }
 
+    /// <summary>Records where a run's next segment reads its data, and where they are others, that they are.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="cohort">The cohort that is there.</param>
+    /// <param name="changes">What <see cref="CompareData"/> said.</param>
+    public static void RecordSegment(RunFolder run, Plan plan, Cohort cohort, IReadOnlyList<DataChange> changes)
+    {
+        if (Read(run) is not { } recorded)
+            return;
+        var now = recorded with { Cohort = CohortPlace.Of(run, cohort) };
+        if (changes.Count > 0)
+            now = now with { Data = DataOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(1 + (run.ReadStatus()?.Segments ?? 0), changes, recorded.Data)] };
+        if (now != recorded)
+            AtomicFile.WriteJson(run.Provenance, now);
+    }
+
+    /// <summary>
+    /// Where a run's cohort lies that was moved together with the run: as it lay beside it, if it holds what was recorded, and the place that the plan
+    /// names does not.
+    /// </summary>
+    /// <returns>The folder's whole path, or null where there is no reason to look elsewhere than the plan says.</returns>
+    public static string? FindMoved(RunFolder run, Plan plan)
+    {
+        if (plan.Data.Synthesize is not null || Read(run) is not { Cohort: { } place } recorded || plan.Data.Cohort != place.Path)
+            return null;
+        var beside = Path.GetFullPath(place.Relative, run.Path);
+        return beside != place.Path && Directory.Exists(beside) && !IsRecorded(place.Path) && IsRecorded(beside) ? beside : null;
+
+        bool IsRecorded(string folder)
+        {
+            try
+            {
+                return Directory.Exists(folder) && DataChange.Between(recorded.Data, DataOf(plan, Engine.Data.Cohort.Open(folder))).Count == 0;
+            }
+            catch (PlanException)
+            {
+                return false; // a folder of something else
+            }
+        }
+    }
+
+    private static Provenance? Read(RunFolder run) =>
+        RunFolder.ReadJson<Provenance>(run.Provenance, "without it the data cannot be compared; remove it to go on all the same");
+
     private static Dictionary<string, DataFacts> DataOf(Plan plan, Cohort cohort) =>
-        Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds));
+        Engine.Data.Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds));
 
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? $"{assembly.GetName().Version}";
@@ -111,6 +151,16 @@ public sealed record Provenance
             return null; // git is not installed
         }
     }
+}
+
+/// <summary>Where a run's cohort lies.</summary>
+/// <param name="Path">The whole path.</param>
+/// <param name="Relative">The path from the run's folder, in which experiment.yaml is, so that it is found where both were moved.</param>
+public sealed record CohortPlace(string Path, string Relative)
+{
+    /// <summary>The place of a cohort beside a run.</summary>
+    public static CohortPlace Of(RunFolder run, Cohort cohort) =>
+        new(System.IO.Path.GetFullPath(cohort.Folder), System.IO.Path.GetRelativePath(run.Path, cohort.Folder));
 }
 
 /// <summary>A binary that took part in a run.</summary>

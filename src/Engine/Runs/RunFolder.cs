@@ -85,6 +85,28 @@ public sealed class RunFolder
             throw new RunFolderException($"{path} exists already; continue it with --resume or name another folder with --run");
     }
 
+    /// <summary>Refuses a folder that <see cref="Create"/> would refuse; makes nothing.</summary>
+    /// <exception cref="RunFolderException">It is taken, or cannot be made or written.</exception>
+    public static void CheckNew(string path)
+    {
+        RefuseTaken(path);
+        if (FolderAccess.WhyNotWritable(path) is { } why)
+            throw new RunFolderException($"{path} cannot be made a run's folder: {why}");
+    }
+
+    /// <summary>Refuses a run that <see cref="Lock"/> would refuse; holds and makes nothing.</summary>
+    /// <exception cref="RunFolderException">Another process trains it, or it cannot be written.</exception>
+    public void CheckLock()
+    {
+        if (IsLocked())
+            throw new RunFolderException($"{Path} is being trained by another process; wait for that one, or stop it");
+        if (FolderAccess.WhyNotWritable(Path) is { } why)
+            throw new RunFolderException($"{Path} cannot be trained, because it cannot be written ({why}); make the folder writable, or copy the run to one that is");
+    }
+
+    /// <summary>The folder itself where it is there, and else the nearest of those above it that is.</summary>
+    public static string NearestExisting(string path) => FolderAccess.NearestExisting(path);
+
     /// <summary>The folder of a run that another process is starting or continuing, with which this one trains.</summary>
     public static RunFolder Join(string path) => new(System.IO.Path.GetFullPath(path));
 

@@ -37,14 +37,19 @@ public sealed class Trainer : IDisposable
     /// <param name="task">Builds what is trained, alike each time; the trainer disposes it.</param>
     public Trainer(TrainingOptions options, IBatchSource samples, int workers, RunFolder run, TrainingObserver observer, Func<TrainingTask> task)
     {
+        RequireBatch(options, samples.Count);
         _stepsPerEpoch = samples.Count / options.BatchSize;
-        if (_stepsPerEpoch == 0)
-            throw new PlanRefusedException(
-                "training", "batch_size", $"batch_size {options.BatchSize} is more than the {samples.Count} volumes of the training split; use a smaller one");
-
         (_options, _samples, _workers, _run, _observer) = (options, samples, workers, run, observer);
         (_checkpoints, _build) = (new CheckpointStore(run.Checkpoints), task);
         Build();
+    }
+
+    /// <summary>Refuses a training split that is smaller than a batch.</summary>
+    /// <exception cref="PlanRefusedException">It is.</exception>
+    public static void RequireBatch(TrainingOptions options, int volumes)
+    {
+        if (volumes < options.BatchSize)
+            throw new PlanRefusedException("training", "batch_size", $"batch_size {options.BatchSize} is more than the {volumes} volumes of the training split; use a smaller one");
     }
 
     /// <summary>Patients that are not trained on or validated with, because something of theirs is missing.</summary>

@@ -6,6 +6,9 @@ namespace VoxelZoo.Host.Configuration;
 /// <param name="Column">Column from 1, or 0.</param>
 internal sealed record Position(string Source, int Line = 0, int Column = 0)
 {
+    /// <summary>Whether it is an option of the command line.</summary>
+    public bool IsOption => Source.StartsWith("--", StringComparison.Ordinal);
+
     /// <summary><c>experiment.yaml:12:5</c> or <c>--set training.epochs</c>.</summary>
     public override string ToString() => Line == 0 ? Source : $"{Source}:{Line}:{Column}";
 }

@@ -34,14 +34,37 @@ internal static class Cohorts
         return cohort;
     }
 
+    /// <summary>Looks whether the cohort that an experiment names is there, for those who do not read it: one that the command line names has to be.</summary>
+    /// <exception cref="ConfigurationException">The command line names a folder that is no cohort.</exception>
+    public static void LookFor(MapNode file, Plan plan)
+    {
+        if (plan.Data.Synthesize is not null || plan.Data.Cohort.Length == 0)
+            return; // it will be made, or be named when it is trained
+        try
+        {
+            SectionReader.Checked(file, () => Open(plan, null));
+        }
+        catch (ConfigurationException e) when (!file.Locate("data.cohort").IsOption)
+        {
+            EvaluationStep.Warn(e.Message); // a file may be of another machine
+        }
+    }
+
+    /// <summary>Whether the run's cohort was made already.</summary>
+    public static bool IsSynthesized(RunFolder run) => Directory.Exists(Folder(run));
+
     /// <summary>The experiment with the whole path of its cohort, so that it names the same one from everywhere.</summary>
     /// <param name="file">The experiment, resolved.</param>
     /// <param name="folder">Where relative paths begin, or null for the working folder.</param>
     public static MapNode Placed(MapNode file, string? folder = null) =>
         file["data"]?["cohort"] is ScalarNode { IsNull: false, Text.Length: > 0 } cohort && !Path.IsPathFullyQualified(cohort.Text)
-            ? (MapNode)new Merger(new Dictionary<string, IReadOnlySet<string>>()).Set(
-                file, "data.cohort", YamlReader.ParseValue(System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(cohort.Text, folder ?? Environment.CurrentDirectory)), cohort.Position))
+            ? At(file, Path.GetFullPath(cohort.Text, folder ?? Environment.CurrentDirectory))
             : file;
+
+    /// <summary>The experiment with another place of its cohort.</summary>
+    public static MapNode At(MapNode file, string folder) =>
+        (MapNode)new Merger(new Dictionary<string, IReadOnlySet<string>>()).Set(
+            file, "data.cohort", YamlReader.ParseValue(System.Text.Json.JsonSerializer.Serialize(folder), file.Locate("data.cohort")));
 
     /// <summary>A split's volumes with every image that the plan needs; the first one is read, to see that they fit the plan.</summary>
     public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
@@ -125,7 +148,7 @@ internal static class Cohorts
     /// <summary>Makes the run's cohort from the head that ships, whole or not at all; nothing where it was made before.</summary>
     public static void Synthesize(SynthesisOptions options, RunFolder run, CancellationToken cancellation)
     {
-        if (Directory.Exists(Folder(run)))
+        if (IsSynthesized(run))
             return;
         // what a killed process left half made; the run is locked, so that nobody else makes it now
         foreach (var half in Directory.EnumerateDirectories(run.Path, "cohort.*.tmp"))

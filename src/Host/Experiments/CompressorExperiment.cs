@@ -26,6 +26,10 @@ internal sealed class CompressorExperiment : Experiment
     /// <inheritdoc/>
     public override CompressionPlan Plan { get; }
 
+    /// <summary>Its epochs are those of its phases, so that the last one takes what is added.</summary>
+    public override string TwiceAsLong => FormattableString.Invariant(
+        $"training.phases.{Plan.Compression.Phases.Count - 1}.epochs={Plan.Compression.Phases[^1].Epochs + Plan.Training.Epochs}");
+
     /// <inheritdoc/>
     public override MemoryEstimate Memory => _description.Memory;
 
@@ -57,7 +61,7 @@ internal sealed class CompressorExperiment : Experiment
     /// <inheritdoc/>
     public override void CheckCohort(Cohort cohort, PartContext context)
     {
-        Cohorts.Images(Plan, cohort, Cohort.Train);
+        Engine.Training.Trainer.RequireBatch(Plan.Training, Cohorts.Images(Plan, cohort, Cohort.Train).Count);
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Images(Plan, cohort, Plan.Sampling.Split);
         Evaluated(cohort, context);

@@ -5,6 +5,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reporting;
 using VoxelZoo.Engine.Runs;
@@ -50,13 +51,15 @@ internal sealed class DiffusionExperiment : Experiment
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
             borrowed.Check();
+        if (Plan is { KeepsLatents: true, Data.Latents: { } latents })
+            SectionReader.Checked(File, () => LatentCache.RefuseForeign(latents)); // a compressor may have to be trained first, for days
     }
 
     /// <inheritdoc/>
     public override void CheckCohort(Cohort cohort, PartContext context)
     {
         // whether the training split can be read, which is said first; not all of its masks
-        Cohorts.Volumes(Plan with { Data = Plan.Data with { PositiveOnly = false } }, cohort, Cohort.Train);
+        Engine.Training.Trainer.RequireBatch(Plan.Training, Cohorts.Volumes(Plan with { Data = Plan.Data with { PositiveOnly = false } }, cohort, Cohort.Train).Count);
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         Evaluated(cohort, context);

@@ -51,7 +51,17 @@ internal abstract class Experiment(MapNode file)
     /// <param name="run">The run.</param>
     /// <param name="sets">Values as <c>--set</c> takes them.</param>
     public static Experiment Load(Session session, RunFolder run, params string[] sets) =>
-        Load(session, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
+        Load(session, run, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
+
+    /// <summary>Loads a run's resolved experiment, with the place of its cohort where that was moved with the run.</summary>
+    public static Experiment Load(Session session, RunFolder run, MapNode file)
+    {
+        var experiment = Load(session, file);
+        if (file.Locate("data.cohort").IsOption || Provenance.FindMoved(run, experiment.Plan) is not { } moved)
+            return experiment;
+        EvaluationStep.Warn($"the run's cohort is no longer what was at {experiment.Plan.Data.Cohort}; it is taken from {moved}, which holds what the run was trained on");
+        return Load(session, Cohorts.At(file, moved));
+    }
 
     /// <summary>The id of the experiment that <paramref name="idOrPath"/> names, whether or not the rest of its file could be used.</summary>
     public static string IdOf(string idOrPath) =>
@@ -63,6 +73,9 @@ internal abstract class Experiment(MapNode file)
 
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
+
+    /// <summary>The value of <c>--set</c> that lets it train for twice as long.</summary>
+    public virtual string TwiceAsLong => FormattableString.Invariant($"training.epochs={2 * Plan.Training.Epochs}");
 
     /// <summary>What training is estimated to take.</summary>
     public abstract MemoryEstimate Memory { get; }

@@ -106,11 +106,13 @@ internal static class TrainingStep
     }
 
     /// <summary>Refuses data that are not those that the run has recorded, or says where they are allowed how they differ.</summary>
-    private static void CompareData(Session session, Experiment experiment, RunFolder run, Cohort cohort)
+    internal static IReadOnlyList<DataChange> CompareData(Session session, Experiment experiment, RunFolder run, Cohort cohort)
     {
         const string Remedy = "put back what was there, or go on with --allow-changed-data";
-        foreach (var change in SectionReader.Checked(experiment.File, () => Provenance.CompareData(run, experiment.Plan, cohort, session.AllowsChangedData, Remedy)))
+        var changes = SectionReader.Checked(experiment.File, () => Provenance.CompareData(run, experiment.Plan, cohort, session.AllowsChangedData, Remedy));
+        foreach (var change in changes)
             EvaluationStep.Warn($"the run goes on with other data, {change}");
+        return changes;
     }
 
     /// <summary>Does what comes before the first step; what was done of it before stays.</summary>
@@ -125,14 +127,14 @@ internal static class TrainingStep
             var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, run));
             SectionReader.Checked(experiment.File, () => experiment.CheckCohort(cohort, context));
             if (resume)
-                session.Collective.ByFirst(() => CompareData(session, experiment, run, cohort));
+                session.Collective.ByFirst(() => Provenance.RecordSegment(run, experiment.Plan, cohort, CompareData(session, experiment, run, cohort)));
             session.Collective.ByFirst(() => SectionReader.Checked(experiment.File, () => experiment.Borrow(session, cohort, run, cancellation)));
             var trainer = SectionReader.Checked(experiment.File, () => experiment.Trainer(cohort, run, context, session.Collective, observer, cancellation));
             session.Collective.ByFirst(() =>
             {
                 WriteExperiment(experiment, run);
                 if (!resume || !File.Exists(run.Provenance))
-                    AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort));
+                    AtomicFile.WriteJson(run.Provenance, Provenance.Collect(experiment.Plan, cohort) with { Cohort = CohortPlace.Of(run, cohort) });
             });
             return trainer;
         }

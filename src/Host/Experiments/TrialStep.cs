@@ -1,4 +1,5 @@
 using System.Globalization;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
@@ -23,20 +24,22 @@ internal static class TrialStep
         TrainingStep.RefuseTooLarge(experiment, context, session.Collective.Size);
         var place = folder ?? RunFolders.New(experiment.Plan.Id);
         if (resumed is null)
-            RunFolder.RefuseTaken(place);
+            RunFolder.CheckNew(place);
+        else
+            resumed.CheckLock();
         foreach (var warning in experiment.Warnings)
             Console.Error.WriteLine($"warning: {warning}");
 
         var plan = experiment.Plan;
         Console.WriteLine($"would {(resumed is null ? "train" : "continue")} {plan.Id} in {Places.Shown(place)}, {plan.Training.Epochs} epochs on {context.Device}");
-        Console.WriteLine($"data: {Data(experiment, context, resumed)}");
+        Console.WriteLine($"data: {Data(session, experiment, context, resumed)}");
         Console.WriteLine(DescriptionTable.Memory(experiment.Memory));
         Disk(experiment, place);
     }
 
-    private static string Data(Experiment experiment, Abstractions.PartContext context, RunFolder? resumed)
+    private static string Data(Session session, Experiment experiment, PartContext context, RunFolder? resumed)
     {
-        if (experiment.Plan.Data.Synthesize is { } made && resumed is null)
+        if (experiment.Plan.Data.Synthesize is { } made && (resumed is null || !Cohorts.IsSynthesized(resumed)))
         {
             var source = HeadFolder.Find(made.Source);
             return Directory.Exists(source)
@@ -46,6 +49,8 @@ internal static class TrialStep
 
         var cohort = SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, resumed));
         SectionReader.Checked(experiment.File, () => experiment.CheckCohort(cohort, context));
+        if (resumed is not null)
+            TrainingStep.CompareData(session, experiment, resumed, cohort);
         return $"{Places.Shown(cohort.Folder)}: {string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {cohort.Of(split).Count}"))} patients";
     }
 
@@ -53,9 +58,7 @@ internal static class TrialStep
     private static void Disk(Experiment experiment, string place)
     {
         var wanted = (experiment.Memory.Weights + experiment.Memory.Optimizer) * (experiment.Plan.Training.KeepCheckpoints + 2);
-        var existing = Path.GetFullPath(place);
-        while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { } parent)
-            existing = parent;
+        var existing = RunFolder.NearestExisting(place);
         var free = new DriveInfo(existing).AvailableFreeSpace;
         var sentence = string.Create(CultureInfo.InvariantCulture, $"{DescriptionTable.Gibibytes(wanted)} of checkpoints, and {DescriptionTable.Gibibytes(free)} are free at {Places.Shown(existing)}");
         if (wanted > free)

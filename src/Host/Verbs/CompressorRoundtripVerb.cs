@@ -35,7 +35,7 @@ internal sealed class CompressorRoundtripVerb : Verb
         compressor.eval();
 
         using var inputs = TensorFile.Read(parse.GetRequiredValue(_inputs));
-        var tensors = TensorFile.Compute(part, inputs.Source, () => compressor.Roundtrip(inputs.Get("input", 5).to(float32)));
+        var tensors = TensorFile.Compute(part, inputs, () => compressor.Roundtrip(inputs.Get("input", 5).to(float32)));
         TensorFile.Write(parse.GetRequiredValue(_out), tensors);
         return ExitCode.Done;
     }

@@ -22,6 +22,7 @@ internal sealed class DescribeVerb : Verb
     {
         using var session = new Session(parse);
         var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
+        Cohorts.LookFor(experiment.File, experiment.Plan);
         Output.Write(parse, () => experiment.Json, () => experiment.Facts);
         return ExitCode.Done;
     }

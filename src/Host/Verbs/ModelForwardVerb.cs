@@ -12,6 +12,8 @@ namespace VoxelZoo.Host.Verbs;
 /// <summary><c>model forward</c>: one forward pass of an architecture, on tensors from a file.</summary>
 internal sealed class ModelForwardVerb : Verb
 {
+    private const string Condition = "condition";
+
     private readonly Option<string> _config, _weights, _inputs, _out;
 
     public ModelForwardVerb()
@@ -36,7 +38,7 @@ internal sealed class ModelForwardVerb : Verb
         denoiser.eval();
 
         using var inputs = TensorFile.Read(parse.GetRequiredValue(_inputs));
-        var output = TensorFile.Compute(architecture, inputs.Source, () => Forward(denoiser, inputs));
+        var output = TensorFile.Compute(architecture, inputs, () => Forward(denoiser, inputs), Condition);
         TensorFile.Write(parse.GetRequiredValue(_out), [new("output", output)]);
         return ExitCode.Done;
     }
@@ -48,7 +50,7 @@ internal sealed class ModelForwardVerb : Verb
         if (timesteps.shape[0] != input.shape[0])
             throw new UsageException($"{inputs.Source}: `timesteps` is {TensorFile.Shape(timesteps)}, expected one for each of the {input.shape[0]} samples of `input`");
 
-        var condition = inputs.ContainsKey("condition") ? inputs.Get("condition", 5).to(float32) : null;
+        var condition = inputs.ContainsKey(Condition) ? inputs.Get(Condition, 5).to(float32) : null;
         return denoiser.call(input, timesteps, new Conditioning { Image = condition });
     }
 }

@@ -17,10 +17,13 @@ internal static class RunArguments
     public static Option<bool> DryRun() => new("--dry-run") { Description = "Check plan, data, memory and disk, and say what would be done; touches nothing" };
 
     /// <summary>Says how training ended, how to continue it where it was stopped, and how to train on where a continued run has nothing left to do.</summary>
-    public static void Tell(RunFolder run, RunStatus status, bool resumed = false)
+    /// <param name="run">The run.</param>
+    /// <param name="status">Its status.</param>
+    /// <param name="longer">Where it was continued, the value of <c>--set</c> that lets it train for longer.</param>
+    public static void Tell(RunFolder run, RunStatus status, string? longer = null)
     {
         var place = Places.Shown(run.Path);
-        var onwards = resumed ? FormattableString.Invariant($"; `train EXP --run {place} --resume --set training.epochs={2 * Math.Max(1, status.Epochs)}` trains on") : "";
+        var onwards = longer is null ? "" : $"; `train EXP --run {place} --resume --set {longer}` trains on";
         Console.WriteLine(status.Status == RunState.TimeLimit
             ? $"{place}: stopped {(status.Step == 0 ? "before the first step; what was prepared stays" : $"after {status.Step:N0} steps with a checkpoint")}; `train EXP --run {place} --resume` continues it"
             : $"{place}: {OptionsShape.KeyOf(status.Status.ToString())} after {status.Step:N0} steps{onwards}");

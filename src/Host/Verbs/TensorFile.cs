@@ -48,7 +48,11 @@ internal static class TensorFile
             path);
 
     /// <summary>Runs a part on tensors of a file. What torch or the part refuses is the fault of the tensors.</summary>
-    public static TResult Compute<T, TResult>(Part<T> part, string source, Func<TResult> compute)
+    /// <param name="part">The part.</param>
+    /// <param name="tensors">The tensors.</param>
+    /// <param name="compute">Runs it.</param>
+    /// <param name="optional">The tensors that some parts need and others do not take; those that are absent are named.</param>
+    public static TResult Compute<T, TResult>(Part<T> part, NamedTensors tensors, Func<TResult> compute, params IReadOnlyList<string> optional)
         where T : class, IPart
     {
         try
@@ -57,7 +61,8 @@ internal static class TensorFile
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or PlanException)
         {
-            throw new UsageException($"{source}: the {part.Kind} `{part.Id}` cannot take these tensors: {LoadedPlugin.Cause(e)}", e);
+            var lacking = string.Concat(optional.Where(name => !tensors.ContainsKey(name)).Select(name => $"; the file has no tensor `{name}`, which the {part.Kind} may need"));
+            throw new UsageException($"{tensors.Source}: the {part.Kind} `{part.Id}` cannot take these tensors: {LoadedPlugin.Cause(e).TrimEnd('.')}{lacking}", e);
         }
         catch (Exception e) when (e is not (UsageException or OperationCanceledException))
         {

@@ -40,7 +40,7 @@ internal sealed class TrainVerb : Verb
         }
 
         var (experiment, run, status) = parse.GetValue(_resume) ? Resume(parse, session, cancellation) : Start(parse, session, cancellation);
-        RunArguments.Tell(run, status, resumed: parse.GetValue(_resume));
+        RunArguments.Tell(run, status, parse.GetValue(_resume) ? experiment.TwiceAsLong : null);
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }
 
@@ -85,6 +85,6 @@ internal sealed class TrainVerb : Verb
             if (session.Collective.IsFirst())
                 EvaluationStep.Warn(sentence);
         });
-        return (Experiment.Load(session, file).From(origin), run);
+        return (Experiment.Load(session, run, file).From(origin), run);
     }
 }

@@ -137,6 +137,26 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         Assert.Equal(first.Latest.Manifest.Files, second.Latest.Manifest.Files);
     }
 
+    [Theory]
+    [InlineData("notes.txt", "notes.txt")]
+    [InlineData("train/p1/bravo.nii.gz", "train")]
+    [InlineData("weights.safetensors", "weights.safetensors")]
+    public void Folder_of_somebody_elses_files_is_refused_and_left_alone(string file, string named)
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, "mine");
+        var plan = Plan();
+        using var run = new TinyRun();
+
+        var refusal = Assert.Throws<PlanRefusedException>(() => run.Train(plan with { Data = plan.Data with { Latents = folder.Path } }));
+
+        Assert.Equal(("data", "latents"), (refusal.Section, refusal.Key));
+        Assert.StartsWith($"{folder.Path} holds {named}, which is none of a folder of latents", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal([path], Directory.EnumerateFiles(folder.Path, "*", SearchOption.AllDirectories));
+    }
+
     public static TheoryData<string, Func<ExperimentPlan, ExperimentPlan>> Stale => new()
     {
         { "compressor", plan => plan with { Compressor = plan.Compressor with { Options = new AffineOptions { Gain = 5 } } } },

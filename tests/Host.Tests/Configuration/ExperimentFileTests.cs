@@ -36,6 +36,30 @@ public sealed class ExperimentFileTests : IDisposable
         Assert.Equal($"{below}:3:11", ExperimentFile.Load(file)["training"]!["epochs"]!.Position.ToString());
     }
 
+    [Theory]
+    [InlineData("secret.txt", "hunter2: [x")]
+    [InlineData("secret.yaml", "hunter2")]
+    [InlineData("secret.yaml", "[hunter2]")]
+    public void Extends_of_another_kind_of_file_is_refused_without_its_contents(string name, string contents)
+    {
+        _folder.Write(name, contents);
+        var file = _folder.Write("a.yaml", $"extends: {name}\n");
+
+        Assert.DoesNotContain("hunter2", Refusal(file), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cohort_alone_takes_the_place_of_one_that_would_be_made()
+    {
+        _folder.Write("b.yaml", "data: {synthesize: {train: 8}, depth: 32}\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\ndata: {cohort: mine}\n");
+        var made = _folder.Write("c.yaml", "extends: a.yaml\ndata: {cohort: null, synthesize: {train: 4}}\n");
+
+        Assert.Equal("data:\n  depth: 32\n  cohort: mine\n", Resolved(file));
+        Assert.Equal("data:\n  depth: 32\n  cohort: mine\n", Resolved(_folder.Write("d.yaml", "extends: b.yaml\n"), ["data.cohort=mine"]));
+        Assert.Equal("data:\n  depth: 32\n  synthesize:\n    train: 4\n", Resolved(made));
+    }
+
     [Fact]
     public void Extends_in_a_circle_is_refused()
     {

@@ -26,6 +26,9 @@ public sealed class RefusalTests : IDisposable
     [InlineData("condition: {dropout: 0}\nsampling: {guidance: 2}", ":3:12: guidance 2 needs predictions without the condition")]
     [InlineData("augmentations: [{use: sda, rotation: false, flip: false}]", ":2:1: sda has neither rotation nor flip")]
     [InlineData("training: {batch_size: 3}", ":2:12: batch_size 3 is more than the 2 volumes")]
+    [InlineData("trainig: null", ":2:1: unknown section `trainig`; did you mean `training`?")]
+    [InlineData("training: {epoch: null}", ":2:12: unknown key `epoch`; did you mean `epochs`?")]
+    [InlineData("architecture: {num_res_block: null}", ":2:16: unknown key `num_res_block`; did you mean `num_res_blocks`?")]
     [InlineData("training: {device: cuda}", "training.device is cuda, but libtorch finds no GPU")]
     public void Experiment_that_cannot_work_is_refused_where_it_says_so(string wrong, string sentence)
     {
@@ -63,6 +66,12 @@ public sealed class RefusalTests : IDisposable
     [InlineData("exp11", "training.region_weights={tiny: 3}", "region_weights weigh voxels")]
     public void Value_that_cannot_work_is_refused_by_its_name(string id, string set, string sentence) =>
         Refused(_work.Smoke(id, "--set", set), sentence);
+
+    [Theory]
+    [InlineData("describe")]
+    [InlineData("train")]
+    public void Id_that_no_file_system_takes_is_refused_by_every_verb(string verb) =>
+        Refused(_work.Program(verb, "exp11", "--set", $"id={new string('a', 300)}"), "--set id: the id has 300 characters; it names folders, so use 128 at most");
 
     [Fact]
     public void Cohort_that_is_not_named_is_refused() =>

@@ -54,6 +54,47 @@ public sealed class CommandLineTests
         Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
     }
 
+    [Theory]
+    [InlineData("plugins list")]
+    [InlineData("describe exp1 --json")]
+    [InlineData("--help")]
+    public void Closed_standard_output_is_refused(string arguments)
+    {
+        var outcome = Shell($"exec \"$0\" {arguments} >&-");
+
+        Assert.Equal((2, "standard output is closed; send it to a file, or to /dev/null\n"), (outcome.ExitCode, outcome.Error));
+    }
+
+    [Fact]
+    public void Closed_standard_error_changes_nothing_else()
+    {
+        Assert.Equal(0, Shell("exec \"$0\" plugins list 2>&-").ExitCode);
+        Assert.Equal(2, Shell("exec \"$0\" plugins info nothing 2>&-").ExitCode);
+    }
+
+    private static Outcome Shell(string line)
+    {
+        using var shell = StartOther([], "sh", "-c", line, Executable);
+        var error = shell.StandardError.ReadToEndAsync();
+        var output = shell.StandardOutput.ReadToEnd();
+        shell.WaitForExit();
+        return new Outcome(shell.ExitCode, output, error.Result);
+    }
+
+    [Fact]
+    public void Data_check_ends_with_1_where_it_finds_something_and_with_2_where_it_cannot_look()
+    {
+        using var folder = new Configuration.TemporaryFolder();
+        folder.Write("train/p1/bravo.nii.gz", "not a volume");
+
+        var (found, usage, absent) = (Run("data", "check", folder.Path), Run("data", "check", folder.Path, "--kinds", "brava"), Run("data", "check", $"{folder.Path}/no"));
+
+        Assert.Equal((1, ""), (found.ExitCode, found.Error));
+        Assert.Contains("train/p1/bravo.nii.gz", found.Out, StringComparison.Ordinal);
+        Assert.Equal((2, ""), (usage.ExitCode, usage.Out));
+        Assert.Equal((2, ""), (absent.ExitCode, absent.Out));
+    }
+
     [Fact]
     public void Absent_libtorch_is_one_sentence_and_exit_code_2()
     {

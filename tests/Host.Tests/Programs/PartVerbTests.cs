@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using TorchSharp;
+using VoxelZoo.Engine.Tests.Nifti;
 using VoxelZoo.Host.Tests.Configuration;
 using VoxelZoo.Host.Tests.Plugins;
 using VoxelZoo.Tensors;
@@ -60,6 +61,33 @@ public sealed class PartVerbTests : IDisposable
         SafetensorsFile.Write(Out + ".in", [new("input", torch.zeros(1, 3, 16, 16).unsqueeze(4)), new("timesteps", torch.zeros(1))]);
 
         Refused(Forward(inputs: Out + ".in"), $"{Out}.in: the architecture `unet3d` cannot take these tensors: ");
+    }
+
+    [Fact]
+    public void Input_without_the_condition_that_the_architecture_needs_is_refused_by_its_name()
+    {
+        using var scope = torch.NewDisposeScope();
+        using (var whole = SafetensorsFile.Read($"{Reference}/unet3d-tiny.io.safetensors"))
+            SafetensorsFile.Write(Out + ".in", [new("input", whole["input"].narrow(1, 0, 1)), new("timesteps", whole["timesteps"])]);
+
+        var outcome = Forward(inputs: Out + ".in");
+
+        Refused(outcome, $"{Out}.in: the architecture `unet3d` cannot take these tensors: ");
+        Assert.EndsWith("; the file has no tensor `condition`, which the architecture may need\n", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Voxels_that_are_not_finite_are_counted_for_people_and_programs()
+    {
+        var file = Path.Combine(_folder.Path, "x.nii");
+        float[] voxels = [1, float.NaN, float.PositiveInfinity, 3, float.NegativeInfinity, 5];
+        File.WriteAllBytes(file, new NiftiBytes().Dim(3, 3, 2, 1).Type(16).With([.. voxels.SelectMany(BitConverter.GetBytes)]));
+
+        var (people, programs) = (Run("data", "info", file), Run("data", "info", file, "--json"));
+
+        Assert.Contains("3 voxels are NaN or infinite", people.Out, StringComparison.Ordinal);
+        var facts = JsonNode.Parse(programs.Out)!;
+        Assert.Equal((3, 1.0, 5.0, 3.0), ((int)facts["non_finite"]!, (double)facts["min"]!, (double)facts["max"]!, (double)facts["mean"]!));
     }
 
     [Fact]
