@@ -43,13 +43,25 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     public void What_was_trained_first_stays_when_the_run_itself_is_refused()
     {
         string[] experiment = ["train", "exp9_1", "--run", _work.Run, "--profile", "smoke"];
-        var refused = _work.Program([.. experiment, "--set", "training.batch_size=50"]);
+        var manifest = _work.Write("latents/manifest.json", "not a manifest");
+        var refused = _work.Program([.. experiment, "--set", $"data.latents={_work.At("latents")}"]);
 
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("batch_size 50 is more than the", refused.Error, StringComparison.Ordinal);
-        var resumed = _work.Program([.. experiment, "--resume", "--set", "training.batch_size=1"]);
+        Assert.Contains($"{manifest} cannot be read", refused.Error, StringComparison.Ordinal);
+        Directory.Delete(_work.At("latents"), recursive: true);
+        var resumed = _work.Program([.. experiment, "--resume"]);
         Assert.Equal(0, resumed.ExitCode);
         Assert.DoesNotContain("first:", resumed.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Batch_that_is_too_large_is_refused_before_anything_is_trained_first()
+    {
+        var refused = _work.Program("train", "exp9_1", "--run", _work.Run, "--profile", "smoke", "--set", "training.batch_size=50");
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("batch_size 50 is more than the 2 volumes", refused.Error, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_work.Run));
     }
 
     [Fact]
