@@ -50,9 +50,12 @@ internal abstract class Experiment(MapNode file)
     /// <param name="session">The parts.</param>
     /// <param name="run">The run.</param>
     /// <param name="sets">Values as <c>--set</c> takes them.</param>
-    public static Experiment Load(Session session, RunFolder run, params string[] sets)
+    public static Experiment Load(Session session, RunFolder run, params string[] sets) =>
+        Load(session, run, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
+
+    /// <summary>Loads a run's resolved experiment, with the place of its cohort where that was moved with the run.</summary>
+    public static Experiment Load(Session session, RunFolder run, MapNode file)
     {
-        var file = ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords);
         var experiment = Load(session, file);
         if (file.Locate("data.cohort").IsOption || Provenance.FindMoved(run, experiment.Plan) is not { } moved)
             return experiment;

@@ -85,6 +85,6 @@ internal sealed class TrainVerb : Verb
             if (session.Collective.IsFirst())
                 EvaluationStep.Warn(sentence);
         });
-        return (Experiment.Load(session, file).From(origin), run);
+        return (Experiment.Load(session, run, file).From(origin), run);
     }
 }
