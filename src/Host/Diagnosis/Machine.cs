@@ -54,8 +54,21 @@ internal static class Machine
     /// <summary>Free space where runs are left, which is the working folder unless told otherwise, and for temporary files.</summary>
     public static JsonArray Disk() =>
     [
-        .. new[] { Environment.CurrentDirectory, Path.GetTempPath() }.Select(folder => new JsonObject { ["path"] = folder, ["free_mebibytes"] = new DriveInfo(folder).AvailableFreeSpace / Mebibyte }),
+        .. new[] { Environment.CurrentDirectory, Path.GetTempPath() }.Select(folder => new JsonObject { ["path"] = folder, ["free_mebibytes"] = Free(folder) / Mebibyte }),
     ];
+
+    /// <summary>Bytes that are free where a folder is; null where it is none, as a variable may name anything.</summary>
+    private static long? Free(string folder)
+    {
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Mebibytes as a person reads them.</summary>
     public static string Gibibytes(JsonNode? mebibytes) =>

@@ -27,7 +27,7 @@ internal sealed class CompressorExperiment : Experiment
     public override CompressionPlan Plan { get; }
 
     /// <summary>Its epochs are those of its phases, so that the last one takes what is added.</summary>
-    public override string TwiceAsLong => FormattableString.Invariant(
+    public override string TwiceAsLong(RunStatus status) => FormattableString.Invariant(
         $"training.phases.{Plan.Compression.Phases.Count - 1}.epochs={Plan.Compression.Phases[^1].Epochs + Plan.Training.Epochs}");
 
     /// <inheritdoc/>

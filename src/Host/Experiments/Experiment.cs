@@ -74,8 +74,9 @@ internal abstract class Experiment(MapNode file)
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
 
-    /// <summary>The value of <c>--set</c> that lets it train for twice as long.</summary>
-    public virtual string TwiceAsLong => FormattableString.Invariant($"training.epochs={2 * Plan.Training.Epochs}");
+    /// <summary>The value of <c>--set</c> that lets it train for twice as long as it has, or was to.</summary>
+    /// <param name="status">How far it is.</param>
+    public virtual string TwiceAsLong(RunStatus status) => FormattableString.Invariant($"training.epochs={2 * Math.Max(Plan.Training.Epochs, status.Epoch)}");
 
     /// <summary>What training is estimated to take.</summary>
     public abstract MemoryEstimate Memory { get; }

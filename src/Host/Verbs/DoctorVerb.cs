@@ -52,6 +52,8 @@ internal sealed class DoctorVerb : Verb
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static JsonObject Matrix()
     {
+        // tensors of a few thousand elements spend more time on waking threads than on numbers, minutes beside a busy machine
+        TorchSharp.torch.set_num_threads(1);
         var outcome = ConvolutionMatrix.Run();
         return new JsonObject
         {
@@ -87,6 +89,6 @@ internal sealed class DoctorVerb : Verb
         yield return ("Open MPI", facts["mpi"] is { } mpi ? $"{mpi["library"]}" : "not installed");
         yield return ("GPU", facts["gpu"] is JsonArray { Count: > 0 } gpus ? string.Join(", ", gpus.Select(gpu => $"cuda:{gpu!["index"]} with {Machine.Gibibytes(gpu["free_mebibytes"])} of {Machine.Gibibytes(gpu["total_mebibytes"])} free")) : "none");
         yield return ("memory", facts["memory"] is { } memory ? $"{Machine.Gibibytes(memory["available_mebibytes"])} of {Machine.Gibibytes(memory["total_mebibytes"])} left" : "unknown");
-        yield return ("disk", string.Join(", ", ((JsonArray)facts["disk"]!).Select(disk => $"{Machine.Gibibytes(disk!["free_mebibytes"])} free in {disk["path"]}")));
+        yield return ("disk", string.Join(", ", ((JsonArray)facts["disk"]!).Select(disk => disk!["free_mebibytes"] is null ? $"no folder {disk["path"]}" : $"{Machine.Gibibytes(disk["free_mebibytes"])} free in {disk["path"]}")));
     }
 }

@@ -40,7 +40,7 @@ internal sealed class TrainVerb : Verb
         }
 
         var (experiment, run, status) = parse.GetValue(_resume) ? Resume(parse, session, cancellation) : Start(parse, session, cancellation);
-        RunArguments.Tell(run, status, parse.GetValue(_resume) ? experiment.TwiceAsLong : null);
+        RunArguments.Tell(run, status, parse.GetValue(_resume) ? experiment.TwiceAsLong(status) : null);
         return TrainingStep.ExitCodeOf(experiment.Plan, status);
     }
 

@@ -3,8 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace VoxelZoo.Tensors.Native;
 
-/// <summary>Tells files from what only looks like one: to open a pipe that nobody writes to would wait for ever, deaf to signals.</summary>
-public static partial class RegularFile
+/// <summary>
+/// Tells files from what only looks like one: to open a pipe that nobody writes to would wait for ever, deaf to signals. Compiled into each assembly that
+/// reads files, because the first use of this one loads libtorch, which listings and reports do without.
+/// </summary>
+internal static partial class RegularFile
 {
     // statx(2), whose layout is the same on every architecture
     private const int WorkingFolder = -100, TypeMask = 1, Size = 256, ModeOffset = 28, TooManyLinks = 40;
