@@ -97,7 +97,7 @@ public sealed class CompressorTests : IDisposable
         Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
         var refused = _work.Program("sample", _work.Run, "--guidance", "2");
         Assert.Equal(2, refused.ExitCode);
-        Assert.StartsWith("--set sampling.guidance: unknown key `guidance`", refused.Error, StringComparison.Ordinal);
+        Assert.StartsWith("--guidance: unknown key `guidance`", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]
