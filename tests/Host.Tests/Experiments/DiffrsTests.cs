@@ -50,11 +50,11 @@ public sealed class DiffrsTests : IDisposable
     {
         Assert.Equal(0, _work.Smoke().ExitCode);
         Refused("--epochs is 0; give at least 1", "train-diffrs", _work.Run, "--epochs", "0");
-        Refused("--set sampling.steps: `steps` is 0, must be at least 1", "train-diffrs", _work.Run, "--steps", "0");
+        Refused("--steps: `steps` is 0, must be at least 1", "train-diffrs", _work.Run, "--steps", "0");
         Refused("--set strategy.use: only keys of `sampling` can differ", "sample", _work.Run, "--set", "strategy.use=ddpm");
         Refused("--set sampling.max_iter: max_iter 3 ends every sample before its 25 steps are done", "sample", _work.Run, "--solver", "diffrs", "--set", "sampling.max_iter=3");
-        Refused("--set sampling.guidance_interval: guidance_interval [0.2] is no interval", "sample", _work.Run, "--guidance-interval", "0.2");
-        Refused("--set sampling.time_shift: time_shift 2 shifts the strategy's time grid, but `dopri5`", "sample", _work.Run, "--solver", "dopri5", "--time-shift", "2");
+        Refused("--guidance-interval: guidance_interval [0.2] is no interval", "sample", _work.Run, "--guidance-interval", "0.2");
+        Refused("--time-shift: time_shift 2 shifts the strategy's time grid, but `dopri5`", "sample", _work.Run, "--solver", "dopri5", "--time-shift", "2");
     }
 
     private JsonNode Sample(params string[] more)
