@@ -10,7 +10,8 @@ internal static class ChildProcess
     /// <summary>Runs a class of tests that are marked explicit, and shows what it said where one failed.</summary>
     /// <param name="tests">The class.</param>
     /// <param name="environment">What it is to find in its environment beside what this process has.</param>
-    public static void Run(Type tests, IReadOnlyDictionary<string, string> environment)
+    /// <returns>What it wrote to standard error.</returns>
+    public static string Run(Type tests, IReadOnlyDictionary<string, string> environment)
     {
         var start = Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet"
             ? new ProcessStartInfo(Environment.ProcessPath!, ["exec", tests.Assembly.Location])
@@ -26,5 +27,6 @@ internal static class ChildProcess
         child.WaitForExit();
         Assert.True(child.ExitCode == 0, output + error.Result);
         Assert.DoesNotContain("Total: 0", output, StringComparison.Ordinal);
+        return error.Result;
     }
 }

@@ -49,6 +49,7 @@ public static class NativeTorch
 
         var shim = FindShim();
         var directory = LibtorchDirectory(shim);
+        OpenMp.WaitBriefly();
         LoadLibrary(Path.Combine(directory, "libc10.so"));
         var core = LoadLibrary(Path.Combine(directory, "libtorch_cpu.so"));
         LoadLibrary(Path.Combine(directory, "libtorch.so"));
