@@ -1,4 +1,3 @@
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Compression;

@@ -3,7 +3,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Evaluation;
+using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Compression;
 

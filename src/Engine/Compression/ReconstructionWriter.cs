@@ -5,8 +5,8 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
-using VoxelZoo.Engine.Reporting;
-using VoxelZoo.Engine.Sampling;
+using VoxelZoo.Engine.Pictures;
+using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Compression;
 

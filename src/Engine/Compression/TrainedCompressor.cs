@@ -1,6 +1,6 @@
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Compression;
 

@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Synthesis;
 
 namespace VoxelZoo.Engine.Data;
 

@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Diffusion;
 
 namespace VoxelZoo.Engine.Plans;
 

@@ -1,5 +1,6 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
 
 namespace VoxelZoo.Engine.Plans;
 

@@ -1,5 +1,3 @@
-using VoxelZoo.Engine.Data;
-
 namespace VoxelZoo.Engine.Runs;
 
 /// <summary>How a split differs from what a run recorded of it.</summary>

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using TorchSharp;
-using VoxelZoo.Engine.Checkpoints;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Engine.Latents;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Runs;

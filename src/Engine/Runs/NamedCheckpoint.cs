@@ -1,4 +1,4 @@
-using VoxelZoo.Engine.Checkpoints;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Runs;
 

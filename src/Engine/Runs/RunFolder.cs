@@ -1,6 +1,6 @@
 using System.Text.Json;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Training;
 

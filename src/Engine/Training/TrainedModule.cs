@@ -1,8 +1,8 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Training;

@@ -1,9 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Training;
 

@@ -2,8 +2,8 @@ using System.Security.Cryptography;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Training;
 

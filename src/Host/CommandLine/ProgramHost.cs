@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors.Native;
 

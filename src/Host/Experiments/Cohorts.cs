@@ -1,9 +1,10 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.Synthesis;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Engine.Synthesis;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.Configuration;
 

@@ -5,11 +5,10 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.Configuration;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Spectre.Console;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.CommandLine;
 

@@ -3,13 +3,13 @@ using System.Text.Json.Nodes;
 using Spectre.Console.Rendering;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Engine.Latents;
 using VoxelZoo.Engine.Plans;
-using VoxelZoo.Engine.Reporting;
+using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.Configuration;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Rejection;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Host.Experiments;

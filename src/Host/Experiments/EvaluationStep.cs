@@ -1,7 +1,7 @@
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Evaluation;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Host.Experiments;

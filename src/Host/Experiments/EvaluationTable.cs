@@ -2,7 +2,8 @@ using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using VoxelZoo.Engine.Compression;
-using VoxelZoo.Engine.Evaluation;
+using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Experiments;

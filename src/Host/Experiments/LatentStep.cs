@@ -1,9 +1,9 @@
 using Spectre.Console;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Latents;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Engine.Sweeps;
 using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Experiments;

@@ -1,5 +1,7 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;

@@ -1,8 +1,8 @@
 using Spectre.Console;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 

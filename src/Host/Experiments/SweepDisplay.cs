@@ -1,7 +1,7 @@
 using System.Globalization;
 using Spectre.Console;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Sweeps;
+using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Experiments;

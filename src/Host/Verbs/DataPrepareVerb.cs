@@ -1,6 +1,4 @@
 using System.CommandLine;
-using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
-using VoxelZoo.Engine.Synthesis;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.Synthesis;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Engine.Reporting.Experiments;
+using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Experiments;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;

@@ -1,6 +1,8 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Tests.Tiny;
 using static VoxelZoo.Engine.Tests.Compression.CompressionRun;

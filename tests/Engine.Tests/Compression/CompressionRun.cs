@@ -1,12 +1,12 @@
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
-
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Tests.Tiny;
 using VoxelZoo.Engine.Training;
+
 
 namespace VoxelZoo.Engine.Tests.Compression;
 

@@ -1,7 +1,7 @@
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Data;
 using VoxelZoo.Engine.Tests.Tiny;

@@ -1,4 +1,3 @@
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Tests.Runs;

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Latents;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 

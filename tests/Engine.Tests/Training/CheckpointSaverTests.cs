@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 using Microsoft.Extensions.Logging.Abstractions;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Checkpoints;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Engine.Tests.Checkpoints;
+using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Engine.Tests.Runs.Checkpoints;
 using VoxelZoo.Engine.Tests.Tiny;
 using VoxelZoo.Engine.Training;
 

@@ -1,4 +1,5 @@
 using TorchSharp;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Tiny;

@@ -1,3 +1,4 @@
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Tiny;

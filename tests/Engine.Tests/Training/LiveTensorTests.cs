@@ -1,10 +1,10 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Evaluation;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Plans;
-using VoxelZoo.Engine.Sampling;
 using VoxelZoo.Engine.Tests.Tiny;
-using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Tests.Training;
 

@@ -1,8 +1,8 @@
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Events;
 using VoxelZoo.Engine.Tests.Tiny;
-using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Tests.Training;
 

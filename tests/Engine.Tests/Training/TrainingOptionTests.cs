@@ -1,5 +1,6 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Tests.Tiny;
 using static VoxelZoo.Tensors.Scalars;

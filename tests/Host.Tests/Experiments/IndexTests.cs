@@ -3,6 +3,8 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Configuration;

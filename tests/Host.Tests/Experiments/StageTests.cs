@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using VoxelZoo.Engine.Checkpoints;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Experiments;

@@ -1,4 +1,5 @@
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Training;
 

@@ -1,4 +1,6 @@
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Training;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TorchSharp;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;

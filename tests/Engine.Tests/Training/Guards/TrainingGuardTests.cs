@@ -1,6 +1,8 @@
 using System.Text.Json;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Tests.Training.Guards;

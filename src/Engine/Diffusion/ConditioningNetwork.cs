@@ -1,0 +1,113 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>
+/// Turns scalars into a modulation of the time embedding e: size bins into scale and shift (FiLM), an augmentation's omega into a further
+/// shift. Last layers start at zero, so that a new network modulates nothing. Keys: <c>size_bins.*</c>, <c>omega.*</c>.
+/// </summary>
+internal sealed class ConditioningNetwork : nn.Module
+{
+    private readonly SizeBinEmbedding? size_bins;
+    private readonly Sequential? omega;
+
+    private ConditioningNetwork(SizeBinEmbedding? sizeBins, Sequential? omega)
+        : base("conditioning")
+    {
+        (size_bins, this.omega) = (sizeBins, omega);
+        RegisterComponents();
+    }
+
+    /// <summary>The network that a plan needs for a denoiser whose time embedding has <paramref name="embedding"/> numbers, or null.</summary>
+    /// <param name="bins">Size bins, or null.</param>
+    /// <param name="omegaSize">Length of omega, or 0.</param>
+    /// <param name="embedding">Length E of the time embedding, or 0 where the denoiser takes no modulation.</param>
+    /// <param name="device">Device of the parameters.</param>
+    /// <exception cref="PlanRefusedException">The denoiser takes no modulation.</exception>
+    public static ConditioningNetwork? Create(SizeBinOptions? bins, int omegaSize, int embedding, Device device)
+    {
+        var film = bins is { Through: SizeBinRoute.Film } ? bins : null;
+        if (film is null && omegaSize == 0)
+            return null;
+        if (embedding == 0)
+        {
+            throw film is null
+                ? new PlanRefusedException("augmentations", null, "an augmentation tells the denoiser how it augmented (omega), but this architecture's time embedding cannot be modulated; switch omega off or take another architecture")
+                : new PlanRefusedException("condition", "size_bins", "size bins modulate the time embedding (film), but this architecture's cannot be modulated; use through: maps or another architecture");
+        }
+
+        return new ConditioningNetwork(
+            film is null ? null : new SizeBinEmbedding(film, embedding, device),
+            omegaSize == 0 ? null : Projection([omegaSize, embedding, embedding], device));
+    }
+
+    /// <summary>Scale and shift <c>[B, E]</c>, each null where nothing sets it.</summary>
+    /// <param name="counts">Numbers of tumours, int64 <c>[B, 7]</c>; −1 throughout where the sample is unconditional.</param>
+    /// <param name="told">Omega <c>[B, n]</c>, or null for none, which is all zeros.</param>
+    /// <param name="batch">B.</param>
+    public (Tensor? Scale, Tensor? Shift) Modulation(Tensor? counts, Tensor? told, long batch)
+    {
+        Tensor? scale = null, shift = null;
+        if (size_bins is not null)
+            (scale, shift) = size_bins.Modulation(counts!);
+        if (omega is null)
+            return (scale, shift);
+        using var none = told is null ? torch.zeros([batch, ((Linear)omega[0]).weight!.shape[1]], device: ((Linear)omega[0]).weight!.device) : null;
+        var added = omega.call(told ?? none!).expand(batch, -1);
+        return (scale, shift is null ? added : shift + added);
+    }
+
+    /// <summary>Linear layers with SiLU between them; the last one starts at zero.</summary>
+    internal static Sequential Projection(IReadOnlyList<int> widths, Device device)
+    {
+        var layers = new List<nn.Module<Tensor, Tensor>>();
+        for (var i = 1; i < widths.Count; i++)
+        {
+            if (i > 1)
+                layers.Add(nn.SiLU());
+            layers.Add(nn.Linear(widths[i - 1], widths[i], device: device));
+        }
+
+        var last = (Linear)layers[^1];
+        nn.init.zeros_(last.weight!);
+        nn.init.zeros_(last.bias!);
+        return nn.Sequential(layers);
+    }
+}
+
+/// <summary>Size bins to scale and shift: an embedding of each count, concatenated, through hidden layers.</summary>
+internal sealed class SizeBinEmbedding : nn.Module
+{
+    /// <summary>Counts above it are taken for it.</summary>
+    private const int LargestCount = 10;
+
+    private readonly ModuleList<Embedding> tables = new();
+    private readonly Sequential projection;
+
+    public SizeBinEmbedding(SizeBinOptions options, int embedding, Device device)
+        : base("size_bins")
+    {
+        var bins = TumourSizes.Edges.Count;
+        for (var bin = 0; bin < bins; bin++)
+            tables.Add(nn.Embedding(LargestCount + 1, options.Embedding, device: device));
+        projection = ConditioningNetwork.Projection(
+            [bins * options.Embedding, .. Enumerable.Repeat(options.Hidden ?? 2 * embedding, options.Layers), 2 * embedding], device);
+        RegisterComponents();
+    }
+
+    /// <summary>Scale and shift <c>[B, E]</c>; zeros where the counts are −1.</summary>
+    public (Tensor Scale, Tensor Shift) Modulation(Tensor counts)
+    {
+        using var scope = torch.NewDisposeScope();
+        var known = counts.select(1, 0).ge(S(0L)).to(ScalarType.Float32).unsqueeze(1);           // [B, 1]
+        var rows = counts.clamp(S(0L), S((long)LargestCount));
+        var embedded = torch.cat([.. tables.Select((table, bin) => table.call(rows.select(1, bin)))], 1);
+        var both = (projection.call(embedded).to(ScalarType.Float32) * known).chunk(2, 1);
+        return (both[0].MoveToOuterDisposeScope(), both[1].MoveToOuterDisposeScope());
+    }
+}

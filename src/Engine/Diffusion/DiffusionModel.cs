@@ -1,0 +1,289 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>
+/// The parts of a plan, built: from volumes to latents to predictions and back. Training, validation, sampling and evaluation
+/// all go through it, so that they cannot differ.
+/// </summary>
+public sealed class DiffusionModel : IDisposable
+{
+    private readonly ExperimentPlan _plan;
+    private readonly LatentCodec _codec;
+    private readonly Tensor? _coordinates;
+
+    private DiffusionModel(ExperimentPlan plan, PartContext context, LatentCodec codec)
+    {
+        (_plan, Context, _codec) = (plan, context with { GradientCheckpointing = plan.Training.GradientCheckpointing }, codec);
+        context = Context;
+        // before the network, so that nothing of its size is left to free where one refuses
+        Augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
+        // layers draw their initial weights from torch's global generator
+        torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
+        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Call((a, options) => a.Create(options, context)));
+        var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
+        Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
+        Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
+        _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
+        Process = plan.Strategy.Call((s, options) => s.Create(options, plan.Shape, context));
+    }
+
+    /// <summary>The network.</summary>
+    public Denoiser Denoiser { get; }
+
+    /// <summary>What turns scalars into a modulation of the denoiser's time embedding, or null.</summary>
+    public nn.Module? Conditioning => Conditioner;
+
+    /// <summary>The ControlNet beside the denoiser, which is then frozen; or null.</summary>
+    public ControlBranch? Control { get; }
+
+    /// <summary>The noise process.</summary>
+    public NoiseProcess Process { get; }
+
+    /// <summary>What training does to its terms, in this order.</summary>
+    public IReadOnlyList<Augmentation> Augmentations { get; }
+
+    /// <summary>What the parts were given.</summary>
+    public PartContext Context { get; }
+
+    /// <summary>Where the parameters are.</summary>
+    public Device Device => Context.Device;
+
+    /// <summary>Parameters of the compressors.</summary>
+    public long CompressorParameters => _codec.Parameters;
+
+    /// <summary>Numbers of leading channels of the latent that are latents by themselves.</summary>
+    public IReadOnlyList<int> LatentPrefixes => _codec.Prefixes;
+
+    /// <inheritdoc cref="LatentCodec.Clip"/>
+    public Func<Tensor, Tensor>? Clip => _codec.Clip;
+
+    private ConditioningNetwork? Conditioner { get; }
+
+    /// <summary>Builds the parts. Needs the memory of all parameters unless the context's device is <c>meta</c>.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">What the parts are given.</param>
+    /// <param name="frozen">Weights that are used and not trained, and the latents' statistics; null for fresh weights.</param>
+    /// <exception cref="PlanRefusedException">A part refuses, or two do not fit.</exception>
+    public static DiffusionModel Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null)
+    {
+        var codec = LatentCodec.Create(plan, context, frozen);
+        DiffusionModel model;
+        try
+        {
+            if (frozen is not null)
+                codec.RequireStatistics(frozen);
+            model = new DiffusionModel(plan, context, codec);
+        }
+        catch
+        {
+            codec.Dispose();
+            throw;
+        }
+
+        try
+        {
+            model.TakeOver(frozen);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The modules by the component of a checkpoint that holds their weights; those that are frozen are not among them.</summary>
+    public IEnumerable<(string Component, nn.Module Module)> Trained()
+    {
+        if (Control is not null)
+            yield return ("control", Control);
+        else
+            yield return ("denoiser", Denoiser);
+        if (Conditioner is not null)
+            yield return ("conditioning", Conditioner);
+    }
+
+    /// <summary>Puts all modules into training mode, or out of it.</summary>
+    public void Train(bool on)
+    {
+        foreach (var (_, module) in Trained())
+            module.train(on);
+    }
+
+    /// <summary>Latent of the target, and what it is conditioned on.</summary>
+    public (Tensor Clean, ModelCondition Condition) Encode(Batch batch)
+    {
+        var latents = _codec.Encode(batch);
+        return (latents.Target, ConditionOf(latents.Condition, batch));
+    }
+
+    /// <summary>What volumes of a batch's condition are conditioned on; its target is not looked at.</summary>
+    public ModelCondition EncodeCondition(Batch batch) => ConditionOf(_codec.EncodeCondition(batch.Images), batch);
+
+    /// <inheritdoc cref="LatentCodec.Decode"/>
+    public Tensor Decode(Tensor latent) => _codec.Decode(latent);
+
+    /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
+    public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () => Raw(noisy, timesteps, condition));
+
+    /// <summary>Channels of <see cref="Features"/>, or null where the architecture shows none.</summary>
+    public int? FeatureChannels => (Denoiser as IFeatureExtractor)?.FeatureChannels;
+
+    /// <summary>The denoiser's features <c>[B, F, d, h, w]</c> in float32, under the same conditioning as a prediction. The architecture has to show them.</summary>
+    public Tensor Features(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () =>
+    {
+        using var scope = torch.NewDisposeScope();
+        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
+        return ((IFeatureExtractor)Denoiser).Features(shown, told, conditioning).MoveToOuterDisposeScope();
+    });
+
+    /// <summary>A latent whose slices that only pad the volume repeat the last one that does not, as preparation pads volumes.</summary>
+    public Tensor Repad(Tensor latent, IReadOnlyList<int> realSlices)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (real, depth) = (Real(realSlices), latent.shape[2]);
+        return torch.cat([latent.narrow(2, 0, real), latent.narrow(2, real - 1, 1).expand(-1, -1, depth - real, -1, -1)], 2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Mean squared error of each sample <c>[B]</c>, in float32, without the slices that only pad the volume.</summary>
+    /// <param name="prediction">What the network returned.</param>
+    /// <param name="target">What it should have returned.</param>
+    /// <param name="realSlices">Slices of each volume that are not padding; slices that are padding in any of them are left out of all.</param>
+    public Tensor SampleLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices) =>
+        (prediction.to(ScalarType.Float32) - target).narrow(2, 0, Real(realSlices)).square().mean([1, 2, 3, 4]);
+
+    /// <summary>The same with a weight for each voxel, which is 0 wherever a volume is padding; the mean is over as many voxels as are not.</summary>
+    /// <param name="prediction">What the network returned.</param>
+    /// <param name="target">What it should have returned.</param>
+    /// <param name="realSlices">Slices of each volume that are not padding, wherever they lie.</param>
+    /// <param name="weights"><c>[B, 1, d, h, w]</c>, from <see cref="Unpadded"/>, moved as the voxels were.</param>
+    public Tensor WeightedLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices, Tensor weights)
+    {
+        var share = (double)Real(realSlices) / target.shape[2];
+        return ((prediction.to(ScalarType.Float32) - target).square() * weights).mean([1, 2, 3, 4]) / Scalars.S(share);
+    }
+
+    /// <summary>Weights of voxels <c>[B, 1, d, h, w]</c>, 1 where none are given, and 0 in the slices that only pad the volume.</summary>
+    public Tensor Unpadded(Tensor? weights, IReadOnlyList<int> realSlices)
+    {
+        using var scope = torch.NewDisposeScope();
+        var grid = _plan.Shape.Latent with { Channels = 1 };
+        var slices = torch.arange(Scalars.S((long)grid.Depth), device: Device).lt(Scalars.S(Real(realSlices))).to(ScalarType.Float32).view(1, 1, -1, 1, 1);
+        return (weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : weights * slices).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Slices of a latent that hold any real slice.</summary>
+    private long Real(IReadOnlyList<int> realSlices)
+    {
+        var (volume, depth) = (_plan.Shape.Volume.Depth, _plan.Shape.Latent.Depth);
+        return ((long)realSlices.Min() * depth + volume - 1) / volume;
+    }
+
+    private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
+        return Denoiser.call(shown, told, conditioning).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the denoiser is shown, told, and conditioned on; in the current dispose scope.</summary>
+    private (Tensor Shown, Tensor Told, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
+    {
+        var (shown, told) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
+        var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
+        var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
+        if (Control is not null)
+        {
+            var strength = Scalars.S(_plan.Condition.Control!.Scale);
+            conditioning = conditioning with { Residuals = [.. Control.Residuals(shown, told, condition.Image!, conditioning).Select(r => r * strength)] };
+        }
+
+        return (shown, told, conditioning);
+    }
+
+    /// <summary>The channels that the denoiser sees after the noisy sample: images, size bins, coordinates.</summary>
+    private Tensor? Channels(ModelCondition condition, long batch)
+    {
+        List<Tensor> channels = [];
+        if (condition.Image is not null && Control is null)
+            channels.Add(condition.Image);
+        if (_plan.Condition.SizeBins is { Through: SizeBinRoute.Maps })
+            channels.Add(Maps(condition.SizeBins!));
+        if (_coordinates is not null)
+            channels.Add(_coordinates.expand(batch, -1, -1, -1, -1));
+        return channels switch
+        {
+            [] => null,
+            [var one] => one,
+            _ => torch.cat(channels, 1),
+        };
+    }
+
+    /// <summary>Constant channels <c>[B, 7, d, h, w]</c> of a tenth of the counts; −1 where there is no condition.</summary>
+    private Tensor Maps(Tensor counts)
+    {
+        var grid = _plan.Shape.Latent;
+        var tenths = torch.where(counts.lt(Scalars.S(0L)), torch.full_like(counts, Scalars.S(-10L)), counts).to(ScalarType.Float32) / Scalars.S(10.0);
+        return tenths.view(counts.shape[0], -1, 1, 1, 1).expand(-1, -1, grid.Depth, grid.Height, grid.Width);
+    }
+
+    private ModelCondition ConditionOf(Tensor? image, Batch batch) => new()
+    {
+        Image = image,
+        SizeBins = _plan.Condition.SizeBins is null ? null : batch.SizeBins!.to(Device),
+    };
+
+    private static ControlBranch CreateControl(ExperimentPlan plan, PartContext context)
+    {
+        var options = new ControlOptions { ImageChannels = plan.ControlChannels, EmbeddingChannels = plan.Condition.Control!.Channels };
+        try
+        {
+            return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context))
+                ?? throw new PlanRefusedException("condition", "control", $"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control");
+        }
+        catch (PlanRefusedException e) when (e.Section == plan.Architecture.Section)
+        {
+            throw new PlanRefusedException("condition", "control", e.Message);
+        }
+    }
+
+    /// <summary>A steered denoiser is another run's, and stays as it is; its branch starts from it.</summary>
+    private void TakeOver(FrozenParts? frozen)
+    {
+        if (Control is null)
+            return;
+        frozen?.Load(FrozenParts.Denoiser, Denoiser);
+        foreach (var parameter in Denoiser.parameters())
+            parameter.requires_grad = false;
+        Denoiser.eval();
+        if (Device.type != DeviceType.META)
+            Control.StartFrom(Denoiser);
+    }
+
+    /// <summary>Channels <c>[1, 3, d, h, w]</c> that go from −1 to 1 along each axis.</summary>
+    private static Tensor Coordinates(VolumeShape grid, Device device)
+    {
+        using var scope = torch.NewDisposeScope();
+        Tensor[] axes = [.. new[] { grid.Depth, grid.Height, grid.Width }.Select(size => torch.linspace(-1, 1, size, device: device))];
+        return torch.stack(torch.meshgrid(axes, "ij")).unsqueeze(0).contiguous().DetachFromDisposeScope();
+    }
+
+    /// <summary>Frees the parameters.</summary>
+    public void Dispose()
+    {
+        Denoiser.Dispose();
+        Conditioner?.Dispose();
+        Control?.Dispose();
+        _codec.Dispose();
+        _coordinates?.Dispose();
+    }
+}

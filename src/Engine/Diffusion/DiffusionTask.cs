@@ -1,0 +1,201 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using static VoxelZoo.Tensors.Scalars;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>Training of a plan's denoiser.</summary>
+public sealed class DiffusionTask : TrainingTask
+{
+    private readonly ExperimentPlan _plan;
+    private readonly DiffusionModel _model;
+    private readonly Validator? _validator;
+    private readonly BatchShare _computed = BatchShare.Whole;
+
+    /// <summary>Builds the model with what training keeps beside it.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="validation">Samples to validate on, or null where the cohort has none.</param>
+    /// <param name="context">Device, precision, random streams.</param>
+    /// <param name="frozen">Weights that are used and not trained, and the latents' statistics; null for fresh weights.</param>
+    /// <param name="collective">The processes that train together; by default this one alone.</param>
+    public DiffusionTask(ExperimentPlan plan, IBatchSource? validation, PartContext context, FrozenParts? frozen = null, ICollective? collective = null)
+        : base(plan.Training, context, collective)
+    {
+        _plan = plan;
+        var share = BatchShare.Of(plan.Training, Collective);
+        _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
+        _model = DiffusionModel.Create(plan, context, frozen);
+        // what mixes samples needs them all; only the network is then spared the others'
+        (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples) ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
+        if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
+        {
+            _model.Dispose();
+            throw new PlanRefusedException(
+                "training", "augmented_diffusion", $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; remove it or choose a structured preset");
+        }
+
+        Modules = [.. _model.Trained().Select(trained => Kept(trained.Component, trained.Module, plan.Training))];
+        _model.Train(on: true);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<TrainedModule> Modules { get; }
+
+    /// <inheritdoc/>
+    public override BatchShare Share { get; }
+
+    private RandomStreams Random => Context.Random;
+
+    /// <summary>batch → compressor → noise and target → augmentation → denoiser → loss → gradient → optimiser → average.</summary>
+    public override StepOutcome Step(Batch batch, long step, int epoch)
+    {
+        using var scope = torch.NewDisposeScope();
+        var (clean, condition) = _model.Encode(batch);
+        condition = Drop(condition, clean.shape[0]);
+        var kept = KeptChannels(clean.shape[1]);
+        var terms = Augment(Noised(clean, condition.Image, kept) with { VoxelWeights = VoxelWeights(batch) }).Select(term => Part(term, _computed)).ToArray();
+        var (value, norm) = Descend(Parts().Select(part => (Func<Tensor>)(() => Loss(part))), Modules, LearningRate(epoch), step);
+        return new StepOutcome(value, norm);
+
+        Tensor Loss(BatchShare part) =>
+            terms.Select(term => this.Loss(Part(term, part), condition.Part(part), batch, kept)).Aggregate((sum, term) => sum + term) / S((double)part.Size);
+    }
+
+    /// <inheritdoc/>
+    public override Validation? Validate()
+    {
+        if (_validator is null)
+            return null;
+        var averaged = Modules.Select(module => module.Average?.Swap()).ToArray();
+        try
+        {
+            return _validator.Run(_model);
+        }
+        finally
+        {
+            foreach (var swapped in averaged)
+                swapped?.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override double Probe(Batch batch)
+    {
+        var (clean, condition) = _model.Encode(batch);
+        var term = Noised(clean, condition.Image, kept: null);
+        return _model.Predict(term.Noisy, term.Timesteps, condition).mean().item<float>();
+    }
+
+    /// <summary>The denoiser's moments and average have the plain names <c>optimizer</c> and <c>ema</c>.</summary>
+    private static TrainedModule Kept(string component, nn.Module module, TrainingOptions options) => component == "denoiser"
+        ? new TrainedModule(component, module, options, "optimizer", "ema")
+        : new TrainedModule(component, module, options, $"{component}_optimizer", $"{component}_ema");
+
+    private TrainingTerm Noised(Tensor clean, Tensor? condition, Tensor? kept)
+    {
+        var noise = Noise(clean.shape).to(_model.Device);
+        if (kept is not null)
+            (clean, noise) = (clean * kept, noise * kept);
+        var timesteps = Drawn(clean.shape[0], whole => _model.Process.SampleTimesteps(whole, Random[RandomStreams.Timestep])).to(_model.Device);
+        return new TrainingTerm
+        {
+            Clean = clean,
+            Noise = noise,
+            Timesteps = timesteps,
+            Noisy = _model.Process.AddNoise(clean, noise, timesteps),
+            Target = _model.Process.Target(clean, noise, timesteps),
+            Condition = condition,
+        };
+    }
+
+    /// <summary>What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all processes, as in one alone.</summary>
+    private Tensor Drawn(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
+
+    /// <summary>Standard normal noise. Each sample has a generator of its own, seeded by the stream, so that no process has to draw the others'.</summary>
+    private Tensor Noise(long[] shape)
+    {
+        var seeds = Drawn(shape[0], whole => torch.randint(long.MaxValue, [whole], ScalarType.Int64, generator: Random[RandomStreams.Noise]));
+        return torch.stack([.. seeds.data<long>().Select(seed =>
+        {
+            using var random = new Generator((ulong)seed, torch.CPU);
+            return torch.randn(shape[1..], generator: random);
+        })]);
+    }
+
+    /// <summary>The parts of the batch that are computed one after the other.</summary>
+    private IEnumerable<BatchShare> Parts() => Enumerable.Range(0, Options.GradientAccumulation).Select(part => new BatchShare(part, Options.GradientAccumulation));
+
+    /// <summary>Some samples of a term.</summary>
+    private static TrainingTerm Part(TrainingTerm term, BatchShare part) => part.Size == 1 ? term : term with
+    {
+        Clean = part.Of(term.Clean),
+        Noise = part.Of(term.Noise),
+        Timesteps = part.Of(term.Timesteps),
+        Noisy = part.Of(term.Noisy),
+        Target = part.Of(term.Target),
+        Condition = term.Condition is null ? null : part.Of(term.Condition),
+        VoxelWeights = term.VoxelWeights is null ? null : part.Of(term.VoxelWeights),
+        Omega = term.Omega is null ? null : part.Of(term.Omega),
+    };
+
+    /// <summary>
+    /// Weights of voxels for what moves voxels: padding, which counts nothing, has to move with them. Null where no augmentation could move it and all
+    /// tumours weigh alike.
+    /// </summary>
+    private Tensor? VoxelWeights(Batch batch)
+    {
+        if (batch.LossWeights is null && (_model.Augmentations.Count == 0 || batch.RealSlices.Min() == _plan.Shape.Volume.Depth))
+            return null;
+        return _model.Unpadded(batch.LossWeights?.to(_model.Device), batch.RealSlices);
+    }
+
+    /// <summary>1 in a random number of leading channels and 0 in the others, <c>[1, C, 1, 1, 1]</c>; null where all are kept.</summary>
+    private Tensor? KeptChannels(long channels)
+    {
+        if (!_plan.Training.AugmentedDiffusion)
+            return null;
+        var prefixes = _model.LatentPrefixes;
+        var drawn = torch.randint(0, prefixes.Count, [1], generator: Random[RandomStreams.Dropout]).item<long>();
+        return torch.arange(S(channels), device: _model.Device).lt(S((long)prefixes[(int)drawn])).to(ScalarType.Float32).view(1, -1, 1, 1, 1);
+    }
+
+    private IEnumerable<TrainingTerm> Augment(TrainingTerm term) =>
+        _model.Augmentations.Aggregate(
+            (IEnumerable<TrainingTerm>)[term],
+            (terms, augmentation) => [.. terms.SelectMany(t => augmentation.Apply(t, _model.Process, Random[RandomStreams.Dropout]))]);
+
+    private Tensor Loss(TrainingTerm term, ModelCondition condition, Batch batch, Tensor? kept)
+    {
+        var prediction = _model.Predict(term.Noisy, term.Timesteps, condition with { Image = term.Condition, Omega = term.Omega });
+        if (kept is not null)
+            prediction = prediction * kept;
+        var losses = term.VoxelWeights is { } weights
+            ? _model.WeightedLosses(prediction, term.Target, batch.RealSlices, weights)
+            : _model.SampleLosses(prediction, term.Target, batch.RealSlices);
+        if (kept is not null)
+            losses = losses / kept.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
+        if (_model.Process.LossWeight(term.Timesteps) is { } weight)
+            losses = losses * weight;
+        return losses.mean() * S(term.Weight);
+    }
+
+    /// <summary>Leaves each sample's condition away with the plan's probability.</summary>
+    private ModelCondition Drop(ModelCondition condition, long batch) => _plan.Condition.Dropout == 0
+        ? condition
+        : condition.Keep(Drawn(batch, whole => torch.rand([whole], generator: Random[RandomStreams.Dropout])).ge(S(_plan.Condition.Dropout)));
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        foreach (var module in Modules)
+            module.Dispose();
+        _model.Dispose();
+    }
+}

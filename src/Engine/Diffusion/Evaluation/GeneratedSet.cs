@@ -1,0 +1,106 @@
+using System.Text.Json;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion.Rejection;
+using VoxelZoo.Engine.Diffusion.Sampling;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Reports.OneRun;
+using VoxelZoo.Engine.Runs;
+
+namespace VoxelZoo.Engine.Diffusion.Evaluation;
+
+/// <summary>Volumes that one checkpoint generated, one at a time: those in a run's <c>samples</c>, or new ones.</summary>
+public sealed class GeneratedSet
+{
+    private readonly Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> _volumes;
+
+    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> volumes) =>
+        (Source, Sampler, Sampling, _volumes) = (source, sampler, sampling, volumes);
+
+    /// <summary><c>samples</c> or <c>generate</c>.</summary>
+    public string Source { get; }
+
+    /// <summary>The sampler's id.</summary>
+    public string Sampler { get; }
+
+    /// <summary>Count, guidance and seed.</summary>
+    public SamplingOptions Sampling { get; }
+
+    /// <summary>The volumes in a run's <c>samples</c> that these weights made; null where there are none.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="sha256">SHA-256 of the file of weights.</param>
+    public static GeneratedSet? Samples(RunFolder run, ExperimentPlan plan, string sha256)
+    {
+        var records = RunReport.SamplesOf<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256).ToArray();
+        // samples of one set were made alike; what a later command with other values left beside them is not among them
+        if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
+            return null;
+        return new GeneratedSet(
+            "samples", alike[0].Sampler, new SamplingOptions { Count = alike.Length, Guidance = alike[0].Guidance, Seed = alike[0].Seed },
+            _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations)));
+    }
+
+    /// <summary>How a sample was made, without what differs from one volume to the next.</summary>
+    private static string Made(SampleRecord record) =>
+        JsonSerializer.Serialize(record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null, AffineOf = null }, AtomicFile.Json);
+
+    /// <summary>Volumes that a model generates when they are asked for.</summary>
+    /// <param name="plan">The plan, with how to generate.</param>
+    /// <param name="generation">How many, and by which sampler.</param>
+    /// <param name="trained">The model.</param>
+    /// <param name="conditions">What they are conditioned on.</param>
+    /// <param name="progress">Called with the number of finished volumes and each step.</param>
+    /// <param name="generated">Called with each volume before it is seen; it keeps nothing of the tensor.</param>
+    public static GeneratedSet New(
+        ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions,
+        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null)
+    {
+        var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
+        return new("generate", generation.Sampler.Id, generation.Sampling, cancellation => Generate(generating, trained, conditions, progress, generated, cancellation));
+    }
+
+    /// <summary>
+    /// Each volume <c>[1, C, D, H, W]</c> in [0, 1], without padding, and how often the network was called for it. Each belongs to the dispose scope in
+    /// which it was asked for.
+    /// </summary>
+    /// <exception cref="RunFolderException">A sample cannot be read.</exception>
+    public IEnumerable<(Tensor Volume, int FunctionEvaluations)> Volumes(CancellationToken cancellation) => _volumes(cancellation);
+
+    private static IEnumerable<(Tensor Volume, int FunctionEvaluations)> Generate(
+        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions,
+        Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
+    {
+        Discriminator? discriminator = null;
+        var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained));
+        try
+        {
+            for (var i = 0; i < plan.Sampling.Count; i++)
+            {
+                using var condition = conditions.Load(i % conditions.Count);
+                var volume = i;
+                var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
+                done?.Invoke(generated);
+                yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations);
+            }
+        }
+        finally
+        {
+            discriminator?.Dispose();
+        }
+    }
+
+    private static Tensor Read(ExperimentPlan plan, string folder)
+    {
+        try
+        {
+            return cat([.. plan.Target.Select(kind => NiftiFile.Read(Path.Combine(folder, $"{kind}.nii.gz")).ToTensor())], 0).unsqueeze(0);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            throw new RunFolderException($"the sample {folder} cannot be read ({e.Message}); remove it, or make it anew with `sample`");
+        }
+    }
+}

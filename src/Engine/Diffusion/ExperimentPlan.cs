@@ -1,0 +1,125 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Diffusion.Sampling;
+using VoxelZoo.Engine.Plans;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>
+/// A whole experiment: parts, options and the shapes between them. Build one with <see cref="Compose"/>, which refuses what
+/// cannot work before anything is allocated.
+/// </summary>
+public sealed record ExperimentPlan : Plan
+{
+    /// <summary>What they are generated from.</summary>
+    public ConditionOptions Condition { get; init; } = new();
+
+    /// <summary>Maps the target, and the image condition, into the space in which diffusion runs.</summary>
+    public required PlannedPart<ICompressor> Compressor { get; init; }
+
+    /// <summary>Where the compressor's weights come from, and what is done to its latents.</summary>
+    public LatentOptions Latent { get; init; } = new();
+
+    /// <summary>Maps the image condition instead of <see cref="Compressor"/>; null where both share one.</summary>
+    public PlannedPart<ICompressor>? ConditionCompressor { get; init; }
+
+    /// <summary>The same of the condition's own compressor.</summary>
+    public LatentOptions ConditionLatent { get; init; } = new();
+
+    /// <summary>Builds the network.</summary>
+    public required PlannedPart<IArchitecture> Architecture { get; init; }
+
+    /// <summary>Adds noise and says what is predicted.</summary>
+    public required PlannedPart<INoiseStrategy> Strategy { get; init; }
+
+    /// <summary>Applied to each training term in this order.</summary>
+    public IReadOnlyList<PlannedPart<IAugmentation>> Augmentations { get; init; } = [];
+
+    /// <summary>How volumes are generated.</summary>
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Turns noise into samples.</summary>
+    public required PlannedPart<ISampler> Sampler { get; init; }
+
+    /// <summary>How it is judged.</summary>
+    public EvaluationOptions Evaluation { get; init; } = new();
+
+    /// <summary>How the volumes are generated that metrics of sets judge; null for those in the run's <c>samples</c>.</summary>
+    public GenerationPlan? Generation { get; init; }
+
+    /// <summary>The shapes between its parts; set by <see cref="Compose"/>.</summary>
+    public DiffusionShape Shape { get; init; } = new(default, default, 0);
+
+    /// <summary>Channels of the image that steers a ControlNet, or 0; set by <see cref="Compose"/>.</summary>
+    public int ControlChannels { get; init; }
+
+    /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
+    public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+
+    /// <inheritdoc/>
+    public override VolumeShape Compared => Shape.Volume with { Depth = Data.OriginalDepth };
+
+    /// <summary>What batches hold of the tumours.</summary>
+    public TumourUse TumourUse => new() { Count = Condition.SizeBins is not null, Weights = Training.RegionWeights };
+
+    /// <summary>Whether the latents of the target are normalised.</summary>
+    public bool NormalizesTarget => Latent.Normalize ?? Compressor.Part.IsLearned;
+
+    /// <summary>Whether the latents of the image condition are normalised.</summary>
+    public bool NormalizesCondition => Condition.Images.Count > 0
+        && (ConditionCompressor is null ? NormalizesTarget : ConditionLatent.Normalize ?? ConditionCompressor.Part.IsLearned);
+
+    /// <summary>Whether latents are computed once before training: of learned compressors, whose encoders cost more than reading.</summary>
+    public bool KeepsLatents => Compressor.Part.IsLearned || (Condition.Images.Count > 0 && ConditionCompressor is { Part.IsLearned: true });
+
+    private bool UsesTumours => Condition.SizeBins is not null || Training.RegionWeights is not null;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<PartSource> Sources =>
+    [
+        Compressor.Source, Architecture.Source, Strategy.Source, Sampler.Source,
+        .. Augmentations.Select(a => a.Source), .. Metrics.Select(m => m.Source),
+        .. Generation is null ? [] : (PartSource[])[Generation.Sampler.Source],
+        .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
+    ];
+
+    /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
+    /// <exception cref="PlanRefusedException">The parts do not go together.</exception>
+    public static ExperimentPlan Compose(ExperimentPlan draft)
+    {
+        draft.ValidateTarget();
+        ValidateKinds("condition", "images", draft.Condition.Images);
+        if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
+            throw new PlanRefusedException("condition", "images", $"{both} is both target and condition; remove it from one of them");
+        if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
+            throw new PlanRefusedException("condition", "dropout", $"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it");
+        var (section, guidance) = draft.Sampling.Guidance > 1 ? ("sampling", draft.Sampling.Guidance) : ("evaluation.generate", draft.Generation?.Sampling.Guidance ?? 1);
+        if (guidance > 1 && draft.Condition.Dropout == 0)
+            throw new PlanRefusedException(
+                section, "guidance",
+                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
+        Guidance.Refuse(draft.Sampling);
+        if (draft.Generation is { } generation)
+            Guidance.Refuse(generation.Sampling);
+        PlanChecks.Refuse(draft);
+
+        draft.Evaluation.Validate();
+        if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
+            throw new PlanRefusedException(
+                "evaluation", "timesteps", $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them");
+
+        if (draft.Evaluation.Timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new PlanRefusedException("evaluation", "timesteps", $"timesteps names {twice.Key} twice; name each once");
+
+        draft.ValidateData();
+        var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
+        var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));
+        var condition = PlanChecks.ConditionShape(draft, volume, latent);
+        // a ControlNet takes the images beside the denoiser, which then sees none of them
+        var concatenated = draft.Condition.Control is null ? condition.Channels : 0;
+        var shape = new DiffusionShape(volume, latent, concatenated + draft.Condition.AddedChannels);
+        var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
+        return draft with { Shape = shape, ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels, Architecture = draft.Architecture with { Options = fitted } };
+    }
+}

@@ -1,0 +1,271 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Diffusion.Latents;
+
+/// <summary>
+/// Latents that are computed once before training: <c>FOLDER/SPLIT/PATIENT.safetensors</c> and <c>manifest.json</c>, which says of which data
+/// and by which compressors. A folder that is of others is refused, never used and never overwritten.
+/// </summary>
+public sealed class LatentCache
+{
+    private const string ManifestName = "manifest.json";
+    internal const string TargetKey = "target", ConditionKey = "condition", SizeBinsKey = "size_bins";
+    private readonly string _folder;
+    private readonly ExperimentPlan _plan;
+    private readonly PartContext _context;
+    private readonly FrozenParts _frozen;
+
+    /// <summary>Names the cache.</summary>
+    /// <param name="folder">Where it is or will be.</param>
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">Where the compressors run.</param>
+    /// <param name="frozen">The compressors' weights; takes up the statistics.</param>
+    public LatentCache(string folder, ExperimentPlan plan, PartContext context, FrozenParts frozen) =>
+        (_folder, _plan, _context, _frozen) = (folder, plan, context, frozen);
+
+    private string ManifestFile => Path.Combine(_folder, ManifestName);
+
+    /// <summary>
+    /// The samples to train and validate on, with their latents where the plan keeps them; measures the statistics by which latents are
+    /// normalised, on the training split alone, where that was not done before.
+    /// </summary>
+    /// <param name="cohort">The cohort, for its hashes.</param>
+    /// <param name="training">The training split.</param>
+    /// <param name="validation">The validation split, or null.</param>
+    /// <param name="progress">Called with the number of volumes encoded and in all.</param>
+    /// <param name="stop">Ends it between two volumes.</param>
+    /// <param name="warn">Called with a sentence for what was damaged and is computed again.</param>
+    /// <exception cref="PlanRefusedException">The folder holds latents of other data or other compressors.</exception>
+    public (IBatchSource Training, IBatchSource? Validation) Prepare(
+        Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null, CancellationToken stop = default, Action<string>? warn = null)
+    {
+        warn ??= _ => { };
+        if (_plan.KeepsLatents)
+        {
+            var key = Key(cohort);
+            var manifest = Verified(key, warn) is { } found ? Repaired(found, training, validation, stop, warn) : Build(key, training, validation, progress, stop);
+            _frozen.WriteNormalization(manifest.Statistics, warn);
+            return (Source(manifest, Cohort.Train)!, validation is null ? null : Source(manifest, Cohort.Val));
+        }
+
+        if ((_plan.NormalizesTarget || _plan.NormalizesCondition) && !HasStatistics())
+        {
+            using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
+            var moments = new Moments(_plan);
+            Each(training, 0, training.Count, progress, stop, sample => moments.Add(codec.EncodeRaw(sample.Images)));
+            _frozen.WriteNormalization(moments.Statistics(), warn);
+        }
+
+        return (training, validation);
+    }
+
+    private bool HasStatistics()
+    {
+        try
+        {
+            return _frozen.ReadNormalization() is { } there
+                && !(_plan.NormalizesTarget && there.Target is null) && !(_plan.NormalizesCondition && there.Condition is null);
+        }
+        catch (RunFolderException)
+        {
+            return false; // damaged: writing them again says so
+        }
+    }
+
+    /// <summary>Everything on which the latents depend.</summary>
+    private JsonObject Key(Cohort cohort)
+    {
+        var weights = _frozen.List().ToDictionary(part => part.Name, part => part.Sha256);
+        var data = JsonSerializer.SerializeToNode(_plan.Data, AtomicFile.Json)!.AsObject();
+        foreach (var irrelevant in new[] { "cohort", "synthesize", "latents", "cache_megabytes", "workers", "allow_geometry_mismatch", "merge_labels", "allow_missing" })
+            data.Remove(irrelevant);
+        return new JsonObject
+        {
+            ["data"] = new JsonObject(new[] { Cohort.Train, Cohort.Val }.Select(split =>
+                KeyValuePair.Create(split, (JsonNode?)DataFacts.Of(cohort.Of(split), _plan.Kinds).Sha256))),
+            ["preparation"] = data,
+            ["target"] = string.Join('+', _plan.Target),
+            ["condition"] = string.Join('+', _plan.Condition.Images),
+            ["compressor"] = Of(_plan.Compressor, FrozenParts.Compressor),
+            ["condition_compressor"] = _plan.ConditionCompressor is null ? null : Of(_plan.ConditionCompressor, FrozenParts.ConditionCompressor),
+            ["normalize"] = $"{_plan.NormalizesTarget} {_plan.NormalizesCondition}",
+        };
+
+        JsonObject Of(PlannedPart<ICompressor> planned, string name) => new()
+        {
+            ["use"] = planned.Id,
+            ["options"] = JsonSerializer.SerializeToNode(planned.Options, planned.Options.GetType(), AtomicFile.Json),
+            ["weights"] = weights.GetValueOrDefault(name),
+        };
+    }
+
+    /// <summary>The manifest of a finished cache of this plan, or null where there is no finished one.</summary>
+    private LatentManifest? Verified(JsonObject key, Action<string> warn)
+    {
+        if (!File.Exists(ManifestFile))
+        {
+            RefuseForeign(_folder);
+            return null;
+        }
+
+        LatentManifest manifest;
+        try
+        {
+            manifest = SealedJson.Read<LatentManifest>(File.ReadAllText(ManifestFile));
+        }
+        catch (InvalidDataException e)
+        {
+            warn($"{ManifestFile} is damaged ({e.Message}); the latents are computed anew");
+            return null;
+        }
+        catch (JsonException e)
+        {
+            throw new PlanRefusedException("data", "latents", $"{ManifestFile} cannot be read ({e.Message}); remove the folder, and the latents are computed anew");
+        }
+
+        var stale = key.Select(field => field.Key).FirstOrDefault(name => !JsonNode.DeepEquals(key[name], manifest.Key[name]));
+        return stale is null
+            ? manifest
+            : throw new PlanRefusedException(
+                "data", "latents",
+                $"the latents in {_folder} are stale: their {stale} is {Short(manifest.Key[stale])}, the experiment's is {Short(key[stale])}; remove the folder, or name another one in data.latents");
+    }
+
+    /// <summary>Refuses a folder without a manifest that holds anything but what an unfinished cache leaves.</summary>
+    /// <exception cref="PlanRefusedException">It does, or is a file.</exception>
+    public static void RefuseForeign(string folder)
+    {
+        if (File.Exists(folder))
+            throw new PlanRefusedException("data", "latents", $"{folder} is a file, expected a folder for latents");
+        if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, ManifestName)))
+            return;
+        var foreign = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).FirstOrDefault(entry => !IsOwn(entry));
+        if (foreign is not null)
+        {
+            throw new PlanRefusedException(
+                "data", "latents", $"{folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents");
+        }
+
+        static bool IsOwn(string entry) => Directory.Exists(entry)
+            ? Path.GetFileName(entry) is Cohort.Train or Cohort.Val
+                && Directory.EnumerateFileSystemEntries(entry).All(file => Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal))
+            : Path.GetFileName(entry).StartsWith(ManifestName, StringComparison.Ordinal);
+    }
+
+    private LatentManifest Build(JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)
+    {
+        using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
+        var (moments, samples) = (new Moments(_plan), new List<LatentSample>());
+        var total = training.Count + (validation?.Count ?? 0);
+        Each(training, 0, total, progress, stop, sample => moments.Add(Write(codec, Cohort.Train, sample, samples)));
+        if (validation is not null)
+            Each(validation, training.Count, total, progress, stop, sample => Write(codec, Cohort.Val, sample, samples));
+        var manifest = new LatentManifest { Key = key, Statistics = moments.Statistics(), Samples = samples };
+        SealedJson.Write(DiskFiles.Instance, ManifestFile, manifest); // last: a folder without it is unfinished, and begun again
+        return manifest;
+    }
+
+    /// <summary>Encodes again what is not there any more, or not what was written.</summary>
+    private LatentManifest Repaired(LatentManifest manifest, CohortDataset training, CohortDataset? validation, CancellationToken stop, Action<string> warn)
+    {
+        var damaged = manifest.Samples.Where(sample => !IsWhole(sample)).ToArray();
+        if (damaged.Length == 0)
+            return manifest;
+        warn($"of the latents in {_folder} {damaged.Length} are missing or damaged ({string.Join(", ", damaged.Take(3).Select(sample => $"{sample.Split}/{sample.Patient}"))}{(damaged.Length > 3 ? " …" : "")}); they are computed again");
+        var again = new List<LatentSample>();
+        using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
+        foreach (var sample in damaged)
+        {
+            stop.ThrowIfCancellationRequested();
+            var volumes = sample.Split == Cohort.Train ? training : validation!;
+            using var scope = torch.NewDisposeScope();
+            using var images = volumes.Load(volumes.Patients.TakeWhile(patient => patient != sample.Patient).Count());
+            Write(codec, sample.Split, images, again);
+        }
+
+        var repaired = manifest with { Samples = [.. manifest.Samples.Select(sample => again.Find(other => (other.Split, other.Patient) == (sample.Split, sample.Patient)) ?? sample)] };
+        SealedJson.Write(DiskFiles.Instance, ManifestFile, repaired);
+        return repaired;
+    }
+
+    /// <summary>Whether a sample's file is what was written; of a folder that is older than the hashes, whether it is there.</summary>
+    private bool IsWhole(LatentSample sample) =>
+        FileOf(sample.Split, sample.Patient) is var file && File.Exists(file) && (sample.Sha256 is null || CheckpointStore.Facts(file).Sha256 == sample.Sha256);
+
+    private string FileOf(string split, string patient) => Path.Combine(_folder, split, $"{patient}.safetensors");
+
+    private LatentPair Write(LatentCodec codec, string split, Batch sample, List<LatentSample> samples)
+    {
+        var latents = codec.EncodeRaw(sample.Images);
+        Directory.CreateDirectory(Path.Combine(_folder, split));
+        var named = new Dictionary<string, torch.Tensor> { [TargetKey] = latents.Target };
+        if (latents.Condition is not null)
+            named[ConditionKey] = latents.Condition;
+        if (sample.SizeBins is not null)
+            named[SizeBinsKey] = sample.SizeBins;
+        var file = FileOf(split, sample.Patients[0]);
+        AtomicFile.Write(file, stream => SafetensorsFile.Write(stream, named));
+        samples.Add(new LatentSample(split, sample.Patients[0], sample.RealSlices[0], CheckpointStore.Facts(file).Sha256));
+        return latents;
+    }
+
+    private static void Each(CohortDataset volumes, int done, int total, Action<int, int>? progress, CancellationToken stop, Action<Batch> use)
+    {
+        for (var i = 0; i < volumes.Count; i++)
+        {
+            stop.ThrowIfCancellationRequested();
+            using var scope = torch.NewDisposeScope();
+            using var sample = volumes.Load(i);
+            use(sample);
+            progress?.Invoke(done + i + 1, total);
+        }
+    }
+
+    private LatentSource? Source(LatentManifest manifest, string split) => new(_folder, [.. manifest.Samples.Where(sample => sample.Split == split)]);
+
+    private static string Short(JsonNode? value) => (value?.ToJsonString() ?? "none") is { Length: > 80 } text ? text[..77] + "…" : value?.ToJsonString() ?? "none";
+
+    /// <summary>Moments of what the plan normalises.</summary>
+    private sealed class Moments(ExperimentPlan plan)
+    {
+        private readonly LatentMoments? _target = plan.NormalizesTarget ? new() : null;
+        private readonly LatentMoments? _condition = plan.NormalizesCondition ? new() : null;
+
+        public void Add(LatentPair latents)
+        {
+            _target?.Add(latents.Target);
+            _condition?.Add(latents.Condition!);
+        }
+
+        public LatentNormalization Statistics() => new(_target?.Statistics(), _condition?.Statistics());
+    }
+}
+
+/// <summary>What a folder of latents holds: <c>manifest.json</c>, with the hash of its own values as <c>sha256</c>.</summary>
+internal sealed record LatentManifest
+{
+    /// <summary>Everything on which the latents depend.</summary>
+    public required JsonObject Key { get; init; }
+
+    /// <summary>The statistics of the training split.</summary>
+    public required LatentNormalization Statistics { get; init; }
+
+    /// <summary>The samples.</summary>
+    public required IReadOnlyList<LatentSample> Samples { get; init; }
+}
+
+/// <summary>A sample of a folder of latents.</summary>
+/// <param name="Split">Its split.</param>
+/// <param name="Patient">Its patient, which names its file.</param>
+/// <param name="RealSlices">Slices of the volume that are not padding.</param>
+/// <param name="Sha256">Hash of its file; null in folders that are older than the hashes.</param>
+internal sealed record LatentSample(string Split, string Patient, int RealSlices, string? Sha256 = null);

@@ -1,0 +1,159 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Diffusion.Latents;
+
+/// <summary>
+/// The way from images to what is diffused and back: the compressors of target and condition, and the normalisation of their latents. Nothing
+/// in it is trained.
+/// </summary>
+public sealed class LatentCodec : IDisposable
+{
+    private readonly ExperimentPlan _plan;
+    private readonly PartContext _context;
+    private readonly Compressor _target;
+    private readonly Compressor? _ownCondition;
+
+    private LatentCodec(ExperimentPlan plan, PartContext context)
+    {
+        (_plan, _context) = (plan, context);
+        torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "compressor"));
+        _target = MixedPrecision.Prepare(context, plan.Compressor.Call((c, options) => c.Create(options, context)));
+        _ownCondition = plan.Condition.Images.Count == 0 ? null : plan.ConditionCompressor?.Call((c, options) => MixedPrecision.Prepare(context, c.Create(options, context)));
+        _target.eval();
+        _ownCondition?.eval();
+    }
+
+    /// <summary>Statistics by which latents are normalised.</summary>
+    public LatentNormalization Normalization { get; set; } = LatentNormalization.None;
+
+    /// <summary>Numbers of leading channels that are latents by themselves; see <see cref="Compressor.LatentPrefixes"/>.</summary>
+    public IReadOnlyList<int> Prefixes => _target.LatentPrefixes;
+
+    /// <summary>Parameters of all compressors.</summary>
+    public long Parameters => Count(_target) + (_ownCondition is null ? 0 : Count(_ownCondition));
+
+    private Compressor Condition => _ownCondition ?? _target;
+
+    /// <summary>Builds the compressors.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">Where they are to be.</param>
+    /// <param name="frozen">Their trained weights and the statistics, or null for fresh ones and none.</param>
+    /// <exception cref="RunFolderException">The weights are not there, or damaged.</exception>
+    /// <exception cref="InvalidDataException">They are another compressor's.</exception>
+    public static LatentCodec Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null) => Create(plan, context, frozen, normalized: true);
+
+    /// <summary>Builds the compressors to encode what is not normalised: to measure the statistics, which are not there or not right.</summary>
+    internal static LatentCodec WithoutStatistics(ExperimentPlan plan, PartContext context, FrozenParts frozen) => Create(plan, context, frozen, normalized: false);
+
+    private static LatentCodec Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen, bool normalized)
+    {
+        var codec = new LatentCodec(plan, context);
+        try
+        {
+            if (IsTrained(plan.Compressor, codec._target))
+                frozen?.Load(FrozenParts.Compressor, codec._target);
+            if (codec._ownCondition is not null && IsTrained(plan.ConditionCompressor!, codec._ownCondition))
+                frozen?.Load(FrozenParts.ConditionCompressor, codec._ownCondition);
+            codec.Normalization = normalized ? frozen?.ReadNormalization() ?? LatentNormalization.None : LatentNormalization.None;
+            return codec;
+        }
+        catch
+        {
+            codec.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Refuses to go on without the statistics that the plan normalises by.</summary>
+    /// <param name="frozen">Where they were looked for.</param>
+    /// <exception cref="RunFolderException">They are not there.</exception>
+    public void RequireStatistics(FrozenParts frozen)
+    {
+        if ((_plan.NormalizesTarget && Normalization.Target is null) || (_plan.NormalizesCondition && Normalization.Condition is null))
+            throw frozen.WithoutStatistics();
+    }
+
+    /// <summary>Latents of target and condition, normalised.</summary>
+    /// <param name="batch">Its latents are taken where it has them; else its images are encoded.</param>
+    public LatentPair Encode(Batch batch)
+    {
+        using var _ = torch.no_grad();
+        var raw = batch.Latents is { } known
+            ? new LatentPair(known.Target.to(_context.Device), known.Condition?.to(_context.Device))
+            : EncodeRaw(batch.Images);
+        return new LatentPair(
+            Normalization.Target?.Normalize(raw.Target) ?? raw.Target,
+            raw.Condition is null ? null : Normalization.Condition?.Normalize(raw.Condition) ?? raw.Condition);
+    }
+
+    /// <summary>Latents of target and condition as the compressors give them.</summary>
+    /// <param name="images">Images by kind, <c>[B, 1, D, H, W]</c> on any device.</param>
+    public LatentPair EncodeRaw(IReadOnlyDictionary<string, Tensor> images)
+    {
+        using var _ = torch.no_grad();
+        return new LatentPair(
+            Encode(_target, images, _plan.Target),
+            _plan.Condition.Images.Count == 0 ? null : Encode(Condition, images, _plan.Condition.Images));
+    }
+
+    /// <summary>Latent of the image condition alone, normalised, or null where the plan has none.</summary>
+    public Tensor? EncodeCondition(IReadOnlyDictionary<string, Tensor> images)
+    {
+        using var _ = torch.no_grad();
+        if (_plan.Condition.Images.Count == 0)
+            return null;
+        var raw = Encode(Condition, images, _plan.Condition.Images);
+        return Normalization.Condition?.Normalize(raw) ?? raw;
+    }
+
+    /// <summary>Volumes <c>[B, C, D, H, W]</c> in [0, 1] from latents.</summary>
+    public Tensor Decode(Tensor latent)
+    {
+        using var _ = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        return Values(latent).clamp(Scalars.S(0.0), Scalars.S(1.0)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The nearest latent of a volume from 0 to 1; null for learned compressors.</summary>
+    public Func<Tensor, Tensor>? Clip => _plan.Compressor.Part.IsLearned ? null : latent =>
+    {
+        using var scope = torch.NewDisposeScope();
+        var clipped = _target.Encode(Decode(latent));
+        return (Normalization.Target?.Normalize(clipped) ?? clipped).MoveToOuterDisposeScope();
+    };
+
+    private Tensor Values(Tensor latent)
+    {
+        var decoded = InPrecision(() => _target.Decode(Normalization.Target?.Denormalize(latent) ?? latent));
+        return _plan.Latent.Output == DecodedValues.Logits ? decoded.sigmoid() : decoded;
+    }
+
+    private Tensor Encode(Compressor compressor, IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
+    {
+        using var scope = torch.NewDisposeScope();
+        var volume = torch.cat([.. kinds.Select(kind => images[kind].to(_context.Device))], 1);
+        return InPrecision(() => compressor.Encode(volume)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A compressor without weights only moves voxels, which bfloat16 would round.</summary>
+    private Tensor InPrecision(Func<Tensor> compute) => _plan.Compressor.Part.IsLearned ? MixedPrecision.Compute(_context, compute) : compute();
+
+    /// <summary>Whether a compressor is worth nothing without weights that were trained.</summary>
+    private static bool IsTrained(PlannedPart<ICompressor> planned, Compressor compressor) => planned.Part.IsLearned && compressor.state_dict().Count > 0;
+
+    private static long Count(nn.Module module) => module.parameters().Sum(p => p.numel());
+
+    /// <summary>Frees the compressors.</summary>
+    public void Dispose()
+    {
+        _target.Dispose();
+        _ownCondition?.Dispose();
+    }
+}

@@ -1,0 +1,80 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Plans;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>What does not go together in a plan, found before anything is built.</summary>
+internal static class PlanChecks
+{
+    /// <summary>Refuses options that contradict each other.</summary>
+    /// <exception cref="PlanRefusedException">The message says which, and what to do.</exception>
+    public static void Refuse(ExperimentPlan plan)
+    {
+        if (plan.Condition is { Control: not null, Images.Count: 0 })
+            throw new PlanRefusedException("condition", "control", "control has no image to steer by; name one in condition.images, such as seg");
+        if (plan.Condition.Control is { Channels.Count: > 1 and var widths })
+            throw new PlanRefusedException("condition", "control", $"control.channels has {widths} widths, which would halve the image {widths - 1} times, but it lies on the latent's grid already; give one width");
+        if (plan.Condition is { Control: not null, SizeBins: not null })
+            throw new PlanRefusedException("condition", "size_bins", "size_bins would change the denoiser that control keeps frozen; remove one of the two");
+        if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
+            throw new PlanRefusedException("condition", "compressor", "compressor has no image to compress; name one in condition.images or remove it");
+        if (plan.Condition.SizeBins is { Through: SizeBinRoute.Maps } bins && bins != new SizeBinOptions { Through = SizeBinRoute.Maps })
+            throw new PlanRefusedException("condition", "size_bins", "embedding, hidden and layers belong to through: film; with maps the counts themselves are channels");
+        RefuseWeightSource("compressor", plan.Latent, plan.Compressor.Part.IsLearned);
+        RefuseWeightSource("condition", plan.ConditionLatent, plan.ConditionCompressor is { Part.IsLearned: true });
+        RefuseWeightSource("condition", plan.Condition.Control ?? new ControlNetOptions(), plan.Condition.Control is not null);
+        if (plan.Training.RegionWeights is not null && plan.Compressor.Part is not IdentityCompressor)
+            throw new PlanRefusedException("training", "region_weights", $"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use compressor: identity");
+        foreach (var (first, second, conflict) in Conflicts(plan).Where(c => c.Conflict.IsRefused))
+            throw new PlanRefusedException(first.Section, null, $"{first.Id} and {second.Id} do not go together: {conflict.Reason}");
+    }
+
+    /// <summary>What the user should know of a plan, one sentence each.</summary>
+    public static IEnumerable<string> Warnings(ExperimentPlan plan) =>
+        Conflicts(plan).Where(c => !c.Conflict.IsRefused).Select(c => $"{c.First.Id} with {c.Second.Id}: {c.Conflict.Reason}");
+
+    /// <summary>Shape of the condition's latent, which must lie on the grid of the target's.</summary>
+    public static VolumeShape ConditionShape(ExperimentPlan plan, VolumeShape volume, VolumeShape latent)
+    {
+        if (plan.Condition.Images.Count == 0)
+            return default;
+        var compressor = plan.ConditionCompressor ?? plan.Compressor;
+        var condition = compressor.Call((c, options) => c.LatentShape(options, volume with { Channels = plan.Condition.Images.Count }));
+        return condition with { Channels = latent.Channels } == latent
+            ? condition
+            : throw new PlanRefusedException(
+                "condition", "compressor",
+                $"{compressor.Id} brings the condition to a grid of {Grid(condition)}, but the target's latent has {Grid(latent)}; give condition.compressor the same reduction as the target's");
+    }
+
+    private static string Grid(VolumeShape shape) => $"{shape.Depth}×{shape.Height}×{shape.Width}";
+
+    private static void RefuseWeightSource(string section, IWeightSource source, bool hasWeights)
+    {
+        if (source is { From: not null, TrainFirst: not null })
+            throw new PlanRefusedException(section, "from", $"from {source.From} and train_first {source.TrainFirst.Experiment} both say where weights come from; remove one of the two");
+        if (!hasWeights && (source.From ?? source.TrainFirst?.Experiment) is { } named)
+            throw new PlanRefusedException(section, "from", $"{named} would give trained weights to something that has none; remove it");
+    }
+
+    /// <summary>Every pair of parts of which one names the other.</summary>
+    private static IEnumerable<(Named First, Named Second, PartConflict Conflict)> Conflicts(ExperimentPlan plan)
+    {
+        Named[] parts =
+        [
+            Of(PartKind.Compressor, plan.Compressor), Of(PartKind.Architecture, plan.Architecture), Of(PartKind.Strategy, plan.Strategy),
+            Of(PartKind.Sampler, plan.Sampler), .. plan.Augmentations.Select(a => Of(PartKind.Augmentation, a)),
+        ];
+        return from first in parts
+               from conflict in first.Conflicts
+               from second in parts
+               where second.Kind == conflict.Kind && second.Id == conflict.Id && second != first
+               select (first, second, conflict);
+
+        static Named Of<T>(PartKind kind, PlannedPart<T> part)
+            where T : class, IPart => new(kind, part.Section, part.Id, part.Part.Conflicts);
+    }
+
+    private sealed record Named(PartKind Kind, string Section, string Id, IReadOnlyList<PartConflict> Conflicts);
+}

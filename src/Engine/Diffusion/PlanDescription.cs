@@ -1,0 +1,159 @@
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Plans;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>What <c>describe</c> tells of a plan: shapes, exact parameter counts, memory. Nothing of the size of the model is allocated.</summary>
+public sealed record PlanDescription
+{
+    /// <summary>The experiment's id.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Its title.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The architecture's id.</summary>
+    public required string Architecture { get; init; }
+
+    /// <summary>The compressor's id.</summary>
+    public required string Compressor { get; init; }
+
+    /// <summary>The strategy's id.</summary>
+    public required string Strategy { get; init; }
+
+    /// <summary>The sampler's id.</summary>
+    public required string Sampler { get; init; }
+
+    /// <summary>The generated kinds, joined by <c>+</c>.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>The kinds of the image condition.</summary>
+    public required IReadOnlyList<string> Condition { get; init; }
+
+    /// <summary>The target, <c>[1, C, D, H, W]</c>.</summary>
+    public required long[] InputShape { get; init; }
+
+    /// <summary>The target in the space of diffusion.</summary>
+    public required long[] LatentShape { get; init; }
+
+    /// <summary>Channels into the network: noisy target and image condition.</summary>
+    public required int ModelInputChannels { get; init; }
+
+    /// <summary>Channels out of the network.</summary>
+    public required int ModelOutputChannels { get; init; }
+
+    /// <summary>Tokens of a transformer's sequence, or null.</summary>
+    public long? Tokens { get; init; }
+
+    /// <summary>Exact parameter counts.</summary>
+    public required ParameterCounts Parameters { get; init; }
+
+    /// <summary>Estimated memory of training.</summary>
+    public required MemoryEstimate Memory { get; init; }
+
+    /// <summary>What the user should know, one sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>How it is trained.</summary>
+    public required TrainingOptions Training { get; init; }
+
+    /// <summary>Describes a plan, and refuses it if a part cannot be built or an expectation does not hold.</summary>
+    /// <exception cref="PlanRefusedException">A part refuses its options, or <c>expect</c> does not hold.</exception>
+    public static PlanDescription Of(ExperimentPlan plan, PartContext context)
+    {
+        using var scope = torch.NewDisposeScope();
+        var meta = context with { Device = new torch.Device(DeviceType.META) };
+        // strategy and augmentations are built with it: what they refuse is better known now than after training
+        using var model = DiffusionModel.Create(plan, meta);
+        plan.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model, plan));
+        if (plan.Generation is { } generation)
+            generation.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model, plan with { Sampling = generation.Sampling }));
+        var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
+        {
+            Controlnet = model.Control is { } control ? Count(control) : null,
+        };
+        if (plan.Expect.Parameters is { } expected && expected != counts.Denoiser)
+            throw new PlanRefusedException(
+                "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
+
+        BatchShare.Require(plan.Training, processes: 1);
+        foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
+            RefuseMixing(plan, planned.Id, augmentation);
+
+        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null)
+            throw new PlanRefusedException("evaluation", "generate", "generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it");
+        var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
+        if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
+            throw new PlanRefusedException("training", "gradient_checkpointing", $"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it");
+        return new PlanDescription
+        {
+            Id = plan.Id,
+            Title = plan.Title,
+            Architecture = plan.Architecture.Id,
+            Compressor = plan.Compressor.Id,
+            Strategy = plan.Strategy.Id,
+            Sampler = plan.Sampler.Id,
+            Target = string.Join('+', plan.Target),
+            Condition = plan.Condition.Images,
+            InputShape = plan.Shape.Volume.Batch(1),
+            LatentShape = plan.Shape.Latent.Batch(1),
+            ModelInputChannels = plan.Shape.InputChannels,
+            ModelOutputChannels = plan.Shape.Latent.Channels,
+            Tokens = facts.Tokens,
+            Parameters = counts,
+            Memory = MemoryEstimate.Of(plan, counts, facts),
+            Training = plan.Training,
+            Warnings = [.. PlanChecks.Warnings(plan)],
+        };
+    }
+
+    /// <summary>Samples one voxel with a network that says nothing: what a sampler refuses, it refuses now.</summary>
+    private static bool Rehearse(Sampler sampler, DiffusionModel model, ExperimentPlan plan)
+    {
+        using var random = new torch.Generator(0, torch.CPU);
+        var shifted = plan.Sampling.TimeShift == 1 ? null : new ShiftedProcess(model.Process, plan.Sampling.TimeShift);
+        sampler.Sample(new SamplingTask
+        {
+            Noise = torch.zeros([1, plan.Shape.Latent.Channels, 1, 1, 1]),
+            Process = shifted ?? model.Process,
+            Predict = (sample, _) =>
+            {
+                if (shifted is { GridWasAsked: false })
+                    throw new PlanException($"time_shift {plan.Sampling.TimeShift} shifts the strategy's time grid, but `{plan.Sampler.Id}` takes steps of its own choice; use time_shift: 1 or a sampler with steps", "time_shift");
+                return torch.zeros_like(sample);
+            },
+            Random = random,
+            LogDensityRatio = (sample, _) => model.FeatureChannels is not null
+                ? torch.zeros(sample.shape[0])
+                : throw new PlanException($"`{plan.Sampler.Id}` judges samples by the denoiser's features, and `{plan.Architecture.Id}` shows none; use unet3d, or another sampler", "use"),
+            ClipClean = plan.Compressor.Part.IsLearned ? null : clean => clean.alias(),
+        }).Dispose();
+        return true;
+    }
+
+    private static void RefuseMixing(ExperimentPlan plan, string id, Augmentation augmentation)
+    {
+        if (augmentation.MixesSamples && plan.Training.BatchSize < 2)
+            throw new PlanRefusedException("training", "batch_size", $"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it");
+        if (augmentation.MixesSamples && plan.Condition.SizeBins is not null)
+            throw new PlanRefusedException("condition", "size_bins", $"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two");
+    }
+
+    private static long Count(torch.nn.Module module) => module.parameters().Sum(p => p.numel());
+}
+
+/// <summary>Numbers of parameters.</summary>
+/// <param name="Denoiser">Of the network.</param>
+/// <param name="Conditioning">Of modules that turn scalars into a modulation of the time embedding.</param>
+/// <param name="Compressor">Of the compressor, which diffusion training does not change.</param>
+public sealed record ParameterCounts(long Denoiser, long Conditioning, long Compressor)
+{
+    /// <summary>Of the ControlNet beside a frozen denoiser, or null without one.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public long? Controlnet { get; init; }
+
+    /// <summary>Parameters that training changes.</summary>
+    internal long Trained => (Controlnet ?? Denoiser) + Conditioning;
+}

@@ -1,0 +1,72 @@
+using System.Text.Json.Nodes;
+using VoxelZoo.Engine.Runs.Checkpoints;
+
+namespace VoxelZoo.Engine.Diffusion.Rejection;
+
+/// <summary>What a run's discriminator is: <c>diffrs/discriminator.json</c>, beside its weights.</summary>
+public sealed record DiscriminatorManifest
+{
+    /// <summary>The checkpoint whose denoiser's features it sees, and whose samples it was trained on.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>SHA-256 of that checkpoint's manifest, which holds those of all its files.</summary>
+    public required string CheckpointSha256 { get; init; }
+
+    /// <summary>Channels of the features.</summary>
+    public required int FeatureChannels { get; init; }
+
+    /// <summary>Parameters of the head.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>Size and hash of the weights.</summary>
+    public required FileFacts Weights { get; init; }
+
+    /// <summary>The sampler that drew the generated volumes.</summary>
+    public required string Sampler { get; init; }
+
+    /// <summary>Its options.</summary>
+    public required JsonNode SamplerOptions { get; init; }
+
+    /// <summary>Guidance that they were drawn with: a discriminator knows the samples of no other.</summary>
+    public required GuidanceFacts Guidance { get; init; }
+
+    /// <summary>Seed of their noise, and of what training drew.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Pairs of a real and a generated volume that it was trained on.</summary>
+    public required int TrainingPairs { get; init; }
+
+    /// <summary>The same that it was validated on.</summary>
+    public required int ValidationPairs { get; init; }
+
+    /// <summary>The epoch whose weights were kept: the best by validation, or the last where there was none.</summary>
+    public required int BestEpoch { get; init; }
+
+    /// <summary>How training went.</summary>
+    public required IReadOnlyList<DiscriminatorEpoch> Epochs { get; init; }
+}
+
+/// <summary>One epoch of a discriminator's training. Guessing has a loss of ln 2 = 0.693 and an accuracy of one half.</summary>
+/// <param name="Epoch">From 1.</param>
+/// <param name="Loss">Mean binary cross-entropy.</param>
+/// <param name="Accuracy">Share of volumes that were told right.</param>
+/// <param name="ValidationLoss">The same on the validation split, or null where there is none.</param>
+/// <param name="ValidationAccuracy">Likewise.</param>
+public sealed record DiscriminatorEpoch(int Epoch, double Loss, double Accuracy, double? ValidationLoss, double? ValidationAccuracy);
+
+/// <summary>What of guidance decides on the distribution of samples.</summary>
+/// <param name="Strength">w; 1 is none.</param>
+/// <param name="Rescale">φ.</param>
+/// <param name="Low">The least noise level that is guided.</param>
+/// <param name="High">The highest.</param>
+public sealed record GuidanceFacts(double Strength, double Rescale, double Low, double High)
+{
+    /// <inheritdoc/>
+    public override string ToString() => Strength > 1
+        ? FormattableString.Invariant($"guidance {Strength} (rescale {Rescale}, τ from {Low} to {High})")
+        : "no guidance";
+
+    internal static GuidanceFacts Of(SamplingOptions options) => options.GuidanceInterval is [var low, var high]
+        ? new GuidanceFacts(options.Guidance, options.GuidanceRescale, low, high)
+        : new GuidanceFacts(options.Guidance, options.GuidanceRescale, 0, 1);
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion.Rejection;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Diffusion.Sampling;
+
+/// <summary>Generates volumes one at a time from a model.</summary>
+/// <param name="plan">The plan.</param>
+/// <param name="model">The model.</param>
+/// <param name="discriminator">Gives what judges samples, where a sampler asks for it; null where there is none.</param>
+public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<Discriminator>? discriminator = null)
+{
+    private readonly Guidance _guidance = new(plan.Sampling);
+    private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
+
+    /// <summary>Generates volume number <paramref name="index"/>; the same seed and index give the same noise on every device.</summary>
+    /// <param name="index">Number of the volume, from 0.</param>
+    /// <param name="conditions">One patient's images and tumours; those of the condition are used.</param>
+    /// <param name="progress">Called after each step of the sampler.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    public GeneratedVolume Generate(
+        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+    {
+        using var scope = torch.NewDisposeScope();
+        var watch = Stopwatch.StartNew();
+        var (latent, evaluations, judgements) = GenerateLatent(index, conditions, progress, cancellation);
+        using var _ = torch.no_grad();
+        var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
+        return new GeneratedVolume(index, volume, evaluations, judgements, watch.Elapsed.TotalSeconds);
+    }
+
+    /// <summary>The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network and the discriminator were called.</summary>
+    internal (Tensor Latent, int FunctionEvaluations, int Judgements) GenerateLatent(
+        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        model.Train(on: false);
+        var condition = model.EncodeCondition(conditions);
+        using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
+        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
+        var (evaluations, judgements) = (0, 0);
+        var latent = _sampler.Sample(new SamplingTask
+        {
+            Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
+            Process = plan.Sampling.TimeShift == 1 ? model.Process : new ShiftedProcess(model.Process, plan.Sampling.TimeShift),
+            Random = random,
+            Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
+            ClipClean = model.Clip,
+            LogDensityRatio = discriminator is null ? null : (sample, t) =>
+            {
+                judgements++;
+                return discriminator().LogRatio(sample, t, condition);
+            },
+            Progress = progress,
+            Cancellation = cancellation,
+        });
+        return (latent.MoveToOuterDisposeScope(), evaluations, judgements);
+    }
+
+    /// <summary>One prediction, guided by what the condition changes where and when the plan says so.</summary>
+    private Tensor Predict(Tensor sample, double t, ModelCondition condition, ref int evaluations)
+    {
+        using var scope = torch.NewDisposeScope();
+        var timesteps = torch.full([sample.shape[0]], Scalars.S(t), ScalarType.Float32, sample.device);
+        var prediction = model.Predict(sample, timesteps, condition);
+        evaluations++;
+        if (_guidance.Applies(t))
+        {
+            prediction = _guidance.Combine(prediction, model.Predict(sample, timesteps, condition.Unconditional()));
+            evaluations++;
+        }
+
+        return prediction.MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>A generated volume. It belongs to the dispose scope in which it was made.</summary>
+/// <param name="Index">Its number.</param>
+/// <param name="Volume">Float32 <c>[1, C, D, H, W]</c> in [0, 1] on the CPU; one channel for each target kind.</param>
+/// <param name="FunctionEvaluations">How often the network was called (NFE), counted.</param>
+/// <param name="Judgements">How often the discriminator was, each time at the cost of the denoiser's way down.</param>
+/// <param name="Seconds">How long it took.</param>
+public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, int Judgements, double Seconds);

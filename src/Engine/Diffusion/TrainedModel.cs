@@ -1,0 +1,76 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>A run's model with the weights of one of its checkpoints: the moving average where there is one.</summary>
+public sealed class TrainedModel : IDisposable
+{
+    private TrainedModel(RunFolder run, DiffusionModel model, Checkpoint checkpoint, string weights) =>
+        (Run, Model, Checkpoint, Weights) = (run, model, checkpoint, weights);
+
+    /// <summary>The run.</summary>
+    public RunFolder Run { get; }
+
+    /// <summary>The model, in evaluation mode.</summary>
+    public DiffusionModel Model { get; }
+
+    /// <summary>The checkpoint that its weights are from.</summary>
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>The component that was loaded: <c>ema</c> or <c>denoiser</c>, with a ControlNet <c>control_ema</c> or <c>control</c>.</summary>
+    public string Weights { get; }
+
+    /// <summary>SHA-256 of the file of weights.</summary>
+    public string Sha256 => Checkpoint.Manifest.Files[$"{Weights}.safetensors"].Sha256;
+
+    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
+    public string CheckpointSha256 => BinaryFacts.Hash(Path.Combine(Checkpoint.Folder, "manifest.json"));
+
+    /// <summary>Loads a run's model.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="context">Where the model is to be.</param>
+    /// <param name="pointer"><c>best</c> or <c>latest</c>.</param>
+    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
+    /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
+    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, string pointer, Action<string> warn) =>
+        Load(run, plan, context, run.OpenCheckpoint(pointer, warn));
+
+    /// <summary>Loads a run's model of a checkpoint that was opened before.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="plan">Its plan.</param>
+    /// <param name="context">Where the model is to be.</param>
+    /// <param name="checkpoint">One of the run's.</param>
+    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, Checkpoint checkpoint)
+    {
+        var model = DiffusionModel.Create(plan, context, new FrozenParts(run));
+        try
+        {
+            foreach (var (component, module) in model.Trained())
+            {
+                var taken = Taken(checkpoint, component);
+                using var file = checkpoint.Read(taken);
+                Tensors.Weights.Load(module, file, checkpoint.File(taken));
+            }
+
+            model.Train(on: false);
+            var weights = Taken(checkpoint, model.Trained().First().Component);
+            return new TrainedModel(run, model, checkpoint, weights);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The moving average of a component where there is one.</summary>
+    private static string Taken(Checkpoint checkpoint, string component) =>
+        (component == "denoiser" ? "ema" : $"{component}_ema") is var average && checkpoint.Has(average) ? average : component;
+
+    /// <summary>Frees the model.</summary>
+    public void Dispose() => Model.Dispose();
+}

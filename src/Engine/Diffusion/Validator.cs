@@ -1,0 +1,92 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Training;
+
+namespace VoxelZoo.Engine.Diffusion;
+
+/// <summary>
+/// The validation loss: each volume at the same timesteps with the same noise every time, so that two epochs, or two runs,
+/// differ by their weights alone.
+/// </summary>
+/// <param name="plan">The plan.</param>
+/// <param name="volumes">Volumes to validate on.</param>
+/// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
+public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollective? collective = null)
+{
+    private readonly ICollective _collective = collective ?? SingleProcess.Instance;
+
+    /// <summary>Mean loss over all volumes and timesteps.</summary>
+    /// <param name="model">The model; put into evaluation mode for the duration.</param>
+    public DiffusionValidation Run(DiffusionModel model)
+    {
+        using var _ = torch.no_grad();
+        var timesteps = Timesteps();
+        // 0 where another process measures, so that the sums over the processes are what was measured, to the bit
+        var (losses, nullLosses) = (new double[volumes.Count * timesteps.Length], new double[volumes.Count * timesteps.Length]);
+        model.Train(on: false);
+        foreach (var i in _collective.Share(volumes.Count))
+        {
+            using var sample = volumes.Load(i);
+            using var scope = torch.NewDisposeScope();
+            var (clean, condition) = model.Encode(sample);
+            foreach (var part in Enumerable.Range(0, timesteps.Length).Chunk(AtOnce))
+                Measure(model, sample, clean, condition, [.. part.Select(k => (timesteps[k], i * timesteps.Length + k))], losses, nullLosses);
+        }
+
+        model.Train(on: true);
+        _collective.Sum(losses);
+        _collective.Sum(nullLosses);
+        var means = timesteps.Select((_, k) => losses.Where((_, place) => place % timesteps.Length == k).Sum() / volumes.Count).ToArray();
+        return new DiffusionValidation(means.Average(), nullLosses.Sum() / volumes.Count / timesteps.Length, timesteps, means);
+    }
+
+    /// <summary>Centres of equal bins of [0, 1000].</summary>
+    private double[] Timesteps()
+    {
+        var count = plan.Training.ValidationTimesteps;
+        return [.. Enumerable.Range(0, count).Select(k => (k + 0.5) / count * NoiseProcess.Horizon)];
+    }
+
+    /// <summary>Timesteps of a volume that are computed at once: as many as training computes samples, and two at least, for which libtorch has faster convolutions than for one.</summary>
+    private int AtOnce => Math.Max(2, plan.Training.BatchSize / plan.Training.GradientAccumulation);
+
+    /// <summary>Measures a volume at some timesteps, each with the noise of its place.</summary>
+    private void Measure(
+        DiffusionModel model, Batch sample, Tensor clean, ModelCondition condition, IReadOnlyList<(double Timestep, int Place)> at, double[] losses, double[] nullLosses)
+    {
+        using var scope = torch.NewDisposeScope();
+        var t = torch.tensor([.. at.Select(one => (float)one.Timestep)], device: model.Device);
+        var noise = torch.cat([.. at.Select(one => Noise(clean.shape, one.Place))]).to(model.Device);
+        clean = clean.expand(at.Count, -1, -1, -1, -1);
+        var (noisy, target) = (model.Process.AddNoise(clean, noise, t), model.Process.Target(clean, noise, t));
+        var prediction = model.Predict(noisy, t, condition.Repeat(at.Count));
+        var (measured, useless) = (Losses(prediction), Losses(torch.zeros_like(target)));
+        for (var n = 0; n < at.Count; n++)
+            (losses[at[n].Place], nullLosses[at[n].Place]) = (measured[n], useless[n]);
+
+        float[] Losses(Tensor answer) => (sample.LossWeights is { } weights
+            ? model.WeightedLosses(answer, target, sample.RealSlices, model.Unpadded(weights.to(model.Device), sample.RealSlices))
+            : model.SampleLosses(answer, target, sample.RealSlices)).cpu().data<float>().ToArray();
+    }
+
+    private Tensor Noise(long[] shape, int place)
+    {
+        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"validation/{place}"), torch.CPU);
+        return torch.randn(shape, generator: random);
+    }
+}
+
+/// <summary>Outcome of a validation of a denoiser.</summary>
+/// <param name="Loss">Mean over volumes and timesteps.</param>
+/// <param name="NullLoss">The same for a network that always returns zero: what a useless network scores.</param>
+/// <param name="Timesteps">The timesteps, 0 to 1000.</param>
+/// <param name="ByTimestep">Mean loss at each timestep.</param>
+public sealed record DiffusionValidation(double Loss, double NullLoss, IReadOnlyList<double> Timesteps, IReadOnlyList<double> ByTimestep) : Validation(Loss)
+{
+    /// <inheritdoc/>
+    public override IReadOnlyDictionary<string, double> Measures { get; init; } =
+        Timesteps.Zip(ByTimestep).ToDictionary(pair => FormattableString.Invariant($"Timestep/{pair.First / NoiseProcess.Horizon:0.00##}"), pair => pair.Second);
+}

@@ -1,0 +1,155 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Diffusion.Sampling;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
+
+namespace VoxelZoo.Engine.Reports.OneRun;
+
+/// <summary>Writes a run's <c>report.md</c>: what was run, how it went, the loss curve, the measures, the pictures.</summary>
+public static class RunReport
+{
+    /// <summary>Writes the report and its loss curve into the run's folder, from the files that the run left there.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="description">Its plan, described.</param>
+    public static void Write(RunFolder run, PlanDescription description)
+    {
+        var text = new StringBuilder();
+        Header(text, run, description);
+        Curve(text, run);
+        Evaluation(text, run);
+        Samples(text, run);
+        AtomicFile.WriteText(run.Report, text.ToString());
+    }
+
+    private static void Header(StringBuilder text, RunFolder run, PlanDescription d)
+    {
+        Line(text, $"# {d.Id}: {d.Title}\n");
+        Line(text, $"| | |\n|---|---|");
+        Line(text, $"| architecture | {d.Architecture}, {d.Parameters.Denoiser:N0} parameters |");
+        Line(text, $"| compressor | {d.Compressor}: {Shape(d.InputShape)} → {Shape(d.LatentShape)} |");
+        Line(text, $"| strategy | {d.Strategy}, sampled with {d.Sampler} |");
+        Line(text, $"| target | {d.Target}{(d.Condition.Count > 0 ? " from " + string.Join(", ", d.Condition) : "")} |");
+        Status(text, run);
+        text.Append('\n');
+    }
+
+    /// <summary>Rows of how the run stands.</summary>
+    internal static void Status(StringBuilder text, RunFolder run)
+    {
+        if (run.ReadStatus() is not { } status)
+            return;
+        Line(text, $"| status | {JsonNamingPolicy.SnakeCaseLower.ConvertName(status.Status.ToString())}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
+        var time = TimeSpan.FromSeconds(status.TrainingSeconds);
+        Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
+        if (status.Best is { } best)
+            Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
+        if (status.LastError is { } error)
+            Line(text, $"| error | {error.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal)} |");
+    }
+
+    /// <summary>The loss curve as a file beside the report.</summary>
+    internal static void Curve(StringBuilder text, RunFolder run)
+    {
+        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
+        var epochs = entries.Where(e => e.Kind == "epoch").ToArray();
+        if (epochs.Length == 0)
+            return;
+        CurveSeries[] series =
+        [
+            new("training loss", [.. epochs.Select(e => ((double)e.Epoch, e.Loss))]),
+            new("validation loss", [.. epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))]),
+        ];
+        AtomicFile.WriteText(Path.Combine(run.Path, "loss.svg"), LossCurve.Svg(series, "epoch"));
+        Line(text, $"## Loss\n\n![loss over epochs](loss.svg)\n");
+        Line(text, $"Training loss of the last epoch: {epochs[^1].Loss:G4}.\n");
+    }
+
+    private static void Evaluation(StringBuilder text, RunFolder run)
+    {
+        if (EvaluationFile<EvaluationResult>.Read(run) is not { } file)
+            return;
+        foreach (var result in file.Results)
+            Evaluation(text, result);
+        foreach (var generated in file.Generated ?? [])
+            Generated(text, generated);
+    }
+
+    private static void Regions(StringBuilder text, IReadOnlyList<RegionalError> errors)
+    {
+        if (errors.Count == 0)
+            return;
+        Line(text, $"Squared errors of the same estimates in tumours, by diameter, and in the background:\n");
+        Line(text, $"| t | tumours | background | ratio | below 10 mm | 10 to 20 mm | 20 to 30 mm | from 30 mm |\n|---|---|---|---|---|---|---|---|");
+        foreach (var e in errors)
+            Line(text, $"| {e.Timestep:G4} | {string.Join(" | ", new[] { e.TumourLoss, e.BackgroundLoss, e.Ratio, e.Tiny, e.Small, e.Medium, e.Large }.Select(v => v?.ToString("G3", CultureInfo.InvariantCulture) ?? "-"))} |");
+        text.Append('\n');
+    }
+
+    private static void Generated(StringBuilder text, SetResult result)
+    {
+        Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
+        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, guidance {result.Guidance:G4}.\n");
+        Line(text, $"| metric | against | real volumes | value | interval | extractor |\n|---|---|---|---|---|---|");
+        foreach (var quality in result.Metrics)
+        {
+            var interval = quality.Interval is { } i ? FormattableString.Invariant($"{i.Low:G4} to {i.High:G4}") : "";
+            Line(text, $"| {quality.Metric} | {quality.Against} | {quality.RealVolumes} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {interval} | {quality.Extractor} |");
+        }
+
+        text.Append('\n');
+        foreach (var warning in result.Metrics.SelectMany(quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
+            Line(text, $"- {warning}");
+        text.Append('\n');
+    }
+
+    private static void Evaluation(StringBuilder text, EvaluationResult evaluation)
+    {
+        Line(text, $"## Evaluation of {evaluation.Title}: {evaluation.Volumes} volumes\n");
+        Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; a network that returns zero has {evaluation.NullLoss:G4}.\n");
+        var timesteps = evaluation.Estimates.Select(e => e.Timestep).Distinct().Order().ToArray();
+        if (timesteps.Length == 0)
+            return;
+        Line(text, $"One-step estimates of the clean volume (not generated volumes), by the timestep they start from:\n");
+        Line(text, $"| metric | {string.Join(" | ", timesteps.Select(t => $"t = {t:G4}"))} |");
+        Line(text, $"|---|{string.Concat(timesteps.Select(_ => "---|"))}");
+        foreach (var metric in evaluation.Estimates.GroupBy(e => e.Metric))
+            Line(text, $"| {metric.Key} | {string.Join(" | ", metric.OrderBy(e => e.Timestep).Select(e => e.Value.ToString("F3", CultureInfo.InvariantCulture)))} |");
+        text.Append('\n');
+        Regions(text, evaluation.Regions);
+    }
+
+    private static void Samples(StringBuilder text, RunFolder run)
+    {
+        var samples = SamplesOf<SampleRecord>(run);
+        if (samples.Length == 0)
+            return;
+        Line(text, $"## Samples\n");
+        foreach (var sample in samples)
+        {
+            var condition = sample.Condition is null ? "" : $", conditioned on {sample.Condition}: the real volume above, the generated one below";
+            Line(text, $"{sample.Name}: {sample.FunctionEvaluations} network evaluations with {sample.Sampler}{condition}.\n");
+            Line(text, $"![sample {sample.Name}](samples/{sample.Name}/montage.png)\n");
+        }
+    }
+
+    /// <summary>The records of a run's samples, in their order.</summary>
+    internal static T[] SamplesOf<T>(RunFolder run)
+        where T : class =>
+        !Directory.Exists(run.Samples) ? [] :
+        [
+            .. Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
+                .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
+                .Select(folder => Read<T>(Path.Combine(folder, "sample.json"))).OfType<T>(),
+        ];
+
+    internal static T? Read<T>(string path)
+        where T : class => RunFolder.ReadJson<T>(path, "remove it, or make it anew");
+
+    internal static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
+
+    internal static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+}

@@ -1,0 +1,237 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using static TorchSharp.torch;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Runs.Checkpoints;
+
+/// <summary>
+/// The checkpoints of a run: <c>step-XXXXXXXX/{denoiser,ema,optimizer}.safetensors + manifest.json</c> and the pointers
+/// <c>latest</c> and <c>best</c>. A checkpoint is written to a temporary folder, flushed, and renamed; then the pointer moves.
+/// </summary>
+public sealed class CheckpointStore
+{
+    private const string ManifestName = "manifest.json";
+
+    /// <summary>Folders that do not count: half written, or about to be removed.</summary>
+    private const string Aside = ".tmp-";
+
+    /// <summary>Folders of checkpoints that did not verify.</summary>
+    private const string Broken = ".corrupt-";
+
+    /// <summary>How much more room there has to be than the tensors take.</summary>
+    private const double Room = 1.2;
+
+    private readonly string _folder;
+    private readonly IFiles _files;
+
+    /// <summary>Opens the store. Several may read it; one writes.</summary>
+    /// <param name="folder">The run's <c>checkpoints</c> folder; created when missing.</param>
+    public CheckpointStore(string folder)
+        : this(folder, DiskFiles.Instance)
+    {
+    }
+
+    internal CheckpointStore(string folder, IFiles files)
+    {
+        (_folder, _files) = (folder, files);
+        files.CreateFolder(folder);
+    }
+
+    /// <summary>Whether no checkpoint was ever written here, not even one that is broken now.</summary>
+    public bool IsEmpty => !Names().Concat(_files.Folders(_folder, $"{Broken}*")).Any();
+
+    /// <summary>Writes a checkpoint and makes it the latest. What a killed process left half written is removed first.</summary>
+    /// <param name="tensors">Tensors by component (<c>denoiser</c>, <c>ema</c>, <c>optimizer</c>) and name; not changed.</param>
+    /// <param name="manifest">The manifest, given the facts of the files that were written.</param>
+    /// <returns>The checkpoint's name, <c>step-XXXXXXXX</c>.</returns>
+    /// <exception cref="IOException">There is no room for it, or writing failed; what was the latest still is.</exception>
+    public string Save(
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> tensors,
+        Func<IReadOnlyDictionary<string, FileFacts>, CheckpointManifest> manifest)
+    {
+        RemoveAside(); // not when the store is opened: a reader would take the writer's folder away
+        RefuseWithoutRoom(tensors.Values.SelectMany(named => named.Values).Sum(tensor => tensor.numel() * tensor.element_size()));
+        var temporary = NewAside();
+        _files.CreateFolder(temporary);
+        try
+        {
+            var files = new SortedDictionary<string, FileFacts>(StringComparer.Ordinal);
+            foreach (var (component, named) in tensors)
+                files[$"{component}.safetensors"] = Write(Path.Combine(temporary, $"{component}.safetensors"), named);
+            var written = manifest(files);
+            SealedJson.Write(_files, Path.Combine(temporary, ManifestName), written);
+            var name = $"step-{written.Position.Step:D8}";
+            if (_files.HasFolder(In(name)))
+                _files.RenameFolder(In(name), NewAside()); // the same step again, after a resume
+            _files.RenameFolder(temporary, In(name));
+            _files.FlushFolder(_folder);
+            Point("latest", name);
+            return name;
+        }
+        catch (Exception)
+        {
+            if (_files.HasFolder(temporary))
+                _files.DeleteFolder(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Moves a pointer, <c>latest</c> or <c>best</c>, to a checkpoint.</summary>
+    public void Point(string pointer, string name) => AtomicFile.WriteText(_files, In(pointer), name + "\n");
+
+    /// <summary>Makes a checkpoint the latest again, with another manifest for the same tensors, and removes those of later steps.</summary>
+    public void ReturnTo(Checkpoint checkpoint, CheckpointManifest manifest)
+    {
+        SealedJson.Write(_files, Path.Combine(checkpoint.Folder, ManifestName), manifest);
+        Point("latest", checkpoint.Name);
+        Remove(Names().Where(name => string.CompareOrdinal(name, checkpoint.Name) > 0));
+    }
+
+    /// <summary>Removes old checkpoints; what a pointer names stays.</summary>
+    /// <param name="keep">How many of the latest stay.</param>
+    /// <param name="keepEvery">Those whose step is a multiple of it stay too; 0 for none.</param>
+    public void Prune(int keep, long keepEvery = 0)
+    {
+        var pointed = new[] { Pointed("latest"), Pointed("best") };
+        Remove(Names().SkipLast(keep).Where(name => !pointed.Contains(name) && !(keepEvery > 0 && StepOf(name) % keepEvery == 0)));
+    }
+
+    /// <summary>Opens the checkpoint that <paramref name="pointer"/> names; if it is damaged, the newest other one that verifies. Changes nothing.</summary>
+    /// <param name="pointer"><c>latest</c> or <c>best</c>.</param>
+    /// <param name="damage">Called with a sentence for each checkpoint that was passed over.</param>
+    /// <returns>The checkpoint, or null where there is none that verifies.</returns>
+    public Checkpoint? Open(string pointer, Action<string> damage) => Find(pointer, damage, _ => "");
+
+    /// <summary>The same for the one who writes here: what is broken is set aside as <c>.corrupt-step-XXXXXXXX</c>, so that nobody tries it again.</summary>
+    /// <param name="pointer"><c>latest</c> or <c>best</c>.</param>
+    /// <param name="damage">Called with a sentence for each checkpoint that was passed over.</param>
+    public Checkpoint? Recover(string pointer, Action<string> damage) => Find(pointer, damage, Quarantine);
+
+    internal static FileFacts Facts(string path)
+    {
+        using var stream = File.OpenRead(path);
+        return Facts(stream);
+    }
+
+    private static FileFacts Facts(Stream stream) => new(stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
+
+    private Checkpoint? Find(string pointer, Action<string> damage, Func<string, string> broken)
+    {
+        var (pointed, names) = (Pointed(pointer), Names().Reverse().ToArray());
+        if (pointed is not null && !names.Contains(pointed))
+            damage($"{pointer} names the checkpoint '{pointed}', which is not there; looking for the newest one");
+        foreach (var name in names.OrderBy(name => name != pointed))
+        {
+            try
+            {
+                var found = Verified(In(name));
+                // a run that was never validated has no best one, and misses none
+                if (pointed is null && (pointer != "best" || found.Manifest.Best is not null))
+                    damage($"the pointer {pointer} is not there; taking {name}, the newest checkpoint");
+                return found;
+            }
+            catch (Exception e) when (e is InvalidDataException or JsonException or FileNotFoundException)
+            {
+                damage($"checkpoint {name} is damaged ({e.Message}){broken(name)}; looking for another one");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+            {
+                damage($"checkpoint {name} cannot be read ({e.Message}); looking for another one");
+            }
+        }
+
+        return null;
+    }
+
+    private Checkpoint Verified(string folder)
+    {
+        using var json = new StreamReader(_files.Open(Path.Combine(folder, ManifestName)));
+        var manifest = Manifest(json.ReadToEnd());
+        if (manifest.Format != CheckpointManifest.CurrentFormat)
+            throw new NotSupportedException($"its layout is version {manifest.Format}, this program reads version {CheckpointManifest.CurrentFormat}");
+        foreach (var (file, expected) in manifest.Files)
+        {
+            using var stream = _files.Open(Path.Combine(folder, file));
+            if (Facts(stream) != expected)
+                throw new InvalidDataException($"{file} is not the file that its manifest describes");
+        }
+
+        return new Checkpoint(folder, manifest);
+    }
+
+    private static CheckpointManifest Manifest(string text)
+    {
+        try
+        {
+            return SealedJson.Read<CheckpointManifest>(text);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"its manifest was changed: {e.Message}");
+        }
+    }
+
+    private string Quarantine(string name)
+    {
+        var (quarantined, more) = ($"{Broken}{name}", 1);
+        while (_files.HasFolder(In(quarantined)))
+            quarantined = $"{Broken}{name}-{++more}";
+        try
+        {
+            _files.RenameFolder(In(name), In(quarantined));
+            return $" and kept as {quarantined}";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ""; // then it is passed over again next time
+        }
+    }
+
+    private void RefuseWithoutRoom(long bytes)
+    {
+        var free = _files.Free(_folder);
+        if (free < Room * bytes)
+            throw new IOException(FormattableString.Invariant(
+                $"a checkpoint takes {bytes / 1048576.0:N1} MiB and {_folder} has {free / 1048576.0:N1} MiB free, less than {Room} times as much; make room"));
+    }
+
+    private FileFacts Write(string path, IReadOnlyDictionary<string, Tensor> named)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var bytes = AtomicFile.WriteNew(_files, path, stream => SafetensorsFile.Write(stream, named), hash);
+        return new FileFacts(bytes, Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    /// <summary>Removes checkpoints so that a kill leaves none of them in halves.</summary>
+    private void Remove(IEnumerable<string> names)
+    {
+        foreach (var name in names.ToArray())
+            _files.RenameFolder(In(name), NewAside());
+        RemoveAside();
+    }
+
+    private void RemoveAside()
+    {
+        foreach (var name in _files.Folders(_folder, $"{Aside}*"))
+            _files.DeleteFolder(In(name));
+    }
+
+    private string NewAside() => In($"{Aside}{Environment.ProcessId}-{Guid.NewGuid():N}");
+
+    private string? Pointed(string pointer)
+    {
+        if (!_files.HasFile(In(pointer)))
+            return null;
+        using var reader = new StreamReader(_files.Open(In(pointer)));
+        return reader.ReadToEnd().Trim();
+    }
+
+    private string In(string name) => Path.Combine(_folder, name);
+
+    private IEnumerable<string> Names() => _files.Folders(_folder, "step-*").Order(StringComparer.Ordinal);
+
+    private static long? StepOf(string name) => long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
+}

@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using VoxelZoo.Engine.Distributed;
+
+namespace VoxelZoo.Engine.Runs;
+
+/// <summary>Which numbers new samples take.</summary>
+public enum SampleNumbers
+{
+    /// <summary>Those from 0, in place of the samples that have them.</summary>
+    Replace,
+
+    /// <summary>Those after the last one that is there, or that another process is about to write.</summary>
+    Continue,
+}
+
+/// <summary>A folder of numbered samples, each of which is there as a whole or not at all. The numbers that a process takes are its own until it ends.</summary>
+internal sealed partial class SampleFolder : IDisposable
+{
+    private const string LockName = ".lock";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly string _folder;
+    private readonly FileStream? _claim; // open, so that others see that this process lives; the first process's
+
+    /// <summary>Makes the folder, takes numbers, and removes what a killed process left half written.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="numbers">Which numbers.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="collective">The processes that write into it, of which the first takes the numbers for all.</param>
+    /// <exception cref="RunFolderException">Another process is writing samples of those numbers.</exception>
+    public SampleFolder(string folder, SampleNumbers numbers, int count, ICollective collective)
+    {
+        _folder = folder;
+        FileStream? claim = null;
+        First = int.Parse(
+            collective.FromFirst(() =>
+            {
+                (claim, var first) = Claim(numbers, count);
+                return first.ToString(CultureInfo.InvariantCulture);
+            }),
+            CultureInfo.InvariantCulture);
+        _claim = claim;
+    }
+
+    /// <summary>The first of the numbers.</summary>
+    public int First { get; }
+
+    [GeneratedRegex(@"^\.tmp-(\d{5,})-\d+$")]
+    private static partial Regex HalfWritten { get; }
+
+    [GeneratedRegex(@"^\.claim-(\d+)-(\d+)$")]
+    private static partial Regex Claimed { get; }
+
+    [GeneratedRegex(@"^\d{5,9}$")]
+    private static partial Regex Numbered { get; }
+
+    /// <summary>Name of the sample of that number.</summary>
+    public static string Name(int index) => $"{index:D5}";
+
+    /// <summary>Writes a sample, in place of the one that has its number.</summary>
+    /// <param name="index">Its number.</param>
+    /// <param name="fill">Writes its files into the folder that it is given.</param>
+    public void Write(int index, Action<string> fill)
+    {
+        var temporary = Path.Combine(_folder, $".tmp-{Name(index)}-{Environment.ProcessId}");
+        Directory.CreateDirectory(temporary);
+        try
+        {
+            fill(temporary);
+        }
+        catch
+        {
+            Directory.Delete(temporary, recursive: true);
+            throw;
+        }
+
+        var target = Path.Combine(_folder, Name(index));
+        if (Directory.Exists(target))
+            Directory.Delete(target, recursive: true);
+        Directory.Move(temporary, target);
+    }
+
+    /// <summary>Gives back the numbers that were not used.</summary>
+    public void Dispose()
+    {
+        if (_claim is null)
+            return;
+        _claim.Dispose();
+        File.Delete(_claim.Name);
+    }
+
+    private (FileStream Claim, int First) Claim(SampleNumbers numbers, int count)
+    {
+        Directory.CreateDirectory(_folder);
+        using var alone = Alone();
+        var taken = Living();
+        var first = numbers == SampleNumbers.Replace
+            ? 0
+            : Math.Max(Numbers().Select(number => number + 1).DefaultIfEmpty().Max(), taken.Select(claim => claim.End).DefaultIfEmpty().Max());
+        if (taken.Any(claim => first < claim.End && claim.First < first + count))
+            throw new RunFolderException($"{_folder} has samples {first} to {first + count - 1} that another process is writing; wait for that one, or sample without --overwrite");
+        // the folder is anybody's: what has other names is not ours
+        foreach (var half in Directory.EnumerateDirectories(_folder).Where(half => IsLeft(half, taken)).ToArray())
+            Directory.Delete(half, recursive: true);
+        var file = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $".claim-{first}-{first + count}"));
+        return (new FileStream(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None), first);
+    }
+
+    /// <summary>Keeps other processes from taking numbers for a moment.</summary>
+    private FileStream Alone()
+    {
+        for (var waited = System.Diagnostics.Stopwatch.StartNew(); ; Thread.Sleep(20))
+        {
+            try
+            {
+                return new FileStream(Path.Combine(_folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (waited.Elapsed < Patience)
+            {
+                // another process takes numbers
+            }
+        }
+    }
+
+    private IEnumerable<int> Numbers() => Directory.EnumerateDirectories(_folder).Select(folder => Path.GetFileName(folder))
+        .Where(name => Numbered.IsMatch(name)).Select(name => int.Parse(name, CultureInfo.InvariantCulture));
+
+    /// <summary>The numbers that processes have taken which live; removes the claims of those that were killed.</summary>
+    private List<(int First, int End)> Living()
+    {
+        List<(int First, int End)> living = [];
+        foreach (var file in Directory.EnumerateFiles(_folder).ToArray())
+        {
+            if (Claimed.Match(Path.GetFileName(file)) is not { Success: true } claim)
+                continue;
+            try
+            {
+                using (new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None))
+                    File.Delete(file);
+            }
+            catch (FileNotFoundException)
+            {
+                // its process ends just now
+            }
+            catch (IOException)
+            {
+                living.Add((int.Parse(claim.Groups[1].Value, CultureInfo.InvariantCulture), int.Parse(claim.Groups[2].Value, CultureInfo.InvariantCulture)));
+            }
+        }
+
+        return living;
+    }
+
+    private static bool IsLeft(string half, List<(int First, int End)> taken) =>
+        HalfWritten.Match(Path.GetFileName(half)) is { Success: true } match
+        && int.TryParse(match.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && !taken.Any(claim => claim.First <= number && number < claim.End);
+}

@@ -1,0 +1,70 @@
+using System.Text.Json.Serialization;
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Engine.Runs;
+
+/// <summary>Quality of the volumes that a checkpoint generated, as sets.</summary>
+public sealed record SetResult
+{
+    /// <summary>The names by which the checkpoint was asked for.</summary>
+    public IReadOnlyList<string> Checkpoints { get; init; } = [];
+
+    /// <summary>The checkpoint, <c>step-XXXXXXXX</c>.</summary>
+    public required string Checkpoint { get; init; }
+
+    /// <summary>SHA-256 of the file of weights.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>Where the volumes are from: <c>samples</c>, the run's folder, or <c>generate</c>, made for the evaluation.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>How many they are.</summary>
+    public required int Volumes { get; init; }
+
+    /// <summary>The sampler's id.</summary>
+    public required string Sampler { get; init; }
+
+    /// <summary>How often the network was called for a volume (NFE), on average.</summary>
+    public required double FunctionEvaluations { get; init; }
+
+    /// <summary>Strength of guidance; 1 is none.</summary>
+    public required double Guidance { get; init; }
+
+    /// <summary>Seed of the noise.</summary>
+    public required long Seed { get; init; }
+
+    /// <summary>Each metric against each set of real volumes.</summary>
+    public required IReadOnlyList<SetQuality> Metrics { get; init; }
+}
+
+/// <summary>A metric of generated volumes against the real ones of a split.</summary>
+public sealed record SetQuality
+{
+    /// <summary>The metric's id.</summary>
+    public required string Metric { get; init; }
+
+    /// <summary>The split of the real volumes.</summary>
+    public required string Against { get; init; }
+
+    /// <summary>Real volumes in it.</summary>
+    public required int RealVolumes { get; init; }
+
+    /// <summary>The value, or null where it could not be computed; then <see cref="Warnings"/> say why.</summary>
+    public required double? Value { get; init; }
+
+    /// <summary>Where the value would fall with other volumes.</summary>
+    public MetricInterval? Interval { get; init; }
+
+    /// <summary>Further numbers.</summary>
+    public IReadOnlyDictionary<string, double> Details { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>What made the features; a network by its file's name and SHA-256.</summary>
+    public required string Extractor { get; init; }
+
+    /// <summary>Whether more is better; missing in files of before this was written.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? HigherIsBetter { get; init; }
+
+    /// <summary>What a reader must know to trust the number.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

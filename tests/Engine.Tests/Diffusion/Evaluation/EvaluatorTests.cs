@@ -1,0 +1,115 @@
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Tests.Tiny;
+using VoxelZoo.Engine.Training;
+
+namespace VoxelZoo.Engine.Tests.Diffusion.Evaluation;
+
+/// <summary>
+/// The oracle's prediction is off by its bias b, so its loss is b²; the clean volume that it implies, x + τ·v, is off by τ·b.
+/// </summary>
+[Collection(Alone.Name)]
+public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort>, IDisposable
+{
+    private const double Bias = 0.2;
+    private readonly TinyRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    private ExperimentPlan Plan
+    {
+        get
+        {
+            var plan = TinyRun.Plan(cohort, FormulaArchitecture.Oracle(Bias));
+            return plan with { Training = plan.Training with { Epochs = 1, LearningRate = 1e-12 } };
+        }
+    }
+
+    private EvaluationResult Evaluate()
+    {
+        _run.Train(Plan);
+        return _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
+    }
+
+    [Fact]
+    public void Loss_is_the_closed_form_at_every_timestep()
+    {
+        var result = Evaluate();
+        Assert.Equal(Bias * Bias, result.Loss, 1e-4);
+        Assert.Equal([125, 375, 625, 875], result.LossByTimestep.Select(l => l.Timestep)); // centres of four bins
+        Assert.All(result.LossByTimestep, l => Assert.Equal(Bias * Bias, l.Loss, 1e-4));
+    }
+
+    [Fact]
+    public void Null_loss_is_that_of_zeros()
+    {
+        // mean((x0 − ε)²) = mean(x0²) + 1 on average; x0 is uniform from 0.3 to 0.7. 8 draws of 384 voxels: four deviations are 0.11
+        var expected = 1 + 0.25 + 0.4 * 0.4 / 12;
+        Assert.Equal(expected, Evaluate().NullLoss, 0.15);
+    }
+
+    [Fact]
+    public void Estimates_are_off_by_the_bias_times_tau()
+    {
+        var result = Evaluate();
+        Assert.Equal([250, 500, 750], result.Estimates.Select(e => e.Timestep).Order());
+        Assert.All(result.Estimates, e => Assert.Equal(Math.Pow(Bias * e.Timestep / 1000, 2), e.Value, 1e-5));
+    }
+
+    [Fact]
+    public void Regions_have_the_same_error_where_it_is_the_same_everywhere()
+    {
+        Assert.Empty(Evaluate().Regions); // no masks are read
+        var plan = Plan with { Training = Plan.Training with { RegionWeights = new() } };
+
+        var regions = _run.Use(plan, (trained, volumes) => new Evaluator(plan, trained, volumes, "test").Run()).Regions;
+
+        Assert.Equal([250, 500, 750], regions.Select(r => r.Timestep));
+        Assert.All(regions, r =>
+        {
+            var expected = Math.Pow(Bias * r.Timestep / 1000, 2);
+            Assert.Equal(expected, r.TumourLoss, 1e-5);
+            Assert.Equal(expected, r.BackgroundLoss!.Value, 1e-5);
+            Assert.Equal(1, r.Ratio!.Value, 1e-2);
+        });
+    }
+
+    [Fact]
+    public void Estimates_have_a_value_a_volume_and_their_mean()
+    {
+        Assert.All(Evaluate().Estimates, e =>
+        {
+            Assert.Equal(2, e.Values.Count);
+            Assert.Equal(e.Values.Average(), e.Value, 12);
+        });
+    }
+
+    [Fact]
+    public void Result_names_the_weights_and_the_split()
+    {
+        var result = Evaluate();
+        Assert.Equal(("step-00000004", "denoiser", "test", 2), (result.Checkpoint, result.Weights, result.Split, result.Volumes));
+        Assert.Equal(_run.Latest.Manifest.Files["denoiser.safetensors"].Sha256, result.WeightsSha256);
+    }
+
+    [Fact]
+    public void Evaluating_twice_gives_the_same_numbers()
+    {
+        _run.Train(Plan);
+        EvaluationResult run() => _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
+        Assert.Equivalent(run(), run(), strict: true);
+    }
+
+    [Fact]
+    public void Validation_draws_the_same_noise_each_time()
+    {
+        var plan = TinyRun.Plan(cohort, new ConvArchitecture());
+        _run.Train(plan);
+        var (first, second) = _run.Use(plan, (trained, volumes) =>
+            (new Validator(plan, volumes).Run(trained.Model), new Validator(plan, volumes).Run(trained.Model)));
+        Assert.Equal(first.ByTimestep, second.ByTimestep);
+        Assert.Equal(first.Loss, first.ByTimestep.Average(), 12);
+        Assert.Equal(4, first.ByTimestep.Distinct().Count());
+    }
+}

@@ -1,0 +1,157 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Diffusion.Sampling;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Tests.Tiny;
+
+namespace VoxelZoo.Engine.Tests.Diffusion.Evaluation;
+
+/// <summary>An oracle without bias generates the very volumes that it is conditioned on; features are a volume's mean.</summary>
+[Collection(Alone.Name)]
+public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort>, IDisposable
+{
+    private readonly TinyRun _run = new();
+    private readonly List<long[]> _seen = [];
+
+    public void Dispose() => _run.Dispose();
+
+    private ExperimentPlan Plan
+    {
+        get
+        {
+            var plan = TinyRun.Plan(cohort, FormulaArchitecture.Oracle(0));
+            return plan with
+            {
+                Metrics = [TinyRun.Part<IMetric>("evaluation", new MeanGap(_seen.Add)), TinyRun.Part<IMetric>("evaluation", new MeanGap(_seen.Add, training: true))],
+                Training = plan.Training with { Epochs = 1, LearningRate = 1e-12 },
+                Sampling = new SamplingOptions { Count = 2 },
+            };
+        }
+    }
+
+    private SetResult Evaluate(ExperimentPlan plan, bool samples = false) => _run.Use(plan, (trained, test) =>
+    {
+        using var random = new RandomStreams(1);
+        var train = TinyRun.Volumes(plan, Cohort.Open(plan.Data.Cohort), Cohort.Train);
+        using var sets = new SetEvaluator(plan, TinyRun.Context(plan, random), () => [(Cohort.Train, train), (Cohort.Test, test)]);
+        var generated = samples
+            ? GeneratedSet.Samples(_run.Folder, plan, trained.Sha256)!
+            : GeneratedSet.New(plan, new GenerationPlan(plan.Sampling with { Count = 3 }, plan.Sampler), trained, test);
+        return sets.Run(trained, generated);
+    });
+
+    [Fact]
+    public void Value_is_the_closed_form_against_each_split()
+    {
+        _run.Train(Plan);
+
+        var result = Evaluate(Plan);
+
+        var (test, train) = (Means(Cohort.Test), Means(Cohort.Train));
+        // three volumes of two conditions: the first one twice
+        var generated = (2 * test[0] + test[1]) / 3;
+        Assert.Equal([("train", 4), ("test", 2), ("train", 4)], result.Metrics.Select(m => (m.Against, m.RealVolumes)));
+        Assert.Equal(Math.Abs(generated - train.Average()), result.Metrics[0].Value!.Value, 1e-5);
+        Assert.Equal(Math.Abs(generated - test.Average()), result.Metrics[1].Value!.Value, 1e-5);
+        Assert.Equal(("generate", 3, 3.0), (result.Source, result.Volumes, result.FunctionEvaluations));
+    }
+
+    [Fact]
+    public void Each_volume_is_seen_once_and_without_padding()
+    {
+        _run.Train(Plan);
+
+        Evaluate(Plan);
+
+        Assert.Equal(3 + 4 + 2, _seen.Count);
+        Assert.All(_seen, shape => Assert.Equal([1, 1, TinyCohort.RealSlices, 8, 8], shape));
+    }
+
+    [Fact]
+    public void Samples_are_those_that_the_weights_made()
+    {
+        _run.Train(Plan);
+        _run.Use(Plan, (trained, volumes) => new SampleWriter(Plan, trained, volumes).Write(_run.Folder.Samples));
+
+        var result = Evaluate(Plan, samples: true);
+
+        Assert.Equal(("samples", 2, 3.0), (result.Source, result.Volumes, result.FunctionEvaluations));
+        Assert.Equal(0, result.Metrics.Single(m => m.Against == "test").Value!.Value, 1e-5);
+        Assert.Null(GeneratedSet.Samples(_run.Folder, Plan, "another"));
+    }
+
+    [Fact]
+    public void Samples_that_were_made_otherwise_are_left_out()
+    {
+        _run.Train(Plan);
+        void Sample(SamplingOptions sampling) => _run.Use(Plan, (trained, volumes) =>
+            new SampleWriter(Plan with { Sampling = sampling }, trained, volumes).Write(_run.Folder.Samples));
+        Sample(new SamplingOptions { Count = 3 });
+        Sample(new SamplingOptions { Count = 1, TimeShift = 2 });
+
+        Assert.Equal(2, Evaluate(Plan, samples: true).Volumes);
+    }
+
+    [Fact]
+    public void Metric_that_cannot_be_computed_says_why_and_spoils_nothing()
+    {
+        var plan = Plan;
+        plan = plan with { Metrics = [TinyRun.Part<IMetric>("evaluation", new MeanGap(_seen.Add, refuses: true)), plan.Metrics[0]] };
+        _run.Train(plan);
+
+        var result = Evaluate(plan);
+
+        Assert.Null(result.Metrics[0].Value);
+        Assert.Equal(["too few"], result.Metrics[0].Warnings);
+        Assert.NotNull(result.Metrics[2].Value);
+    }
+
+    private double[] Means(string split)
+    {
+        var volumes = TinyRun.Volumes(Plan, Cohort.Open(cohort.Path), split);
+        return [.. Enumerable.Range(0, volumes.Count).Select(i =>
+        {
+            using var scope = NewDisposeScope();
+            using var sample = volumes.Load(i);
+            return (double)sample.Images[ImageKinds.Bravo].narrow(2, 0, TinyCohort.RealSlices).mean().item<float>();
+        })];
+    }
+
+    /// <summary>How far apart two sets are in the mean.</summary>
+    private sealed class MeanGap(Action<long[]> seen, bool training = false, bool refuses = false) : IMetric<NoOptions>
+    {
+        public Metric Create(NoOptions options, PartContext context) => new Gap(seen, training, refuses);
+
+        private sealed class Gap(Action<long[]> seen, bool training, bool refuses) : SetMetric
+        {
+            public override MetricInputKind Needs => MetricInputKind.Volumes;
+
+            public override bool HigherIsBetter => false;
+
+            public override string Extractor => "mean";
+
+            public override bool NeedsTrainingSet => training;
+
+            public override Tensor Features(Tensor volumes)
+            {
+                seen(volumes.shape);
+                return volumes.mean([1, 2, 3, 4]).unsqueeze(1);
+            }
+
+            public override MetricResult Compare(Tensor real, Tensor generated)
+            {
+                if (refuses)
+                    throw new ArgumentException("too few");
+                using var scope = NewDisposeScope();
+                return MetricResult.Mean([(real.mean() - generated.mean()).abs().item<float>()]);
+            }
+
+            public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
+        }
+    }
+}

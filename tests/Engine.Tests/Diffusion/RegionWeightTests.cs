@@ -1,0 +1,84 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Tests.Tiny;
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Engine.Tests.Diffusion;
+
+[Collection(Alone.Name)]
+public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCohort>
+{
+    private static readonly RegionWeights Weights = new() { Tiny = 7, Small = 6, Medium = 5, Large = 4, Background = 0.5 };
+
+    private ExperimentPlan Draft()
+    {
+        var draft = TinyRun.Draft(cohort);
+        return draft with { Training = draft.Training with { RegionWeights = Weights, Epochs = 1, LearningRate = 1e-9 } };
+    }
+
+    [Fact]
+    public void Loss_is_the_mean_of_weight_times_squared_error_over_the_real_slices()
+    {
+        using var run = new TinyRun();
+        run.Train(ExperimentPlan.Compose(Draft()), validate: false);
+
+        // the error is 0.5 everywhere; 3 slices with 3 voxels of one large tumour among 6·8·8
+        var expected = 0.25 * (9 * 4 + (384 - 9) * 0.5) / 384;
+        Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
+    }
+
+    [Theory]
+    [InlineData(9.9, 7)]
+    [InlineData(10, 6)]
+    [InlineData(20, 5)]
+    [InlineData(30, 4)]
+    public void Weight_follows_the_diameter(double diameter, double expected) => Assert.Equal(expected, Weights.Of(diameter));
+
+    [Fact]
+    public void Weights_where_voxels_are_not_diffused_are_refused()
+    {
+        var refusal = Assert.Throws<PlanRefusedException>(() =>
+            ExperimentPlan.Compose(Draft() with { Compressor = TinyRun.Part<ICompressor>("compressor", new HalfDepth()) }));
+        Assert.Equal(("training", "region_weights"), (refusal.Section, refusal.Key));
+    }
+
+    [Fact]
+    public void Weights_and_padding_move_with_what_an_augmentation_moves()
+    {
+        var masks = new List<Tensor>();
+        var plan = ExperimentPlan.Compose(Draft() with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new DepthMirror(masks.Add))] });
+        using var run = new TinyRun();
+        run.Train(plan, validate: false);
+
+        // the same voxels count with the same weights, wherever they are
+        var expected = 0.25 * (9 * 4 + (384 - 9) * 0.5) / 384;
+        Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
+        using var mirrored = masks[0];
+        Assert.Equal([0f, 0f], new[] { mirrored[0, 0, 0, 0, 0].item<float>(), mirrored[0, 0, 1, 7, 7].item<float>() }); // the two padding slices come first
+        Assert.Equal(0.5f, mirrored[0, 0, 7, 0, 0].item<float>());
+    }
+
+    /// <summary>A mirror image along D of everything there is.</summary>
+    private sealed class DepthMirror(Action<Tensor> seen) : IAugmentation<NoOptions>
+    {
+        public Augmentation Create(NoOptions options, DiffusionShape shape, PartContext context) => new Mirror(seen);
+
+        private sealed class Mirror(Action<Tensor> seen) : Augmentation
+        {
+            public override IReadOnlyList<TrainingTerm> Apply(TrainingTerm term, NoiseProcess process, Generator random)
+            {
+                seen(term.VoxelWeights!.flip(2).DetachFromDisposeScope());
+                return
+                [
+                    term with
+                    {
+                        Clean = term.Clean.flip(2), Noise = term.Noise.flip(2), Noisy = term.Noisy.flip(2), Target = term.Target.flip(2),
+                        Condition = term.Condition!.flip(2), VoxelWeights = term.VoxelWeights!.flip(2),
+                    },
+                ];
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using SkiaSharp;
+using TorchSharp;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Pictures;
+
+namespace VoxelZoo.Engine.Tests.Pictures;
+
+public sealed class MontageTests
+{
+    private const int Depth = 6, Height = 8, Width = 10;
+
+    private static SKBitmap Render(torch.Tensor volume, torch.Tensor? mask = null)
+    {
+        using var stream = new MemoryStream();
+        Montage.Write(stream, [new MontageRow(volume, mask)], new Spacing(2, 1, 1), pixelsPerMillimetre: 4);
+        return SKBitmap.Decode(stream.ToArray());
+    }
+
+    [Fact]
+    public void Write_panels_have_the_proportions_of_the_body()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var picture = Render(torch.ones(1, Depth, Height, Width));
+        // axial 32×40, coronal and sagittal 48 high (6 slices of 2 mm), 40 and 32 wide, and gaps of 4
+        Assert.Equal((4 + 40 + 4 + 40 + 4 + 32 + 4, 4 + 48 + 4), (picture.Width, picture.Height));
+    }
+
+    [Fact]
+    public void Write_coronal_panel_has_the_last_slice_on_top()
+    {
+        using var scope = torch.NewDisposeScope();
+        var volume = torch.zeros(1, Depth, Height, Width);
+        volume[0, Depth - 1].fill_(Tensors.Scalars.S(1.0));
+        using var picture = Render(volume);
+        Assert.True(picture.GetPixel(4 + 40 + 4 + 20, 4 + 2).Red > 200);
+        Assert.True(picture.GetPixel(4 + 40 + 4 + 20, 4 + 46).Red < 50);
+    }
+
+    [Fact]
+    public void Write_mask_is_outlined_in_the_slice_that_shows_most_of_it()
+    {
+        using var scope = torch.NewDisposeScope();
+        var mask = torch.zeros(1, Depth, Height, Width);
+        mask[0, 4].narrow(0, 2, 4).narrow(1, 3, 4).fill_(Tensors.Scalars.S(1.0));
+        using var picture = Render(torch.zeros(1, Depth, Height, Width), mask);
+        var edge = picture.GetPixel(4 + 3 * 4, 4 + 2 * 4);
+        var inside = picture.GetPixel(4 + 5 * 4, 4 + 4 * 4);
+        Assert.True(edge.Red > 200 && edge.Blue < 100);
+        Assert.True(inside.Red < 50);
+    }
+}
