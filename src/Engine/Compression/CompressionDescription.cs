@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using TorchSharp;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Compression;

@@ -75,7 +75,7 @@ public sealed class DiffusionModel : IDisposable
     /// <exception cref="PlanRefusedException">A part refuses, or two do not fit.</exception>
     public static DiffusionModel Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null)
     {
-        var codec = LatentCodec.Create(plan, context, frozen);
+        var codec = LatentCodec.Create(plan.Space, context, frozen);
         DiffusionModel model;
         try
         {

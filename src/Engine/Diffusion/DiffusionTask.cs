@@ -28,7 +28,7 @@ public sealed class DiffusionTask : TrainingTask
         : base(plan.Training, context, collective)
     {
         _plan = plan;
-        var share = BatchShare.Of(plan.Training, Collective);
+        var share = BatchSplit.Share(plan.Training, Collective);
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
         _model = DiffusionModel.Create(plan, context, frozen);
         // what mixes samples needs them all; only the network is then spared the others'

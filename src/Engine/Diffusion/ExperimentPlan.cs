@@ -1,7 +1,6 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Latents;
-using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Diffusion;
@@ -63,15 +62,19 @@ public sealed record ExperimentPlan : Plan
     /// <summary>What batches hold of the tumours.</summary>
     public TumourUse TumourUse => new() { Count = Condition.SizeBins is not null, Weights = Training.RegionWeights };
 
-    /// <summary>Whether the latents of the target are normalised.</summary>
-    public bool NormalizesTarget => Latent.Normalize ?? Compressor.Part.IsLearned;
-
-    /// <summary>Whether the latents of the image condition are normalised.</summary>
-    public bool NormalizesCondition => Condition.Images.Count > 0
-        && (ConditionCompressor is null ? NormalizesTarget : ConditionLatent.Normalize ?? ConditionCompressor.Part.IsLearned);
-
-    /// <summary>Whether latents are computed once before training: of learned compressors, whose encoders cost more than reading.</summary>
-    public bool KeepsLatents => Compressor.Part.IsLearned || (Condition.Images.Count > 0 && ConditionCompressor is { Part.IsLearned: true });
+    /// <summary>The space in which it diffuses.</summary>
+    public LatentSpace Space => new()
+    {
+        Data = Data,
+        Kinds = Kinds,
+        Target = Target,
+        Condition = Condition.Images,
+        Compressor = Compressor,
+        Options = Latent,
+        ConditionCompressor = ConditionCompressor,
+        ConditionOptions = ConditionLatent,
+        Seed = Training.Seed,
+    };
 
     private bool UsesTumours => Condition.SizeBins is not null || Training.RegionWeights is not null;
 
@@ -99,9 +102,9 @@ public sealed record ExperimentPlan : Plan
             throw new PlanRefusedException(
                 section, "guidance",
                 $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
-        Guidance.Refuse(draft.Sampling);
+        draft.Sampling.Validate();
         if (draft.Generation is { } generation)
-            Guidance.Refuse(generation.Sampling);
+            generation.Sampling.Validate();
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();

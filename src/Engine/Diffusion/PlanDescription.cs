@@ -1,13 +1,15 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Diffusion;
 
 /// <summary>What <c>describe</c> tells of a plan: shapes, exact parameter counts, memory. Nothing of the size of the model is allocated.</summary>
 public sealed record PlanDescription
 {
+    private const int Float32 = 4, BFloat16 = 2;
+
     /// <summary>The experiment's id.</summary>
     public required string Id { get; init; }
 
@@ -78,7 +80,7 @@ public sealed record PlanDescription
             throw new PlanRefusedException(
                 "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
 
-        BatchShare.Require(plan.Training, processes: 1);
+        BatchSplit.Require(plan.Training, processes: 1);
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
@@ -103,7 +105,7 @@ public sealed record PlanDescription
             ModelOutputChannels = plan.Shape.Latent.Channels,
             Tokens = facts.Tokens,
             Parameters = counts,
-            Memory = MemoryEstimate.Of(plan, counts, facts),
+            Memory = MemoryOf(plan, counts, facts),
             Training = plan.Training,
             Warnings = [.. PlanChecks.Warnings(plan)],
         };
@@ -141,19 +143,18 @@ public sealed record PlanDescription
             throw new PlanRefusedException("condition", "size_bins", $"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two");
     }
 
+    internal static MemoryEstimate MemoryOf(ExperimentPlan plan, ParameterCounts counts, DenoiserFacts facts)
+    {
+        var trained = counts.Trained;
+        var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
+        var copies = plan.Training.Ema is null ? 1 : 2;
+        var bytes = plan.Training.BatchSize / plan.Training.GradientAccumulation * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
+        return new MemoryEstimate(
+            (trained * copies + frozen) * Float32,
+            trained * Float32,
+            2 * trained * Float32,
+            (plan.Training.GradientCheckpointing ? facts.CheckpointedElements : facts.ActivationElements) * bytes);
+    }
+
     private static long Count(torch.nn.Module module) => module.parameters().Sum(p => p.numel());
-}
-
-/// <summary>Numbers of parameters.</summary>
-/// <param name="Denoiser">Of the network.</param>
-/// <param name="Conditioning">Of modules that turn scalars into a modulation of the time embedding.</param>
-/// <param name="Compressor">Of the compressor, which diffusion training does not change.</param>
-public sealed record ParameterCounts(long Denoiser, long Conditioning, long Compressor)
-{
-    /// <summary>Of the ControlNet beside a frozen denoiser, or null without one.</summary>
-    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
-    public long? Controlnet { get; init; }
-
-    /// <summary>Parameters that training changes.</summary>
-    internal long Trained => (Controlnet ?? Denoiser) + Conditioning;
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Diffusion;
 
@@ -43,4 +44,20 @@ public sealed record SamplingOptions
     /// <summary>Split whose conditions are used. Default test.</summary>
     [AllowedValues("train", "val", "test")]
     public string Split { get; init; } = "test";
+
+    /// <summary>Refuses an interval of guidance that is none, and what would change nothing.</summary>
+    /// <exception cref="PlanRefusedException">One of them.</exception>
+    internal void Validate()
+    {
+        if (GuidanceInterval is { } interval && !(interval is [>= 0 and var low, <= 1 and var high] && low < high))
+            throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", interval)}] is no interval of τ; give the lower and the upper end, such as [0.2, 0.8], from 0 (clean) to 1 (noise)");
+        if (Guidance > 1)
+            return;
+        if (GuidanceRescale > 0)
+            throw Refusal("guidance_rescale", $"guidance_rescale {GuidanceRescale} changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
+        if (GuidanceInterval is not null)
+            throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", GuidanceInterval)}] says where to guide, and guidance: 1 is none; raise guidance or remove it");
+
+        static PlanRefusedException Refusal(string key, string sentence) => new("sampling", key, sentence);
+    }
 }

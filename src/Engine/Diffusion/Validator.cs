@@ -87,6 +87,9 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
 public sealed record DiffusionValidation(double Loss, double NullLoss, IReadOnlyList<double> Timesteps, IReadOnlyList<double> ByTimestep) : Validation(Loss)
 {
     /// <inheritdoc/>
+    public override double? LossOfZero => NullLoss;
+
+    /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Measures { get; init; } =
         Timesteps.Zip(ByTimestep).ToDictionary(pair => FormattableString.Invariant($"Timestep/{pair.First / NoiseProcess.Horizon:0.00##}"), pair => pair.Second);
 }

@@ -1,6 +1,3 @@
-using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Diffusion;
-
 namespace VoxelZoo.Engine.Plans;
 
 /// <summary>
@@ -13,21 +10,6 @@ namespace VoxelZoo.Engine.Plans;
 /// <param name="Activations">What a forward pass keeps for the backward pass, or null where the architecture does not say.</param>
 public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer, long? Activations)
 {
-    private const int Float32 = 4, BFloat16 = 2;
-
     /// <summary>The sum; a lower bound where activations are not known.</summary>
     public long Total => Weights + Gradients + Optimizer + (Activations ?? 0);
-
-    internal static MemoryEstimate Of(ExperimentPlan plan, ParameterCounts counts, DenoiserFacts facts)
-    {
-        var trained = counts.Trained;
-        var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
-        var copies = plan.Training.Ema is null ? 1 : 2;
-        var bytes = plan.Training.BatchSize / plan.Training.GradientAccumulation * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
-        return new MemoryEstimate(
-            (trained * copies + frozen) * Float32,
-            trained * Float32,
-            2 * trained * Float32,
-            (plan.Training.GradientCheckpointing ? facts.CheckpointedElements : facts.ActivationElements) * bytes);
-    }
 }

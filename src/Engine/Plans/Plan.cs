@@ -1,6 +1,5 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Diffusion;
 
 namespace VoxelZoo.Engine.Plans;
 

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using TorchSharp;
-using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
@@ -23,7 +21,6 @@ public sealed class FrozenParts
     public const string Denoiser = "denoiser";
 
     private const string Average = "ema";
-    private readonly string _folder;
 
     /// <summary>The parts in a run's folder; there may be none.</summary>
     public FrozenParts(RunFolder run)
@@ -32,11 +29,12 @@ public sealed class FrozenParts
     }
 
     /// <summary>The parts in a folder of their own.</summary>
-    public FrozenParts(string folder) => _folder = folder;
+    public FrozenParts(string folder) => Folder = folder;
 
-    private string Index => Path.Combine(_folder, "frozen.json");
+    /// <summary>The folder, which need not be there.</summary>
+    public string Folder { get; }
 
-    private string Statistics => Path.Combine(_folder, "latents.json");
+    private string Index => Path.Combine(Folder, "frozen.json");
 
     /// <summary>What is there.</summary>
     public IReadOnlyList<FrozenPart> List() => Read<FrozenPart[]>(Index) ?? [];
@@ -53,7 +51,7 @@ public sealed class FrozenParts
         if (!checkpoint.Has(component))
             throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         var taken = checkpoint.Has(Average) ? Average : component;
-        Directory.CreateDirectory(_folder);
+        Directory.CreateDirectory(Folder);
         using (var from = File.OpenRead(checkpoint.File(taken)))
             AtomicFile.Write(WeightsOf(name), from.CopyTo);
         var facts = checkpoint.Manifest.Files[$"{taken}.safetensors"];
@@ -81,51 +79,7 @@ public sealed class FrozenParts
         Weights.Load(module, weights, file);
     }
 
-    /// <summary>The statistics of the latents, or null where they were not written yet.</summary>
-    /// <exception cref="RunFolderException">They are damaged.</exception>
-    public LatentNormalization? ReadNormalization()
-    {
-        try
-        {
-            return File.Exists(Statistics) ? SealedJson.Read<LatentNormalization>(File.ReadAllText(Statistics)) : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidDataException)
-        {
-            throw new RunFolderException($"{Statistics} cannot be read ({e.Message}); restore it, or let `train --resume` compute it again");
-        }
-    }
-
-    /// <summary>What is said where there are no statistics.</summary>
-    internal RunFolderException WithoutStatistics() => new($"{Statistics} is not there, or without what the latents are normalised by; restore it, or let `train --resume` compute it again");
-
-    /// <summary>Writes the statistics of the latents, unless they are there.</summary>
-    /// <param name="normalization">The statistics.</param>
-    /// <param name="warn">Called with a sentence where others were there.</param>
-    public void WriteNormalization(LatentNormalization normalization, Action<string>? warn = null)
-    {
-        Directory.CreateDirectory(_folder);
-        var text = SealedJson.Text(normalization);
-        if (File.Exists(Statistics) && File.ReadAllText(Statistics) == text)
-            return;
-        if (IsDamaged(normalization))
-            warn?.Invoke($"{Statistics} was damaged and is written again");
-        AtomicFile.WriteText(Statistics, text);
-    }
-
-    /// <summary>Whether statistics are there and not these. Those of a file without a hash may be the same in other words.</summary>
-    private bool IsDamaged(LatentNormalization normalization)
-    {
-        try
-        {
-            return ReadNormalization() is { } there && SealedJson.Text(there) != SealedJson.Text(normalization);
-        }
-        catch (RunFolderException)
-        {
-            return true;
-        }
-    }
-
-    private string WeightsOf(string name) => Path.Combine(_folder, $"{name}.safetensors");
+    private string WeightsOf(string name) => Path.Combine(Folder, $"{name}.safetensors");
 
     private static T? Read<T>(string path)
         where T : class => RunFolder.ReadJson<T>(path, "restore it, or start the run anew");

@@ -1,3 +1,5 @@
+using VoxelZoo.Engine.Runs.Checkpoints;
+
 namespace VoxelZoo.Engine.Runs;
 
 /// <summary>How a run stands: <c>status.json</c>.</summary>
@@ -64,8 +66,3 @@ public enum RunState
     /// <summary>Stopped by an error.</summary>
     Failed,
 }
-
-/// <summary>The best validation of a run.</summary>
-/// <param name="Epoch">Epochs done when it was measured.</param>
-/// <param name="Loss">The validation loss.</param>
-public sealed record BestValidation(int Epoch, double Loss);

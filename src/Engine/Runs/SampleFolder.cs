@@ -58,6 +58,18 @@ internal sealed partial class SampleFolder : IDisposable
     /// <summary>Name of the sample of that number.</summary>
     public static string Name(int index) => $"{index:D5}";
 
+    /// <summary>The records of a run's samples, in their order.</summary>
+    /// <typeparam name="T">What <c>sample.json</c> says.</typeparam>
+    /// <exception cref="RunFolderException">One of them is damaged.</exception>
+    public static T[] Records<T>(RunFolder run)
+        where T : class =>
+        !Directory.Exists(run.Samples) ? [] :
+        [
+            .. Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
+                .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
+                .Select(folder => RunFolder.ReadJson<T>(Path.Combine(folder, "sample.json"), "remove it, or make it anew")).OfType<T>(),
+        ];
+
     /// <summary>Writes a sample, in place of the one that has its number.</summary>
     /// <param name="index">Its number.</param>
     /// <param name="fill">Writes its files into the folder that it is given.</param>

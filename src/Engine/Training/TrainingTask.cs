@@ -26,7 +26,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     public ICollective Collective { get; } = collective ?? SingleProcess.Instance;
 
     /// <summary>The part of each batch that steps are given.</summary>
-    public virtual BatchShare Share => BatchShare.Of(Options, Collective);
+    public virtual BatchShare Share => BatchSplit.Share(Options, Collective);
 
     /// <summary>The modules that steps change.</summary>
     public abstract IReadOnlyList<TrainedModule> Modules { get; }
@@ -143,6 +143,9 @@ public readonly record struct StepOutcome(double Loss, double GradientNorm)
 /// <param name="Loss">What is to become small: the best checkpoint has the smallest.</param>
 public record Validation(double Loss)
 {
+    /// <summary>The loss of a network that always returns zero; null where that says nothing.</summary>
+    public virtual double? LossOfZero => null;
+
     /// <summary>What else was measured, by name; logged beside the loss.</summary>
     public virtual IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 }

@@ -21,8 +21,8 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
         ["use"] = "`training` names no part; remove `use`",
     };
 
-    /// <summary>Whether the experiment trains a compressor: it names one, and neither architecture nor strategy.</summary>
-    public static bool Reads(MapNode root) => root["compressor"] is not null && root["architecture"] is null && root["strategy"] is null;
+    /// <summary>Whether the experiment trains a compressor.</summary>
+    public static bool Reads(MapNode root) => ExperimentKinds.Of(section => root[section] is not null) == ExperimentKind.Compression;
 
     /// <summary>The experiment's plan.</summary>
     /// <exception cref="ConfigurationException">Something in it cannot work; the message says where and what to do.</exception>

@@ -51,7 +51,7 @@ internal sealed class DiffusionExperiment : Experiment
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
             borrowed.Check();
-        if (Plan is { KeepsLatents: true, Data.Latents: { } latents })
+        if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
             SectionReader.Checked(File, () => LatentCache.RefuseForeign(latents)); // a compressor may have to be trained first, for days
     }
 

@@ -93,7 +93,7 @@ internal abstract class Experiment(MapNode file)
     });
 
     /// <exception cref="PlanRefusedException">So many processes cannot train it together.</exception>
-    protected virtual void RefuseProcesses(int processes) => BatchShare.Require(Plan.Training, processes);
+    protected virtual void RefuseProcesses(int processes) => BatchSplit.Require(Plan.Training, processes);
 
     /// <summary>Refuses a cohort that could be trained on, but not sampled from or evaluated with afterwards.</summary>
     /// <exception cref="PlanRefusedException">A split is empty, or its volumes do not fit.</exception>

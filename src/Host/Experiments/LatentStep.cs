@@ -16,7 +16,7 @@ internal static class LatentStep
     public static (IBatchSource Training, IBatchSource? Validation) Prepare(
         ExperimentPlan plan, string folder, FrozenParts frozen, Cohort cohort, CohortDataset training, CohortDataset? validation, PartContext context, CancellationToken stop)
     {
-        var cache = new LatentCache(folder, plan, context, frozen);
+        var cache = new LatentCache(folder, plan.Space, context, frozen);
         if (!Output.IsWatched)
         {
             var encoded = 0;

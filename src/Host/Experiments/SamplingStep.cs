@@ -1,6 +1,7 @@
 using Spectre.Console;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
@@ -24,7 +25,7 @@ internal static class SamplingStep
         using var random = session.Random(plan);
         using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", Warn);
         var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.OpenRecorded(plan, run), plan.Sampling.Split));
-        var writer = new SampleWriter(plan, trained, conditions, session.Collective);
+        var writer = new SampleWriter(plan, trained, conditions, () => Discriminator.Load(plan, trained), session.Collective);
         var target = folder ?? run.Samples;
         var records = SectionReader.Checked(experiment.File, () => Output.IsWatched
             ? WithBar(plan, progress => writer.Write(target, progress, cancellation, numbers))

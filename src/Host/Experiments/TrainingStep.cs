@@ -177,7 +177,7 @@ internal static class TrainingStep
     {
         if (status.Status == RunState.TimeLimit)
             return ExitCode.Stopped;
-        if (plan.Expect.BrokenBy(status.Best) is not { } broken)
+        if (plan.Expect.BrokenBy(status.Best?.Loss) is not { } broken)
             return ExitCode.Done;
         Console.Error.WriteLine(broken);
         return ExitCode.Failed;

@@ -26,7 +26,7 @@ internal sealed class DataPrepareVerb : Verb
     {
         using var session = new Session(parse);
         var id = parse.GetRequiredValue(_experiment);
-        if (Experiment.Load(parse, session, id) is not DiffusionExperiment { Plan.KeepsLatents: true } experiment)
+        if (Experiment.Load(parse, session, id) is not DiffusionExperiment { Plan.Space.KeepsLatents: true } experiment)
             throw new UsageException($"{id} diffuses no latents of a learned compressor, so there is nothing to prepare; train it as it is");
         if (experiment.Plan.Data.Synthesize is not null)
             throw new UsageException($"{id} makes its cohort in the run's own folder, so its latents cannot be shared; name one with --set data.synthesize=null --set data.cohort=DIR");

@@ -1,7 +1,6 @@
 using TorchSharp;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Tests.Tiny;
 
 namespace VoxelZoo.Engine.Tests.Distributed;
@@ -18,15 +17,6 @@ public sealed class BatchShareTests(TinyCohort cohort) : IClassFixture<TinyCohor
 
         Assert.Equal(whole.data<long>().ToArray(), torch.cat([.. shares.Select(share => share.Of(whole))]).data<long>().ToArray());
         Assert.Equal(numbers, shares.SelectMany(share => share.Of<int>(numbers)));
-    }
-
-    [Fact]
-    public void Batch_that_does_not_divide_is_refused()
-    {
-        var refusal = Assert.Throws<PlanRefusedException>(() => BatchShare.Of(new TrainingOptions { BatchSize = 6 }, new PretendedCollective(0, 4)));
-
-        Assert.Equal(("training", "batch_size"), (refusal.Section, refusal.Key));
-        Assert.StartsWith("batch_size 6 cannot be split evenly over 4 processes", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Tests.Runs;
 

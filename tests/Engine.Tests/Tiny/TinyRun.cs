@@ -85,7 +85,7 @@ internal sealed class TinyRun : IDisposable
         });
         var context = Context(plan, random);
         var frozen = new FrozenParts(Folder);
-        var (training, validation) = new LatentCache(plan.Data.Latents ?? Folder.Latents, plan, context, frozen)
+        var (training, validation) = new LatentCache(plan.Data.Latents ?? Folder.Latents, plan.Space, context, frozen)
             .Prepare(cohort, Volumes(plan, cohort, Cohort.Train), validate ? Volumes(plan, cohort, Cohort.Val) : null);
         using var trainer = new Trainer(plan.Training, training, plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, context, frozen));
         try

@@ -43,7 +43,7 @@ public sealed class GradientAccumulationTests(TinyCohort cohort) : IClassFixture
     [Fact]
     public void Memory_is_estimated_for_a_part()
     {
-        long Activations(int parts) => MemoryEstimate.Of(Plan(parts), new ParameterCounts(1, 0, 0), new DenoiserFacts { ActivationElements = 100 }).Activations!.Value;
+        long Activations(int parts) => PlanDescription.MemoryOf(Plan(parts), new ParameterCounts(1, 0, 0), new DenoiserFacts { ActivationElements = 100 }).Activations!.Value;
 
         Assert.Equal(Activations(1), 4 * Activations(4));
     }

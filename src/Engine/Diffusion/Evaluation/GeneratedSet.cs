@@ -6,7 +6,6 @@ using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
-using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
@@ -34,7 +33,7 @@ public sealed class GeneratedSet
     /// <param name="sha256">SHA-256 of the file of weights.</param>
     public static GeneratedSet? Samples(RunFolder run, ExperimentPlan plan, string sha256)
     {
-        var records = RunReport.SamplesOf<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256).ToArray();
+        var records = SampleFolder.Records<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256).ToArray();
         // samples of one set were made alike; what a later command with other values left beside them is not among them
         if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
             return null;

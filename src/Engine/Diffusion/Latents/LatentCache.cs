@@ -20,22 +20,23 @@ public sealed class LatentCache
     private const string ManifestName = "manifest.json";
     internal const string TargetKey = "target", ConditionKey = "condition", SizeBinsKey = "size_bins";
     private readonly string _folder;
-    private readonly ExperimentPlan _plan;
+    private readonly LatentSpace _space;
     private readonly PartContext _context;
     private readonly FrozenParts _frozen;
+    private readonly NormalizationFile _normalization;
 
     /// <summary>Names the cache.</summary>
     /// <param name="folder">Where it is or will be.</param>
-    /// <param name="plan">The plan.</param>
+    /// <param name="space">What latents follow from.</param>
     /// <param name="context">Where the compressors run.</param>
     /// <param name="frozen">The compressors' weights; takes up the statistics.</param>
-    public LatentCache(string folder, ExperimentPlan plan, PartContext context, FrozenParts frozen) =>
-        (_folder, _plan, _context, _frozen) = (folder, plan, context, frozen);
+    public LatentCache(string folder, LatentSpace space, PartContext context, FrozenParts frozen) =>
+        (_folder, _space, _context, _frozen, _normalization) = (folder, space, context, frozen, new NormalizationFile(frozen));
 
     private string ManifestFile => Path.Combine(_folder, ManifestName);
 
     /// <summary>
-    /// The samples to train and validate on, with their latents where the plan keeps them; measures the statistics by which latents are
+    /// The samples to train and validate on, with their latents where they are kept; measures the statistics by which latents are
     /// normalised, on the training split alone, where that was not done before.
     /// </summary>
     /// <param name="cohort">The cohort, for its hashes.</param>
@@ -49,20 +50,20 @@ public sealed class LatentCache
         Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null, CancellationToken stop = default, Action<string>? warn = null)
     {
         warn ??= _ => { };
-        if (_plan.KeepsLatents)
+        if (_space.KeepsLatents)
         {
             var key = Key(cohort);
             var manifest = Verified(key, warn) is { } found ? Repaired(found, training, validation, stop, warn) : Build(key, training, validation, progress, stop);
-            _frozen.WriteNormalization(manifest.Statistics, warn);
+            _normalization.Write(manifest.Statistics, warn);
             return (Source(manifest, Cohort.Train)!, validation is null ? null : Source(manifest, Cohort.Val));
         }
 
-        if ((_plan.NormalizesTarget || _plan.NormalizesCondition) && !HasStatistics())
+        if ((_space.NormalizesTarget || _space.NormalizesCondition) && !HasStatistics())
         {
-            using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
-            var moments = new Moments(_plan);
+            using var codec = LatentCodec.WithoutStatistics(_space, _context, _frozen);
+            var moments = new Moments(_space);
             Each(training, 0, training.Count, progress, stop, sample => moments.Add(codec.EncodeRaw(sample.Images)));
-            _frozen.WriteNormalization(moments.Statistics(), warn);
+            _normalization.Write(moments.Statistics(), warn);
         }
 
         return (training, validation);
@@ -72,8 +73,8 @@ public sealed class LatentCache
     {
         try
         {
-            return _frozen.ReadNormalization() is { } there
-                && !(_plan.NormalizesTarget && there.Target is null) && !(_plan.NormalizesCondition && there.Condition is null);
+            return _normalization.Read() is { } there
+                && !(_space.NormalizesTarget && there.Target is null) && !(_space.NormalizesCondition && there.Condition is null);
         }
         catch (RunFolderException)
         {
@@ -85,19 +86,19 @@ public sealed class LatentCache
     private JsonObject Key(Cohort cohort)
     {
         var weights = _frozen.List().ToDictionary(part => part.Name, part => part.Sha256);
-        var data = JsonSerializer.SerializeToNode(_plan.Data, AtomicFile.Json)!.AsObject();
+        var data = JsonSerializer.SerializeToNode(_space.Data, AtomicFile.Json)!.AsObject();
         foreach (var irrelevant in new[] { "cohort", "synthesize", "latents", "cache_megabytes", "workers", "allow_geometry_mismatch", "merge_labels", "allow_missing" })
             data.Remove(irrelevant);
         return new JsonObject
         {
             ["data"] = new JsonObject(new[] { Cohort.Train, Cohort.Val }.Select(split =>
-                KeyValuePair.Create(split, (JsonNode?)DataFacts.Of(cohort.Of(split), _plan.Kinds).Sha256))),
+                KeyValuePair.Create(split, (JsonNode?)DataFacts.Of(cohort.Of(split), _space.Kinds).Sha256))),
             ["preparation"] = data,
-            ["target"] = string.Join('+', _plan.Target),
-            ["condition"] = string.Join('+', _plan.Condition.Images),
-            ["compressor"] = Of(_plan.Compressor, FrozenParts.Compressor),
-            ["condition_compressor"] = _plan.ConditionCompressor is null ? null : Of(_plan.ConditionCompressor, FrozenParts.ConditionCompressor),
-            ["normalize"] = $"{_plan.NormalizesTarget} {_plan.NormalizesCondition}",
+            ["target"] = string.Join('+', _space.Target),
+            ["condition"] = string.Join('+', _space.Condition),
+            ["compressor"] = Of(_space.Compressor, FrozenParts.Compressor),
+            ["condition_compressor"] = _space.ConditionCompressor is null ? null : Of(_space.ConditionCompressor, FrozenParts.ConditionCompressor),
+            ["normalize"] = $"{_space.NormalizesTarget} {_space.NormalizesCondition}",
         };
 
         JsonObject Of(PlannedPart<ICompressor> planned, string name) => new()
@@ -108,7 +109,7 @@ public sealed class LatentCache
         };
     }
 
-    /// <summary>The manifest of a finished cache of this plan, or null where there is no finished one.</summary>
+    /// <summary>The manifest of a finished cache of this space, or null where there is no finished one.</summary>
     private LatentManifest? Verified(JsonObject key, Action<string> warn)
     {
         if (!File.Exists(ManifestFile))
@@ -163,8 +164,8 @@ public sealed class LatentCache
 
     private LatentManifest Build(JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)
     {
-        using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
-        var (moments, samples) = (new Moments(_plan), new List<LatentSample>());
+        using var codec = LatentCodec.WithoutStatistics(_space, _context, _frozen);
+        var (moments, samples) = (new Moments(_space), new List<LatentSample>());
         var total = training.Count + (validation?.Count ?? 0);
         Each(training, 0, total, progress, stop, sample => moments.Add(Write(codec, Cohort.Train, sample, samples)));
         if (validation is not null)
@@ -182,7 +183,7 @@ public sealed class LatentCache
             return manifest;
         warn($"of the latents in {_folder} {damaged.Length} are missing or damaged ({string.Join(", ", damaged.Take(3).Select(sample => $"{sample.Split}/{sample.Patient}"))}{(damaged.Length > 3 ? " …" : "")}); they are computed again");
         var again = new List<LatentSample>();
-        using var codec = LatentCodec.WithoutStatistics(_plan, _context, _frozen);
+        using var codec = LatentCodec.WithoutStatistics(_space, _context, _frozen);
         foreach (var sample in damaged)
         {
             stop.ThrowIfCancellationRequested();
@@ -234,11 +235,11 @@ public sealed class LatentCache
 
     private static string Short(JsonNode? value) => (value?.ToJsonString() ?? "none") is { Length: > 80 } text ? text[..77] + "…" : value?.ToJsonString() ?? "none";
 
-    /// <summary>Moments of what the plan normalises.</summary>
-    private sealed class Moments(ExperimentPlan plan)
+    /// <summary>Moments of what is normalised.</summary>
+    private sealed class Moments(LatentSpace space)
     {
-        private readonly LatentMoments? _target = plan.NormalizesTarget ? new() : null;
-        private readonly LatentMoments? _condition = plan.NormalizesCondition ? new() : null;
+        private readonly LatentMoments? _target = space.NormalizesTarget ? new() : null;
+        private readonly LatentMoments? _condition = space.NormalizesCondition ? new() : null;
 
         public void Add(LatentPair latents)
         {

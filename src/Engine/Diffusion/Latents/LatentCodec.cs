@@ -15,17 +15,17 @@ namespace VoxelZoo.Engine.Diffusion.Latents;
 /// </summary>
 public sealed class LatentCodec : IDisposable
 {
-    private readonly ExperimentPlan _plan;
+    private readonly LatentSpace _space;
     private readonly PartContext _context;
     private readonly Compressor _target;
     private readonly Compressor? _ownCondition;
 
-    private LatentCodec(ExperimentPlan plan, PartContext context)
+    private LatentCodec(LatentSpace space, PartContext context)
     {
-        (_plan, _context) = (plan, context);
-        torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "compressor"));
-        _target = MixedPrecision.Prepare(context, plan.Compressor.Call((c, options) => c.Create(options, context)));
-        _ownCondition = plan.Condition.Images.Count == 0 ? null : plan.ConditionCompressor?.Call((c, options) => MixedPrecision.Prepare(context, c.Create(options, context)));
+        (_space, _context) = (space, context);
+        torch.random.manual_seed(RandomStreams.SeedOf(space.Seed, "compressor"));
+        _target = MixedPrecision.Prepare(context, space.Compressor.Call((c, options) => c.Create(options, context)));
+        _ownCondition = space.HasCondition ? space.ConditionCompressor?.Call((c, options) => MixedPrecision.Prepare(context, c.Create(options, context))) : null;
         _target.eval();
         _ownCondition?.eval();
     }
@@ -42,26 +42,26 @@ public sealed class LatentCodec : IDisposable
     private Compressor Condition => _ownCondition ?? _target;
 
     /// <summary>Builds the compressors.</summary>
-    /// <param name="plan">The plan.</param>
+    /// <param name="space">Which compressors.</param>
     /// <param name="context">Where they are to be.</param>
     /// <param name="frozen">Their trained weights and the statistics, or null for fresh ones and none.</param>
     /// <exception cref="RunFolderException">The weights are not there, or damaged.</exception>
     /// <exception cref="InvalidDataException">They are another compressor's.</exception>
-    public static LatentCodec Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null) => Create(plan, context, frozen, normalized: true);
+    public static LatentCodec Create(LatentSpace space, PartContext context, FrozenParts? frozen = null) => Create(space, context, frozen, normalized: true);
 
     /// <summary>Builds the compressors to encode what is not normalised: to measure the statistics, which are not there or not right.</summary>
-    internal static LatentCodec WithoutStatistics(ExperimentPlan plan, PartContext context, FrozenParts frozen) => Create(plan, context, frozen, normalized: false);
+    internal static LatentCodec WithoutStatistics(LatentSpace space, PartContext context, FrozenParts frozen) => Create(space, context, frozen, normalized: false);
 
-    private static LatentCodec Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen, bool normalized)
+    private static LatentCodec Create(LatentSpace space, PartContext context, FrozenParts? frozen, bool normalized)
     {
-        var codec = new LatentCodec(plan, context);
+        var codec = new LatentCodec(space, context);
         try
         {
-            if (IsTrained(plan.Compressor, codec._target))
+            if (IsTrained(space.Compressor, codec._target))
                 frozen?.Load(FrozenParts.Compressor, codec._target);
-            if (codec._ownCondition is not null && IsTrained(plan.ConditionCompressor!, codec._ownCondition))
+            if (codec._ownCondition is not null && IsTrained(space.ConditionCompressor!, codec._ownCondition))
                 frozen?.Load(FrozenParts.ConditionCompressor, codec._ownCondition);
-            codec.Normalization = normalized ? frozen?.ReadNormalization() ?? LatentNormalization.None : LatentNormalization.None;
+            codec.Normalization = (normalized && frozen is not null ? new NormalizationFile(frozen).Read() : null) ?? LatentNormalization.None;
             return codec;
         }
         catch
@@ -71,13 +71,13 @@ public sealed class LatentCodec : IDisposable
         }
     }
 
-    /// <summary>Refuses to go on without the statistics that the plan normalises by.</summary>
+    /// <summary>Refuses to go on without the statistics that are needed.</summary>
     /// <param name="frozen">Where they were looked for.</param>
     /// <exception cref="RunFolderException">They are not there.</exception>
     public void RequireStatistics(FrozenParts frozen)
     {
-        if ((_plan.NormalizesTarget && Normalization.Target is null) || (_plan.NormalizesCondition && Normalization.Condition is null))
-            throw frozen.WithoutStatistics();
+        if ((_space.NormalizesTarget && Normalization.Target is null) || (_space.NormalizesCondition && Normalization.Condition is null))
+            throw new NormalizationFile(frozen).Missing();
     }
 
     /// <summary>Latents of target and condition, normalised.</summary>
@@ -99,17 +99,17 @@ public sealed class LatentCodec : IDisposable
     {
         using var _ = torch.no_grad();
         return new LatentPair(
-            Encode(_target, images, _plan.Target),
-            _plan.Condition.Images.Count == 0 ? null : Encode(Condition, images, _plan.Condition.Images));
+            Encode(_target, images, _space.Target),
+            _space.HasCondition ? Encode(Condition, images, _space.Condition) : null);
     }
 
-    /// <summary>Latent of the image condition alone, normalised, or null where the plan has none.</summary>
+    /// <summary>Latent of the image condition alone, normalised, or null where there is none.</summary>
     public Tensor? EncodeCondition(IReadOnlyDictionary<string, Tensor> images)
     {
         using var _ = torch.no_grad();
-        if (_plan.Condition.Images.Count == 0)
+        if (!_space.HasCondition)
             return null;
-        var raw = Encode(Condition, images, _plan.Condition.Images);
+        var raw = Encode(Condition, images, _space.Condition);
         return Normalization.Condition?.Normalize(raw) ?? raw;
     }
 
@@ -122,7 +122,7 @@ public sealed class LatentCodec : IDisposable
     }
 
     /// <summary>The nearest latent of a volume from 0 to 1; null for learned compressors.</summary>
-    public Func<Tensor, Tensor>? Clip => _plan.Compressor.Part.IsLearned ? null : latent =>
+    public Func<Tensor, Tensor>? Clip => _space.Compressor.Part.IsLearned ? null : latent =>
     {
         using var scope = torch.NewDisposeScope();
         var clipped = _target.Encode(Decode(latent));
@@ -132,7 +132,7 @@ public sealed class LatentCodec : IDisposable
     private Tensor Values(Tensor latent)
     {
         var decoded = InPrecision(() => _target.Decode(Normalization.Target?.Denormalize(latent) ?? latent));
-        return _plan.Latent.Output == DecodedValues.Logits ? decoded.sigmoid() : decoded;
+        return _space.Options.Output == DecodedValues.Logits ? decoded.sigmoid() : decoded;
     }
 
     private Tensor Encode(Compressor compressor, IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
@@ -143,7 +143,7 @@ public sealed class LatentCodec : IDisposable
     }
 
     /// <summary>A compressor without weights only moves voxels, which bfloat16 would round.</summary>
-    private Tensor InPrecision(Func<Tensor> compute) => _plan.Compressor.Part.IsLearned ? MixedPrecision.Compute(_context, compute) : compute();
+    private Tensor InPrecision(Func<Tensor> compute) => _space.Compressor.Part.IsLearned ? MixedPrecision.Compute(_context, compute) : compute();
 
     /// <summary>Whether a compressor is worth nothing without weights that were trained.</summary>
     private static bool IsTrained(PlannedPart<ICompressor> planned, Compressor compressor) => planned.Part.IsLearned && compressor.state_dict().Count > 0;

@@ -1,6 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
@@ -13,7 +14,7 @@ namespace VoxelZoo.Engine.Diffusion.Rejection;
 /// Tells real samples from those of a model at any noise level, by the features of the model itself under the condition of the sample: its logit is the
 /// logarithm of the ratio of their densities.
 /// </summary>
-public sealed class Discriminator : IDisposable
+public sealed class Discriminator : ISampleJudge
 {
     private readonly DiffusionModel _model;
 

@@ -1,7 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Plans;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Diffusion.Sampling;
@@ -42,20 +41,4 @@ internal sealed class Guidance(SamplingOptions options)
 
     /// <summary>Standard deviation of each sample, as a column.</summary>
     private static Tensor Spread(Tensor prediction) => prediction.flatten(1).std(1, unbiased: false).view(-1, 1, 1, 1, 1);
-
-    /// <summary>Refuses what is not an interval, and what would change nothing.</summary>
-    /// <exception cref="PlanRefusedException">One of them.</exception>
-    public static void Refuse(SamplingOptions options)
-    {
-        if (options.GuidanceInterval is { } interval && !(interval is [>= 0 and var low, <= 1 and var high] && low < high))
-            throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", interval)}] is no interval of τ; give the lower and the upper end, such as [0.2, 0.8], from 0 (clean) to 1 (noise)");
-        if (options.Guidance > 1)
-            return;
-        if (options.GuidanceRescale > 0)
-            throw Refusal("guidance_rescale", $"guidance_rescale {options.GuidanceRescale} changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
-        if (options.GuidanceInterval is not null)
-            throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", options.GuidanceInterval)}] says where to guide, and guidance: 1 is none; raise guidance or remove it");
-
-        static PlanRefusedException Refusal(string key, string sentence) => new("sampling", key, sentence);
-    }
 }

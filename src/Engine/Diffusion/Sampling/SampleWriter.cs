@@ -4,7 +4,6 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
@@ -18,11 +17,12 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <param name="plan">The plan.</param>
 /// <param name="trained">The model.</param>
 /// <param name="conditions">Volumes whose images are the condition, and with whose targets the pictures compare.</param>
+/// <param name="judge">Loads what judges samples, where the sampler asks for it; null where there is none. It is disposed.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
-public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, ICollective? collective = null)
+public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, Func<ISampleJudge>? judge = null, ICollective? collective = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
-    private Discriminator? _discriminator;
+    private ISampleJudge? _judge;
 
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
     /// <param name="folder">Where to.</param>
@@ -33,7 +33,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
         using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective);
-        var generator = new VolumeGenerator(plan, trained.Model, () => _discriminator ??= LoadDiscriminator());
+        var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= Load(judge));
         var written = new List<TimedRecord>();
         try
         {
@@ -51,15 +51,15 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         }
         finally
         {
-            _discriminator?.Dispose();
-            _discriminator = null;
+            _judge?.Dispose();
+            _judge = null;
         }
 
         return [.. _collective.Gather(written).SelectMany(each => each).Select(one => one.Record with { Seconds = one.Seconds }).OrderBy(record => record.Name, StringComparer.Ordinal)];
     }
 
-    private Discriminator LoadDiscriminator() => _collective.Size == 1
-        ? Discriminator.Load(plan, trained)
+    private ISampleJudge Load(Func<ISampleJudge> judge) => _collective.Size == 1
+        ? judge()
         : throw new PlanRefusedException("sampling", "use", $"`{plan.Sampler.Id}` learns from the first volumes what to reject, which several processes would each do by themselves; sample with one process");
 
     /// <summary>Where a generated volume lies: where its condition does, or without one where the first volume of the split does.</summary>
@@ -87,7 +87,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             SamplerOptions = JsonSerializer.SerializeToNode(plan.Sampler.Options, plan.Sampler.Options.GetType(), AtomicFile.Json)!,
             FunctionEvaluations = generated.FunctionEvaluations,
             Judgements = generated.Judgements,
-            DiscriminatorSha256 = _discriminator?.Sha256,
+            DiscriminatorSha256 = _judge?.Sha256,
             Guidance = plan.Sampling.Guidance,
             GuidanceRescale = plan.Sampling.GuidanceRescale,
             GuidanceInterval = plan.Sampling.GuidanceInterval,

@@ -3,7 +3,6 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Diffusion.Sampling;
@@ -11,8 +10,8 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <summary>Generates volumes one at a time from a model.</summary>
 /// <param name="plan">The plan.</param>
 /// <param name="model">The model.</param>
-/// <param name="discriminator">Gives what judges samples, where a sampler asks for it; null where there is none.</param>
-public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<Discriminator>? discriminator = null)
+/// <param name="judge">Gives what judges samples, where a sampler asks for it; null where there is none.</param>
+public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<ISampleJudge>? judge = null)
 {
     private readonly Guidance _guidance = new(plan.Sampling);
     private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
@@ -51,10 +50,10 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
             Random = random,
             Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
             ClipClean = model.Clip,
-            LogDensityRatio = discriminator is null ? null : (sample, t) =>
+            LogDensityRatio = judge is null ? null : (sample, t) =>
             {
                 judgements++;
-                return discriminator().LogRatio(sample, t, condition);
+                return judge().LogRatio(sample, t, condition);
             },
             Progress = progress,
             Cancellation = cancellation,

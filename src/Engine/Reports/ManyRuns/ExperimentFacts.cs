@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Reports.ManyRuns;
 
@@ -49,7 +50,7 @@ public sealed record ExperimentFacts
     /// <param name="description">The run's <c>description.json</c>, or null.</param>
     internal static ExperimentFacts Of(JsonObject file, JsonObject? description)
     {
-        var isCompressor = file["compressor"] is not null && file["architecture"] is null && file["strategy"] is null;
+        var isCompressor = ExperimentKinds.Of(section => file[section] is not null) == ExperimentKind.Compression;
         var space = isCompressor ? "compressor" : SpaceOf(file.Text("compressor.use"));
         var targets = file.Texts("target");
         var target = description.Text("target") ?? string.Join('+', targets);

@@ -62,7 +62,7 @@ public static class CompressionReport
 
     private static void Samples(StringBuilder text, RunFolder run)
     {
-        var samples = SamplesOf<ReconstructionRecord>(run);
+        var samples = SampleFolder.Records<ReconstructionRecord>(run);
         if (samples.Length == 0)
             return;
         Line(text, $"## Reconstructions\n");

@@ -124,7 +124,7 @@ public static class RunReport
 
     private static void Samples(StringBuilder text, RunFolder run)
     {
-        var samples = SamplesOf<SampleRecord>(run);
+        var samples = SampleFolder.Records<SampleRecord>(run);
         if (samples.Length == 0)
             return;
         Line(text, $"## Samples\n");
@@ -135,19 +135,6 @@ public static class RunReport
             Line(text, $"![sample {sample.Name}](samples/{sample.Name}/montage.png)\n");
         }
     }
-
-    /// <summary>The records of a run's samples, in their order.</summary>
-    internal static T[] SamplesOf<T>(RunFolder run)
-        where T : class =>
-        !Directory.Exists(run.Samples) ? [] :
-        [
-            .. Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
-                .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
-                .Select(folder => Read<T>(Path.Combine(folder, "sample.json"))).OfType<T>(),
-        ];
-
-    internal static T? Read<T>(string path)
-        where T : class => RunFolder.ReadJson<T>(path, "remove it, or make it anew");
 
     internal static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
 

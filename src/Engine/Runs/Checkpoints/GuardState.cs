@@ -1,5 +1,3 @@
-using VoxelZoo.Engine.Training;
-
 namespace VoxelZoo.Engine.Runs.Checkpoints;
 
 /// <summary>What the guards remember between two steps; part of a checkpoint, so that a run that continues judges as if it had not stopped.</summary>
@@ -11,7 +9,7 @@ public sealed record GuardState
     /// <summary>Of the losses.</summary>
     public CollapseState Collapse { get; init; } = new();
 
-    /// <summary>Which losses those were: <see cref="TrainingTask.LossKind"/>.</summary>
+    /// <summary>Which losses those were: <c>TrainingTask.LossKind</c>.</summary>
     public int LossKind { get; init; }
 
     /// <summary>Steps that changed no weight, in the whole run; what was skipped before going back counts too.</summary>
@@ -24,7 +22,7 @@ public sealed record GuardState
     public double LearningRateFactor { get; init; } = 1;
 }
 
-/// <summary>What a <see cref="GradientGuard"/> remembers.</summary>
+/// <summary>What a <c>GradientGuard</c> remembers.</summary>
 public sealed record GradientGuardState
 {
     /// <summary>Moving average of the natural logarithm of the gradient's norm.</summary>
@@ -52,7 +50,7 @@ public sealed record GradientGuardState
     public IReadOnlyList<long> SkippedAt { get; init; } = [];
 }
 
-/// <summary>What a <see cref="CollapseSentinel"/> remembers.</summary>
+/// <summary>What a <c>CollapseSentinel</c> remembers.</summary>
 public sealed record CollapseState
 {
     /// <summary>The smallest training loss of an epoch, or null before the first.</summary>

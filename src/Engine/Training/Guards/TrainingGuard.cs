@@ -1,4 +1,3 @@
-using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
 
@@ -62,7 +61,7 @@ internal sealed class TrainingGuard(GuardOptions options)
     /// <summary>Judges an epoch by its losses.</summary>
     public void EndEpoch(double loss, Validation? validation)
     {
-        var collapse = _sentinel.Judge(loss, validation?.Loss, (validation as DiffusionValidation)?.NullLoss);
+        var collapse = _sentinel.Judge(loss, validation?.Loss, validation?.LossOfZero);
         Collapsed = Incident is null && collapse is not null;
         Incident ??= collapse;
     }

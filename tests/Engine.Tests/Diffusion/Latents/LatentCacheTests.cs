@@ -43,7 +43,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         run.Train(plan);
         var (mean, deviation) = Voxels(plan);
 
-        var statistics = new FrozenParts(run.Folder).ReadNormalization()!;
+        var statistics = new NormalizationFile(new FrozenParts(run.Folder)).Read()!;
 
         Assert.Equal(4 * mean + 3, statistics.Target!.Mean[0], 1e-5);
         Assert.Equal(-mean, statistics.Target.Mean[1], 1e-5);
@@ -93,7 +93,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         var middle = run.Use(plan, (trained, _) =>
         {
             using var scope = NewDisposeScope();
-            var statistics = new FrozenParts(run.Folder).ReadNormalization()!.Target!;
+            var statistics = new NormalizationFile(new FrozenParts(run.Folder)).Read()!.Target!;
             // the latent of 0 decodes to the logit 0
             return trained.Model.Decode(statistics.Normalize(cat([full([1, 1, 1, 1, 1], Tensors.Scalars.S(3.0)), zeros([1, 1, 1, 1, 1])], 1))).item<float>();
         });
@@ -105,7 +105,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     {
         using var run = new TinyRun();
         run.Train(Plan(latent: new LatentOptions { Normalize = false }));
-        Assert.Equal(LatentNormalization.None, new FrozenParts(run.Folder).ReadNormalization());
+        Assert.Equal(LatentNormalization.None, new NormalizationFile(new FrozenParts(run.Folder)).Read());
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         var plan = TinyRun.Plan(cohort, new ConvArchitecture());
         run.Train(plan with { Latent = new LatentOptions { Normalize = true } });
         var (mean, deviation) = Voxels(plan);
-        var statistics = new FrozenParts(run.Folder).ReadNormalization()!.Target!;
+        var statistics = new NormalizationFile(new FrozenParts(run.Folder)).Read()!.Target!;
         Assert.Equal(mean, statistics.Mean[0], 1e-5);
         Assert.Equal(deviation, statistics.Deviation[0], 1e-5);
         Assert.False(Directory.Exists(run.Folder.Latents));
@@ -247,7 +247,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         });
         run.Train(plan);
         var (mean, _) = Voxels(plan);
-        Assert.Equal(10 * mean + 3, new FrozenParts(run.Folder).ReadNormalization()!.Condition!.Mean[0], 1e-4);
+        Assert.Equal(10 * mean + 3, new NormalizationFile(new FrozenParts(run.Folder)).Read()!.Condition!.Mean[0], 1e-4);
     }
 
     [Fact]
@@ -325,7 +325,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     {
         var (open, said) = (Cohort.Open(plan.Data.Cohort), new List<string>());
         using var random = new RandomStreams(plan.Training.Seed);
-        new LatentCache(run.Folder.Latents, plan, TinyRun.Context(plan, random), new FrozenParts(run.Folder))
+        new LatentCache(run.Folder.Latents, plan.Space, TinyRun.Context(plan, random), new FrozenParts(run.Folder))
             .Prepare(open, TinyRun.Volumes(plan, open, Cohort.Train), TinyRun.Volumes(plan, open, Cohort.Val), warn: said.Add);
         return said;
     }

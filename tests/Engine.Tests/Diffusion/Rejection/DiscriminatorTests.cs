@@ -47,7 +47,7 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
     private SampleRecord Sample(ExperimentPlan plan)
     {
         plan = plan with { Sampler = TinyRun.Part<ISampler>("sampling", new JudgingSampler()) };
-        return _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes).Write(_run.Folder.Samples)[0]);
+        return _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes, () => Discriminator.Load(plan, trained)).Write(_run.Folder.Samples)[0]);
     }
 
     private static string Hash(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)));
@@ -151,7 +151,7 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
     {
         var plan = Plan();
         _run.Train(plan);
-        var record = _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes).Write(_run.Folder.Samples)[0]);
+        var record = _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes, () => Discriminator.Load(plan, trained)).Write(_run.Folder.Samples)[0]);
         Assert.Equal((0, null), (record.Judgements, record.DiscriminatorSha256));
     }
 

@@ -3,6 +3,7 @@ using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Tests.Reports.ManyRuns;
 

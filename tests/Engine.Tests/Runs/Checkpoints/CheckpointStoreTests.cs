@@ -137,7 +137,7 @@ public sealed class CheckpointStoreTests : IDisposable
     [InlineData("latest", false, 1)]
     public void Pointer_that_was_lost_is_named(string pointer, bool validated, int warnings)
     {
-        Save(Store, 1, manifest => manifest with { Best = validated ? new VoxelZoo.Engine.Runs.BestValidation(1, 0.5) : null });
+        Save(Store, 1, manifest => manifest with { Best = validated ? new BestValidation(1, 0.5) : null });
         File.Delete(Path.Combine(_folder.Path, pointer));
 
         Assert.Equal("step-00000001", Opened(pointer));

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
+
+namespace VoxelZoo.Engine.Diffusion.Latents;
+
+/// <summary>The statistics by which a run's latents are normalised: <c>latents.json</c> beside its frozen parts.</summary>
+/// <param name="frozen">The run's frozen parts.</param>
+public sealed class NormalizationFile(FrozenParts frozen)
+{
+    private string Statistics => Path.Combine(frozen.Folder, "latents.json");
+
+    /// <summary>The statistics, or null where they were not written yet.</summary>
+    /// <exception cref="RunFolderException">They are damaged.</exception>
+    public LatentNormalization? Read()
+    {
+        try
+        {
+            return File.Exists(Statistics) ? SealedJson.Read<LatentNormalization>(File.ReadAllText(Statistics)) : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            throw new RunFolderException($"{Statistics} cannot be read ({e.Message}); restore it, or let `train --resume` compute it again");
+        }
+    }
+
+    /// <summary>What is said where there are no statistics.</summary>
+    internal RunFolderException Missing() => new($"{Statistics} is not there, or without what the latents are normalised by; restore it, or let `train --resume` compute it again");
+
+    /// <summary>Writes the statistics, unless they are there.</summary>
+    /// <param name="normalization">The statistics.</param>
+    /// <param name="warn">Called with a sentence where others were there.</param>
+    public void Write(LatentNormalization normalization, Action<string>? warn = null)
+    {
+        Directory.CreateDirectory(frozen.Folder);
+        var text = SealedJson.Text(normalization);
+        if (File.Exists(Statistics) && File.ReadAllText(Statistics) == text)
+            return;
+        if (IsDamaged(normalization))
+            warn?.Invoke($"{Statistics} was damaged and is written again");
+        AtomicFile.WriteText(Statistics, text);
+    }
+
+    /// <summary>Whether statistics are there and not these. Those of a file without a hash may be the same in other words.</summary>
+    private bool IsDamaged(LatentNormalization normalization)
+    {
+        try
+        {
+            return Read() is { } there && SealedJson.Text(there) != SealedJson.Text(normalization);
+        }
+        catch (RunFolderException)
+        {
+            return true;
+        }
+    }
+}
