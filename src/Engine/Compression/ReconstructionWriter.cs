@@ -41,6 +41,7 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
                 written.Add(WriteOne(samples, samples.First + i, i, volume.cpu(), trained.Model.Finish(reconstruction).cpu()));
             }
         });
+        samples.EndReplacement();
         return [.. _collective.Gather(written).SelectMany(each => each).OrderBy(record => record.Name, StringComparer.Ordinal)];
     }
 

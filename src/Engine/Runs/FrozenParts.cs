@@ -67,14 +67,22 @@ public sealed class FrozenParts
     public FrozenPart Require(string name) => List().FirstOrDefault(part => part.Name == name)
         ?? throw new RunFolderException($"{Index} {(File.Exists(Index) ? $"names no {name}" : $"is not there, and says no more where the {name} is from")}, without which the run's network is another one; restore it, or start the run anew");
 
+    /// <summary>The file of a part's weights.</summary>
+    /// <exception cref="RunFolderException">There are no such weights, or not those that were copied.</exception>
+    public string Verify(string name)
+    {
+        var (part, file) = (Require(name), WeightsOf(name));
+        return File.Exists(file) && CheckpointStore.Facts(file) == new FileFacts(part.Bytes, part.Sha256)
+            ? file
+            : throw new RunFolderException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
+    }
+
     /// <summary>Loads a part's weights.</summary>
     /// <exception cref="RunFolderException">There are no such weights, or not those that were copied.</exception>
     /// <exception cref="InvalidDataException">They are another module's.</exception>
     public void Load(string name, torch.nn.Module module)
     {
-        var (part, file) = (Require(name), WeightsOf(name));
-        if (!File.Exists(file) || CheckpointStore.Facts(file) != new FileFacts(part.Bytes, part.Sha256))
-            throw new RunFolderException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
+        var file = Verify(name);
         using var weights = SafetensorsFile.Read(file);
         Weights.Load(module, weights, file);
     }

@@ -183,7 +183,15 @@ public sealed class RunFolder
         }
     }
 
-    /// <summary>The run's status, or null before its first one was written.</summary>
+    /// <summary>
+    /// How the run stands, for those who only look: what <see cref="ReadStatus"/> says, but of a run that is marked as running and that no process trains
+    /// that it was interrupted.
+    /// </summary>
+    public RunStatus? ReadStanding() => ReadStatus() is { } status
+        ? status.Status == RunState.Running && !IsLocked() ? status with { Status = RunState.Interrupted } : status
+        : null;
+
+    /// <summary>The run's status as its last process wrote it, or null before its first one was written.</summary>
     public RunStatus? ReadStatus() => ReadJson<RunStatus>(Status, "remove it, the checkpoints do not need it");
 
     /// <summary>What a JSON file of a run says, or null where there is none.</summary>
@@ -227,6 +235,15 @@ public sealed class RunFolder
         Directory.Exists(Checkpoints) && new CheckpointStore(Checkpoints).Open(pointer, warn) is { } checkpoint
             ? checkpoint
             : throw new RunFolderException($"{Path} has no checkpoint that can be read; train it first");
+
+    /// <summary>The checkpoint from which the run goes on, or null for one that was ended before its first. Changes nothing.</summary>
+    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
+    /// <exception cref="RunFolderException">There are checkpoints, and none of them verifies.</exception>
+    public Checkpoint? FindLatest(Action<string> warn) => !HasCheckpoints ? null : new CheckpointStore(Checkpoints).Open("latest", warn) ?? throw WithoutReadable();
+
+    /// <summary>What is said where no checkpoint can be read.</summary>
+    internal RunFolderException WithoutReadable() =>
+        new($"{Path} has checkpoints and none of them can be read, so it cannot be continued; train anew into another folder with --run");
 
     /// <summary>Replaces the run's status.</summary>
     public void WriteStatus(RunStatus status) => AtomicFile.WriteJson(Status, status);

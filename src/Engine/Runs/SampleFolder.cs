@@ -7,7 +7,7 @@ namespace VoxelZoo.Engine.Runs;
 /// <summary>Which numbers new samples take.</summary>
 public enum SampleNumbers
 {
-    /// <summary>Those from 0, in place of the samples that have them.</summary>
+    /// <summary>Those from 0, in place of all samples that are there: those of higher numbers go once the last new one is written.</summary>
     Replace,
 
     /// <summary>Those after the last one that is there, or that another process is about to write.</summary>
@@ -22,6 +22,7 @@ internal sealed partial class SampleFolder : IDisposable
 
     private readonly string _folder;
     private readonly FileStream? _claim; // open, so that others see that this process lives; the first process's
+    private readonly int[] _replaced; // higher numbers of the set that is replaced; the first process's
 
     /// <summary>Makes the folder, takes numbers, and removes what a killed process left half written.</summary>
     /// <param name="folder">The folder.</param>
@@ -32,15 +33,15 @@ internal sealed partial class SampleFolder : IDisposable
     public SampleFolder(string folder, SampleNumbers numbers, int count, ICollective collective)
     {
         _folder = folder;
-        FileStream? claim = null;
+        (FileStream? claim, int[] replaced) = (null, []);
         First = int.Parse(
             collective.FromFirst(() =>
             {
-                (claim, var first) = Claim(numbers, count);
+                (claim, var first, replaced) = Claim(numbers, count);
                 return first.ToString(CultureInfo.InvariantCulture);
             }),
             CultureInfo.InvariantCulture);
-        _claim = claim;
+        (_claim, _replaced) = (claim, replaced);
     }
 
     /// <summary>The first of the numbers.</summary>
@@ -87,10 +88,28 @@ internal sealed partial class SampleFolder : IDisposable
             throw;
         }
 
-        var target = Path.Combine(_folder, Name(index));
-        if (Directory.Exists(target))
-            Directory.Delete(target, recursive: true);
-        Directory.Move(temporary, target);
+        var old = Aside(index);
+        Directory.Move(temporary, Path.Combine(_folder, Name(index)));
+        if (old is not null)
+            Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>Ends what <see cref="SampleNumbers.Replace"/> began, once all new samples are there: removes those of the old set that have higher numbers.</summary>
+    public void EndReplacement()
+    {
+        foreach (var old in _replaced.Select(Aside).OfType<string>())
+            Directory.Delete(old, recursive: true);
+    }
+
+    /// <summary>Takes a sample's name from what is to be deleted, so that a kill leaves no half of it under that name.</summary>
+    private string? Aside(int number)
+    {
+        var old = Path.Combine(_folder, Name(number));
+        if (!Directory.Exists(old))
+            return null;
+        var aside = Path.Combine(_folder, $".tmp-{Name(number)}-{Environment.ProcessId}0"); // not that of the new one
+        Directory.Move(old, aside);
+        return aside;
     }
 
     /// <summary>Gives back the numbers that were not used.</summary>
@@ -102,7 +121,7 @@ internal sealed partial class SampleFolder : IDisposable
         File.Delete(_claim.Name);
     }
 
-    private (FileStream Claim, int First) Claim(SampleNumbers numbers, int count)
+    private (FileStream Claim, int First, int[] Replaced) Claim(SampleNumbers numbers, int count)
     {
         Directory.CreateDirectory(_folder);
         using var alone = Alone();
@@ -116,7 +135,10 @@ internal sealed partial class SampleFolder : IDisposable
         foreach (var half in Directory.EnumerateDirectories(_folder).Where(half => IsLeft(half, taken)).ToArray())
             Directory.Delete(half, recursive: true);
         var file = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $".claim-{first}-{first + count}"));
-        return (new FileStream(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None), first);
+        int[] replaced = numbers == SampleNumbers.Replace
+            ? [.. Numbers().Where(number => number >= first + count && !taken.Any(claim => claim.First <= number && number < claim.End)).OrderDescending()]
+            : [];
+        return (new FileStream(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None), first, replaced);
     }
 
     /// <summary>Keeps other processes from taking numbers for a moment.</summary>

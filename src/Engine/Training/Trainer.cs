@@ -108,7 +108,7 @@ public sealed class Trainer : IDisposable
         if (Recover("latest") is { } checkpoint)
             _state.Load(checkpoint);
         else if (!_checkpoints.IsEmpty)
-            throw new RunFolderException($"{_run.Path} has checkpoints and none of them can be read, so it cannot be continued; train anew into another folder with --run");
+            throw _run.WithoutReadable();
         else
             _observer.Warned("the run has no checkpoint yet, so it begins anew");
     }

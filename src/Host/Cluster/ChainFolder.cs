@@ -15,6 +15,10 @@ internal sealed class ChainFolder(string run)
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    /// <summary>The chain whose folder a file lies in, or null.</summary>
+    public static ChainFolder? Of(string file) =>
+        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file)) is { } folder && folder.EndsWith(Suffix, StringComparison.Ordinal) ? new ChainFolder(folder[..^Suffix.Length]) : null;
+
     /// <summary>The run's folder, as a full path.</summary>
     public string Run { get; } = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(run));
 
@@ -26,6 +30,9 @@ internal sealed class ChainFolder(string run)
 
     /// <summary>The experiment, resolved when it was submitted: what is edited while a job waits does not reach it.</summary>
     public string Experiment => In("experiment.yaml");
+
+    /// <summary>How the command line named the experiment that was submitted, for the run's own record of it.</summary>
+    public string Origin => In("origin.json");
 
     /// <summary>What the segments print.</summary>
     public string Log(string job) => In($"{job}.log");

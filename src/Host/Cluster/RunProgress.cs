@@ -15,12 +15,12 @@ internal static class RunProgress
         return before + (File.Exists(latest) ? Step(File.ReadAllText(latest).Trim()) : 0);
     }
 
-    /// <summary>The run's status, or null where it has none that can be read.</summary>
+    /// <summary>How the run stands, or null where it has no status that can be read.</summary>
     public static RunStatus? Status(string run)
     {
         try
         {
-            return File.Exists(Path.Combine(run, "experiment.yaml")) ? RunFolder.Open(run).ReadStatus() : null;
+            return File.Exists(Path.Combine(run, "experiment.yaml")) ? RunFolder.Open(run).ReadStanding() : null;
         }
         catch (RunFolderException)
         {

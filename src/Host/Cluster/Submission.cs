@@ -10,7 +10,8 @@ namespace VoxelZoo.Host.Cluster;
 /// <param name="Id">The experiment's id.</param>
 /// <param name="File">The experiment, resolved.</param>
 /// <param name="Folder">The run's folder and that of its chain.</param>
-internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
+/// <param name="Origin">How the command line named it, where a new run has to record that; null where the run has.</param>
+internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, ExperimentOrigin? Origin)
 {
     /// <summary>A run that is to begin.</summary>
     /// <param name="parse">The command line, with values and a profile over the experiment.</param>
@@ -28,7 +29,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
         run ??= RunFolders.New(experiment.Plan.Id);
         if (System.IO.File.Exists(run) || (Directory.Exists(run) && Directory.EnumerateFileSystemEntries(run).Any()))
             throw new RunFolderException($"{run} exists already; continue it with --resume or name another folder with --run");
-        return new Submission(experiment.Plan.Id, file, new ChainFolder(run));
+        return new Submission(experiment.Plan.Id, file, new ChainFolder(run), Named(parse, idOrPath));
     }
 
     /// <summary>A run that is to go on with its own experiment, with the command line's values over it.</summary>
@@ -41,13 +42,16 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
         var begun = !RunFolder.HasNotBegun(path);
         var folder = begun ? RunFolder.Open(path) : RunFolder.Join(path);
         var (file, own) = begun
-            ? Load(session, CommonOptions.Sets(parse), new ResumedExperiment(folder, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile)))
+            ? Load(session, CommonOptions.Sets(parse), new ResumedExperiment(session.Registry, folder, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile)))
             : Load(session, parse, idOrPath);
         own.CheckProcesses(processes);
         return own.Plan.Id == id
-            ? new Submission(id, file, new ChainFolder(folder.Path))
+            ? new Submission(id, file, new ChainFolder(folder.Path), begun ? null : Named(parse, idOrPath))
             : throw new UsageException($"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
     }
+
+    private static ExperimentOrigin Named(ParseResult parse, string idOrPath) =>
+        ExperimentOrigin.Of(ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile), CommonOptions.Sets(parse));
 
     private static (MapNode File, Experiment Experiment) Load(Session session, ParseResult parse, string idOrPath)
     {
@@ -55,17 +59,17 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder)
         return Load(session, CommonOptions.Sets(parse), sets => ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords));
     }
 
-    private static (MapNode File, Experiment Experiment) Load(Session session, string[] sets, ResumedExperiment resumed)
+    private static (MapNode File, Experiment Experiment) Load(Session session, IReadOnlyList<Assignment> sets, ResumedExperiment resumed)
     {
         var file = resumed.Read(sets, EvaluationStep.Warn).File;
-        return Load(session, sets, all => all.Length == sets.Length ? file : resumed.Read(all, _ => { }).File);
+        return Load(session, sets, all => all.Count == sets.Count ? file : resumed.Read(all, _ => { }).File);
     }
 
-    private static (MapNode File, Experiment Experiment) Load(Session session, string[] sets, Func<string[], MapNode> read)
+    private static (MapNode File, Experiment Experiment) Load(Session session, IReadOnlyList<Assignment> sets, Func<IReadOnlyList<Assignment>, MapNode> read)
     {
         var file = read(sets);
         // the machine that submits need not have the GPU that the jobs get
-        var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? read([.. sets, "training.device=cpu"]) : file;
+        var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? read([.. sets, Assignment.By("submit", "training.device", "cpu")]) : file;
         return (file, Experiment.Load(session, here));
     }
 }

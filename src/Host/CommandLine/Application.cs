@@ -21,7 +21,7 @@ internal static class Application
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
 
     /// <summary>Every verb. A new verb is a class in Verbs and a line here.</summary>
-    private static RootCommand Commands() => Numbers.Strictly(new RootCommand("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
+    private static RootCommand Commands() => Blanks.Refused(Numbers.Strictly(new RootCommand("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
     {
         CommonOptions.Plugins,
         CommonOptions.Verbose,
@@ -58,7 +58,7 @@ internal static class Application
         new Command("compressor", "Compressors on their own") { new CompressorRoundtripVerb() },
         new MetricVerb(),
         new TorchScriptVerb(),
-    });
+    }));
 
     public static async Task<int> RunAsync(string[] args)
     {

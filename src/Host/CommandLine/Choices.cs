@@ -17,7 +17,17 @@ internal static class Choices
         void Refuse(OptionResult result)
         {
             foreach (var word in result.Tokens.Select(token => token.Value).Where(word => !names.Contains(word)))
-                result.AddError($"`{option.Name}` is `{word}`; name one of {string.Join(", ", names)}{Spelling.Suggestion(word, names)}");
+                result.AddError($"`{option.Name}` is `{word}`; name one of {string.Join(", ", names)}{(word.Contains(',') ? Apart(word) : Spelling.Suggestion(word, names))}");
+        }
+
+        // several with commas between them
+        string Apart(string word)
+        {
+            string[] meant = [.. word.Split(',', StringSplitOptions.TrimEntries).Select(one => Spelling.Nearest(one, names)).OfType<string>().Distinct()];
+            if (option.Arity.MaximumNumberOfValues == 1)
+                return meant.Length > 0 ? $"; did you mean `{meant[0]}`?" : "";
+            string[] example = meant.Length > 0 ? meant : [.. names.Take(2)];
+            return $", each by itself, as in `{option.Name} {string.Join(option.AllowMultipleArgumentsPerToken ? " " : $" {option.Name} ", example)}`";
         }
     }
 }

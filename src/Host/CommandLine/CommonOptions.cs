@@ -29,7 +29,7 @@ internal static class CommonOptions
     };
 
     /// <summary>What <c>--set</c> was given.</summary>
-    public static string[] Sets(ParseResult parse) => parse.GetValue<string[]>(SetName) ?? [];
+    public static Assignment[] Sets(ParseResult parse) => [.. (parse.GetValue<string[]>(SetName) ?? []).Select(Assignment.Parse)];
 
     private const string SetName = "--set";
 
@@ -47,8 +47,8 @@ internal static class CommonOptions
         HelpName = "DIR",
     };
 
-    /// <summary>The cohort that the command line names, as <c>--set</c> takes it.</summary>
-    public static IEnumerable<string> CohortSet(ParseResult parse) => parse.GetValue(Cohort) is { } folder
-        ? [ExperimentFile.SetBy("--cohort", "data.cohort", System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(folder)))]
+    /// <summary>The cohort that the command line names.</summary>
+    public static IEnumerable<Assignment> CohortSet(ParseResult parse) => parse.GetValue(Cohort) is { } folder
+        ? [Assignment.By("--cohort", "data.cohort", System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(folder)))]
         : [];
 }

@@ -18,7 +18,7 @@ internal static class ParseErrors
             if (word.StartsWith('-'))
                 return $"{Path(parse)} has no option `{word}`{Spelling.Suggestion(word, options)} (options: {string.Join(", ", options)})";
             return verbs.Length > 0
-                ? $"{Path(parse)} has no verb `{word}`{Spelling.Suggestion(word, verbs)} (verbs: {string.Join(", ", verbs)})"
+                ? $"{Path(parse)} has no verb `{word}`{Suggestion(word, command)} (verbs: {string.Join(", ", verbs)})"
                 : $"{Path(parse)} does not take `{word}`; see `{Path(parse)} --help`";
         }
 
@@ -30,6 +30,15 @@ internal static class ParseErrors
         if (sentence.StartsWith('`'))
             return sentence; // it is ours, and says what to do
         return $"{sentence.TrimEnd('.')}; see `{Path(parse)} --help`";
+    }
+
+    /// <summary>The nearest verb, or else the nearest of those that are one of its own.</summary>
+    private static string Suggestion(string word, Command command)
+    {
+        if (Spelling.Suggestion(word, command.Subcommands.Select(verb => verb.Name)) is { Length: > 0 } near)
+            return near;
+        var below = command.Subcommands.SelectMany(group => group.Subcommands.Where(verb => !verb.Hidden).Select(verb => (Verb: verb.Name, Path: $"{group.Name} {verb.Name}"))).ToArray();
+        return Spelling.Nearest(word, below.Select(verb => verb.Verb)) is { } nearest ? $"; did you mean `{below.First(verb => verb.Verb == nearest).Path}`?" : "";
     }
 
     private static OptionResult? Option(SymbolResult? result) => result as OptionResult ?? result?.Parent as OptionResult;

@@ -10,13 +10,13 @@ internal static class ExperimentFile
 
     /// <summary>The resolved experiment, without <c>extends</c> and <c>profiles</c>.</summary>
     /// <param name="path">The file, as from <see cref="ExperimentFolder.Resolve"/>.</param>
-    /// <param name="sets">Values of <c>--set</c>, each <c>a.b=value</c>.</param>
+    /// <param name="sets">Values over it.</param>
     /// <param name="profile">The name under <c>profiles:</c> whose section is laid over the experiment, or null.</param>
     /// <param name="engineRecords">For a section with a part, the engine's record whose keys stay when <c>use:</c> changes.</param>
     /// <exception cref="ConfigurationException">Something in it cannot be used; the message says where and why.</exception>
     public static MapNode Load(
         string path,
-        IReadOnlyList<string>? sets = null,
+        IReadOnlyList<Assignment>? sets = null,
         string? profile = null,
         IReadOnlyDictionary<string, Type>? engineRecords = null)
     {
@@ -31,16 +31,15 @@ internal static class ExperimentFile
     }
 
     /// <summary>A section that consists of <c>--set</c> alone.</summary>
-    /// <param name="sets">Each <c>a.b=value</c>.</param>
+    /// <param name="sets">The values.</param>
     /// <param name="source">What positions say that are none of an option's.</param>
-    public static MapNode FromSets(IReadOnlyList<string> sets, string source) =>
+    public static MapNode FromSets(IReadOnlyList<Assignment> sets, string source) =>
         (MapNode)Merger.WithoutNulls(Apply(sets, new MapNode(new Position(source), []), new Merger(ImmutableDictionary<string, IReadOnlySet<string>>.Empty)));
 
     // a `use` first, because it resets the options that the others set
-    private static Node Apply(IReadOnlyList<string> sets, Node root, Merger merger) =>
-        sets.Select(ParseSet)
-            .OrderBy(s => !s.Key.EndsWith(".use", StringComparison.Ordinal))
-            .Aggregate(root, (below, set) => merger.Set(below, set.Key, set.Value));
+    private static Node Apply(IReadOnlyList<Assignment> sets, Node root, Merger merger) =>
+        sets.OrderBy(set => !set.Key.EndsWith(".use", StringComparison.Ordinal))
+            .Aggregate(root, (below, set) => merger.Set(below, set.Key, YamlReader.ParseValue(set.Value, set.Place)));
 
     // each file is resolved once: a few files that name each other several times would otherwise be read without end
     private static MapNode WithBases(string path, Merger merger, ImmutableList<string> chain, Dictionary<string, MapNode> resolved) =>
@@ -91,31 +90,5 @@ internal static class ExperimentFile
             names.Length == 0
                 ? $"there is no profile `{name}`; the experiment has no `profiles`"
                 : $"there is no profile `{name}`{Spelling.Suggestion(name, names)} (profiles: {string.Join(", ", names)})");
-    }
-
-    // what the word that was typed may be, where an option of its own stands for a key
-    private const char Typed = '\u001f';
-
-    /// <summary>The value of a key as <c>--set</c> takes it, for an option that stands for the key and that messages are to name.</summary>
-    public static string SetBy(string option, string key, string value) => $"{option}{Typed}{key}={value}";
-
-    private static (string Key, Node Value) ParseSet(string set)
-    {
-        var word = set.IndexOf(Typed, StringComparison.Ordinal);
-        if (word >= 0)
-        {
-            var stands = set[(word + 1)..].Split('=', 2);
-            return (stands[0], YamlReader.ParseValue(stands[1], new Position(set[..word])));
-        }
-
-        var equals = set.IndexOf('=', StringComparison.Ordinal);
-        var key = equals < 0 ? set : set[..equals].Trim();
-        var option = new Position($"--set {key}");
-        if (equals < 0)
-            throw new ConfigurationException(option, "expected KEY=VALUE, as in --set training.epochs=10");
-        var steps = key.Split('.');
-        if (steps.Any(string.IsNullOrWhiteSpace) || steps.Length > 16)
-            throw new ConfigurationException(option, "a key is one to sixteen names with dots between them");
-        return (key, YamlReader.ParseValue(set[(equals + 1)..], option));
     }
 }

@@ -14,6 +14,9 @@ internal static class ExperimentFolder
         if (RegularFile.WhyNot(idOrPath) is { } why)
             throw new ConfigurationException(new Position(idOrPath), why.TrimEnd('.'));
 
+        if (Directory.Exists(idOrPath))
+            throw new ConfigurationException(new Position(idOrPath), WhatFolder(idOrPath));
+
         var experiments = Find();
         var files = List(experiments);
         var matches = files.Where(f => Id(experiments!, f) == idOrPath || Path.GetFileNameWithoutExtension(f) == idOrPath).ToArray();
@@ -26,6 +29,15 @@ internal static class ExperimentFolder
                 + Spelling.Suggestion(idOrPath, files.Select(f => Path.GetFileNameWithoutExtension(f)))),
             _ => throw new ConfigurationException(new Position(idOrPath), $"several experiments have this name: {string.Join(", ", matches)}"),
         };
+    }
+
+    /// <summary>What to name instead of a folder.</summary>
+    private static string WhatFolder(string folder)
+    {
+        if (File.Exists(Path.Combine(folder, "experiment.yaml")))
+            return $"this is the folder of a run, and an experiment is expected; `train EXP --run {folder} --resume` goes on with it";
+        var example = List(folder).Concat(List(Find())).FirstOrDefault();
+        return "this is a folder, and an experiment is expected: its YAML file, or its id" + (example is null ? "" : $", such as {Places.Shown(example)}");
     }
 
     /// <summary>The nearest folder <c>experiments</c>, or null.</summary>

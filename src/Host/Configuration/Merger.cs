@@ -60,7 +60,9 @@ internal sealed class Merger(IReadOnlyDictionary<string, IReadOnlySet<string>> k
                 throw new ConfigurationException(option, $"`{here}` is {current.Description}, not a section");
 
             var child = At((current as MapNode)?[steps[depth]], steps, depth + 1);
-            return Lay(current, new MapNode(option, [new MapEntry(steps[depth], option, child)]), here);
+            // the option wrote its own key; a section that it goes into stays where it was written
+            var section = depth < steps.Length - 1 ? (current as MapNode)?.Find(steps[depth]) : null;
+            return Lay(current, new MapNode((current as MapNode)?.Position ?? option, [new MapEntry(steps[depth], section?.KeyPosition ?? option, child)]), here);
         }
     }
 

@@ -45,6 +45,17 @@ internal sealed class BorrowedWeights(
             RefuseOthers(Run(source.From));
     }
 
+    /// <summary>Refuses a run that goes on where <see cref="Take"/> would; takes nothing.</summary>
+    /// <exception cref="RunFolderException">The run has trained with the weights, and they are lost or damaged.</exception>
+    public void Check(Session session, RunFolder run)
+    {
+        var frozen = new FrozenParts(run);
+        if (frozen.Has(name) || run.HasCheckpoints)
+            frozen.Verify(name);
+        else if (source.TrainFirst is not null && HasBegun(FirstOf(run)))
+            Resumed(session, FirstOf(run));
+    }
+
     /// <summary>Copies the weights into the run, after training them where that is asked for.</summary>
     /// <exception cref="OperationCanceledException">That training was stopped.</exception>
     /// <exception cref="RunFolderException">The run has trained with them, and they are lost.</exception>
@@ -81,10 +92,13 @@ internal sealed class BorrowedWeights(
         var first = source.TrainFirst!;
         if (session.Collective.Size > 1)
             throw Refusal($"{first.Experiment} is trained first, by one process, and here are {session.Collective.Size}; train it by itself and name its run in {section}.from");
-        string[] sets = ["data.synthesize=null", $"data.cohort={JsonSerializer.Serialize(cohort.Folder)}", $"training.device={experiment.Plan.Training.Device}"];
-        var file = ExperimentFile.Load(ExperimentFolder.Resolve(first.Experiment), sets, first.Profile, PlanReader.EngineRecords);
-        var other = Experiment.Load(session, file);
-        var folder = Path.Combine(run.Path, FirstFolder, name);
+        var folder = FirstOf(run);
+        Assignment[] sets = [Given("data.synthesize", "null"), Given("data.cohort", JsonSerializer.Serialize(cohort.Folder)), Given("training.device", experiment.Plan.Training.Device)];
+        var path = ExperimentFolder.Resolve(first.Experiment);
+        var (file, origin) = HasBegun(folder)
+            ? Resumed(session, folder, sets)
+            : (ExperimentFile.Load(path, sets, first.Profile, PlanReader.EngineRecords), ExperimentOrigin.Of(path, first.Profile, sets));
+        var other = Experiment.Load(session, file).From(origin);
         Console.WriteLine($"first: {other.Plan.Id}, whose {component} {experiment.Plan.Id} uses");
         RunStatus status;
         if (Directory.Exists(folder))
@@ -93,6 +107,18 @@ internal sealed class BorrowedWeights(
             (_, status) = TrainingStep.Start(session, other, folder, cancellation);
         return status.Status == RunState.Completed ? RunFolder.Open(folder) : throw new OperationCanceledException($"{folder} was stopped", cancellation);
     }
+
+    private string FirstOf(RunFolder run) => Path.Combine(run.Path, FirstFolder, name);
+
+    private static bool HasBegun(string first) => Directory.Exists(first) && !RunFolder.HasNotBegun(first);
+
+    /// <summary>The experiment by which what is trained first goes on, by the rules of every run that does.</summary>
+    private (MapNode File, ExperimentOrigin? Origin) Resumed(Session session, string folder, params Assignment[] sets) =>
+        new ResumedExperiment(session.Registry, RunFolder.Open(folder), ExperimentFolder.Resolve(source.TrainFirst!.Experiment), source.TrainFirst.Profile)
+            .Read(sets, sentence => EvaluationStep.Warn($"{Places.Shown(folder)}: {sentence}"));
+
+    /// <summary>A value of what is trained first that this experiment decides.</summary>
+    private Assignment Given(string key, string value) => new(key, value, experiment.File.Locate($"{section}.train_first"));
 
     /// <summary>A run by its folder, or the newest one of an experiment.</summary>
     private RunFolder Run(string from)

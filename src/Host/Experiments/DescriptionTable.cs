@@ -45,6 +45,9 @@ internal static class DescriptionTable
 
     public static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
+    /// <summary><c>1.50 GiB</c>, or <c>7.2 MiB</c> where that would be next to nothing.</summary>
+    public static string Size(long bytes) => bytes >= 1 << 28 || bytes == 0 ? Gibibytes(bytes) : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 20):F1} MiB");
+
     /// <summary><c>1.50 GiB</c>.</summary>
     public static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):F2} GiB");
 }

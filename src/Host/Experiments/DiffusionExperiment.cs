@@ -81,6 +81,13 @@ internal sealed class DiffusionExperiment : Experiment
             borrowed.Take(session, cohort, run, cancellation);
     }
 
+    /// <inheritdoc/>
+    public override void CheckBorrowed(Session session, RunFolder run)
+    {
+        foreach (var borrowed in BorrowedWeights.Of(this))
+            borrowed.Check(session, run);
+    }
+
     /// <summary>Computes the latents of a cohort into a folder that runs may share.</summary>
     /// <returns>How many volumes it holds.</returns>
     public int PrepareLatents(string folder, PartContext context, CancellationToken cancellation)

@@ -9,6 +9,7 @@ using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -48,8 +49,8 @@ internal abstract class Experiment(MapNode file)
     /// <summary>Loads the experiment of a run, with values over it.</summary>
     /// <param name="session">The parts.</param>
     /// <param name="run">The run.</param>
-    /// <param name="sets">Values as <c>--set</c> takes them.</param>
-    public static Experiment Load(Session session, RunFolder run, params string[] sets) =>
+    /// <param name="sets">The values.</param>
+    public static Experiment Load(Session session, RunFolder run, params Assignment[] sets) =>
         Load(session, run, ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
 
     /// <summary>Loads a run's resolved experiment, with the place of its cohort where that was moved with the run.</summary>
@@ -65,6 +66,10 @@ internal abstract class Experiment(MapNode file)
     /// <summary>The id of the experiment that <paramref name="idOrPath"/> names, whether or not the rest of its file could be used.</summary>
     public static string IdOf(string idOrPath) =>
         SectionReader.Id(ExperimentFile.Load(ExperimentFolder.Resolve(idOrPath), engineRecords: PlanReader.EngineRecords));
+
+    /// <summary>The plan of a resolved experiment.</summary>
+    public static Plan ReadPlan(PartRegistry registry, MapNode file) =>
+        CompressionPlanReader.Reads(file) ? new CompressionPlanReader(registry).Read(file) : new PlanReader(registry).Read(file);
 
     /// <summary>Loads a resolved experiment.</summary>
     public static Experiment Load(Session session, MapNode file) =>
@@ -102,6 +107,11 @@ internal abstract class Experiment(MapNode file)
     /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the first does it alone.</summary>
     /// <exception cref="OperationCanceledException">It was stopped before it was done; the run can be resumed.</exception>
     public virtual void Borrow(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    {
+    }
+
+    /// <summary>Refuses a run that goes on where <see cref="Borrow"/> would; takes nothing.</summary>
+    public virtual void CheckBorrowed(Session session, RunFolder run)
     {
     }
 

@@ -13,7 +13,8 @@ namespace VoxelZoo.Host.Experiments;
 internal sealed class OpenSweep : IDisposable
 {
     private readonly Session _session;
-    private readonly IReadOnlyList<string> _sets;
+    private readonly IReadOnlyList<Assignment> _sets;
+    private readonly string? _samplerOption;
     private readonly RandomStreams _random;
     private readonly TrainedModel _trained;
     private readonly SamplingSweep _sweep;
@@ -27,16 +28,16 @@ internal sealed class OpenSweep : IDisposable
     /// <exception cref="UsageException">It is a compressor's run, or something that was asked for cannot be.</exception>
     public OpenSweep(Session session, RunFolder run, SweepRequest request, SolverConfiguration first)
     {
-        (_session, Run) = (session, run);
+        (_session, Run, _samplerOption) = (session, run, request.SamplerOption);
         if (CompressionPlanReader.Reads(ExperimentFile.Load(run.Experiment, engineRecords: PlanReader.EngineRecords)))
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
-        _sets = [.. request.Sets, "evaluation.generate=null", .. request.ConditionSplit is { } split ? [$"sampling.split={split}"] : Array.Empty<string>()];
+        _sets = [.. request.Sets, Assignment.By("sweep", "evaluation.generate", "null"), .. request.ConditionSplit is { } split ? [Assignment.By("--split", "sampling.split", split)] : Array.Empty<Assignment>()];
         var experiment = (DiffusionExperiment)Experiment.Load(session, run, [.. _sets, .. Sets(first)]);
         _random = session.Random(experiment.Plan);
         try
         {
             var context = session.Context(experiment.Plan, _random);
-            var metrics = new SweepMetrics(experiment.Plan.Metrics, text => Read([.. _sets, $"evaluation.metrics=[{text}]"]).Metrics.Single(), context);
+            var metrics = new SweepMetrics(experiment.Plan.Metrics, text => Read([.. _sets, Assignment.By("--metric", "evaluation.metrics", $"[{text}]")]).Metrics.Single(), context);
             var cohort = SectionReader.Checked(experiment.File, () => Cohorts.OpenRecorded(experiment.Plan, run));
             Plan = experiment.Plan with
             {
@@ -91,7 +92,7 @@ internal sealed class OpenSweep : IDisposable
         return Plan with { Sampler = read.Sampler };
     }
 
-    private ExperimentPlan Read(IReadOnlyList<string> sets) =>
+    private ExperimentPlan Read(IReadOnlyList<Assignment> sets) =>
         new PlanReader(_session.Registry).Read(ExperimentFile.Load(Run.Experiment, sets, null, PlanReader.EngineRecords));
 
     private CohortDataset Volumes(string option, Cohort cohort, string split) => cohort.Of(split).Count > 0
@@ -99,11 +100,15 @@ internal sealed class OpenSweep : IDisposable
         : throw new UsageException($"{option}: the cohort '{cohort.Folder}' has no patients in {split}; name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
 
     /// <summary>The sampler with its number. A name that there is not comes first, so that no option of the run's own sampler stays.</summary>
-    private static IEnumerable<string> Sets(SolverConfiguration configuration) =>
-    [
-        "sampling.use=none", $"sampling.use={configuration.Sampler}",
-        .. configuration.Options.Select(option => $"sampling.{option.Key}={option.Value.ToString(null, CultureInfo.InvariantCulture)}"),
-    ];
+    private IEnumerable<Assignment> Sets(SolverConfiguration configuration)
+    {
+        var place = _samplerOption ?? configuration.Name;
+        return
+        [
+            Assignment.By(place, "sampling.use", "none"), Assignment.By(place, "sampling.use", configuration.Sampler),
+            .. configuration.Options.Select(option => Assignment.By(place, $"sampling.{option.Key}", option.Value.ToString(null, CultureInfo.InvariantCulture))),
+        ];
+    }
 
     /// <summary>Ends it; what was found stays.</summary>
     public void Dispose()

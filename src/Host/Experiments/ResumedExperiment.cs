@@ -2,6 +2,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -9,46 +10,46 @@ namespace VoxelZoo.Host.Experiments;
 /// The experiment by which a run goes on: its own, with <c>--set</c> over it. How the file that the command line names differs from it is said, and what
 /// would make another experiment of the run is refused.
 /// </summary>
+/// <param name="registry">The parts, whose defaults say whether what was written now was so before.</param>
 /// <param name="run">The run.</param>
 /// <param name="file">The file that the command line names.</param>
 /// <param name="profile">The profile that it names, or null.</param>
-internal sealed class ResumedExperiment(RunFolder run, string file, string? profile)
+internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, string file, string? profile)
 {
     private readonly bool _trained = run.HasCheckpoints;
 
     /// <summary>The experiment's file, resolved.</summary>
-    /// <param name="sets">Values of <c>--set</c>.</param>
+    /// <param name="sets">Values over it.</param>
     /// <param name="warn">Called with a sentence for each difference that is no reason to refuse.</param>
     /// <returns>It, and how it is named from now on; null where the run has not recorded how it was named at first.</returns>
     /// <exception cref="ConfigurationException">What the run was trained by so far would change.</exception>
-    public (MapNode File, ExperimentOrigin? Origin) Read(string[] sets, Action<string> warn)
+    public (MapNode File, ExperimentOrigin? Origin) Read(IReadOnlyList<Assignment> sets, Action<string> warn)
     {
         var before = ExperimentFile.Load(run.Experiment, null, null, PlanReader.EngineRecords);
         RefuseOther(SectionReader.Id(before));
         var own = Cohorts.Placed(ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
-        RefuseSets(LeafChange.Between(before, own), own);
-        var origin = RunFolder.ReadJson<ExperimentOrigin>(run.Origin, "remove it, without it the experiment is not compared with its file");
-        if (IsTheRunsOwn)
-            return (own, origin is null ? null : Continued(origin, sets, own));
-        if (origin is null)
+        RefuseSets(before, own);
+        var origin = ExperimentOrigin.Read(run.Origin);
+        var next = origin?.Continued(sets, sets.Count > 0 ? own : null);
+        if (Path.GetFullPath(file) is var full && full == run.Experiment)
+            return (own, next);
+        if (ChainFolder.Of(full) is not null) // made of the run's own, or what an untrained run was submitted with
+            return (_trained ? own : Compared(own, Cohorts.Placed(ExperimentFile.Load(file, sets, null, PlanReader.EngineRecords)), warn), next);
+        if (next is null)
         {
             TellUnrecorded(own, sets, warn);
             return (own, null);
         }
 
-        if (IsOfAChain(origin.Experiment))
+        if (ChainFolder.Of(next.Experiment) is not null)
         {
-            warn($"the run was begun by a chain of jobs, so {file} is not compared with it; the run goes on by its own experiment, {Places.Shown(run.Experiment)}");
-            return (own, Continued(origin, sets, own));
+            warn($"the run was begun by a chain of jobs that has not recorded what was submitted, so {file} is not compared with it; the run goes on by its own experiment, {Places.Shown(run.Experiment)}, and --set changes what may change");
+            return (own, next);
         }
 
-        var next = Continued(origin, sets, own) with { Experiment = Path.GetFullPath(file), Profile = profile ?? origin.Profile };
-        return (Compared(own, next.Resolve(), warn), next);
+        next = next with { Experiment = full, Profile = profile ?? next.Profile };
+        return (Compared(own, next.Resolve(run.Origin), warn), next);
     }
-
-    private bool IsTheRunsOwn => Path.GetFullPath(file) is var full && (full == run.Experiment || IsOfAChain(full));
-
-    private static bool IsOfAChain(string path) => Path.GetDirectoryName(path) is { } folder && folder.EndsWith(ChainFolder.Suffix, StringComparison.Ordinal);
 
     private void RefuseOther(string id)
     {
@@ -57,17 +58,11 @@ internal sealed class ResumedExperiment(RunFolder run, string file, string? prof
             throw new UsageException($"--resume: {Places.Shown(run.Path)} is a run of {id}, not of {named}; name that experiment, or another folder with --run");
     }
 
-    /// <summary>The next segment's origin; a cohort that a set names is kept with its whole path, as the next one may be started elsewhere.</summary>
-    private static ExperimentOrigin Continued(ExperimentOrigin origin, string[] sets, MapNode own)
-    {
-        string[] cohort = sets.Length > 0 && own["data"]?["cohort"] is ScalarNode { IsNull: false } named ? [$"data.cohort={System.Text.Json.JsonSerializer.Serialize(named.Text)}"] : [];
-        return origin with { Sets = [.. origin.Sets, .. sets, .. cohort] };
-    }
-
-    private void RefuseSets(IReadOnlyList<LeafChange> changes, MapNode own)
+    private void RefuseSets(MapNode before, MapNode own)
     {
         // a cohort that is named replaces the one that was made; that it holds the same is checked by its hashes
-        var refused = changes.FirstOrDefault(change => !ResumeRules.MayChange(change.Key, _trained) && !(change.After is null && change.Key.StartsWith("data.synthesize", StringComparison.Ordinal)));
+        var refused = Differences(before, own)
+            .FirstOrDefault(change => !ResumeRules.MayChange(change.Key, _trained) && !(change.After is null && change.Key.StartsWith("data.synthesize", StringComparison.Ordinal)));
         if (refused is not null)
         {
             throw new ConfigurationException(
@@ -81,7 +76,7 @@ internal sealed class ResumedExperiment(RunFolder run, string file, string? prof
     /// <summary>The experiment to go on by: the run's own; the file's, where nothing was trained yet.</summary>
     private MapNode Compared(MapNode own, MapNode named, Action<string> warn)
     {
-        var changes = LeafChange.Between(own, named);
+        var changes = Differences(own, named);
         var refused = changes.Where(change => !ResumeRules.MayChange(change.Key, _trained)).ToArray();
         if (refused.Length > 0)
         {
@@ -101,10 +96,27 @@ internal sealed class ResumedExperiment(RunFolder run, string file, string? prof
     }
 
     /// <summary>A run of before origins were recorded: what the command line names may have been laid under a profile and values that nobody knows.</summary>
-    private void TellUnrecorded(MapNode own, string[] sets, Action<string> warn)
+    private void TellUnrecorded(MapNode own, IReadOnlyList<Assignment> sets, Action<string> warn)
     {
         var named = Cohorts.Placed(ExperimentFile.Load(file, sets, profile, PlanReader.EngineRecords));
-        if (LeafChange.Between(own, named).Count > 0)
+        if (Differences(own, named).Count > 0)
             warn($"the run has not recorded with which profile and --set it began, so that whether {file} was edited since cannot be said; it goes on by its own experiment, {Places.Shown(run.Experiment)}");
+    }
+
+    /// <summary>The values that differ. One that is written on one side alone is none where the other side has it by default.</summary>
+    private IReadOnlyList<LeafChange> Differences(MapNode before, MapNode after)
+    {
+        var changes = LeafChange.Between(before, after);
+        if (changes.All(change => change is { Before: not null, After: not null }))
+            return changes;
+        try
+        {
+            var (one, other) = (Experiment.ReadPlan(registry, before), Experiment.ReadPlan(registry, after));
+            return [.. changes.Where(change => change is { Before: not null, After: not null } || PlanValues.Find(one, change.Key) is not { } value || value != PlanValues.Find(other, change.Key))];
+        }
+        catch (ConfigurationException)
+        {
+            return changes; // one of them cannot work, so that nobody knows what it would have
+        }
     }
 }

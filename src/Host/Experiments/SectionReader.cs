@@ -40,7 +40,7 @@ internal abstract class SectionReader(PartRegistry registry)
         return null;
     });
 
-    /// <summary>Where the key at fault was written; else its section; else the file.</summary>
+    /// <summary>Where the key at fault was written; else its section, or what the command line took out of it; else the file.</summary>
     private static Position Place(MapNode root, PlanRefusedException refusal)
     {
         var (map, position) = (root, root.Position);
@@ -48,7 +48,7 @@ internal abstract class SectionReader(PartRegistry registry)
         for (var i = 0; i < steps.Length; i++)
         {
             if (map.Find(steps[i]) is not { } entry)
-                return position;
+                return map.Removed.Select(removed => removed.KeyPosition).LastOrDefault(place => place.IsSet) ?? position;
             position = entry.KeyPosition;
             if (entry.Value is not MapNode below)
                 return map.Locate(string.Join('.', steps[i..]));

@@ -74,8 +74,7 @@ internal static class TrainingStep
         if (!training.CheckMemory || available is null || memory.Total <= available)
             return;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
-        throw new ConfigurationException(
-            experiment.File.Locate("training"),
+        throw new UsageException(
             $"{DescriptionTable.Memory(memory)} and {context.Device} has {DescriptionTable.Gibibytes(available.Value)} left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same");
     }
 

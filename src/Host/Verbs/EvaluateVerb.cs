@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -33,12 +34,13 @@ internal sealed class EvaluateVerb : Verb
     {
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        string[] sets = [.. CommonOptions.Sets(parse), .. Sets("checkpoints", parse.GetValue(_checkpoints)), .. Sets("splits", parse.GetValue(_splits)), .. CommonOptions.CohortSet(parse)];
+        Assignment[] sets = [.. CommonOptions.Sets(parse), .. Sets(parse, _checkpoints, "checkpoints"), .. Sets(parse, _splits, "splits"), .. CommonOptions.CohortSet(parse)];
         var outcome = Experiment.Load(session, run, sets).Evaluate(session, run, cancellation);
         if (Collective.IsFirst())
             Output.Write(parse, () => outcome.Json, () => outcome.Table);
         return ExitCode.Done;
     }
 
-    private static IEnumerable<string> Sets(string key, string[]? names) => names is { Length: > 0 } ? [$"evaluation.{key}=[{string.Join(", ", names)}]"] : [];
+    private static IEnumerable<Assignment> Sets(ParseResult parse, Option<string[]> option, string key) =>
+        parse.GetValue(option) is { Length: > 0 } names ? [Assignment.By(option.Name, $"evaluation.{key}", $"[{string.Join(", ", names)}]")] : [];
 }

@@ -15,20 +15,20 @@ internal sealed class GuidanceOptions
     /// <summary>All of them.</summary>
     public IEnumerable<Option> All => [_guidance, _rescale, _interval, _shift];
 
-    /// <summary>What the command line says of them, as <c>--set</c> takes it.</summary>
-    public IEnumerable<string> Sets(ParseResult parse)
+    /// <summary>What the command line says of them.</summary>
+    public IEnumerable<Assignment> Sets(ParseResult parse)
     {
         // what the run says of guidance goes with it
         if (parse.GetValue(_guidance) == 1)
         {
-            yield return "sampling.guidance_rescale=null";
-            yield return "sampling.guidance_interval=null";
+            yield return Assignment.By("--guidance", "sampling.guidance_rescale", "null");
+            yield return Assignment.By("--guidance", "sampling.guidance_interval", "null");
         }
 
         if (parse.GetValue(_interval) is { } interval)
-            yield return ExperimentFile.SetBy("--guidance-interval", "sampling.guidance_interval", $"[{interval}]");
+            yield return Assignment.By("--guidance-interval", "sampling.guidance_interval", $"[{interval}]");
         (string Key, double? Value)[] numbers = [("guidance", parse.GetValue(_guidance)), ("guidance_rescale", parse.GetValue(_rescale)), ("time_shift", parse.GetValue(_shift))];
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
-            yield return ExperimentFile.SetBy($"--{key.Replace('_', '-')}", $"sampling.{key}", value!.Value.ToString("R", CultureInfo.InvariantCulture));
+            yield return Assignment.By($"--{key.Replace('_', '-')}", $"sampling.{key}", value!.Value.ToString("R", CultureInfo.InvariantCulture));
     }
 }

@@ -30,7 +30,7 @@ internal sealed class SampleVerb : Verb
         With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
-        _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of those that are there; without it they are added after the last one" });
+        _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of all that are there; without it they are added after the last one" });
     }
 
     public override bool StopsInOrder => true;
@@ -46,19 +46,19 @@ internal sealed class SampleVerb : Verb
         return ExitCode.Done;
     }
 
-    private IEnumerable<string> Sets(ParseResult parse)
+    private IEnumerable<Assignment> Sets(ParseResult parse)
     {
         (string Key, IFormattable? Value)[] numbers = [("count", parse.GetValue(_count)), ("steps", parse.GetValue(_steps)), ("seed", parse.GetValue(_seed))];
         if (parse.GetValue(_solver) is { } solver)
-            yield return ExperimentFile.SetBy("--solver", "sampling.use", solver);
+            yield return Assignment.By("--solver", "sampling.use", solver);
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
-            yield return ExperimentFile.SetBy($"--{key}", $"sampling.{key}", value!.ToString(null, CultureInfo.InvariantCulture));
+            yield return Assignment.By($"--{key}", $"sampling.{key}", value!.ToString(null, CultureInfo.InvariantCulture));
         foreach (var set in _guidance.Sets(parse))
             yield return set;
         foreach (var set in CommonOptions.Sets(parse))
         {
-            if (!set.StartsWith("sampling.", StringComparison.Ordinal))
-                throw new UsageException($"--set {set.Split('=')[0]}: only keys of `sampling` can differ from those that the run was trained with, such as sampling.eta=1");
+            if (!set.Key.StartsWith("sampling.", StringComparison.Ordinal))
+                throw new UsageException($"--set {set.Key}: only keys of `sampling` can differ from those that the run was trained with, such as sampling.eta=1");
             yield return set;
         }
     }

@@ -37,7 +37,7 @@ internal sealed class SubmitStatusVerb : Verb
         json["explanation"] = report.Explanation;
         foreach (var (node, segment) in json["segments"]!.AsArray().Zip(report.Chain.Segments))
             node!["state"] = report.StateOf(segment);
-        json["run_status"] = report.Run is null ? null : JsonSerializer.SerializeToNode(report.Run, AtomicFile.Json);
+        json["run_status"] = report.Standing is { } run ? JsonSerializer.SerializeToNode(run, AtomicFile.Json) : null;
         return json;
     }
 
@@ -56,7 +56,7 @@ internal sealed class SubmitStatusVerb : Verb
         }
 
         List<IRenderable> lines = [table, new Text($"chain: {Words(report.Chain.State)}{(report.Explanation is { } why ? $": {why}" : "")}")];
-        if (report.Run is { } run)
+        if (report.Standing is { } run)
             lines.Add(new Text($"run: {Words(run.Status)} at epoch {run.Epoch} of {run.Epochs}, {run.Step:N0} steps"));
         return new Rows(lines);
     }

@@ -44,9 +44,10 @@ internal sealed class SubmitVerb : Verb
             throw new UsageException("sbatch is not on the PATH: submit from a machine of the cluster, or look at the script with --dry-run");
 
         var resume = parse.GetValue(_resume);
-        var (id, file, folder) = resume
+        var submission = resume
             ? Submission.Resumed(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run), request.Processes)
             : Submission.New(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run), request.Processes);
+        var (id, folder) = (submission.Id, submission.Folder);
         var before = Predecessor(folder, resume);
         var script = new JobScript
         {
@@ -65,7 +66,7 @@ internal sealed class SubmitVerb : Verb
 
         if (request.Processes > 1 && Slurm.WhyNoPmix() is { } why)
             Console.Error.WriteLine($"warning: the processes of a job may not find each other: {why}");
-        var job = Submit(folder, file, script);
+        var job = Submit(submission, script);
         folder.Write(new Chain { Experiment = id, Run = folder.Run, Limit = before.Count + limit, Segments = before }
             .Submitted(job, SegmentReason.Submitted, TimeProvider.System.GetUtcNow()));
         Console.WriteLine($"job {job} trains {id} into {Places.Shown(folder.Run)}; it prints into {folder.Log(job)}");
@@ -95,13 +96,16 @@ internal sealed class SubmitVerb : Verb
     }
 
     /// <summary>Writes the folder and submits its script; leaves no folder where SLURM does not take it.</summary>
-    private static string Submit(ChainFolder folder, MapNode experiment, JobScript script)
+    private static string Submit(Submission submission, JobScript script)
     {
+        var folder = submission.Folder;
         var isNew = !Directory.Exists(folder.Path);
         try
         {
             Directory.CreateDirectory(folder.Path);
-            AtomicFile.WriteText(folder.Experiment, YamlWriter.Write(experiment));
+            AtomicFile.WriteText(folder.Experiment, YamlWriter.Write(submission.File));
+            if (submission.Origin is { } origin)
+                AtomicFile.WriteJson(folder.Origin, origin);
             AtomicFile.WriteText(folder.Script, script.Text());
             return Slurm.Submit(folder.Script);
         }

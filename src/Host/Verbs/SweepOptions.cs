@@ -33,11 +33,11 @@ internal sealed class SweepOptions
         Checkpoint = parse.GetValue(_checkpoint)!,
     };
 
-    private IEnumerable<string> Sets(ParseResult parse)
+    private IEnumerable<Assignment> Sets(ParseResult parse)
     {
-        yield return ExperimentFile.SetBy("--count", "sampling.count", parse.GetValue(_count).ToString(CultureInfo.InvariantCulture));
+        yield return Assignment.By("--count", "sampling.count", parse.GetValue(_count).ToString(CultureInfo.InvariantCulture));
         if (parse.GetValue(_seed) is { } seed)
-            yield return ExperimentFile.SetBy("--seed", "sampling.seed", seed.ToString(CultureInfo.InvariantCulture));
+            yield return Assignment.By("--seed", "sampling.seed", seed.ToString(CultureInfo.InvariantCulture));
         foreach (var set in CommonOptions.CohortSet(parse))
             yield return set;
         foreach (var set in _guidance.Sets(parse))

@@ -44,7 +44,7 @@ internal sealed class SweepStepsVerb : Verb
         var (lo, hi, tolerance) = Interval(parse);
         var (sampler, metric) = (parse.GetValue(_sampler)!, parse.GetValue(_metric)!);
         // where it is one of those that a sweep of solvers measures, both find what the other did
-        var request = _options.Read(parse, SweepMetrics.Default.Contains(metric) ? [] : [metric]);
+        var request = _options.Read(parse, SweepMetrics.Default.Contains(metric) ? [] : [metric]) with { SamplerOption = _sampler.Name };
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         using var sweep = new OpenSweep(session, run, request, SolverConfiguration.Of(sampler, hi));

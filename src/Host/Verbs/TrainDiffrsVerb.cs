@@ -37,7 +37,7 @@ internal sealed class TrainDiffrsVerb : Verb
             throw new UsageException($"--epochs is {epochs}; give at least 1");
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        string[] sets = [$"sampling.use={Euler}", ExperimentFile.SetBy("--steps", "sampling.steps", parse.GetValue(_steps).ToString(CultureInfo.InvariantCulture)), .. Seed(parse)];
+        Assignment[] sets = [Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps).ToString(CultureInfo.InvariantCulture)), .. Seed(parse)];
         if (Experiment.Load(session, run) is not DiffusionExperiment)
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
         var experiment = (DiffusionExperiment)Experiment.Load(session, run, sets);
@@ -51,6 +51,6 @@ internal sealed class TrainDiffrsVerb : Verb
         return ExitCode.Done;
     }
 
-    private IEnumerable<string> Seed(ParseResult parse) =>
-        parse.GetValue(_seed) is { } seed ? [ExperimentFile.SetBy("--seed", "sampling.seed", seed.ToString(CultureInfo.InvariantCulture))] : [];
+    private IEnumerable<Assignment> Seed(ParseResult parse) =>
+        parse.GetValue(_seed) is { } seed ? [Assignment.By("--seed", "sampling.seed", seed.ToString(CultureInfo.InvariantCulture))] : [];
 }

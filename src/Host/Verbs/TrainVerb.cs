@@ -32,6 +32,8 @@ internal sealed class TrainVerb : Verb
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
+        if (parse.GetValue(_changed) && !parse.GetValue(_resume))
+            throw new UsageException($"{_changed.Name} goes with {_resume.Name}: a run that begins has recorded no data yet that could have changed");
         using var session = new Session(parse, Collective) { AllowsChangedData = parse.GetValue(_changed) };
         if (parse.GetValue(_dry))
         {
@@ -79,12 +81,14 @@ internal sealed class TrainVerb : Verb
             return (Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
 
         var run = RunFolder.Open(path);
-        var named = new ResumedExperiment(run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
+        var named = new ResumedExperiment(session.Registry, run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
         var (file, origin) = named.Read(CommonOptions.Sets(parse), sentence =>
         {
             if (session.Collective.IsFirst())
                 EvaluationStep.Warn(sentence);
         });
-        return (Experiment.Load(session, run, file).From(origin), run);
+        var experiment = Experiment.Load(session, run, file);
+        // a cohort that was found elsewhere stays there
+        return (experiment.From(experiment.File == file ? origin : origin?.Continued([], experiment.File)), run);
     }
 }

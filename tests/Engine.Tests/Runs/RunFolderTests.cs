@@ -51,6 +51,20 @@ public sealed class RunFolderTests : IDisposable
         Assert.Throws<RunFolderException>(() => RunFolder.Create(Run));
     }
 
+    [Theory]
+    [InlineData(RunState.Running, false, RunState.Interrupted)]
+    [InlineData(RunState.Running, true, RunState.Running)]
+    [InlineData(RunState.Completed, false, RunState.Completed)]
+    [InlineData(RunState.Failed, true, RunState.Failed)]
+    public void Run_that_says_running_and_that_nobody_trains_was_interrupted(RunState written, bool locked, RunState standing)
+    {
+        var run = RunFolder.Create(Run);
+        run.WriteStatus(Status with { Status = written });
+        using var held = locked ? run.Lock() : null;
+
+        Assert.Equal((standing, written), (run.ReadStanding()!.Status, run.ReadStatus()!.Status));
+    }
+
     [Fact]
     public void Open_refuses_a_folder_that_is_not_there() =>
         Assert.Contains(Run, Assert.Throws<RunFolderException>(() => RunFolder.Open(Run)).Message, StringComparison.Ordinal);

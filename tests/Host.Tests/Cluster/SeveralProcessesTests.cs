@@ -94,6 +94,26 @@ public sealed class SeveralProcessesTests : IDisposable
         Assert.Contains($"{Path.GetFileName(patients[^1])}/bravo.nii.gz", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Data_that_changed_are_refused_by_all_on_resume()
+    {
+        Assert.Equal(0, _work.Program(["data", "synthesize", "--out", _work.At("cohort"), "--train", "4", "--val", "1", "--test", "1", .. Size]).ExitCode);
+        string[] train = ["train", Experiment("sda"), "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}"];
+        Assert.Equal(0, Mpi.Run(2, [.. train, "--set", "training.epochs=1"]).ExitCode);
+        File.Copy(Directory.GetFiles(_work.At("cohort/val"), "bravo.nii.gz", SearchOption.AllDirectories)[0], Directory.GetFiles(_work.At("cohort/train"), "bravo.nii.gz", SearchOption.AllDirectories)[0], overwrite: true);
+        var recorded = File.ReadAllText(Path.Combine(_work.Run, "provenance.json"));
+
+        var (code, output, error) = Mpi.Run(2, [.. train, "--set", "training.epochs=2", "--resume"]);
+        var allowed = Mpi.Run(2, [.. train, "--set", "training.epochs=2", "--resume", "--allow-changed-data"]);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.Single(error.Split('\n'), line => line.Contains("is not what the run was trained on: in train: changed ", StringComparison.Ordinal));
+        Assert.DoesNotContain("process 1 of 2", error, StringComparison.Ordinal);
+        Assert.Equal(0, allowed.ExitCode);
+        Assert.Contains("warning: the run goes on with other data, in train: changed ", allowed.Error, StringComparison.Ordinal);
+        Assert.NotEqual(recorded, File.ReadAllText(Path.Combine(_work.Run, "provenance.json")));
+    }
+
     [Theory]
     [InlineData("exp11", "batch_size 1 cannot be split evenly over 2 processes; use a multiple of 2, or a number of processes that divides it")]
     [InlineData("vqvae_4x", "compressors are trained by one process, and here are 2")]

@@ -37,6 +37,23 @@ public sealed class ExperimentFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("training.epochs", "--set training.epochs")]
+    [InlineData("training.rate", "FILE:3:3")]
+    [InlineData("training.seed", "FILE:2:1")]
+    [InlineData("training", "FILE:2:1")]
+    [InlineData("sampling.steps", "--steps")]
+    [InlineData("sampling.eta", "--steps")]
+    [InlineData("nothing", "FILE:1:1")]
+    public void Option_is_the_place_of_its_own_key_and_of_no_other(string key, string place)
+    {
+        var file = _folder.Write("a.yaml", "id: a\ntraining:\n  rate: 1\n");
+
+        var root = ExperimentFile.Load(file, [Assignment.Parse("training.epochs=5"), Assignment.By("--steps", "sampling.steps", "3")]);
+
+        Assert.Equal(place.Replace("FILE", file, StringComparison.Ordinal), root.Locate(key).ToString());
+    }
+
+    [Theory]
     [InlineData("secret.txt", "hunter2: [x")]
     [InlineData("secret.yaml", "hunter2")]
     [InlineData("secret.yaml", "[hunter2]")]
@@ -121,7 +138,7 @@ public sealed class ExperimentFileTests : IDisposable
     {
         var file = _folder.Write("a.yaml", "sampling: {use: euler, steps: 25, count: 2}\n");
 
-        var root = ExperimentFile.Load(file, ["sampling.use=dopri5"], null, new Dictionary<string, Type> { ["sampling"] = typeof(Sampling) });
+        var root = ExperimentFile.Load(file, [Assignment.Parse("sampling.use=dopri5")], null, new Dictionary<string, Type> { ["sampling"] = typeof(Sampling) });
 
         Assert.Equal("sampling:\n  count: 2\n  use: dopri5\n", YamlWriter.Write(root));
     }
@@ -179,12 +196,12 @@ public sealed class ExperimentFileTests : IDisposable
     {
         var file = _folder.Write("a.yaml", "a: {b: 1, l: [{c: 1}, {c: 2}]}\n");
 
-        var e = Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file, [set]));
+        var e = Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file, [Assignment.Parse(set)]));
 
         Assert.StartsWith(message, e.Message, StringComparison.Ordinal);
     }
 
-    private static string Resolved(string file, string[]? sets = null, string? profile = null) => YamlWriter.Write(ExperimentFile.Load(file, sets, profile));
+    private static string Resolved(string file, string[]? sets = null, string? profile = null) => YamlWriter.Write(ExperimentFile.Load(file, sets?.Select(Assignment.Parse).ToArray(), profile));
 
     private static string Refusal(string file) => Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file)).Message;
 

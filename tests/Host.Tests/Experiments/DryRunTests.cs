@@ -79,6 +79,57 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     }
 
     [Fact]
+    public void Dry_run_of_a_resume_says_where_the_run_would_go_on()
+    {
+        own.Copy("b", _work);
+        var run = _work.At("b/run");
+        string[] resume = ["train", "exp11", "--run", run, "--resume", "--dry-run", "--set", $"data.cohort={_work.At("b/cohort")}"];
+
+        var done = _work.Program(resume);
+        var longer = _work.Program([.. resume, "--set", "training.epochs=4"]);
+        Directory.Delete(Path.Combine(run, "checkpoints"), recursive: true);
+        var anew = _work.Program(resume);
+
+        Assert.StartsWith(
+            $"would continue exp11 in {run}, where nothing is left to do: 2 of 2 epochs are done; `train EXP --run {run} --resume --set training.epochs=4` would train on\n", done.Out, StringComparison.Ordinal);
+        Assert.StartsWith($"would continue exp11 in {run} after step 4, in epoch 3 of 4 on cpu\n", longer.Out, StringComparison.Ordinal);
+        Assert.StartsWith($"would continue exp11 in {run}, which has no checkpoint yet, and would begin at epoch 1 of 2 on cpu\n", anew.Out, StringComparison.Ordinal);
+        Assert.Equal((0, 0, 0), (done.ExitCode, longer.ExitCode, anew.ExitCode));
+        Assert.False(Path.Exists(Path.Combine(run, "checkpoints")));
+    }
+
+    [Fact]
+    public void Dry_run_of_a_resume_refuses_checkpoints_that_are_all_broken()
+    {
+        own.Copy("b", _work);
+        foreach (var manifest in Directory.GetFiles(_work.At("b/run/checkpoints"), "manifest.json", SearchOption.AllDirectories))
+            File.WriteAllText(manifest, "{");
+
+        var outcome = _work.Program("train", "exp11", "--run", _work.At("b/run"), "--resume", "--dry-run", "--set", $"data.cohort={_work.At("b/cohort")}");
+
+        Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
+        Assert.Contains($"{_work.At("b/run")} has checkpoints and none of them can be read", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Changed_data_are_allowed_of_a_run_that_goes_on_alone() =>
+        Refused("--allow-changed-data goes with --resume: ", "train", "exp11", "--profile", "smoke", "--allow-changed-data", "--run", _work.Run);
+
+    [Theory]
+    [InlineData("exp1", "training.batch_size=4096", "GiB estimated for training ")]
+    // as many checkpoints of as large a network as no disk holds
+    [InlineData("exp11", "architecture={channels: [1024, 1024, 1024, 1024, 1024], norm_num_groups: 32}", "GiB of checkpoints, and ")]
+    public void What_the_machine_lacks_is_of_no_line_of_the_file(string id, string set, string sentence)
+    {
+        string[] much = set.StartsWith("arch", StringComparison.Ordinal) ? ["--set", "training.check_memory=false", "--set", "training.keep_checkpoints=1000"] : [];
+
+        var outcome = _work.Program(["train", id, "--profile", "smoke", "--dry-run", "--run", _work.Run, "--set", set, .. much]);
+
+        Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
+        Assert.Matches($"^[0-9.]+ {sentence}", outcome.Error);
+    }
+
+    [Fact]
     public void Dry_run_refuses_a_folder_of_latents_that_is_somebody_elses()
     {
         _work.Write("mine/notes.txt", "mine");
@@ -94,7 +145,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
 
         Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
-        Assert.Equal(2, outcome.ExitCode);
+        Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
         Assert.False(Path.Exists(_work.Run));
     }
 }

@@ -64,11 +64,14 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
     {
         own.Copy("moved", _work);
         Place(_work.At("moved/run"), _work.At("old/cohort"));
+        string[] resume = ["train", "exp11", "--run", _work.At("moved/run"), "--resume"];
 
-        var resumed = _work.Program("train", "exp11", "--run", _work.At("moved/run"), "--resume");
+        var resumed = _work.Program(resume);
+        var again = _work.Program(resume);
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.EndsWith($"; `train EXP --run {_work.At("moved/run")} --resume --set training.epochs=4` trains on\n", resumed.Out, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (again.ExitCode, again.Error));
         Assert.Contains(_work.At("moved/cohort"), File.ReadAllText(_work.At("moved/run/experiment.yaml")), StringComparison.Ordinal);
         Assert.Equal(_work.At("moved/cohort"), (string?)JsonNode.Parse(File.ReadAllText(_work.At("moved/run/provenance.json")))!["cohort"]!["path"]);
     }
@@ -76,7 +79,7 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
     // what a run says that was trained there; the copy lies elsewhere
     private void Place(string run, string cohort)
     {
-        foreach (var file in new[] { "experiment.yaml", "provenance.json" }.Select(name => Path.Combine(run, name)))
+        foreach (var file in new[] { "experiment.yaml", "provenance.json", "origin.json" }.Select(name => Path.Combine(run, name)))
             File.WriteAllText(file, File.ReadAllText(file).Replace(own.Work.At("a/cohort"), cohort, StringComparison.Ordinal).Replace(Escaped(own.Work.At("a/cohort")), Escaped(cohort), StringComparison.Ordinal));
 
         static string Escaped(string path) => JsonSerializer.Serialize(path).Trim('"');

@@ -37,6 +37,78 @@ public sealed class ResumedExperimentTests : IDisposable
     }
 
     [Fact]
+    public void Default_that_is_written_down_is_no_difference_in_the_file_and_by_set()
+    {
+        var experiment = Trained();
+        var before = _work.Program("describe", experiment, "--json").Out;
+        _work.Write("e.yaml", $$"""
+            extends: {{Repository.Root}}/experiments/exp11.yaml
+            id: e
+            training: {learning_rate: 0.001, seed: 42, beta1: 0.9, guard: {max_skips: 20}, region_weights: null}
+            condition: {size_bins: null}
+            architecture: {norm_eps: 0.000001}
+            sampling: {seed: 42}
+            profiles: {smoke: {training: {epochs: 1} } }
+
+            """);
+        Assert.Equal(before, _work.Program("describe", experiment, "--json").Out);
+
+        var outcome = Resume(experiment, "--set", "training.seed=42", "--set", "training.ema=null", "--set", "training.weight_decay=0");
+        var other = Resume(experiment, "--set", "training.beta1=0.8");
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(2, other.ExitCode);
+        Assert.StartsWith("--set training.beta1: the run was trained with training.beta1 not set, and 0.8 would", other.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Run_of_a_chain_is_compared_with_the_file_that_was_submitted()
+    {
+        var experiment = Write("learning_rate: 0.001");
+        Assert.Equal("", Submit(experiment).Error);
+        // what the job does, and one that is started over
+        string[] job = ["train", $"{_work.Run}.submit/experiment.yaml", "--run", _work.Run];
+        var trained = _work.Program(job);
+        var again = _work.Program([.. job, "--resume"]);
+        var same = Resume(experiment);
+        Write("learning_rate: 0.002");
+
+        var edited = Resume(experiment);
+        var submitted = Submit(experiment, "--resume");
+        var own = _work.Program([.. job, "--resume"]);
+
+        Assert.Equal((0, "", 0, "", 0, ""), (trained.ExitCode, trained.Error, again.ExitCode, again.Error, same.ExitCode, same.Error));
+        var sentence = $"{experiment}:3:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ";
+        Assert.Equal((2, 2), (edited.ExitCode, submitted.ExitCode));
+        Assert.StartsWith(sentence, edited.Error, StringComparison.Ordinal);
+        Assert.StartsWith(sentence, submitted.Error, StringComparison.Ordinal);
+        Assert.Equal((0, ""), (own.ExitCode, own.Error));
+    }
+
+    /// <summary>Submits to a SLURM that takes every job and starts none.</summary>
+    private VoxelZooProgram.Outcome Submit(string experiment, params string[] more)
+    {
+        var sbatch = _work.Write("bin/sbatch", "#!/bin/sh\necho 1\n");
+        using (var chmod = System.Diagnostics.Process.Start("chmod", ["+x", sbatch]))
+            chmod.WaitForExit();
+        var environment = new Dictionary<string, string>(Workspace.OneThread) { ["PATH"] = $"{_work.At("bin")}:{Environment.GetEnvironmentVariable("PATH")}" };
+        return VoxelZooProgram.RunWith(environment, ["submit", experiment, "--profile", "smoke", "--run", _work.Run, "--set", "sampling.count=3", .. more]);
+    }
+
+    [Fact]
+    public void Value_that_was_set_when_the_run_began_is_of_no_option_of_now()
+    {
+        var experiment = Trained();
+        var own = Path.Combine(_work.Run, "experiment.yaml");
+        File.WriteAllText(own, File.ReadAllText(own).Replace("count: 3", "count: 4", StringComparison.Ordinal));
+
+        var outcome = Resume(experiment);
+
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.StartsWith($"warning: {_work.Run}/origin.json: sampling.count is 3 and was 4 when the run began", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Edited_cadence_is_named_and_taken_by_set_alone_and_remembered()
     {
         var experiment = Trained();

@@ -59,6 +59,33 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
     }
 
     [Fact]
+    public void Experiment_that_is_trained_first_may_not_be_another_one_when_it_goes_on()
+    {
+        string First(string rate) => _work.Write("first.yaml", $"extends: {Repository.Root}/experiments/vqvae_4x.yaml\ntraining: {{learning_rate: {rate}}}\n");
+        var file = First("0.001");
+        string[] train = [.. Train, "--set", $"compressor.train_first.experiment={JsonValue.Create(file).ToJsonString()}"];
+        using (var training = VoxelZooProgram.Start(Workspace.OneThread, [.. train, "--run", _work.Run]))
+        {
+            Await(training, "first/compressor/checkpoints/latest");
+            Send("TERM", training);
+            training.StandardOutput.ReadToEnd();
+            training.WaitForExit();
+            Assert.Equal(3, training.ExitCode);
+        }
+
+        First("0.002");
+        var (dry, edited) = (_work.Program([.. train, "--run", _work.Run, "--resume", "--dry-run"]), _work.Program([.. train, "--run", _work.Run, "--resume"]));
+        First("1e-3");
+        var put = _work.Program([.. train, "--run", _work.Run, "--resume"]);
+
+        var sentence = $"{file}:2:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ";
+        Assert.Equal((2, 2, 0), (dry.ExitCode, edited.ExitCode, put.ExitCode));
+        Assert.StartsWith(sentence, edited.Error, StringComparison.Ordinal);
+        Assert.Equal(edited.Error, dry.Error);
+        Assert.DoesNotContain("first/compressor", put.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Folder_of_something_else_is_not_taken_for_a_run()
     {
         _work.Write("run/notes.txt", "mine");

@@ -94,6 +94,10 @@ public sealed class StopTests : IDisposable
         while (!training.WaitForExit(200));
 
         Assert.Equal((130, "running"), (ExitCode(training), (string?)Status["status"]));
+        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        Assert.Contains("| status | interrupted, epoch 0 of 2, ", File.ReadAllText(Path.Combine(_work.Run, "report.md")), StringComparison.Ordinal);
+        var all = JsonNode.Parse(_work.Program("report", _work.Run, "--json").Out)!["runs"]![0]!;
+        Assert.Equal(("INTERRUPTED ep0", "interrupted"), ((string?)all["state"], (string?)all["status"]!["status"]));
     }
 
     private Process Start()

@@ -95,13 +95,13 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
     [InlineData("--count: `count` is 0, must be at least 1", "solvers", "--count", "0")]
     [InlineData("`psnr` compares volume by volume", "solvers", "--metric", "psnr")]
     [InlineData("`memorisation` compares with the volumes that were trained on, and --against is val; use --against train", "solvers", "--metric", "memorisation", "--against", "val")]
-    [InlineData("--set evaluation.metrics: there is no metric `fidd`", "solvers", "--metric", "fidd")]
+    [InlineData("--metric: there is no metric `fidd`", "solvers", "--metric", "fidd")]
     [InlineData("time_shift 2 shifts a grid of times", "solvers", "--time-shift", "2", "--only", "dopri*")]
     [InlineData("--guidance: guidance 3 needs predictions without the condition", "solvers", "--guidance", "3")]
     [InlineData("--lo 20 --hi 10: expected 1 ≤ lo ≤ hi ≤ 1000", "steps", "--lo", "20", "--hi", "10")]
     [InlineData("--tolerance is 0; give at least 1", "steps", "--tolerance", "0")]
-    [InlineData("--set sampling.use: there is no sampler `eular`; did you mean `euler`?", "steps", "--sampler", "eular")]
-    [InlineData("--set sampling.steps: unknown key `steps`", "steps", "--sampler", "dopri5")]
+    [InlineData("--sampler: there is no sampler `eular`; did you mean `euler`?", "steps", "--sampler", "eular")]
+    [InlineData("--sampler: unknown key `steps`", "steps", "--sampler", "dopri5")]
     public void Wrong_input_is_refused_and_writes_nothing(string sentence, string verb, params string[] arguments)
     {
         var before = Files();

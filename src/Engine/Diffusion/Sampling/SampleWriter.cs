@@ -48,6 +48,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
                     written.Add(new TimedRecord(WriteOne(samples, generated, condition, Place(number % conditions.Count)), generated.Seconds));
                 }
             });
+            samples.EndReplacement();
         }
         finally
         {

@@ -39,7 +39,7 @@ internal static class ProblemList
             case RunState.Completed when status.Segments > 1:
                 yield return new Problem(ProblemKind.TimeLimit, run.Name, $"was stopped and continued: completed in {Format.Plural(status.Segments, "segment")}");
                 break;
-            case RunState.Running:
+            case RunState.Running or RunState.Interrupted:
                 yield return new Problem(ProblemKind.Interrupted, run.Name, $"marked as running after {at}, last written {status.Updated.UtcDateTime:yyyy-MM-dd HH:mm} UTC, and no process on this machine trains it: it was killed, or runs elsewhere");
                 break;
         }

@@ -25,7 +25,7 @@ internal sealed class RunReader(IRunSources sources)
         if (Try(name, () => RunFolder.Open(path)) is not { } run || Try(name, () => sources.Experiment(run)) is not { } file)
             return null;
         var experiment = ExperimentFacts.Of(file, Try(name, () => Json(run.Description)) as JsonObject);
-        var status = Try(name, run.ReadStatus);
+        var status = Try(name, run.ReadStanding);
         if (status is null && !File.Exists(run.Status))
             _problems.Add(new Problem(ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
         var entries = Try(name, () => File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []) ?? [];

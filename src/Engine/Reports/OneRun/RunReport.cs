@@ -40,7 +40,7 @@ public static class RunReport
     /// <summary>Rows of how the run stands.</summary>
     internal static void Status(StringBuilder text, RunFolder run)
     {
-        if (run.ReadStatus() is not { } status)
+        if (run.ReadStanding() is not { } status)
             return;
         Line(text, $"| status | {JsonNamingPolicy.SnakeCaseLower.ConvertName(status.Status.ToString())}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
         var time = TimeSpan.FromSeconds(status.TrainingSeconds);
