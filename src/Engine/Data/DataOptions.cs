@@ -63,8 +63,8 @@ public sealed record DataOptions
     public bool PositiveOnly { get; init; }
 
     /// <summary>
-    /// Takes images whose affines differ within a patient, or whose header names two voxel sizes, as if they lay on each other. Default false: they are
-    /// refused.
+    /// Takes images whose affines differ within a patient, or whose header names two voxel sizes, two places or a size that no scanner has, as if they lay
+    /// on each other. Default false: they are refused.
     /// </summary>
     public bool AllowGeometryMismatch { get; init; }
 

@@ -32,7 +32,7 @@ internal static class PatientCheck
                 var grid = VolumeGrid.Of(volume.Shape, volume.Header);
                 if (first is { } one)
                     findings.AddRange(Together(grid, kind, one.Grid, one.Kind, Finding));
-                findings.AddRange(Alone(volume, grid, kind, options, Finding));
+                findings.AddRange(Alone(volume, kind, options, Finding));
                 first ??= (kind, grid);
                 if (kind != ImageKinds.Seg && volume.Min < volume.Max)
                     hashes[kind] = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span)));
@@ -46,7 +46,7 @@ internal static class PatientCheck
         return new CheckedPatient(patient, findings, hashes);
     }
 
-    private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, VolumeGrid grid, string kind, DataOptions? options, Func<string, CohortFinding> finding)
+    private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, string kind, DataOptions? options, Func<string, CohortFinding> finding)
     {
         foreach (var complaint in volume.Header.Complaints)
             yield return finding($"is read, but {complaint}.");
@@ -54,8 +54,8 @@ internal static class PatientCheck
             yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with { Refused = true };
         if (options is not null && VolumePreparation.Misfit(volume.Shape, options) is { } misfit)
             yield return finding(misfit) with { Refused = true };
-        if (Sizes(volume.Spacing, grid.Spacing) is { } sizes)
-            yield return finding($"has voxels of {sizes}; write it with one voxel size, or set data.allow_geometry_mismatch: true.") with { Refused = true, AllowedBy = "allow_geometry_mismatch" };
+        foreach (var fault in NiftiGeometry.Faults(volume.Header))
+            yield return Geometry(fault, finding);
         if (kind == ImageKinds.Seg)
         {
             if (Labels(volume, finding) is { } labels)
@@ -108,14 +108,12 @@ internal static class PatientCheck
         }
     }
 
-    /// <summary>The voxel size of pixdim and that of the affine, where they differ.</summary>
-    private static string? Sizes(Spacing pixdim, Spacing affine)
+    private static CohortFinding Geometry(GeometryFault fault, Func<string, CohortFinding> finding) => fault switch
     {
-        (double, double)[] pairs = [(pixdim.Height, affine.Height), (pixdim.Width, affine.Width), (pixdim.Depth, affine.Depth)];
-        return pairs.All(pair => Math.Abs(pair.Item1 - pair.Item2) <= Tolerance * Math.Max(pair.Item1, pair.Item2))
-            ? null
-            : FormattableString.Invariant($"{pixdim.Height:G4}×{pixdim.Width:G4}×{pixdim.Depth:G4} mm by its pixdim and of {affine.Height:G4}×{affine.Width:G4}×{affine.Depth:G4} mm by its affine");
-    }
+        { Refused: false } => finding($"{fault.Sentence}."),
+        { Allowable: false } => finding($"{fault.Sentence}.") with { Refused = true },
+        _ => finding($"{fault.Sentence}, or set data.allow_geometry_mismatch: true.") with { Refused = true, AllowedBy = "allow_geometry_mismatch" },
+    };
 
     private static string Size(VolumeShape shape) => $"{shape.Height}×{shape.Width}×{shape.Depth}";
 }

@@ -9,7 +9,14 @@ namespace VoxelZoo.Engine.Data;
 public sealed record VolumeGrid(VolumeShape Shape, IReadOnlyList<IReadOnlyList<double>> Affine)
 {
     /// <summary>Voxel size in mm: the lengths of the affine's columns.</summary>
-    public Spacing Spacing => new(Column(2), Column(0), Column(1));
+    public Spacing Spacing
+    {
+        get
+        {
+            var sizes = NiftiAffine.Sizes(Affine);
+            return new Spacing(sizes[2], sizes[0], sizes[1]);
+        }
+    }
 
     /// <summary>The grid of a file's volume.</summary>
     /// <param name="volume">Its shape.</param>
@@ -35,19 +42,6 @@ public sealed record VolumeGrid(VolumeShape Shape, IReadOnlyList<IReadOnlyList<d
             ]);
     }
 
-    /// <summary>The largest distance in mm between the places that two affines have for a voxel of this grid; it is that of a corner.</summary>
-    internal double Distance(VolumeGrid other) => Corners().Max(corner => Math.Sqrt(Enumerable.Range(0, 3).Sum(row =>
-    {
-        var (here, there) = (Affine[row], other.Affine[row]);
-        var apart = (here[0] - there[0]) * corner.Row + (here[1] - there[1]) * corner.Column + (here[2] - there[2]) * corner.Slice + here[3] - there[3];
-        return apart * apart;
-    })));
-
-    private IEnumerable<(int Row, int Column, int Slice)> Corners() =>
-        from row in new[] { 0, Shape.Height - 1 }
-        from column in new[] { 0, Shape.Width - 1 }
-        from slice in new[] { 0, Shape.Depth - 1 }
-        select (row, column, slice);
-
-    private double Column(int column) => Math.Sqrt(Enumerable.Range(0, 3).Sum(row => Affine[row][column] * Affine[row][column]));
+    /// <summary>The largest distance in mm between the places that two affines have for a voxel of this grid.</summary>
+    internal double Distance(VolumeGrid other) => NiftiAffine.Distance(Affine, other.Affine, [Shape.Height, Shape.Width, Shape.Depth]);
 }

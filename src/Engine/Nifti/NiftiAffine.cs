@@ -34,4 +34,25 @@ internal static class NiftiAffine
             [0, 0, 0, 1],
         ];
     }
+
+    /// <summary>Voxel size along the three axes: the lengths of the affine's columns.</summary>
+    public static double[] Sizes(IReadOnlyList<IReadOnlyList<double>> affine) =>
+        [.. Enumerable.Range(0, 3).Select(column => Math.Sqrt(Enumerable.Range(0, 3).Sum(row => affine[row][column] * affine[row][column])))];
+
+    /// <summary>The volume of a voxel, negative where the axes are mirrored.</summary>
+    public static double Determinant(IReadOnlyList<IReadOnlyList<double>> a) =>
+        a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) + a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
+
+    /// <summary>The largest distance between the places that two affines have for a voxel of an image of that shape; it is that of a corner.</summary>
+    public static double Distance(IReadOnlyList<IReadOnlyList<double>> one, IReadOnlyList<IReadOnlyList<double>> other, IReadOnlyList<int> shape)
+    {
+        var last = Enumerable.Range(0, 3).Select(axis => axis < shape.Count ? shape[axis] - 1 : 0).ToArray();
+        return Enumerable.Range(0, 8).Max(corner => Math.Sqrt(Enumerable.Range(0, 3).Sum(row =>
+        {
+            var apart = one[row][3] - other[row][3];
+            for (var axis = 0; axis < 3; axis++)
+                apart += (one[row][axis] - other[row][axis]) * ((corner >> axis & 1) * last[axis]);
+            return apart * apart;
+        })));
+    }
 }

@@ -18,6 +18,15 @@ public sealed record NiftiHeader
     /// </summary>
     public required IReadOnlyList<IReadOnlyList<double>> Affine { get; init; }
 
+    /// <summary>The matrix that the qform says, where the header has both forms, so that <see cref="Affine"/> is the sform; else null.</summary>
+    public IReadOnlyList<IReadOnlyList<double>>? Qform { get; init; }
+
+    /// <summary>The space that the qform leads to, 0 where there is none: <c>qform_code</c>.</summary>
+    public int QformCode { get; init; }
+
+    /// <summary>The space that the sform leads to, 0 where there is none: <c>sform_code</c>.</summary>
+    public int SformCode { get; init; }
+
     /// <summary>Factor from stored numbers to intensities; 1 where the file's slope is 0 or not finite, which means unscaled.</summary>
     public required double Slope { get; init; }
 

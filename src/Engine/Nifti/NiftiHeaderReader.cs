@@ -63,13 +63,19 @@ internal sealed class NiftiHeaderReader
         _source.Require(offset + (Int128)shape.Aggregate(1L, (product, size) => product * size) * type.Bytes);
 
         var (slope, intercept) = Scaling();
-        var spacing = Spacing();
+        var spacing = Spacing(shape.Length);
+        CheckUnit();
+        var affine = Affine(spacing);
+        var (qformCode, sformCode) = ((int)Code(IsNifti2 ? 344 : 252), (int)Code(IsNifti2 ? 348 : 254));
         var header = new NiftiHeader
         {
             Shape = shape,
             Spacing = spacing[..Math.Min(3, shape.Length)],
             DataType = type.NumpyName(BigEndian),
-            Affine = Affine(spacing),
+            Affine = affine,
+            Qform = sformCode > 0 && qformCode > 0 && Quaternion(spacing) is { } qform && qform.All(row => row.All(double.IsFinite)) ? qform : null,
+            QformCode = Math.Max(qformCode, 0),
+            SformCode = Math.Max(sformCode, 0),
             Slope = slope,
             Intercept = intercept,
             Comments = Comments(offset),
@@ -134,7 +140,7 @@ internal sealed class NiftiHeaderReader
         return (slope, intercept);
     }
 
-    private double[] Spacing()
+    private double[] Spacing(int rank)
     {
         var spacing = new double[3];
         for (var i = 0; i < 3; i++)
@@ -142,6 +148,8 @@ internal sealed class NiftiHeaderReader
             var size = Math.Abs(PixDim(i + 1)) * Millimetres;
             if (!double.IsFinite(size))
                 throw Error($"pixdim[{i + 1}] is {size}; write the file with its voxel size in millimetres.");
+            if (size == 0 && i < rank)
+                _complaints.Add($"pixdim[{i + 1}] is 0, which is taken as 1 mm");
             spacing[i] = size == 0 ? 1 : size;
         }
 
@@ -157,10 +165,7 @@ internal sealed class NiftiHeaderReader
         }
         else if (Code(IsNifti2 ? 344 : 252) > 0)
         {
-            var q = new double[6];
-            for (var i = 0; i < 6; i++)
-                q[i] = Real(IsNifti2 ? 352 + 8 * i : 256 + 4 * i) * (i < 3 ? 1 : Millimetres);
-            affine = NiftiAffine.FromQuaternion(q[0], q[1], q[2], q.AsSpan(3), spacing[0], spacing[1], spacing[2], PixDim(0) < 0 ? -1 : 1);
+            affine = Quaternion(spacing) ?? throw Error("its qform is no rotation: the numbers b, c, d of its quaternion are longer than 1 together; write the file with a valid qform or sform.");
         }
         else
         {
@@ -170,6 +175,18 @@ internal sealed class NiftiHeaderReader
         if (!affine.All(row => row.All(double.IsFinite)))
             throw Error("its affine (sform or qform) has numbers that are not finite; write the file with a valid one.");
         return affine;
+    }
+
+    /// <summary>What the qform says, or null where it is no rotation.</summary>
+    private double[][]? Quaternion(double[] spacing)
+    {
+        const double rounding = 1e-5;
+        var q = new double[6];
+        for (var i = 0; i < 6; i++)
+            q[i] = Real(IsNifti2 ? 352 + 8 * i : 256 + 4 * i) * (i < 3 ? 1 : Millimetres);
+        return q[0] * q[0] + q[1] * q[1] + q[2] * q[2] > 1 + rounding
+            ? null
+            : NiftiAffine.FromQuaternion(q[0], q[1], q[2], q.AsSpan(3), spacing[0], spacing[1], spacing[2], PixDim(0) < 0 ? -1 : 1);
     }
 
     private double[] Row(int row)
@@ -215,13 +232,25 @@ internal sealed class NiftiHeaderReader
         return comments;
     }
 
-    /// <summary>Millimetres in the file's unit of length: the low three bits of xyzt_units; the millimetre where it names none.</summary>
-    private double Millimetres => ((IsNifti2 ? Integer(500, 4) : _header[123]) & 7) switch
+    /// <summary>The file's unit of length: the low three bits of xyzt_units, 0 where it names none.</summary>
+    private int Unit => (int)((IsNifti2 ? Integer(500, 4) : _header[123]) & 7);
+
+    /// <summary>Millimetres in the file's unit of length; the millimetre where it names none.</summary>
+    private double Millimetres => Unit switch
     {
         1 => 1000,
         3 => 1e-3,
         _ => 1,
     };
+
+    /// <summary>Says where lengths are not in millimetres: other programs, such as nibabel, leave the conversion to their callers, who forget it.</summary>
+    private void CheckUnit()
+    {
+        if (Unit is 1 or 3)
+            _complaints.Add($"its lengths are in {(Unit == 1 ? "metres, and are multiplied by 1000" : "microns, and are divided by 1000")}");
+        else if (Unit > 3)
+            _complaints.Add($"its unit of length is {Unit} (xyzt_units), which the standard does not have, so its lengths are taken as millimetres");
+    }
 
     private double PixDim(int i) => Real(IsNifti2 ? 104 + 8 * i : 76 + 4 * i);
 
