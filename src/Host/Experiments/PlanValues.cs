@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text.Json;
 using VoxelZoo.Engine.Compression;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Configuration;

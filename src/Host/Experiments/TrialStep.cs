@@ -1,6 +1,6 @@
 using System.Globalization;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Checkpoints;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;

@@ -90,8 +90,8 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
     {
         _run.Train(Plan);
         void Sample(SamplingOptions sampling) => _run.Use(Plan, (trained, volumes) =>
-            new SampleWriter(Plan with { Sampling = sampling }, trained, volumes).Write(_run.Folder.Samples));
-        Sample(new SamplingOptions { Count = 3 });
+            new SampleWriter(Plan with { Sampling = sampling }, trained, volumes).Write(_run.Folder.Samples, numbers: SampleNumbers.Continue));
+        Sample(new SamplingOptions { Count = 2 });
         Sample(new SamplingOptions { Count = 1, TimeShift = 2 });
 
         Assert.Equal(2, Evaluate(Plan, samples: true).Volumes);
