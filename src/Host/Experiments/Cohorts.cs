@@ -125,11 +125,11 @@ internal static class Cohorts
         }
         catch (PlanException e)
         {
-            throw new PlanRefusedException("data", e.Key, e.Message);
+            throw new PlanRefusedException("data", e.Key ?? "cohort", e.Message);
         }
         catch (InvalidDataException e)
         {
-            throw new PlanRefusedException("data", null, e.Message);
+            throw new PlanRefusedException("data", "cohort", e.Message);
         }
     }
 

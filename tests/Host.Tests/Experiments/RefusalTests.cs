@@ -112,7 +112,7 @@ public sealed class RefusalTests : IDisposable
 
         Refused(
             _work.Program("train", "exp14_1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "training.check_memory=false"),
-            _work.At("cohort/train/p1/seg.nii.gz"));
+            $"--set data.cohort: {_work.At("cohort/train/p1/seg.nii.gz")}");
     }
 
     [Fact]
