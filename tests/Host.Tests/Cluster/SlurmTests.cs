@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
@@ -115,9 +116,7 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
         Submit("requeued", "00:10:00", "--set", "training.epochs=100000");
         AwaitSteps("requeued", 4);
 
-        _cluster.Run("scontrol", "requeue", Job("requeued"));
-        _cluster.Await("the job to wait", () => ((string?)Chain("requeued")["explanation"])?.Contains("SLURM is to start job", StringComparison.Ordinal) == true, 120);
-        _cluster.Run("scontrol", "update", $"JobId={Job("requeued")}", "StartTime=now"); // it would wait two minutes
+        Requeue("requeued");
         var before = Steps("requeued");
         _cluster.Await("more steps", () => Steps("requeued") >= before + 2, 120);
         _cluster.Run("scancel", Job("requeued"));
@@ -129,6 +128,59 @@ public sealed class SlurmTests : IClassFixture<SlurmCluster>, IDisposable
         var steps = (long)chain["run_status"]!["step"]!;
         Assert.Equal(("time_limit", steps), ((string?)chain["run_status"]!["status"], (long)chain["segments"]![1]!["steps_after"]!));
         Assert.True(File.Exists(Path.Combine(_work.At("requeued"), $"checkpoints/step-{steps:D8}/manifest.json")));
+    }
+
+    [Theory]
+    [InlineData("time_limit")]
+    [InlineData("requeued")]
+    public void Job_that_ends_in_each_stage_of_preparation_goes_on_in_the_next(string reason)
+    {
+        // patients and epochs enough that no stage is over before SLURM has done what it is told
+        string[] train = ["exp9_1", "--profile", "smoke", "--set", "data.synthesize.train=12", "--set", "training.epochs=20"];
+        var run = _work.At("prepared");
+        var submitted = _cluster.VoxelZoo(["submit", .. train, "--run", run, "--time", "00:10:00"]);
+        Assert.Equal((0, ""), (submitted.ExitCode, submitted.Error));
+
+        foreach (var stage in new[] { "cohort.*.tmp", "first/compressor/checkpoints/latest", "latents/train" })
+        {
+            AwaitFile("prepared", stage);
+            if (reason == "requeued")
+                Requeue("prepared");
+            else
+                EndTime("prepared");
+        }
+
+        _cluster.Await("the chain's end", () => (string?)Chain("prepared")["state"] != "active", 300);
+        Assert.Equal(0, _work.Program(["train", .. train, "--run", _work.At("whole")]).ExitCode);
+
+        var chain = Chain("prepared");
+        Assert.True((string?)chain["state"] == "completed", $"{chain["explanation"]}\n{Said("prepared")}");
+        Assert.Equal(["submitted", reason, reason, reason], chain["segments"]!.AsArray().Select(segment => (string?)segment!["reason"]));
+        Assert.Equal(Weights("whole"), Weights("prepared"));
+    }
+
+    /// <summary>Waits for what a stage leaves; looks often, as stages are short.</summary>
+    private void AwaitFile(string run, string pattern)
+    {
+        var folder = Path.GetDirectoryName(Path.Combine(_work.At(run), pattern))!;
+        for (var waited = Stopwatch.StartNew(); !(Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(pattern)).Any()); Thread.Sleep(2))
+            Assert.True(waited.Elapsed.TotalSeconds < 300, $"{pattern}: not there\n{Said(run)}");
+    }
+
+    /// <summary>Sends what SLURM sends before the time limit, and waits for the next job.</summary>
+    private void EndTime(string run)
+    {
+        var segments = Chain(run)["segments"]!.AsArray();
+        _cluster.Run("scancel", "--batch", "--signal=USR1", (string)segments[^1]!["job"]!);
+        _cluster.Await("the next job", () => Chain(run)["segments"]!.AsArray().Count > segments.Count);
+    }
+
+    /// <summary>Lets SLURM start the job over, at once.</summary>
+    private void Requeue(string run)
+    {
+        _cluster.Run("scontrol", "requeue", Job(run));
+        _cluster.Await("the job to wait", () => ((string?)Chain(run)["explanation"])?.Contains("SLURM is to start job", StringComparison.Ordinal) == true);
+        _cluster.Run("scontrol", "update", $"JobId={Job(run)}", "StartTime=now"); // it would wait two minutes
     }
 
     [Fact]
