@@ -25,21 +25,13 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
     [Fact]
     public void Sweep_that_was_killed_goes_on_and_ends_as_one_that_was_not()
     {
-        if (Directory.Exists(Configurations))
-            Directory.Delete(Configurations, recursive: true); // what another test left in this run
         string[] sweep = ["sweep", "solvers", Run, .. Part];
-        using (var killed = VoxelZooProgram.Start(Workspace.OneThread, sweep))
+        while (!KilledInTheMiddle(sweep))
         {
-            while (!killed.HasExited && !(Directory.Exists(Configurations) && Directory.GetFiles(Configurations, "*.json").Length > 0))
-                Thread.Sleep(5);
-            killed.Kill();
-            killed.WaitForExit();
+            // it was done before this process, on a busy machine, came to look
         }
 
         var first = Directory.GetFiles(Configurations, "*.json").ToDictionary(file => file, File.ReadAllText);
-        Assert.InRange(first.Count, 1, 2);
-        Assert.False(File.Exists(Path.Combine(Run, "sweeps", "solvers.json")));
-
         var resumed = trained.Work.Program(sweep);
         Assert.Equal((0, ""), (resumed.ExitCode, resumed.Error));
         Assert.Contains("(done before)", resumed.Out, StringComparison.Ordinal);
@@ -69,6 +61,20 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
         var tried = search["evaluated"]!.AsArray().Select(one => ((int)one!["steps"]!, (double)one["value"]!)).ToArray();
         Assert.Equal((double)ended["configurations"]![0]!["metrics"]!["fid"]!["value"]!, tried.Single(one => one.Item1 == 5).Item2);
         Assert.Equal(tried.MinBy(one => one.Item2).Item1, (int)search["best"]!);
+    }
+
+    private bool KilledInTheMiddle(string[] sweep)
+    {
+        if (Directory.Exists(Path.Combine(Run, "sweeps")))
+            Directory.Delete(Path.Combine(Run, "sweeps"), recursive: true); // what another test left in this run
+        using var killed = VoxelZooProgram.Start(Workspace.OneThread, sweep);
+        while (!killed.HasExited && !(Directory.Exists(Configurations) && Directory.GetFiles(Configurations, "*.json").Length > 0))
+            Thread.Sleep(5);
+        killed.Kill();
+        killed.WaitForExit();
+        var done = Directory.GetFiles(Configurations, "*.json").Length;
+        Assert.InRange(done, 1, 3);
+        return done < 3 && !File.Exists(Path.Combine(Run, "sweeps", "solvers.json"));
     }
 
     [Fact]

@@ -84,7 +84,7 @@ public sealed record ExperimentFacts
 
     private static IEnumerable<string> Additions(JsonObject file)
     {
-        if (file["control"] is not null)
+        if (file.At("condition.control") is not null)
             yield return "ControlNet";
         foreach (var augmentation in file.Objects("augmentations"))
             yield return augmentation.Text("use") ?? "augmentation";

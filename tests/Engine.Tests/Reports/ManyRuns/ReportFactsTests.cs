@@ -54,6 +54,16 @@ public sealed class ReportFactsTests : IDisposable
         Assert.Equal(words, Assert.Single(Facts().Runs).State);
     }
 
+    [Theory]
+    [InlineData("""{"images": ["seg"], "control": {"from": "runs/exp1"}}""", "pixel + ControlNet")]
+    [InlineData("""{"images": ["seg"], "control": null}""", "pixel")]
+    public void Network_that_controls_a_frozen_one_is_named_in_the_type(string condition, string type)
+    {
+        Run("a", change: file => file["condition"] = JsonNode.Parse(condition));
+
+        Assert.Equal(type, Assert.Single(Facts().Runs).Experiment.Type);
+    }
+
     [Fact]
     public void Run_that_a_process_trains_is_running_and_no_problem()
     {
