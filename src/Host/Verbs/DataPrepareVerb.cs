@@ -37,7 +37,7 @@ internal sealed class DataPrepareVerb : Verb
         var folder = Path.GetFullPath(parse.GetRequiredValue(_out));
         using var random = session.Random(experiment.Plan);
         var latents = SectionReader.Checked(experiment.File, () => experiment.PrepareLatents(folder, session.Context(experiment.Plan, random), cancellation));
-        Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={folder}");
+        Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={Places.Shown(folder)}");
         return ExitCode.Done;
     }
 }
