@@ -41,6 +41,7 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
         foreach (var (_, _, values) in metrics)
             _collective.Sum(values);
 
+        string[] names = [.. Enumerable.Range(0, volumes.Count).Select(volumes.Name)];
         return new ReconstructionResult
         {
             Checkpoint = trained.Checkpoint.Name,
@@ -48,12 +49,15 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
             WeightsSha256 = trained.Sha256,
             Split = split,
             Volumes = volumes.Count,
-            Names = [.. Enumerable.Range(0, volumes.Count).Select(volumes.Name)],
+            Names = names,
             Loss = validation.Loss,
             Measures = validation.Measures.ToDictionary(measure => measure.Key[(measure.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], measure => measure.Value),
-            Metrics = [.. metrics.Select(m => new ReconstructionQuality(m.Id, m.Values.Average(), m.Values) { HigherIsBetter = m.Metric.HigherIsBetter })],
+            Metrics = [.. metrics.Select(m => Quality(m.Id, MetricValues.Of(m.Id, m.Values, names), m.Metric.HigherIsBetter))],
         };
     }
+
+    private static ReconstructionQuality Quality(string metric, MetricValues values, bool higherIsBetter) =>
+        new(metric, values.Mean, values.Values) { HigherIsBetter = higherIsBetter, Reason = values.Reason };
 }
 
 /// <summary>What is known of a compressor's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is that of validation.</summary>
@@ -67,14 +71,22 @@ public sealed record ReconstructionResult : CheckpointResult
 
     /// <summary>Each metric between volumes and reconstructions.</summary>
     public required IReadOnlyList<ReconstructionQuality> Metrics { get; init; }
+
+    /// <inheritdoc/>
+    [JsonIgnore]
+    public override IEnumerable<string> Undefined => Metrics.Select(metric => metric.Reason).OfType<string>();
 }
 
 /// <summary>A metric between volumes and reconstructions.</summary>
 /// <param name="Metric">The metric's id.</param>
-/// <param name="Value">Mean over volumes.</param>
-/// <param name="Values">One value for each volume.</param>
-public sealed record ReconstructionQuality(string Metric, double Value, IReadOnlyList<double> Values)
+/// <param name="Value">Mean over volumes, or null where there is none; then <see cref="Reason"/> says why.</param>
+/// <param name="Values">One value for each volume; null where the metric gave NaN.</param>
+public sealed record ReconstructionQuality(string Metric, double? Value, IReadOnlyList<double?> Values)
 {
+    /// <summary>Why there is no value; missing where there is one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reason { get; init; }
+
     /// <summary>Whether more is better; missing in files of before this was written.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? HigherIsBetter { get; init; }

@@ -71,10 +71,7 @@ public sealed class Cohort
     public static Cohort Open(string folder)
     {
         if (!Directory.Exists(folder))
-        {
-            throw new PlanException(
-                $"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`.", "cohort");
-        }
+            throw new PlanException(WhyNoFolder(folder), "cohort");
 
         var splits = AllSplits.Where(split => Directory.Exists(Path.Combine(folder, split))).ToArray();
         if (splits.Length == 0)
@@ -88,6 +85,13 @@ public sealed class Cohort
             throw new PlanException($"the cohort '{folder}' has no patient with a file such as bravo.nii.gz in {string.Join(", ", splits)}.", "cohort");
         return new Cohort(folder, patients);
     }
+
+    private static string WhyNoFolder(string folder) =>
+        folder.Trim().Length == 0
+            ? "the cohort's name is empty; name a folder with train, val and test, or make one with `data synthesize`."
+            : Path.Exists(folder)
+                ? $"'{folder}' is a file, not a folder: a cohort is a folder with train, val and test, and `data info FILE` tells of one volume."
+                : $"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`.";
 
     /// <summary>The file of a kind of image in a patient's folder, or null.</summary>
     internal static string? ImageOf(string patient, string kind) => Suffixes.Select(suffix => Path.Combine(patient, kind + suffix)).FirstOrDefault(File.Exists);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Files;
 
@@ -55,6 +56,7 @@ public static class AtomicFile
 
     private static void Write(IFiles files, string path, Action<Stream> write)
     {
+        path = RegularFile.Replaceable(path);
         var temporary = $"{path}.{Environment.ProcessId}.tmp";
         try
         {

@@ -71,6 +71,10 @@ public abstract record CheckpointResult
     [JsonPropertyOrder(-1)]
     public required double Loss { get; init; }
 
+    /// <summary>Metrics without a value, a sentence each that says why.</summary>
+    [JsonIgnore]
+    public abstract IEnumerable<string> Undefined { get; }
+
     /// <summary>For people: <c>best = latest on test</c>.</summary>
     [JsonIgnore]
     public string Title => $"{string.Join(" = ", Checkpoints.DefaultIfEmpty(Checkpoint))} on {Split}";

@@ -78,6 +78,7 @@ public sealed record Provenance
     {
         if (Read(run) is not { } recorded)
             return [];
+        // every time anew: 100 volumes of 128×128×64 take 0.1 to 0.4 s, beside the 2 s and more in which the check of their content reads them
         var found = DataOf(plan, cohort);
         var changes = DataChange.Between(recorded.Data, found);
         if (changes.Count == 0 || allow)

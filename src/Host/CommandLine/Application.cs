@@ -65,8 +65,7 @@ internal static class Application
         // .NET would begin with a sequence that sets a terminal's keys: on the one that mpirun makes up for each process, and for those who want none
         if (Launcher.Find() is not null || Output.IsPlain)
             Environment.SetEnvironmentVariable("TERM", "dumb");
-        if (!StandardStreams.ErrorIsOpen)
-            Console.SetError(TextWriter.Null);
+        StandardStreams.Open();
         if (!StandardStreams.OutputIsOpen)
         {
             await Console.Error.WriteLineAsync("standard output is closed; send it to a file, or to /dev/null");
@@ -93,7 +92,7 @@ internal static class Application
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             var code = await parse.InvokeAsync(configuration, stop.Token);
             ended = true;
-            return code;
+            return Told(verb, code, error);
         }
         catch (Exception e)
         {
@@ -128,6 +127,16 @@ internal static class Application
         }
     }
 
+    /// <summary>The code of a verb that ended, and where what it said went nowhere, a word about that: what is in files is done all the same.</summary>
+    private static int Told(Verb? verb, int code, TextWriter error)
+    {
+        if (StandardStreams.Out?.Failure is not { } failure)
+            return code;
+        var files = verb is { LeavesFiles: true };
+        error.WriteLine($"{(files ? "warning: " : "")}standard output could not be written: {failure}{(files ? "; what is in files is complete" : "")}");
+        return files || code != (int)ExitCode.Done ? code : (int)ExitCode.Failed;
+    }
+
     /// <summary>Whether what was asked for cannot be, as opposed to something that went wrong while doing it.</summary>
     private static bool IsRefusal(Exception e) =>
         e is ConfigurationException or UsageException or PlanException or PlanRefusedException or PluginException or RunFolderException or DllNotFoundException;
@@ -135,7 +144,8 @@ internal static class Application
     private static string Sentence(Exception e, bool verbose) => e switch
     {
         _ when verbose => e.ToString(),
+        _ when MemoryShortage.Sentence(e) is { } sentence => sentence,
         OperationCanceledException => "stopped before it was done",
-        _ => LoadedPlugin.FirstLine(e),
+        _ => Places.Shorten(LoadedPlugin.FirstLine(e)),
     };
 }

@@ -35,7 +35,7 @@ internal static class Output
     /// <summary>Prints indented JSON.</summary>
     public static void Write(JsonNode json)
     {
-        using var stream = Console.OpenStandardOutput();
+        var stream = StandardStreams.Out ?? Console.OpenStandardOutput();
         using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
             json.WriteTo(writer);
         stream.WriteByte((byte)'\n');

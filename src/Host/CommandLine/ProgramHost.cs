@@ -15,7 +15,7 @@ internal static class ProgramHost
     /// <summary>The host, to be disposed by the verb.</summary>
     public static IHost Build(ParseResult parse)
     {
-        if (DescriptorLimit.Raise() is { } shortage)
+        if (ProcessLimits.ShortageToCompute() is { } shortage)
             throw new UsageException(shortage);
         // before anything of torch is touched: its own search would fail, and stay failed
         if (NativeTorch.Load().Warning is { } warning)

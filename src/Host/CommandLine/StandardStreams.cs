@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace VoxelZoo.Host.CommandLine;
 
@@ -12,6 +13,20 @@ internal static partial class StandardStreams
 
     /// <summary>Whether standard output can be written to.</summary>
     public static bool OutputIsOpen => IsWritable(Output);
+
+    /// <summary>Standard output, once <see cref="Open"/> was called.</summary>
+    public static StandardStream? Out { get; private set; }
+
+    /// <summary>Lets the console write to streams that end quietly where they cannot be written.</summary>
+    public static void Open()
+    {
+        Out = new StandardStream(Console.OpenStandardOutput());
+        Console.SetOut(Writer(Out));
+        Console.SetError(ErrorIsOpen ? Writer(new StandardStream(Console.OpenStandardError())) : TextWriter.Null);
+
+        // of the terminal's encoding, without the mark that some begin a file with
+        static StreamWriter Writer(Stream stream) => new(stream, Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true };
+    }
 
     /// <summary>Whether standard error can be written to.</summary>
     public static bool ErrorIsOpen => IsWritable(Error);

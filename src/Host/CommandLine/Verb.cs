@@ -20,6 +20,9 @@ internal abstract class Verb : Command
     /// </summary>
     public virtual bool StopsInOrder => false;
 
+    /// <summary>Whether all that it does is in files, so that nothing is lost where standard output takes nothing.</summary>
+    public virtual bool LeavesFiles => false;
+
     /// <summary>Whether processes that were started together do it together. Any other verb is done by each of them for itself.</summary>
     public virtual bool RunsTogether => false;
 

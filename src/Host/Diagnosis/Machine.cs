@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using TorchSharp;
@@ -71,6 +70,5 @@ internal static class Machine
     }
 
     /// <summary>Mebibytes as a person reads them.</summary>
-    public static string Gibibytes(JsonNode? mebibytes) =>
-        mebibytes is null ? "unknown" : string.Create(CultureInfo.InvariantCulture, $"{(long)mebibytes / 1024.0:F1} GiB");
+    public static string Shown(JsonNode? mebibytes) => mebibytes is null ? "unknown" : ByteCount.Shown((long)mebibytes * Mebibyte);
 }

@@ -78,7 +78,7 @@ internal sealed class BorrowedWeights(
         RefuseOthers(lender);
         try
         {
-            frozen.Adopt(name, lender, component, sentence => Console.Error.WriteLine($"warning: {sentence}"));
+            frozen.Adopt(name, lender, component, EvaluationStep.Warn);
         }
         catch (RunFolderException e)
         {

@@ -103,7 +103,7 @@ internal sealed class CompressorExperiment : Experiment
         }
 
         var result = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results };
-        session.Collective.ByFirst(() => result.Write(run));
+        session.Collective.ByFirst(() => EvaluationStep.Write(result, run));
         return new EvaluationOutcome(JsonSerializer.SerializeToNode(result, AtomicFile.Json)!, EvaluationTable.Of(result));
     }
 

@@ -32,8 +32,8 @@ internal static class DescriptionTable
     /// <summary>What training is estimated to take.</summary>
     public static string Memory(MemoryEstimate m)
     {
-        var activations = m.Activations is { } a ? Gibibytes(a) : "unknown";
-        return $"{Gibibytes(m.Total)} estimated for training (weights {Gibibytes(m.Weights)}, gradients {Gibibytes(m.Gradients)}, optimizer {Gibibytes(m.Optimizer)}, activations {activations})";
+        var activations = m.Activations is { } a ? ByteCount.Shown(a) : "unknown";
+        return $"{ByteCount.Shown(m.Total)} estimated for training (weights {ByteCount.Shown(m.Weights)}, gradients {ByteCount.Shown(m.Gradients)}, optimizer {ByteCount.Shown(m.Optimizer)}, activations {activations})";
     }
 
     /// <summary>How it is trained.</summary>
@@ -44,10 +44,4 @@ internal static class DescriptionTable
     public static string Shape(long[] shape) => string.Join('×', shape.Skip(1));
 
     public static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
-
-    /// <summary><c>1.50 GiB</c>, or <c>7.2 MiB</c> where that would be next to nothing.</summary>
-    public static string Size(long bytes) => bytes >= 1 << 28 || bytes == 0 ? Gibibytes(bytes) : string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 20):F1} MiB");
-
-    /// <summary><c>1.50 GiB</c>.</summary>
-    public static string Gibibytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1 << 30):F2} GiB");
 }

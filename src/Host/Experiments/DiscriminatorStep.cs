@@ -21,10 +21,10 @@ internal static class DiscriminatorStep
     {
         var plan = experiment.Plan;
         using var random = session.Random(plan);
-        using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", sentence => Console.Error.WriteLine($"warning: {sentence}"));
+        using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", EvaluationStep.Warn);
         return SectionReader.Checked(experiment.File, () =>
         {
-            var cohort = Cohorts.Open(plan, run);
+            var cohort = Cohorts.OpenRecorded(plan, run);
             var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(plan, cohort, Cohort.Val);
             return new DiscriminatorTrainer(plan, trained).Run(
                 epochs, Cohorts.Volumes(plan, cohort, Cohort.Train), validation,

@@ -3,6 +3,7 @@ using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Experiments;
 
@@ -35,12 +36,24 @@ internal static class EvaluationStep
         }
 
         var file = new EvaluationFile<EvaluationResult> { Experiment = plan.Id, Results = results, Generated = sets.HasMetrics ? generated : null };
-        session.Collective.ByFirst(() => file.Write(run));
+        session.Collective.ByFirst(() => Write(file, run));
         return file;
     }
 
+    /// <summary>Replaces a run's evaluation, and names the metrics that have no value.</summary>
+    public static void Write<T>(EvaluationFile<T> file, RunFolder run)
+        where T : CheckpointResult
+    {
+        file.Write(run);
+        foreach (var result in file.Results)
+        {
+            foreach (var reason in result.Undefined)
+                Warn($"{result.Title}: {reason}");
+        }
+    }
+
     /// <summary>Says on stderr what the user should know.</summary>
-    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
+    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {Places.Shorten(sentence)}");
 
     private static GeneratedSet? Generated(RunFolder run, ExperimentPlan plan, TrainedModel trained, CohortDataset? conditions)
     {

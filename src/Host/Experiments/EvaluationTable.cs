@@ -16,14 +16,14 @@ internal static class EvaluationTable
 
     public static IRenderable Of(EvaluationFile<ReconstructionResult> file) => Of(file.Results, Measures);
 
-    private static Table Of<T>(IReadOnlyList<T> results, Func<T, IEnumerable<(string Name, double Value)>> measures)
+    private static Table Of<T>(IReadOnlyList<T> results, Func<T, IEnumerable<(string Name, double? Value)>> measures)
         where T : CheckpointResult
     {
         var table = Output.Table(["measure", .. results.Select(result => result.Title)]);
         table.AddRow(["volumes", .. results.Select(result => result.Volumes.ToString(CultureInfo.InvariantCulture))]);
         var columns = results.Select(result => measures(result).ToDictionary(measure => measure.Name, measure => measure.Value)).ToArray();
         foreach (var name in columns.SelectMany(column => column.Keys).Distinct())
-            table.AddRow([Markup.Escape(name), .. columns.Select(column => column.TryGetValue(name, out var value) ? Number(value) : "")]);
+            table.AddRow([Markup.Escape(name), .. columns.Select(column => column.TryGetValue(name, out var value) ? value is { } known ? Number(known) : "-" : "")]);
         return table;
     }
 
@@ -39,7 +39,7 @@ internal static class EvaluationTable
             yield return new Text($"{group.Key.Metric} against {string.Join(", ", group.Select(w => w.Against))}: {group.Key.Warning}");
     }
 
-    private static IEnumerable<(string Name, double Value)> Measures(EvaluationResult result) =>
+    private static IEnumerable<(string Name, double? Value)> Measures(EvaluationResult result) =>
     [
         ("loss", result.Loss),
         ("loss of a network that returns zero", result.NullLoss),
@@ -47,7 +47,7 @@ internal static class EvaluationTable
         .. result.Regions.SelectMany(Regions),
     ];
 
-    private static IEnumerable<(string Name, double Value)> Regions(RegionalError error)
+    private static IEnumerable<(string Name, double? Value)> Regions(RegionalError error)
     {
         (string Name, double? Value)[] regions =
         [
@@ -55,13 +55,13 @@ internal static class EvaluationTable
             ("tumours below 10 mm", error.Tiny), ("tumours of 10 to 20 mm", error.Small), ("tumours of 20 to 30 mm", error.Medium), ("tumours from 30 mm", error.Large),
         ];
         return regions.Where(region => region.Value is not null)
-            .Select(region => (FormattableString.Invariant($"squared error, {region.Name}, from t = {error.Timestep:G4}"), region.Value!.Value));
+            .Select(region => (FormattableString.Invariant($"squared error, {region.Name}, from t = {error.Timestep:G4}"), region.Value));
     }
 
-    private static IEnumerable<(string Name, double Value)> Measures(ReconstructionResult result) =>
+    private static IEnumerable<(string Name, double? Value)> Measures(ReconstructionResult result) =>
     [
         ("loss", result.Loss),
-        .. result.Measures.Select(measure => (measure.Key, measure.Value)),
+        .. result.Measures.Select(measure => (measure.Key, (double?)measure.Value)),
         .. result.Metrics.Select(metric => ($"{metric.Metric} of the reconstruction", metric.Value)),
     ];
 

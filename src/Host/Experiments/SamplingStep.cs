@@ -23,7 +23,7 @@ internal static class SamplingStep
     {
         var plan = experiment.Plan;
         using var random = session.Random(plan);
-        using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", Warn);
+        using var trained = TrainedModel.Load(run, plan, session.Context(plan, random), "best", EvaluationStep.Warn);
         var conditions = SectionReader.Checked(experiment.File, () => Cohorts.Volumes(plan, Cohorts.OpenRecorded(plan, run), plan.Sampling.Split));
         var writer = new SampleWriter(plan, trained, conditions, () => Discriminator.Load(plan, trained), session.Collective);
         var target = folder ?? run.Samples;
@@ -34,8 +34,6 @@ internal static class SamplingStep
             Console.WriteLine(FormattableString.Invariant($"{Places.Shown(Path.Combine(target, record.Name))}: {record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s"));
         return records;
     }
-
-    private static void Warn(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
 
     private static T WithBar<T>(ExperimentPlan plan, Func<Action<int, SamplerStep>, T> work)
     {

@@ -10,7 +10,7 @@ namespace VoxelZoo.Host.Experiments;
 internal abstract class TrainingDisplay : TrainingObserver, IDisposable
 {
     /// <summary>The display for where standard output goes.</summary>
-    public static TrainingDisplay ForConsole(Plan plan) => Output.IsWatched ? new Bar(plan.Title) : new Lines();
+    public static TrainingDisplay ForConsole(Plan plan) => Output.IsWatched ? new Bar(plan.Title.Length > 0 ? plan.Title : plan.Id) : new Lines();
 
     public override void Started(TrainingStart facts)
     {
@@ -19,7 +19,7 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
             $"{facts.Parameters:N0} parameters on {facts.Device}; {facts.Volumes} volumes, {facts.StepsPerEpoch} steps an epoch, {facts.Epochs} epochs{resumed}");
     }
 
-    public override void Warned(string sentence) => Console.Error.WriteLine($"warning: {sentence}");
+    public override void Warned(string sentence) => EvaluationStep.Warn(sentence);
 
     public virtual void Dispose()
     {
@@ -81,17 +81,17 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
             base.Started(facts);
             _epochs = facts.Epochs;
             var total = (double)facts.StepsPerEpoch * facts.Epochs;
-            using var ready = new ManualResetEventSlim();
+            var ready = new TaskCompletionSource();
             _drawing = Task.Run(() => AnsiConsole.Progress()
                 .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
                 .Start(context =>
                 {
                     _task = context.AddTask(Markup.Escape(title), maxValue: total);
                     _task.Value = facts.FirstStep;
-                    ready.Set();
+                    ready.SetResult();
                     _done.Wait();
                 }));
-            ready.Wait();
+            Task.WaitAny(ready.Task, _drawing); // training goes on where nothing can be drawn
         }
 
         public override void Stepped(StepFacts facts)
@@ -105,7 +105,8 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
         public override void Dispose()
         {
             _done.Set();
-            _drawing?.Wait();
+            if (_drawing is not null)
+                Task.WaitAny(_drawing);
             _done.Dispose();
         }
     }

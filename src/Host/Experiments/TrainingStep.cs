@@ -15,6 +15,9 @@ namespace VoxelZoo.Host.Experiments;
 /// <summary>Trains an experiment into a run folder.</summary>
 internal static class TrainingStep
 {
+    /// <summary>What libtorch's kernels take for themselves on a CPU: the smallest network was killed in a control group that left it 207 MiB.</summary>
+    private const long LibraryMemory = 256 << 20;
+
     /// <summary>Starts a run. What is refused before its first step leaves no folder behind.</summary>
     /// <param name="session">The parts.</param>
     /// <param name="experiment">The experiment.</param>
@@ -27,7 +30,7 @@ internal static class TrainingStep
         var context = session.Context(experiment.Plan, random); // refuses a device that is not there
         RefuseTooLarge(experiment, context, session.Collective.Size);
         foreach (var warning in experiment.Warnings)
-            Console.Error.WriteLine($"warning: {warning}");
+            EvaluationStep.Warn(warning);
         var processes = session.Collective;
         var path = processes.FromFirst(() => RunFolder.Create(folder ?? RunFolders.New(experiment.Plan.Id)).Path);
         var run = RunFolder.Join(path);
@@ -71,11 +74,13 @@ internal static class TrainingStep
         var training = experiment.Plan.Training;
         var memory = experiment.Memory with { Activations = experiment.Memory.Activations / processes }; // each computes its share of the batch
         var available = context.Device.type == DeviceType.CUDA ? MemoryStatistics.Accelerator(context.Device)?.Free : MemoryStatistics.Available;
-        if (!training.CheckMemory || available is null || memory.Total <= available)
+        var own = context.Device.type == DeviceType.CUDA ? 0 : LibraryMemory;
+        if (!training.CheckMemory || available is null || memory.Total + own <= available)
             return;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
         throw new UsageException(
-            $"{DescriptionTable.Memory(memory)} and {context.Device} has {DescriptionTable.Gibibytes(available.Value)} left; use a smaller batch_size than {training.BatchSize}{checkpointing}, or check_memory: false to try all the same");
+            $"{DescriptionTable.Memory(memory)}{(own > 0 ? $", {ByteCount.Shown(own)} for libtorch itself," : "")} and {context.Device} has {ByteCount.Shown(available.Value)} left; "
+                + $"use {(training.BatchSize > 1 ? $"a smaller batch_size than {training.BatchSize}" : "smaller volumes or a smaller network")}{checkpointing}, or check_memory: false to try all the same");
     }
 
     /// <summary>Of the processes that train together, the first one holds the run for all.</summary>

@@ -34,7 +34,7 @@ internal static class TrialStep
             : Continuation(session, experiment, resumed, context);
 
         foreach (var warning in experiment.Warnings)
-            Console.Error.WriteLine($"warning: {warning}");
+            EvaluationStep.Warn(warning);
         Console.WriteLine(intent);
         foreach (var sentence in sentences)
             Console.WriteLine(sentence);
@@ -81,7 +81,7 @@ internal static class TrialStep
         var wanted = (experiment.Memory.Weights + experiment.Memory.Optimizer) * (experiment.Plan.Training.KeepCheckpoints + 2);
         var existing = RunFolder.NearestExisting(place);
         var free = new DriveInfo(existing).AvailableFreeSpace;
-        var sentence = $"{DescriptionTable.Size(wanted)} of checkpoints, and {DescriptionTable.Size(free)} are free at {Places.Shown(existing)}";
+        var sentence = $"{ByteCount.Shown(wanted)} of checkpoints, and {ByteCount.Shown(free)} are free at {Places.Shown(existing)}";
         return wanted <= free ? sentence : throw new UsageException($"{sentence}; make room, name another folder with --run, or keep fewer with keep_checkpoints");
     }
 }

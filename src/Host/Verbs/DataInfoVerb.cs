@@ -33,6 +33,10 @@ internal sealed class DataInfoVerb : Verb
 
     private static NiftiFacts Read(string file)
     {
+        if (file.Trim().Length == 0)
+            throw new UsageException("the file's name is empty; name a .nii or .nii.gz file");
+        if (Directory.Exists(file))
+            throw new UsageException($"{file} is a folder, not a file: data info takes one volume, `data check DIR` tells of a cohort");
         if (!File.Exists(file))
             throw new UsageException($"{file}: there is no such file");
         try

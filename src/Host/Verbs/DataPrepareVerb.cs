@@ -22,6 +22,8 @@ internal sealed class DataPrepareVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool LeavesFiles => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);
@@ -31,10 +33,11 @@ internal sealed class DataPrepareVerb : Verb
         if (experiment.Plan.Data.Synthesize is not null)
             throw new UsageException($"{id} makes its cohort in the run's own folder, so its latents cannot be shared; name one with --set data.synthesize=null --set data.cohort=DIR");
         experiment.CheckTrainable();
+        OutFolder.Require(parse.GetRequiredValue(_out));
         var folder = Path.GetFullPath(parse.GetRequiredValue(_out));
         using var random = session.Random(experiment.Plan);
         var latents = SectionReader.Checked(experiment.File, () => experiment.PrepareLatents(folder, session.Context(experiment.Plan, random), cancellation));
-        Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={folder}");
+        Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={Places.Shown(folder)}");
         return ExitCode.Done;
     }
 }

@@ -25,6 +25,8 @@ internal sealed class DataSynthesizeVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool LeavesFiles => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var numbers = Shortcuts.Zip(_numbers, (key, option) => (key, value: parse.GetValue(option))).Where(n => n.value is not null);
@@ -33,29 +35,11 @@ internal sealed class DataSynthesizeVerb : Verb
         var options = Binder.Bind<SynthesisOptions>(section);
         options = options with { Source = HeadFolder.Find(options.Source) };
         var folder = parse.GetRequiredValue(_out);
-        RequireWritable(folder);
+        OutFolder.Require(folder);
         var made = section.Plan(() => Make(options, folder, cancellation));
         Console.WriteLine(
             $"{Places.Shown(made.Folder)}: {made.Patients} patients of {made.Shape.Depth}×{made.Shape.Height}×{made.Shape.Width} (D×H×W), {made.Tumours.Sum()} metastases; by size {string.Join(' ', made.Tumours)}");
         return ExitCode.Done;
-    }
-
-    // before minutes of work, with the option's name, and without leaving the parents of a folder that is refused for another reason
-    private static void RequireWritable(string folder)
-    {
-        try
-        {
-            var place = Path.GetFullPath(folder);
-            while (!Directory.Exists(place) && !File.Exists(place) && Path.GetDirectoryName(place) is { } parent)
-                place = parent;
-            var trial = Path.Combine(place, $"{Guid.NewGuid():n}.tmp");
-            Directory.CreateDirectory(trial);
-            Directory.Delete(trial);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new UsageException($"--out {folder}: no folder can be made there; name one that can be written", e);
-        }
     }
 
     private static SynthesizedCohort Make(SynthesisOptions options, string folder, CancellationToken cancellation)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Diagnosis;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors.Native;
@@ -44,7 +45,7 @@ internal sealed class PluginsDoctorVerb : Verb
                 ("cure", native.Cure ?? "none was needed"),
                 (NativeTorch.DirectoryVariable, Environment.GetEnvironmentVariable(NativeTorch.DirectoryVariable) ?? "not set"),
                 ("plugins", $"{catalogue.Plugins.Length} found, {catalogue.Plugins.Length - ailing.Length} usable"),
-                .. ailing.Select(a => (a.Plugin.Id, a.Plugin.Reason is { } reason ? $"{reason} ({a.Plugin.Path})" : a.Reason!)),
+                .. ailing.Select(a => (a.Plugin.Id, a.Plugin.Reason is { } reason ? $"{reason} ({Places.Shown(a.Plugin.Path)})" : a.Reason!)),
             ]));
         return ExitCode.Done;
     }

@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
 
 namespace VoxelZoo.Host.Verbs;
@@ -46,7 +47,7 @@ internal sealed class ReportVerb : Verb
         using var session = new Session(parse);
         var run = RunFolder.Open(runs[0]);
         Experiment.Load(session, run).Report(run);
-        Console.WriteLine(run.Report);
+        Console.WriteLine(Places.Shown(run.Report));
         return ExitCode.Done;
     }
 
@@ -56,7 +57,7 @@ internal sealed class ReportVerb : Verb
             throw new UsageException($"--out {file}: this is a folder; name a file in it, such as {Path.Combine(file, "report.md")}");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         if (!Directory.Exists(folder))
-            throw new UsageException($"--out {file}: there is no folder {folder}; make it first");
+            throw new UsageException($"--out {file}: there is no folder {Places.Shown(folder)}; make it first");
     }
 
     private static void Write(ReportFacts facts, string file)

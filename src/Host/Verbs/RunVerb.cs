@@ -26,6 +26,8 @@ internal sealed class RunVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool LeavesFiles => true;
+
     public override bool RunsTogether => true;
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)

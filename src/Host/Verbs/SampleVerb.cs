@@ -35,12 +35,16 @@ internal sealed class SampleVerb : Verb
 
     public override bool StopsInOrder => true;
 
+    public override bool LeavesFiles => true;
+
     public override bool RunsTogether => true;
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        if (parse.GetValue(_out) is { } folder)
+            OutFolder.Require(folder);
         Experiment.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]).Sample(
             session, run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation);
         return ExitCode.Done;

@@ -25,10 +25,13 @@ internal sealed class TrainDiffrsVerb : Verb
         _epochs = With(new Option<int>("--epochs") { Description = "How often each volume is seen", HelpName = "N", DefaultValueFactory = _ => 60 });
         _steps = With(new Option<int>("--steps") { Description = "Steps of Euler's method for the generated volumes", HelpName = "N", DefaultValueFactory = _ => 25 });
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the generated volumes", HelpName = "N" });
+        With(CommonOptions.Cohort);
         With(CommonOptions.Json);
     }
 
     public override bool StopsInOrder => true;
+
+    public override bool LeavesFiles => true;
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
@@ -37,7 +40,7 @@ internal sealed class TrainDiffrsVerb : Verb
             throw new UsageException($"--epochs is {epochs}; give at least 1");
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        Assignment[] sets = [Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps).ToString(CultureInfo.InvariantCulture)), .. Seed(parse)];
+        Assignment[] sets = [Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps).ToString(CultureInfo.InvariantCulture)), .. Seed(parse), .. CommonOptions.CohortSet(parse)];
         if (Experiment.Load(session, run) is not DiffusionExperiment)
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
         var experiment = (DiffusionExperiment)Experiment.Load(session, run, sets);

@@ -87,7 +87,7 @@ public static class NativeTorch
         }
         catch (DllNotFoundException e)
         {
-            throw new DllNotFoundException($"cannot load {path}: {FirstLine(e)}", e);
+            throw new DllNotFoundException(FirstLine(e) is var why && why.StartsWith(path, StringComparison.Ordinal) ? $"cannot load {why}" : $"cannot load {path}: {why}", e);
         }
     }
 

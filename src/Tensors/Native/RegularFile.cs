@@ -29,6 +29,19 @@ internal static partial class RegularFile
             : "this is not a file but a pipe or a device; write it to a file first.";
     }
 
+    /// <summary>
+    /// The file to write where a path is to be replaced: that to which a link leads. A rename would put a file where a link or a device was, and the system
+    /// would go without <c>/dev/stdout</c>.
+    /// </summary>
+    /// <exception cref="IOException">The path means something in whose place no file may be put.</exception>
+    public static string Replaceable(string path)
+    {
+        var link = new FileInfo(path).LinkTarget;
+        if (WhyNot(path) is not null || link?.StartsWith("/proc/", StringComparison.Ordinal) == true)
+            throw new IOException($"{path} is a pipe, a device or a link that leads back to itself, in whose place no file is put; name a file");
+        return link is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
+    }
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int StatX(int folder, string path, int flags, uint mask, ref byte facts);
 }

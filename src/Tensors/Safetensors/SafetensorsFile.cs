@@ -31,6 +31,7 @@ public static class SafetensorsFile
     /// <exception cref="ArgumentException">A name occurs twice or is reserved, or a dtype has no counterpart in the format.</exception>
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        path = RegularFile.Replaceable(path);
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {

@@ -43,7 +43,7 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         Assert.Equal(-20 * Math.Log10(0.25), result.Measures["psnr"], 1e-3);
         var metric = Assert.Single(result.Metrics);
         Assert.Equal(("SquaredError", 4), (metric.Metric, metric.Values.Count));
-        Assert.All(metric.Values.Append(metric.Value), value => Assert.Equal(0.0625, value, 1e-4));
+        Assert.All(metric.Values.Append(metric.Value), value => Assert.Equal(0.0625, value!.Value, 1e-4));
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
 
         var result = _run.Use(_masks, (trained, volumes) => new ReconstructionEvaluator(_masks, trained, volumes, "test").Run());
 
-        Assert.Equal(0, Assert.Single(result.Metrics).Value, 1e-6);
+        Assert.Equal(0, Assert.Single(result.Metrics).Value!.Value, 1e-6);
         Assert.Equal(1, result.Measures["dice"]);
     }
 

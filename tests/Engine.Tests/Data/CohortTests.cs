@@ -28,6 +28,19 @@ public sealed class CohortTests : IDisposable
         Assert.Equal("cohort", error.Key);
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public void Folder_without_a_name_is_told_to_be_that(string name) =>
+        Assert.Contains("name is empty", Assert.Throws<PlanException>(() => Cohort.Open(name)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void File_is_told_to_be_no_folder()
+    {
+        _folder.Add("train", "a", "bravo");
+        Assert.Contains("is a file, not a folder", Assert.Throws<PlanException>(() => Cohort.Open(_folder.File("train", "a", "bravo"))).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Folder_without_splits_is_refused() =>
         Assert.Contains("none of the folders", Assert.Throws<PlanException>(_folder.Open).Message, StringComparison.Ordinal);

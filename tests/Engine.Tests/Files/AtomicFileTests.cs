@@ -35,4 +35,25 @@ public sealed class AtomicFileTests : IDisposable
     [Fact]
     public void Write_into_a_folder_that_is_not_there_is_refused() =>
         Assert.Throws<DirectoryNotFoundException>(() => AtomicFile.WriteText(Path.Combine(_folder.Path, "no", "file.txt"), ""));
+
+    [Fact]
+    public void Write_through_a_link_leaves_the_link()
+    {
+        var link = Path.Combine(_folder.Path, "link.txt");
+        File.CreateSymbolicLink(link, Target);
+        AtomicFile.WriteText(link, "through");
+        Assert.Equal(("through", Target), (File.ReadAllText(Target), new FileInfo(link).LinkTarget));
+    }
+
+    // a device by its name would be lost to the whole system where this fails, so the links to some are used
+    [Theory]
+    [InlineData("/dev/null")]
+    [InlineData("/proc/self/fd/1")]
+    public void Write_in_place_of_a_device_is_refused(string device)
+    {
+        var link = Path.Combine(_folder.Path, "link.txt");
+        File.CreateSymbolicLink(link, device);
+        Assert.Contains("no file is put", Assert.Throws<IOException>(() => AtomicFile.WriteText(link, "")).Message, StringComparison.Ordinal);
+        Assert.Equal(device, new FileInfo(link).LinkTarget);
+    }
 }

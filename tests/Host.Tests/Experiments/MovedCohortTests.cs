@@ -10,7 +10,7 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
 
     public void Dispose() => _work.Dispose();
 
-    public static TheoryData<string> Verbs => ["sample RUN --count 1", "evaluate RUN --split test --checkpoint latest", "sweep steps RUN --lo 1 --hi 2 --count 2"];
+    public static TheoryData<string> Verbs => ["sample RUN --count 1", "evaluate RUN --split test --checkpoint latest", "sweep steps RUN --lo 1 --hi 2 --count 2", "train-diffrs RUN --epochs 1 --steps 1"];
 
     [Fact]
     public void Place_is_recorded_whole_and_from_the_run()

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using VoxelZoo.Host.Experiments;
+using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Experiments;
 
@@ -24,6 +25,21 @@ public sealed class TrainingWordsTests : IDisposable
 
     [Fact]
     public void Time_left_has_words_for_the_longest_training() => Assert.EndsWith(" h left", TrainingDisplay.TimeLeft(1e300, 1, int.MaxValue), StringComparison.Ordinal);
+
+    // a bar needs a name to be drawn by, and training waited for it for ever
+    [Fact]
+    public void Experiment_without_a_title_is_trained_on_a_terminal()
+    {
+        // script makes up the terminal
+        using var process = VoxelZooProgram.StartOther(
+            new(Workspace.OneThread) { ["TERM"] = "xterm" }, "bash", "-c", "exec timeout 300 script -qefc \"$0\" /dev/null < /dev/null",
+            $"stty cols 80 rows 24; '{VoxelZooProgram.Executable}' train exp11 --profile smoke --set title= --run '{_work.Run}'");
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+
+        Assert.True(process.ExitCode == 0, output);
+        Assert.Contains("\"status\": \"completed\"", File.ReadAllText(Path.Combine(_work.Run, "status.json")), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Compressor_that_is_done_goes_on_as_its_resume_says()

@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
@@ -73,9 +74,15 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
             Loss = validation.Loss,
             NullLoss = validation.NullLoss,
             LossByTimestep = [.. validation.Timesteps.Zip(validation.ByTimestep, (t, loss) => new TimestepLoss(t, loss))],
-            Estimates = [.. values.Select(v => new EstimateQuality(v.Key.Metric, v.Key.Timestep, v.Value.Average(), v.Value) { Extractor = extractors.GetValueOrDefault(v.Key.Metric) })],
+            Estimates = [.. values.Select(v => Quality(v.Key.Metric, v.Key.Timestep, v.Value, extractors.GetValueOrDefault(v.Key.Metric)))],
             Regions = regions.Results(),
         };
+    }
+
+    private EstimateQuality Quality(string metric, double timestep, double[] measured, string? extractor)
+    {
+        var values = MetricValues.Of(metric, measured, volumes.Patients);
+        return new EstimateQuality(metric, timestep, values.Mean, values.Values) { Extractor = extractor, Reason = values.Reason };
     }
 
     /// <summary>Which voxels are tumour, by size, or null where no masks are read.</summary>

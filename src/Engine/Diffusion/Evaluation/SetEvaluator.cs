@@ -68,10 +68,10 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             var result = metric.Compare(Real(metric, split, volumes, cancellation), generated);
             return quality with
             {
-                Value = result.Value,
+                Value = double.IsNaN(result.Value) ? null : result.Value,
                 Interval = result.Interval,
                 Details = result.Details,
-                Warnings = result.Warnings,
+                Warnings = double.IsNaN(result.Value) ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"] : result.Warnings,
             };
         }
         catch (ArgumentException e)

@@ -42,8 +42,9 @@ public sealed record Ranking
         where IsBest(result.Checkpoints, run.Reconstructions!.Results.Select(other => other.Checkpoints))
         where result.Split == Data.Cohort.Test || run.Reconstructions!.Results.All(other => other.Split != Data.Cohort.Test)
         from quality in result.Metrics
+        where quality.Value is not null
         select (ComparisonBasis.Reconstructed(run, quality.Metric, result.Split, result.Volumes), quality.HigherIsBetter,
-            new RankedRun(run, string.Join(" = ", result.Checkpoints), quality.Value, null) { Metric = quality.Metric });
+            new RankedRun(run, string.Join(" = ", result.Checkpoints), quality.Value!.Value, null) { Metric = quality.Metric });
 
     // a run stands in a ranking by its best checkpoint; by another one only where that was not judged
     private static bool IsBest(IReadOnlyList<string> checkpoints, IEnumerable<IReadOnlyList<string>> all) =>

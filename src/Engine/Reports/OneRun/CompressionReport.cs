@@ -53,8 +53,8 @@ public static class CompressionReport
         Line(text, $"|---|---|{string.Concat(kinds.Select(_ => "---|"))}");
         foreach (var metric in evaluation.Metrics)
         {
-            var byKind = kinds.Select(kind => metric.Values.Zip(evaluation.Names).Where(v => Kind(v.Second) == kind).Average(v => v.First));
-            Line(text, $"| {metric.Metric} | {metric.Value:F3} | {string.Join(" | ", byKind.Select(value => value.ToString("F3", CultureInfo.InvariantCulture)))} |");
+            var byKind = kinds.Select(kind => metric.Values.Zip(evaluation.Names).Where(v => Kind(v.Second) == kind).Select(v => v.First).ToArray());
+            Line(text, $"| {metric.Metric} | {Measure(metric.Value)} | {string.Join(" | ", byKind.Select(values => Measure(values.Contains(null) ? null : values.Average())))} |");
         }
 
         text.Append('\n');

@@ -117,10 +117,13 @@ public static class RunReport
         Line(text, $"| metric | {string.Join(" | ", timesteps.Select(t => $"t = {t:G4}"))} |");
         Line(text, $"|---|{string.Concat(timesteps.Select(_ => "---|"))}");
         foreach (var metric in evaluation.Estimates.GroupBy(e => e.Metric))
-            Line(text, $"| {metric.Key} | {string.Join(" | ", metric.OrderBy(e => e.Timestep).Select(e => e.Value.ToString("F3", CultureInfo.InvariantCulture)))} |");
+            Line(text, $"| {metric.Key} | {string.Join(" | ", metric.OrderBy(e => e.Timestep).Select(e => Measure(e.Value)))} |");
         text.Append('\n');
         Regions(text, evaluation.Regions);
     }
+
+    /// <summary>A metric's value, or a dash where it has none.</summary>
+    internal static string Measure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "–";
 
     private static void Samples(StringBuilder text, RunFolder run)
     {

@@ -195,7 +195,7 @@ public sealed class CheckpointStore
         var free = _files.Free(_folder);
         if (free < Room * bytes)
             throw new IOException(FormattableString.Invariant(
-                $"a checkpoint takes {bytes / 1048576.0:N1} MiB and {_folder} has {free / 1048576.0:N1} MiB free, less than {Room} times as much; make room"));
+                $"a checkpoint takes {ByteCount.Shown(bytes)} and {_folder} has {ByteCount.Shown(free)} free, less than {Room} times as much; make room"));
     }
 
     private FileFacts Write(string path, IReadOnlyDictionary<string, Tensor> named)

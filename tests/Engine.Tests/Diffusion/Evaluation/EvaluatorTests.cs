@@ -1,5 +1,8 @@
+using System.Text.Json;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Tests.Tiny;
 using VoxelZoo.Engine.Training;
@@ -54,7 +57,7 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
     {
         var result = Evaluate();
         Assert.Equal([250, 500, 750], result.Estimates.Select(e => e.Timestep).Order());
-        Assert.All(result.Estimates, e => Assert.Equal(Math.Pow(Bias * e.Timestep / 1000, 2), e.Value, 1e-5));
+        Assert.All(result.Estimates, e => Assert.Equal(Math.Pow(Bias * e.Timestep / 1000, 2), e.Value!.Value, 1e-5));
     }
 
     [Fact]
@@ -81,8 +84,34 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
         Assert.All(Evaluate().Estimates, e =>
         {
             Assert.Equal(2, e.Values.Count);
-            Assert.Equal(e.Values.Average(), e.Value, 12);
+            Assert.Equal(e.Values.Average()!.Value, e.Value!.Value, 12);
         });
+    }
+
+    [Fact]
+    public void Metric_that_is_not_a_number_is_named_and_has_no_mean()
+    {
+        _run.Train(Plan);
+        var plan = Plan with { Metrics = [TinyRun.Part<IMetric>("evaluation", new NotANumber())] };
+        var result = _run.Use(Plan, (trained, volumes) => new Evaluator(plan, trained, volumes, "test").Run());
+        Assert.All(result.Estimates, e => Assert.Equal((null, true, "NotANumber is not a number (NaN) for test0, test1, so it has no mean"), (e.Value, e.Values.All(value => value is null), e.Reason)));
+        Assert.Equal("from t = 250 NotANumber is not a number (NaN) for test0, test1, so it has no mean", result.Undefined.Order().First());
+        Assert.Contains("\"value\": null", JsonSerializer.Serialize(result, AtomicFile.Json), StringComparison.Ordinal);
+        Assert.DoesNotContain("\"NaN\"", JsonSerializer.Serialize(result, AtomicFile.Json), StringComparison.Ordinal);
+    }
+
+    private sealed class NotANumber : IMetric<NoOptions>
+    {
+        public Metric Create(NoOptions options, PartContext context) => new Nan();
+
+        private sealed class Nan : Metric
+        {
+            public override MetricInputKind Needs => MetricInputKind.PairedVolumes;
+
+            public override bool HigherIsBetter => true;
+
+            public override MetricResult Compute(TorchSharp.torch.Tensor real, TorchSharp.torch.Tensor generated) => MetricResult.Mean([double.NaN]);
+        }
     }
 
     [Fact]
