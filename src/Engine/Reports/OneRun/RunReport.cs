@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
+using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Reports.OneRun;
 
@@ -135,8 +136,4 @@ public static class RunReport
             Line(text, $"![sample {sample.Name}](samples/{sample.Name}/montage.png)\n");
         }
     }
-
-    internal static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
-
-    internal static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 }
