@@ -4,6 +4,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -41,14 +42,14 @@ public sealed class CompressionTask : TrainingTask
         _perceptual = plan.Weighs(LossNames.Perceptual) ? new PerceptualLoss(plan.Compression.Perceptual, (plan.Seen.Height, plan.Seen.Width), context.Device) : null;
         _model = CompressionModel.Create(plan, context);
         _model.Compressor.train();
-        _compressor = new TrainedModule("compressor", _model.Compressor, plan.Training, "optimizer", "ema");
+        _compressor = new TrainedModule(Component.Compressor, _model.Compressor, plan.Training);
         _head = [.. _model.Compressor.Head.Select(parameter => parameter.Handle)];
         Modules = [_compressor];
         if (!plan.Weighs(LossNames.Adversarial))
             return;
         _discriminator = MixedPrecision.Prepare(context, PatchDiscriminator.Create(plan.Compression.Discriminator, context.Device));
         _discriminator.train();
-        _judge = new TrainedModule("discriminator", _discriminator, plan.Training with { Ema = null }, "discriminator_optimizer", "discriminator_ema");
+        _judge = new TrainedModule(Component.Discriminator, _discriminator, plan.Training with { Ema = null });
         Modules = [_compressor, _judge];
     }
 
@@ -82,7 +83,7 @@ public sealed class CompressionTask : TrainingTask
         var pass = Pass(volume, phase);
         var losses = Losses(phase, pass, volume, batch.RealSlices.Min());
         var loss = losses.Where(term => phase.Weight(term.Key) > 0).Select(term => term.Value * S(phase.Weight(term.Key))).Aggregate((sum, term) => sum + term);
-        var (value, norm) = Descend([() => loss], [_compressor], LearningRate(epoch), step);
+        var (value, norm) = Descend(loss, [_compressor], LearningRate(epoch), step);
 
         var measures = losses.ToDictionary(term => $"loss/{term.Key}", term => (double)term.Value.item<float>());
         foreach (var (name, number) in pass.Measures)
@@ -150,7 +151,7 @@ public sealed class CompressionTask : TrainingTask
     {
         SetTrained(_judge!, true);
         var (real, made) = (PatchDiscriminator.Loss(Logits(volume, realSlices), real: true), PatchDiscriminator.Loss(Logits(reconstruction, realSlices), real: false));
-        var (loss, norm) = Descend([() => (real + made) * S(0.5)], [_judge!], _schedule.DiscriminatorLearningRate(epoch), step);
+        var (loss, norm) = Descend((real + made) * S(0.5), [_judge!], _schedule.DiscriminatorLearningRate(epoch), step);
         (measures["discriminator/loss"], measures["discriminator/grad_norm"]) = (loss, norm);
         (measures["discriminator/real"], measures["discriminator/reconstructed"]) = (real.item<float>(), made.item<float>());
     }

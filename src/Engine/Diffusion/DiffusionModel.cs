@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
@@ -105,11 +106,11 @@ public sealed class DiffusionModel : IDisposable
     public IEnumerable<(string Component, nn.Module Module)> Trained()
     {
         if (Control is not null)
-            yield return ("control", Control);
+            yield return (Component.Control, Control);
         else
-            yield return ("denoiser", Denoiser);
+            yield return (Component.Denoiser, Denoiser);
         if (Conditioner is not null)
-            yield return ("conditioning", Conditioner);
+            yield return (Component.Conditioning, Conditioner);
     }
 
     /// <summary>Puts all modules into training mode, or out of it.</summary>
@@ -142,8 +143,8 @@ public sealed class DiffusionModel : IDisposable
     public Tensor Features(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () =>
     {
         using var scope = torch.NewDisposeScope();
-        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
-        return ((IFeatureExtractor)Denoiser).Features(shown, told, conditioning).MoveToOuterDisposeScope();
+        var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
+        return ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning).MoveToOuterDisposeScope();
     });
 
     /// <summary>A latent whose slices that only pad the volume repeat the last one that does not, as preparation pads volumes.</summary>
@@ -191,23 +192,23 @@ public sealed class DiffusionModel : IDisposable
     private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
         using var scope = torch.NewDisposeScope();
-        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
-        return Denoiser.call(shown, told, conditioning).MoveToOuterDisposeScope();
+        var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
+        return Denoiser.call(input, networkTimesteps, conditioning).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What the denoiser is shown, told, and conditioned on; in the current dispose scope.</summary>
-    private (Tensor Shown, Tensor Told, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
+    /// <summary>The denoiser's input, its timesteps, and what it is conditioned on; in the current dispose scope.</summary>
+    private (Tensor Input, Tensor Timesteps, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
-        var (shown, told) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
+        var (input, networkTimesteps) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
         var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
         var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
         if (Control is not null)
         {
             var strength = Scalars.S(_plan.Condition.Control!.Scale);
-            conditioning = conditioning with { Residuals = [.. Control.Residuals(shown, told, condition.Image!, conditioning).Select(r => r * strength)] };
+            conditioning = conditioning with { Residuals = [.. Control.Residuals(input, networkTimesteps, condition.Image!, conditioning).Select(r => r * strength)] };
         }
 
-        return (shown, told, conditioning);
+        return (input, networkTimesteps, conditioning);
     }
 
     /// <summary>The channels that the denoiser sees after the noisy sample: images, size bins, coordinates.</summary>

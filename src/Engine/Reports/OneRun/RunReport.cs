@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
+using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Reports.OneRun;
 
@@ -135,11 +136,7 @@ public static class RunReport
         {
             var condition = sample.Condition is null ? "" : $", conditioned on {sample.Condition}: the real volume above, the generated one below";
             Line(text, $"{sample.Name}: {sample.FunctionEvaluations} network evaluations with {sample.Sampler}{condition}.\n");
-            Line(text, $"![sample {sample.Name}](samples/{sample.Name}/montage.png)\n");
+            Line(text, $"![sample {sample.Name}](samples/{sample.Name}/{SampleFolder.PictureName})\n");
         }
     }
-
-    internal static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
-
-    internal static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 }
