@@ -82,7 +82,7 @@ public sealed class CompressionTask : TrainingTask
         var pass = Pass(volume, phase);
         var losses = Losses(phase, pass, volume, batch.RealSlices.Min());
         var loss = losses.Where(term => phase.Weight(term.Key) > 0).Select(term => term.Value * S(phase.Weight(term.Key))).Aggregate((sum, term) => sum + term);
-        var (value, norm) = Descend([() => loss], [_compressor], LearningRate(epoch), step);
+        var (value, norm) = Descend(loss, [_compressor], LearningRate(epoch), step);
 
         var measures = losses.ToDictionary(term => $"loss/{term.Key}", term => (double)term.Value.item<float>());
         foreach (var (name, number) in pass.Measures)
@@ -150,7 +150,7 @@ public sealed class CompressionTask : TrainingTask
     {
         SetTrained(_judge!, true);
         var (real, made) = (PatchDiscriminator.Loss(Logits(volume, realSlices), real: true), PatchDiscriminator.Loss(Logits(reconstruction, realSlices), real: false));
-        var (loss, norm) = Descend([() => (real + made) * S(0.5)], [_judge!], _schedule.DiscriminatorLearningRate(epoch), step);
+        var (loss, norm) = Descend((real + made) * S(0.5), [_judge!], _schedule.DiscriminatorLearningRate(epoch), step);
         (measures["discriminator/loss"], measures["discriminator/grad_norm"]) = (loss, norm);
         (measures["discriminator/real"], measures["discriminator/reconstructed"]) = (real.item<float>(), made.item<float>());
     }

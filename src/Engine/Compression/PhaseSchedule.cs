@@ -1,5 +1,3 @@
-using VoxelZoo.Engine.Training;
-
 namespace VoxelZoo.Engine.Compression;
 
 /// <summary>Which phase an epoch belongs to, and its learning rates: pure functions of the epoch, so that nothing of them is saved or restored.</summary>

@@ -142,8 +142,8 @@ public sealed class DiffusionModel : IDisposable
     public Tensor Features(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () =>
     {
         using var scope = torch.NewDisposeScope();
-        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
-        return ((IFeatureExtractor)Denoiser).Features(shown, told, conditioning).MoveToOuterDisposeScope();
+        var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
+        return ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning).MoveToOuterDisposeScope();
     });
 
     /// <summary>A latent whose slices that only pad the volume repeat the last one that does not, as preparation pads volumes.</summary>
@@ -191,23 +191,23 @@ public sealed class DiffusionModel : IDisposable
     private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
         using var scope = torch.NewDisposeScope();
-        var (shown, told, conditioning) = Inputs(noisy, timesteps, condition);
-        return Denoiser.call(shown, told, conditioning).MoveToOuterDisposeScope();
+        var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
+        return Denoiser.call(input, networkTimesteps, conditioning).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What the denoiser is shown, told, and conditioned on; in the current dispose scope.</summary>
-    private (Tensor Shown, Tensor Told, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
+    /// <summary>The denoiser's input, its timesteps, and what it is conditioned on; in the current dispose scope.</summary>
+    private (Tensor Input, Tensor Timesteps, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
-        var (shown, told) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
+        var (input, networkTimesteps) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
         var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
         var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
         if (Control is not null)
         {
             var strength = Scalars.S(_plan.Condition.Control!.Scale);
-            conditioning = conditioning with { Residuals = [.. Control.Residuals(shown, told, condition.Image!, conditioning).Select(r => r * strength)] };
+            conditioning = conditioning with { Residuals = [.. Control.Residuals(input, networkTimesteps, condition.Image!, conditioning).Select(r => r * strength)] };
         }
 
-        return (shown, told, conditioning);
+        return (input, networkTimesteps, conditioning);
     }
 
     /// <summary>The channels that the denoiser sees after the noisy sample: images, size bins, coordinates.</summary>

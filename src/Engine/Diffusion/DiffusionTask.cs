@@ -40,7 +40,7 @@ public sealed class DiffusionTask : TrainingTask
                 "training", "augmented_diffusion", $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; remove it or choose a structured preset");
         }
 
-        Modules = [.. _model.Trained().Select(trained => Kept(trained.Component, trained.Module, plan.Training))];
+        Modules = [.. _model.Trained().Select(trained => WithOptimizer(trained.Component, trained.Module, plan.Training))];
         _model.Train(on: true);
     }
 
@@ -57,14 +57,29 @@ public sealed class DiffusionTask : TrainingTask
     {
         using var scope = torch.NewDisposeScope();
         var (clean, condition) = _model.Encode(batch);
-        condition = Drop(condition, clean.shape[0]);
-        var kept = KeptChannels(clean.shape[1]);
-        var terms = Augment(Noised(clean, condition.Image, kept) with { VoxelWeights = VoxelWeights(batch) }).Select(term => Part(term, _computed)).ToArray();
-        var (value, norm) = Descend(Parts().Select(part => (Func<Tensor>)(() => Loss(part))), Modules, LearningRate(epoch), step);
-        return new StepOutcome(value, norm);
+        condition = DropCondition(condition, clean.shape[0]);
+        var keptChannels = DrawKeptChannels(clean.shape[1]);
+        var noised = AddNoise(clean, condition.Image, keptChannels) with { VoxelWeights = VoxelWeights(batch) };
+        var terms = Augment(noised);
 
-        Tensor Loss(BatchShare part) =>
-            terms.Select(term => this.Loss(Part(term, part), condition.Part(part), batch, kept)).Aggregate((sum, term) => sum + term) / S((double)part.Size);
+        ZeroGradients(Modules);
+        var losses = 0.0;
+        foreach (var microBatch in MicroBatch.Of(Options))
+        {
+            using var activations = torch.NewDisposeScope(); // freed before the next ones
+            Tensor? loss = null;
+            foreach (var term in terms.Select(term => Rows(term, microBatch.Of)))
+            {
+                var prediction = _model.Predict(term.Noisy, term.Timesteps, condition.Of(microBatch) with { Image = term.Condition, Omega = term.Omega });
+                var termLoss = Loss(prediction, term, batch.RealSlices, keptChannels);
+                loss = loss is null ? termLoss : loss + termLoss;
+            }
+
+            losses += Backward(loss! / S((double)microBatch.Count));
+        }
+
+        var (mean, gradientNorm) = Update((float)losses, Modules, LearningRate(epoch), step);
+        return new StepOutcome(mean, gradientNorm);
     }
 
     /// <inheritdoc/>
@@ -88,21 +103,22 @@ public sealed class DiffusionTask : TrainingTask
     protected override double Probe(Batch batch)
     {
         var (clean, condition) = _model.Encode(batch);
-        var term = Noised(clean, condition.Image, kept: null);
+        var term = AddNoise(clean, condition.Image, keptChannels: null);
         return _model.Predict(term.Noisy, term.Timesteps, condition).mean().item<float>();
     }
 
     /// <summary>The denoiser's moments and average have the plain names <c>optimizer</c> and <c>ema</c>.</summary>
-    private static TrainedModule Kept(string component, nn.Module module, TrainingOptions options) => component == "denoiser"
+    private static TrainedModule WithOptimizer(string component, nn.Module module, TrainingOptions options) => component == "denoiser"
         ? new TrainedModule(component, module, options, "optimizer", "ema")
         : new TrainedModule(component, module, options, $"{component}_optimizer", $"{component}_ema");
 
-    private TrainingTerm Noised(Tensor clean, Tensor? condition, Tensor? kept)
+    /// <summary>The noisy latent at times that are drawn, and what the denoiser should make of it.</summary>
+    private TrainingTerm AddNoise(Tensor clean, Tensor? condition, Tensor? keptChannels)
     {
-        var noise = Noise(clean.shape).to(_model.Device);
-        if (kept is not null)
-            (clean, noise) = (clean * kept, noise * kept);
-        var timesteps = Drawn(clean.shape[0], whole => _model.Process.SampleTimesteps(whole, Random[RandomStreams.Timestep])).to(_model.Device);
+        var noise = DrawNoise(clean.shape).to(_model.Device);
+        if (keptChannels is not null)
+            (clean, noise) = (clean * keptChannels, noise * keptChannels);
+        var timesteps = Draw(clean.shape[0], batch => _model.Process.SampleTimesteps(batch, Random[RandomStreams.Timestep])).to(_model.Device);
         return new TrainingTerm
         {
             Clean = clean,
@@ -115,12 +131,12 @@ public sealed class DiffusionTask : TrainingTask
     }
 
     /// <summary>What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all processes, as in one alone.</summary>
-    private Tensor Drawn(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
+    private Tensor Draw(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
 
     /// <summary>Standard normal noise. Each sample has a generator of its own, seeded by the stream, so that no process has to draw the others'.</summary>
-    private Tensor Noise(long[] shape)
+    private Tensor DrawNoise(long[] shape)
     {
-        var seeds = Drawn(shape[0], whole => torch.randint(long.MaxValue, [whole], ScalarType.Int64, generator: Random[RandomStreams.Noise]));
+        var seeds = Draw(shape[0], batch => torch.randint(long.MaxValue, [batch], ScalarType.Int64, generator: Random[RandomStreams.Noise]));
         return torch.stack([.. seeds.data<long>().Select(seed =>
         {
             using var random = new Generator((ulong)seed, torch.CPU);
@@ -128,20 +144,17 @@ public sealed class DiffusionTask : TrainingTask
         })]);
     }
 
-    /// <summary>The parts of the batch that are computed one after the other.</summary>
-    private IEnumerable<BatchShare> Parts() => Enumerable.Range(0, Options.GradientAccumulation).Select(part => new BatchShare(part, Options.GradientAccumulation));
-
     /// <summary>Some samples of a term.</summary>
-    private static TrainingTerm Part(TrainingTerm term, BatchShare part) => part.Size == 1 ? term : term with
+    private static TrainingTerm Rows(TrainingTerm term, Func<Tensor, Tensor> rows) => term with
     {
-        Clean = part.Of(term.Clean),
-        Noise = part.Of(term.Noise),
-        Timesteps = part.Of(term.Timesteps),
-        Noisy = part.Of(term.Noisy),
-        Target = part.Of(term.Target),
-        Condition = term.Condition is null ? null : part.Of(term.Condition),
-        VoxelWeights = term.VoxelWeights is null ? null : part.Of(term.VoxelWeights),
-        Omega = term.Omega is null ? null : part.Of(term.Omega),
+        Clean = rows(term.Clean),
+        Noise = rows(term.Noise),
+        Timesteps = rows(term.Timesteps),
+        Noisy = rows(term.Noisy),
+        Target = rows(term.Target),
+        Condition = term.Condition is null ? null : rows(term.Condition),
+        VoxelWeights = term.VoxelWeights is null ? null : rows(term.VoxelWeights),
+        Omega = term.Omega is null ? null : rows(term.Omega),
     };
 
     /// <summary>
@@ -156,7 +169,7 @@ public sealed class DiffusionTask : TrainingTask
     }
 
     /// <summary>1 in a random number of leading channels and 0 in the others, <c>[1, C, 1, 1, 1]</c>; null where all are kept.</summary>
-    private Tensor? KeptChannels(long channels)
+    private Tensor? DrawKeptChannels(long channels)
     {
         if (!_plan.Training.AugmentedDiffusion)
             return null;
@@ -165,30 +178,34 @@ public sealed class DiffusionTask : TrainingTask
         return torch.arange(S(channels), device: _model.Device).lt(S((long)prefixes[(int)drawn])).to(ScalarType.Float32).view(1, -1, 1, 1, 1);
     }
 
-    private IEnumerable<TrainingTerm> Augment(TrainingTerm term) =>
-        _model.Augmentations.Aggregate(
-            (IEnumerable<TrainingTerm>)[term],
-            (terms, augmentation) => [.. terms.SelectMany(t => augmentation.Apply(t, _model.Process, Random[RandomStreams.Dropout]))]);
-
-    private Tensor Loss(TrainingTerm term, ModelCondition condition, Batch batch, Tensor? kept)
+    /// <summary>What the augmentations make of a term, one after the other; of what mixes samples, this process computes its share.</summary>
+    private TrainingTerm[] Augment(TrainingTerm noised)
     {
-        var prediction = _model.Predict(term.Noisy, term.Timesteps, condition with { Image = term.Condition, Omega = term.Omega });
-        if (kept is not null)
-            prediction = prediction * kept;
+        TrainingTerm[] terms = [noised];
+        foreach (var augmentation in _model.Augmentations)
+            terms = [.. terms.SelectMany(term => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout]))];
+        return [.. terms.Select(term => Rows(term, _computed.Of))];
+    }
+
+    /// <summary>The mean loss of a prediction, with the term's weight.</summary>
+    private Tensor Loss(Tensor prediction, TrainingTerm term, IReadOnlyList<int> realSlices, Tensor? keptChannels)
+    {
+        if (keptChannels is not null)
+            prediction = prediction * keptChannels;
         var losses = term.VoxelWeights is { } weights
-            ? _model.WeightedLosses(prediction, term.Target, batch.RealSlices, weights)
-            : _model.SampleLosses(prediction, term.Target, batch.RealSlices);
-        if (kept is not null)
-            losses = losses / kept.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
+            ? _model.WeightedLosses(prediction, term.Target, realSlices, weights)
+            : _model.SampleLosses(prediction, term.Target, realSlices);
+        if (keptChannels is not null)
+            losses = losses / keptChannels.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
         if (_model.Process.LossWeight(term.Timesteps) is { } weight)
             losses = losses * weight;
         return losses.mean() * S(term.Weight);
     }
 
     /// <summary>Leaves each sample's condition away with the plan's probability.</summary>
-    private ModelCondition Drop(ModelCondition condition, long batch) => _plan.Condition.Dropout == 0
+    private ModelCondition DropCondition(ModelCondition condition, long samples) => _plan.Condition.Dropout == 0
         ? condition
-        : condition.Keep(Drawn(batch, whole => torch.rand([whole], generator: Random[RandomStreams.Dropout])).ge(S(_plan.Condition.Dropout)));
+        : condition.Keep(Draw(samples, batch => torch.rand([batch], generator: Random[RandomStreams.Dropout])).ge(S(_plan.Condition.Dropout)));
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -1,6 +1,6 @@
 using TorchSharp;
 using static TorchSharp.torch;
-using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Diffusion;
@@ -37,11 +37,11 @@ public sealed record ModelCondition
     };
 
     /// <summary>The condition of some samples of the batch.</summary>
-    public ModelCondition Part(BatchShare part) => part.Size == 1 ? this : this with
+    public ModelCondition Of(MicroBatch samples) => this with
     {
-        Image = Image is null ? null : part.Of(Image),
-        SizeBins = SizeBins is null ? null : part.Of(SizeBins),
-        Omega = Omega is null ? null : part.Of(Omega),
+        Image = Image is null ? null : samples.Of(Image),
+        SizeBins = SizeBins is null ? null : samples.Of(SizeBins),
+        Omega = Omega is null ? null : samples.Of(Omega),
     };
 
     /// <summary>The condition left away in all samples.</summary>

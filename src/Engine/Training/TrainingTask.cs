@@ -76,26 +76,53 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     /// <summary>Frees the modules and all that belongs to them.</summary>
     public virtual void Dispose() => _gradients?.Dispose();
 
+    /// <summary>Follows the gradient of a loss by one step of the modules' optimisers.</summary>
+    /// <param name="loss">0-dimensional, the mean over this process's samples.</param>
+    /// <param name="modules">The modules that are moved.</param>
+    /// <param name="learningRate">Learning rate.</param>
+    /// <param name="step">Number of the step, for messages.</param>
+    /// <returns>What <see cref="Update"/> does.</returns>
+    protected (double Loss, double GradientNorm) Descend(Tensor loss, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
+    {
+        ZeroGradients(modules);
+        return Update(Backward(loss), modules, learningRate, step);
+    }
+
+    /// <summary>Forgets the gradients of the step before.</summary>
+    protected static void ZeroGradients(IReadOnlyList<TrainedModule> modules)
+    {
+        foreach (var module in modules)
+            module.Optimizer.ZeroGradients();
+    }
+
+    /// <summary>Adds a loss's gradient to those of the parameters, unless it is not finite.</summary>
+    /// <returns>The loss.</returns>
+    protected static float Backward(Tensor loss)
+    {
+        var value = loss.item<float>();
+        if (float.IsFinite(value))
+            GradientCheckpoint.Backward(loss);
+        return value;
+    }
+
     /// <summary>
-    /// Follows the gradient of a loss by one step of the modules' optimisers, unless the guard has it skipped. Where several processes train together, it is
-    /// the mean of their losses and gradients that counts, in all of them, so that their weights stay the same.
+    /// Moves weights by the gradients that were added up, clipped, unless the guard has the step skipped; then the averages. Where several processes train
+    /// together, it is the mean of their losses and gradients that counts, in all of them, so that their weights stay the same.
     /// </summary>
-    /// <param name="parts">Each computes a part of the loss, 0-dimensional; their sum is the mean over this process's samples. What one keeps is freed before the next.</param>
+    /// <param name="loss">The loss, the mean over this process's samples.</param>
     /// <param name="modules">The modules that are moved, clipped by the norm of all their gradients.</param>
     /// <param name="learningRate">Learning rate.</param>
     /// <param name="step">Number of the step, for messages.</param>
     /// <returns>The loss, and the norm of the gradient before clipping.</returns>
-    protected (double Loss, double GradientNorm) Descend(IEnumerable<Func<Tensor>> parts, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
+    protected (double Loss, double GradientNorm) Update(float loss, IReadOnlyList<TrainedModule> modules, double learningRate, long step)
     {
-        foreach (var module in modules)
-            module.Optimizer.ZeroGradients();
-        var value = (float)Collective.Average(parts.Sum(Backward));
-        if (float.IsFinite(value))
+        loss = (float)Collective.Average(loss);
+        if (float.IsFinite(loss))
             _gradients?.Average(modules.SelectMany(module => module.Parameters));
-        var norm = float.IsFinite(value) ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm) : double.NaN;
+        var norm = float.IsFinite(loss) ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm) : double.NaN;
         if (Guard is null)
-            RefuseNonFinite(value, norm, step);
-        var allowed = Guard?.Allows(modules[0].Name, value, norm) ?? true;
+            RefuseNonFinite(loss, norm, step);
+        var allowed = Guard?.Allows(modules[0].Name, loss, norm) ?? true;
         foreach (var module in modules)
         {
             module.Optimizer.LearningRate = learningRate * (Guard?.LearningRateFactor ?? 1);
@@ -104,18 +131,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
             module.Average?.Update(); // also where nothing moved: it counts the steps
         }
 
-        return (value, norm);
-    }
-
-    /// <summary>Adds a part's gradient to those of the parameters, unless it is not finite.</summary>
-    private static float Backward(Func<Tensor> part)
-    {
-        using var scope = torch.NewDisposeScope();
-        var loss = part();
-        var value = loss.item<float>();
-        if (float.IsFinite(value))
-            GradientCheckpoint.Backward(loss);
-        return value;
+        return (loss, norm);
     }
 
     private static void RefuseNonFinite(double loss, double norm, long step)

@@ -7,7 +7,6 @@ using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
-using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 using F = TorchSharp.torch.nn.functional;
 
