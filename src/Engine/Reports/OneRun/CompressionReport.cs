@@ -3,7 +3,7 @@ using System.Text;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
-using static VoxelZoo.Engine.Reports.OneRun.RunReport;
+using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Reports.OneRun;
 
@@ -17,7 +17,7 @@ public static class CompressionReport
     {
         var text = new StringBuilder();
         Header(text, run, description);
-        Curve(text, run);
+        RunReport.Curve(text, run);
         Evaluation(text, run);
         Samples(text, run);
         AtomicFile.WriteText(run.Report, text.ToString());
@@ -32,7 +32,7 @@ public static class CompressionReport
         Line(text, $"| target | {d.Target} |");
         foreach (var (phase, i) in d.Phases.Select((phase, i) => (phase, i)))
             Line(text, $"| phase {i + 1} | {phase.Describe()} |");
-        Status(text, run);
+        RunReport.Status(text, run);
         text.Append('\n');
     }
 

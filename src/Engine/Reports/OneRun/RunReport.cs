@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
+using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Reports.OneRun;
 
@@ -122,9 +123,6 @@ public static class RunReport
         Regions(text, evaluation.Regions);
     }
 
-    /// <summary>A metric's value, or a dash where it has none.</summary>
-    internal static string Measure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "–";
-
     private static void Samples(StringBuilder text, RunFolder run)
     {
         var samples = SampleFolder.Records<SampleRecord>(run);
@@ -138,8 +136,4 @@ public static class RunReport
             Line(text, $"![sample {sample.Name}](samples/{sample.Name}/montage.png)\n");
         }
     }
-
-    internal static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
-
-    internal static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
 }

@@ -3,6 +3,7 @@ using System.Text;
 using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
+using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Reports.OneRun;
 
@@ -17,20 +18,20 @@ public static class SweepReport
     {
         string[] metrics = [.. ranking.SelectMany(one => one.Metrics.Keys).Distinct()];
         var text = new StringBuilder();
-        RunReport.Line(text, $"# Solvers of {file.Experiment}, {file.Checkpoint}\n");
-        RunReport.Line(text, $"{file.Count} volumes for each configuration, seed {file.Seed}, the same noise and conditions for all, against the volumes of {file.Against}. Sorted by {metrics.FirstOrDefault()}.\n");
-        RunReport.Line(text, $"| configuration | NFE | seconds a volume | {string.Join(" | ", metrics)} |");
-        RunReport.Line(text, $"|---|---|---|{string.Concat(metrics.Select(_ => "---|"))}");
+        Line(text, $"# Solvers of {file.Experiment}, {file.Checkpoint}\n");
+        Line(text, $"{file.Count} volumes for each configuration, seed {file.Seed}, the same noise and conditions for all, against the volumes of {file.Against}. Sorted by {metrics.FirstOrDefault()}.\n");
+        Line(text, $"| configuration | NFE | seconds a volume | {string.Join(" | ", metrics)} |");
+        Line(text, $"|---|---|---|{string.Concat(metrics.Select(_ => "---|"))}");
         foreach (var one in ranking)
-            RunReport.Line(text, $"| {one.Name} | {one.Nfe:G5} | {one.SecondsPerVolume:G3} | {string.Join(" | ", metrics.Select(metric => Cell(one.Metrics.GetValueOrDefault(metric))))} |");
+            Line(text, $"| {one.Name} | {one.Nfe:G5} | {one.SecondsPerVolume:G3} | {string.Join(" | ", metrics.Select(metric => Cell(one.Metrics.GetValueOrDefault(metric))))} |");
         text.Append('\n');
         foreach (var extractor in ranking.SelectMany(one => one.Metrics.Select(metric => $"{metric.Key}: {metric.Value.Extractor}")).Distinct())
-            RunReport.Line(text, $"- {extractor}");
+            Line(text, $"- {extractor}");
         foreach (var group in ranking.SelectMany(one => one.Metrics.SelectMany(metric => metric.Value.Warnings.Select(warning => (one.Name, metric.Key, Warning: warning)))).GroupBy(w => (w.Key, w.Warning)))
-            RunReport.Line(text, $"- {group.Key.Key} of {(group.Count() == ranking.Count ? "all" : string.Join(", ", group.Select(w => w.Name)))}: {group.Key.Warning}");
+            Line(text, $"- {group.Key.Key} of {(group.Count() == ranking.Count ? "all" : string.Join(", ", group.Select(w => w.Name)))}: {group.Key.Warning}");
         if (metrics.Length > 0)
         {
-            RunReport.Line(text, $"\n![{metrics[0]} against network calls](solvers.svg)");
+            Line(text, $"\n![{metrics[0]} against network calls](solvers.svg)");
             AtomicFile.WriteText(Path.Combine(run.Sweeps, "solvers.svg"), Svg(file, metrics[0]));
         }
 
@@ -52,11 +53,11 @@ public static class SweepReport
     public static void Write(RunFolder run, StepSearchFile file)
     {
         var text = new StringBuilder();
-        RunReport.Line(text, $"# Steps of {file.Sampler} for {file.Experiment}, {file.Checkpoint}\n");
-        RunReport.Line(text, $"The best {file.Metric} from {file.Lo} to {file.Hi} steps is that of {file.Best}. The golden section tried these, in this order; it may miss what does not fall and then rise.\n");
-        RunReport.Line(text, $"| steps | {file.Metric} |\n|---|---|");
+        Line(text, $"# Steps of {file.Sampler} for {file.Experiment}, {file.Checkpoint}\n");
+        Line(text, $"The best {file.Metric} from {file.Lo} to {file.Hi} steps is that of {file.Best}. The golden section tried these, in this order; it may miss what does not fall and then rise.\n");
+        Line(text, $"| steps | {file.Metric} |\n|---|---|");
         foreach (var tried in file.Evaluated)
-            RunReport.Line(text, $"| {tried.Steps}{(tried.Steps == file.Best ? " (best)" : "")} | {tried.Value:G5} |");
+            Line(text, $"| {tried.Steps}{(tried.Steps == file.Best ? " (best)" : "")} | {tried.Value:G5} |");
         AtomicFile.WriteText(Path.Combine(run.Sweeps, "steps.md"), text.ToString());
     }
 
