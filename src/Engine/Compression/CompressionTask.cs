@@ -4,6 +4,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -41,14 +42,14 @@ public sealed class CompressionTask : TrainingTask
         _perceptual = plan.Weighs(LossNames.Perceptual) ? new PerceptualLoss(plan.Compression.Perceptual, (plan.Seen.Height, plan.Seen.Width), context.Device) : null;
         _model = CompressionModel.Create(plan, context);
         _model.Compressor.train();
-        _compressor = new TrainedModule("compressor", _model.Compressor, plan.Training, "optimizer", "ema");
+        _compressor = new TrainedModule(Component.Compressor, _model.Compressor, plan.Training);
         _head = [.. _model.Compressor.Head.Select(parameter => parameter.Handle)];
         Modules = [_compressor];
         if (!plan.Weighs(LossNames.Adversarial))
             return;
         _discriminator = MixedPrecision.Prepare(context, PatchDiscriminator.Create(plan.Compression.Discriminator, context.Device));
         _discriminator.train();
-        _judge = new TrainedModule("discriminator", _discriminator, plan.Training with { Ema = null }, "discriminator_optimizer", "discriminator_ema");
+        _judge = new TrainedModule(Component.Discriminator, _discriminator, plan.Training with { Ema = null });
         Modules = [_compressor, _judge];
     }
 

@@ -38,7 +38,7 @@ public sealed class TrainedCompressor : IDisposable
     /// <param name="checkpoint">One of the run's.</param>
     public static TrainedCompressor Load(CompressionPlan plan, PartContext context, Checkpoint checkpoint)
     {
-        var weights = checkpoint.Has("ema") ? "ema" : "compressor";
+        var weights = checkpoint.Used(Component.Compressor);
         var model = CompressionModel.Create(plan, context);
         try
         {

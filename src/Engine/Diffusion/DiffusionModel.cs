@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
@@ -105,11 +106,11 @@ public sealed class DiffusionModel : IDisposable
     public IEnumerable<(string Component, nn.Module Module)> Trained()
     {
         if (Control is not null)
-            yield return ("control", Control);
+            yield return (Component.Control, Control);
         else
-            yield return ("denoiser", Denoiser);
+            yield return (Component.Denoiser, Denoiser);
         if (Conditioner is not null)
-            yield return ("conditioning", Conditioner);
+            yield return (Component.Conditioning, Conditioner);
     }
 
     /// <summary>Puts all modules into training mode, or out of it.</summary>

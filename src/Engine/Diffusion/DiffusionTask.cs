@@ -40,7 +40,7 @@ public sealed class DiffusionTask : TrainingTask
                 "training", "augmented_diffusion", $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; remove it or choose a structured preset");
         }
 
-        Modules = [.. _model.Trained().Select(trained => WithOptimizer(trained.Component, trained.Module, plan.Training))];
+        Modules = [.. _model.Trained().Select(trained => new TrainedModule(trained.Component, trained.Module, plan.Training))];
         _model.Train(on: true);
     }
 
@@ -106,11 +106,6 @@ public sealed class DiffusionTask : TrainingTask
         var term = AddNoise(clean, condition.Image, keptChannels: null);
         return _model.Predict(term.Noisy, term.Timesteps, condition).mean().item<float>();
     }
-
-    /// <summary>The denoiser's moments and average have the plain names <c>optimizer</c> and <c>ema</c>.</summary>
-    private static TrainedModule WithOptimizer(string component, nn.Module module, TrainingOptions options) => component == "denoiser"
-        ? new TrainedModule(component, module, options, "optimizer", "ema")
-        : new TrainedModule(component, module, options, $"{component}_optimizer", $"{component}_ema");
 
     /// <summary>The noisy latent at times that are drawn, and what the denoiser should make of it.</summary>
     private TrainingTerm AddNoise(Tensor clean, Tensor? condition, Tensor? keptChannels)

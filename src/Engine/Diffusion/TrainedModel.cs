@@ -51,13 +51,13 @@ public sealed class TrainedModel : IDisposable
         {
             foreach (var (component, module) in model.Trained())
             {
-                var taken = Taken(checkpoint, component);
+                var taken = checkpoint.Used(component);
                 using var file = checkpoint.Read(taken);
                 Tensors.Weights.Load(module, file, checkpoint.File(taken));
             }
 
             model.Train(on: false);
-            var weights = Taken(checkpoint, model.Trained().First().Component);
+            var weights = checkpoint.Used(model.Trained().First().Component);
             return new TrainedModel(run, model, checkpoint, weights);
         }
         catch
@@ -66,10 +66,6 @@ public sealed class TrainedModel : IDisposable
             throw;
         }
     }
-
-    /// <summary>The moving average of a component where there is one.</summary>
-    private static string Taken(Checkpoint checkpoint, string component) =>
-        (component == "denoiser" ? "ema" : $"{component}_ema") is var average && checkpoint.Has(average) ? average : component;
 
     /// <summary>Frees the model.</summary>
     public void Dispose() => Model.Dispose();

@@ -20,8 +20,6 @@ public sealed class FrozenParts
     /// <summary>The denoiser that a ControlNet steers.</summary>
     public const string Denoiser = "denoiser";
 
-    private const string Average = "ema";
-
     /// <summary>The parts in a run's folder; there may be none.</summary>
     public FrozenParts(RunFolder run)
         : this(run.Frozen)
@@ -50,7 +48,7 @@ public sealed class FrozenParts
         var checkpoint = source.OpenCheckpoint("best", warn);
         if (!checkpoint.Has(component))
             throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
-        var taken = checkpoint.Has(Average) ? Average : component;
+        var taken = checkpoint.Used(component);
         Directory.CreateDirectory(Folder);
         using (var from = File.OpenRead(checkpoint.File(taken)))
             AtomicFile.Write(WeightsOf(name), from.CopyTo);

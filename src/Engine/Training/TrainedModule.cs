@@ -19,11 +19,9 @@ public sealed class TrainedModule : IDisposable
     /// <param name="name">The component of its weights in a checkpoint, such as <c>denoiser</c>.</param>
     /// <param name="module">On its device already; stays the caller's. Parameters that require no gradient are not optimised.</param>
     /// <param name="options">Optimiser and average.</param>
-    /// <param name="optimizer">The component of the moments.</param>
-    /// <param name="average">The component of the average.</param>
-    public TrainedModule(string name, nn.Module module, TrainingOptions options, string optimizer, string average)
+    public TrainedModule(string name, nn.Module module, TrainingOptions options)
     {
-        (Name, _module, _optimizer, _average) = (name, module, optimizer, average);
+        (Name, _module, _optimizer, _average) = (name, module, Component.OptimizerOf(name), Component.AverageOf(name));
         var named = module.named_parameters().Where(p => p.parameter.requires_grad).ToArray();
         Parameters = [.. named.Select(p => p.parameter)];
         Optimizer = new FusedAdamW(named, new AdamWOptions

@@ -152,7 +152,7 @@ public sealed class CheckpointSaverTests : IDisposable
         private readonly Weight _weight = new();
 
         public OneWeight(PartContext context)
-            : base(CheckpointSaverTests.Options, context) => Modules = [new TrainedModule("weights", _weight, Options, "optimizer", "ema")];
+            : base(CheckpointSaverTests.Options, context) => Modules = [new TrainedModule("weights", _weight, Options)];
 
         public override IReadOnlyList<TrainedModule> Modules { get; }
 

@@ -13,6 +13,9 @@ public sealed record Checkpoint(string Folder, CheckpointManifest Manifest)
     /// <summary>Whether it holds the component.</summary>
     public bool Has(string component) => Manifest.Files.ContainsKey($"{component}.safetensors");
 
+    /// <summary>What is used of a component after training: its moving average where there is one.</summary>
+    public string Used(string component) => Component.AverageOf(component) is var average && Has(average) ? average : component;
+
     /// <summary>Path of a component's tensors.</summary>
     public string File(string component) => Path.Combine(Folder, $"{component}.safetensors");
 

@@ -11,7 +11,7 @@ public sealed class NonFiniteCauseTests : IDisposable
     private readonly torch.nn.Module _module = torch.nn.Linear(2, 2);
     private readonly TrainedModule _trained;
 
-    public NonFiniteCauseTests() => _trained = new TrainedModule("denoiser", _module, new TrainingOptions { Epochs = 1 }, "optimizer", "ema");
+    public NonFiniteCauseTests() => _trained = new TrainedModule("denoiser", _module, new TrainingOptions { Epochs = 1 });
 
     public void Dispose()
     {
