@@ -66,9 +66,9 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
         {
             NiftiFile.Write(Path.Combine(target, $"{kind}.nii.gz"), written[0, 0], grid.Spacing, grid.Affine, JsonSerializer.Serialize(record, AtomicFile.Json));
             AtomicFile.Write(
-                Path.Combine(target, "montage.png"),
+                Path.Combine(target, SampleFolder.PictureName),
                 stream => Montage.Write(stream, [new MontageRow(volume, mask), new MontageRow(written, mask)], plan.Data.Spacing));
-            AtomicFile.WriteJson(Path.Combine(target, "sample.json"), record);
+            AtomicFile.WriteJson(Path.Combine(target, SampleFolder.RecordName), record);
         });
         return record;
     }

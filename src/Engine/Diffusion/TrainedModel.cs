@@ -27,7 +27,7 @@ public sealed class TrainedModel : IDisposable
     public string Sha256 => Checkpoint.Manifest.Files[$"{Weights}.safetensors"].Sha256;
 
     /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
-    public string CheckpointSha256 => BinaryFacts.Hash(Path.Combine(Checkpoint.Folder, "manifest.json"));
+    public string CheckpointSha256 => BinaryFacts.Hash(Path.Combine(Checkpoint.Folder, CheckpointStore.ManifestName));
 
     /// <summary>Loads a run's model.</summary>
     /// <param name="run">The run.</param>

@@ -8,8 +8,17 @@ namespace VoxelZoo.Engine.Runs;
 /// <summary>The folder of one run: everything that training leaves and every later verb starts from.</summary>
 public sealed class RunFolder
 {
+    /// <summary>Name of the folder of runs that a run trained first, and uses.</summary>
+    public const string FirstName = "first";
+
+    private const string ExperimentName = "experiment.yaml", StatusName = "status.json", MetricsName = "metrics.jsonl";
+    private const string CheckpointsName = "checkpoints", LockName = "train.lock", CohortName = "cohort", FrozenName = "frozen", LatentsName = "latents";
+
     /// <summary>What may be there before a run's first step.</summary>
-    private static readonly string[] BeforeTheRun = ["train.lock", "cohort", "first", "frozen", "latents"];
+    private static readonly string[] BeforeTheRun = [LockName, CohortName, FirstName, FrozenName, LatentsName];
+
+    /// <summary>What makes a folder known as a run's, also where not all of it is there.</summary>
+    internal static IReadOnlyList<string> Signs { get; } = [ExperimentName, StatusName, MetricsName, CheckpointsName, LockName];
 
     private RunFolder(string path) => Path = path;
 
@@ -17,7 +26,7 @@ public sealed class RunFolder
     public string Path { get; }
 
     /// <summary>The experiment, resolved: nothing in it refers to another file.</summary>
-    public string Experiment => In("experiment.yaml");
+    public string Experiment => In(ExperimentName);
 
     /// <summary>How the command line named the experiment.</summary>
     public string Origin => In("origin.json");
@@ -29,22 +38,22 @@ public sealed class RunFolder
     public string Description => In("description.json");
 
     /// <summary>State of the run.</summary>
-    public string Status => In("status.json");
+    public string Status => In(StatusName);
 
     /// <summary>One JSON object a line: steps, epochs, validations.</summary>
-    public string Metrics => In("metrics.jsonl");
+    public string Metrics => In(MetricsName);
 
     /// <summary>TensorBoard event files.</summary>
     public string Events => In("events");
 
     /// <summary>Folder of the checkpoints.</summary>
-    public string Checkpoints => In("checkpoints");
+    public string Checkpoints => In(CheckpointsName);
 
     /// <summary>Folder of what the run uses and does not change: <see cref="FrozenParts"/>.</summary>
-    public string Frozen => In("frozen");
+    public string Frozen => In(FrozenName);
 
     /// <summary>Folder of the latents that were computed for training, unless the experiment names another.</summary>
-    public string Latents => In("latents");
+    public string Latents => In(LatentsName);
 
     /// <summary>Folder of the generated volumes.</summary>
     public string Samples => In("samples");
@@ -127,7 +136,7 @@ public sealed class RunFolder
     /// is there already.
     /// </summary>
     public static bool HasNotBegun(string path) =>
-        Directory.Exists(path) && !File.Exists(System.IO.Path.Combine(path, "experiment.yaml"))
+        Directory.Exists(path) && !File.Exists(System.IO.Path.Combine(path, ExperimentName))
         && Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).All(name => BeforeTheRun.Contains(name) || name.EndsWith(".tmp", StringComparison.Ordinal));
 
     /// <summary>Whether a checkpoint was ever written, be it one that is broken now.</summary>
@@ -135,7 +144,7 @@ public sealed class RunFolder
 
     /// <summary>Keeps other processes from training this run until the lock is disposed or this process ends, however it ends.</summary>
     /// <exception cref="RunFolderException">Another process trains it.</exception>
-    public IDisposable Lock() => Hold(In("train.lock"), "trained");
+    public IDisposable Lock() => Hold(In(LockName), "trained");
 
     /// <summary>Holds a file of the run, whose folder is made, for as long as this process lives and the lock is not disposed.</summary>
     /// <param name="file">The file.</param>
@@ -166,7 +175,7 @@ public sealed class RunFolder
     {
         try
         {
-            using var shared = new FileStream(In("train.lock"), FileMode.Open, FileAccess.Read, FileShare.Read);
+            using var shared = new FileStream(In(LockName), FileMode.Open, FileAccess.Read, FileShare.Read);
             return false;
         }
         catch (FileNotFoundException)

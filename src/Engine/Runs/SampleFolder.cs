@@ -17,6 +17,12 @@ public enum SampleNumbers
 /// <summary>A folder of numbered samples, each of which is there as a whole or not at all. The numbers that a process takes are its own until it ends.</summary>
 internal sealed partial class SampleFolder : IDisposable
 {
+    /// <summary>Name of a sample's record.</summary>
+    public const string RecordName = "sample.json";
+
+    /// <summary>Name of its picture.</summary>
+    public const string PictureName = "montage.png";
+
     private const string LockName = ".lock";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -68,7 +74,7 @@ internal sealed partial class SampleFolder : IDisposable
         [
             .. Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
                 .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
-                .Select(folder => RunFolder.ReadJson<T>(Path.Combine(folder, "sample.json"), "remove it, or make it anew")).OfType<T>(),
+                .Select(folder => RunFolder.ReadJson<T>(Path.Combine(folder, RecordName), "remove it, or make it anew")).OfType<T>(),
         ];
 
     /// <summary>Writes a sample, in place of the one that has its number.</summary>

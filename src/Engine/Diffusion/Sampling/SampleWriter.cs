@@ -104,8 +104,8 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
                 WriteVolume(target, plan.Target[c], generated.Volume[0, c], placed.Grid, comment: made);
             foreach (var kind in plan.Condition.Images)
                 WriteVolume(target, kind, condition.Images[kind][0, 0], placed.Grid, comment: null);
-            AtomicFile.Write(Path.Combine(target, "montage.png"), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
-            AtomicFile.WriteJson(Path.Combine(target, "sample.json"), record);
+            AtomicFile.Write(Path.Combine(target, SampleFolder.PictureName), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
+            AtomicFile.WriteJson(Path.Combine(target, SampleFolder.RecordName), record);
         });
         return record;
     }

@@ -102,7 +102,7 @@ internal sealed class RunReader(IRunSources sources)
             return null;
         foreach (var folder in Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal))
         {
-            var (picture, record) = (Path.Combine(folder, "montage.png"), Path.Combine(folder, "sample.json"));
+            var (picture, record) = (Path.Combine(folder, SampleFolder.PictureName), Path.Combine(folder, SampleFolder.RecordName));
             if (Path.GetFileName(folder).StartsWith('.') || !File.Exists(picture))
                 continue;
             var sample = Json(record);

@@ -7,7 +7,6 @@ namespace VoxelZoo.Engine.Reports.ManyRuns;
 public static partial class RunSearch
 {
     private const int Deepest = 6;
-    private static readonly string[] Signs = ["experiment.yaml", "status.json", "metrics.jsonl", "checkpoints", "train.lock"];
 
     /// <summary>The run folders among and below some folders, and those of the runs that a run trained first; each once, numbers in names in their order.</summary>
     /// <param name="places">Runs, and folders of runs at any depth.</param>
@@ -39,10 +38,10 @@ public static partial class RunSearch
 
     private static void Search(string folder, List<string> found, int depth)
     {
-        var isRun = Signs.Any(sign => Path.Exists(Path.Combine(folder, sign)));
+        var isRun = RunFolder.Signs.Any(sign => Path.Exists(Path.Combine(folder, sign)));
         if (isRun)
             found.Add(folder);
-        var below = isRun ? Path.Combine(folder, "first") : folder;
+        var below = isRun ? Path.Combine(folder, RunFolder.FirstName) : folder;
         if (depth == Deepest || !Directory.Exists(below))
             return;
         // the default options pass over what is hidden or may not be read

@@ -69,7 +69,7 @@ public static class CompressionReport
         foreach (var sample in samples)
         {
             Line(text, $"{sample.Volume}: the real volume above, its reconstruction below.\n");
-            Line(text, $"![reconstruction {sample.Name}](samples/{sample.Name}/montage.png)\n");
+            Line(text, $"![reconstruction {sample.Name}](samples/{sample.Name}/{SampleFolder.PictureName})\n");
         }
     }
 

@@ -133,7 +133,7 @@ public static class RunReport
         {
             var condition = sample.Condition is null ? "" : $", conditioned on {sample.Condition}: the real volume above, the generated one below";
             Line(text, $"{sample.Name}: {sample.FunctionEvaluations} network evaluations with {sample.Sampler}{condition}.\n");
-            Line(text, $"![sample {sample.Name}](samples/{sample.Name}/montage.png)\n");
+            Line(text, $"![sample {sample.Name}](samples/{sample.Name}/{SampleFolder.PictureName})\n");
         }
     }
 }

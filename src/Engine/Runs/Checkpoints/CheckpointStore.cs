@@ -13,7 +13,7 @@ namespace VoxelZoo.Engine.Runs.Checkpoints;
 /// </summary>
 public sealed class CheckpointStore
 {
-    private const string ManifestName = "manifest.json";
+    internal const string ManifestName = "manifest.json";
 
     /// <summary>Folders that do not count: half written, or about to be removed.</summary>
     private const string Aside = ".tmp-";
