@@ -20,12 +20,11 @@ public static partial class MemoryStatistics
         }
     }
 
-    /// <summary>Most bytes that were resident at once since the process began, or since <see cref="ResetPeak"/>.</summary>
+    /// <summary>Most bytes that were resident at once since the process began.</summary>
     public static long PeakResident
     {
         get
         {
-            // PeakWorkingSet64 is the process' all-time maximum on Linux and cannot be reset
             if (SystemMemory.Entry("/proc/self/status", "VmHWM:") is { } peak)
                 return peak;
             using var process = Process.GetCurrentProcess();
@@ -60,19 +59,4 @@ public static partial class MemoryStatistics
 
     [LibraryImport(CudaRuntime, EntryPoint = "cudaMemGetInfo")]
     private static partial int CudaMemGetInfo(out nuint free, out nuint total);
-
-    /// <summary>Lets <see cref="PeakResident"/> start again from what is resident now.</summary>
-    /// <returns>Whether the system can do that: Linux, where the process may write its own <c>/proc</c> entry.</returns>
-    public static bool ResetPeak()
-    {
-        try
-        {
-            File.WriteAllText("/proc/self/clear_refs", "5");
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
 }

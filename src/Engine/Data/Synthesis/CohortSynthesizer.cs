@@ -23,13 +23,6 @@ public static class CohortSynthesizer
 
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
-    /// <summary>Whether the folder holds the cohort that these options make, so that it need not be made again.</summary>
-    public static bool Holds(string folder, SynthesisOptions options)
-    {
-        var file = Path.Combine(folder, OptionsFile);
-        return File.Exists(file) && File.ReadAllText(file) == JsonSerializer.Serialize(options, Json);
-    }
-
     /// <summary>Makes the cohort. The folder appears when all of it is written, or not at all.</summary>
     /// <param name="options">What to make.</param>
     /// <param name="folder">The cohort's folder; it must not exist, or be empty.</param>

@@ -123,9 +123,6 @@ public static class RunReport
         Regions(text, evaluation.Regions);
     }
 
-    /// <summary>A metric's value, or a dash where it has none.</summary>
-    internal static string Measure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "–";
-
     private static void Samples(StringBuilder text, RunFolder run)
     {
         var samples = SampleFolder.Records<SampleRecord>(run);

@@ -108,14 +108,6 @@ public sealed class CohortSynthesizerTests(SyntheticCohort synthetic) : IClassFi
     }
 
     [Fact]
-    public void Options_that_made_a_folder_are_recognised()
-    {
-        Assert.True(CohortSynthesizer.Holds(synthetic.Made.Folder, SyntheticCohort.Options with { Source = "elsewhere" }));
-        Assert.False(CohortSynthesizer.Holds(synthetic.Made.Folder, SyntheticCohort.Options with { Noise = 0.03 }));
-        Assert.False(CohortSynthesizer.Holds(_folder.Path, SyntheticCohort.Options));
-    }
-
-    [Fact]
     public void Folder_in_use_is_left_alone()
     {
         File.WriteAllText(_folder.File("mine/notes.txt"), "mine");
