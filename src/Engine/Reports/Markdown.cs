@@ -11,10 +11,7 @@ internal static class Markdown
 
     /// <summary>A tensor's shape without the batch: <c>1×32×128×64</c>.</summary>
     public static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));
-<<<<<<< HEAD
-=======
 
     /// <summary>A metric's value, or a dash where it has none.</summary>
     public static string Measure(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "–";
->>>>>>> layers
 }

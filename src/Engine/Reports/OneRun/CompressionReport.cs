@@ -54,7 +54,7 @@ public static class CompressionReport
         foreach (var metric in evaluation.Metrics)
         {
             var byKind = kinds.Select(kind => metric.Values.Zip(evaluation.Names).Where(v => Kind(v.Second) == kind).Select(v => v.First).ToArray());
-            Line(text, $"| {metric.Metric} | {RunReport.Measure(metric.Value)} | {string.Join(" | ", byKind.Select(values => RunReport.Measure(values.Contains(null) ? null : values.Average())))} |");
+            Line(text, $"| {metric.Metric} | {Measure(metric.Value)} | {string.Join(" | ", byKind.Select(values => Measure(values.Contains(null) ? null : values.Average())))} |");
         }
 
         text.Append('\n');
