@@ -46,8 +46,7 @@ internal sealed class Layout
     /// <exception cref="PlanException">The volume has other channels or a size that does not divide.</exception>
     public VolumeShape Latent(VolumeShape volume)
     {
-        if (volume.Channels != Options.InChannels)
-            throw new PlanException($"in_channels is {Options.InChannels} but the volume has {volume.Channels} channels", "in_channels");
+        Fitting.RefuseOtherChannels(Options.InChannels, volume);
         var depth = DepthFactors.Aggregate(1L, (product, factor) => product * factor);
         var reduction = 1L << (Stages - 1);
         return new VolumeShape(

@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
 
 namespace VoxelZoo.Plugins.DiT;
 
@@ -22,28 +23,29 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
         var complete = options with
         {
             InChannels = options.CrossAttends
-                ? Agree(options.InChannels, latent.Channels, "in_channels", "the latent, without the condition, has {0} channels")
-                : Agree(options.InChannels, shape.InputChannels, "in_channels", "the latent and its condition have {0} channels"),
-            OutChannels = Agree(options.OutChannels, latent.Channels, "out_channels", "the latent has {0} channels"),
+                ? Fitting.Agree(
+                    options.InChannels, latent.Channels, "in_channels", $"the latent, without the condition, has {latent.Channels} channels")
+                : Fitting.InChannels(options.InChannels, shape),
+            OutChannels = Fitting.OutChannels(options.OutChannels, shape),
             ConditionChannels = options.CrossAttends
-                ? Agree(options.ConditionChannels, shape.ConditionChannels, "condition_channels", "the condition has {0} channels")
+                ? Fitting.Agree(
+                    options.ConditionChannels, shape.ConditionChannels, "condition_channels", $"the condition has {shape.ConditionChannels} channels")
                 : options.ConditionChannels,
-            DepthSize = Agree(options.DepthSize, latent.Depth, "depth_size", "the latent has {0} slices"),
-            InputSize = Agree(options.InputSize, latent.Height, "input_size", "the latent has {0} rows"),
-            WidthSize = Agree(options.WidthSize, latent.Width, "width_size", "the latent has {0} columns"),
+            DepthSize = Fitting.Agree(options.DepthSize, latent.Depth, "depth_size", $"the latent has {latent.Depth} slices"),
+            InputSize = Fitting.Agree(options.InputSize, latent.Height, "input_size", $"the latent has {latent.Height} rows"),
+            WidthSize = Fitting.Agree(options.WidthSize, latent.Width, "width_size", $"the latent has {latent.Width} columns"),
         };
         RefuseInconsistency(complete);
         return complete;
     }
 
     /// <inheritdoc/>
-    public DenoiserFacts Describe(DiTOptions options, DiffusionShape shape) =>
-        new()
-        {
-            Tokens = options.Tokens,
-            ActivationElements = Activations.Count(options),
-            CheckpointedElements = Activations.Count(options, checkpointing: true),
-        };
+    public DenoiserFacts Describe(DiTOptions options, DiffusionShape shape)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new DiffusionTransformer(options, PartContext.Meta);
+        return DenoiserFacts.Of(network.Saved()) with { Tokens = options.Tokens };
+    }
 
     /// <inheritdoc/>
     public Denoiser Create(DiTOptions options, PartContext context)
@@ -57,10 +59,6 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
         RefuseInconsistency(options);
         return new DiffusionTransformer(options, context);
     }
-
-    private static int Agree(int? set, int implied, string key, string finding) => set is null || set == implied
-        ? implied
-        : throw new PlanException($"{key} is {set} but {string.Format(null, finding, implied)}; leave {key} out", key);
 
     private static void Require(int? option, string key)
     {
@@ -84,12 +82,11 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
     private static void RefuseRemainder(DiTOptions options)
     {
         var (grid, patch) = (options.Input, options.PatchSize);
-        foreach (var (axis, size) in new[] { ("depth", grid.Depth), ("height", grid.Height), ("width", grid.Width) })
-            if (size % patch != 0)
-                throw new PlanException(
-                    $"latent {grid.Height}×{grid.Width} with patch_size {patch} and depth {grid.Depth}: {axis} is not divisible by {patch}; "
-                    + $"{(NearestPatch(options) is { } other ? $"use patch_size: {other} or " : "")}pad the {axis} to {(size + patch - 1) / patch * patch}",
-                    "patch_size");
+        Fitting.RefuseRemainder(
+            grid, patch, "patch_size",
+            remainder => $"latent {grid.Height}×{grid.Width} with patch_size {patch} and depth {grid.Depth}: {remainder.Axis} is not divisible by "
+                + $"{patch}; {(NearestPatch(options) is { } other ? $"use patch_size: {other} or " : "")}"
+                + $"pad the {remainder.Axis} to {remainder.Padded}");
     }
 
     private static void RefuseLength(DiTOptions options)

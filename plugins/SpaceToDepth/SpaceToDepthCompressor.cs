@@ -17,12 +17,11 @@ public sealed class SpaceToDepthCompressor : ICompressor<SpaceToDepthOptions>
     public VolumeShape LatentShape(SpaceToDepthOptions options, VolumeShape volume)
     {
         var f = options.Factor;
-        foreach (var (axis, size) in new[] { ("depth", volume.Depth), ("height", volume.Height), ("width", volume.Width) })
-            if (size % f != 0)
-                throw new PlanException(
-                    $"{axis} {size} of the {volume} volume does not divide into blocks of {f}; pad it to {(size + f - 1) / f * f} or change factor",
-                    "factor");
-        return new VolumeShape(volume.Channels * f * f * f, volume.Depth / f, volume.Height / f, volume.Width / f);
+        Fitting.RefuseRemainder(
+            volume, f, "factor",
+            remainder => $"{remainder.Axis} {remainder.Size} of the {volume} volume does not divide into blocks of {f}; "
+                + $"pad it to {remainder.Padded} or change factor");
+        return volume.Coarser(f) with { Channels = volume.Channels * f * f * f };
     }
 
     /// <inheritdoc/>

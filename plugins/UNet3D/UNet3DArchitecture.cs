@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
 
 namespace VoxelZoo.Plugins.UNet3D;
 
@@ -26,28 +27,23 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
     {
         var complete = options with
         {
-            InChannels = Agree(options.InChannels, shape.InputChannels, "in_channels", "the latent and its condition have"),
-            OutChannels = Agree(options.OutChannels, shape.Latent.Channels, "out_channels", "the latent has"),
+            InChannels = Fitting.InChannels(options.InChannels, shape),
+            OutChannels = Fitting.OutChannels(options.OutChannels, shape),
         };
         RefuseInconsistency(complete);
-
-        var (depth, height, width) = (shape.Latent.Depth, shape.Latent.Height, shape.Latent.Width);
-        foreach (var (axis, size) in new[] { ("depth", depth), ("height", height), ("width", width) })
-            if (size % complete.Reduction != 0)
-                throw new PlanException(
-                    $"{axis} {size} of the {depth}×{height}×{width} grid is not divisible by {complete.Reduction}, as {complete.Levels} levels need; "
-                    + $"take at most {1 + int.TrailingZeroCount(size)} levels or pad the volume to {NextMultiple(size, complete.Reduction)}",
-                    "channels");
+        Fitting.RefuseLevels(
+            shape.Latent, complete.Levels, "channels",
+            remainder => $"take at most {remainder.Levels} levels or pad the volume to {remainder.Padded}");
         return complete;
     }
 
     /// <inheritdoc/>
-    public DenoiserFacts Describe(UNet3DOptions options, DiffusionShape shape) =>
-        new()
-        {
-            ActivationElements = Activations.Count(options, shape.Latent),
-            CheckpointedElements = Activations.Count(options, shape.Latent, checkpointing: true),
-        };
+    public DenoiserFacts Describe(UNet3DOptions options, DiffusionShape shape)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new DiffusionModelUNet(options, PartContext.Meta);
+        return DenoiserFacts.Of(network.Saved(shape.Latent with { Channels = options.InChannels!.Value }));
+    }
 
     /// <inheritdoc/>
     public Denoiser Create(UNet3DOptions options, PartContext context)
@@ -67,10 +63,6 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
                 $"embedding channels are [{string.Join(", ", control.EmbeddingChannels)}]; give at least one width, each at least 1", "embedding_channels");
         return new ControlNet(options, control, context);
     }
-
-    private static int Agree(int? set, int implied, string key, string whose) => set is null || set == implied
-        ? implied
-        : throw new PlanException($"{key} is {set} but {whose} {implied} channels; leave {key} out", key);
 
     private static void RefuseIncompleteness(UNet3DOptions options)
     {
@@ -107,6 +99,4 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
                 throw new PlanException($"{key} has {count} values for {options.Levels} levels of channels; give one for each level", key);
         }
     }
-
-    private static int NextMultiple(int size, int of) => (size + of - 1) / of * of;
 }

@@ -26,8 +26,7 @@ public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
     public VolumeShape LatentShape(VQVAEOptions options, VolumeShape volume)
     {
         RefuseInconsistency(options);
-        if (volume.Channels != options.InChannels)
-            throw new PlanException($"in_channels is {options.InChannels} but the volume has {volume.Channels} channels", "in_channels");
+        Fitting.RefuseOtherChannels(options.InChannels, volume);
         return new VolumeShape(
             options.EmbeddingDim,
             Latent(options, "depth", volume.Depth),

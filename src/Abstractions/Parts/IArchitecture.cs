@@ -70,6 +70,9 @@ public sealed record DenoiserFacts
 
     /// <summary>The same with <see cref="PartContext.GradientCheckpointing"/>, the block that is computed again included; null where the network cannot do that.</summary>
     public long? CheckpointedElements { get; init; }
+
+    /// <summary>The facts of a network that has gradient checkpointing and says what it keeps.</summary>
+    public static DenoiserFacts Of(SavedElements saved) => new() { ActivationElements = saved.All, CheckpointedElements = saved.Checkpointed };
 }
 
 /// <summary>
