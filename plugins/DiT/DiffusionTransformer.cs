@@ -75,7 +75,8 @@ internal sealed class DiffusionTransformer : Denoiser
         var saved = PatchEmbedder.Saved(grid) + FinalLayer.Saved(tokens);
         if (cond_embedder is not null)
             // the condition's tokens are the input of every block's keys and values
-            saved += PatchEmbedder.Saved(grid with { Channels = _options.ConditionChannels!.Value }) + SavedElements.OfLayer(tokens.Elements);
+            saved += PatchEmbedder.Saved(grid with { Channels = _options.ConditionChannels!.Value })
+                + SavedElements.OfLayer(tokens.Elements);
         foreach (var block in blocks)
             saved += block.Saved(tokens);
         return saved;
@@ -94,8 +95,9 @@ internal sealed class DiffusionTransformer : Denoiser
     {
         if (!volume.shape.SequenceEqual(shape.Batch(volume.shape[0])))
             throw new ArgumentException(
-                $"the {name} is [{string.Join(", ", volume.shape)}] but this network was built for [B, {string.Join(", ", shape.Batch(1).Skip(1))}], "
-                + "and its positions belong to that grid alone; build it for the new grid (in_channels, depth_size, input_size, width_size)");
+                $"the {name} is [{string.Join(", ", volume.shape)}] but this network was built for [B, "
+                + $"{string.Join(", ", shape.Batch(1).Skip(1))}], and its positions belong to that grid alone; "
+                + "build it for the new grid (in_channels, depth_size, input_size, width_size)");
         using var patches = embedder.call(volume);
         return patches + pos_embed;                                                               // [B, N, E]
     }
@@ -285,7 +287,9 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
     public long Saved(TokenShape tokens) => tokens.Elements + Heads.Saved(tokens, normalised: q_norm is not null);
 }
 
-/// <summary>Each token attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the condition.</summary>
+/// <summary>
+/// Each token attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the condition.
+/// </summary>
 internal sealed class CrossAttention : nn.Module<Tensor, Tensor, Tensor>
 {
     private readonly Linear q;

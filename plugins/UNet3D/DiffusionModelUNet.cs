@@ -43,7 +43,8 @@ internal sealed class DiffusionModelUNet : Denoiser, IFeatureExtractor
                 layers, channels[Math.Min(level + 1, last)], channels[level], channels[Math.Max(level - 1, 0)],
                 options.NumResBlocks[level] + 1, options.AttentionLevels[level], twice: level > 0));
 
-        _out = nn.Sequential(layers.Norm(channels[0]), nn.SiLU(), layers.Convolution(channels[0], options.OutChannels!.Value, 3, zero: true));
+        _out = nn.Sequential(
+            layers.Norm(channels[0]), nn.SiLU(), layers.Convolution(channels[0], options.OutChannels!.Value, 3, zero: true));
         FeatureChannels = channels[last];
         RegisterComponents();
     }
@@ -103,7 +104,9 @@ internal sealed class DiffusionModelUNet : Denoiser, IFeatureExtractor
             using (own)
                 return own.shape.SequenceEqual(residual.shape)
                     ? own + residual
-                    : throw new ArgumentException($"a residual of [{string.Join(", ", residual.shape)}] was given for one of [{string.Join(", ", own.shape)}]", nameof(residuals));
+                    : throw new ArgumentException(
+                        $"a residual of [{string.Join(", ", residual.shape)}] was given for one of [{string.Join(", ", own.shape)}]",
+                        nameof(residuals));
         }
     }
 }
@@ -125,10 +128,16 @@ internal sealed class Encoder
         _timeChannels = channels[0];
 
         ConvIn = layers.Convolution(options.InChannels!.Value, channels[0], 3);
-        TimeEmbed = nn.Sequential(layers.Linear(channels[0], layers.Embedding), nn.SiLU(), layers.Linear(layers.Embedding, layers.Embedding));
+        TimeEmbed = nn.Sequential(
+            layers.Linear(channels[0], layers.Embedding), nn.SiLU(), layers.Linear(layers.Embedding, layers.Embedding));
         for (var level = 0; level <= last; level++)
             DownBlocks.Add(new DownBlock(
-                layers, channels[Math.Max(level - 1, 0)], channels[level], options.NumResBlocks[level], options.AttentionLevels[level], halve: level < last));
+                layers,
+                channels[Math.Max(level - 1, 0)],
+                channels[level],
+                options.NumResBlocks[level],
+                options.AttentionLevels[level],
+                halve: level < last));
         MiddleBlock = new MiddleBlock(layers, channels[last]);
     }
 
@@ -148,7 +157,11 @@ internal sealed class Encoder
     /// <param name="conditioning">Image, scale and shift.</param>
     /// <param name="steering">What is added to the first convolution's output, <c>[B, channels[0], D, H, W]</c>, or null.</param>
     /// <returns>The middle's output, every output of the way down with the last on top, and the time embedding <c>[B, E]</c>.</returns>
-    public (Tensor Middle, Stack<Tensor> Skips, Tensor Embedding) Forward(Tensor sample, Tensor timesteps, Conditioning conditioning, Tensor? steering = null)
+    public (Tensor Middle, Stack<Tensor> Skips, Tensor Embedding) Forward(
+        Tensor sample,
+        Tensor timesteps,
+        Conditioning conditioning,
+        Tensor? steering = null)
     {
         var embedding = conditioning.Modulate(TimeEmbed.call(TimeEmbedding.Sinusoidal(timesteps, _timeChannels)));
         var h = ConvIn.call(conditioning.Concatenate(sample));             // [B, channels[0], D, H, W]
@@ -496,7 +509,9 @@ internal sealed class Layers(UNet3DOptions options, PartContext context)
     /// <summary>Channels of one attention head.</summary>
     public int HeadChannels { get; } = options.NumHeadChannels;
 
-    /// <summary>A convolution that keeps the size (or divides it by the stride), one level down as MONAI wraps it: <c>conv.weight</c>.</summary>
+    /// <summary>
+    /// A convolution that keeps the size (or divides it by the stride), one level down as MONAI wraps it: <c>conv.weight</c>.
+    /// </summary>
     public Sequential Convolution(int from, int to, int kernel, int stride = 1, bool zero = false) =>
         nn.Sequential(("conv", BareConvolution(from, to, kernel, stride, zero)));
 

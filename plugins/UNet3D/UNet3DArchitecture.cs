@@ -60,7 +60,8 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
             throw new PlanException($"the steering image has {control.ImageChannels} channels; give it at least 1", "image_channels");
         if (control.EmbeddingChannels.Count == 0 || control.EmbeddingChannels.Any(width => width < 1))
             throw new PlanException(
-                $"embedding channels are [{string.Join(", ", control.EmbeddingChannels)}]; give at least one width, each at least 1", "embedding_channels");
+                $"embedding channels are [{string.Join(", ", control.EmbeddingChannels)}]; give at least one width, each at least 1",
+                "embedding_channels");
         return new ControlNet(options, control, context);
     }
 
@@ -82,14 +83,17 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
                 throw new PlanException($"level {level} has {channels} channels; give it 2 to {MaxChannels}", "channels");
             if (channels % options.NormNumGroups != 0)
                 throw new PlanException(
-                    $"{channels} channels of level {level} do not divide into {options.NormNumGroups} groups; change channels or norm_num_groups",
+                    $"{channels} channels of level {level} do not divide into {options.NormNumGroups} groups; "
+                    + "change channels or norm_num_groups",
                     "channels");
             if (options.NumResBlocks[level] < 1)
-                throw new PlanException($"level {level} has {options.NumResBlocks[level]} residual blocks; give it at least 1", "num_res_blocks");
+                throw new PlanException(
+                    $"level {level} has {options.NumResBlocks[level]} residual blocks; give it at least 1", "num_res_blocks");
             // the last level's width is also that of the middle block, which always attends
             if ((options.AttentionLevels[level] || level == options.Levels - 1) && channels % options.NumHeadChannels != 0)
                 throw new PlanException(
-                    $"{channels} channels of level {level} do not divide into attention heads of {options.NumHeadChannels}; change num_head_channels",
+                    $"{channels} channels of level {level} do not divide into attention heads of {options.NumHeadChannels}; "
+                    + "change num_head_channels",
                     "num_head_channels");
         }
 

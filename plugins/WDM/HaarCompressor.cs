@@ -20,7 +20,12 @@ public sealed class HaarCompressor : ICompressor<HaarOptions>
     /// <inheritdoc/>
     public IReadOnlyList<PartConflict> Conflicts =>
     [
-        new(PartKind.Strategy, "rflow", "seven of eight bands are almost nothing but noise, and networks that return the velocity have failed on them; prediction: sample, or ddpm with prediction: sample, has worked", IsRefused: false),
+        new(
+            PartKind.Strategy,
+            "rflow",
+            "seven of eight bands are almost nothing but noise, and networks that return the velocity have failed on them; "
+            + "prediction: sample, or ddpm with prediction: sample, has worked",
+            IsRefused: false),
     ];
 
     /// <inheritdoc/>

@@ -8,7 +8,8 @@ namespace VoxelZoo.Plugins.WDM;
 /// key: the UNet of guided diffusion (arXiv:2105.05233) in three dimensions, without attention.
 /// </summary>
 [Architecture(
-    "wdm", Summary = "3-D UNet of the wavelet diffusion models, without attention; keys equal its authors'. Meant for the latent of `haar`.")]
+    "wdm",
+    Summary = "3-D UNet of the wavelet diffusion models, without attention; keys equal its authors'. Meant for the latent of `haar`.")]
 public sealed class WDMArchitecture : IArchitecture<WDMOptions>
 {
     /// <inheritdoc/>
@@ -44,7 +45,10 @@ public sealed class WDMArchitecture : IArchitecture<WDMOptions>
             throw new PlanException("the network's channels in and out are not known; set in_channels and out_channels", "in_channels");
         RefuseInconsistency(options);
         if (options.Dropout > 0 && context.GradientCheckpointing && context.Device.type == TorchSharp.DeviceType.CUDA)
-            throw new PlanException("dropout draws on the GPU, where gradient checkpointing cannot draw the same again; set dropout to 0 or gradient_checkpointing to false", "dropout");
+            throw new PlanException(
+                "dropout draws on the GPU, where gradient checkpointing cannot draw the same again; "
+                + "set dropout to 0 or gradient_checkpointing to false",
+                "dropout");
         return new WaveletDiffusionUNet(options, context);
     }
 
@@ -59,7 +63,8 @@ public sealed class WDMArchitecture : IArchitecture<WDMOptions>
         for (var level = 0; level < options.Levels; level++)
             if (options.ChannelMultipliers[level] is < 1 or > 1024)
                 throw new PlanException(
-                    $"level {level} multiplies the base channels by {options.ChannelMultipliers[level]}; give it a multiplier from 1 to 1024",
+                    $"level {level} multiplies the base channels by {options.ChannelMultipliers[level]}; "
+                    + "give it a multiplier from 1 to 1024",
                     "channel_multipliers");
     }
 }

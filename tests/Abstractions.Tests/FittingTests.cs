@@ -32,7 +32,8 @@ public sealed class FittingTests
     [InlineData(4, 2, 4, "height 2 → 4")]
     public void Remainder_names_the_first_axis_that_has_one_and_the_next_multiple(int depth, int height, int width, string found) =>
         Refused("patch_size", found, () => Fitting.RefuseRemainder(
-            new VolumeShape(1, depth, height, width), 4, "patch_size", remainder => $"{remainder.Axis} {remainder.Size} → {remainder.Padded}"));
+            new VolumeShape(1, depth, height, width), 4, "patch_size", remainder =>
+                $"{remainder.Axis} {remainder.Size} → {remainder.Padded}"));
 
     [Fact]
     public void Levels_that_the_grid_does_not_halve_into_are_refused_with_the_number_that_it_does() =>

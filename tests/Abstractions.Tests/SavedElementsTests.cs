@@ -10,7 +10,8 @@ public sealed class SavedElementsTests
 
         Assert.Equal(5 + 40 + 70, saved.All);
         Assert.Equal(5 + 10 + 20 + 50, saved.Checkpointed);
-        Assert.Equal((saved.All, saved.Checkpointed), (DenoiserFacts.Of(saved).ActivationElements, DenoiserFacts.Of(saved).CheckpointedElements));
+        Assert.Equal(
+            (saved.All, saved.Checkpointed), (DenoiserFacts.Of(saved).ActivationElements, DenoiserFacts.Of(saved).CheckpointedElements));
     }
 
     [Fact]

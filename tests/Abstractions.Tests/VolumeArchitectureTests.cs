@@ -16,7 +16,8 @@ public sealed class VolumeArchitectureTests
         Assert.Equal((5, 2), (options.InChannels, options.OutChannels));
         using var denoiser = Architecture.Create(options, PartContext.Meta);
         Assert.Equal([2, 6, 1, 1, 1], denoiser.get_parameter("network.weight")!.shape);
-        Assert.Equal("out_channels", Assert.Throws<PlanException>(() => Architecture.Fit(new ChannelOptions { OutChannels = 3 }, Shape)).Key);
+        Assert.Equal(
+            "out_channels", Assert.Throws<PlanException>(() => Architecture.Fit(new ChannelOptions { OutChannels = 3 }, Shape)).Key);
     }
 
     [Fact]
@@ -26,7 +27,8 @@ public sealed class VolumeArchitectureTests
         using var denoiser = Architecture.Create(Architecture.Fit(new ChannelOptions(), Shape), PartContext.Meta with { Device = CPU });
         using var _ = no_grad();
         // the one prediction takes the sample's second channel and the condition's last, the other the noise level
-        denoiser.get_parameter("network.weight")!.copy_(tensor(new float[] { 0, 1, 0, 0, 10, 0, /**/ 0, 0, 0, 0, 0, 1 }).view(2, 6, 1, 1, 1));
+        denoiser.get_parameter("network.weight")!.copy_(
+            tensor(new float[] { 0, 1, 0, 0, 10, 0, /**/ 0, 0, 0, 0, 0, 1 }).view(2, 6, 1, 1, 1));
         denoiser.get_parameter("network.bias")!.zero_();
         var (sample, image) = (randn([2, 2, 2, 4, 3]), randn([2, 3, 2, 4, 3]));
 

@@ -23,7 +23,9 @@ public sealed record PartContext(
     /// </summary>
     public bool GradientCheckpointing { get; init; }
 
-    /// <summary>A new context for networks of which only the shapes are wanted: device <c>meta</c>, on which weights take no memory.</summary>
+    /// <summary>
+    /// A new context for networks of which only the shapes are wanted: device <c>meta</c>, on which weights take no memory.
+    /// </summary>
     public static PartContext Meta =>
         new(torch.META, Precision.Float32, NullLogger.Instance, TimeProvider.System, new RandomStreams(0));
 }

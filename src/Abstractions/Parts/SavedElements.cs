@@ -14,7 +14,9 @@ public readonly record struct SavedElements
     /// <summary>Without gradient checkpointing.</summary>
     public long All { get; }
 
-    /// <summary>With it: the blocks' inputs, what lies outside of blocks, and the inside of the largest block, while it is computed again.</summary>
+    /// <summary>
+    /// With it: the blocks' inputs, what lies outside of blocks, and the inside of the largest block, while it is computed again.
+    /// </summary>
     public long Checkpointed => _inputs + _largest;
 
     /// <summary>What is kept in any case.</summary>
