@@ -67,8 +67,7 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
 
     private static void RefuseIncompleteness(UNet3DOptions options)
     {
-        if (options.InChannels is null || options.OutChannels is null)
-            throw new PlanException("the UNet's channels in and out are not known; set in_channels and out_channels", "in_channels");
+        Fitting.Require(options.InChannels, options.OutChannels, "UNet");
         RefuseInconsistency(options);
     }
 

@@ -41,8 +41,7 @@ public sealed class WDMArchitecture : IArchitecture<WDMOptions>
     /// <inheritdoc/>
     public Denoiser Create(WDMOptions options, PartContext context)
     {
-        if (options.InChannels is null || options.OutChannels is null)
-            throw new PlanException("the network's channels in and out are not known; set in_channels and out_channels", "in_channels");
+        Fitting.Require(options.InChannels, options.OutChannels);
         RefuseInconsistency(options);
         if (options.Dropout > 0 && context.GradientCheckpointing && context.Device.type == TorchSharp.DeviceType.CUDA)
             throw new PlanException(

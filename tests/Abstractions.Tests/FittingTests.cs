@@ -26,6 +26,16 @@ public sealed class FittingTests
     }
 
     [Theory]
+    [InlineData(null, 2)]
+    [InlineData(1, null)]
+    public void Channels_that_nobody_gave_are_refused(int? inChannels, int? outChannels)
+    {
+        Refused("in_channels", "the UNet's channels in and out are not known; set in_channels and out_channels",
+            () => Fitting.Require(inChannels, outChannels, "UNet"));
+        Assert.Equal((1, 2), Fitting.Require(1, 2));
+    }
+
+    [Theory]
     [InlineData(12, 10, 9, "height 10 → 12")]
     [InlineData(13, 10, 9, "depth 13 → 16")]
     [InlineData(4, 4, 9, "width 9 → 12")]

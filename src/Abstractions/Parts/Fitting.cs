@@ -30,6 +30,17 @@ public static class Fitting
         ? implied
         : throw new PlanException($"{key} is {option} but {finding}; leave {key} out", key);
 
+    /// <summary>The channels of a network that is to be built, which an option or an experiment must have given.</summary>
+    /// <param name="inChannels">The option <c>in_channels</c>.</param>
+    /// <param name="outChannels">The option <c>out_channels</c>.</param>
+    /// <param name="network">What the refusal calls it.</param>
+    /// <exception cref="PlanException">One of them is null.</exception>
+    public static (int In, int Out) Require(int? inChannels, int? outChannels, string network = "network") =>
+        (inChannels, outChannels) is ({ } from, { } to)
+            ? (from, to)
+            : throw new PlanException(
+                $"the {network}'s channels in and out are not known; set in_channels and out_channels", "in_channels");
+
     /// <summary>Refuses a volume of other channels than a compressor's.</summary>
     /// <param name="inChannels">The compressor's option <c>in_channels</c>.</param>
     /// <param name="volume">What it will be given.</param>

@@ -43,9 +43,11 @@ public abstract class VolumeArchitecture<TOptions> : IArchitecture<TOptions>
 
     /// <inheritdoc/>
     /// <exception cref="PlanException">The channels are not known.</exception>
-    public Denoiser Create(TOptions options, PartContext context) => (options.InChannels, options.OutChannels) is ({ } from, { } to)
-        ? new VolumeDenoiser(Build(options, from + 1, to)).to(context.Device)
-        : throw new PlanException("the network's channels in and out are not known; set in_channels and out_channels", "in_channels");
+    public Denoiser Create(TOptions options, PartContext context)
+    {
+        var (from, to) = Fitting.Require(options.InChannels, options.OutChannels);
+        return new VolumeDenoiser(Build(options, from + 1, to)).to(context.Device);
+    }
 }
 
 /// <summary>Shows a network of volumes the noise level as the last channel.</summary>
