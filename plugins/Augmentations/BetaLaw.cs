@@ -9,8 +9,8 @@ internal static class BetaLaw
     public static double Draw(double alpha, Generator random) => 1 / (1 + Math.Exp(LogGamma(alpha, random) - LogGamma(alpha, random)));
 
     /// <summary>
-    /// The logarithm of a draw from Gamma(shape) (Marsaglia and Tsang, ACM TOMS 26, 2000). Gamma(a) is Gamma(a + 1)·U^(1/a), which with small a is
-    /// often less than the least number above 0; its logarithm is not.
+    /// The logarithm of a draw from Gamma(shape) (Marsaglia and Tsang, ACM TOMS 26, 2000). Gamma(a) is Gamma(a + 1)·U^(1/a), which with
+    /// small a is often less than the least number above 0; its logarithm is not.
     /// </summary>
     private static double LogGamma(double shape, Generator random)
     {

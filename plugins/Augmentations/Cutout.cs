@@ -8,7 +8,8 @@ namespace VoxelZoo.Plugins.Augmentations;
 /// <param name="Start">First voxel of the box along D, H and W.</param>
 /// <param name="Size">Voxels of the box along D, H and W, at least 1.</param>
 /// <param name="Grid">The grid, to which ω relates the size.</param>
-internal sealed record Cutout((int Depth, int Height, int Width) Start, (int Depth, int Height, int Width) Size, VolumeShape Grid) : Transform
+internal sealed record Cutout(
+    (int Depth, int Height, int Width) Start, (int Depth, int Height, int Width) Size, VolumeShape Grid) : Transform
 {
     private const double Smallest = 0.1;
     private const double Largest = 0.3;

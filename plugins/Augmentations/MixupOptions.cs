@@ -6,7 +6,8 @@ namespace VoxelZoo.Plugins.Augmentations;
 public sealed record MixupOptions
 {
     /// <summary>
-    /// α of the weights' law Beta(α, α): towards 0 nearly all of one sample, 1 any share alike, beyond that nearer and nearer to halves. Default 0.2.
+    /// α of the weights' law Beta(α, α): towards 0 nearly all of one sample, 1 any share alike, beyond that nearer and nearer to halves.
+    /// Default 0.2.
     /// </summary>
     [Range(1e-2, 1e3)]
     public double Alpha { get; init; } = 0.2;

@@ -1,7 +1,8 @@
 namespace VoxelZoo.Plugins.Augmentations;
 
 /// <summary>
-/// Where the vector ω says what: it tells the denoiser how its input was transformed, in the order of the original. All zeros mean that it was not.
+/// Where the vector ω says what: it tells the denoiser how its input was transformed, in the order of the original. All zeros mean that it
+/// was not.
 /// </summary>
 internal static class Omega
 {
@@ -31,7 +32,10 @@ internal static class Omega
     /// <summary>Shift along D, H and W, as shares of the grid.</summary>
     public const int Shift = 11;
 
-    /// <summary>Size of the box along H, W and D, as shares of the grid. Its last element is also that of the first pattern; there is only ever one of the two.</summary>
+    /// <summary>
+    /// Size of the box along H, W and D, as shares of the grid. Its last element is also that of the first pattern;
+    /// there is only ever one of the two.
+    /// </summary>
     public const int CutoutSize = 14;
 
     /// <summary>One-hot: 16 patterns. After them are four elements for the modality, which stay 0: a model has one target.</summary>

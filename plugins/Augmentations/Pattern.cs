@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Plugins.Augmentations;
 
 /// <summary>
-/// One of 16 fixed patterns of the H–W plane set to 0, the same at every depth. They are the original's, whose random ones NumPy drew; here they are
-/// pictures, so that an id means the same for ever.
+/// One of 16 fixed patterns of the H–W plane set to 0, the same at every depth. They are the original's, whose random ones NumPy drew; here
+/// they are pictures, so that an id means the same for ever.
 /// </summary>
 /// <param name="Id">0 to 15.</param>
 internal sealed record Pattern(int Id) : Transform
@@ -41,7 +41,9 @@ internal sealed record Pattern(int Id) : Transform
     {
         if (Math.Min(grid.Height, grid.Width) < FinestRows)
             throw new PlanException(
-                $"patterns divide the plane into {FinestRows}×{FinestRows} fields, but the latent has {grid.Height}×{grid.Width} voxels; set patterns: false", "patterns");
+                $"patterns divide the plane into {FinestRows}×{FinestRows} fields, but the latent has {grid.Height}×{grid.Width} "
+                + "voxels; set patterns: false",
+                "patterns");
     }
 
     public override Tensor Move(Tensor weights) => weights.alias();

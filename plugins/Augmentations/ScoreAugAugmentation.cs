@@ -5,26 +5,39 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Plugins.Augmentations;
 
 /// <summary>
-/// Score augmentation (arXiv:2508.07926): transforms the noisy sample, the condition and the target alike, after noise was added, so that the denoiser
-/// learns <c>f(T(x_t), t, ω) = T(target)</c>. One transform a step, on the latent's grid; the timesteps stay.
+/// Score augmentation (arXiv:2508.07926): transforms the noisy sample, the condition and the target alike, after noise was added, so that
+/// the denoiser learns <c>f(T(x_t), t, ω) = T(target)</c>. One transform a step, on the latent's grid; the timesteps stay.
 /// </summary>
-[Augmentation("score_aug", Summary = "Score augmentation: noisy sample and target turned, mirrored, shifted or cut out alike, and the denoiser told how.")]
+[Augmentation(
+    "score_aug",
+    Summary = "Score augmentation: noisy sample and target turned, mirrored, shifted or cut out alike, and the denoiser told how.")]
 public sealed class ScoreAugAugmentation : IAugmentation<ScoreAugOptions>
 {
     /// <inheritdoc/>
     public IReadOnlyList<PartConflict> Conflicts =>
-        [new(PartKind.Augmentation, "sda", "both turn and mirror the same sample, and omega would tell of one of the two; remove one", IsRefused: true)];
+    [
+        new(
+            PartKind.Augmentation,
+            "sda",
+            "both turn and mirror the same sample, and omega would tell of one of the two; remove one",
+            IsRefused: true),
+    ];
 
     /// <inheritdoc/>
     public Augmentation Create(ScoreAugOptions options, DiffusionShape shape, PartContext context)
     {
         if (options is { Rotation: false, Flip: false, Translation: false, Cutout: false, Patterns: false })
-            throw new PlanException("score_aug has every transform switched off and would do nothing; switch one on or leave score_aug out", "rotation");
+            throw new PlanException(
+                "score_aug has every transform switched off and would do nothing; switch one on or leave score_aug out", "rotation");
         if (options is { Compose: true, Patterns: true })
             throw new PlanException("patterns already draws transforms one by one, in its own way; remove compose or patterns", "compose");
-        // noise looks the same from every side but anatomy does not: without ω the denoiser has to guess which way it is, and learns to generate all of them
+        // noise looks the same from every side but anatomy does not: without ω the denoiser has to guess which way it is, and
+        // learns to generate all of them
         if (options is { Omega: false, Rotation: true } or { Omega: false, Flip: true })
-            throw new PlanException("rotation and flip need omega: true, or the denoiser learns to generate turned and mirrored volumes; set omega: true, or rotation and flip: false", "omega");
+            throw new PlanException(
+                "rotation and flip need omega: true, or the denoiser learns to generate turned and mirrored volumes; "
+                + "set omega: true, or rotation and flip: false",
+                "omega");
         if (options.Translation)
             Translation.Require(shape.Latent);
         if (options.Patterns)

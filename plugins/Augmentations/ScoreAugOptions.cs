@@ -2,7 +2,10 @@ using System.ComponentModel.DataAnnotations;
 
 namespace VoxelZoo.Plugins.Augmentations;
 
-/// <summary>Options of <c>score_aug</c>. Without <see cref="Compose"/> and <see cref="Patterns"/> a step has one of the transforms that are on, or none, each as likely as the others.</summary>
+/// <summary>
+/// Options of <c>score_aug</c>. Without <see cref="Compose"/> and <see cref="Patterns"/> a step has one of the transforms that are on, or
+/// none, each as likely as the others.
+/// </summary>
 public sealed record ScoreAugOptions
 {
     /// <summary>Whether quarter turns in the H–W plane are among the transforms; needs H = W and omega. Default true.</summary>
@@ -21,12 +24,15 @@ public sealed record ScoreAugOptions
     public bool Compose { get; init; }
 
     /// <summary>
-    /// Whether steps have, besides turns, mirror images and shifts drawn one by one, now and then one of 16 fixed patterns of the H–W plane set to 0, or
-    /// a box in its place where cutout is on. Not with compose. Default false.
+    /// Whether steps have, besides turns, mirror images and shifts drawn one by one, now and then one of 16 fixed patterns of the H–W plane
+    /// set to 0, or a box in its place where cutout is on. Not with compose. Default false.
     /// </summary>
     public bool Patterns { get; init; }
 
-    /// <summary>Chance of each transform that is drawn by itself: with compose of all, with patterns of turning or mirroring and of shifting. Default 0.5.</summary>
+    /// <summary>
+    /// Chance of each transform that is drawn by itself: with compose of all, with patterns of turning or
+    /// mirroring and of shifting. Default 0.5.
+    /// </summary>
     [Range(0.0, 1.0)]
     public double Probability { get; init; } = 0.5;
 

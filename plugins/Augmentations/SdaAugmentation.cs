@@ -6,7 +6,8 @@ namespace VoxelZoo.Plugins.Augmentations;
 
 /// <summary>
 /// Shifted data augmentation: beside the step's own term, now and then one of a turned or mirrored sample at a noisier timestep,
-/// so that what augmentation teaches stays tagged by its noise level. Sample, noise and condition are transformed alike, on the latent's grid.
+/// so that what augmentation teaches stays tagged by its noise level. Sample, noise and condition are transformed alike, on the latent's
+/// grid.
 /// </summary>
 [Augmentation("sda", Summary = "Shifted data augmentation: turned and mirrored samples at a noisier timestep.")]
 public sealed class SdaAugmentation : IAugmentation<SdaOptions>

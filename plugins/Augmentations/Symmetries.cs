@@ -14,7 +14,8 @@ internal static class Symmetries
     public static IReadOnlyList<Transform> Of(bool rotation, bool flip, VolumeShape grid)
     {
         if (rotation && grid.Height != grid.Width)
-            throw new PlanException($"a quarter turn needs a square plane, but the latent is {grid.Height}×{grid.Width}; set rotation: false", "rotation");
+            throw new PlanException(
+                $"a quarter turn needs a square plane, but the latent is {grid.Height}×{grid.Width}; set rotation: false", "rotation");
         return [.. rotation ? Turns : [], .. flip ? Mirrors : []];
     }
 }

@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Plugins.Augmentations;
 
 /// <summary>
-/// A linear map of volumes <c>[B, C, D, H, W]</c> that acts on every sample and channel alike, so that it commutes with adding noise and with any
-/// target that is linear in data and noise.
+/// A linear map of volumes <c>[B, C, D, H, W]</c> that acts on every sample and channel alike, so that it commutes with adding noise and
+/// with any target that is linear in data and noise.
 /// </summary>
 internal abstract record Transform
 {
@@ -16,7 +16,9 @@ internal abstract record Transform
     /// <summary>The transformed volume, a new tensor.</summary>
     public abstract Tensor Apply(Tensor x);
 
-    /// <summary>The weights of voxels, <c>[B, 1, D, H, W]</c>, after the transform moved the voxels; what only sets some to 0 moves none.</summary>
+    /// <summary>
+    /// The weights of voxels, <c>[B, 1, D, H, W]</c>, after the transform moved the voxels; what only sets some to 0 moves none.
+    /// </summary>
     public virtual Tensor Move(Tensor weights) => Apply(weights);
 
     /// <summary>Writes into ω, which is 0 elsewhere, what was done; see <see cref="Omega"/>.</summary>

@@ -13,7 +13,9 @@ internal sealed record Translation(int Rows, int Columns, VolumeShape Grid) : Tr
     private const double MostRows = 0.2;
     private const double MostColumns = 0.4;
 
-    /// <summary>A shift by at most 20 % of H and 40 % of W, the room that a head leaves; every shift but none is as likely as the others.</summary>
+    /// <summary>
+    /// A shift by at most 20 % of H and 40 % of W, the room that a head leaves; every shift but none is as likely as the others.
+    /// </summary>
     public static Translation Draw(VolumeShape grid, Generator random)
     {
         var (rows, columns) = Most(grid);
@@ -29,7 +31,9 @@ internal sealed record Translation(int Rows, int Columns, VolumeShape Grid) : Tr
     {
         if (Most(grid) is (0, 0))
             throw new PlanException(
-                $"translation shifts by up to 20 % of the rows and 40 % of the columns, which is less than one of a latent of {grid.Height}×{grid.Width}; set translation: false", "translation");
+                "translation shifts by up to 20 % of the rows and 40 % of the columns, "
+                + $"which is less than one of a latent of {grid.Height}×{grid.Width}; set translation: false",
+                "translation");
     }
 
     public override Tensor Apply(Tensor x)

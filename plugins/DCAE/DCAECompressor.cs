@@ -28,5 +28,6 @@ public sealed class DCAECompressor : ICompressor<DCAEOptions>
     public VolumeShape LatentShape(DCAEOptions options, VolumeShape volume) => new Layout(options).Latent(volume);
 
     /// <inheritdoc/>
-    public Compressor Create(DCAEOptions options, PartContext context) => new DeepCompressionAutoencoder(new Layout(options), context.Device);
+    public Compressor Create(DCAEOptions options, PartContext context) =>
+        new DeepCompressionAutoencoder(new Layout(options), context.Device);
 }

@@ -24,13 +24,15 @@ public sealed record DCAEOptions : IPresets<DCAEOptions>
     public int LatentChannels { get; init; } = 32;
 
     /// <summary>
-    /// Width of each stage of the encoder. A width after the first is b, the voxels that become one (4 · depth factor), times a divisor of the
-    /// width before it.
+    /// Width of each stage of the encoder. A width after the first is b, the voxels that become one (4 · depth factor), times a divisor of
+    /// the width before it.
     /// </summary>
     [MinLength(1), MaxLength(16), Range(1, 65536)]
     public IReadOnlyList<int> EncoderBlockOutChannels { get; init; } = [64, 128, 256, 256, 512, 512];
 
-    /// <summary>Width of each stage of the decoder; as many as the encoder has. A width after the first divides b times the width before it.</summary>
+    /// <summary>
+    /// Width of each stage of the decoder; as many as the encoder has. A width after the first divides b times the width before it.
+    /// </summary>
     [MinLength(1), MaxLength(16), Range(1, 65536)]
     public IReadOnlyList<int> DecoderBlockOutChannels { get; init; } = [64, 128, 256, 256, 512, 512];
 
@@ -73,7 +75,9 @@ public sealed record DCAEOptions : IPresets<DCAEOptions>
     [Range(1, 65536)]
     public int? StructuredMinChannels { get; init; }
 
-    /// <summary>Step from one such number to the next; the last one is <see cref="LatentChannels"/>. Only with structured latents. Default 4.</summary>
+    /// <summary>
+    /// Step from one such number to the next; the last one is <see cref="LatentChannels"/>. Only with structured latents. Default 4.
+    /// </summary>
     [Range(1, 65536)]
     public int? StructuredChannelStep { get; init; }
 

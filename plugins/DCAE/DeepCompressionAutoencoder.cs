@@ -44,14 +44,16 @@ internal sealed class DeepCompressionAutoencoder : Compressor
         var channels = (int)latent.shape[1];
         if (channels != _layout.Options.LatentChannels && !_layout.Prefixes.Contains(channels))
             throw new ArgumentException(
-                $"the latent has {channels} channels, expected {string.Join(" or ", _layout.Prefixes.DefaultIfEmpty(_layout.Options.LatentChannels))}", nameof(latent));
+                $"the latent has {channels} channels, "
+                + $"expected {string.Join(" or ", _layout.Prefixes.DefaultIfEmpty(_layout.Options.LatentChannels))}",
+                nameof(latent));
         var scale = _layout.Options.ScalingFactor;
         return Map(scale == 1 ? latent : latent / S(scale), decoder.call, 1 << (_layout.Stages - 1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// With structured latents, through a number of first channels that is drawn for the whole batch; the weights of the other channels take
-    /// part in nothing, so they get no gradient but zero.
+    /// With structured latents, through a number of first channels that is drawn for the whole batch; the weights of the other channels
+    /// take part in nothing, so they get no gradient but zero.
     /// </summary>
     public override CompressorPass TrainingPass(Tensor volume, Generator random)
     {
@@ -75,7 +77,10 @@ internal sealed class DeepCompressionAutoencoder : Compressor
         return (scale == 1 ? latent : latent * S(scale)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Through a network of volumes as it is; through one of slices in pieces that memory can take, or as one where autograd keeps all anyway.</summary>
+    /// <summary>
+    /// Through a network of volumes as it is; through one of slices in pieces that memory can take, or as one
+    /// where autograd keeps all anyway.
+    /// </summary>
     private Tensor Map(Tensor x, Func<Tensor, Tensor> network, int reduction)
     {
         if (!_layout.SliceWise)
@@ -244,7 +249,9 @@ internal sealed class DownBlock : nn.Module<Tensor, Tensor>
     }
 }
 
-/// <summary>The reverse of <see cref="DownBlock"/>: channels become blocks of voxels; the input's are repeated to the same number.</summary>
+/// <summary>
+/// The reverse of <see cref="DownBlock"/>: channels become blocks of voxels; the input's are repeated to the same number.
+/// </summary>
 internal sealed class UpBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Convolution conv;
@@ -278,7 +285,8 @@ internal sealed record Layers(int Dimensions, Device Device)
 
     public RmsNorm Norm(int channels) => new(channels, bias: true, device: Device);
 
-    public ModuleList<ResBlock> Stage(int channels, int blocks) => new([.. Enumerable.Range(0, blocks).Select(_ => new ResBlock(this, channels))]);
+    public ModuleList<ResBlock> Stage(int channels, int blocks) =>
+        new([.. Enumerable.Range(0, blocks).Select(_ => new ResBlock(this, channels))]);
 }
 
 /// <summary>Rearrangements of blocks of depth × 2 × 2 voxels; of 2 × 2 where there is no depth.</summary>

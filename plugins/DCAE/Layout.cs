@@ -46,8 +46,7 @@ internal sealed class Layout
     /// <exception cref="PlanException">The volume has other channels or a size that does not divide.</exception>
     public VolumeShape Latent(VolumeShape volume)
     {
-        if (volume.Channels != Options.InChannels)
-            throw new PlanException($"in_channels is {Options.InChannels} but the volume has {volume.Channels} channels", "in_channels");
+        Fitting.RefuseOtherChannels(Options.InChannels, volume);
         var depth = DepthFactors.Aggregate(1L, (product, factor) => product * factor);
         var reduction = 1L << (Stages - 1);
         return new VolumeShape(
@@ -67,7 +66,8 @@ internal sealed class Layout
     /// <summary>Slices of height × width voxels that the network may see at once.</summary>
     public long SlicesAtOnce(long height, long width)
     {
-        return Options.SlicesAtOnce ?? Math.Max(1, MostElements / Math.Max(Largest(Options.EncoderBlockOutChannels), Largest(Options.DecoderBlockOutChannels)));
+        return Options.SlicesAtOnce
+            ?? Math.Max(1, MostElements / Math.Max(Largest(Options.EncoderBlockOutChannels), Largest(Options.DecoderBlockOutChannels)));
 
         // elements of one slice's largest activation: each stage has a quarter of the voxels of the one before it
         long Largest(IReadOnlyList<int> widths) => widths.Select((channels, stage) => (channels * height * width) >> (2 * stage)).Max();
@@ -78,10 +78,13 @@ internal sealed class Layout
     {
         if (SliceWise && DepthFactors.Any(factor => factor != 1))
             throw new PlanException(
-                $"depth_factors [{string.Join(", ", DepthFactors)}] compress the depth, but dimensions: 2 encodes each slice by itself; leave depth_factors out or use dimensions: 3",
+                $"depth_factors [{string.Join(", ", DepthFactors)}] compress the depth, "
+                + "but dimensions: 2 encodes each slice by itself; leave depth_factors out or use dimensions: 3",
                 "depth_factors");
         if (!SliceWise && Options.SlicesAtOnce is { } slices)
-            throw new PlanException($"slices_at_once is {slices}, but dimensions: 3 encodes volumes as a whole; leave it out or use dimensions: 2", "slices_at_once");
+            throw new PlanException(
+                $"slices_at_once is {slices}, but dimensions: 3 encodes volumes as a whole; leave it out or use dimensions: 2",
+                "slices_at_once");
     }
 
     // a shortcut takes means over groups of channels or repeats them, so the one width divides the other
@@ -91,26 +94,30 @@ internal sealed class Layout
         for (var stage = 1; stage < Stages; stage++)
         {
             var block = Square * (long)DepthFactors[stage - 1];
-            var widths = Enumerable.Range(1, encoder[stage - 1]).Where(divisor => encoder[stage - 1] % divisor == 0).Select(divisor => divisor * block);
+            var widths = Enumerable.Range(1, encoder[stage - 1])
+                .Where(divisor => encoder[stage - 1] % divisor == 0).Select(divisor => divisor * block);
             if (!widths.Contains(encoder[stage]))
                 throw new PlanException(
-                    $"{encoder[stage]} channels of the encoder's stage {stage} are not {block}, the voxels that become one, times a divisor of the {encoder[stage - 1]} channels "
-                    + $"of the stage before; the nearest that are is {widths.MinBy(width => Math.Abs(width - encoder[stage]))}",
+                    $"{encoder[stage]} channels of the encoder's stage {stage} are not {block}, the voxels that become one, "
+                    + $"times a divisor of the {encoder[stage - 1]} channels of the stage before; "
+                    + $"the nearest that are is {widths.MinBy(width => Math.Abs(width - encoder[stage]))}",
                     "encoder_block_out_channels");
             if (decoder[stage - 1] * block % decoder[stage] != 0)
                 throw new PlanException(
-                    $"{decoder[stage]} channels of the decoder's stage {stage} do not repeat into {decoder[stage - 1]} channels of {block} voxels; "
-                    + $"take a divisor of {decoder[stage - 1] * block}",
+                    $"{decoder[stage]} channels of the decoder's stage {stage} do not repeat into {decoder[stage - 1]} channels of "
+                    + $"{block} voxels; take a divisor of {decoder[stage - 1] * block}",
                     "decoder_block_out_channels");
         }
 
         if (Options.EncoderOutShortcut && encoder[^1] % latent != 0)
             throw new PlanException(
-                $"{encoder[^1]} channels of the encoder's last stage do not average into {latent} latent channels; take a divisor of {encoder[^1]} or set encoder_out_shortcut: false",
+                $"{encoder[^1]} channels of the encoder's last stage do not average into {latent} latent channels; "
+                + $"take a divisor of {encoder[^1]} or set encoder_out_shortcut: false",
                 "latent_channels");
         if (Options.DecoderInShortcut && decoder[^1] % latent != 0)
             throw new PlanException(
-                $"{latent} latent channels do not repeat into the {decoder[^1]} channels of the decoder's last stage; take a divisor of {decoder[^1]} or set decoder_in_shortcut: false",
+                $"{latent} latent channels do not repeat into the {decoder[^1]} channels of the decoder's last stage; "
+                + $"take a divisor of {decoder[^1]} or set decoder_in_shortcut: false",
                 "latent_channels");
     }
 
@@ -121,10 +128,13 @@ internal sealed class Layout
             return Options.StructuredChannelStep is not { } unused
                 ? []
                 : throw new PlanException(
-                    $"structured_channel_step is {unused}, but the latent is not structured; set structured_min_channels or leave the step out", "structured_channel_step");
+                    $"structured_channel_step is {unused}, but the latent is not structured; "
+                    + "set structured_min_channels or leave the step out",
+                    "structured_channel_step");
         if (least >= all)
             throw new PlanException(
-                $"structured_min_channels is {least}, but the latent has {all} channels; take fewer than {all} or leave it out", "structured_min_channels");
+                $"structured_min_channels is {least}, but the latent has {all} channels; take fewer than {all} or leave it out",
+                "structured_min_channels");
         var step = Options.StructuredChannelStep ?? DefaultChannelStep;
         return [.. Enumerable.Range(0, (all - least + step - 1) / step).Select(index => least + index * step), all];
     }
@@ -132,7 +142,8 @@ internal sealed class Layout
     private void RefuseList(IReadOnlyList<int> values, int count, int least, string key)
     {
         if (values.Count != count)
-            throw new PlanException($"{key} has {values.Count} values for the {Stages} stages of encoder_block_out_channels; give {count}", key);
+            throw new PlanException(
+                $"{key} has {values.Count} values for the {Stages} stages of encoder_block_out_channels; give {count}", key);
         if (values.Any(value => value < least))
             throw new PlanException($"{key} holds {values.Min()}; make every value at least {least}", key);
     }

@@ -20,8 +20,8 @@ public sealed record DdpmOptions
     public Prediction Prediction { get; init; } = Prediction.Epsilon;
 
     /// <summary>
-    /// γ of the min-SNR weighting (arXiv:2303.09556), which caps the weight that little noise would have in terms of x0; the paper uses 5. Default null:
-    /// all timesteps weigh the same.
+    /// γ of the min-SNR weighting (arXiv:2303.09556), which caps the weight that little noise would have in terms of x0; the paper uses 5.
+    /// Default null: all timesteps weigh the same.
     /// </summary>
     [Range(1e-3, 1e6)]
     public double? MinSnrGamma { get; init; }
@@ -33,7 +33,9 @@ public sealed record DdpmOptions
 /// <summary>How the noise grows.</summary>
 public enum NoiseSchedule
 {
-    /// <summary>ᾱ(t) = cos²((t/1000 + 0.008)/1.008 · π/2) over its value at 0, with β at most 0.999 (arXiv:2102.09672, equation 17).</summary>
+    /// <summary>
+    /// ᾱ(t) = cos²((t/1000 + 0.008)/1.008 · π/2) over its value at 0, with β at most 0.999 (arXiv:2102.09672, equation 17).
+    /// </summary>
     Cosine,
 
     /// <summary>β grows linearly (arXiv:2006.11239, section 4).</summary>
@@ -59,7 +61,9 @@ public enum Prediction
 /// <summary>Timesteps of a sampler of N steps (arXiv:2305.08891, table 2).</summary>
 public enum TimestepSpacing
 {
-    /// <summary>1 + k·⌊1000/N⌋: ends at t = 1 and starts below 1000, at 981 for N = 50, as the original did. N should divide 1000.</summary>
+    /// <summary>
+    /// 1 + k·⌊1000/N⌋: ends at t = 1 and starts below 1000, at 981 for N = 50, as the original did. N should divide 1000.
+    /// </summary>
     Leading,
 
     /// <summary>1000 − k·1000/N, rounded: starts at pure noise.</summary>

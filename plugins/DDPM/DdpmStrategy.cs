@@ -27,12 +27,17 @@ public sealed class DdpmStrategy : INoiseStrategy<DdpmOptions>
     {
         var (start, end) = (options.BetaStart ?? DefaultBetaStart, options.BetaEnd ?? DefaultBetaEnd);
         if (start > end)
-            throw new PlanException($"beta_start {start} is more than beta_end {end}, but noise grows from step to step; exchange them", "beta_start");
-        var levels = options.Schedule == NoiseSchedule.LinearBeta ? SignalLevels.LinearBeta(start, end) : SignalLevels.ScaledLinearBeta(start, end);
+            throw new PlanException(
+                $"beta_start {start} is more than beta_end {end}, but noise grows from step to step; exchange them", "beta_start");
+        var levels = options.Schedule == NoiseSchedule.LinearBeta
+            ? SignalLevels.LinearBeta(start, end)
+            : SignalLevels.ScaledLinearBeta(start, end);
         var left = levels.Alpha(NoiseProcess.Horizon);
         if (left >= LargestLastAlpha)
             throw new PlanException(
-                $"betas from {start} to {end} leave the data with a weight of {left:F2} at t = 1000, but sampling starts from pure noise; raise beta_end until it is below {LargestLastAlpha}", "beta_end");
+                $"betas from {start} to {end} leave the data with a weight of {left:F2} at t = 1000, "
+                + $"but sampling starts from pure noise; raise beta_end until it is below {LargestLastAlpha}",
+                "beta_end");
         return levels;
     }
 }

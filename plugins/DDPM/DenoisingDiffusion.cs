@@ -5,18 +5,21 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Plugins.DDPM;
 
 /// <summary>
-/// The process <c>x_t = α·x0 + σ·ε</c> with <c>α² + σ² = 1</c>. DDPM counts its thousand noise levels from index 0; t = index + 1 here, because t = 0 is
-/// the data. Training draws whole t from 1 to 1000, and the network is told the index, so that it gets the numbers that published weights were trained with.
+/// The process <c>x_t = α·x0 + σ·ε</c> with <c>α² + σ² = 1</c>. DDPM counts its thousand noise levels from index 0; t = index + 1 here,
+/// because t = 0 is the data. Training draws whole t from 1 to 1000, and the network is told the index, so that it gets the numbers that
+/// published weights were trained with.
 /// </summary>
 /// <param name="options">What is predicted, how it is weighted, which times sampling visits.</param>
 /// <param name="levels">The schedule.</param>
 internal sealed class DenoisingDiffusion(DdpmOptions options, SignalLevels levels) : NoiseProcess
 {
-    // x0 = (x − σε)/α magnifies an error of ε by 1/α, which the cosine schedule lets grow to 20,000 at t = 1000. Below this α (there t > 996), where the
-    // data are half a hundredth of x, the estimate of x0 fades out instead. DDPM's linear betas end above it
+    // x0 = (x − σε)/α magnifies an error of ε by 1/α, which the cosine schedule lets grow to 20,000 at t = 1000. Below
+    // this α (there t > 996), where the data are half a hundredth of x, the estimate of x0 fades out instead.
+    // DDPM's linear betas end above it
     private const double SmallestAlpha = 5e-3;
 
-    // ε = (x − αx0)/σ, and the slope of σ is infinite at t = 0. At t = 1, the least that training draws, σ = √beta_start is no smaller than this
+    // ε = (x − αx0)/σ, and the slope of σ is infinite at t = 0. At t = 1, the least that training draws, σ =
+    // √beta_start is no smaller than this
     private const double SmallestSigma = 1e-3;
 
     public override double Alpha(double t) => levels.Alpha(t);
@@ -63,8 +66,8 @@ internal sealed class DenoisingDiffusion(DdpmOptions options, SignalLevels level
     }
 
     /// <summary>
-    /// Min-SNR-γ. In terms of x0 the losses of ε and v already weigh SNR and SNR + 1, SNR = α²/σ², so that all three predictions end up with min(SNR, γ).
-    /// The forms below have no division by a σ or α of 0 that is not cut off.
+    /// Min-SNR-γ. In terms of x0 the losses of ε and v already weigh SNR and SNR + 1, SNR = α²/σ², so that all three predictions end up
+    /// with min(SNR, γ). The forms below have no division by a σ or α of 0 that is not cut off.
     /// </summary>
     public override Tensor? LossWeight(Tensor timesteps)
     {

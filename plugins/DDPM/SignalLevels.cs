@@ -5,8 +5,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Plugins.DDPM;
 
 /// <summary>
-/// ᾱ(t), the share of the data in the variance of x_t: <c>α = √ᾱ</c>, <c>σ = √(1 − ᾱ)</c>. ᾱ(0) = 1; the schedule gives ᾱ at 1 … 1000, after that many
-/// steps of noise, and between them log ᾱ is linear, so that noise keeps being added at the rate of the step under way.
+/// ᾱ(t), the share of the data in the variance of x_t: <c>α = √ᾱ</c>, <c>σ = √(1 − ᾱ)</c>. ᾱ(0) = 1; the schedule gives ᾱ at 1 … 1000,
+/// after that many steps of noise, and between them log ᾱ is linear, so that noise keeps being added at the rate of the step under way.
 /// </summary>
 internal sealed class SignalLevels
 {

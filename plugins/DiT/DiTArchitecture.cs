@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
 
 namespace VoxelZoo.Plugins.DiT;
 
@@ -16,34 +17,39 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
     public DiTOptions Fit(DiTOptions options, DiffusionShape shape)
     {
         if (options.CrossAttends && shape.ConditionChannels == 0)
-            throw new PlanException("conditioning is cross_attn but there is no image condition to attend to; name one or use conditioning: concat", "conditioning");
+            throw new PlanException(
+                "conditioning is cross_attn but there is no image condition to attend to; name one or use conditioning: concat",
+                "conditioning");
 
         var latent = shape.Latent;
         var complete = options with
         {
             InChannels = options.CrossAttends
-                ? Agree(options.InChannels, latent.Channels, "in_channels", "the latent, without the condition, has {0} channels")
-                : Agree(options.InChannels, shape.InputChannels, "in_channels", "the latent and its condition have {0} channels"),
-            OutChannels = Agree(options.OutChannels, latent.Channels, "out_channels", "the latent has {0} channels"),
+                ? Fitting.Agree(
+                    options.InChannels, latent.Channels, "in_channels",
+                    $"the latent, without the condition, has {latent.Channels} channels")
+                : Fitting.InChannels(options.InChannels, shape),
+            OutChannels = Fitting.OutChannels(options.OutChannels, shape),
             ConditionChannels = options.CrossAttends
-                ? Agree(options.ConditionChannels, shape.ConditionChannels, "condition_channels", "the condition has {0} channels")
+                ? Fitting.Agree(
+                    options.ConditionChannels, shape.ConditionChannels, "condition_channels",
+                    $"the condition has {shape.ConditionChannels} channels")
                 : options.ConditionChannels,
-            DepthSize = Agree(options.DepthSize, latent.Depth, "depth_size", "the latent has {0} slices"),
-            InputSize = Agree(options.InputSize, latent.Height, "input_size", "the latent has {0} rows"),
-            WidthSize = Agree(options.WidthSize, latent.Width, "width_size", "the latent has {0} columns"),
+            DepthSize = Fitting.Agree(options.DepthSize, latent.Depth, "depth_size", $"the latent has {latent.Depth} slices"),
+            InputSize = Fitting.Agree(options.InputSize, latent.Height, "input_size", $"the latent has {latent.Height} rows"),
+            WidthSize = Fitting.Agree(options.WidthSize, latent.Width, "width_size", $"the latent has {latent.Width} columns"),
         };
         RefuseInconsistency(complete);
         return complete;
     }
 
     /// <inheritdoc/>
-    public DenoiserFacts Describe(DiTOptions options, DiffusionShape shape) =>
-        new()
-        {
-            Tokens = options.Tokens,
-            ActivationElements = Activations.Count(options),
-            CheckpointedElements = Activations.Count(options, checkpointing: true),
-        };
+    public DenoiserFacts Describe(DiTOptions options, DiffusionShape shape)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new DiffusionTransformer(options, PartContext.Meta);
+        return DenoiserFacts.Of(network.Saved()) with { Tokens = options.Tokens };
+    }
 
     /// <inheritdoc/>
     public Denoiser Create(DiTOptions options, PartContext context)
@@ -58,10 +64,6 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
         return new DiffusionTransformer(options, context);
     }
 
-    private static int Agree(int? set, int implied, string key, string finding) => set is null || set == implied
-        ? implied
-        : throw new PlanException($"{key} is {set} but {string.Format(null, finding, implied)}; leave {key} out", key);
-
     private static void Require(int? option, string key)
     {
         if (option is null)
@@ -72,11 +74,15 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
     {
         if (options.HiddenSize % options.NumHeads != 0)
             throw new PlanException(
-                $"hidden_size {options.HiddenSize} does not divide into {options.NumHeads} heads; take a multiple or change num_heads", "hidden_size");
+                $"hidden_size {options.HiddenSize} does not divide into {options.NumHeads} heads; take a multiple or change num_heads",
+                "hidden_size");
         if (options.HiddenSize % 2 != 0)
-            throw new PlanException($"hidden_size is {options.HiddenSize} but positions are pairs of sine and cosine; take an even one", "hidden_size");
+            throw new PlanException(
+                $"hidden_size is {options.HiddenSize} but positions are pairs of sine and cosine; take an even one", "hidden_size");
         if (options.ConditionChannels is not null && !options.CrossAttends)
-            throw new PlanException("condition_channels goes with conditioning: cross_attn only; a concatenated condition counts in in_channels", "condition_channels");
+            throw new PlanException(
+                "condition_channels goes with conditioning: cross_attn only; a concatenated condition counts in in_channels",
+                "condition_channels");
         RefuseRemainder(options);
         RefuseLength(options);
     }
@@ -84,12 +90,12 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
     private static void RefuseRemainder(DiTOptions options)
     {
         var (grid, patch) = (options.Input, options.PatchSize);
-        foreach (var (axis, size) in new[] { ("depth", grid.Depth), ("height", grid.Height), ("width", grid.Width) })
-            if (size % patch != 0)
-                throw new PlanException(
-                    $"latent {grid.Height}×{grid.Width} with patch_size {patch} and depth {grid.Depth}: {axis} is not divisible by {patch}; "
-                    + $"{(NearestPatch(options) is { } other ? $"use patch_size: {other} or " : "")}pad the {axis} to {(size + patch - 1) / patch * patch}",
-                    "patch_size");
+        Fitting.RefuseRemainder(
+            grid, patch, "patch_size",
+            remainder =>
+                $"latent {grid.Height}×{grid.Width} with patch_size {patch} and depth {grid.Depth}: {remainder.Axis} is not divisible by "
+                + $"{patch}; {(NearestPatch(options) is { } other ? $"use patch_size: {other} or " : "")}"
+                + $"pad the {remainder.Axis} to {remainder.Padded}");
     }
 
     private static void RefuseLength(DiTOptions options)
@@ -97,19 +103,24 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
         if (options.Tokens <= options.MaxTokens)
             return;
         var grid = options.Input;
-        var remedy = NearestPatch(options) is { } other ? $"use patch_size: {other} ({options.TokensWith(other):N0} tokens)" : "compress more";
+        var remedy = NearestPatch(options) is { } other
+            ? $"use patch_size: {other} ({options.TokensWith(other):N0} tokens)"
+            : "compress more";
         throw new PlanException(
-            $"latent {grid.Height}×{grid.Width} with patch_size {options.PatchSize} and depth {grid.Depth} makes {options.Tokens:N0} tokens, "
-            + $"more than max_tokens {options.MaxTokens:N0}; {remedy} or raise max_tokens",
+            $"latent {grid.Height}×{grid.Width} with patch_size {options.PatchSize} and depth {grid.Depth} makes "
+            + $"{options.Tokens:N0} tokens, more than max_tokens {options.MaxTokens:N0}; {remedy} or raise max_tokens",
             "patch_size");
     }
 
-    /// <summary>The patch size nearest to the given one that divides the grid into few enough tokens, or null where there is none.</summary>
+    /// <summary>
+    /// The patch size nearest to the given one that divides the grid into few enough tokens, or null where there is none.
+    /// </summary>
     private static int? NearestPatch(DiTOptions options)
     {
         var grid = options.Input;
         return Enumerable.Range(1, Math.Min(grid.Depth, Math.Min(grid.Height, grid.Width)))
-            .Where(patch => grid.Depth % patch == 0 && grid.Height % patch == 0 && grid.Width % patch == 0 && options.TokensWith(patch) <= options.MaxTokens)
+            .Where(patch => grid.Depth % patch == 0 && grid.Height % patch == 0 && grid.Width % patch == 0)
+            .Where(patch => options.TokensWith(patch) <= options.MaxTokens)
             .OrderBy(patch => Math.Abs(patch - options.PatchSize))
             .Select(patch => (int?)patch)
             .FirstOrDefault();

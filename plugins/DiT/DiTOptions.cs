@@ -3,11 +3,14 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Plugins.DiT;
 
-/// <summary>Options of <c>dit</c>. Sizes are voxels of the grid on which diffusion runs. Defaults are those of variant B with patches of 2.</summary>
+/// <summary>
+/// Options of <c>dit</c>. Sizes are voxels of the grid on which diffusion runs. Defaults are those of variant B with patches of 2.
+/// </summary>
 public sealed record DiTOptions : IPresets<DiTOptions>
 {
     /// <summary>
-    /// Channels that are cut into patches: those of the noisy sample, and of the image condition where it is concatenated. Default: what the experiment implies.
+    /// Channels that are cut into patches: those of the noisy sample, and of the image condition where it is concatenated. Default: what
+    /// the experiment implies.
     /// </summary>
     [Range(1, 65536)]
     public int? InChannels { get; init; }
@@ -55,17 +58,22 @@ public sealed record DiTOptions : IPresets<DiTOptions>
     [Range(1, 65536)]
     public int? ConditionChannels { get; init; }
 
-    /// <summary>Whether queries and keys of each head are layer-normalised, which keeps attention from saturating (arXiv:2302.05442). Default true.</summary>
+    /// <summary>
+    /// Whether queries and keys of each head are layer-normalised, which keeps attention from saturating (arXiv:2302.05442). Default true.
+    /// </summary>
     public bool QkNorm { get; init; } = true;
 
     /// <summary>
-    /// Stochastic depth (arXiv:1603.09382): the probability with which a sample skips a branch of the last block in training; in block i of L
-    /// it is i/L of that. Default 0.
+    /// Stochastic depth (arXiv:1603.09382): the probability with which a sample skips a branch of the last block in training; in block i of
+    /// L it is i/L of that. Default 0.
     /// </summary>
     [Range(0.0, 0.95)]
     public double DropPath { get; init; }
 
-    /// <summary>Most tokens that are not taken for a mistake: time and, without a fused kernel, memory of attention grow with their square. Default 32768.</summary>
+    /// <summary>
+    /// Most tokens that are not taken for a mistake: time and, without a fused kernel, memory of attention grow
+    /// with their square. Default 32768.
+    /// </summary>
     [Range(1, 1 << 24)]
     public int MaxTokens { get; init; } = 32768;
 

@@ -10,6 +10,12 @@ namespace VoxelZoo.Plugins.DiT;
 
 // The network from top to bottom: transformer, embedders, block, attention, layers. Fields carry the reference's key names, because
 // TorchSharp takes the keys of a state dict from them. Shapes: B batch, C channels, D×H×W voxels, p patch, N = D·H·W/p³ tokens, E width.
+//
+// Beside what it computes, each of them says what autograd keeps of it for one sample, by the operations' backward formulas: a
+// convolution, a linear layer, a layer normalisation and a GELU keep their input, a modulation and a gate keep what they scale, attention
+// keeps q, k, v and its output; additions keep nothing, and the heads are views. Each tensor counts once, whoever keeps it. Statistics of
+// the normalisations, the softmax's and everything of the time embedding are left out: about one in a hundred. Under autocast the residual
+// stream stays float32 and layers keep copies, about a third more than half the bytes.
 
 /// <summary>The transformer. Its last layer starts at zero, so an untrained network predicts exactly 0.</summary>
 internal sealed class DiffusionTransformer : Denoiser
@@ -62,6 +68,20 @@ internal sealed class DiffusionTransformer : Denoiser
         return Assemble(final_layer.call(x, embedding)).MoveToOuterDisposeScope();                // [B, out, D, H, W]
     }
 
+    /// <summary>What autograd keeps of a forward pass.</summary>
+    public SavedElements Saved()
+    {
+        var (grid, tokens) = (_options.Input, new TokenShape(_options.Tokens, _options.HiddenSize));
+        var saved = PatchEmbedder.Saved(grid) + FinalLayer.Saved(tokens);
+        if (cond_embedder is not null)
+            // the condition's tokens are the input of every block's keys and values
+            saved += PatchEmbedder.Saved(grid with { Channels = _options.ConditionChannels!.Value })
+                + SavedElements.OfLayer(tokens.Elements);
+        foreach (var block in blocks)
+            saved += block.Saved(tokens);
+        return saved;
+    }
+
     /// <summary>The condition's tokens carry the same positions as the sample's, so that a token finds what lies in its place.</summary>
     private Tensor Condition(PatchEmbedder embedder, Tensor? image)
     {
@@ -75,8 +95,9 @@ internal sealed class DiffusionTransformer : Denoiser
     {
         if (!volume.shape.SequenceEqual(shape.Batch(volume.shape[0])))
             throw new ArgumentException(
-                $"the {name} is [{string.Join(", ", volume.shape)}] but this network was built for [B, {string.Join(", ", shape.Batch(1).Skip(1))}], "
-                + "and its positions belong to that grid alone; build it for the new grid (in_channels, depth_size, input_size, width_size)");
+                $"the {name} is [{string.Join(", ", volume.shape)}] but this network was built for [B, "
+                + $"{string.Join(", ", shape.Batch(1).Skip(1))}], and its positions belong to that grid alone; "
+                + "build it for the new grid (in_channels, depth_size, input_size, width_size)");
         using var patches = embedder.call(volume);
         return patches + pos_embed;                                                               // [B, N, E]
     }
@@ -111,6 +132,8 @@ internal sealed class PatchEmbedder : nn.Module<Tensor, Tensor>
         using var scope = NewDisposeScope();
         return proj.call(volume).flatten(2).transpose(1, 2).contiguous().MoveToOuterDisposeScope(); // [B, N, E]
     }
+
+    public static SavedElements Saved(VolumeShape volume) => SavedElements.OfLayer(volume.Elements);
 }
 
 /// <summary>Embeds timesteps <c>[B]</c> as <c>[B, E]</c>.</summary>
@@ -203,6 +226,13 @@ internal sealed class Block : nn.Module
         return Branch(mlp, h, modulation[3..]).MoveToOuterDisposeScope();
     }
 
+    /// <summary>What autograd keeps of a block; the condition's tokens, which all blocks share, are not among it.</summary>
+    public SavedElements Saved(TokenShape x)
+    {
+        var branches = SavedByBranch(x, attn.Saved(x)) + (cross_attn?.Saved(x) ?? 0) + SavedByBranch(x, mlp.Saved(x));
+        return SavedElements.OfBlock(x.Elements, branches);
+    }
+
     private Tensor Branch(nn.Module<Tensor, Tensor> branch, Tensor x, Tensor[] modulation)
     {
         using var scope = NewDisposeScope();
@@ -210,6 +240,9 @@ internal sealed class Block : nn.Module
         // closing the gate leaves out the whole branch
         return (x + Dropped(gate) * branch.call(Norm.Modulated(x, shift, scale))).MoveToOuterDisposeScope();
     }
+
+    // the branch itself, and what the gate scales
+    private static long SavedByBranch(TokenShape x, long branch) => Norm.SavedByModulated(x) + branch + x.Elements;
 
     /// <summary>In training, zero for some of the samples and as much more for the others.</summary>
     private Tensor Dropped(Tensor perSample)
@@ -249,9 +282,14 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
         var parts = qkv.call(tokens).unflatten(2, 3, _heads, -1).unbind(2);                        // three of [B, N, heads, E / heads]
         return proj.call(Heads.Attend(parts[0], parts[1], parts[2], q_norm, k_norm)).MoveToOuterDisposeScope();
     }
+
+    // and the input of q, k and v
+    public long Saved(TokenShape tokens) => tokens.Elements + Heads.Saved(tokens, normalised: q_norm is not null);
 }
 
-/// <summary>Each token attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the condition.</summary>
+/// <summary>
+/// Each token attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the condition.
+/// </summary>
 internal sealed class CrossAttention : nn.Module<Tensor, Tensor, Tensor>
 {
     private readonly Linear q;
@@ -281,6 +319,9 @@ internal sealed class CrossAttention : nn.Module<Tensor, Tensor, Tensor>
         var parts = kv.call(condition).unflatten(2, 2, _heads, -1).unbind(2);
         return proj.call(Heads.Attend(queries, parts[0], parts[1], q_norm, k_norm)).MoveToOuterDisposeScope();
     }
+
+    // and inputs of the norm and of the queries
+    public long Saved(TokenShape tokens) => 2 * tokens.Elements + Heads.Saved(tokens, normalised: q_norm is not null);
 }
 
 /// <summary>The attention of all heads.</summary>
@@ -295,6 +336,9 @@ internal static class Heads
         var attended = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)); // [B, heads, N, E / heads]
         return attended.transpose(1, 2).flatten(2).MoveToOuterDisposeScope();
     }
+
+    // q, k and v; q and k again after their norms; the output, which is the projection's input
+    public static long Saved(TokenShape tokens, bool normalised) => (normalised ? 6 : 4) * tokens.Elements;
 }
 
 /// <summary>Two layers for each token by itself.</summary>
@@ -303,9 +347,12 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
     private readonly Linear fc1;
     private readonly Linear fc2;
 
+    private readonly int _inner;
+
     public Mlp(Layers layers, int width, int inner)
         : base(nameof(Mlp))
     {
+        _inner = inner;
         fc1 = layers.Linear(width, inner);
         fc2 = layers.Linear(inner, width);
         RegisterComponents();
@@ -316,6 +363,9 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
         using var active = Activate(fc1.call(tokens));
         return fc2.call(active);
     }
+
+    // the input, and what lies before and after the GELU
+    public long Saved(TokenShape tokens) => tokens.Elements + 2 * (tokens with { Width = _inner }).Elements;
 
     // without a backward pass, the widest tensor of the network goes before the next one comes
     private static Tensor Activate(Tensor hidden)
@@ -345,9 +395,18 @@ internal sealed class FinalLayer : nn.Module<Tensor, Tensor, Tensor>
         var modulation = adaLN_modulation.call(embedding).unsqueeze(1).chunk(2, 2);                // shift and scale, each [B, 1, E]
         return linear.call(Norm.Modulated(tokens, modulation[0], modulation[1])).MoveToOuterDisposeScope();
     }
+
+    // and the input of the linear layer
+    public static SavedElements Saved(TokenShape tokens) => SavedElements.OfLayer(Norm.SavedByModulated(tokens) + tokens.Elements);
 }
 
 // ---------------------------------------------------------------------------------------------------------------- layers
+
+/// <summary>The shape of one sample's tokens, <c>[N, E]</c>.</summary>
+internal readonly record struct TokenShape(long Count, int Width)
+{
+    public long Elements => Count * Width;
+}
 
 /// <summary>Layer normalisation of tokens, without parameters of its own.</summary>
 internal static class Norm
@@ -361,6 +420,9 @@ internal static class Norm
         using var scope = NewDisposeScope();
         return (Plain(tokens) * (scale + S(1.0)) + shift).MoveToOuterDisposeScope();
     }
+
+    // what the norm sees and what the scale multiplies
+    public static long SavedByModulated(TokenShape tokens) => 2 * tokens.Elements;
 }
 
 /// <summary>The network's layers and how they start.</summary>

@@ -29,13 +29,22 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
         var result = Compare(Features(Given(real, "real", 5)), Features(Given(generated, "generated", 5)));
         return real.shape[1..].SequenceEqual(generated.shape[1..])
             ? result
-            : result with { Warnings = [$"real volumes are {Shape(real)} and generated ones {Shape(generated)}: part of the distance is the difference in size", .. result.Warnings] };
+            : result with
+            {
+                Warnings =
+                [
+                    $"real volumes are {Shape(real)} and generated ones {Shape(generated)}: part of the distance is the difference in size",
+                    .. result.Warnings,
+                ],
+            };
     }
 
     public override Tensor Features(Tensor volumes)
     {
         using var gradient = no_grad();
-        return _extractor is null ? throw new InvalidOperationException("without an extractor there are no features of volumes") : _extractor.Rows(volumes);
+        return _extractor is null
+            ? throw new InvalidOperationException("without an extractor there are no features of volumes")
+            : _extractor.Rows(volumes);
     }
 
     public override MetricResult Compare(Tensor real, Tensor generated)
@@ -45,7 +54,8 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
         List<string> warnings = [];
         var (x, y) = (Finite(real, "real"), Finite(generated, "generated"));
         if (x.shape[1] != y.shape[1])
-            throw new ArgumentException($"real features have {x.shape[1]} dimensions and generated ones {y.shape[1]}; one extractor must have made both");
+            throw new ArgumentException(
+                $"real features have {x.shape[1]} dimensions and generated ones {y.shape[1]}; one extractor must have made both");
         var result = Compare(x, y, warnings);
         var sizes = new Dictionary<string, double> { ["n_real"] = x.shape[0], ["n_generated"] = y.shape[0], ["dimensions"] = x.shape[1] };
         return result with { Details = sizes.Concat(result.Details).ToDictionary(), Warnings = warnings, Extractor = Extractor };
@@ -58,7 +68,8 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
     {
         if (given.dim() != dimensions)
             throw new ArgumentException(
-                $"the {set} set is {Shape(given)}, expected {(_extractor is null ? "features [n, d]; set `extractor` to compare volumes" : "volumes [N, C, D, H, W]")}");
+                $"the {set} set is {Shape(given)}, "
+                + $"expected {(_extractor is null ? "features [n, d]; set `extractor` to compare volumes" : "volumes [N, C, D, H, W]")}");
         if (given.numel() == 0)
             throw new ArgumentException($"there is nothing to compare in the {set} set of {Shape(given)}");
         if (dimensions == 5) // features are looked at where they are compared
@@ -70,7 +81,8 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
     {
         var features = given.to_type(ScalarType.Float64);
         if (features.shape[0] < 2)
-            throw new ArgumentException($"the {set} set has {features.shape[0]} feature vector; a distance between distributions needs 2 or more");
+            throw new ArgumentException(
+                $"the {set} set has {features.shape[0]} feature vector; a distance between distributions needs 2 or more");
         var broken = features.numel() - features.isfinite().sum().ToInt64();
         return broken == 0
             ? features

@@ -28,7 +28,9 @@ public sealed class FidMetric : IMetric<FidOptions>
         {
             var (n, d) = (Math.Min(real.shape[0], generated.shape[0]), real.shape[1]);
             if (n < d)
-                warnings.Add($"{n} feature vectors of {d} dimensions: the covariance is singular and the distance too large; compare only with values at the same n");
+                warnings.Add(
+                    $"{n} feature vectors of {d} dimensions: the covariance is singular and the distance too large; "
+                    + "compare only with values at the same n");
 
             var (realWeights, generatedWeights) = Bootstrap.Weights(real, generated);
             var distances = new double[realWeights.shape[0]];
@@ -53,7 +55,8 @@ public sealed class FidMetric : IMetric<FidOptions>
         // With Σr = RᵀR and Σg = GᵀG the eigenvalues of Σr^½ Σg Σr^½ are the squared singular values of RGᵀ. Taking these
         // spares the roots of matrices, and small ones do not drown in the rounding of squares.
         var root = linalg.svdvals(realFactor.matmul(generatedFactor.t())).sum();
-        var distance = (realMean - generatedMean).square().sum() + realFactor.square().sum() + generatedFactor.square().sum() - root * S(2.0);
+        var distance = (realMean - generatedMean).square().sum() + realFactor.square().sum() + generatedFactor.square().sum()
+            - root * S(2.0);
         return Math.Max(0, distance.ToDouble());
     }
 

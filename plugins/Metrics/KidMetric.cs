@@ -54,7 +54,8 @@ public sealed class KidMetric : IMetric<KidOptions>
             var wanted = int.Parse(options.SubsetSize, CultureInfo.InvariantCulture);
             var size = Math.Min(wanted, Math.Min(real.shape[0], generated.shape[0]));
             if (size < wanted)
-                warnings.Add($"subsets of {wanted} are more than the smaller set has: they are of {size}, which takes that set whole each time");
+                warnings.Add(
+                    $"subsets of {wanted} are more than the smaller set has: they are of {size}, which takes that set whole each time");
 
             using var random = new Generator((ulong)options.Seed, CPU);
             var values = new double[options.Subsets];

@@ -9,8 +9,8 @@ namespace VoxelZoo.Plugins.Metrics;
 public sealed record LpipsOptions
 {
     /// <summary>
-    /// A TorchScript file. Its network takes slices <c>[n, 3, H, W]</c> in [0, 1] and returns features <c>[n, c, h, w]</c>, or a tuple or list of such;
-    /// preprocessing belongs into the file. There is no default.
+    /// A TorchScript file. Its network takes slices <c>[n, 3, H, W]</c> in [0, 1] and returns features <c>[n, c, h, w]</c>, or a tuple or
+    /// list of such; preprocessing belongs into the file. There is no default.
     /// </summary>
     public string? Network { get; init; }
 
@@ -20,9 +20,10 @@ public sealed record LpipsOptions
 }
 
 /// <summary>
-/// Perceptual distance of axial slices: features of a network, normalised over the channels at each place, their squared distance averaged over places,
-/// added over layers, and averaged over slices. With ImageNet or RadImageNet features it is what the first public version of this system called LPIPS;
-/// the calibrated LPIPS (arXiv:1801.03924) weighs channels by what people see, which a file may do as its last step.
+/// Perceptual distance of axial slices: features of a network, normalised over the channels at each place, their squared distance averaged
+/// over places, added over layers, and averaged over slices. With ImageNet or RadImageNet features it is what the first public version of
+/// this system called LPIPS; the calibrated LPIPS (arXiv:1801.03924) weighs channels by what people see, which a file may do as its last
+/// step.
 /// </summary>
 [Metric("lpips", Summary = "Perceptual distance of axial slices by a TorchScript network; lower is better.")]
 public sealed class LpipsMetric : IMetric<LpipsOptions>
@@ -30,7 +31,9 @@ public sealed class LpipsMetric : IMetric<LpipsOptions>
     /// <inheritdoc/>
     public Metric Create(LpipsOptions options, PartContext context) => options.Network is { Length: > 0 } network
         ? new Lpips(SliceNetwork.Load(network, context.Device), options.Chunk)
-        : throw new PlanException("lpips compares features of a network; set network to a TorchScript file that takes slices [n, 3, H, W], see docs/metrics.md", "network");
+        : throw new PlanException(
+            "lpips compares features of a network; set network to a TorchScript file that takes slices [n, 3, H, W], see docs/metrics.md",
+            "network");
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Networks(LpipsOptions options) => options.Network is { Length: > 0 } network ? [network] : [];
@@ -41,7 +44,8 @@ public sealed class LpipsMetric : IMetric<LpipsOptions>
 
         public override void Check(VolumeShape volume) => network.Check(volume);
 
-        public override MetricResult Compute(Tensor real, Tensor generated) => base.Compute(real, generated) with { Extractor = network.Id };
+        public override MetricResult Compute(Tensor real, Tensor generated) =>
+            base.Compute(real, generated) with { Extractor = network.Id };
 
         protected override double Compare(Tensor real, Tensor generated)
         {

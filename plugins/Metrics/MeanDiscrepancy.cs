@@ -33,7 +33,8 @@ internal sealed class MeanDiscrepancy(Func<Tensor, Tensor, Tensor> kernel)
     {
         var squares = weights.square();
         var itself = cat([.. features.split(Block).Select(Diagonal)], 0);
-        return (Sum(features, features, weights, weights) - squares.matmul(itself)) / (ones_like(weights[TensorIndex.Colon, 0]) - squares.sum(1));
+        return (Sum(features, features, weights, weights) - squares.matmul(itself))
+            / (ones_like(weights[TensorIndex.Colon, 0]) - squares.sum(1));
     }
 
     private Tensor Sum(Tensor left, Tensor right, Tensor leftWeights, Tensor rightWeights)

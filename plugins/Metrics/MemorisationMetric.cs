@@ -20,16 +20,17 @@ public sealed record MemorisationOptions
 }
 
 /// <summary>
-/// Are generated volumes copies of training volumes? For each, its distance to the nearest training volume, as a ratio to the median distance between a
-/// training volume and its nearest other one: once in the space of features, and once as one less the correlation of the voxels. A volume whose
-/// smaller ratio is below the threshold is flagged; the value is the share that is. That diffusion models do copy patients: Dar et al.,
-/// doi:10.1038/s41551-025-01468-8.
+/// Are generated volumes copies of training volumes? For each, its distance to the nearest training volume, as a ratio to the median
+/// distance between a training volume and its nearest other one: once in the space of features, and once as one less the correlation of the
+/// voxels. A volume whose smaller ratio is below the threshold is flagged; the value is the share that is. That diffusion models do copy
+/// patients: Dar et al., doi:10.1038/s41551-025-01468-8.
 /// </summary>
 [Metric("memorisation", Summary = "Share of generated volumes that are all but copies of a training volume; lower is better.")]
 public sealed class MemorisationMetric : IMetric<MemorisationOptions>
 {
     /// <inheritdoc/>
-    public Metric Create(MemorisationOptions options, PartContext context) => new Memorisation(options.Threshold, FeatureExtractor.Create(options.Extractor, context)!);
+    public Metric Create(MemorisationOptions options, PartContext context) =>
+        new Memorisation(options.Threshold, FeatureExtractor.Create(options.Extractor, context)!);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Networks(MemorisationOptions options) => FeatureExtractor.Networks(options.Extractor);
@@ -53,7 +54,9 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
         public override MetricResult Compute(Tensor real, Tensor generated)
         {
             if (real.dim() != 5 || generated.dim() != 5 || real.numel() == 0 || generated.numel() == 0)
-                throw new ArgumentException($"the sets are [{string.Join(", ", real.shape)}] and [{string.Join(", ", generated.shape)}], expected volumes [N, C, D, H, W] of both");
+                throw new ArgumentException(
+                    $"the sets are [{string.Join(", ", real.shape)}] and [{string.Join(", ", generated.shape)}], "
+                    + "expected volumes [N, C, D, H, W] of both");
             Finite.Require(real, "real volumes");
             Finite.Require(generated, "generated volumes");
             using var scope = NewDisposeScope();
@@ -74,10 +77,16 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
             using var gradient = no_grad();
             using var scope = NewDisposeScope();
             if (real.shape[0] < 2)
-                throw new ArgumentException($"there is {real.shape[0]} training volume; how near training volumes are to each other needs 2 or more");
+                throw new ArgumentException(
+                    $"there is {real.shape[0]} training volume; how near training volumes are to each other needs 2 or more");
             var features = Ratios(Part(real, 0), Part(generated, 0), "features");
             var voxels = Ratios(Part(real, 1), Part(generated, 1), "voxels");
-            var details = new Dictionary<string, double> { ["n_real"] = real.shape[0], ["n_generated"] = generated.shape[0], ["threshold"] = threshold };
+            var details = new Dictionary<string, double>
+            {
+                ["n_real"] = real.shape[0],
+                ["n_generated"] = generated.shape[0],
+                ["threshold"] = threshold,
+            };
             details["lowest_training_feature_ratio"] = features.Lowest;
             details["lowest_training_voxel_ratio"] = voxels.Lowest;
             var flagged = 0;
@@ -95,7 +104,9 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
             return new MetricResult(share, [share]) { Details = details, Extractor = Extractor };
         }
 
-        /// <summary>Blocks of a volume <c>[1, C, D, H, W]</c>, with mean 0 and so scaled that half a squared distance is one less the correlation.</summary>
+        /// <summary>
+        /// Blocks of a volume <c>[1, C, D, H, W]</c>, with mean 0 and so scaled that half a squared distance is one less the correlation.
+        /// </summary>
         private static Tensor Blocks(Tensor volume)
         {
             var blocks = F.adaptive_avg_pool3d(volume.to(ScalarType.Float32).mean([1], keepdim: true), [Grid, Grid, Grid]).flatten();
@@ -117,9 +128,14 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
             // the mean of the two in the middle where their number is even
             var median = typical.quantile(tensor(0.5, ScalarType.Float64)).ToDouble();
             if (!(median > 0))
-                throw new ArgumentException($"half of the training volumes have a copy among them in the space of {space}; how near a generated one is says nothing");
+                throw new ArgumentException(
+                    $"half of the training volumes have a copy among them in the space of {space}; "
+                    + "how near a generated one is says nothing");
             var (distances, nearest) = Distances(generated, real, space).min(1);
-            return ([.. distances.data<double>().Select(distance => distance / median)], [.. nearest.data<long>()], typical.min().ToDouble() / median);
+            return (
+                [.. distances.data<double>().Select(distance => distance / median)],
+                [.. nearest.data<long>()],
+                typical.min().ToDouble() / median);
         }
 
         /// <summary>Euclidean distances of features; one less the correlation of voxels.</summary>

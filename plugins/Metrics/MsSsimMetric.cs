@@ -57,8 +57,8 @@ public sealed class MsSsimMetric : IMetric<MsSsimOptions>
             var coarsest = smallest >> (weights.Count - 1);
             if (coarsest < options.Window)
                 throw new ArgumentException(
-                    $"the volumes' smallest side of {smallest} voxels has {coarsest} left at the last of {weights.Count} scales, less than the "
-                    + $"window's {options.Window}; set a smaller window or fewer weights");
+                    $"the volumes' smallest side of {smallest} voxels has {coarsest} left at the last of {weights.Count} scales, "
+                    + $"less than the window's {options.Window}; set a smaller window or fewer weights");
         }
 
         protected override double Compare(Tensor real, Tensor generated)

@@ -44,7 +44,8 @@ public sealed class SsimMetric : IMetric<SsimOptions>
             var smallest = StructuralSimilarity.SmallestSide(volume);
             if (smallest < options.Window)
                 throw new ArgumentException(
-                    $"the volumes' smallest side has {smallest} voxels, less than the window's {options.Window}; set window to {smallest} or less");
+                    $"the volumes' smallest side has {smallest} voxels, less than the window's {options.Window}; "
+                    + $"set window to {smallest} or less");
         }
 
         protected override double Compare(Tensor real, Tensor generated) => _similarity.Compare(real, generated).Similarity;

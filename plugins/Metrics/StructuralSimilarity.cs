@@ -35,7 +35,9 @@ internal sealed class StructuralSimilarity(int window, double sigma, double k1, 
         return ((luminance * contrast).mean().ToDouble(), contrast.mean().ToDouble());
     }
 
-    /// <summary>Weighted means over windows: each axis is multiplied by a band matrix, which float64 does faster than a convolution.</summary>
+    /// <summary>
+    /// Weighted means over windows: each axis is multiplied by a band matrix, which float64 does faster than a convolution.
+    /// </summary>
     private Tensor Filter(Tensor x)
     {
         using var scope = NewDisposeScope();
@@ -46,7 +48,9 @@ internal sealed class StructuralSimilarity(int window, double sigma, double k1, 
         return x.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The window at each place where it lies within <paramref name="length"/> voxels, <c>[length - window + 1, length]</c>.</summary>
+    /// <summary>
+    /// The window at each place where it lies within <paramref name="length"/> voxels, <c>[length - window + 1, length]</c>.
+    /// </summary>
     private Tensor Band(long length, Device device)
     {
         var places = length - window + 1;
@@ -62,7 +66,8 @@ internal sealed class StructuralSimilarity(int window, double sigma, double k1, 
 
     private static double[] Gaussian(int window, double sigma)
     {
-        var values = Enumerable.Range(0, window).Select(index => Math.Exp(-0.5 * Math.Pow((index - (window - 1) / 2.0) / sigma, 2))).ToArray();
+        var values = Enumerable.Range(0, window)
+            .Select(index => Math.Exp(-0.5 * Math.Pow((index - (window - 1) / 2.0) / sigma, 2))).ToArray();
         var sum = values.Sum();
         return [.. values.Select(value => value / sum)];
     }

@@ -24,7 +24,8 @@ public sealed record RFlowOptions
 
     /// <summary>
     /// The grid to which the latent's is compared: the time law is <c>τ' = rτ / (1 + (r − 1)τ)</c>,
-    /// <c>r = transform_scale · (latent voxels / base voxels)^(1/3)</c>, in training and in sampling. Default: the latent's own grid, so that r = transform_scale.
+    /// <c>r = transform_scale · (latent voxels / base voxels)^(1/3)</c>, in training and in sampling. Default: the latent's own grid, so
+    /// that r = transform_scale.
     /// </summary>
     public TransformBase TransformBase { get; init; } = TransformBase.Latent;
 

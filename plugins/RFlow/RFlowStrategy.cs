@@ -16,6 +16,8 @@ public sealed class RFlowStrategy : INoiseStrategy<RFlowOptions>
         return options.Prediction == Prediction.Velocity
             ? new PreconditionedFlow(flow, options.SigmaData)
             : throw new PlanException(
-                $"sigma_data {options.SigmaData} preconditions the velocity, but prediction is {options.Prediction.ToString().ToLowerInvariant()}; use prediction: velocity or sigma_data: 0", "sigma_data");
+                $"sigma_data {options.SigmaData} preconditions the velocity, "
+                + $"but prediction is {options.Prediction.ToString().ToLowerInvariant()}; use prediction: velocity or sigma_data: 0",
+                "sigma_data");
     }
 }

@@ -10,8 +10,8 @@ namespace VoxelZoo.Plugins.Samplers;
 internal readonly record struct Tolerance(double Relative, double Absolute);
 
 /// <summary>
-/// An integration of <c>y' = f(t, y)</c> under way, in either direction of time, with steps as long as the tolerance lets them be. The norm is over the whole
-/// tensor. Its tensors belong to the dispose scope in which it was made; float64 is for the caller to choose.
+/// An integration of <c>y' = f(t, y)</c> under way, in either direction of time, with steps as long as the tolerance lets them be. The norm
+/// is over the whole tensor. Its tensors belong to the dispose scope in which it was made; float64 is for the caller to choose.
 /// </summary>
 internal sealed class AdaptiveIntegration
 {
@@ -27,7 +27,9 @@ internal sealed class AdaptiveIntegration
     private readonly int _direction;
     private double _length;
 
-    /// <summary>Evaluates f twice to choose the first step (Hairer, Nørsett and Wanner, Solving Ordinary Differential Equations I, section II.4).</summary>
+    /// <summary>
+    /// Evaluates f twice to choose the first step (Hairer, Nørsett and Wanner, Solving Ordinary Differential Equations I, section II.4).
+    /// </summary>
     /// <param name="tableau">The method.</param>
     /// <param name="f">The equation.</param>
     /// <param name="tolerance">The error allowed in a step.</param>
@@ -35,7 +37,8 @@ internal sealed class AdaptiveIntegration
     /// <param name="y">The state there; it is copied.</param>
     /// <param name="end">The last time.</param>
     /// <param name="mayPass">
-    /// Whether the last step may go past the end, where it is then interpolated, so that its length is the tolerance's choice alone. Otherwise it is cut to end there.
+    /// Whether the last step may go past the end, where it is then interpolated, so that its length is the tolerance's choice alone.
+    /// Otherwise it is cut to end there.
     /// </param>
     public AdaptiveIntegration(EmbeddedTableau tableau, Slope f, Tolerance tolerance, double start, Tensor y, double end, bool mayPass)
     {

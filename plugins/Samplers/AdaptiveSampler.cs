@@ -8,7 +8,9 @@ namespace VoxelZoo.Plugins.Samplers;
 /// <summary>Options of the solvers that choose their own steps.</summary>
 public sealed record AdaptiveOptions
 {
-    /// <summary>Error that a step may make, as a share of the sample: the root mean square of error / (atol + rtol·|x|) is at most 1. Default 0.001.</summary>
+    /// <summary>
+    /// Error that a step may make, as a share of the sample: the root mean square of error / (atol + rtol·|x|) is at most 1. Default 0.001.
+    /// </summary>
     [Range(1e-12, 1.0)]
     public double Rtol { get; init; } = 1e-3;
 
@@ -21,8 +23,9 @@ public sealed record AdaptiveOptions
     public int MaxEvaluations { get; init; } = 1000;
 
     /// <summary>
-    /// How τ = 0 is reached. Default <c>euler</c>: steps end at <c>tau_end</c>, and one by Euler's method, which costs no call, goes on from there.
-    /// <c>integrate</c> steps over τ = 0 and interpolates there, as solver libraries do; times before 0 are then told to the network as 0.
+    /// How τ = 0 is reached. Default <c>euler</c>: steps end at <c>tau_end</c>, and one by Euler's method, which costs no call, goes on
+    /// from there. <c>integrate</c> steps over τ = 0 and interpolates there, as solver libraries do; times before 0 are then told to the
+    /// network as 0.
     /// </summary>
     public Terminal Terminal { get; init; } = Terminal.Euler;
 
@@ -77,7 +80,8 @@ internal sealed class AdaptiveSampler : Sampler
     public AdaptiveSampler(EmbeddedTableau tableau, AdaptiveOptions options)
     {
         if (options is { Terminal: Terminal.Integrate, TauEnd: { } refused })
-            throw new PlanException($"tau_end {refused} is where terminal: euler goes on to 0, but terminal is integrate; remove one of the two", "tau_end");
+            throw new PlanException(
+                $"tau_end {refused} is where terminal: euler goes on to 0, but terminal is integrate; remove one of the two", "tau_end");
         (_tableau, _options) = (tableau, options);
         _end = options.Terminal == Terminal.Euler ? options.TauEnd ?? DefaultTauEnd : 0;
     }
@@ -115,6 +119,7 @@ internal sealed class AdaptiveSampler : Sampler
         return (tau, x) => evaluations++ < _options.MaxEvaluations
             ? flow(Math.Max(tau, 0), x)
             : throw new InvalidOperationException(
-                $"max_evaluations {_options.MaxEvaluations} is used up at t = {tau * NoiseProcess.Horizon:g4}, before t = 0; raise it, or rtol {_options.Rtol} and atol {_options.Atol}");
+                $"max_evaluations {_options.MaxEvaluations} is used up at t = {tau * NoiseProcess.Horizon:g4}, before t = 0; "
+                + $"raise it, or rtol {_options.Rtol} and atol {_options.Atol}");
     }
 }

@@ -14,8 +14,8 @@ public sealed record AncestralOptions
     public StepVariance Variance { get; init; } = StepVariance.Small;
 
     /// <summary>
-    /// Whether each estimate of the clean sample is brought to that of a volume from 0 to 1. Not for learned latents, where there is no such thing.
-    /// Default false.
+    /// Whether each estimate of the clean sample is brought to that of a volume from 0 to 1. Not for learned latents, where there is no
+    /// such thing. Default false.
     /// </summary>
     public bool Clip { get; init; }
 }
@@ -31,8 +31,8 @@ public enum StepVariance
 }
 
 /// <summary>
-/// Ancestral sampling (arXiv:2006.11239, algorithm 2), for any Gaussian process: each step draws from the exact posterior of x' given x and the estimate
-/// of x0; the last one takes its mean.
+/// Ancestral sampling (arXiv:2006.11239, algorithm 2), for any Gaussian process: each step draws from the exact posterior of x' given x and
+/// the estimate of x0; the last one takes its mean.
 /// </summary>
 [Sampler("ddpm", Summary = "Ancestral sampling: each step draws from the Gaussian posterior; one network call a step.")]
 public sealed class AncestralSampler : ISampler<AncestralOptions>
@@ -41,14 +41,15 @@ public sealed class AncestralSampler : ISampler<AncestralOptions>
     public AncestralOptions Tiny => new() { Steps = 3 };
 
     /// <inheritdoc/>
-    public Sampler Create(AncestralOptions options, PartContext context) => new EstimatingSampler(options.Steps, options.Clip, (process, t, earlier) =>
-    {
-        var posterior = Posterior.Between(process, t, earlier);
-        var variance = earlier == 0 ? 0
-            : options.Variance == StepVariance.Small ? posterior.Variance
-            : Spread(process, earlier) / Spread(process, t) * posterior.Added;
-        return (posterior.Direction, Math.Sqrt(variance));
-    });
+    public Sampler Create(AncestralOptions options, PartContext context) =>
+        new EstimatingSampler(options.Steps, options.Clip, (process, t, earlier) =>
+        {
+            var posterior = Posterior.Between(process, t, earlier);
+            var variance = earlier == 0 ? 0
+                : options.Variance == StepVariance.Small ? posterior.Variance
+                : Spread(process, earlier) / Spread(process, t) * posterior.Added;
+            return (posterior.Direction, Math.Sqrt(variance));
+        });
 
     /// <summary>The variance of x_t where that of the data is 1; always 1 in DDPM's own process.</summary>
     private static double Spread(NoiseProcess process, double t) => Math.Pow(process.Alpha(t), 2) + Math.Pow(process.Sigma(t), 2);

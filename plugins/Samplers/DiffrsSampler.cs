@@ -11,7 +11,10 @@ public sealed record DiffrsOptions
     [Range(2, 1000)]
     public int Steps { get; init; } = 25;
 
-    /// <summary>Steps that a rejected sample goes back: 1, the default, corrects fully; 0 draws noise of the same level anew and costs no network call.</summary>
+    /// <summary>
+    /// Steps that a rejected sample goes back: 1, the default, corrects fully; 0 draws noise of the same level
+    /// anew and costs no network call.
+    /// </summary>
     [Range(0, 1000)]
     public int Backsteps { get; init; } = 1;
 
@@ -19,7 +22,9 @@ public sealed record DiffrsOptions
     [Range(0.0, 1.0)]
     public double RejPercentile { get; init; } = 0.75;
 
-    /// <summary>Samples without rejections, by which those quantiles are estimated; they are drawn for the first volume. Default 10.</summary>
+    /// <summary>
+    /// Samples without rejections, by which those quantiles are estimated; they are drawn for the first volume. Default 10.
+    /// </summary>
     [Range(1, 10_000)]
     public int IterWarmup { get; init; } = 10;
 
@@ -29,9 +34,10 @@ public sealed record DiffrsOptions
 }
 
 /// <summary>
-/// Diffusion rejection sampling (arXiv:2405.17880): Euler's method whose every step is kept or rejected by the log-ratio L of the densities of real and
-/// generated data at its noise level. The first noise is kept where <c>L ≥ a[0] + ln U</c>; a step where L has not grown by less than
-/// <c>a'[k] + ln U</c>. A rejected sample is taken back to noise through the estimate of the clean one that the step implied, and judged there by <c>a[k]</c>.
+/// Diffusion rejection sampling (arXiv:2405.17880): Euler's method whose every step is kept or rejected by the log-ratio L of the densities
+/// of real and generated data at its noise level. The first noise is kept where <c>L ≥ a[0] + ln U</c>; a step where L has not grown by
+/// less than <c>a'[k] + ln U</c>. A rejected sample is taken back to noise through the estimate of the clean one that the step implied, and
+/// judged there by <c>a[k]</c>.
 /// </summary>
 [Sampler("diffrs", Summary = "Euler's method that rejects steps by a discriminator trained for the run (train-diffrs).")]
 public sealed class DiffrsSampler : ISampler<DiffrsOptions>
@@ -43,7 +49,9 @@ public sealed class DiffrsSampler : ISampler<DiffrsOptions>
     public Sampler Create(DiffrsOptions options, PartContext context) =>
         options.MaxIter >= options.Steps
             ? new Rejecting(options)
-            : throw new PlanException($"max_iter {options.MaxIter} ends every sample before its {options.Steps} steps are done; raise max_iter or lower steps", "max_iter");
+            : throw new PlanException(
+                $"max_iter {options.MaxIter} ends every sample before its {options.Steps} steps are done; raise max_iter or lower steps",
+                "max_iter");
 
     private sealed class Rejecting(DiffrsOptions options) : Sampler
     {
@@ -52,7 +60,10 @@ public sealed class DiffrsSampler : ISampler<DiffrsOptions>
         public override Tensor Sample(SamplingTask task)
         {
             if (task.LogDensityRatio is null)
-                throw new PlanException("diffrs rejects by the judgement of a discriminator, and there is none here; train one with `voxelzoo train-diffrs RUN`, or use another sampler", "use");
+                throw new PlanException(
+                    "diffrs rejects by the judgement of a discriminator, and there is none here; "
+                    + "train one with `voxelzoo train-diffrs RUN`, or use another sampler",
+                    "use");
             using var gradient = no_grad();
             using var scope = NewDisposeScope();
             var path = new JudgedPath(task, options.Steps);

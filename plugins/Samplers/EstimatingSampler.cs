@@ -11,18 +11,24 @@ namespace VoxelZoo.Plugins.Samplers;
 internal delegate (double Direction, double Fresh) Continuation(NoiseProcess process, double t, double earlier);
 
 /// <summary>
-/// Samplers that estimate the clean sample and the noise at each time of the process's grid and put the sample at the next time together from them;
-/// one function evaluation a step. Noise is drawn on the CPU, so that it is the same on every device, and only where a step adds any.
+/// Samplers that estimate the clean sample and the noise at each time of the process's grid and put the sample at the next time together
+/// from them; one function evaluation a step. Noise is drawn on the CPU, so that it is the same on every device, and only where a step adds
+/// any.
 /// </summary>
 /// <param name="steps">Steps.</param>
-/// <param name="clip">Whether the estimate of the clean sample is brought to that of a volume from 0 to 1, and that of the noise adapted to it.</param>
+/// <param name="clip">
+/// Whether the estimate of the clean sample is brought to that of a volume from 0 to 1, and that of the noise adapted to it.
+/// </param>
 /// <param name="continuation">What tells the samplers apart.</param>
 internal sealed class EstimatingSampler(int steps, bool clip, Continuation continuation) : Sampler
 {
     public override Tensor Sample(SamplingTask task)
     {
         if (clip && task.ClipClean is null)
-            throw new PlanException("clip: true needs estimates that can be brought to volumes from 0 to 1, but those of a learned latent cannot; use clip: false", "clip");
+            throw new PlanException(
+                "clip: true needs estimates that can be brought to volumes from 0 to 1, but those of a learned latent cannot; "
+                + "use clip: false",
+                "clip");
 
         using var gradient = no_grad();
         var times = task.Process.TimeGrid(steps);

@@ -12,8 +12,8 @@ public sealed record FixedStepOptions
     public int Steps { get; init; } = 25;
 
     /// <summary>
-    /// How the last step is taken. Default: <c>euler</c> where a stage would lie at τ = 0 (<c>heun2</c>, <c>rk4</c>), <c>integrate</c> where none does
-    /// (<c>midpoint</c>, <c>heun3</c>).
+    /// How the last step is taken. Default: <c>euler</c> where a stage would lie at τ = 0 (<c>heun2</c>, <c>rk4</c>), <c>integrate</c>
+    /// where none does (<c>midpoint</c>, <c>heun3</c>).
     /// </summary>
     public Terminal? Terminal { get; init; }
 }
@@ -29,7 +29,10 @@ public sealed class MidpointSampler : ISampler<FixedStepOptions>
     public Sampler Create(FixedStepOptions options, PartContext context) => new FixedStepSampler(Tableaus.Midpoint, options);
 }
 
-/// <summary>Heun's method of order 2, the trapezium rule (arXiv:2206.00364, algorithm 1): two evaluations a step, one in a last step by Euler's method.</summary>
+/// <summary>
+/// Heun's method of order 2, the trapezium rule (arXiv:2206.00364, algorithm 1): two evaluations a step, one in
+/// a last step by Euler's method.
+/// </summary>
 [Sampler("heun2", Summary = "Heun's method (trapezium rule) on the process's own time grid; order 2, two network calls a step.")]
 public sealed class Heun2Sampler : ISampler<FixedStepOptions>
 {

@@ -4,7 +4,9 @@ using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Plugins.Samplers;
 
-/// <summary>The way of a task's samples along the process's grid, by Euler's method, and what the discriminator says of them there.</summary>
+/// <summary>
+/// The way of a task's samples along the process's grid, by Euler's method, and what the discriminator says of them there.
+/// </summary>
 internal sealed class JudgedPath(SamplingTask task, int steps)
 {
     private readonly double[] _times = task.Process.TimeGrid(steps);
@@ -29,7 +31,9 @@ internal sealed class JudgedPath(SamplingTask task, int steps)
         return drawn.data<double>().ToArray();
     }
 
-    /// <summary>The step from place <paramref name="k"/> of the grid to the next, and the clean sample that it implies. One network call.</summary>
+    /// <summary>
+    /// The step from place <paramref name="k"/> of the grid to the next, and the clean sample that it implies. One network call.
+    /// </summary>
     public (Tensor Next, Tensor Clean) Step(Tensor x, int k)
     {
         task.Cancellation.ThrowIfCancellationRequested();
@@ -50,7 +54,9 @@ internal sealed class JudgedPath(SamplingTask task, int steps)
         return (clean * S(task.Process.Alpha(_times[k])) + FreshNoise() * S(task.Process.Sigma(_times[k]))).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The log-ratios at place <paramref name="k"/>. Finished samples are judged at the least noise of the grid: no discriminator saw less.</summary>
+    /// <summary>
+    /// The log-ratios at place <paramref name="k"/>. Finished samples are judged at the least noise of the grid: no discriminator saw less.
+    /// </summary>
     public double[] Judge(Tensor x, int k)
     {
         task.Cancellation.ThrowIfCancellationRequested();

@@ -3,8 +3,8 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Plugins.Samplers;
 
 /// <summary>
-/// The exact distribution of x at an earlier time given x at a later one and x0, for any Gaussian process: that of x' given x0 is N(α'x0, σ'²), and
-/// <c>x = (α/α')·x' + noise</c>. For DDPM these are equations 6 and 7 of arXiv:2006.11239.
+/// The exact distribution of x at an earlier time given x at a later one and x0, for any Gaussian process: that of x' given x0 is N(α'x0,
+/// σ'²), and <c>x = (α/α')·x' + noise</c>. For DDPM these are equations 6 and 7 of arXiv:2006.11239.
 /// </summary>
 /// <param name="Kept">What is left of x' in x: α/α'.</param>
 /// <param name="Added">The variance of the noise from x' to x: σ² − (α/α')²σ'²; DDPM's β.</param>

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Plugins.Samplers;
 
 /// <summary>
-/// Takes a batch from noise to data with rejections. Samples go back each for itself; the noisiest ones are always the next to go on, so that all of them
-/// that take the same step take it in one call.
+/// Takes a batch from noise to data with rejections. Samples go back each for itself; the noisiest ones are always the next to go on, so
+/// that all of them that take the same step take it in one call.
 /// </summary>
 internal sealed class RejectionLoop(JudgedPath path, RejectionThresholds thresholds, DiffrsOptions options)
 {
@@ -60,7 +60,9 @@ internal sealed class RejectionLoop(JudgedPath path, RejectionThresholds thresho
         }
     }
 
-    /// <summary>Judges samples that have just come to a place, and takes back those that are rejected, until they are kept where they are then.</summary>
+    /// <summary>
+    /// Judges samples that have just come to a place, and takes back those that are rejected, until they are kept where they are then.
+    /// </summary>
     private void Correct(List<int> pending, int place)
     {
         pending = Reject(pending, place, i => thresholds.Growth[place] + _ratios[i]);

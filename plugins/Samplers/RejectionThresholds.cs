@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Plugins.Samplers;
 
 /// <summary>
-/// How large a log-ratio is usually: quantiles over samples that were drawn without rejections. They stand for the largest ratio, which rejection
-/// sampling divides by and nobody knows.
+/// How large a log-ratio is usually: quantiles over samples that were drawn without rejections. They stand for the largest ratio, which
+/// rejection sampling divides by and nobody knows.
 /// </summary>
 /// <param name="Level">For each place of the grid, the noise and the data included.</param>
 /// <param name="Growth">The same of the difference to the place before; nothing at the first.</param>
@@ -36,7 +36,8 @@ internal sealed record RejectionThresholds(double[] Level, double[] Growth)
             }
         }
 
-        return new RejectionThresholds([.. ratios.Select(r => Quantile(r, quantile))], [0, .. growths.Skip(1).Select(g => Quantile(g, quantile))]);
+        return new RejectionThresholds(
+            [.. ratios.Select(r => Quantile(r, quantile))], [0, .. growths.Skip(1).Select(g => Quantile(g, quantile))]);
     }
 
     /// <summary>The quantile of some numbers, between two of them in proportion.</summary>

@@ -30,8 +30,9 @@ public sealed record RestartOptions
 }
 
 /// <summary>
-/// Restart sampling (arXiv:2306.14878, algorithm 1), for any Gaussian process: Euler's method down to t_min; from there K times noise is added up to t_max
-/// and removed again by n steps of Euler's method, so that the noise forgets errors made before; then on to the data. <c>steps + k·n</c> evaluations.
+/// Restart sampling (arXiv:2306.14878, algorithm 1), for any Gaussian process: Euler's method down to t_min; from there K times noise is
+/// added up to t_max and removed again by n steps of Euler's method, so that the noise forgets errors made before; then on to the data.
+/// <c>steps + k·n</c> evaluations.
 /// </summary>
 [Sampler("restart", Summary = "Euler's method that goes back to noise and returns a number of times; steps + k·n network calls.")]
 public sealed class RestartSampler : ISampler<RestartOptions>
@@ -43,7 +44,10 @@ public sealed class RestartSampler : ISampler<RestartOptions>
     public Sampler Create(RestartOptions options, PartContext context) =>
         options.TMin < options.TMax
             ? new Restarting(options)
-            : throw new PlanException($"a restart adds noise from t_min {options.TMin} up to t_max {options.TMax}, which must be the larger; raise t_max or lower t_min", "t_max");
+            : throw new PlanException(
+                $"a restart adds noise from t_min {options.TMin} up to t_max {options.TMax}, which must be the larger; "
+                + "raise t_max or lower t_min",
+                "t_max");
 
     private sealed class Restarting(RestartOptions options) : Sampler
     {
@@ -98,7 +102,9 @@ public sealed class RestartSampler : ISampler<RestartOptions>
             return reached.Length > 0
                 ? reached.MinBy(t => Math.Abs(t - least))
                 : throw new PlanException(
-                    $"none of the {options.Steps} steps ends between τ = 0 and t_max {options.TMax}, the last one before 0 at {times[^2] / NoiseProcess.Horizon:g4}; raise t_max or steps", "t_max");
+                    $"none of the {options.Steps} steps ends between τ = 0 and t_max {options.TMax}, "
+                    + $"the last one before 0 at {times[^2] / NoiseProcess.Horizon:g4}; raise t_max or steps",
+                    "t_max");
         }
     }
 }

@@ -9,7 +9,8 @@ namespace VoxelZoo.Plugins.Samplers;
 internal delegate Tensor Slope(double t, Tensor y);
 
 /// <summary>
-/// An explicit Runge–Kutta method: <c>k_i = f(t + c_i·h, y + h·Σ_j a_ij·k_j)</c>, then <c>y + h·Σ_i b_i·k_i</c>. It knows nothing of diffusion.
+/// An explicit Runge–Kutta method: <c>k_i = f(t + c_i·h, y + h·Σ_j a_ij·k_j)</c>, then <c>y + h·Σ_i b_i·k_i</c>. It knows nothing of
+/// diffusion.
 /// </summary>
 /// <param name="Order">The method's order p: the error of a step is O(h^(p + 1)).</param>
 /// <param name="C">Where in the step each stage lies, from 0 to 1; the first is 0.</param>
@@ -62,8 +63,8 @@ internal record Tableau(int Order, double[] C, double[][] A, double[] B)
 }
 
 /// <summary>
-/// A method that estimates its own error with a second set of weights. Its last stage lies at the end of the step, so that this slope serves as the first
-/// of the next step: a step costs one evaluation less than it has stages.
+/// A method that estimates its own error with a second set of weights. Its last stage lies at the end of the step, so that this slope
+/// serves as the first of the next step: a step costs one evaluation less than it has stages.
 /// </summary>
 /// <param name="Order">Order of the weights <paramref name="B"/>, with which the solution goes on.</param>
 /// <param name="C">Where in the step each stage lies.</param>
@@ -71,14 +72,15 @@ internal record Tableau(int Order, double[] C, double[][] A, double[] B)
 /// <param name="B">Weights of the slopes in the step.</param>
 /// <param name="Embedded">Weights of the method of lower order; the difference of the two is the estimate of the error.</param>
 /// <param name="Middle">Weights of the slopes in half the step, for interpolation.</param>
-internal sealed record EmbeddedTableau(int Order, double[] C, double[][] A, double[] B, double[] Embedded, double[] Middle) : Tableau(Order, C, A, B)
+internal sealed record EmbeddedTableau(int Order, double[] C, double[][] A, double[] B, double[] Embedded, double[] Middle)
+    : Tableau(Order, C, A, B)
 {
     /// <summary>Weights of the slopes in the estimate of the error.</summary>
     public double[] Error { get; } = [.. B.Zip(Embedded, (high, low) => high - low)];
 
     /// <summary>
-    /// The state between the ends of a step: the polynomial of fourth degree through the states at the start, half-way and at the end with the slopes at the
-    /// start and the end.
+    /// The state between the ends of a step: the polynomial of fourth degree through the states at the start, half-way and at the end with
+    /// the slopes at the start and the end.
     /// </summary>
     /// <param name="share">Where, from 0 (the start) to 1 (the end).</param>
     /// <param name="h">The step's length, with its sign.</param>

@@ -27,8 +27,8 @@ internal static class Tableaus
         B: [0.125, 0.375, 0.375, 0.125]);
 
     /// <summary>
-    /// Fehlberg's 1(2), going on with the weights of order 2. Its last stage is not quite at the state that the step ends with: reused as the next step's
-    /// first slope it is wrong by less than h²/512, which does not show beside the method's own error of h³.
+    /// Fehlberg's 1(2), going on with the weights of order 2. Its last stage is not quite at the state that the step ends with: reused as
+    /// the next step's first slope it is wrong by less than h²/512, which does not show beside the method's own error of h³.
     /// </summary>
     public static readonly EmbeddedTableau Fehlberg2 = new(
         2,
@@ -69,12 +69,16 @@ internal static class Tableaus
         ]);
 
     /// <summary>
-    /// Prince and Dormand's 8(7) with 13 stages, and one more at the end of the step for the next one and for interpolation. Their fractions are
-    /// approximations, good to 1e-17 or so.
+    /// Prince and Dormand's 8(7) with 13 stages, and one more at the end of the step for the next one and for interpolation. Their
+    /// fractions are approximations, good to 1e-17 or so.
     /// </summary>
     public static readonly EmbeddedTableau Dopri8 = new(
         8,
-        C: [0, 1.0 / 18, 1.0 / 12, 0.125, 0.3125, 0.375, 0.1475, 0.465, 5490023248.0 / 9719169821, 0.65, 1201146811.0 / 1299019798, 1, 1, 1],
+        C:
+        [
+            0, 1.0 / 18, 1.0 / 12, 0.125, 0.3125, 0.375, 0.1475, 0.465, 5490023248.0 / 9719169821, 0.65, 1201146811.0 / 1299019798,
+            1, 1, 1,
+        ],
         A:
         [
             [1.0 / 18],
@@ -84,11 +88,12 @@ internal static class Tableaus
             [0.0375, 0, 0, 0.1875, 0.15],
             [29443841.0 / 614563906, 0, 0, 77736538.0 / 692538347, -28693883.0 / 1125000000, 23124283.0 / 1800000000],
             [
-                16016141.0 / 946692911, 0, 0, 61564180.0 / 158732637, 22789713.0 / 633445777, 545815736.0 / 2771057229, -180193667.0 / 1043307555,
+                16016141.0 / 946692911, 0, 0, 61564180.0 / 158732637, 22789713.0 / 633445777, 545815736.0 / 2771057229,
+                -180193667.0 / 1043307555,
             ],
             [
-                39632708.0 / 573591083, 0, 0, -433636366.0 / 683701615, -421739975.0 / 2616292301, 100302831.0 / 723423059, 790204164.0 / 839813087,
-                800635310.0 / 3783071287,
+                39632708.0 / 573591083, 0, 0, -433636366.0 / 683701615, -421739975.0 / 2616292301, 100302831.0 / 723423059,
+                790204164.0 / 839813087, 800635310.0 / 3783071287,
             ],
             [
                 246121993.0 / 1340847787, 0, 0, -37695042795.0 / 15268766246, -309121744.0 / 1061227803, -12992083.0 / 490766935,
@@ -100,7 +105,8 @@ internal static class Tableaus
             ],
             [
                 185892177.0 / 718116043, 0, 0, -3185094517.0 / 667107341, -477755414.0 / 1098053517, -703635378.0 / 230739211,
-                5731566787.0 / 1027545527, 5232866602.0 / 850066563, -4093664535.0 / 808688257, 3962137247.0 / 1805957418, 65686358.0 / 487910083,
+                5731566787.0 / 1027545527, 5232866602.0 / 850066563, -4093664535.0 / 808688257, 3962137247.0 / 1805957418,
+                65686358.0 / 487910083,
             ],
             [
                 403863854.0 / 491063109, 0, 0, -5068492393.0 / 434740067, -411421997.0 / 543043805, 652783627.0 / 914296604,

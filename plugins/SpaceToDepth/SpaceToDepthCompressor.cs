@@ -5,7 +5,8 @@ namespace VoxelZoo.Plugins.SpaceToDepth;
 
 /// <summary>
 /// Moves each f×f×f block of voxels into channels: <c>[B, C, D, H, W]</c> to <c>[B, C·f³, D/f, H/f, W/f]</c>. Voxel (d, h, w) of a
-/// block of channel c becomes channel <c>c·f³ + d·f² + h·f + w</c>; for one channel and f = 2 that is 4d + 2h + w. Nothing is lost or scaled.
+/// block of channel c becomes channel <c>c·f³ + d·f² + h·f + w</c>; for one channel and f = 2 that is 4d + 2h + w. Nothing is lost or
+/// scaled.
 /// </summary>
 [Compressor("space_to_depth", Summary = "Lossless: blocks of voxels become channels.")]
 public sealed class SpaceToDepthCompressor : ICompressor<SpaceToDepthOptions>
@@ -17,12 +18,11 @@ public sealed class SpaceToDepthCompressor : ICompressor<SpaceToDepthOptions>
     public VolumeShape LatentShape(SpaceToDepthOptions options, VolumeShape volume)
     {
         var f = options.Factor;
-        foreach (var (axis, size) in new[] { ("depth", volume.Depth), ("height", volume.Height), ("width", volume.Width) })
-            if (size % f != 0)
-                throw new PlanException(
-                    $"{axis} {size} of the {volume} volume does not divide into blocks of {f}; pad it to {(size + f - 1) / f * f} or change factor",
-                    "factor");
-        return new VolumeShape(volume.Channels * f * f * f, volume.Depth / f, volume.Height / f, volume.Width / f);
+        Fitting.RefuseRemainder(
+            volume, f, "factor",
+            remainder => $"{remainder.Axis} {remainder.Size} of the {volume} volume does not divide into blocks of {f}; "
+                + $"pad it to {remainder.Padded} or change factor");
+        return volume.Coarser(f) with { Channels = volume.Channels * f * f * f };
     }
 
     /// <inheritdoc/>

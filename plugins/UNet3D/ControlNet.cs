@@ -8,8 +8,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace VoxelZoo.Plugins.UNet3D;
 
 /// <summary>
-/// The branch by which an image steers a <see cref="DiffusionModelUNet"/> (arXiv:2302.05543): a copy of its encoder that also sees the image,
-/// and whose outputs go through convolutions that start at zero. Keys are those of MONAI's <c>ControlNet</c>.
+/// The branch by which an image steers a <see cref="DiffusionModelUNet"/> (arXiv:2302.05543): a copy of its encoder that also sees the
+/// image, and whose outputs go through convolutions that start at zero. Keys are those of MONAI's <c>ControlNet</c>.
 /// </summary>
 internal sealed class ControlNet : ControlBranch
 {
@@ -68,12 +68,15 @@ internal sealed class ControlNet : ControlBranch
     public override void StartFrom(Denoiser denoiser)
     {
         if (denoiser is not DiffusionModelUNet)
-            throw new ArgumentException($"a ControlNet of unet3d starts from a denoiser of unet3d, not from {denoiser.GetType().Name}", nameof(denoiser));
+            throw new ArgumentException(
+                $"a ControlNet of unet3d starts from a denoiser of unet3d, not from {denoiser.GetType().Name}", nameof(denoiser));
 
         var (own, theirs) = (Encoder(this), Encoder(denoiser));
         if (own.Keys.Concat(theirs.Keys).FirstOrDefault(key => Shape(own, key) != Shape(theirs, key)) is { } different)
             throw new ArgumentException(
-                $"{different} is {Shape(own, different)} in the ControlNet and {Shape(theirs, different)} in the denoiser; build both from the same options", nameof(denoiser));
+                $"{different} is {Shape(own, different)} in the ControlNet and {Shape(theirs, different)} in the denoiser; "
+                + "build both from the same options",
+                nameof(denoiser));
 
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -88,7 +91,9 @@ internal sealed class ControlNet : ControlBranch
     }
 }
 
-/// <summary>From the steering image to the first convolution's output, halving the grid with each width after the first. Starts at zero.</summary>
+/// <summary>
+/// From the steering image to the first convolution's output, halving the grid with each width after the first. Starts at zero.
+/// </summary>
 internal sealed class ImageEmbedding : nn.Module<Tensor, Tensor>
 {
     private readonly Sequential conv_in;
@@ -133,7 +138,8 @@ internal sealed class ImageEmbedding : nn.Module<Tensor, Tensor>
             return;
         var fitting = Enumerable.Range(0, 16).Where(halvings => from.SequenceEqual(to.Select(size => size << halvings))).ToArray();
         throw new PlanException(
-            $"{Halvings + 1} embedding channels halve the steering image's grid {Halvings} times, which does not make {Grid(to)} of {Grid(from)}; "
+            $"{Halvings + 1} embedding channels halve the steering image's grid {Halvings} times, "
+            + $"which does not make {Grid(to)} of {Grid(from)}; "
             + (fitting.Length > 0 ? $"give {fitting[0] + 1} widths" : "give an image whose sizes are the sample's times a power of two"),
             "embedding_channels");
 

@@ -10,6 +10,11 @@ namespace VoxelZoo.Plugins.UNet3D;
 
 // The network from top to bottom: UNet, encoder, levels, blocks, layers. Fields carry MONAI's key names, because TorchSharp takes the
 // keys of a state dict from them. Shapes: B batch, C channels, D×H×W voxels, N = D·H·W tokens, E = 4·channels[0] embedding.
+//
+// Beside what it computes, each of them says what autograd keeps of it for one sample, by the operations' backward formulas: a
+// convolution, a linear layer, a group normalisation and a SiLU keep their input, attention keeps q, k, v and its output; additions,
+// concatenations and nearest upsampling keep nothing. Statistics and time embeddings are too small to matter; allocator overhead and
+// convolution workspaces come on top.
 
 /// <summary>The UNet. Its last convolution starts at zero, so an untrained network predicts exactly 0.</summary>
 internal sealed class DiffusionModelUNet : Denoiser, IFeatureExtractor
@@ -38,7 +43,8 @@ internal sealed class DiffusionModelUNet : Denoiser, IFeatureExtractor
                 layers, channels[Math.Min(level + 1, last)], channels[level], channels[Math.Max(level - 1, 0)],
                 options.NumResBlocks[level] + 1, options.AttentionLevels[level], twice: level > 0));
 
-        _out = nn.Sequential(layers.Norm(channels[0]), nn.SiLU(), layers.Convolution(channels[0], options.OutChannels!.Value, 3, zero: true));
+        _out = nn.Sequential(
+            layers.Norm(channels[0]), nn.SiLU(), layers.Convolution(channels[0], options.OutChannels!.Value, 3, zero: true));
         FeatureChannels = channels[last];
         RegisterComponents();
     }
@@ -66,6 +72,18 @@ internal sealed class DiffusionModelUNet : Denoiser, IFeatureExtractor
         return _out.call(h).MoveToOuterDisposeScope();                                                     // [B, out, D, H, W]
     }
 
+    /// <summary>What autograd keeps of a forward pass.</summary>
+    /// <param name="input">The sample with its image condition.</param>
+    public SavedElements Saved(VolumeShape input)
+    {
+        var h = input;
+        var skips = new Stack<VolumeShape>();
+        var saved = _encoder.Saved(ref h, skips);
+        foreach (var block in up_blocks)
+            saved += block.Saved(ref h, skips);
+        return saved + SavedElements.OfLayer(3 * h.Elements); // inputs of norm, SiLU and convolution
+    }
+
     // a control branch's tensors: one for each kept output of the way down, in its order, and the middle's last
     private static Tensor Steer(Tensor middle, Stack<Tensor> skips, IReadOnlyList<Tensor> residuals)
     {
@@ -86,7 +104,9 @@ internal sealed class DiffusionModelUNet : Denoiser, IFeatureExtractor
             using (own)
                 return own.shape.SequenceEqual(residual.shape)
                     ? own + residual
-                    : throw new ArgumentException($"a residual of [{string.Join(", ", residual.shape)}] was given for one of [{string.Join(", ", own.shape)}]", nameof(residuals));
+                    : throw new ArgumentException(
+                        $"a residual of [{string.Join(", ", residual.shape)}] was given for one of [{string.Join(", ", own.shape)}]",
+                        nameof(residuals));
         }
     }
 }
@@ -108,10 +128,16 @@ internal sealed class Encoder
         _timeChannels = channels[0];
 
         ConvIn = layers.Convolution(options.InChannels!.Value, channels[0], 3);
-        TimeEmbed = nn.Sequential(layers.Linear(channels[0], layers.Embedding), nn.SiLU(), layers.Linear(layers.Embedding, layers.Embedding));
+        TimeEmbed = nn.Sequential(
+            layers.Linear(channels[0], layers.Embedding), nn.SiLU(), layers.Linear(layers.Embedding, layers.Embedding));
         for (var level = 0; level <= last; level++)
             DownBlocks.Add(new DownBlock(
-                layers, channels[Math.Max(level - 1, 0)], channels[level], options.NumResBlocks[level], options.AttentionLevels[level], halve: level < last));
+                layers,
+                channels[Math.Max(level - 1, 0)],
+                channels[level],
+                options.NumResBlocks[level],
+                options.AttentionLevels[level],
+                halve: level < last));
         MiddleBlock = new MiddleBlock(layers, channels[last]);
     }
 
@@ -131,7 +157,11 @@ internal sealed class Encoder
     /// <param name="conditioning">Image, scale and shift.</param>
     /// <param name="steering">What is added to the first convolution's output, <c>[B, channels[0], D, H, W]</c>, or null.</param>
     /// <returns>The middle's output, every output of the way down with the last on top, and the time embedding <c>[B, E]</c>.</returns>
-    public (Tensor Middle, Stack<Tensor> Skips, Tensor Embedding) Forward(Tensor sample, Tensor timesteps, Conditioning conditioning, Tensor? steering = null)
+    public (Tensor Middle, Stack<Tensor> Skips, Tensor Embedding) Forward(
+        Tensor sample,
+        Tensor timesteps,
+        Conditioning conditioning,
+        Tensor? steering = null)
     {
         var embedding = conditioning.Modulate(TimeEmbed.call(TimeEmbedding.Sinusoidal(timesteps, _timeChannels)));
         var h = ConvIn.call(conditioning.Concatenate(sample));             // [B, channels[0], D, H, W]
@@ -142,6 +172,18 @@ internal sealed class Encoder
         foreach (var block in DownBlocks)
             h = block.Forward(h, embedding, skips);
         return (MiddleBlock.call(h, embedding), skips, embedding);
+    }
+
+    /// <summary>What autograd keeps of it.</summary>
+    /// <param name="h">The sample with its image condition, which becomes the middle's output.</param>
+    /// <param name="skips">Takes every output of the way down.</param>
+    public SavedElements Saved(ref VolumeShape h, Stack<VolumeShape> skips)
+    {
+        var saved = SavedElements.OfLayer(h.Elements);
+        skips.Push(h = h with { Channels = _timeChannels });
+        foreach (var block in DownBlocks)
+            saved += block.Saved(ref h, skips);
+        return saved + MiddleBlock.Saved(h);
     }
 }
 
@@ -183,6 +225,26 @@ internal sealed class DownBlock : nn.Module
             skips.Push(h = downsampler.call(h));
         return h;
     }
+
+    public SavedElements Saved(ref VolumeShape h, Stack<VolumeShape> skips)
+    {
+        var saved = default(SavedElements);
+        for (var block = 0; block < resnets.Count; block++)
+        {
+            saved += resnets[block].Saved(ref h);
+            if (attentions.Count > 0)
+                saved += attentions[block].Saved(h);
+            skips.Push(h);
+        }
+
+        if (downsampler is not null)
+        {
+            saved += downsampler.Saved(ref h);
+            skips.Push(h);
+        }
+
+        return saved;
+    }
 }
 
 /// <summary>The coarsest level's middle: residual block, attention, residual block.</summary>
@@ -206,6 +268,8 @@ internal sealed class MiddleBlock : nn.Module<Tensor, Tensor, Tensor>
         using var scope = NewDisposeScope();
         return resnet_2.call(attention.call(resnet_1.call(h, embedding)), embedding).MoveToOuterDisposeScope();
     }
+
+    public SavedElements Saved(VolumeShape h) => resnet_1.Saved(ref h) + attention.Saved(h) + resnet_2.Saved(ref h);
 }
 
 /// <summary>One level of the way up. Each residual block also sees one kept output of the way down, last first.</summary>
@@ -245,6 +309,20 @@ internal sealed class UpBlock : nn.Module
         return (upsampler?.call(h) ?? h).MoveToOuterDisposeScope();
     }
 
+    public SavedElements Saved(ref VolumeShape h, Stack<VolumeShape> skips)
+    {
+        var saved = default(SavedElements);
+        for (var block = 0; block < resnets.Count; block++)
+        {
+            h = h with { Channels = h.Channels + skips.Pop().Channels };
+            saved += resnets[block].Saved(ref h);
+            if (attentions.Count > 0)
+                saved += attentions[block].Saved(h);
+        }
+
+        return upsampler is null ? saved : saved + upsampler.Saved(ref h);
+    }
+
     // what the backward pass needs, autograd holds; without one, this frees the largest tensors as soon as they were used
     private static Tensor Join(Tensor h, Tensor skip)
     {
@@ -266,12 +344,13 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
     private readonly Sequential conv2;
     private readonly Sequential? skip_connection;
 
+    private readonly int _width;
     private readonly bool _checkpointing;
 
     public ResBlock(Layers layers, int from, int to)
         : base(nameof(ResBlock))
     {
-        _checkpointing = layers.Checkpointing;
+        (_width, _checkpointing) = (to, layers.Checkpointing);
         norm1 = layers.Norm(from);
         conv1 = layers.Convolution(from, to, 3);
         time_emb_proj = layers.Linear(layers.Embedding, to);
@@ -293,6 +372,14 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
         h = h.add_(time.view(time.shape[0], time.shape[1], 1, 1, 1));
         h = conv2.call(F.silu(norm2.call(h)));
         return h.add_(skip_connection?.call(x) ?? x).MoveToOuterDisposeScope();
+    }
+
+    // inputs of norm, SiLU and convolution, twice; the skip's convolution shares the first
+    public SavedElements Saved(ref VolumeShape h)
+    {
+        var input = h.Elements;
+        h = h with { Channels = _width };
+        return SavedElements.OfBlock(input, 3 * input + 3 * h.Elements);
     }
 }
 
@@ -322,6 +409,9 @@ internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
         var attended = attn.call(tokens).transpose(1, 2).reshape(x.shape); // [B, C, D, H, W]
         return (x + attended).MoveToOuterDisposeScope();
     }
+
+    // the input of the norm besides
+    public SavedElements Saved(VolumeShape h) => SavedElements.OfBlock(h.Elements, h.Elements + Attention.Saved(h.Elements));
 }
 
 /// <summary>Multi-head self-attention of tokens <c>[B, N, C]</c>.</summary>
@@ -351,6 +441,9 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
 
         Tensor Heads(Linear projection) => projection.call(tokens).unflatten(2, -1, _headChannels).transpose(1, 2);
     }
+
+    // input of the three projections, q, k, v, and attention's output before and after the heads are joined
+    public static long Saved(long tokens) => 6 * tokens;
 }
 
 /// <summary>Halves D, H and W by a strided convolution.</summary>
@@ -366,6 +459,13 @@ internal sealed class Downsample : nn.Module<Tensor, Tensor>
     }
 
     public override Tensor forward(Tensor x) => op.call(x);
+
+    public SavedElements Saved(ref VolumeShape h)
+    {
+        var input = h.Elements;
+        h = h.Coarser(2);
+        return SavedElements.OfLayer(input);
+    }
 }
 
 /// <summary>Doubles D, H and W by repetition, then convolves.</summary>
@@ -386,6 +486,13 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor>
         var large = F.interpolate(x, scale_factor: [2, 2, 2], mode: InterpolationMode.Nearest);
         return postconv.call(large).MoveToOuterDisposeScope();
     }
+
+    // the large input of the convolution
+    public SavedElements Saved(ref VolumeShape h)
+    {
+        h = h.Finer(2);
+        return SavedElements.OfLayer(h.Elements);
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------- layers
@@ -402,7 +509,9 @@ internal sealed class Layers(UNet3DOptions options, PartContext context)
     /// <summary>Channels of one attention head.</summary>
     public int HeadChannels { get; } = options.NumHeadChannels;
 
-    /// <summary>A convolution that keeps the size (or divides it by the stride), one level down as MONAI wraps it: <c>conv.weight</c>.</summary>
+    /// <summary>
+    /// A convolution that keeps the size (or divides it by the stride), one level down as MONAI wraps it: <c>conv.weight</c>.
+    /// </summary>
     public Sequential Convolution(int from, int to, int kernel, int stride = 1, bool zero = false) =>
         nn.Sequential(("conv", BareConvolution(from, to, kernel, stride, zero)));
 

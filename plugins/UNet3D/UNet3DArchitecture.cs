@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using static TorchSharp.torch;
 
 namespace VoxelZoo.Plugins.UNet3D;
 
@@ -26,28 +27,23 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
     {
         var complete = options with
         {
-            InChannels = Agree(options.InChannels, shape.InputChannels, "in_channels", "the latent and its condition have"),
-            OutChannels = Agree(options.OutChannels, shape.Latent.Channels, "out_channels", "the latent has"),
+            InChannels = Fitting.InChannels(options.InChannels, shape),
+            OutChannels = Fitting.OutChannels(options.OutChannels, shape),
         };
         RefuseInconsistency(complete);
-
-        var (depth, height, width) = (shape.Latent.Depth, shape.Latent.Height, shape.Latent.Width);
-        foreach (var (axis, size) in new[] { ("depth", depth), ("height", height), ("width", width) })
-            if (size % complete.Reduction != 0)
-                throw new PlanException(
-                    $"{axis} {size} of the {depth}×{height}×{width} grid is not divisible by {complete.Reduction}, as {complete.Levels} levels need; "
-                    + $"take at most {1 + int.TrailingZeroCount(size)} levels or pad the volume to {NextMultiple(size, complete.Reduction)}",
-                    "channels");
+        Fitting.RefuseLevels(
+            shape.Latent, complete.Levels, "channels",
+            remainder => $"take at most {remainder.Levels} levels or pad the volume to {remainder.Padded}");
         return complete;
     }
 
     /// <inheritdoc/>
-    public DenoiserFacts Describe(UNet3DOptions options, DiffusionShape shape) =>
-        new()
-        {
-            ActivationElements = Activations.Count(options, shape.Latent),
-            CheckpointedElements = Activations.Count(options, shape.Latent, checkpointing: true),
-        };
+    public DenoiserFacts Describe(UNet3DOptions options, DiffusionShape shape)
+    {
+        using var scope = NewDisposeScope();
+        using var network = new DiffusionModelUNet(options, PartContext.Meta);
+        return DenoiserFacts.Of(network.Saved(shape.Latent with { Channels = options.InChannels!.Value }));
+    }
 
     /// <inheritdoc/>
     public Denoiser Create(UNet3DOptions options, PartContext context)
@@ -64,18 +60,14 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
             throw new PlanException($"the steering image has {control.ImageChannels} channels; give it at least 1", "image_channels");
         if (control.EmbeddingChannels.Count == 0 || control.EmbeddingChannels.Any(width => width < 1))
             throw new PlanException(
-                $"embedding channels are [{string.Join(", ", control.EmbeddingChannels)}]; give at least one width, each at least 1", "embedding_channels");
+                $"embedding channels are [{string.Join(", ", control.EmbeddingChannels)}]; give at least one width, each at least 1",
+                "embedding_channels");
         return new ControlNet(options, control, context);
     }
 
-    private static int Agree(int? set, int implied, string key, string whose) => set is null || set == implied
-        ? implied
-        : throw new PlanException($"{key} is {set} but {whose} {implied} channels; leave {key} out", key);
-
     private static void RefuseIncompleteness(UNet3DOptions options)
     {
-        if (options.InChannels is null || options.OutChannels is null)
-            throw new PlanException("the UNet's channels in and out are not known; set in_channels and out_channels", "in_channels");
+        Fitting.Require(options.InChannels, options.OutChannels, "UNet");
         RefuseInconsistency(options);
     }
 
@@ -90,14 +82,17 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
                 throw new PlanException($"level {level} has {channels} channels; give it 2 to {MaxChannels}", "channels");
             if (channels % options.NormNumGroups != 0)
                 throw new PlanException(
-                    $"{channels} channels of level {level} do not divide into {options.NormNumGroups} groups; change channels or norm_num_groups",
+                    $"{channels} channels of level {level} do not divide into {options.NormNumGroups} groups; "
+                    + "change channels or norm_num_groups",
                     "channels");
             if (options.NumResBlocks[level] < 1)
-                throw new PlanException($"level {level} has {options.NumResBlocks[level]} residual blocks; give it at least 1", "num_res_blocks");
+                throw new PlanException(
+                    $"level {level} has {options.NumResBlocks[level]} residual blocks; give it at least 1", "num_res_blocks");
             // the last level's width is also that of the middle block, which always attends
             if ((options.AttentionLevels[level] || level == options.Levels - 1) && channels % options.NumHeadChannels != 0)
                 throw new PlanException(
-                    $"{channels} channels of level {level} do not divide into attention heads of {options.NumHeadChannels}; change num_head_channels",
+                    $"{channels} channels of level {level} do not divide into attention heads of {options.NumHeadChannels}; "
+                    + "change num_head_channels",
                     "num_head_channels");
         }
 
@@ -107,6 +102,4 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
                 throw new PlanException($"{key} has {count} values for {options.Levels} levels of channels; give one for each level", key);
         }
     }
-
-    private static int NextMultiple(int size, int of) => (size + of - 1) / of * of;
 }

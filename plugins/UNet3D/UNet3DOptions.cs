@@ -63,9 +63,6 @@ public sealed record UNet3DOptions : IPresets<UNet3DOptions>
 
     internal int Levels => Channels.Count;
 
-    /// <summary>Factor by which each of D, H and W must divide.</summary>
-    internal int Reduction => 1 << (Levels - 1);
-
     private static UNet3DOptions Preset(int[] channels, int[] blocks, int attention, int head, int groups = 32) => new()
     {
         Channels = channels,

@@ -39,7 +39,10 @@ internal sealed class Quantizer : nn.Module
         return vectors.view([.. indices.shape, -1]).movedim([-1], [1]).contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Quantises a latent <c>[B, c, d, h, w]</c> for training (arXiv:1711.00937, equation 3 and appendix A.1). In train mode the codebook follows it.</summary>
+    /// <summary>
+    /// Quantises a latent <c>[B, c, d, h, w]</c> for training (arXiv:1711.00937, equation 3 and appendix A.1). In
+    /// train mode the codebook follows it.
+    /// </summary>
     public QuantizerPass Pass(Tensor latent, Generator random)
     {
         using var scope = NewDisposeScope();
@@ -110,7 +113,10 @@ internal sealed class Codebook : nn.Module
 
     private long Size => Codes.shape[0];
 
-    /// <summary>Index of the nearest code of each vector <c>[n, c]</c>, int64 <c>[n]</c>. Distances are computed for some vectors at a time, so that memory is bounded.</summary>
+    /// <summary>
+    /// Index of the nearest code of each vector <c>[n, c]</c>, int64 <c>[n]</c>. Distances are computed for some vectors at a
+    /// time, so that memory is bounded.
+    /// </summary>
     public Tensor Nearest(Tensor vectors)
     {
         using var scope = NewDisposeScope();
@@ -166,12 +172,13 @@ internal sealed class Codebook : nn.Module
     }
 
     /// <summary>
-    /// Which codes count as dead, bool <c>[K]</c>: those that fewer vectors a pass than the threshold choose, in the moving average. Without
-    /// revival, those that are so rare that their smoothing outweighs what they stand for.
+    /// Which codes count as dead, bool <c>[K]</c>: those that fewer vectors a pass than the threshold choose, in the moving average.
+    /// Without revival, those that are so rare that their smoothing outweighs what they stand for.
     /// </summary>
     public Tensor Dead() => ema_cluster_size < S(_reviveThreshold > 0 ? _reviveThreshold : _epsilon);
 
-    // The averages start anew too, or the next update would put the code back to where it was. Twice the threshold gives it time to prove itself.
+    // The averages start anew too, or the next update would put the code back to where it was. Twice the threshold
+    // gives it time to prove itself.
     private void Revive(Tensor dead, Tensor vectors, Generator random)
     {
         // one draw for every code, needed or not, so that the stream does not depend on how many are dead

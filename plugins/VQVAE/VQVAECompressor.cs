@@ -26,8 +26,7 @@ public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
     public VolumeShape LatentShape(VQVAEOptions options, VolumeShape volume)
     {
         RefuseInconsistency(options);
-        if (volume.Channels != options.InChannels)
-            throw new PlanException($"in_channels is {options.InChannels} but the volume has {volume.Channels} channels", "in_channels");
+        Fitting.RefuseOtherChannels(options.InChannels, volume);
         return new VolumeShape(
             options.EmbeddingDim,
             Latent(options, "depth", volume.Depth),
@@ -50,7 +49,8 @@ public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
         return latent >= 1 && back == size
             ? latent
             : throw new PlanException(
-                $"{axis} {size} would come back as {Math.Max(back, 0)}; give the volume a {axis} that is a multiple of {stride}", "downsample_parameters");
+                $"{axis} {size} would come back as {Math.Max(back, 0)}; give the volume a {axis} that is a multiple of {stride}",
+                "downsample_parameters");
     }
 
     private static void RefuseInconsistency(VQVAEOptions options)
@@ -66,7 +66,8 @@ public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
         // below that, smoothing would pull a revived code away from its vector
         if (options.ReviveThreshold > 0 && options.ReviveThreshold < 10 * options.Epsilon)
             throw new PlanException(
-                $"revive_threshold {options.ReviveThreshold} is less than 10 times epsilon {options.Epsilon}; set at least {10 * options.Epsilon}, or 0 for no revival",
+                $"revive_threshold {options.ReviveThreshold} is less than 10 times epsilon {options.Epsilon}; "
+                + $"set at least {10 * options.Epsilon}, or 0 for no revival",
                 "revive_threshold");
 
         void RefuseLength(int count, string key)
@@ -79,7 +80,8 @@ public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
         {
             foreach (var numbers in levels)
                 if (numbers.Count != names.Length || numbers.Take(3).Any(number => number < 1) || numbers.Any(number => number < 0))
-                    throw new PlanException($"[{string.Join(", ", numbers)}] is not [{string.Join(", ", names)}] with the first three at least 1", key);
+                    throw new PlanException(
+                        $"[{string.Join(", ", numbers)}] is not [{string.Join(", ", names)}] with the first three at least 1", key);
         }
     }
 }

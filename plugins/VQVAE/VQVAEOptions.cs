@@ -3,7 +3,10 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Plugins.VQVAE;
 
-/// <summary>Options of <c>vqvae</c>, named as MONAI names them. Lists hold one value for each level, finest first. Defaults are those of preset <c>vqvae_4x</c>.</summary>
+/// <summary>
+/// Options of <c>vqvae</c>, named as MONAI names them. Lists hold one value for each level, finest first. Defaults are
+/// those of preset <c>vqvae_4x</c>.
+/// </summary>
 public sealed record VQVAEOptions : IPresets<VQVAEOptions>
 {
     /// <summary>Channels of the volume. Default 1.</summary>
@@ -30,7 +33,9 @@ public sealed record VQVAEOptions : IPresets<VQVAEOptions>
     [MinLength(1)]
     public IReadOnlyList<IReadOnlyList<int>> DownsampleParameters { get; init; } = [[2, 4, 1, 1], [2, 4, 1, 1]];
 
-    /// <summary>Stride, kernel, dilation, padding and output padding of the transposed convolutions, in the order in which the decoder runs.</summary>
+    /// <summary>
+    /// Stride, kernel, dilation, padding and output padding of the transposed convolutions, in the order in which the decoder runs.
+    /// </summary>
     [MinLength(1)]
     public IReadOnlyList<IReadOnlyList<int>> UpsampleParameters { get; init; } = [[2, 4, 1, 1, 0], [2, 4, 1, 1, 0]];
 
@@ -50,7 +55,9 @@ public sealed record VQVAEOptions : IPresets<VQVAEOptions>
     [Range(0.0, 1.0, MaximumIsExclusive = true)]
     public double Decay { get; init; } = 0.99;
 
-    /// <summary>Laplace smoothing of the cluster sizes; only in training. Above 0, so that codes without vectors stay finite. Default 1e-5.</summary>
+    /// <summary>
+    /// Laplace smoothing of the cluster sizes; only in training. Above 0, so that codes without vectors stay finite. Default 1e-5.
+    /// </summary>
     [Range(1e-12, 1.0)]
     public double Epsilon { get; init; } = 1e-5;
 

@@ -38,8 +38,8 @@ internal sealed class VectorQuantizedAutoencoder : Compressor
     }
 
     /// <summary>
-    /// The quantised reconstruction, with the decoder's gradient handed to the encoder as it is. In train mode the codebook then follows the
-    /// batch; in eval mode nothing changes. Loss: <c>codebook</c>. Measures: <c>perplexity</c>, <c>usage</c>, <c>dead_codes</c>.
+    /// The quantised reconstruction, with the decoder's gradient handed to the encoder as it is. In train mode the codebook then follows
+    /// the batch; in eval mode nothing changes. Loss: <c>codebook</c>. Measures: <c>perplexity</c>, <c>usage</c>, <c>dead_codes</c>.
     /// </summary>
     public override CompressorPass TrainingPass(Tensor volume, Generator random)
     {
@@ -102,7 +102,8 @@ internal sealed class Coder : nn.Module<Tensor, Tensor>
     {
         var coder = new Coder();
         var last = options.Levels - 1;
-        coder.blocks.Add(new Convolution(nn.Conv3d(options.EmbeddingDim, options.Channels[last], 3, padding: 1, device: device), activated: false));
+        coder.blocks.Add(
+            new Convolution(nn.Conv3d(options.EmbeddingDim, options.Channels[last], 3, padding: 1, device: device), activated: false));
         for (var level = last; level >= 0; level--)
         {
             var width = options.Channels[level];

@@ -20,7 +20,12 @@ public sealed class HaarCompressor : ICompressor<HaarOptions>
     /// <inheritdoc/>
     public IReadOnlyList<PartConflict> Conflicts =>
     [
-        new(PartKind.Strategy, "rflow", "seven of eight bands are almost nothing but noise, and networks that return the velocity have failed on them; prediction: sample, or ddpm with prediction: sample, has worked", IsRefused: false),
+        new(
+            PartKind.Strategy,
+            "rflow",
+            "seven of eight bands are almost nothing but noise, and networks that return the velocity have failed on them; "
+            + "prediction: sample, or ddpm with prediction: sample, has worked",
+            IsRefused: false),
     ];
 
     /// <inheritdoc/>
@@ -32,11 +37,11 @@ public sealed class HaarCompressor : ICompressor<HaarOptions>
     /// <inheritdoc/>
     public VolumeShape LatentShape(HaarOptions options, VolumeShape volume)
     {
-        foreach (var (axis, size) in new[] { ("depth", volume.Depth), ("height", volume.Height), ("width", volume.Width) })
-            if (size % 2 != 0)
-                throw new PlanException(
-                    $"{axis} {size} of the {volume} volume is odd, but the Haar transform takes voxels in pairs; pad it to {size + 1}");
-        return new VolumeShape(8 * volume.Channels, volume.Depth / 2, volume.Height / 2, volume.Width / 2);
+        Fitting.RefuseRemainder(
+            volume, 2, null,
+            remainder => $"{remainder.Axis} {remainder.Size} of the {volume} volume is odd, but the Haar transform takes voxels in pairs; "
+                + $"pad it to {remainder.Padded}");
+        return volume.Coarser(2) with { Channels = 8 * volume.Channels };
     }
 
     /// <inheritdoc/>

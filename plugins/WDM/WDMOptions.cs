@@ -63,8 +63,5 @@ public sealed record WDMOptions : IPresets<WDMOptions>
 
     internal int Levels => ChannelMultipliers.Count;
 
-    /// <summary>Factor by which each of D, H and W must divide.</summary>
-    internal int Reduction => 1 << (Levels - 1);
-
     internal int Width(int level) => BaseChannels * ChannelMultipliers[level];
 }

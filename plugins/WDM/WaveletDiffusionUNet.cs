@@ -12,6 +12,11 @@ namespace VoxelZoo.Plugins.WDM;
 
 // The network from top to bottom: UNet, blocks, resampling, layers. Fields carry the authors' key names, because TorchSharp takes the
 // keys of a state dict from them. Shapes: B batch, C channels, D×H×W voxels, E = 4·base embedding.
+//
+// Beside what it computes, each of them says what autograd keeps of it for one sample, by the operations' backward formulas: a
+// convolution, a group normalisation, a SiLU and an average pooling keep their input, dropout keeps its mask; additions, concatenations
+// and nearest upsampling keep nothing. Statistics and time embeddings are too small to matter; allocator overhead and convolution
+// workspaces come on top.
 
 /// <summary>The UNet. Its last convolution starts at zero, so an untrained network predicts exactly 0.</summary>
 internal sealed class WaveletDiffusionUNet : Denoiser
@@ -93,6 +98,31 @@ internal sealed class WaveletDiffusionUNet : Denoiser
         return _out.call(h).MoveToOuterDisposeScope();                                                       // [B, out, D, H, W]
     }
 
+    /// <summary>What autograd keeps of a forward pass.</summary>
+    /// <param name="input">The sample with its image condition.</param>
+    public SavedElements Saved(VolumeShape input)
+    {
+        var h = input with { Channels = _base };
+        var saved = SavedElements.OfLayer(input.Elements); // the first entry is a convolution alone
+        var skips = new Stack<VolumeShape>([h]);
+        foreach (var entry in input_blocks.Skip(1))
+        {
+            saved += Saved(entry, ref h);
+            skips.Push(h);
+        }
+
+        saved += Saved(middle_block, ref h);
+        foreach (var entry in output_blocks)
+        {
+            var skip = skips.Pop();
+            if (!_additive)
+                h = h with { Channels = h.Channels + skip.Channels };
+            saved += Saved(entry, ref h);
+        }
+
+        return saved + SavedElements.OfLayer(3 * h.Elements); // inputs of norm, SiLU and convolution
+    }
+
     // Without a backward pass, disposing frees the largest tensors as soon as they were used; with one, autograd holds what it needs.
     // It needs neither of the two that are averaged, so the average takes the place of one.
     private Tensor Join(Tensor h, Tensor skip)
@@ -118,15 +148,30 @@ internal sealed class WaveletDiffusionUNet : Denoiser
             h = module is ResBlock block ? block.call(h, embedding) : ((Layer)module).call(h);
         return h;
     }
+
+    private static SavedElements Saved(IEnumerable<nn.Module> modules, ref VolumeShape h)
+    {
+        var saved = default(SavedElements);
+        foreach (var module in modules)
+            saved += ((ISaving)module).Saved(ref h);
+        return saved;
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------- blocks
+
+/// <summary>What says of itself what autograd keeps.</summary>
+internal interface ISaving
+{
+    /// <summary>What is kept of a pass over <paramref name="h"/>, which becomes the output's shape.</summary>
+    SavedElements Saved(ref VolumeShape h);
+}
 
 /// <summary>
 /// Two normalised convolutions with the time embedding added between them, and a skip. Starts as the skip alone. Where the block changes
 /// the grid's size, both ways are resampled, the first after its norm and activation.
 /// </summary>
-internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
+internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>, ISaving
 {
     private readonly Sequential in_layers;
     private readonly Sequential emb_layers;
@@ -134,13 +179,15 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
     private readonly Conv3d? skip_connection;
     private readonly Layer? resample;
 
+    private readonly int _width;
+    private readonly bool _drops;
     private readonly bool _checkpointing;
 
     // the resampler makes a layer without parameters; null keeps the size
     public ResBlock(Layers layers, int from, int to, Func<Layer>? resampler = null)
         : base(nameof(ResBlock))
     {
-        _checkpointing = layers.Context.GradientCheckpointing;
+        (_width, _drops, _checkpointing) = (to, layers.Dropout > 0, layers.Context.GradientCheckpointing);
         // named, so that resampling does not shift the convolution's key
         List<(string, Layer)> first = [("0", layers.Norm(from)), ("1", nn.SiLU()), ("2", layers.Convolution(from, to))];
         if (resampler is not null)
@@ -166,10 +213,22 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
         x = resample?.call(x) ?? x;
         return h.add_(skip_connection?.call(x) ?? x).MoveToOuterDisposeScope();
     }
+
+    public SavedElements Saved(ref VolumeShape h)
+    {
+        var input = h.Elements;
+        var resampled = resample switch { null => h, AvgPool3d => h.Coarser(2), _ => h.Finer(2) };
+        h = resampled with { Channels = _width };
+        // inputs of norm, SiLU and where there is one pooling, and of the convolution, which the skip's shares or sees a sum of
+        var first = (resample is AvgPool3d ? 3 : 2) * input + resampled.Elements;
+        // the same again, and dropout's mask
+        var second = (_drops ? 4 : 3) * h.Elements;
+        return SavedElements.OfBlock(input, first + second);
+    }
 }
 
 /// <summary>Halves D, H and W by a strided convolution.</summary>
-internal sealed class Downsample : Layer
+internal sealed class Downsample : Layer, ISaving
 {
     private readonly Conv3d op;
 
@@ -181,10 +240,17 @@ internal sealed class Downsample : Layer
     }
 
     public override Tensor forward(Tensor x) => op.call(x);
+
+    public SavedElements Saved(ref VolumeShape h)
+    {
+        var input = h.Elements;
+        h = h.Coarser(2);
+        return SavedElements.OfLayer(input);
+    }
 }
 
 /// <summary>Doubles D, H and W by repetition, then convolves.</summary>
-internal sealed class Upsample : Layer
+internal sealed class Upsample : Layer, ISaving
 {
     private readonly Conv3d conv;
 
@@ -200,6 +266,13 @@ internal sealed class Upsample : Layer
         using var scope = NewDisposeScope();
         var large = F.interpolate(x, scale_factor: [2, 2, 2], mode: InterpolationMode.Nearest);
         return conv.call(large).MoveToOuterDisposeScope();
+    }
+
+    // the large input of the convolution
+    public SavedElements Saved(ref VolumeShape h)
+    {
+        h = h.Finer(2);
+        return SavedElements.OfLayer(h.Elements);
     }
 }
 

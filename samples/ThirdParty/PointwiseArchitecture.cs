@@ -50,7 +50,8 @@ public sealed class PointwiseArchitecture : IArchitecture<PointwiseOptions>
         public override Tensor forward(Tensor sample, Tensor timesteps, Conditioning conditioning)
         {
             var x = conditioning.Concatenate(sample); // [B, in, D, H, W]
-            var time = (timesteps / VoxelZoo.Tensors.Scalars.S(NoiseProcess.Horizon)).view(-1, 1, 1, 1, 1).expand(x.shape[0], 1, x.shape[2], x.shape[3], x.shape[4]);
+            var time = (timesteps / VoxelZoo.Tensors.Scalars.S(NoiseProcess.Horizon))
+                .view(-1, 1, 1, 1, 1).expand(x.shape[0], 1, x.shape[2], x.shape[3], x.shape[4]);
             return conv_out.call(nn.functional.silu(conv_in.call(cat([x, time], 1))));
         }
     }

@@ -16,6 +16,12 @@ public readonly record struct VolumeShape(int Channels, int Depth, int Height, i
     /// <summary>The tensor shape <c>[B, C, D, H, W]</c>.</summary>
     public long[] Batch(long count) => [count, Channels, Depth, Height, Width];
 
+    /// <summary>The same channels on a grid whose sizes are these divided by <paramref name="factor"/>, rounded down.</summary>
+    public VolumeShape Coarser(int factor) => new(Channels, Depth / factor, Height / factor, Width / factor);
+
+    /// <summary>The same channels on a grid whose sizes are these times <paramref name="factor"/>.</summary>
+    public VolumeShape Finer(int factor) => new(Channels, Depth * factor, Height * factor, Width * factor);
+
     /// <summary>Shape of the tensor <c>[B, C, D, H, W]</c> or <c>[C, D, H, W]</c>.</summary>
     public static VolumeShape Of(TorchSharp.torch.Tensor volume)
     {

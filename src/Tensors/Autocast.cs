@@ -28,7 +28,9 @@ public static partial class Autocast
         return new Scope((sbyte)device.type, enabled: true, (sbyte)dtype);
     }
 
-    /// <summary>Ends mixed precision on this thread until the scope is disposed, for what needs every digit: distances, codebooks.</summary>
+    /// <summary>
+    /// Ends mixed precision on this thread until the scope is disposed, for what needs every digit: distances, codebooks.
+    /// </summary>
     /// <param name="device">The device that computes.</param>
     public static IDisposable Suspend(Device device) => new Scope((sbyte)device.type, enabled: false, DtypeOf((sbyte)device.type));
 
@@ -36,7 +38,8 @@ public static partial class Autocast
     internal static (sbyte Device, bool Enabled, sbyte Dtype) Capture(DeviceType device) =>
         ((sbyte)device, IsEnabled((sbyte)device), DtypeOf((sbyte)device));
 
-    internal static IDisposable Restore((sbyte Device, bool Enabled, sbyte Dtype) state) => new Scope(state.Device, state.Enabled, state.Dtype);
+    internal static IDisposable Restore((sbyte Device, bool Enabled, sbyte Dtype) state) =>
+        new Scope(state.Device, state.Enabled, state.Dtype);
 
     private sealed class Scope : IDisposable
     {

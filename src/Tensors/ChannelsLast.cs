@@ -21,8 +21,8 @@ public static class ChannelsLast
     }
 
     /// <summary>
-    /// What <c>convolution.forward(input)</c> gives, computed on channels-last input and weights. The module's parameters and their gradients
-    /// stay contiguous, so that they can be saved and optimised.
+    /// What <c>convolution.forward(input)</c> gives, computed on channels-last input and weights. The module's parameters and their
+    /// gradients stay contiguous, so that they can be saved and optimised.
     /// </summary>
     /// <param name="convolution">A convolution with zero padding.</param>
     /// <param name="input"><c>[B, C, D, H, W]</c>; one that is channels-last already is not copied.</param>
@@ -31,10 +31,20 @@ public static class ChannelsLast
     public static Tensor Convolve(Conv3d convolution, Tensor input)
     {
         if (convolution.padding_mode != PaddingModes.Zeros || convolution.padding_type is not null)
-            throw new ArgumentException($"channels-last convolution pads with a number of zeros, not with {convolution.padding_type?.ToString() ?? convolution.padding_mode.ToString()}", nameof(convolution));
+            throw new ArgumentException(
+                "channels-last convolution pads with a number of zeros, "
+                + $"not with {convolution.padding_type?.ToString() ?? convolution.padding_mode.ToString()}",
+                nameof(convolution));
 
         using var scope = NewDisposeScope();
-        return Bfloat16Convolutions.Convolve(To(input), To(convolution.weight!), convolution.bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups)
-            .MoveToOuterDisposeScope();
+        var output = Bfloat16Convolutions.Convolve(
+            To(input),
+            To(convolution.weight!),
+            convolution.bias,
+            convolution.stride,
+            convolution.padding,
+            convolution.dilation,
+            convolution.groups);
+        return output.MoveToOuterDisposeScope();
     }
 }

@@ -7,7 +7,10 @@ namespace VoxelZoo.Tensors;
 /// <summary>Whether a tensor holds only finite numbers, said alike wherever tensors are read.</summary>
 public static class FiniteValues
 {
-    /// <summary>What of a tensor is not finite, such as <c>3 of 4096 values are not finite numbers (2 NaN, 1 infinite)</c>; null where all is finite.</summary>
+    /// <summary>
+    /// What of a tensor is not finite, such as
+    /// <c>3 of 4096 values are not finite numbers (2 NaN, 1 infinite)</c>; null where all is finite.
+    /// </summary>
     /// <param name="tensor">Of any shape and device; integers and truth values are always finite.</param>
     public static string? Complaint(Tensor tensor)
     {
@@ -20,6 +23,8 @@ public static class FiniteValues
             return null;
         var nan = tensor.isnan().sum().ToInt64();
         return string.Create(
-            CultureInfo.InvariantCulture, $"{broken} of {tensor.numel()} values {(broken == 1 ? "is not a finite number" : "are not finite numbers")} ({nan} NaN, {broken - nan} infinite)");
+            CultureInfo.InvariantCulture,
+            $"{broken} of {tensor.numel()} values {(broken == 1 ? "is not a finite number" : "are not finite numbers")} ({nan} "
+            + $"NaN, {broken - nan} infinite)");
     }
 }

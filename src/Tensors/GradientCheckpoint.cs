@@ -17,7 +17,9 @@ public static class GradientCheckpoint
 
     /// <summary>Runs a segment of one input.</summary>
     /// <inheritdoc cref="Run(Func{IReadOnlyList{Tensor}, Tensor}, IReadOnlyList{Tensor}, IEnumerable{Parameter})"/>
-    /// <param name="segment">Computes the result; is called a second time, with equal random numbers and autocast, in the backward pass.</param>
+    /// <param name="segment">
+    /// Computes the result; is called a second time, with equal random numbers and autocast, in the backward pass.
+    /// </param>
     /// <param name="input">Floating point; stays the caller's.</param>
     /// <param name="parameters">The parameters that the segment uses; their gradients accumulate as ever.</param>
     public static Tensor Run(Func<Tensor, Tensor> segment, Tensor input, IEnumerable<Parameter> parameters) =>
@@ -27,7 +29,9 @@ public static class GradientCheckpoint
     /// <inheritdoc cref="Run(Func{IReadOnlyList{Tensor}, Tensor}, IReadOnlyList{Tensor}, IEnumerable{Parameter})"/>
     /// <param name="wanted">Whether it is a segment.</param>
     /// <param name="module">The module whose parameters the segment uses.</param>
-    /// <param name="segment">Computes the result; is called a second time, with equal random numbers and autocast, in the backward pass.</param>
+    /// <param name="segment">
+    /// Computes the result; is called a second time, with equal random numbers and autocast, in the backward pass.
+    /// </param>
     /// <param name="inputs">Floating point; stay the caller's.</param>
     public static Tensor RunIf(bool wanted, nn.Module module, Func<IReadOnlyList<Tensor>, Tensor> segment, params Tensor[] inputs) =>
         wanted && is_grad_enabled() ? Run(segment, inputs, module.parameters()) : segment(inputs);
@@ -37,7 +41,9 @@ public static class GradientCheckpoint
     /// A segment must not change its inputs and must do the same both times; a segment that updates running statistics does so twice.
     /// Only the CPU's random numbers are replayed. Use <see cref="Backward"/> for the backward pass.
     /// </remarks>
-    /// <param name="segment">Computes the result; is called a second time, with equal random numbers and autocast, in the backward pass.</param>
+    /// <param name="segment">
+    /// Computes the result; is called a second time, with equal random numbers and autocast, in the backward pass.
+    /// </param>
     /// <param name="inputs">Floating point; stay the caller's.</param>
     /// <param name="parameters">The parameters that the segment uses; their gradients accumulate as ever.</param>
     /// <returns>The segment's result, in the current dispose scope.</returns>
@@ -50,7 +56,9 @@ public static class GradientCheckpoint
             : segment(inputs);
     }
 
-    /// <summary>The backward pass of a graph with checkpoints: <c>loss.backward()</c>, after which a segment's exception comes to light.</summary>
+    /// <summary>
+    /// The backward pass of a graph with checkpoints: <c>loss.backward()</c>, after which a segment's exception comes to light.
+    /// </summary>
     /// <param name="loss">0-dimensional.</param>
     /// <exception cref="Exception">Whatever a segment threw when it was computed again; its gradients are NaN then.</exception>
     public static void Backward(Tensor loss)

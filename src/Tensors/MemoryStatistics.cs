@@ -32,19 +32,26 @@ public static partial class MemoryStatistics
         }
     }
 
-    /// <summary>Bytes that this process may still take: what the system has free or can make free, and what a container or <c>ulimit -v</c> leaves it.</summary>
+    /// <summary>
+    /// Bytes that this process may still take: what the system has free or can make free, and what a container
+    /// or <c>ulimit -v</c> leaves it.
+    /// </summary>
     public static long Available => SystemMemory.Available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes - Resident;
 
     /// <summary>Tensors that TorchSharp holds at present; a loop in which it rises leaks.</summary>
     public static long LiveTensors => Tensor.TotalCount;
 
-    /// <summary>Free and all bytes of a CUDA device, whoever takes them; null for other devices, or where CUDA's runtime does not say.</summary>
+    /// <summary>
+    /// Free and all bytes of a CUDA device, whoever takes them; null for other devices, or where CUDA's runtime does not say.
+    /// </summary>
     /// <param name="device">The device; it becomes CUDA's current one on this thread.</param>
     public static (long Free, long Total)? Accelerator(Device device)
     {
         try
         {
-            return device.type == TorchSharp.DeviceType.CUDA && CudaSetDevice(Math.Max(0, device.index)) == 0 && CudaMemGetInfo(out var free, out var total) == 0
+            return device.type == TorchSharp.DeviceType.CUDA
+                && CudaSetDevice(Math.Max(0, device.index)) == 0
+                && CudaMemGetInfo(out var free, out var total) == 0
                 ? ((long)free, (long)total)
                 : null;
         }

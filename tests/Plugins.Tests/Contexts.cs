@@ -9,7 +9,7 @@ internal static class Contexts
     public static PartContext Cpu => On(torch.CPU);
 
     /// <summary>Shapes without memory.</summary>
-    public static PartContext Meta => On(torch.META);
+    public static PartContext Meta => PartContext.Meta;
 
     private static PartContext On(torch.Device device) =>
         new(device, Precision.Float32, NullLogger.Instance, TimeProvider.System, new RandomStreams(1));

@@ -7,8 +7,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace VoxelZoo.Tensors.Tests;
 
 /// <summary>
-/// Garbage collections beside tensor operations. With TorchSharp as it is published, <c>x + y</c> and <c>leaky_relu</c> each fail about once in
-/// 20,000 calls here, as did <c>x * 0.5</c>.
+/// Garbage collections beside tensor operations. With TorchSharp as it is published, <c>x + y</c> and <c>leaky_relu</c> each fail about
+/// once in 20,000 calls here, as did <c>x * 0.5</c>.
 /// </summary>
 public sealed class CollectionsTests
 {
@@ -58,7 +58,13 @@ public sealed class CollectionsTests
             CopyProgram(AppContext.BaseDirectory, folder);
             File.Copy((string)AppContext.GetData("PublishedTorchSharp")!, Path.Combine(folder, "TorchSharp.dll"), overwrite: true);
             var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-            foreach (var argument in new[] { Path.Combine(folder, Path.GetFileName(typeof(CollectionsTests).Assembly.Location)), "-method", $"*.{nameof(A_million_operations_beside_collections_neither_throw_nor_err)}" })
+            string[] arguments =
+            [
+                Path.Combine(folder, Path.GetFileName(typeof(CollectionsTests).Assembly.Location)),
+                "-method",
+                $"*.{nameof(A_million_operations_beside_collections_neither_throw_nor_err)}",
+            ];
+            foreach (var argument in arguments)
                 start.ArgumentList.Add(argument);
             using var child = Process.Start(start)!;
             var errors = child.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -9,7 +9,11 @@ public sealed class GradientCheckpointTests
     private static nn.Module<Tensor, Tensor> Block() =>
         nn.Sequential(nn.Conv3d(4, 4, 3, padding: 1L), Norms.GroupNorm(2, 4), nn.SiLU(), nn.Dropout(0.3));
 
-    private static (float Loss, float[][] Gradients, float[] InputGradient) Train(nn.Module<Tensor, Tensor>[] blocks, bool checkpointed, bool inputNeedsGradient, bool mixed = false)
+    private static (float Loss, float[][] Gradients, float[] InputGradient) Train(
+        nn.Module<Tensor, Tensor>[] blocks,
+        bool checkpointed,
+        bool inputNeedsGradient,
+        bool mixed = false)
     {
         using var scope = NewDisposeScope();
         manual_seed(11);
@@ -22,7 +26,10 @@ public sealed class GradientCheckpointTests
         foreach (var block in blocks)
             block.zero_grad();
         GradientCheckpoint.Backward(loss);
-        return (loss.item<float>(), [.. blocks.SelectMany(b => b.parameters()).Select(p => p.grad!.data<float>().ToArray())], input.grad?.data<float>().ToArray() ?? []);
+        return (
+            loss.item<float>(),
+            [.. blocks.SelectMany(b => b.parameters()).Select(p => p.grad!.data<float>().ToArray())],
+            input.grad?.data<float>().ToArray() ?? []);
     }
 
     [Theory]

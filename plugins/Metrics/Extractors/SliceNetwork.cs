@@ -45,7 +45,8 @@ internal sealed class SliceNetwork
     public static Tensor Slices(Tensor volume) => volume.clamp(S(0.0), S(1.0)).flatten(0, 2).unsqueeze(1).expand(-1, 3, -1, -1);
 
     /// <summary>
-    /// Squared distance of features <c>[n, c, h, w]</c> that are normalised over the channels, averaged over places and summed over the n slices.
+    /// Squared distance of features <c>[n, c, h, w]</c> that are normalised over the channels, averaged over places and summed over the n
+    /// slices.
     /// </summary>
     public static double Distance(Tensor a, Tensor b) => (Normalised(a) - Normalised(b)).square().sum(1L).mean([1, 2]).sum().ToDouble();
 
@@ -78,7 +79,9 @@ internal sealed class SliceNetwork
             return maps is { Count: > 0 } && maps.All(map => map.dim() == 4 && map.shape[0] == slices.shape[0])
                 ? maps
                 : throw new ArgumentException(
-                    $"the network {Id} makes {string.Join(", ", maps?.Select(map => $"[{string.Join(", ", map.shape)}]") ?? ["no tensors"])} of slices [{string.Join(", ", slices.shape)}], expected features [n, c, h, w]");
+                    $"the network {Id} makes "
+                    + $"{string.Join(", ", maps?.Select(map => $"[{string.Join(", ", map.shape)}]") ?? ["no tensors"])} of slices "
+                    + $"[{string.Join(", ", slices.shape)}], expected features [n, c, h, w]");
         }
         catch (ExternalException e)
         {
@@ -86,7 +89,8 @@ internal sealed class SliceNetwork
         }
     }
 
-    private static IReadOnlyList<Tensor>? OnlyTensors(IEnumerable<object?> maps) => maps.All(map => map is Tensor) ? [.. maps.Cast<Tensor>()] : null;
+    private static IReadOnlyList<Tensor>? OnlyTensors(IEnumerable<object?> maps) =>
+        maps.All(map => map is Tensor) ? [.. maps.Cast<Tensor>()] : null;
 
     private static Tensor Normalised(Tensor features) => features / (features.square().sum(1L, keepdim: true).sqrt() + S(1e-10));
 

@@ -57,13 +57,15 @@ internal sealed class TorchScriptExtractor : FeatureExtractor
         }
         catch (ExternalException e)
         {
-            throw new ArgumentException($"the extractor {Id} cannot take volumes of [{string.Join(", ", volume.shape)}]: {FirstLine(e)}", e);
+            throw new ArgumentException(
+                $"the extractor {Id} cannot take volumes of [{string.Join(", ", volume.shape)}]: {FirstLine(e)}", e);
         }
 
         return features.dim() == 2
             ? features
             : throw new ArgumentException(
-                $"the extractor {Id} makes [{string.Join(", ", features.shape)}] of a volume of [{string.Join(", ", volume.shape)}], expected features [rows, d]");
+                $"the extractor {Id} makes [{string.Join(", ", features.shape)}] of a volume of "
+                + $"[{string.Join(", ", volume.shape)}], expected features [rows, d]");
     }
 
     private static string FirstLine(Exception e) => e.Message.Split('\n')[0].TrimEnd('.', '\r');

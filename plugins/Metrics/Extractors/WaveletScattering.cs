@@ -76,7 +76,8 @@ internal sealed class WaveletScattering(Device device) : FeatureExtractor(device
         {
             var bands = Bands(coarse);
             if (next > scale)
-                coefficients.AddRange(ByHighAxes(bands[1..]).Select(group => group.Select(band => band.abs().mean()).Aggregate((sum, mean) => sum + mean)));
+                coefficients.AddRange(
+                    ByHighAxes(bands[1..]).Select(group => group.Select(band => band.abs().mean()).Aggregate((sum, mean) => sum + mean)));
             coarse = EverySecond(bands[0]);
         }
 

@@ -41,13 +41,17 @@ public interface IArchitecture<TOptions> : IArchitecture, IPart<TOptions>
     /// <param name="context">Device, precision, logger.</param>
     Denoiser Create(TOptions options, PartContext context);
 
-    /// <summary>Builds the branch through which an image steers this architecture's denoisers; null, the default, where it has none. The caller owns it.</summary>
+    /// <summary>
+    /// Builds the branch through which an image steers this architecture's denoisers; null, the default, where
+    /// it has none. The caller owns it.
+    /// </summary>
     /// <param name="options">Complete options of the denoiser that is steered.</param>
     /// <param name="control">The steering image.</param>
     /// <param name="context">Device, precision, logger.</param>
     ControlBranch? CreateControl(TOptions options, ControlOptions control, PartContext context) => null;
 
-    ControlBranch? IArchitecture.CreateControl(object options, ControlOptions control, PartContext context) => CreateControl((TOptions)options, control, context);
+    ControlBranch? IArchitecture.CreateControl(object options, ControlOptions control, PartContext context) =>
+        CreateControl((TOptions)options, control, context);
 
     object IArchitecture.Fit(object options, DiffusionShape shape) => Fit((TOptions)options, shape);
 
@@ -68,8 +72,15 @@ public sealed record DenoiserFacts
     /// </summary>
     public long? ActivationElements { get; init; }
 
-    /// <summary>The same with <see cref="PartContext.GradientCheckpointing"/>, the block that is computed again included; null where the network cannot do that.</summary>
+    /// <summary>
+    /// The same with <see cref="PartContext.GradientCheckpointing"/>, the block that is computed again included; null
+    /// where the network cannot do that.
+    /// </summary>
     public long? CheckpointedElements { get; init; }
+
+    /// <summary>The facts of a network that has gradient checkpointing and says what it keeps.</summary>
+    public static DenoiserFacts Of(SavedElements saved) =>
+        new() { ActivationElements = saved.All, CheckpointedElements = saved.Checkpointed };
 }
 
 /// <summary>
@@ -92,7 +103,10 @@ public interface IFeatureExtractor
     /// <summary>Channels F of the features.</summary>
     int FeatureChannels { get; }
 
-    /// <summary>Features <c>[B, F, d, h, w]</c> of a noisy sample, in the current dispose scope. They depend on all of the conditioning that a prediction depends on.</summary>
+    /// <summary>
+    /// Features <c>[B, F, d, h, w]</c> of a noisy sample, in the current dispose scope. They depend on all of the
+    /// conditioning that a prediction depends on.
+    /// </summary>
     /// <param name="sample">The noisy sample <c>[B, C, D, H, W]</c>.</param>
     /// <param name="timesteps">The timesteps <c>[B]</c>.</param>
     /// <param name="conditioning">The conditioning.</param>
@@ -124,7 +138,9 @@ public sealed record ControlOptions
     /// <summary>Channels of the image.</summary>
     public required int ImageChannels { get; init; }
 
-    /// <summary>Widths of the layers that embed it; each after the first halves the grid, so one width keeps the denoiser's own grid.</summary>
+    /// <summary>
+    /// Widths of the layers that embed it; each after the first halves the grid, so one width keeps the denoiser's own grid.
+    /// </summary>
     public required IReadOnlyList<int> EmbeddingChannels { get; init; }
 }
 
@@ -145,7 +161,9 @@ public sealed record Conditioning
     /// <summary>Shift <c>[B, E]</c> of the time embedding, or null.</summary>
     public Tensor? Shift { get; init; }
 
-    /// <summary>What a <see cref="ControlBranch"/> of the denoiser's architecture computed, for the denoiser to add; null without one.</summary>
+    /// <summary>
+    /// What a <see cref="ControlBranch"/> of the denoiser's architecture computed, for the denoiser to add; null without one.
+    /// </summary>
     public IReadOnlyList<Tensor>? Residuals { get; init; }
 
     /// <summary>The sample followed by the image condition along the channels; the sample itself where there is none.</summary>

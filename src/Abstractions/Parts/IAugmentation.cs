@@ -18,7 +18,8 @@ public interface IAugmentation<TOptions> : IAugmentation, IPart<TOptions>
     /// <exception cref="PlanException">The shape does not allow it, e.g. a quarter turn of a grid that is not square.</exception>
     Augmentation Create(TOptions options, DiffusionShape shape, PartContext context);
 
-    Augmentation IAugmentation.Create(object options, DiffusionShape shape, PartContext context) => Create((TOptions)options, shape, context);
+    Augmentation IAugmentation.Create(object options, DiffusionShape shape, PartContext context) =>
+        Create((TOptions)options, shape, context);
 }
 
 /// <summary>Changes the terms of which a training step's loss is the weighted sum.</summary>
@@ -27,7 +28,10 @@ public abstract class Augmentation
     /// <summary>Length of <see cref="TrainingTerm.Omega"/> that this augmentation sets, or 0.</summary>
     public virtual int OmegaSize => 0;
 
-    /// <summary>Whether a term's samples are made of several of the batch's, so that it needs two or more, and conditions that can be mixed. By default false.</summary>
+    /// <summary>
+    /// Whether a term's samples are made of several of the batch's, so that it needs two or more, and conditions that
+    /// can be mixed. By default false.
+    /// </summary>
     public virtual bool MixesSamples => false;
 
     /// <summary>The terms that take the place of <paramref name="term"/>: itself, changed, or with others beside it.</summary>
@@ -59,7 +63,8 @@ public sealed record TrainingTerm
     public Tensor? Condition { get; init; }
 
     /// <summary>
-    /// Weight of each voxel in the loss, <c>[B, 1, D, H, W]</c>, or null for all alike: 0 where a volume is only padded. What moves voxels moves it too.
+    /// Weight of each voxel in the loss, <c>[B, 1, D, H, W]</c>, or null for all alike: 0 where a volume is only padded. What moves voxels
+    /// moves it too.
     /// </summary>
     public Tensor? VoxelWeights { get; init; }
 

@@ -42,7 +42,9 @@ public interface ICompressor<TOptions> : ICompressor, IPart<TOptions>
 /// <param name="name">Name of the module, for messages.</param>
 public abstract class Compressor(string name) : nn.Module<Tensor, Tensor>(name)
 {
-    /// <summary>From volumes <c>[B, C, D, H, W]</c> to latents <c>[B, c, d, h, w]</c>, as they are diffused (before any normalisation).</summary>
+    /// <summary>
+    /// From volumes <c>[B, C, D, H, W]</c> to latents <c>[B, c, d, h, w]</c>, as they are diffused (before any normalisation).
+    /// </summary>
     public abstract Tensor Encode(Tensor volume);
 
     /// <summary>From latents <c>[B, c, d, h, w]</c> to volumes <c>[B, C, D, H, W]</c>; not clamped.</summary>
@@ -57,7 +59,8 @@ public abstract class Compressor(string name) : nn.Module<Tensor, Tensor>(name)
 
     /// <summary>
     /// One forward pass of training: the reconstruction with gradient, and losses of the compressor's own, such as a codebook's. State that
-    /// training changes without gradient, such as a codebook's moving averages, is updated here and nowhere else. By default just the reconstruction.
+    /// training changes without gradient, such as a codebook's moving averages, is updated here and nowhere else. By default just the
+    /// reconstruction.
     /// </summary>
     /// <param name="volume">The volumes, <c>[B, C, D, H, W]</c>.</param>
     /// <param name="random">The stream to draw from.</param>
@@ -67,8 +70,8 @@ public abstract class Compressor(string name) : nn.Module<Tensor, Tensor>(name)
     public virtual IEnumerable<TorchSharp.Modules.Parameter> Head => parameters();
 
     /// <summary>
-    /// For a latent whose first channels are a latent by themselves (structured latents, arXiv:2508.00413): those numbers of channels, ascending,
-    /// the last one all of them. Empty, the default, for other latents.
+    /// For a latent whose first channels are a latent by themselves (structured latents, arXiv:2508.00413): those numbers of channels,
+    /// ascending, the last one all of them. Empty, the default, for other latents.
     /// </summary>
     public virtual IReadOnlyList<int> LatentPrefixes => [];
 

@@ -21,8 +21,8 @@ public interface IMetric<TOptions> : IMetric, IPart<TOptions>
     Metric Create(TOptions options, PartContext context);
 
     /// <summary>
-    /// TorchScript files that the metric loads. libtorch ends the process where it cannot compile one, so the host tries each in a process of its own
-    /// before it creates the metric. Default: none.
+    /// TorchScript files that the metric loads. libtorch ends the process where it cannot compile one, so the host tries each in a process
+    /// of its own before it creates the metric. Default: none.
     /// </summary>
     IReadOnlyList<string> Networks(TOptions options) => [];
 
@@ -57,7 +57,9 @@ public abstract class Metric
     /// Refuses volumes by their shape alone, so that a host can ask before it trains for days. By default every shape is fit.
     /// </summary>
     /// <param name="volume">One volume, without padding.</param>
-    /// <exception cref="ArgumentException">The metric cannot be computed on such volumes; the message says why, with the numbers and a remedy.</exception>
+    /// <exception cref="ArgumentException">
+    /// The metric cannot be computed on such volumes; the message says why, with the numbers and a remedy.
+    /// </exception>
     public virtual void Check(VolumeShape volume)
     {
     }

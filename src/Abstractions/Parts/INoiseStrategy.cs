@@ -21,12 +21,14 @@ public interface INoiseStrategy<TOptions> : INoiseStrategy, IPart<TOptions>
     /// <param name="context">Logger and clock; the process keeps no random state of its own.</param>
     NoiseProcess Create(TOptions options, DiffusionShape shape, PartContext context);
 
-    NoiseProcess INoiseStrategy.Create(object options, DiffusionShape shape, PartContext context) => Create((TOptions)options, shape, context);
+    NoiseProcess INoiseStrategy.Create(object options, DiffusionShape shape, PartContext context) =>
+        Create((TOptions)options, shape, context);
 }
 
 /// <summary>
 /// A Gaussian process <c>x_t = α(t)·x0 + σ(t)·ε</c> between data (t = 0) and noise (t = 1000), and what a network is trained
-/// to predict of it. Timesteps are float32 tensors <c>[B]</c> on the device of the sample, in [0, 1000]. Results are new tensors of the current dispose scope.
+/// to predict of it. Timesteps are float32 tensors <c>[B]</c> on the device of the sample, in [0, 1000]. Results are new tensors of the
+/// current dispose scope.
 /// </summary>
 public abstract class NoiseProcess
 {

@@ -13,7 +13,9 @@ public interface IPart
     /// <summary>Options of an instance that runs in milliseconds, for conformance checks; of type <see cref="OptionsType"/>.</summary>
     object Tiny { get; }
 
-    /// <summary>Parts with which this one does not go together, whatever their options; each pair is named by one of the two. By default none.</summary>
+    /// <summary>
+    /// Parts with which this one does not go together, whatever their options; each pair is named by one of the two. By default none.
+    /// </summary>
     IReadOnlyList<PartConflict> Conflicts => [];
 }
 
@@ -26,7 +28,8 @@ public sealed record PartConflict(PartKind Kind, string Id, string Reason, bool 
 
 /// <summary>A part with options of a known type.</summary>
 /// <typeparam name="TOptions">
-/// A record whose public init properties are the YAML keys (<c>NumResBlocks</c> is <c>num_res_blocks</c>), with defaults and DataAnnotations ranges.
+/// A record whose public init properties are the YAML keys (<c>NumResBlocks</c> is <c>num_res_blocks</c>), with defaults and
+/// DataAnnotations ranges.
 /// </typeparam>
 public interface IPart<TOptions> : IPart
     where TOptions : class, new()

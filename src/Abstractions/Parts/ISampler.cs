@@ -27,7 +27,9 @@ public abstract class Sampler
     public abstract Tensor Sample(SamplingTask task);
 }
 
-/// <summary>The network's raw prediction for the sample <c>[B, C, D, H, W]</c> at timestep <paramref name="t"/>, guidance included.</summary>
+/// <summary>
+/// The network's raw prediction for the sample <c>[B, C, D, H, W]</c> at timestep <paramref name="t"/>, guidance included.
+/// </summary>
 /// <param name="sample">The noisy sample.</param>
 /// <param name="t">The timestep of the whole batch, 0 to 1000.</param>
 public delegate Tensor Predictor(Tensor sample, double t);
@@ -48,14 +50,15 @@ public sealed record SamplingTask
     public required Generator Random { get; init; }
 
     /// <summary>
-    /// Brings an estimate of the clean latent <c>[B, C, D, H, W]</c> to the nearest one of a volume from 0 to 1, for samplers that clip their
-    /// estimates; null where the latent is learned and there is no such thing.
+    /// Brings an estimate of the clean latent <c>[B, C, D, H, W]</c> to the nearest one of a volume from 0 to 1, for samplers that clip
+    /// their estimates; null where the latent is learned and there is no such thing.
     /// </summary>
     public Func<Tensor, Tensor>? ClipClean { get; init; }
 
     /// <summary>
-    /// What a discriminator estimates of samples <c>[B, C, D, H, W]</c> at a timestep: ln(density of real data / density of what is sampled without
-    /// it), <c>[B]</c>. For samplers that reject; null where there is no discriminator. Calls are counted by the engine, beside the network's.
+    /// What a discriminator estimates of samples <c>[B, C, D, H, W]</c> at a timestep: ln(density of real data / density of what is sampled
+    /// without it), <c>[B]</c>. For samplers that reject; null where there is no discriminator. Calls are counted by the engine, beside the
+    /// network's.
     /// </summary>
     public Func<Tensor, double, Tensor>? LogDensityRatio { get; init; }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 
 namespace VoxelZoo.Abstractions;
@@ -21,6 +22,12 @@ public sealed record PartContext(
     /// Networks that cannot do that leave <see cref="DenoiserFacts.CheckpointedElements"/> null, and the host refuses.
     /// </summary>
     public bool GradientCheckpointing { get; init; }
+
+    /// <summary>
+    /// A new context for networks of which only the shapes are wanted: device <c>meta</c>, on which weights take no memory.
+    /// </summary>
+    public static PartContext Meta =>
+        new(torch.META, Precision.Float32, NullLogger.Instance, TimeProvider.System, new RandomStreams(0));
 }
 
 /// <summary>The precision of forward passes.</summary>

@@ -8,7 +8,10 @@ namespace VoxelZoo.Abstractions;
 /// </summary>
 public abstract class SetMetric : Metric
 {
-    /// <summary>Names what <see cref="Features"/> makes so exactly that metrics of the same name can share features; null where the metric takes features as they are.</summary>
+    /// <summary>
+    /// Names what <see cref="Features"/> makes so exactly that metrics of the same name can share features; null where the
+    /// metric takes features as they are.
+    /// </summary>
     public abstract string? Extractor { get; }
 
     /// <summary>Whether only the volumes that a model was trained on are a meaningful reference. Default false.</summary>

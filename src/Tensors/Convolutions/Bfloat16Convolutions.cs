@@ -8,8 +8,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace VoxelZoo.Tensors.Convolutions;
 
 /// <summary>
-/// Computes in float32 what libtorch gets wrong in bfloat16 on this CPU. With AVX512-BF16, for one, its weight gradient of a 3³ convolution is
-/// garbage where the input has a depth of 2. Nobody can list such cases for CPUs that are yet to come, so each convolution is tried
+/// Computes in float32 what libtorch gets wrong in bfloat16 on this CPU. With AVX512-BF16, for one, its weight gradient of a 3³ convolution
+/// is garbage where the input has a depth of 2. Nobody can list such cases for CPUs that are yet to come, so each convolution is tried
 /// at its own shape when it is first met under autocast.
 /// </summary>
 public static class Bfloat16Convolutions
@@ -27,8 +27,8 @@ public static class Bfloat16Convolutions
     public static int Count => Replaced.Count(call => call.Value);
 
     /// <summary>
-    /// Makes every convolution in a module right under <see cref="Autocast"/> on a CPU, by hooks around it. Its results keep their dtype. Elsewhere
-    /// nothing changes. A module may be given several times.
+    /// Makes every convolution in a module right under <see cref="Autocast"/> on a CPU, by hooks around it. Its results keep their dtype.
+    /// Elsewhere nothing changes. A module may be given several times.
     /// </summary>
     /// <param name="module">Stays the caller's.</param>
     public static void Guard(nn.Module module)
@@ -42,7 +42,9 @@ public static class Bfloat16Convolutions
         }
     }
 
-    /// <summary>A convolution with weights of one's own, as <c>torch.nn.functional</c> has it, that is right under autocast as well.</summary>
+    /// <summary>
+    /// A convolution with weights of one's own, as <c>torch.nn.functional</c> has it, that is right under autocast as well.
+    /// </summary>
     /// <param name="input"><c>[B, C, H, W]</c> or <c>[B, C, D, H, W]</c>.</param>
     /// <param name="weight"><c>[C′, C/groups, …]</c>.</param>
     /// <param name="bias"><c>[C′]</c> or null.</param>
@@ -51,16 +53,26 @@ public static class Bfloat16Convolutions
     /// <param name="dilation">By dimension; 1 where null.</param>
     /// <param name="groups">Groups of channels.</param>
     /// <returns><c>[B, C′, …]</c>, in the current dispose scope.</returns>
-    public static Tensor Convolve(Tensor input, Tensor weight, Tensor? bias, long[]? stride = null, long[]? padding = null, long[]? dilation = null, long groups = 1)
+    public static Tensor Convolve(
+        Tensor input,
+        Tensor weight,
+        Tensor? bias,
+        long[]? stride = null,
+        long[]? padding = null,
+        long[]? dilation = null,
+        long groups = 1)
     {
         var dimensions = (int)input.dim() - 2;
         (stride, padding, dilation) = (stride ?? Each(1), padding ?? Each(0), dilation ?? Each(1));
         using var scope = NewDisposeScope();
-        var replaced = IsUnderAutocast(input) && IsReplaced(new ConvolutionCall(input.shape, weight.shape, stride, padding, dilation, groups));
+        var replaced = IsUnderAutocast(input)
+            && IsReplaced(new ConvolutionCall(input.shape, weight.shape, stride, padding, dilation, groups));
         using var suspension = replaced ? Autocast.Suspend(input.device) : null;
         if (replaced)
             (input, weight, bias) = (input.to(ScalarType.Float32), weight.to(ScalarType.Float32), bias?.to(ScalarType.Float32));
-        var output = dimensions == 2 ? F.conv2d(input, weight, bias, stride, padding, dilation, groups) : F.conv3d(input, weight, bias, stride, padding, dilation, groups);
+        var output = dimensions == 2
+            ? F.conv2d(input, weight, bias, stride, padding, dilation, groups)
+            : F.conv3d(input, weight, bias, stride, padding, dilation, groups);
         return (replaced ? output.to(ScalarType.BFloat16) : output).MoveToOuterDisposeScope();
 
         long[] Each(long number) => [.. Enumerable.Repeat(number, dimensions)];
@@ -78,7 +90,8 @@ public static class Bfloat16Convolutions
     private static IEnumerable<long> Extents(ConvolutionCall call) =>
         call.Input[2..].Select((extent, i) => i >= call.Input.Length - 4 ? Math.Min(extent, TriedExtent) : extent);
 
-    private static bool IsUnderAutocast(Tensor input) => input.device_type == DeviceType.CPU && Autocast.Capture(DeviceType.CPU) is (_, true, (sbyte)ScalarType.BFloat16);
+    private static bool IsUnderAutocast(Tensor input) =>
+        input.device_type == DeviceType.CPU && Autocast.Capture(DeviceType.CPU) is (_, true, (sbyte)ScalarType.BFloat16);
 
     private static Tensor Enter(Convolution module, Tensor input)
     {

@@ -15,25 +15,36 @@ namespace VoxelZoo.Tensors.Convolutions;
 /// <param name="Transposed">Whether it is a transposed convolution.</param>
 /// <param name="ChannelsLast">Whether input and weights have channels-last strides.</param>
 internal sealed record ConvolutionCall(
-    long[] Input, long[] Weight, long[] Stride, long[] Padding, long[] Dilation, long Groups = 1, bool Transposed = false, bool ChannelsLast = false)
+    long[] Input, long[] Weight, long[] Stride, long[] Padding, long[] Dilation, long Groups = 1, bool Transposed = false,
+    bool ChannelsLast = false)
 {
     /// <summary>Largest error, as a part of the largest value, that rounding explains.</summary>
     private const double Float32Rounding = 1e-4, BFloat16Rounding = 2e-2;
 
     /// <summary>One with a cubic kernel and zeros around, so that stride 1 keeps the extents.</summary>
-    internal static ConvolutionCall Cubic(long input, long output, long kernel, long stride, long depth, long height, long width, bool channelsLast = false) =>
-        new([2, input, depth, height, width], [output, input, kernel, kernel, kernel], [stride, stride, stride], [kernel / 2, kernel / 2, kernel / 2], [1, 1, 1], ChannelsLast: channelsLast);
+    internal static ConvolutionCall Cubic(
+        long input, long output, long kernel, long stride, long depth, long height, long width, bool channelsLast = false) =>
+        new(
+            [2, input, depth, height, width],
+            [output, input, kernel, kernel, kernel],
+            [stride, stride, stride],
+            [kernel / 2, kernel / 2, kernel / 2],
+            [1, 1, 1],
+            ChannelsLast: channelsLast);
 
     /// <summary>What a module does with an input of this shape.</summary>
     internal static ConvolutionCall Of(Convolution module, long[] input) =>
         new(input, module.weight.shape, module.stride, PaddingOf(module), module.dilation, module.groups, module.transposed);
 
     /// <summary>Tells calls apart.</summary>
-    internal string Key => $"{Join(Input)} {Join(Weight)} {Join(Stride)} {Join(Padding)} {Join(Dilation)} {Groups} {Transposed} {ChannelsLast}";
+    internal string Key =>
+        $"{Join(Input)} {Join(Weight)} {Join(Stride)} {Join(Padding)} {Join(Dilation)} {Groups} {Transposed} {ChannelsLast}";
 
     /// <summary>Whether forward pass, gradient of the input and gradient of the weights are right but for rounding.</summary>
     /// <param name="dtype">What is computed in: Float32 or BFloat16.</param>
-    /// <param name="reference">What is compared with: Float64, which libtorch computes by kernels of its own, or a Float32 that is known to be right.</param>
+    /// <param name="reference">
+    /// What is compared with: Float64, which libtorch computes by kernels of its own, or a Float32 that is known to be right.
+    /// </param>
     internal bool IsRight(ScalarType dtype, ScalarType reference = ScalarType.Float64) =>
         Error(dtype, reference) < (dtype == ScalarType.Float32 ? Float32Rounding : BFloat16Rounding);
 
@@ -78,7 +89,8 @@ internal sealed record ConvolutionCall(
 
     private static double Error(Tensor computed, Tensor right)
     {
-        var (difference, largest) = ((computed.to(ScalarType.Float64) - right.to(ScalarType.Float64)).abs().max(), right.to(ScalarType.Float64).abs().max());
+        var (found, expected) = (computed.to(ScalarType.Float64), right.to(ScalarType.Float64));
+        var (difference, largest) = ((found - expected).abs().max(), expected.abs().max());
         var error = difference.item<double>() / largest.item<double>();
         return double.IsFinite(error) ? error : double.PositiveInfinity;
     }

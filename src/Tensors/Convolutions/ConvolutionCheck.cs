@@ -35,15 +35,21 @@ internal static class ConvolutionCheck
         if (CpuCaches.Facts() is { } hidden && CpuCaches.AreHidden(hidden))
         {
             CpuCaches.Cure();
-            cures.Add($"this machine hides the sizes of its caches, with which oneDNN computes wrong convolutions; oneDNN was told of {string.Join(", ", CpuCaches.Facts()!.Select(c => $"{c.Bytes / 1024}"))} KiB instead");
+            cures.Add(
+                "this machine hides the sizes of its caches, with which oneDNN computes wrong convolutions; "
+                + $"oneDNN was told of {string.Join(", ", CpuCaches.Facts()!.Select(c => $"{c.Bytes / 1024}"))} KiB instead");
         }
 
         if (OneDnn.Enabled && !AreRight())
         {
             OneDnn.Enabled = false;
-            cures.Add("oneDNN is switched off, because its results are wrong on this machine and the reason is not known; computing takes several times longer");
+            cures.Add(
+                "oneDNN is switched off, because its results are wrong on this machine and the reason is not known; "
+                + "computing takes several times longer");
             if (!AreRight())
-                throw new UntrustworthyTorchException("libtorch computes wrong convolutions on this machine, with oneDNN and without it; nothing that it computes here can be trusted");
+                throw new UntrustworthyTorchException(
+                    "libtorch computes wrong convolutions on this machine, with oneDNN and without it; "
+                    + "nothing that it computes here can be trusted");
         }
 
         if (Bfloat16Convolutions.IsReplaced(FlatProbe))
@@ -63,8 +69,10 @@ internal static class ConvolutionCheck
     private static bool IsLinearRight()
     {
         using var random = new Generator(1, CPU);
-        Tensor input = randn([19L, 37], generator: random).to(ScalarType.BFloat16), weight = randn([29L, 37], generator: random).to(ScalarType.BFloat16);
-        var error = (F.linear(input, weight).to(ScalarType.Float64) - F.linear(input.to(ScalarType.Float64), weight.to(ScalarType.Float64))).abs().max().item<double>();
+        var input = randn([19L, 37], generator: random).to(ScalarType.BFloat16);
+        var weight = randn([29L, 37], generator: random).to(ScalarType.BFloat16);
+        var expected = F.linear(input.to(ScalarType.Float64), weight.to(ScalarType.Float64));
+        var error = (F.linear(input, weight).to(ScalarType.Float64) - expected).abs().max().item<double>();
         return error < 0.25; // values reach 20, of which bfloat16 keeps 8 binary digits
     }
 }

@@ -4,14 +4,15 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Tensors.Convolutions;
 
 /// <summary>
-/// 408 small convolutions, in float32 and in bfloat16, each with both gradients: channels that fill whole vectors and that do not, kernels 1³
-/// and 3³, strides 1 and 2, even, odd and flat extents, both memory layouts. Takes about two seconds.
+/// 408 small convolutions, in float32 and in bfloat16, each with both gradients: channels that fill whole vectors and that do not, kernels
+/// 1³ and 3³, strides 1 and 2, even, odd and flat extents, both memory layouts. Takes about two seconds.
 /// </summary>
 public static class ConvolutionMatrix
 {
     private static readonly (long In, long Out)[] Channels =
     [
-        (1, 16), (2, 16), (3, 8), (4, 4), (5, 7), (8, 8), (12, 20), (16, 1), (16, 16), (17, 33), (20, 4), (24, 24), (32, 1), (32, 48), (40, 40), (48, 31), (64, 32),
+        (1, 16), (2, 16), (3, 8), (4, 4), (5, 7), (8, 8), (12, 20), (16, 1), (16, 16), (17, 33), (20, 4), (24, 24), (32, 1), (32, 48),
+        (40, 40), (48, 31), (64, 32),
     ];
 
     private static readonly (long Depth, long Height, long Width)[] Extents = [(2, 8, 8), (5, 7, 7), (4, 4, 9)];

@@ -106,7 +106,8 @@ internal static unsafe class CpuCaches
         {
             foreach (var cache in Directory.EnumerateDirectories(Caches, "index*"))
                 if (Text(cache, "level") == level.ToString(CultureInfo.InvariantCulture) && Text(cache, "type") != "Instruction")
-                    return uint.Parse(Text(cache, "size").TrimEnd('K'), CultureInfo.InvariantCulture) * 1024 / Count(Text(cache, "shared_cpu_list"));
+                    return uint.Parse(Text(cache, "size").TrimEnd('K'), CultureInfo.InvariantCulture) * 1024
+                        / Count(Text(cache, "shared_cpu_list"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or OverflowException)
         {
@@ -118,7 +119,10 @@ internal static unsafe class CpuCaches
         static string Text(string cache, string fact) => File.ReadAllText(Path.Combine(cache, fact)).Trim();
 
         // "0-3,8": five
-        static uint Count(string list) => (uint)list.Split(',').Select(r => r.Split('-')).Sum(r => int.Parse(r[^1], CultureInfo.InvariantCulture) - int.Parse(r[0], CultureInfo.InvariantCulture) + 1);
+        static uint Count(string list) =>
+            (uint)list.Split(',')
+                .Select(r => r.Split('-'))
+                .Sum(r => int.Parse(r[^1], CultureInfo.InvariantCulture) - int.Parse(r[0], CultureInfo.InvariantCulture) + 1);
     }
 
     // the third level there is the sum of all that a socket has, which says nothing of a core's share

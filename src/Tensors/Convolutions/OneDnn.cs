@@ -6,14 +6,19 @@ namespace VoxelZoo.Tensors.Convolutions;
 /// <summary>libtorch's switches of the libraries that compute its convolutions on a CPU. Each holds for the whole process.</summary>
 internal static partial class OneDnn
 {
-    /// <summary>Whether libtorch may compute with oneDNN. Where it may not, its own kernels compute: right, and several times slower.</summary>
+    /// <summary>
+    /// Whether libtorch may compute with oneDNN. Where it may not, its own kernels compute: right, and several times slower.
+    /// </summary>
     internal static bool Enabled
     {
         get => UserEnabledMkldnn(GlobalContext());
         set => SetUserEnabledMkldnn(GlobalContext(), value);
     }
 
-    /// <summary>Keeps libtorch from trying NNPACK, which has a kernel for some 2-D convolutions alone and complains at each where it does not know the CPU.</summary>
+    /// <summary>
+    /// Keeps libtorch from trying NNPACK, which has a kernel for some 2-D convolutions alone and complains at each
+    /// where it does not know the CPU.
+    /// </summary>
     internal static void DisableNnpack() => SetUserEnabledNnpack(GlobalContext(), false);
 
     // exported under their C++ names alone; the methods take the context as their hidden first argument

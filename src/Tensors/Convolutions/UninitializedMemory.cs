@@ -12,13 +12,17 @@ internal static partial class UninitializedMemory
     private const int Perturb = -6; // M_PERTURB
 
     /// <summary>
-    /// Fills what is allocated from now on with a pattern that no result survives: as float32 and as bfloat16 about −1.7e38. It holds for all threads, and not for
-    /// ever: only while nothing else happens in the process, as the C library looks at it more than once in an allocation.
+    /// Fills what is allocated from now on with a pattern that no result survives: as float32 and as bfloat16 about −1.7e38. It holds for
+    /// all threads, and not for ever: only while nothing else happens in the process, as the C library looks at it more than once in an
+    /// allocation.
     /// </summary>
     /// <returns>Ends it. Does nothing where the C library is not GNU's.</returns>
     internal static IDisposable Poison() => new Poisoned();
 
-    /// <summary>Leaves numbers that are not numbers where what is allocated next most likely comes to lie; for processes that do other things beside.</summary>
+    /// <summary>
+    /// Leaves numbers that are not numbers where what is allocated next most likely comes to lie; for
+    /// processes that do other things beside.
+    /// </summary>
     /// <param name="sizes">Elements of what will be allocated.</param>
     internal static void Spoil(IEnumerable<long> sizes)
     {

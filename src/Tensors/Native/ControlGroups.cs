@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace VoxelZoo.Tensors.Native;
 
-/// <summary>What the control groups of this process leave it, which is how containers and SLURM limit memory; of either version of them.</summary>
+/// <summary>
+/// What the control groups of this process leave it, which is how containers and SLURM limit memory; of either version of them.
+/// </summary>
 internal static class ControlGroups
 {
     /// <summary>Bytes that may still be taken; all there are where none limits it.</summary>
@@ -22,13 +24,18 @@ internal static class ControlGroups
             if (controllers.Length == 0)
                 left = Math.Min(left, LeftIn(root, own, "memory.max", "memory.current", "inactive_file "));
             else if (controllers.Split(',').Contains("memory"))
-                left = Math.Min(left, LeftIn(Path.Combine(root, "memory"), own, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "));
+                left = Math.Min(
+                    left,
+                    LeftIn(Path.Combine(root, "memory"), own, "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "));
         }
 
         return left;
     }
 
-    /// <summary>The least that a group or one above it leaves. What the system holds of files only because nobody else wants the memory counts as left.</summary>
+    /// <summary>
+    /// The least that a group or one above it leaves. What the system holds of files only because nobody else
+    /// wants the memory counts as left.
+    /// </summary>
     private static long LeftIn(string mount, string own, string most, string taken, string cache)
     {
         var left = long.MaxValue;
@@ -52,5 +59,6 @@ internal static class ControlGroups
     // "max" where there is no limit
     private static long? Read(string file) => File.Exists(file) ? Number(File.ReadAllText(file)) : null;
 
-    private static long? Number(string text) => long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
+    private static long? Number(string text) =>
+        long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var bytes) ? bytes : null;
 }

@@ -30,7 +30,8 @@ public static class CpuFacts
         {
             if (!X86Base.IsSupported)
                 return RuntimeInformation.ProcessArchitecture.ToString();
-            var words = Enumerable.Range(unchecked((int)0x80000002), 3).Select(leaf => X86Base.CpuId(leaf, 0)).SelectMany(r => new[] { r.Eax, r.Ebx, r.Ecx, r.Edx }).ToArray();
+            var words = Enumerable.Range(unchecked((int)0x80000002), 3)
+                .Select(leaf => X86Base.CpuId(leaf, 0)).SelectMany(r => new[] { r.Eax, r.Ebx, r.Ecx, r.Edx }).ToArray();
             var name = Encoding.ASCII.GetString(MemoryMarshal.AsBytes(words.AsSpan())).TrimEnd('\0').Trim();
             return name.Length > 0 ? name : "a CPU without a name";
         }
@@ -47,7 +48,8 @@ public static class CpuFacts
         }
     }
 
-    private static (int Eax, int Ebx, int Ecx, int Edx) Feature(int leaf, int subLeaf) => X86Base.IsSupported ? X86Base.CpuId(leaf, subLeaf) : default;
+    private static (int Eax, int Ebx, int Ecx, int Edx) Feature(int leaf, int subLeaf) =>
+        X86Base.IsSupported ? X86Base.CpuId(leaf, subLeaf) : default;
 
     private static bool Bit(this int register, int bit) => (register >> bit & 1) != 0;
 }

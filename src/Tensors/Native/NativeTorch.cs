@@ -10,10 +10,14 @@ namespace VoxelZoo.Tensors.Native;
 /// </summary>
 public static class NativeTorch
 {
-    /// <summary>Environment variable that names a folder with another libtorch 2.10, e.g. a PyTorch installation's <c>torch/lib</c>.</summary>
+    /// <summary>
+    /// Environment variable that names a folder with another libtorch 2.10, e.g. a PyTorch installation's <c>torch/lib</c>.
+    /// </summary>
     public const string DirectoryVariable = "VOXELZOO_LIBTORCH";
 
-    /// <summary>AppContext key under which a build may say where libtorch lies, so that it need not be copied beside each program.</summary>
+    /// <summary>
+    /// AppContext key under which a build may say where libtorch lies, so that it need not be copied beside each program.
+    /// </summary>
     public const string DirectoryKey = "VoxelZoo.Libtorch";
 
     private const string MissingVersion = "GLIBCXX_3.4.32";
@@ -24,7 +28,9 @@ public static class NativeTorch
     public static NativeTorchReport? Report => _report;
 
     /// <summary>Loads the native libraries and checks what they compute; later calls return the first call's report.</summary>
-    /// <exception cref="DllNotFoundException">libtorch or the shim is missing or does not load; the message says which file and why.</exception>
+    /// <exception cref="DllNotFoundException">
+    /// libtorch or the shim is missing or does not load; the message says which file and why.
+    /// </exception>
     /// <exception cref="UntrustworthyTorchException">What they compute is wrong and cannot be cured.</exception>
     public static NativeTorchReport Load()
     {
@@ -64,7 +70,10 @@ public static class NativeTorch
         var bytes = File.ReadAllBytes(shim);
         if (!Weaken(bytes))
             LoadLibrary(shim); // not the known trouble: let the loader say what it is
-        return new NativeTorchReport(directory, PatchedShim.Load(bytes, LoadLibrary), $"this system's libstdc++ lacks {MissingVersion}; loaded a copy that needs it only weakly");
+        return new NativeTorchReport(
+            directory,
+            PatchedShim.Load(bytes, LoadLibrary),
+            $"this system's libstdc++ lacks {MissingVersion}; loaded a copy that needs it only weakly");
     }
 
     private static bool Weaken(byte[] shim)
@@ -87,13 +96,18 @@ public static class NativeTorch
         }
         catch (DllNotFoundException e)
         {
-            throw new DllNotFoundException(FirstLine(e) is var why && why.StartsWith(path, StringComparison.Ordinal) ? $"cannot load {why}" : $"cannot load {path}: {why}", e);
+            throw new DllNotFoundException(
+                FirstLine(e) is var why && why.StartsWith(path, StringComparison.Ordinal)
+                    ? $"cannot load {why}"
+                    : $"cannot load {path}: {why}",
+                e);
         }
     }
 
     // "Unable to load shared library '…' or one of its dependencies …: the loader's reason"
     private static string FirstLine(DllNotFoundException e) =>
-        e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(l => l.Contains(".so")) ?? e.Message;
+        e.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(l => l.Contains(".so"))
+            ?? e.Message;
 
     private static string FindShim()
     {
@@ -104,7 +118,8 @@ public static class NativeTorch
             Path.Combine(AppContext.BaseDirectory, "libLibTorchSharp.so"),
         };
         return candidates.FirstOrDefault(File.Exists)
-            ?? throw new DllNotFoundException($"libLibTorchSharp.so is not beside the program ({AppContext.BaseDirectory}); reference the TorchSharp package");
+            ?? throw new DllNotFoundException(
+                $"libLibTorchSharp.so is not beside the program ({AppContext.BaseDirectory}); reference the TorchSharp package");
     }
 
     private static string LibtorchDirectory(string shim)
@@ -122,11 +137,13 @@ public static class NativeTorch
     internal static string Chosen(string directory, string beside)
     {
         if (!File.Exists(Path.Combine(directory, "libtorch_cpu.so")))
-            throw new DllNotFoundException($"{DirectoryVariable} is {directory}, where there is no libtorch_cpu.so; point it at a folder such as torch/lib");
+            throw new DllNotFoundException(
+                $"{DirectoryVariable} is {directory}, where there is no libtorch_cpu.so; point it at a folder such as torch/lib");
         // TorchSharp itself would load the carried one as a second libtorch, and the process would abort
         if (directory != beside && File.Exists(Path.Combine(beside, "libtorch_cpu.so")))
             throw new DllNotFoundException(
-                $"{DirectoryVariable} is {directory}, but this program carries a libtorch of its own in {beside}; build it with -p:TorchBackend=none, or delete that one");
+                $"{DirectoryVariable} is {directory}, but this program carries a libtorch of its own in {beside}; "
+                + "build it with -p:TorchBackend=none, or delete that one");
         return directory;
     }
 }

@@ -17,7 +17,9 @@ internal static partial class OpenMp
     // some microseconds: as long as most waits are, and less than a time slice by far
     private const string Briefly = "1000";
 
-    /// <summary>Lets threads sleep after some microseconds of waiting, unless the user chose; libgomp reads it once, as it is loaded.</summary>
+    /// <summary>
+    /// Lets threads sleep after some microseconds of waiting, unless the user chose; libgomp reads it once, as it is loaded.
+    /// </summary>
     internal static void WaitBriefly()
     {
         if (Environment.GetEnvironmentVariable(SpinCount) is null && Environment.GetEnvironmentVariable(WaitPolicy) is null)

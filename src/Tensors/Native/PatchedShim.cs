@@ -34,8 +34,8 @@ internal static class PatchedShim
     }
 
     /// <summary>
-    /// The copy below <paramref name="root"/>, written if it is not there or not what it should be. Its folder is named by the content's hash
-    /// and closed to other users. Processes that race write files of their own and rename them, so that each sees a whole one.
+    /// The copy below <paramref name="root"/>, written if it is not there or not what it should be. Its folder is named by the content's
+    /// hash and closed to other users. Processes that race write files of their own and rename them, so that each sees a whole one.
     /// </summary>
     /// <returns>The path, or null where no private folder can be had.</returns>
     internal static string? CachedCopy(byte[] bytes, string? root)

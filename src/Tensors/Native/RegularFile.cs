@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace VoxelZoo.Tensors.Native;
 
 /// <summary>
-/// Tells files from what only looks like one: to open a pipe that nobody writes to would wait for ever, deaf to signals. Compiled into each assembly that
-/// reads files, because the first use of this one loads libtorch, which listings and reports do without.
+/// Tells files from what only looks like one: to open a pipe that nobody writes to would wait for ever, deaf to signals. Compiled into each
+/// assembly that reads files, because the first use of this one loads libtorch, which listings and reports do without.
 /// </summary>
 internal static partial class RegularFile
 {
@@ -16,29 +16,34 @@ internal static partial class RegularFile
 
     /// <summary>Why a path cannot be read as a file: it is a pipe, a socket or a device, or its symbolic links go in a circle.</summary>
     /// <param name="path">The path.</param>
-    /// <returns>A sentence without the path, with its full stop; null for a file, a folder, and what is not there, which opening it tells.</returns>
+    /// <returns>
+    /// A sentence without the path, with its full stop; null for a file, a folder, and what is not there, which opening it tells.
+    /// </returns>
     public static string? WhyNot(string path)
     {
         if (!OperatingSystem.IsLinux())
             return null;
         Span<byte> facts = stackalloc byte[Size];
         if (StatX(WorkingFolder, path, 0, TypeMask, ref MemoryMarshal.GetReference(facts)) != 0)
-            return Marshal.GetLastPInvokeError() == TooManyLinks ? "this is a symbolic link that leads back to itself; point it at a file." : null;
+            return Marshal.GetLastPInvokeError() == TooManyLinks
+                ? "this is a symbolic link that leads back to itself; point it at a file."
+                : null;
         return (BinaryPrimitives.ReadUInt16LittleEndian(facts[ModeOffset..]) & TypeBits) is Regular or Directory
             ? null
             : "this is not a file but a pipe or a device; write it to a file first.";
     }
 
     /// <summary>
-    /// The file to write where a path is to be replaced: that to which a link leads. A rename would put a file where a link or a device was, and the system
-    /// would go without <c>/dev/stdout</c>.
+    /// The file to write where a path is to be replaced: that to which a link leads. A rename would put a file where a link or a device
+    /// was, and the system would go without <c>/dev/stdout</c>.
     /// </summary>
     /// <exception cref="IOException">The path means something in whose place no file may be put.</exception>
     public static string Replaceable(string path)
     {
         var link = new FileInfo(path).LinkTarget;
         if (WhyNot(path) is not null || link?.StartsWith("/proc/", StringComparison.Ordinal) == true)
-            throw new IOException($"{path} is a pipe, a device or a link that leads back to itself, in whose place no file is put; name a file");
+            throw new IOException(
+                $"{path} is a pipe, a device or a link that leads back to itself, in whose place no file is put; name a file");
         return link is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
     }
 

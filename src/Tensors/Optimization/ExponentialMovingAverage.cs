@@ -22,8 +22,8 @@ public sealed record ExponentialMovingAverageOptions
 
 /// <summary>
 /// A running average of a module's weights for evaluation, with the schedule of the ema_pytorch package: the n-th
-/// call of <see cref="Update"/> acts when <c>n − 1</c> is a multiple of <c>UpdateEvery</c>; it copies the weights while <c>n − 1</c> is at most <c>UpdateAfterStep</c>
-/// and then averages with <see cref="Decay"/>. Buffers are copied each time.
+/// call of <see cref="Update"/> acts when <c>n − 1</c> is a multiple of <c>UpdateEvery</c>; it copies the weights while <c>n − 1</c> is at
+/// most <c>UpdateAfterStep</c> and then averages with <see cref="Decay"/>. Buffers are copied each time.
 /// </summary>
 /// <remarks>Build it after <c>module.to(…)</c>, which replaces parameters. Not thread-safe.</remarks>
 public sealed class ExponentialMovingAverage : IDisposable
@@ -61,9 +61,12 @@ public sealed class ExponentialMovingAverage : IDisposable
 
     /// <summary>The averaged weights by the module's keys. They stay this object's and change with the next update.</summary>
     /// <exception cref="InvalidOperationException">They are swapped into the module at present.</exception>
-    public IReadOnlyDictionary<string, Tensor> State => _swapped ? throw new InvalidOperationException("the averaged weights are in the module; end Swap() first") : _average;
+    public IReadOnlyDictionary<string, Tensor> State =>
+        _swapped ? throw new InvalidOperationException("the averaged weights are in the module; end Swap() first") : _average;
 
-    /// <summary>Decay that the <paramref name="step"/>-th call uses: <c>min(β, 1 − (1 + step − UpdateAfterStep − 1)^(−Power))</c>, and 0 until then.</summary>
+    /// <summary>
+    /// Decay that the <paramref name="step"/>-th call uses: <c>min(β, 1 − (1 + step − UpdateAfterStep − 1)^(−Power))</c>, and 0 until then.
+    /// </summary>
     public double Decay(long step)
     {
         var averaged = step - _options.UpdateAfterStep - 1;
@@ -90,7 +93,11 @@ public sealed class ExponentialMovingAverage : IDisposable
 
         var weight = tensor((float)(1 - decay), device: _parameters[0].device);
         Dispatcher.Call("aten::_foreach_lerp_", "List",
-            [Dispatcher.Of(_averagedParameters), Dispatcher.Of(_parameters), Dispatcher.Of(Enumerable.Repeat(weight, _parameters.Count).ToList())]);
+            [
+                Dispatcher.Of(_averagedParameters),
+                Dispatcher.Of(_parameters),
+                Dispatcher.Of(Enumerable.Repeat(weight, _parameters.Count).ToList()),
+            ]);
     }
 
     /// <summary>Takes over a saved average.</summary>

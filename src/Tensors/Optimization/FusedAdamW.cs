@@ -23,9 +23,13 @@ public sealed class FusedAdamW : IDisposable
     }
 
     /// <summary>Creates the optimiser with zero moments.</summary>
-    /// <param name="parameters">By name, as <c>module.named_parameters()</c> gives them: contiguous, all of one device and dtype. They stay the module's.</param>
+    /// <param name="parameters">
+    /// By name, as <c>module.named_parameters()</c> gives them: contiguous, all of one device and dtype. They stay the module's.
+    /// </param>
     /// <param name="options">Hyperparameters.</param>
-    /// <exception cref="ArgumentException">A parameter is not contiguous, of another device or dtype than the first, or named twice.</exception>
+    /// <exception cref="ArgumentException">
+    /// A parameter is not contiguous, of another device or dtype than the first, or named twice.
+    /// </exception>
     public FusedAdamW(IEnumerable<(string name, Parameter parameter)> parameters, AdamWOptions options)
     {
         options.Check();
@@ -37,7 +41,8 @@ public sealed class FusedAdamW : IDisposable
         foreach (var (name, parameter) in list)
             if (!names.Add(name) || !parameter.is_contiguous() || Kind(parameter) != Kind(list[0].parameter))
                 throw new ArgumentException(
-                    $"parameter '{name}' is named twice, not contiguous, or of another device or dtype than '{list[0].name}'", nameof(parameters));
+                    $"parameter '{name}' is named twice, not contiguous, or of another device or dtype than '{list[0].name}'",
+                    nameof(parameters));
 
         _all = [.. list.Select(p => new Moments(
             p.name,
@@ -100,7 +105,9 @@ public sealed class FusedAdamW : IDisposable
         Dispatcher.Call("aten::_fused_adamw_", "",
         [
             Dispatcher.Of(active.ConvertAll(a => (Tensor)a.Moments.Parameter)), Dispatcher.Of(active.ConvertAll(a => a.Gradient)),
-            Dispatcher.Of(active.ConvertAll(a => a.Moments.First)), Dispatcher.Of(active.ConvertAll(a => a.Moments.Second)), Dispatcher.Of([]),
+            Dispatcher.Of(active.ConvertAll(a => a.Moments.First)),
+            Dispatcher.Of(active.ConvertAll(a => a.Moments.Second)),
+            Dispatcher.Of([]),
             Dispatcher.Of(active.ConvertAll(a => counts[a.Moments.Steps])),
             Dispatcher.Number(LearningRate), Dispatcher.Number(Beta1), Dispatcher.Number(Beta2),
             Dispatcher.Number(_options.WeightDecay), Dispatcher.Number(_options.Epsilon),

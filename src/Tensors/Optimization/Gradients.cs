@@ -17,10 +17,14 @@ public static class Gradients
         return Norm(Of(parameters));
     }
 
-    /// <summary>Scales all gradients by one factor, so that their L2 norm is at most <paramref name="maxNorm"/> (arXiv 1211.5063).</summary>
+    /// <summary>
+    /// Scales all gradients by one factor, so that their L2 norm is at most <paramref name="maxNorm"/> (arXiv 1211.5063).
+    /// </summary>
     /// <param name="parameters">Those without a gradient are left out.</param>
     /// <param name="maxNorm">Largest norm, above 0.</param>
-    /// <returns>The norm before clipping. Where it is not finite, the gradients were left as they are and the step is to be skipped.</returns>
+    /// <returns>
+    /// The norm before clipping. Where it is not finite, the gradients were left as they are and the step is to be skipped.
+    /// </returns>
     public static double Clip(IEnumerable<Parameter> parameters, double maxNorm)
     {
         if (!(maxNorm > 0))
@@ -30,7 +34,10 @@ public static class Gradients
         var gradients = Of(parameters);
         var norm = Norm(gradients);
         if (double.IsFinite(norm) && norm > maxNorm)
-            Dispatcher.Call("aten::_foreach_mul_", "Tensor", [Dispatcher.Of(gradients), Dispatcher.Of(tensor((float)(maxNorm / norm), device: gradients[0].device))]);
+            Dispatcher.Call(
+                "aten::_foreach_mul_",
+                "Tensor",
+                [Dispatcher.Of(gradients), Dispatcher.Of(tensor((float)(maxNorm / norm), device: gradients[0].device))]);
         return norm;
     }
 

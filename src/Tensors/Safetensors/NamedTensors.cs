@@ -9,7 +9,11 @@ public sealed class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDisposa
 {
     private readonly SortedDictionary<string, Tensor> _tensors;
 
-    internal NamedTensors(SortedDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata, string source, IReadOnlyDictionary<string, string> unsupported)
+    internal NamedTensors(
+        SortedDictionary<string, Tensor> tensors,
+        IReadOnlyDictionary<string, string> metadata,
+        string source,
+        IReadOnlyDictionary<string, string> unsupported)
     {
         Unsupported = unsupported;
         _tensors = tensors;
@@ -41,7 +45,8 @@ public sealed class NamedTensors : IReadOnlyDictionary<string, Tensor>, IDisposa
         ? tensor
         : Unsupported.TryGetValue(key, out var dtype)
         ? throw new InvalidDataException($"{Source}: the dtype {dtype} of tensor '{key}' is not supported; write it as F32, for one")
-        : throw new InvalidDataException($"{Source}: there is no tensor '{key}'; the file has {string.Join(", ", Keys.Take(8))}{(Count > 8 ? ", …" : "")}");
+        : throw new InvalidDataException(
+            $"{Source}: there is no tensor '{key}'; the file has {string.Join(", ", Keys.Take(8))}{(Count > 8 ? ", …" : "")}");
 
     /// <inheritdoc/>
     public bool ContainsKey(string key) => _tensors.ContainsKey(key);

@@ -27,7 +27,9 @@ internal static class SafetensorsDtype
             return All[i].Type;
         return Array.Exists(Foreign, d => d.Name == name)
             ? null
-            : throw new InvalidDataException($"tensor '{tensor}' has the dtype '{name}', which is none of {string.Join(", ", All.Select(d => d.Name).Concat(Foreign.Select(d => d.Name)))}");
+            : throw new InvalidDataException(
+                $"tensor '{tensor}' has the dtype '{name}', "
+                + $"which is none of {string.Join(", ", All.Select(d => d.Name).Concat(Foreign.Select(d => d.Name)))}");
     }
 
     /// <summary>Name in the file and bytes per element.</summary>
@@ -35,7 +37,9 @@ internal static class SafetensorsDtype
     internal static (string Name, int Size) Of(string tensor, ScalarType type)
     {
         var i = Array.FindIndex(All, d => d.Type == type);
-        return i >= 0 ? (All[i].Name, All[i].Size) : throw new ArgumentException($"tensor '{tensor}' is {type}, which safetensors files do not hold");
+        return i >= 0
+            ? (All[i].Name, All[i].Size)
+            : throw new ArgumentException($"tensor '{tensor}' is {type}, which safetensors files do not hold");
     }
 
     /// <summary>Bytes of a tensor; refuses shapes that neither a file nor libtorch's stride arithmetic can hold.</summary>

@@ -12,7 +12,10 @@ namespace VoxelZoo.Tensors;
 /// </summary>
 public static class SafetensorsFile
 {
-    /// <summary>Reads every tensor into CPU memory, but for those of a dtype that TorchSharp does not have; they are named in <see cref="NamedTensors.Unsupported"/>.</summary>
+    /// <summary>
+    /// Reads every tensor into CPU memory, but for those of a dtype that TorchSharp does not have; they are named in
+    /// <see cref="NamedTensors.Unsupported"/>.
+    /// </summary>
     /// <returns>The tensors by name and the file's metadata; the caller disposes it.</returns>
     /// <exception cref="InvalidDataException">The file breaks a rule of the format; one sentence that names the file.</exception>
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
@@ -29,7 +32,10 @@ public static class SafetensorsFile
     /// <param name="tensors">Of any device and strides; they are not changed and stay the caller's.</param>
     /// <param name="metadata">Free text to keep with them.</param>
     /// <exception cref="ArgumentException">A name occurs twice or is reserved, or a dtype has no counterpart in the format.</exception>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path,
+        IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         path = RegularFile.Replaceable(path);
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
@@ -55,7 +61,10 @@ public static class SafetensorsFile
     /// <param name="tensors">Of any device and strides; they are not changed and stay the caller's.</param>
     /// <param name="metadata">Free text to keep with them.</param>
     /// <exception cref="ArgumentException">A name occurs twice or is reserved, or a dtype has no counterpart in the format.</exception>
-    public static void Write(Stream stream, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        Stream stream,
+        IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         var plan = SafetensorsPlan.Of(tensors, metadata);
         Span<byte> length = stackalloc byte[8];
@@ -72,7 +81,8 @@ public static class SafetensorsFile
         try
         {
             var header = ReadHeader(stream);
-            var unsupported = header.Entries.Where(entry => entry.Type is null).ToDictionary(entry => entry.Name, entry => entry.Dtype, StringComparer.Ordinal);
+            var unsupported = header.Entries
+                .Where(entry => entry.Type is null).ToDictionary(entry => entry.Name, entry => entry.Dtype, StringComparer.Ordinal);
             var named = new NamedTensors(tensors, header.Metadata, source, unsupported);
             foreach (var entry in header.Entries)
             {
@@ -108,7 +118,8 @@ public static class SafetensorsFile
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         long rest = stream.Length - stream.Position;
         if (length > SafetensorsHeader.MaxLength || (long)length > rest)
-            throw new InvalidDataException($"its header claims {length} bytes; {rest} follow, and {SafetensorsHeader.MaxLength} are allowed");
+            throw new InvalidDataException(
+                $"its header claims {length} bytes; {rest} follow, and {SafetensorsHeader.MaxLength} are allowed");
 
         var json = new byte[length];
         stream.ReadExactly(json);

@@ -46,7 +46,8 @@ internal sealed class SafetensorsHeader
         {
             throw new InvalidDataException($"the header is not valid JSON at byte {8 + e.BytePositionInLine}", e);
         }
-        catch (InvalidOperationException e) when (e.InnerException is DecoderFallbackException || e.Message.Contains("UTF", StringComparison.Ordinal))
+        catch (InvalidOperationException e)
+            when (e.InnerException is DecoderFallbackException || e.Message.Contains("UTF", StringComparison.Ordinal))
         {
             throw new InvalidDataException("the header holds a string that is not valid Unicode", e);
         }
@@ -115,7 +116,8 @@ internal sealed class SafetensorsHeader
             throw new InvalidDataException($"tensor '{name}' needs a dtype, a shape and two data_offsets");
         var bytes = SafetensorsDtype.ByteCount(name, dtype, shape);
         if (begin > end || end - begin != bytes)
-            throw new InvalidDataException($"tensor '{name}' has data_offsets [{begin}, {end}], but its shape [{string.Join(", ", shape)}] takes {bytes} bytes");
+            throw new InvalidDataException(
+                $"tensor '{name}' has data_offsets [{begin}, {end}], but its shape [{string.Join(", ", shape)}] takes {bytes} bytes");
         return new SafetensorsEntry(name, dtype, type, shape, begin, end);
     }
 
@@ -126,7 +128,8 @@ internal sealed class SafetensorsHeader
         foreach (var entry in Entries)
         {
             if (entry.Begin != covered)
-                throw new InvalidDataException($"tensor '{entry.Name}' begins at {entry.Begin} where {covered} was expected: the data has a hole or an overlap");
+                throw new InvalidDataException(
+                    $"tensor '{entry.Name}' begins at {entry.Begin} where {covered} was expected: the data has a hole or an overlap");
             covered = entry.End;
         }
 

@@ -34,7 +34,8 @@ internal sealed record SafetensorsPlan(byte[] Header, IReadOnlyList<(Tensor Tens
         while (buffer.Length % 8 != 0) // tensors begin on eight bytes, like the length before the header
             buffer.WriteByte((byte)' ');
         if (buffer.Length > SafetensorsHeader.MaxLength)
-            throw new ArgumentException($"{sorted.Count} tensors need a header of {buffer.Length} bytes, more than the format allows", nameof(tensors));
+            throw new ArgumentException(
+                $"{sorted.Count} tensors need a header of {buffer.Length} bytes, more than the format allows", nameof(tensors));
         return new SafetensorsPlan(buffer.ToArray(), data);
     }
 

@@ -8,7 +8,9 @@ public static class Weights
 {
     private const int Named = 4;
 
-    /// <summary>Parameters and persistent buffers by key, sorted. They are the module's own tensors, not copies; do not dispose them.</summary>
+    /// <summary>
+    /// Parameters and persistent buffers by key, sorted. They are the module's own tensors, not copies; do not dispose them.
+    /// </summary>
     public static IReadOnlyDictionary<string, Tensor> Of(nn.Module module) =>
         new SortedDictionary<string, Tensor>(module.state_dict(), StringComparer.Ordinal);
 
@@ -18,11 +20,17 @@ public static class Weights
     /// <param name="module">Its keys and shapes are what is expected.</param>
     /// <param name="weights">By key; left unchanged.</param>
     /// <param name="source">Where they came from, for the message.</param>
-    /// <exception cref="InvalidDataException">Keys are missing, unexpected, of another shape, or whole numbers for real ones; one sentence with counts and first names.</exception>
+    /// <exception cref="InvalidDataException">
+    /// Keys are missing, unexpected, of another shape, or whole numbers for real ones; one sentence with counts and first names.
+    /// </exception>
     public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> weights, string source) =>
         Copy(Of(module), weights, source, module.GetType().Name);
 
-    internal static void Copy(IReadOnlyDictionary<string, Tensor> own, IReadOnlyDictionary<string, Tensor> weights, string source, string owner)
+    internal static void Copy(
+        IReadOnlyDictionary<string, Tensor> own,
+        IReadOnlyDictionary<string, Tensor> weights,
+        string source,
+        string owner)
     {
         var unsupported = weights is NamedTensors file ? file.Unsupported : new Dictionary<string, string>();
         var faults = new[]
@@ -32,7 +40,8 @@ public static class Weights
             Fault("unexpected", [.. weights.Keys.Where(k => !own.ContainsKey(k)).Order(StringComparer.Ordinal)]),
             Fault("of another shape", [.. own.Keys.Where(k => weights.TryGetValue(k, out var w) && !w.shape.SequenceEqual(own[k].shape))
                 .Select(k => $"{k}: [{string.Join(", ", weights[k].shape)}] for [{string.Join(", ", own[k].shape)}]")]),
-            Fault("of whole numbers", [.. own.Keys.Where(k => own[k].is_floating_point() && weights.TryGetValue(k, out var w) && !w.is_floating_point())
+            Fault("of whole numbers", [.. own.Keys
+                .Where(k => own[k].is_floating_point() && weights.TryGetValue(k, out var w) && !w.is_floating_point())
                 .Select(k => $"{k}: {weights[k].dtype} for {own[k].dtype}")]),
         };
         if (faults.Any(f => f is not null))

@@ -29,10 +29,12 @@ public sealed class ThirdPartyTests : IDisposable
     }
 
     [Fact]
-    public void Model_of_the_readme_builds_as_it_stands_and_keeps_the_contract()
+    public void Model_of_the_readme_has_ten_lines_builds_as_it_stands_and_keeps_the_contract()
     {
+        var model = Block("README.md", "csharp");
+        Assert.Equal(10, model.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         var project = _folder.Write("Tiny/Tiny.csproj", Block("docs/plugins.md", "xml"));
-        _folder.Write("Tiny/Tiny.cs", Block("README.md", "csharp"));
+        _folder.Write("Tiny/Tiny.cs", model);
         var plugin = Path.Combine(_folder.Path, "plugins/Tiny");
 
         Build(project, plugin);

@@ -22,7 +22,8 @@ public sealed class MixupTests
         for (var step = 0; step < steps; step++)
         {
             using var scope = NewDisposeScope();
-            var clean = mixup.Apply(Terms.Of(stack([zeros(1, 1, 1, 1), ones(1, 1, 1, 1)])), Terms.Flow, random).Single().Clean.data<float>().ToArray();
+            var clean = mixup.Apply(Terms.Of(stack([zeros(1, 1, 1, 1), ones(1, 1, 1, 1)])), Terms.Flow, random)
+                .Single().Clean.data<float>().ToArray();
             weights.AddRange([1 - clean[0], clean[1]]);
         }
 
@@ -91,7 +92,9 @@ public sealed class MixupTests
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1, CPU);
-        Assert.Null(Mixup(new MixupOptions()).Apply(Terms.Of(randn(Cube.Batch(2))) with { Condition = null }, Terms.Flow, random).Single().Condition);
+        Assert.Null(
+            Mixup(new MixupOptions())
+                .Apply(Terms.Of(randn(Cube.Batch(2))) with { Condition = null }, Terms.Flow, random).Single().Condition);
     }
 
     [Theory]
@@ -103,7 +106,8 @@ public sealed class MixupTests
         using var scope = NewDisposeScope();
         using var random = new Generator(1, CPU);
         var (mixup, term) = (Mixup(new MixupOptions { Probability = probability }), Terms.Of(randn(Cube.Batch(2))));
-        Assert.Equal(probability, Enumerable.Range(0, 500).Count(_ => mixup.Apply(term, Terms.Flow, random).Single() != term) / 500.0, 0.07);
+        Assert.Equal(
+            probability, Enumerable.Range(0, 500).Count(_ => mixup.Apply(term, Terms.Flow, random).Single() != term) / 500.0, 0.07);
     }
 
     [Fact]

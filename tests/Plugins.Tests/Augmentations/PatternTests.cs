@@ -14,7 +14,8 @@ public sealed class PatternTests
     private static Dictionary<int, float[]> Kept(VolumeShape grid)
     {
         var options = new ScoreAugOptions { Rotation = false, Flip = false, Patterns = true, DestructiveProbability = 1 };
-        var augmentation = ((IAugmentation<ScoreAugOptions>)new ScoreAugAugmentation()).Create(options, new DiffusionShape(grid, grid, 1), Contexts.Cpu);
+        var augmentation = ((IAugmentation<ScoreAugOptions>)new ScoreAugAugmentation())
+            .Create(options, new DiffusionShape(grid, grid, 1), Contexts.Cpu);
         using var random = new Generator(1, CPU);
         var kept = new Dictionary<int, float[]>();
         for (var draw = 0; draw < 300; draw++)
@@ -30,7 +31,10 @@ public sealed class PatternTests
     }
 
     private static int[] Holes(float[] kept, int size, int fields) =>
-        [.. Enumerable.Range(0, fields * fields).Where(field => kept[field / fields * (size / fields) * size + field % fields * (size / fields)] == 0)];
+    [
+        .. Enumerable.Range(0, fields * fields).Where(
+            field => kept[field / fields * (size / fields) * size + field % fields * (size / fields)] == 0),
+    ];
 
     [Fact]
     public void Sixteen_patterns_cut_out_the_share_they_are_defined_by_at_every_depth()

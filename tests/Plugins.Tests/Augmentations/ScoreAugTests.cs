@@ -20,10 +20,12 @@ public sealed class ScoreAugTests
     ];
 
     private static Augmentation ScoreAug(ScoreAugOptions options, VolumeShape? grid = null) =>
-        ((IAugmentation<ScoreAugOptions>)new ScoreAugAugmentation()).Create(options, new DiffusionShape(grid ?? Cube, grid ?? Cube, 1), Contexts.Cpu);
+        ((IAugmentation<ScoreAugOptions>)new ScoreAugAugmentation())
+            .Create(options, new DiffusionShape(grid ?? Cube, grid ?? Cube, 1), Contexts.Cpu);
 
     // every voxel has a value of its own, none of them 0
-    private static Tensor Numbered(VolumeShape? grid = null) => (arange(S((grid ?? Cube).Elements), ScalarType.Float32) + S(1.0)).view((grid ?? Cube).Batch(1));
+    private static Tensor Numbered(VolumeShape? grid = null) =>
+        (arange(S((grid ?? Cube).Elements), ScalarType.Float32) + S(1.0)).view((grid ?? Cube).Batch(1));
 
     /// <summary>Draws of the transform of a volume and the ω that comes with it.</summary>
     private static IEnumerable<(Tensor Volume, float[] Omega)> Draws(ScoreAugOptions options, int count, VolumeShape? grid = null)
@@ -123,7 +125,8 @@ public sealed class ScoreAugTests
     public void Cut_out_box_is_as_large_as_omega_says_and_anywhere()
     {
         var places = new HashSet<int>();
-        foreach (var (volume, omega) in Draws(Nothing with { Cutout = true, Compose = true, Probability = 1 }, 200, new VolumeShape(1, 10, 20, 30)))
+        var options = Nothing with { Cutout = true, Compose = true, Probability = 1 };
+        foreach (var (volume, omega) in Draws(options, 200, new VolumeShape(1, 10, 20, 30)))
         {
             int[] size = [(int)Math.Round(omega[16] * 10), (int)Math.Round(omega[14] * 20), (int)Math.Round(omega[15] * 30)];
             Assert.InRange(size[0], 1, 3);
@@ -173,7 +176,12 @@ public sealed class ScoreAugTests
     [InlineData(0.9)]
     public void Composed_transforms_are_drawn_independently_with_the_probability(double probability)
     {
-        float[][] draws = [.. Draws(new ScoreAugOptions { Translation = true, Cutout = true, Compose = true, Probability = probability }, 800).Select(draw => draw.Omega)];
+        float[][] draws =
+        [
+            .. Draws(
+                new ScoreAugOptions { Translation = true, Cutout = true, Compose = true, Probability = probability },
+                800).Select(draw => draw.Omega),
+        ];
         for (var flag = 0; flag < 3; flag++)
             Assert.Equal(probability, draws.Average(omega => omega[flag]), 0.06);
         Assert.Equal(Math.Pow(probability, 3), draws.Average(omega => omega[0] * omega[1] * omega[2]), 0.06);
@@ -186,7 +194,8 @@ public sealed class ScoreAugTests
     {
         var options = new ScoreAugOptions
         {
-            Translation = true, Cutout = true, Patterns = true, Probability = probability, DestructiveProbability = destructive, PatternShare = share,
+            Translation = true, Cutout = true, Patterns = true, Probability = probability, DestructiveProbability = destructive,
+            PatternShare = share,
         };
         float[][] draws = [.. Draws(options, 800).Select(draw => draw.Omega)];
         Assert.All(draws, omega => Assert.True(omega[2] + omega[3] <= 1));
@@ -206,7 +215,9 @@ public sealed class ScoreAugTests
 
     [Fact]
     public void Without_cutout_it_is_always_a_pattern() =>
-        Assert.All(Draws(Nothing with { Patterns = true, DestructiveProbability = 1 }, 50), draw => Assert.Equal((0f, 1f), (draw.Omega[2], draw.Omega[3])));
+        Assert.All(
+            Draws(Nothing with { Patterns = true, DestructiveProbability = 1 }, 50),
+            draw => Assert.Equal((0f, 1f), (draw.Omega[2], draw.Omega[3])));
 
     [Fact]
     public void Without_omega_the_denoiser_is_told_nothing()

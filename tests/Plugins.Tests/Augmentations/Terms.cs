@@ -12,7 +12,9 @@ internal static class Terms
     public static readonly NoiseProcess Flow = ((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(
         new RFlowOptions(), new DiffusionShape(new VolumeShape(1, 4, 6, 6), new VolumeShape(1, 4, 6, 6), 1), Contexts.Cpu);
 
-    /// <summary>A term at t = 300 with the given clean samples; the condition is the noisy sample, so that it shows what happens to either.</summary>
+    /// <summary>
+    /// A term at t = 300 with the given clean samples; the condition is the noisy sample, so that it shows what happens to either.
+    /// </summary>
     public static TrainingTerm Of(Tensor clean)
     {
         var (noise, timesteps) = (randn(clean.shape), full(clean.shape[0], S(300.0), ScalarType.Float32));

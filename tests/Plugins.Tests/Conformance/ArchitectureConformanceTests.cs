@@ -4,10 +4,12 @@ namespace VoxelZoo.Plugins.Tests.Conformance;
 
 public sealed class ArchitectureConformanceTests
 {
-    private static IReadOnlyList<ConformanceCheck> Verify(Defect defect) => ArchitectureConformance.Verify(new BadArchitecture(defect), Contexts.Cpu);
+    private static IReadOnlyList<ConformanceCheck> Verify(Defect defect) =>
+        ArchitectureConformance.Verify(new BadArchitecture(defect), Contexts.Cpu);
 
     [Fact]
-    public void Architecture_without_a_defect_passes_every_check() => Assert.All(Verify(Defect.None), check => Assert.True(check.Passed, check.Sentence));
+    public void Architecture_without_a_defect_passes_every_check() =>
+        Assert.All(Verify(Defect.None), check => Assert.True(check.Passed, check.Sentence));
 
     [Theory]
     [InlineData(nameof(Defect.Create), "create")]

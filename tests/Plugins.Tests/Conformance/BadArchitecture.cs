@@ -50,7 +50,8 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
 
     public Denoiser Create(BadOptions options, PartContext context) =>
         new BadDenoiser(
-            context.GradientCheckpointing || defect != Defect.GradientCheckpointing ? defect : Defect.None, defect == Defect.MetaDevice ? CPU : context.Device);
+            context.GradientCheckpointing || defect != Defect.GradientCheckpointing ? defect : Defect.None,
+            defect == Defect.MetaDevice ? CPU : context.Device);
 
     public ControlBranch CreateControl(BadOptions options, ControlOptions control, PartContext context) => defect == Defect.ControlCreate
         ? throw new InvalidOperationException("no")
@@ -92,7 +93,8 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
         {
             using var scope = NewDisposeScope();
             var embedding = conditioning.Modulate(time.call(timesteps.unsqueeze(1) / S(1000.0))).mean([1]).view(-1, 1, 1, 1, 1);
-            var h = conv.call(conditioning.Concatenate(sample)) + (_defect == Defect.InputsMatter ? embedding.detach() * S(0.0) + time.weight.sum() + time.bias!.sum() : embedding);
+            var h = conv.call(conditioning.Concatenate(sample))
+                + (_defect == Defect.InputsMatter ? embedding.detach() * S(0.0) + time.weight.sum() + time.bias!.sum() : embedding);
             h = _defect switch
             {
                 Defect.Shape => h.transpose(3, 4).contiguous(),
@@ -105,7 +107,9 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
                 _ => h,
             };
             if (conditioning.Residuals is { } residuals)
-                h += residuals.Count == 1 || _defect == Defect.ControlResiduals ? residuals[0] : throw new ArgumentException("one residual", nameof(conditioning));
+                h += residuals.Count == 1 || _defect == Defect.ControlResiduals
+                    ? residuals[0]
+                    : throw new ArgumentException("one residual", nameof(conditioning));
             if (_defect == Defect.LiveTensors)
                 _hoard.Add(h.clone().DetachFromDisposeScope());
             return h.MoveToOuterDisposeScope();
@@ -165,7 +169,8 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
                 control = nn.functional.avg_pool3d(control, [_stride, _stride, _stride]);
             if (_defect == Defect.ControlMatters)
                 control = zeros_like(control);
-            var h = conv.call(cat([sample, control], 1)) + time.call(timesteps.unsqueeze(1) / S(1000.0)).view(-1, 4, 1, 1, 1) + S((double)_secret);
+            var h = conv.call(cat([sample, control], 1)) + time.call(timesteps.unsqueeze(1) / S(1000.0)).view(-1, 4, 1, 1, 1)
+                + S((double)_secret);
             var residual = zero.call(h);
             if (_defect == Defect.ControlLiveTensors)
                 _hoard.Add(residual.clone().DetachFromDisposeScope());

@@ -52,7 +52,8 @@ public sealed class OtherConformanceTests
 
             public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) => right.Noise(noisy, prediction, timesteps);
 
-            public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) => -right.Derivative(noisy, prediction, timesteps);
+            public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+                -right.Derivative(noisy, prediction, timesteps);
 
             public override double[] TimeGrid(int steps) => right.TimeGrid(steps);
         }

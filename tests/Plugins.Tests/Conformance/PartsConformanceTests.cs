@@ -7,7 +7,10 @@ namespace VoxelZoo.Plugins.Tests.Conformance;
 /// <summary>Every part of this repository against the kit; a new plugin is one more name.</summary>
 public sealed class PartsConformanceTests
 {
-    private static readonly string[] Plugins = ["UNet3D", "RFlow", "Samplers", "Metrics", "Augmentations", "SpaceToDepth", "VQVAE", "DiT", "WDM", "DCAE", "DDPM"];
+    private static readonly string[] Plugins =
+    [
+        "UNet3D", "RFlow", "Samplers", "Metrics", "Augmentations", "SpaceToDepth", "VQVAE", "DiT", "WDM", "DCAE", "DDPM",
+    ];
 
     public static TheoryData<string, string> Parts => [.. Plugins
         .SelectMany(plugin => Assembly.Load(plugin).GetExportedTypes())

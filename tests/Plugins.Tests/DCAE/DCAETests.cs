@@ -33,7 +33,9 @@ public sealed class DCAETests
         Assert.Equal(131_844_033, Count("decoder."));
         Assert.Equal(208_524_497, Count(""));
 
-        long Count(string prefix) => compressor.named_parameters().Where(entry => entry.name.StartsWith(prefix, StringComparison.Ordinal)).Sum(entry => entry.parameter.numel());
+        long Count(string prefix) =>
+            compressor.named_parameters()
+                .Where(entry => entry.name.StartsWith(prefix, StringComparison.Ordinal)).Sum(entry => entry.parameter.numel());
     }
 
     [Theory]
@@ -83,16 +85,47 @@ public sealed class DCAETests
     [InlineData("f64_1_5", 128, 160, 4)]
     [InlineData("f128_1_5", 512, 160, 2)]
     public void Preset_has_the_latent_that_its_name_promises(string preset, int channels, int depth, int size) =>
-        Assert.Equal(new VolumeShape(channels, depth, size, size), Small.Part.LatentShape(DCAEOptions.Presets[preset], new VolumeShape(1, 160, 256, 256)));
+        Assert.Equal(
+            new VolumeShape(channels, depth, size, size),
+            Small.Part.LatentShape(DCAEOptions.Presets[preset], new VolumeShape(1, 160, 256, 256)));
 
     public static TheoryData<DCAEOptions, VolumeShape> Instances => new()
     {
         { Small.Slices, new(1, 3, 16, 24) },
-        { Small.Slices with { EncoderBlockOutChannels = [8, 16, 16, 32], DecoderBlockOutChannels = [4, 8, 16, 32], EncoderLayersPerBlock = [1, 0, 1, 1], DecoderLayersPerBlock = [2, 1, 0, 1] }, new(1, 5, 24, 16) },
+        {
+            Small.Slices with
+            {
+                EncoderBlockOutChannels = [8, 16, 16, 32],
+                DecoderBlockOutChannels = [4, 8, 16, 32],
+                EncoderLayersPerBlock = [1, 0, 1, 1],
+                DecoderLayersPerBlock = [2, 1, 0, 1],
+            },
+            new(1, 5, 24, 16)
+        },
         { Small.Volumes, new(1, 8, 16, 24) },
         { Small.Volumes with { DepthFactors = null }, new(1, 8, 16, 24) },
-        { Small.Volumes with { InChannels = 2, DepthFactors = [1, 3], EncoderBlockOutChannels = [8, 16, 24], DecoderBlockOutChannels = [8, 16, 24], LatentChannels = 12 }, new(2, 6, 8, 12) },
-        { Small.Volumes with { EncoderBlockOutChannels = [8], DecoderBlockOutChannels = [16], EncoderLayersPerBlock = [1], DecoderLayersPerBlock = [0], DepthFactors = [] }, new(1, 3, 5, 7) },
+        {
+            Small.Volumes with
+            {
+                InChannels = 2,
+                DepthFactors = [1, 3],
+                EncoderBlockOutChannels = [8, 16, 24],
+                DecoderBlockOutChannels = [8, 16, 24],
+                LatentChannels = 12,
+            },
+            new(2, 6, 8, 12)
+        },
+        {
+            Small.Volumes with
+            {
+                EncoderBlockOutChannels = [8],
+                DecoderBlockOutChannels = [16],
+                EncoderLayersPerBlock = [1],
+                DecoderLayersPerBlock = [0],
+                DepthFactors = [],
+            },
+            new(1, 3, 5, 7)
+        },
     };
 
     [Theory]
@@ -148,7 +181,8 @@ public sealed class DCAETests
     {
         using var scope = NewDisposeScope();
         using var compressor = Small.Create(Small.Volumes);
-        var head = compressor.Head.Select(parameter => compressor.named_parameters().Single(entry => ReferenceEquals(entry.parameter, parameter)).name);
+        var head = compressor.Head.Select(
+            parameter => compressor.named_parameters().Single(entry => ReferenceEquals(entry.parameter, parameter)).name);
         string[] expected =
         [
             "decoder.conv_out.bias", "decoder.conv_out.weight", "decoder.norm_out.bias", "decoder.norm_out.weight",
@@ -169,7 +203,8 @@ public sealed class DCAETests
         long LiveAtTheEnd(int layers)
         {
             using var scope = NewDisposeScope();
-            using var compressor = Small.Create((dimensions == 2 ? Small.Slices : Small.Volumes) with { DecoderLayersPerBlock = [layers, layers, layers] });
+            using var compressor = Small.Create(
+                (dimensions == 2 ? Small.Slices : Small.Volumes) with { DecoderLayersPerBlock = [layers, layers, layers] });
             var latent = rand([1, 8, 2, 2, 2]);
             var (before, at) = (LiveTensors.Settled(), 0L);
             compressor.Layer("decoder.conv_out").register_forward_hook((_, _, output) =>
@@ -192,7 +227,9 @@ public sealed class DCAETests
     [Theory]
     [MemberData(nameof(OtherForms), DisableDiscoveryEnumeration = true)]
     public void Slices_and_structured_latents_conform_too(DCAEOptions options) =>
-        Assert.All(CompressorConformance.Verify(new With(options), Contexts.Cpu), check => Assert.True(check.Passed, $"{check.Name}: {check.Sentence}"));
+        Assert.All(
+            CompressorConformance.Verify(new With(options), Contexts.Cpu),
+            check => Assert.True(check.Passed, $"{check.Name}: {check.Sentence}"));
 
     /// <summary>The part with another tiny instance.</summary>
     private sealed class With(DCAEOptions tiny) : ICompressor<DCAEOptions>

@@ -26,7 +26,13 @@ public sealed class SliceWiseTests
     {
         using var scope = NewDisposeScope();
         using var gradient = no_grad();
-        var shape = Small.Slices with { EncoderBlockOutChannels = [8, 16, 16], DecoderBlockOutChannels = [8, 8, 16], EncoderLayersPerBlock = [2, 1, 1], DecoderLayersPerBlock = [1, 1, 2] };
+        var shape = Small.Slices with
+        {
+            EncoderBlockOutChannels = [8, 16, 16],
+            DecoderBlockOutChannels = [8, 8, 16],
+            EncoderLayersPerBlock = [2, 1, 1],
+            DecoderLayersPerBlock = [1, 1, 2],
+        };
         using var slices = Small.Create(shape);
         using var volumes = Small.Create(shape with { Dimensions = 3, DepthFactors = [1, 1] });
         slices.Fill(25, name => name == "decoder.norm_out.bias");

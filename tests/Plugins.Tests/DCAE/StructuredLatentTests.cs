@@ -20,7 +20,8 @@ public sealed class StructuredLatentTests
     public void Prefixes_go_in_steps_up_to_all_channels(int channels, int least, int? step, int[] expected)
     {
         using var scope = NewDisposeScope();
-        using var compressor = Small.Part.Create(new() { LatentChannels = channels, StructuredMinChannels = least, StructuredChannelStep = step }, Contexts.Meta);
+        using var compressor = Small.Part.Create(
+            new() { LatentChannels = channels, StructuredMinChannels = least, StructuredChannelStep = step }, Contexts.Meta);
         Assert.Equal(expected, compressor.LatentPrefixes);
     }
 
@@ -92,11 +93,13 @@ public sealed class StructuredLatentTests
             pass.Reconstruction.square().sum().backward();
             var channels = Drawn(pass);
             seen.Add(channels);
-            foreach (var (key, axis) in new[] { ("encoder.conv_out.weight", 0), ("encoder.conv_out.bias", 0), ("decoder.conv_in.weight", 1) })
+            (string, int)[] ends = [("encoder.conv_out.weight", 0), ("encoder.conv_out.bias", 0), ("decoder.conv_in.weight", 1)];
+            foreach (var (key, axis) in ends)
             {
                 var gradient = parameters[key].grad!;
                 Assert.Equal(0, gradient.narrow(axis, channels, 8 - channels).count_nonzero().item<long>());
-                Assert.All(gradient.narrow(axis, 0, channels).split(1, axis), each => Assert.NotEqual(0, each.count_nonzero().item<long>()));
+                Assert.All(
+                    gradient.narrow(axis, 0, channels).split(1, axis), each => Assert.NotEqual(0, each.count_nonzero().item<long>()));
             }
         }
 
@@ -152,7 +155,9 @@ public sealed class StructuredLatentTests
         using var scope = NewDisposeScope();
         using var structured = Small.Create(Structured(3));
         using var plain = Small.Create(Small.Volumes);
-        Assert.Contains("4 channels, expected 3 or 5 or 7 or 8", Assert.Throws<ArgumentException>(() => structured.Decode(rand([1, 4, 1, 1, 1]))).Message);
+        Assert.Contains(
+            "4 channels, expected 3 or 5 or 7 or 8",
+            Assert.Throws<ArgumentException>(() => structured.Decode(rand([1, 4, 1, 1, 1]))).Message);
         Assert.Contains("5 channels, expected 8", Assert.Throws<ArgumentException>(() => plain.Decode(rand([1, 5, 1, 1, 1]))).Message);
     }
 }

@@ -42,7 +42,8 @@ public sealed class DdpmTests
         foreach (var t in new[] { 0.5, 3.5, 200.5, 640.25, 990.5 })
         {
             var timesteps = tensor([(float)t]);
-            var derivative = process.Derivative(process.AddNoise(clean, noise, timesteps), process.Target(clean, noise, timesteps), timesteps);
+            var derivative = process.Derivative(
+                process.AddNoise(clean, noise, timesteps), process.Target(clean, noise, timesteps), timesteps);
             var expected = clean * S(Slope(process.Alpha, t)) + noise * S(Slope(process.Sigma, t));
             Assert.True(Reference.Difference(derivative, expected) < 2e-3, $"t = {t}");
         }

@@ -18,7 +18,9 @@ internal static class Processes
     public static NoiseProcess Flow(RFlowOptions? options = null) =>
         ((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(options ?? new RFlowOptions(), Any, Contexts.Cpu);
 
-    /// <summary>The exact network for data of independent Gaussian voxels: E[x0 | x] in whatever the process has its network predict.</summary>
+    /// <summary>
+    /// The exact network for data of independent Gaussian voxels: E[x0 | x] in whatever the process has its network predict.
+    /// </summary>
     /// <param name="process">The process.</param>
     /// <param name="mean">Means of the voxels, 0-dimensional or of the sample's shape.</param>
     /// <param name="deviation">Standard deviation of the voxels; 0 for a data set of one point.</param>

@@ -87,7 +87,11 @@ public sealed class ScheduleTests
     [InlineData(NoiseSchedule.Cosine, null, 0.02, "beta_end")]
     [InlineData(NoiseSchedule.LinearBeta, 0.03, 0.02, "beta_start")]
     [InlineData(NoiseSchedule.LinearBeta, null, 0.002, "beta_end")]
-    public void Betas_that_nothing_reads_or_that_leave_the_data_visible_are_refused(NoiseSchedule schedule, double? start, double? end, string key)
+    public void Betas_that_nothing_reads_or_that_leave_the_data_visible_are_refused(
+        NoiseSchedule schedule,
+        double? start,
+        double? end,
+        string key)
     {
         var options = new DdpmOptions { Schedule = schedule, BetaStart = start, BetaEnd = end };
         Assert.Equal(key, Assert.Throws<PlanException>(() => Ddpm(options)).Key);
@@ -100,7 +104,9 @@ public sealed class ScheduleTests
     {
         var grid = Grid(TimestepSpacing.Leading, 50);
         Assert.Equal(Enumerable.Range(0, 50).Select(k => 980.0 - 20 * k + 1).Append(0), grid);
-        Assert.Equal((29 * 33 + 1.0, 1.0, 0.0), (Grid(TimestepSpacing.Leading, 30)[0], Grid(TimestepSpacing.Leading, 30)[^2], Grid(TimestepSpacing.Leading, 30)[^1]));
+        Assert.Equal(
+            (29 * 33 + 1.0, 1.0, 0.0),
+            (Grid(TimestepSpacing.Leading, 30)[0], Grid(TimestepSpacing.Leading, 30)[^2], Grid(TimestepSpacing.Leading, 30)[^1]));
     }
 
     [Fact]
@@ -135,5 +141,6 @@ public sealed class ScheduleTests
     [Theory]
     [InlineData(0)]
     [InlineData(1001)]
-    public void Grid_of_no_or_too_many_steps_is_refused(int steps) => Assert.Throws<ArgumentOutOfRangeException>(() => Ddpm().TimeGrid(steps));
+    public void Grid_of_no_or_too_many_steps_is_refused(int steps) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Ddpm().TimeGrid(steps));
 }

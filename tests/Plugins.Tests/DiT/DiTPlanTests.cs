@@ -24,13 +24,17 @@ public sealed class DiTPlanTests
     }
 
     [Theory]
-    [InlineData(2, 5, 4, 4, "latent 4×4 with patch_size 2 and depth 5: depth is not divisible by 2; use patch_size: 1 or pad the depth to 6")]
-    [InlineData(8, 12, 10, 16, "latent 10×16 with patch_size 8 and depth 12: depth is not divisible by 8; use patch_size: 2 or pad the depth to 16")]
+    [InlineData(
+        2, 5, 4, 4, "latent 4×4 with patch_size 2 and depth 5: depth is not divisible by 2; use patch_size: 1 or pad the depth to 6")]
+    [InlineData(
+        8, 12, 10, 16,
+        "latent 10×16 with patch_size 8 and depth 12: depth is not divisible by 8; use patch_size: 2 or pad the depth to 16")]
     [InlineData(8, 8, 20, 16, "height is not divisible by 8; use patch_size: 4 or pad the height to 24")]
     [InlineData(8, 8, 16, 4, "width is not divisible by 8; use patch_size: 4 or pad the width to 8")]
     public void Fit_refuses_a_patch_that_leaves_a_remainder(int patch, int depth, int height, int width, string sentence)
     {
-        var refusal = Assert.Throws<PlanException>(() => Architecture.Fit(new DiTOptions { PatchSize = patch }, Shape(1, depth, height, width)));
+        var refusal = Assert.Throws<PlanException>(
+            () => Architecture.Fit(new DiTOptions { PatchSize = patch }, Shape(1, depth, height, width)));
         Assert.Equal("patch_size", refusal.Key);
         Assert.EndsWith(sentence, refusal.Message);
     }
@@ -38,8 +42,10 @@ public sealed class DiTPlanTests
     [Fact]
     public void Fit_suggests_no_patch_that_it_would_refuse_next()
     {
-        string Refusal(DiTOptions options) => Assert.Throws<PlanException>(() => Architecture.Fit(options, Shape(1, 160, 128, 128))).Message;
-        Assert.Contains("use patch_size: 8 or pad the depth to 161", Refusal(new DiTOptions { PatchSize = 7 })); // 4 would make 40,960 tokens
+        string Refusal(DiTOptions options) =>
+            Assert.Throws<PlanException>(() => Architecture.Fit(options, Shape(1, 160, 128, 128))).Message;
+        // 4 would make 40,960 tokens
+        Assert.Contains("use patch_size: 8 or pad the depth to 161", Refusal(new DiTOptions { PatchSize = 7 }));
         Assert.EndsWith("not divisible by 7; pad the depth to 161", Refusal(new DiTOptions { PatchSize = 7, MaxTokens = 10 }));
     }
 
@@ -56,7 +62,8 @@ public sealed class DiTPlanTests
         Assert.Equal(163_840, Architecture.Describe(forced, shape).Tokens);
         Assert.Contains(
             "compress more or raise max_tokens",
-            Assert.Throws<PlanException>(() => Architecture.Fit(new DiTOptions { PatchSize = 1, MaxTokens = 10 }, Shape(1, 7, 11, 13))).Message);
+            Assert.Throws<PlanException>(
+                () => Architecture.Fit(new DiTOptions { PatchSize = 1, MaxTokens = 10 }, Shape(1, 7, 11, 13))).Message);
     }
 
     public static TheoryData<string, DiTOptions> Contradictions => new()
@@ -95,7 +102,10 @@ public sealed class DiTPlanTests
         { "out_channels", new DiTOptions { InChannels = 1, InputSize = 8, DepthSize = 8 } },
         { "input_size", new DiTOptions { InChannels = 1, OutChannels = 1, DepthSize = 8 } },
         { "depth_size", new DiTOptions { InChannels = 1, OutChannels = 1, InputSize = 8 } },
-        { "condition_channels", new DiTOptions { InChannels = 1, OutChannels = 1, InputSize = 8, DepthSize = 8, Conditioning = ImageConditioning.CrossAttn } },
+        {
+            "condition_channels",
+            new DiTOptions { InChannels = 1, OutChannels = 1, InputSize = 8, DepthSize = 8, Conditioning = ImageConditioning.CrossAttn }
+        },
         { "patch_size", new DiTOptions { InChannels = 1, OutChannels = 1, InputSize = 8, DepthSize = 7 } },
     };
 

@@ -80,7 +80,8 @@ public sealed class DiTTests
         using var io = Reference.Tensors("dit3d-tiny.io.safetensors");
         Assert.Equal(48, dit.EmbeddingSize);
         var weights = Weights.Of(dit);
-        var hidden = F.silu(F.linear(TimeEmbedding.Sinusoidal(io["timesteps"], 256), weights["t_embedder.mlp.0.weight"], weights["t_embedder.mlp.0.bias"]));
+        var hidden = F.silu(
+            F.linear(TimeEmbedding.Sinusoidal(io["timesteps"], 256), weights["t_embedder.mlp.0.weight"], weights["t_embedder.mlp.0.bias"]));
         var embedding = F.linear(hidden, weights["t_embedder.mlp.2.weight"], weights["t_embedder.mlp.2.bias"]);
 
         // scale 1 with shift −e doubles the embedding and takes it away again, which nothing but a modulation of that embedding does
@@ -99,7 +100,8 @@ public sealed class DiTTests
         using var scope = NewDisposeScope();
         var crosses = conditioning == ImageConditioning.CrossAttn;
         using var dit = Architecture.Create(
-            Crossing with { InChannels = crosses ? 2 : 5, Conditioning = conditioning, ConditionChannels = crosses ? 3 : null }, Contexts.Cpu);
+            Crossing with { InChannels = crosses ? 2 : 5, Conditioning = conditioning, ConditionChannels = crosses ? 3 : null },
+            Contexts.Cpu);
         var output = dit.call(randn(CrossingSample), tensor([500f, 20f]), new Conditioning { Image = randn(CrossingImage) });
         Assert.Equal([2, 3, 4, 6, 8], output.shape);
         Assert.Equal(0, output.abs().max().ToDouble());
@@ -118,7 +120,8 @@ public sealed class DiTTests
         other[0, 1, 3, 2, 7] += S(1.0);
 
         // new blocks are the identity, so nothing goes from one token to another
-        var changed = (dit.call(other, tensor([9f, 9f]), Conditioning.None) - dit.call(sample, tensor([9f, 9f]), Conditioning.None)).abs().gt(S(1e-6));
+        var changed = (dit.call(other, tensor([9f, 9f]), Conditioning.None) - dit.call(sample, tensor([9f, 9f]), Conditioning.None))
+            .abs().gt(S(1e-6));
 
         Assert.Equal(3 * 8, changed.sum().item<long>());
         Assert.True(changed.slice(2, 2, 4, 1).slice(3, 2, 4, 1).slice(4, 6, 8, 1)[0].all().item<bool>());
@@ -155,9 +158,15 @@ public sealed class DiTTests
         manual_seed(1);
         using var dit = Architecture.Create(Crossing with { HiddenSize = 64 }, Contexts.Cpu);
         string[] zero =
-            ["blocks.0.adaLN_modulation.1.weight", "blocks.0.cross_attn.proj.weight", "final_layer.adaLN_modulation.1.weight", "final_layer.linear.weight"];
+            [
+                "blocks.0.adaLN_modulation.1.weight",
+                "blocks.0.cross_attn.proj.weight",
+                "final_layer.adaLN_modulation.1.weight",
+                "final_layer.linear.weight",
+            ];
 
-        foreach (var (key, weight) in Weights.Of(dit).Where(entry => entry.Value.dim() is 2 or 5 || entry.Key.EndsWith("bias", StringComparison.Ordinal)))
+        foreach (var (key, weight) in Weights.Of(dit)
+            .Where(entry => entry.Value.dim() is 2 or 5 || entry.Key.EndsWith("bias", StringComparison.Ordinal)))
         {
             var largest = weight.abs().max().ToDouble();
             if (key.EndsWith("bias", StringComparison.Ordinal) || zero.Contains(key))
@@ -186,7 +195,8 @@ public sealed class DiTTests
         manual_seed(2);
         using var dit = Architecture.Create(Crossing with { QkNorm = qkNorm }, Contexts.Cpu);
         var w = Weights.Of(dit);
-        foreach (var key in w.Keys.Where(key => key.Contains("cross_attn") || key.StartsWith("final_layer.linear", StringComparison.Ordinal)))
+        foreach (var key in w.Keys
+            .Where(key => key.Contains("cross_attn") || key.StartsWith("final_layer.linear", StringComparison.Ordinal)))
             w[key].normal_();
         var (sample, image) = (randn(CrossingSample), randn(CrossingImage));
 
@@ -206,10 +216,12 @@ public sealed class DiTTests
         Tensor Embed(Tensor volume, string key) =>
             F.conv3d(volume, w[$"{key}.proj.weight"], w[$"{key}.proj.bias"], [2, 2, 2]).flatten(2).transpose(1, 2) + w["pos_embed"];
 
-        Tensor Apply(Tensor tokens, string key) => F.linear(tokens, w[$"blocks.0.cross_attn.{key}.weight"], w[$"blocks.0.cross_attn.{key}.bias"]);
+        Tensor Apply(Tensor tokens, string key) =>
+            F.linear(tokens, w[$"blocks.0.cross_attn.{key}.weight"], w[$"blocks.0.cross_attn.{key}.bias"]);
 
         Tensor Heads(Tensor tokens, string norm) => qkNorm
-            ? F.layer_norm(tokens.view(2, -1, 2, 8), [8], w[$"blocks.0.cross_attn.{norm}.weight"], w[$"blocks.0.cross_attn.{norm}.bias"], 1e-6)
+            ? F.layer_norm(
+                tokens.view(2, -1, 2, 8), [8], w[$"blocks.0.cross_attn.{norm}.weight"], w[$"blocks.0.cross_attn.{norm}.bias"], 1e-6)
             : tokens.view(2, -1, 2, 8);
     }
 
@@ -287,7 +299,8 @@ public sealed class DiTTests
         manual_seed(4);
         var crosses = conditioning == ImageConditioning.CrossAttn;
         using var dit = Architecture.Create(
-            Crossing with { InChannels = crosses ? 2 : 5, Conditioning = conditioning, ConditionChannels = crosses ? 3 : null }, Contexts.Cpu);
+            Crossing with { InChannels = crosses ? 2 : 5, Conditioning = conditioning, ConditionChannels = crosses ? 3 : null },
+            Contexts.Cpu);
         foreach (var weight in Weights.Of(dit).Values)
             weight.add_(randn_like(weight) * S(0.1));
         var (sample, times, condition) = (randn(CrossingSample), tensor([100f, 900f]), new Conditioning { Image = randn(CrossingImage) });
@@ -307,7 +320,14 @@ public sealed class DiTTests
     [InlineData("S", 8, 160, 128, 2, 1, 35_021_696)]
     [InlineData("L", 8, 160, 128, 2, 1, 463_588_864)]
     [InlineData("XL", 8, 160, 128, 2, 1, 681_302_528)]
-    public void Variant_has_the_exact_number_of_parameters(string variant, int patch, int depth, int size, int inChannels, int outChannels, long expected)
+    public void Variant_has_the_exact_number_of_parameters(
+        string variant,
+        int patch,
+        int depth,
+        int size,
+        int inChannels,
+        int outChannels,
+        long expected)
     {
         var options = DiTOptions.Presets[variant] with
         {
@@ -326,7 +346,8 @@ public sealed class DiTTests
     {
         foreach (var options in new[]
                  {
-                     Small with { QkNorm = false }, Small with { MlpRatio = 2.5 }, Small with { WidthSize = 12 }, Crossing, Crossing with { QkNorm = false },
+                     Small with { QkNorm = false }, Small with { MlpRatio = 2.5 }, Small with { WidthSize = 12 }, Crossing,
+                     Crossing with { QkNorm = false },
                  })
             Assert.Equal(ClosedForm(options), Parameters(options));
     }

@@ -62,7 +62,8 @@ public sealed class CmmdTests
     public void Vector_of_zeros_is_a_feature_like_another()
     {
         using var scope = NewDisposeScope();
-        Assert.Equal(Math.Sqrt(2 - 2 * Math.Exp(-0.5)), Cmmd(new() { Sigma = 1 }).Compute(Constant(4, 0, 0), Constant(4, 0, 1)).Value, 1e-9);
+        Assert.Equal(
+            Math.Sqrt(2 - 2 * Math.Exp(-0.5)), Cmmd(new() { Sigma = 1 }).Compute(Constant(4, 0, 0), Constant(4, 0, 1)).Value, 1e-9);
     }
 
     [Fact]

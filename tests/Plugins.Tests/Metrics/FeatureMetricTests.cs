@@ -140,7 +140,9 @@ public sealed class FeatureMetricTests
 
     [Fact]
     public void Metric_with_an_extractor_passes_the_conformance_checks() =>
-        Assert.All(MetricConformance.Verify(new ScatteringFid(), Contexts.Cpu), check => Assert.True(check.Passed, $"{check.Name}: {check.Sentence}"));
+        Assert.All(
+            MetricConformance.Verify(new ScatteringFid(), Contexts.Cpu),
+            check => Assert.True(check.Passed, $"{check.Name}: {check.Sentence}"));
 
     private sealed class ScatteringFid : IMetric<FidOptions>
     {

@@ -14,10 +14,12 @@ internal static class FeatureSets
 
     public static Metric Kid(KidOptions? options = null) => ((IMetric<KidOptions>)new KidMetric()).Create(options ?? new(), Contexts.Cpu);
 
-    public static Metric Cmmd(CmmdOptions? options = null) => ((IMetric<CmmdOptions>)new CmmdMetric()).Create(options ?? new(), Contexts.Cpu);
+    public static Metric Cmmd(CmmdOptions? options = null) =>
+        ((IMetric<CmmdOptions>)new CmmdMetric()).Create(options ?? new(), Contexts.Cpu);
 
     /// <summary><c>n</c> normal features <c>[n, d]</c>.</summary>
-    public static Tensor Normal(long n, long d, double mean = 0, double deviation = 1) => randn([n, d], ScalarType.Float64) * S(deviation) + S(mean);
+    public static Tensor Normal(long n, long d, double mean = 0, double deviation = 1) =>
+        randn([n, d], ScalarType.Float64) * S(deviation) + S(mean);
 
     /// <summary>Features whose mean is exactly 0 and whose unbiased covariance is exactly 1.</summary>
     public static Tensor Whitened(long n, long d)

@@ -8,11 +8,14 @@ namespace VoxelZoo.Plugins.Tests.Metrics;
 
 public sealed class ImageMetricTests
 {
-    private static Metric Psnr(PsnrOptions? options = null) => ((IMetric<PsnrOptions>)new PsnrMetric()).Create(options ?? new(), Contexts.Cpu);
+    private static Metric Psnr(PsnrOptions? options = null) =>
+        ((IMetric<PsnrOptions>)new PsnrMetric()).Create(options ?? new(), Contexts.Cpu);
 
-    private static Metric Ssim(SsimOptions? options = null) => ((IMetric<SsimOptions>)new SsimMetric()).Create(options ?? new(), Contexts.Cpu);
+    private static Metric Ssim(SsimOptions? options = null) =>
+        ((IMetric<SsimOptions>)new SsimMetric()).Create(options ?? new(), Contexts.Cpu);
 
-    private static Metric MsSsim(MsSsimOptions? options = null) => ((IMetric<MsSsimOptions>)new MsSsimMetric()).Create(options ?? new(), Contexts.Cpu);
+    private static Metric MsSsim(MsSsimOptions? options = null) =>
+        ((IMetric<MsSsimOptions>)new MsSsimMetric()).Create(options ?? new(), Contexts.Cpu);
 
     public static TheoryData<string, Metric> ReferenceMetrics => new()
     {
@@ -62,7 +65,15 @@ public sealed class ImageMetricTests
         Assert.InRange(shifted, 0.999, 1.0);
     }
 
-    public static TheoryData<Metric> All => [Psnr(), Ssim(), MsSsim(), ((IMetric<MseOptions>)new MseMetric()).Create(new(), Contexts.Cpu), ((IMetric<MaskOptions>)new DiceMetric()).Create(new(), Contexts.Cpu), ((IMetric<MaskOptions>)new IouMetric()).Create(new(), Contexts.Cpu)];
+    public static TheoryData<Metric> All =>
+    [
+        Psnr(),
+        Ssim(),
+        MsSsim(),
+        ((IMetric<MseOptions>)new MseMetric()).Create(new(), Contexts.Cpu),
+        ((IMetric<MaskOptions>)new DiceMetric()).Create(new(), Contexts.Cpu),
+        ((IMetric<MaskOptions>)new IouMetric()).Create(new(), Contexts.Cpu),
+    ];
 
     [Theory]
     [MemberData(nameof(All), DisableDiscoveryEnumeration = true)]
@@ -73,7 +84,9 @@ public sealed class ImageMetricTests
         y[0, 0, 1, 2, 3] = tensor(float.NaN);
         y[0, 0, 1, 2, 4] = tensor(float.PositiveInfinity);
 
-        Assert.Equal("of `generated`, 2 of 13824 values are not finite numbers (1 NaN, 1 infinite)", Assert.Throws<ArgumentException>(() => metric.Compute(x, y)).Message);
+        Assert.Equal(
+            "of `generated`, 2 of 13824 values are not finite numbers (1 NaN, 1 infinite)",
+            Assert.Throws<ArgumentException>(() => metric.Compute(x, y)).Message);
         Assert.StartsWith("of `reference`, ", Assert.Throws<ArgumentException>(() => metric.Compute(y, x)).Message);
     }
 

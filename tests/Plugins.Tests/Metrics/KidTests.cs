@@ -25,7 +25,8 @@ public sealed class KidTests
         var (real, generated, expected) = FromReference();
         var result = Kid(new() { Subsets = 2000, SubsetSize = "40" }).Compute(real, generated);
         var error = result.Details["std"] / Math.Sqrt(2000);
-        Assert.InRange(result.Value, expected.GetProperty("kid_all").GetDouble() - 4 * error, expected.GetProperty("kid_all").GetDouble() + 4 * error);
+        Assert.InRange(
+            result.Value, expected.GetProperty("kid_all").GetDouble() - 4 * error, expected.GetProperty("kid_all").GetDouble() + 4 * error);
     }
 
     // one vector in each set: (|a|²/2 + 1)³ + (|b|²/2 + 1)³ − 2(aᵀb/2 + 1)³
@@ -69,7 +70,10 @@ public sealed class KidTests
         using var scope = NewDisposeScope();
         manual_seed(22);
         Assert.InRange(Intervals.Coverage(100, 22, () => Kid(All).Compute(Normal(300, 1), Normal(300, 1, 1))), 0.85, 1);
-        Assert.InRange(Intervals.Coverage(50, 22, () => Kid(new() { Subsets = 5, SubsetSize = "50" }).Compute(Normal(300, 1), Normal(300, 1, 1))), 0.84, 1);
+        Assert.InRange(
+            Intervals.Coverage(50, 22, () => Kid(new() { Subsets = 5, SubsetSize = "50" }).Compute(Normal(300, 1), Normal(300, 1, 1))),
+            0.84,
+            1);
     }
 
     [Fact]
@@ -80,7 +84,8 @@ public sealed class KidTests
         Assert.True(
             Width(Kid(new() { Subsets = 10, SubsetSize = "10" })) > 1.5 * Width(Kid(new() { Subsets = 500, SubsetSize = "10" })));
 
-        double Width(Abstractions.Metric metric) => metric.Compute(real, generated).Interval is var interval ? interval!.High - interval.Low : 0;
+        double Width(Abstractions.Metric metric) =>
+            metric.Compute(real, generated).Interval is var interval ? interval!.High - interval.Low : 0;
     }
 
     [Fact]

@@ -7,8 +7,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Plugins.Tests.Metrics;
 
 /// <summary>
-/// With features that are the slice itself, each place is normalised to (1, 1, 1)/√3 where the voxel is not 0: the distance is the share of places where
-/// just one of the two volumes is 0.
+/// With features that are the slice itself, each place is normalised to (1, 1, 1)/√3 where the voxel is not 0: the distance is the share of
+/// places where just one of the two volumes is 0.
 /// </summary>
 public sealed class LpipsTests : IDisposable
 {
@@ -69,13 +69,16 @@ public sealed class LpipsTests : IDisposable
         var result = Lpips("x").Compute(volume, volume);
 
         Assert.Equal(0, result.Value);
-        Assert.Equal($"network.pt (sha256 {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, "network.pt"))))})", result.Extractor);
+        Assert.Equal(
+            $"network.pt (sha256 {Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(_folder, "network.pt"))))})",
+            result.Extractor);
     }
 
     [Fact]
     public void Without_a_network_or_its_file_it_is_refused_with_the_option()
     {
-        Assert.StartsWith("lpips compares features of a network; set network to a TorchScript file", Refusal(null), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "lpips compares features of a network; set network to a TorchScript file", Refusal(null), StringComparison.Ordinal);
         Assert.StartsWith("there is no network `no/such.pt`", Refusal("no/such.pt"), StringComparison.Ordinal);
 
         static string Refusal(string? network)
@@ -92,17 +95,25 @@ public sealed class LpipsTests : IDisposable
         using var scope = NewDisposeScope();
         var metric = Lpips("torch.mean(x, [2, 3])");
 
-        Assert.Contains("expected features [n, c, h, w]", Assert.Throws<ArgumentException>(() => metric.Check(new VolumeShape(1, 3, 4, 4))).Message, StringComparison.Ordinal);
-        Assert.Contains("makes [1, 3] of slices [1, 3, 4, 4]", Assert.Throws<ArgumentException>(() => metric.Compute(rand([1, 1, 3, 4, 4]), rand([1, 1, 3, 4, 4]))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "expected features [n, c, h, w]",
+            Assert.Throws<ArgumentException>(() => metric.Check(new VolumeShape(1, 3, 4, 4))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "makes [1, 3] of slices [1, 3, 4, 4]",
+            Assert.Throws<ArgumentException>(() => metric.Compute(rand([1, 1, 3, 4, 4]), rand([1, 1, 3, 4, 4]))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Describing_reads_no_file() => new LpipsMetric().Create(new() { Network = "no/such.pt" }, Contexts.Meta).Check(new VolumeShape(1, 3, 4, 4));
+    public void Describing_reads_no_file() =>
+        new LpipsMetric().Create(new() { Network = "no/such.pt" }, Contexts.Meta).Check(new VolumeShape(1, 3, 4, 4));
 
     private Metric Lpips(string expression, int chunk = 32, string returns = "Tensor")
     {
         var path = Path.Combine(_folder, "network.pt");
         File.Delete(path);
-        return new LpipsMetric().Create(new() { Network = TorchScriptNetwork.Write(path, expression, returns), Chunk = chunk }, Contexts.Cpu);
+        return new LpipsMetric().Create(
+            new() { Network = TorchScriptNetwork.Write(path, expression, returns), Chunk = chunk }, Contexts.Cpu);
     }
 }

@@ -11,7 +11,8 @@ public sealed class MaskMetricTests
 {
     private static Metric Mse() => ((IMetric<MseOptions>)new MseMetric()).Create(new(), Contexts.Cpu);
 
-    private static Metric Dice(double smooth = 1) => ((IMetric<MaskOptions>)new DiceMetric()).Create(new() { Smooth = smooth }, Contexts.Cpu);
+    private static Metric Dice(double smooth = 1) =>
+        ((IMetric<MaskOptions>)new DiceMetric()).Create(new() { Smooth = smooth }, Contexts.Cpu);
 
     private static Metric Iou(double smooth = 1) => ((IMetric<MaskOptions>)new IouMetric()).Create(new() { Smooth = smooth }, Contexts.Cpu);
 

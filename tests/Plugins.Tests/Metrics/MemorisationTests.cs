@@ -7,7 +7,8 @@ namespace VoxelZoo.Plugins.Tests.Metrics;
 
 public sealed class MemorisationTests
 {
-    private static SetMetric Memorisation(double threshold = 0.5) => (SetMetric)new MemorisationMetric().Create(new() { Threshold = threshold }, Contexts.Cpu);
+    private static SetMetric Memorisation(double threshold = 0.5) =>
+        (SetMetric)new MemorisationMetric().Create(new() { Threshold = threshold }, Contexts.Cpu);
 
     [Fact]
     public void Copy_is_flagged_and_noise_is_not()
@@ -60,7 +61,8 @@ public sealed class MemorisationTests
         if (ratio < 0.99)
             Assert.NotEqual(0, Memorisation(ratio * 1.01).Compute(real, generated).Value);
 
-        double Ratio(int i) => Memorisation().Compute(real, generated).Details is var d ? Math.Min(d[$"feature_ratio_{i}"], d[$"voxel_ratio_{i}"]) : 0;
+        double Ratio(int i) =>
+            Memorisation().Compute(real, generated).Details is var d ? Math.Min(d[$"feature_ratio_{i}"], d[$"voxel_ratio_{i}"]) : 0;
     }
 
     [Fact]

@@ -29,7 +29,8 @@ public sealed class TorchScriptExtractorTests : IDisposable
     public void Network_may_make_a_row_of_each_slice()
     {
         using var scope = NewDisposeScope();
-        var result = Kid(new() { Extractor = Network("torch.transpose(torch.mean(x, [0, 3, 4]), 0, 1)") }).Compute(rand([2, 1, 5, 4, 4]), rand([3, 1, 5, 4, 4]));
+        var result = Kid(new() { Extractor = Network("torch.transpose(torch.mean(x, [0, 3, 4]), 0, 1)") })
+            .Compute(rand([2, 1, 5, 4, 4]), rand([3, 1, 5, 4, 4]));
         Assert.Equal((10.0, 15.0, 1.0), (result.Details["n_real"], result.Details["n_generated"], result.Details["dimensions"]));
     }
 

@@ -10,7 +10,12 @@ internal static class TorchScriptNetwork
     {
         using var archive = new ZipArchive(File.Create(path), ZipArchiveMode.Create);
         // pickle: the class, made anew with {training: False}
-        Write("data.pkl", [0x80, 2, .. "c__torch__\nExtractor\n"u8, (byte)')', 0x81, (byte)'}', (byte)'(', (byte)'X', 8, 0, 0, 0, .. "training"u8, 0x89, .. "ub."u8]);
+        Write(
+            "data.pkl",
+            [
+                0x80, 2, .. "c__torch__\nExtractor\n"u8, (byte)')', 0x81, (byte)'}', (byte)'(', (byte)'X', 8, 0, 0, 0, .. "training"u8,
+                0x89, .. "ub."u8,
+            ]);
         Write("code/__torch__.py", Encoding.UTF8.GetBytes(
             $"""
             class Extractor(Module):

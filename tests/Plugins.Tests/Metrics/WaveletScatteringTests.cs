@@ -66,7 +66,10 @@ public sealed class WaveletScatteringTests
         using var scope = NewDisposeScope();
         var coefficients = Coefficients(Along(1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1));
         // first neighbours differ at 2 of 16 places, then at 2 of 8, 2 of 4, 2 of 2
-        Assert.Equal([0.0625, 0.125, 0.25, 0.5], [coefficients[2], coefficients[36], coefficients[61], coefficients[77]], (a, b) => Math.Abs(a - b) < 1e-5);
+        Assert.Equal(
+            [0.0625, 0.125, 0.25, 0.5],
+            [coefficients[2], coefficients[36], coefficients[61], coefficients[77]],
+            (a, b) => Math.Abs(a - b) < 1e-5);
     }
 
     // Stripes along W that come and go along H. At scale 1 the W band has moduli 0, ¼, ½, ¼ and the H band 0, ¼, 0, ¼ along H;
@@ -123,7 +126,8 @@ public sealed class WaveletScatteringTests
     public void Volumes_of_different_sizes_are_compared_with_a_warning()
     {
         using var scope = NewDisposeScope();
-        var result = Kid(new() { Extractor = "scattering", SubsetSize = "all" }).Compute(rand([2, 1, 16, 16, 16]), rand([3, 1, 20, 16, 16]));
+        var result = Kid(new() { Extractor = "scattering", SubsetSize = "all" })
+            .Compute(rand([2, 1, 16, 16, 16]), rand([3, 1, 20, 16, 16]));
         Assert.Contains("[2, 1, 16, 16, 16]", Assert.Single(result.Warnings));
     }
 

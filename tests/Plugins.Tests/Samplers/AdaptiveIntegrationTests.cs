@@ -16,7 +16,8 @@ public sealed class AdaptiveIntegrationTests
         ["dopri8"] = Tableaus.Dopri8,
     };
 
-    public static TheoryData<string, double> Cases => [.. from name in ByName.Keys from tolerance in new[] { 1e-3, 1e-6 } select (name, tolerance)];
+    public static TheoryData<string, double> Cases =>
+        [.. from name in ByName.Keys from tolerance in new[] { 1e-3, 1e-6 } select (name, tolerance)];
 
     // far closer than the tolerances: the same attempts, accepted and interpolated alike
     [Theory]
@@ -89,7 +90,14 @@ public sealed class AdaptiveIntegrationTests
         using var scope = NewDisposeScope();
         var calls = 0;
         // calm until the first step is chosen, then wild
-        var integration = new AdaptiveIntegration(Tableaus.Bosh3, (t, y) => ++calls <= 2 ? y * S(1e-3) : y * S(1e3 * Math.Cos(1e4 * t)), new(1e-6, 1e-6), 0, ones(3, float64), 1, mayPass: false);
+        var integration = new AdaptiveIntegration(
+            Tableaus.Bosh3,
+            (t, y) => ++calls <= 2 ? y * S(1e-3) : y * S(1e3 * Math.Cos(1e4 * t)),
+            new(1e-6, 1e-6),
+            0,
+            ones(3, float64),
+            1,
+            mayPass: false);
         Assert.False(integration.TryStep());
         Assert.Equal((0, 1, 1e-3), (integration.Time, integration.State[0].ToDouble(), integration.Slope[0].ToDouble()));
     }
@@ -101,7 +109,14 @@ public sealed class AdaptiveIntegrationTests
     {
         using var scope = NewDisposeScope();
         var error = Assert.Throws<InvalidOperationException>(() => Run(
-            new(Tableaus.Dopri5, (t, y) => t < from ? ones_like(y) : y * S(double.NaN), new(1e-3, 1e-3), 0, ones(3, float64), 1, mayPass: false)));
+            new(
+                Tableaus.Dopri5,
+                (t, y) => t < from ? ones_like(y) : y * S(double.NaN),
+                new(1e-3, 1e-3),
+                0,
+                ones(3, float64),
+                1,
+                mayPass: false)));
         Assert.Contains("is short enough: the slope is not finite or jumps there", error.Message);
     }
 

@@ -34,7 +34,8 @@ public sealed class AdaptiveSamplerTests
         var noise = randn(Shape);
         foreach (var terminal in new[] { Terminal.Euler, Terminal.Integrate })
         {
-            var sample = Create(name, new() { Terminal = terminal, Rtol = 1e-4, Atol = 1e-4 }).Sample(Task(Flow(), noise, Equations.GaussianVelocity(2, 1)));
+            var sample = Create(name, new() { Terminal = terminal, Rtol = 1e-4, Atol = 1e-4 })
+                .Sample(Task(Flow(), noise, Equations.GaussianVelocity(2, 1)));
             Assert.True(Equations.Distance(sample, noise + S(2.0)) < error, $"{terminal}: {Equations.Distance(sample, noise + S(2.0))}");
         }
     }
@@ -44,7 +45,11 @@ public sealed class AdaptiveSamplerTests
     public void Exact_field_of_one_point_ends_at_that_point(string name)
     {
         using var scope = NewDisposeScope();
-        foreach (var process in new[] { Flow(), Ddpm(), Ddpm(new() { Prediction = Prediction.Sample }), Ddpm(new() { Prediction = Prediction.Velocity }) })
+        NoiseProcess[] processes =
+        [
+            Flow(), Ddpm(), Ddpm(new() { Prediction = Prediction.Sample }), Ddpm(new() { Prediction = Prediction.Velocity }),
+        ];
+        foreach (var process in processes)
         {
             var (point, noise) = (randn(Shape), randn(Shape));
             var sample = Create(name).Sample(Task(process, noise, Exact(process, point, 0)));
@@ -84,7 +89,8 @@ public sealed class AdaptiveSamplerTests
         using var scope = NewDisposeScope();
         List<double> times = [];
         List<SamplerStep> progress = [];
-        Create("bosh3", new() { Terminal = Terminal.Integrate }).Sample(Task(Flow(), randn(Shape), Noted(times)) with { Progress = progress.Add });
+        Create("bosh3", new() { Terminal = Terminal.Integrate })
+            .Sample(Task(Flow(), randn(Shape), Noted(times)) with { Progress = progress.Add });
         Assert.Equal(0, times.Min());
         Assert.Equal(0, progress[^1].Timestep);
     }
@@ -116,7 +122,8 @@ public sealed class AdaptiveSamplerTests
     {
         using var scope = NewDisposeScope();
         List<double> times = [];
-        var error = Assert.Throws<InvalidOperationException>(() => Create("dopri5", new() { MaxEvaluations = 20 }).Sample(Task(Flow(), randn(Shape), (x, t) =>
+        var sampler = Create("dopri5", new() { MaxEvaluations = 20 });
+        var error = Assert.Throws<InvalidOperationException>(() => sampler.Sample(Task(Flow(), randn(Shape), (x, t) =>
         {
             times.Add(t);
             return (x * S(100 * Math.Cos(t))).sin();
@@ -148,7 +155,8 @@ public sealed class AdaptiveSamplerTests
         Assert.Equal(2 + 3, calls); // two to choose the first step, three for that
     }
 
-    private static Sampler Create(string name, AdaptiveOptions? options = null) => ByName[name].Create(options ?? new AdaptiveOptions(), Contexts.Cpu);
+    private static Sampler Create(string name, AdaptiveOptions? options = null) =>
+        ByName[name].Create(options ?? new AdaptiveOptions(), Contexts.Cpu);
 
     private static SamplingTask Task(NoiseProcess process, Tensor noise, Predictor predict) =>
         new() { Noise = noise, Process = process, Predict = predict, Random = null! };

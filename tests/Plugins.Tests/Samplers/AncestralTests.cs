@@ -16,7 +16,8 @@ public sealed class AncestralTests
     // four standard errors of a variance
     private static readonly double Tolerance = 4 * Math.Sqrt(2.0 / Voxels);
 
-    private static Sampler Ancestral(AncestralOptions options) => ((ISampler<AncestralOptions>)new AncestralSampler()).Create(options, Contexts.Cpu);
+    private static Sampler Ancestral(AncestralOptions options) =>
+        ((ISampler<AncestralOptions>)new AncestralSampler()).Create(options, Contexts.Cpu);
 
     /// <summary>Variance of the samples of Gaussian data of the given deviation, from their exact denoiser.</summary>
     private static double SampledVariance(NoiseProcess process, double deviation, AncestralOptions options)
@@ -47,8 +48,8 @@ public sealed class AncestralTests
     public void Samples_of_Gaussian_data_have_the_variance_of_the_data(NoiseProcess process) =>
         Assert.Equal(1, SampledVariance(process, 0.5, new AncestralOptions()) / 0.25, Tolerance + 0.02);
 
-    // with few steps the small variance falls short of the data's, by an amount that follows from the posterior: with x̂0 = k·x each step is
-    // x' = (α'k + d(1 − αk)/σ)·x + noise
+    // with few steps the small variance falls short of the data's, by an amount that follows from the
+    // posterior: with x̂0 = k·x each step is x' = (α'k + d(1 − αk)/σ)·x + noise
     [Theory]
     [MemberData(nameof(Processes), DisableDiscoveryEnumeration = true)]
     public void Variance_follows_the_closed_form_at_every_number_of_steps(NoiseProcess process)

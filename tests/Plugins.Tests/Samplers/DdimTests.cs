@@ -81,7 +81,8 @@ public sealed class DdimTests
         var (share, next) = (Math.Pow(process.Alpha(calls[0].T), 2), Math.Pow(process.Alpha(calls[1].T), 2));
         var fresh = eta * Math.Sqrt((1 - next) / (1 - share)) * Math.Sqrt(1 - share / next);
         var clean = (x - epsilon * S(Math.Sqrt(1 - share))) / S(Math.Sqrt(share));
-        var expected = clean * S(Math.Sqrt(next)) + epsilon * S(Math.Sqrt(1 - next - fresh * fresh)) + randn(Shape, generator: same) * S(fresh);
+        var expected = clean * S(Math.Sqrt(next)) + epsilon * S(Math.Sqrt(1 - next - fresh * fresh))
+            + randn(Shape, generator: same) * S(fresh);
         Assert.True(Reference.Difference(calls[1].X, expected) < 1e-5);
     }
 

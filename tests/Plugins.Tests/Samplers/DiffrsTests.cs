@@ -26,14 +26,18 @@ public sealed class DiffrsTests
         using var random = new Generator(3, CPU);
         manual_seed(4);
         var (data, model) = (new Mixture(0.1), new Mixture(0.4));
-        var task = Task(randn([600, 1, 1, 1, 1]), model.Velocity, random) with { LogDensityRatio = (x, t) => data.LogDensity(x, t) - model.LogDensity(x, t) };
+        var task = Task(randn([600, 1, 1, 1, 1]), model.Velocity, random) with
+        {
+            LogDensityRatio = (x, t) => data.LogDensity(x, t) - model.LogDensity(x, t),
+        };
         var sampler = Create(new() { Steps = 20, Backsteps = backsteps, IterWarmup = 2 });
 
         var plain = Left(((ISampler<EulerOptions>)new EulerSampler()).Create(new() { Steps = 20 }, Contexts.Cpu).Sample(task));
         var rejected = Left(sampler.Sample(task));
 
         Assert.InRange(plain, 0.35, 0.45);
-        Assert.True(Math.Abs(rejected - 0.1) < Math.Abs(plain - 0.1) / 2, $"{rejected} of the samples are on the left, {plain} without rejections");
+        Assert.True(
+            Math.Abs(rejected - 0.1) < Math.Abs(plain - 0.1) / 2, $"{rejected} of the samples are on the left, {plain} without rejections");
 
         static double Left(Tensor samples) => samples.lt(S(0.0)).to(ScalarType.Float32).mean().ToDouble();
     }
@@ -122,7 +126,8 @@ public sealed class DiffrsTests
         Assert.Equal((2 * 4, WarmUp + 5 * 100), (run.Times.Count, run.Judged.Count));
     }
 
-    // with ratios of −1 and of 1 in the warm-up, the least of them keeps every sample of −1; the largest keeps its noise with probability e⁻² only
+    // with ratios of −1 and of 1 in the warm-up, the least of them keeps every sample of −1; the largest keeps its
+    // noise with probability e⁻² only
     [Theory]
     [InlineData(0, false)]
     [InlineData(1, true)]
@@ -234,6 +239,7 @@ public sealed class DiffrsTests
         private static double Spread(double t) => Math.Pow(1 - t / 1000, 2) * Variance + Math.Pow(t / 1000, 2);
 
         private Tensor LogShares(Tensor x, double t) => stack([.. Means.Select(m =>
-            (x.to(ScalarType.Float64) - S((1 - t / 1000) * m.Item2)).square() * S(-0.5 / Spread(t)) + S(Math.Log(m.Item1 == 0 ? left : 1 - left)))]);
+            (x.to(ScalarType.Float64) - S((1 - t / 1000) * m.Item2)).square() * S(-0.5 / Spread(t))
+                + S(Math.Log(m.Item1 == 0 ? left : 1 - left)))]);
     }
 }

@@ -14,12 +14,14 @@ public sealed class EulerTests
     private static readonly NoiseProcess Flow =
         ((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(new RFlowOptions(), new DiffusionShape(Cube, Cube, 0), Contexts.Cpu);
 
-    private static Sampler Euler(int steps) => ((ISampler<EulerOptions>)new EulerSampler()).Create(new EulerOptions { Steps = steps }, Contexts.Cpu);
+    private static Sampler Euler(int steps) =>
+        ((ISampler<EulerOptions>)new EulerSampler()).Create(new EulerOptions { Steps = steps }, Contexts.Cpu);
 
     // the exact velocity of a data set that is the one point x0: v = (x0 − x)/τ
     private static Predictor Oracle(Tensor point) => (x, t) => (point - x) / S(t / 1000);
 
-    private static SamplingTask Task(Tensor noise, Predictor predict) => new() { Noise = noise, Process = Flow, Predict = predict, Random = null! };
+    private static SamplingTask Task(Tensor noise, Predictor predict) =>
+        new() { Noise = noise, Process = Flow, Predict = predict, Random = null! };
 
     [Theory]
     [InlineData(1)]

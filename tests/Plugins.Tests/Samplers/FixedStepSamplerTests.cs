@@ -78,7 +78,11 @@ public sealed class FixedStepSamplerTests
     public void Exact_field_of_one_point_ends_at_that_point(string name)
     {
         using var scope = NewDisposeScope();
-        foreach (var process in new[] { Flow(), Flow(new() { TransformScale = 0.25 }), Ddpm(), Ddpm(new() { Prediction = Prediction.Velocity }) })
+        NoiseProcess[] processes =
+        [
+            Flow(), Flow(new() { TransformScale = 0.25 }), Ddpm(), Ddpm(new() { Prediction = Prediction.Velocity }),
+        ];
+        foreach (var process in processes)
         {
             var (point, noise) = (randn(Shape), randn(Shape));
             var sample = Create(name, 50).Sample(Task(process, noise, Exact(process, point, 0)));
@@ -86,8 +90,8 @@ public sealed class FixedStepSamplerTests
         }
     }
 
-    // data of deviation s = 0.001 around 0: the exact network removes noise at τ ≫ s and cannot see it at τ = 0. A last step of length h that weighs the
-    // slope at τ = 0 with b leaves b·h of the noise; the best there is leaves s of it
+    // data of deviation s = 0.001 around 0: the exact network removes noise at τ ≫ s and cannot see it at τ = 0. A last
+    // step of length h that weighs the slope at τ = 0 with b leaves b·h of the noise; the best there is leaves s of it
     [Theory]
     [InlineData("heun2", 5, 0.5)]
     [InlineData("heun2", 10, 0.5)]
@@ -120,7 +124,8 @@ public sealed class FixedStepSamplerTests
         var exact = noise + S(2.0); // the flow between two Gaussians of equal deviation shifts them
         double[] errors =
         [
-            Reference.Difference(((ISampler<EulerOptions>)new EulerSampler()).Create(new() { Steps = 10 }, Contexts.Cpu).Sample(task), exact),
+            Reference.Difference(
+                ((ISampler<EulerOptions>)new EulerSampler()).Create(new() { Steps = 10 }, Contexts.Cpu).Sample(task), exact),
             Reference.Difference(Create("midpoint", 10).Sample(task), exact),
             Reference.Difference(Create("heun3", 10).Sample(task), exact),
             Reference.Difference(Create("rk4", 10, Terminal.Integrate).Sample(task), exact),

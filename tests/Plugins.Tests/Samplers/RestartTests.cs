@@ -36,7 +36,8 @@ public sealed class RestartTests
         Assert.Equal(expected, again.First.Timestep, 1e-9);
     }
 
-    // an exact network for one point: Euler's method is exact on straight lines, so every x that the network sees must have the process's own moments
+    // an exact network for one point: Euler's method is exact on straight lines, so every x that the network sees must
+    // have the process's own moments
     [Fact]
     public void Marginals_stay_those_of_the_process_on_rectified_flow()
     {
@@ -105,7 +106,8 @@ public sealed class RestartTests
     {
         var error = Assert.Throws<PlanException>(() => Run(new() { Steps = 5, TMin = 0.05, TMax = 0.2 }));
         Assert.Equal("t_max", error.Key);
-        Assert.Equal("none of the 5 steps ends between τ = 0 and t_max 0.2, the last one before 0 at 0.2; raise t_max or steps", error.Message);
+        Assert.Equal(
+            "none of the 5 steps ends between τ = 0 and t_max 0.2, the last one before 0 at 0.2; raise t_max or steps", error.Message);
     }
 
     [Fact]

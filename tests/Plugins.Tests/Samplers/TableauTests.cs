@@ -99,7 +99,8 @@ public sealed class TableauTests
     [InlineData("bosh3", 64)]
     [InlineData("dopri5", 32)]
     [InlineData("dopri8", 12)]
-    public void Error_falls_with_the_order_of_the_method(string name, int steps) => Assert.Equal(ByName[name].Order, ObservedOrder(ByName[name], steps), 0.2);
+    public void Error_falls_with_the_order_of_the_method(string name, int steps) =>
+        Assert.Equal(ByName[name].Order, ObservedOrder(ByName[name], steps), 0.2);
 
     [Theory]
     [InlineData("fehlberg2", 1, 128)]

@@ -51,7 +51,8 @@ public sealed class SpaceToDepthTests
     [InlineData(16, 16, 1, "width 1", "pad it to 2")]
     public void Odd_size_is_refused_with_a_remedy(int depth, int height, int width, string finding, string remedy)
     {
-        var refusal = Assert.Throws<PlanException>(() => Part.LatentShape(new SpaceToDepthOptions(), new VolumeShape(1, depth, height, width)));
+        var refusal = Assert.Throws<PlanException>(
+            () => Part.LatentShape(new SpaceToDepthOptions(), new VolumeShape(1, depth, height, width)));
         Assert.Contains(finding, refusal.Message);
         Assert.Contains(remedy, refusal.Message);
     }

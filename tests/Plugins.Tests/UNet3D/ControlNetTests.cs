@@ -93,7 +93,10 @@ public sealed class ControlNetTests
         branch.StartFrom(unet);
         var (own, theirs) = (Weights.Of(branch), Weights.Of(unet));
         var shared = own.Keys.Where(key => !key.StartsWith("controlnet_", StringComparison.Ordinal)).ToArray();
-        Assert.Equal(theirs.Keys.Count(key => !key.StartsWith("up_blocks.", StringComparison.Ordinal) && !key.StartsWith("out.", StringComparison.Ordinal)), shared.Length);
+        Assert.Equal(
+            theirs.Keys.Count(
+                key => !key.StartsWith("up_blocks.", StringComparison.Ordinal) && !key.StartsWith("out.", StringComparison.Ordinal)),
+            shared.Length);
         Assert.All(shared, key => Assert.True(own[key].eq(theirs[key]).all().item<bool>(), key));
 
         // copies, not the same tensors
@@ -112,17 +115,24 @@ public sealed class ControlNetTests
         using var branch = Architecture.CreateControl(Small, Mask, Contexts.Cpu);
         branch.StartFrom(unet);
         foreach (var (key, weight) in Weights.Of(branch))
-            if (key.StartsWith("controlnet_down_blocks.", StringComparison.Ordinal) && key.EndsWith("weight", StringComparison.Ordinal) || key == "controlnet_mid_block.conv.weight")
+            if (key.StartsWith("controlnet_down_blocks.", StringComparison.Ordinal) && key.EndsWith("weight", StringComparison.Ordinal)
+                || key == "controlnet_mid_block.conv.weight")
                 weight.copy_(eye(weight.shape[0]).view(weight.shape));
         var (x, t) = (randn([2, 1, 8, 8, 8]), tensor(new[] { 10f, 900f }));
 
         var residuals = branch.Residuals(x, t, randn([2, 1, 8, 8, 8]), Conditioning.None);
 
-        Assert.Equal([[8, 8], [8, 8], [8, 4], [16, 4], [16, 2], [32, 2], [32, 2], [32, 2]], residuals.Select(r => new[] { r.shape[1], r.shape[2] }));
-        Assert.True(Reference.Difference(residuals[0], nn.functional.conv3d(x, Weights.Of(unet)["conv_in.conv.weight"], Weights.Of(unet)["conv_in.conv.bias"], padding: [1, 1, 1])) < 1e-6);
+        Assert.Equal(
+            [[8, 8], [8, 8], [8, 4], [16, 4], [16, 2], [32, 2], [32, 2], [32, 2]], residuals.Select(r => new[] { r.shape[1], r.shape[2] }));
+        Assert.True(
+            Reference.Difference(
+                residuals[0],
+                nn.functional.conv3d(
+                    x, Weights.Of(unet)["conv_in.conv.weight"], Weights.Of(unet)["conv_in.conv.bias"], padding: [1, 1, 1])) < 1e-6);
 
         // taken away again, they leave nothing of the way down: the sample no longer matters
-        Conditioning Without(Tensor sample) => new() { Residuals = [.. branch.Residuals(sample, t, zeros([2, 1, 8, 8, 8]), Conditioning.None).Select(r => -r)] };
+        Conditioning Without(Tensor sample) =>
+            new() { Residuals = [.. branch.Residuals(sample, t, zeros([2, 1, 8, 8, 8]), Conditioning.None).Select(r => -r)] };
         var (one, other) = (unet.call(x, t, Without(x)), unet.call(-x, t, Without(-x)));
         Assert.True(Reference.Difference(one, other) < 1e-5);
         Assert.True(Reference.Difference(unet.call(x, t, Conditioning.None), unet.call(-x, t, Conditioning.None)) > 1e-2);
@@ -203,7 +213,8 @@ public sealed class ControlNetTests
         using var other = new Constant();
         var before = Weights.Of(branch).ToDictionary(weight => weight.Key, weight => weight.Value.clone());
 
-        Assert.Contains("is [32] in the ControlNet and [64] in the denoiser", Assert.Throws<ArgumentException>(() => branch.StartFrom(wider)).Message);
+        Assert.Contains(
+            "is [32] in the ControlNet and [64] in the denoiser", Assert.Throws<ArgumentException>(() => branch.StartFrom(wider)).Message);
         Assert.Contains("down_blocks.1.resnets.1", Assert.Throws<ArgumentException>(() => branch.StartFrom(deeper)).Message);
         Assert.Contains("not from Constant", Assert.Throws<ArgumentException>(() => branch.StartFrom(other)).Message);
         Assert.All(Weights.Of(branch), weight => Assert.True(weight.Value.eq(before[weight.Key]).all().item<bool>()));
@@ -217,7 +228,8 @@ public sealed class ControlNetTests
     {
         using var scope = NewDisposeScope();
         using var branch = Architecture.CreateControl(Small, Mask with { EmbeddingChannels = widths }, Contexts.Cpu);
-        var refusal = Assert.Throws<PlanException>(() => branch.Residuals(randn([1, 1, 8, 8, 8]), tensor(new[] { 500f }), randn([1, 1, size, size, size]), Conditioning.None));
+        var refusal = Assert.Throws<PlanException>(
+            () => branch.Residuals(randn([1, 1, 8, 8, 8]), tensor(new[] { 500f }), randn([1, 1, size, size, size]), Conditioning.None));
         Assert.Equal("embedding_channels", refusal.Key);
         Assert.Contains(remedy, refusal.Message);
     }
@@ -275,7 +287,8 @@ public sealed class ControlNetTests
         long Residual(long a, long b) => 2 * a + Conv(27, a, b) + e * b + b + 2 * b + Conv(27, b, b) + (a == b ? 0 : Conv(1, a, b));
         static long Attention(long a) => 2 * a + 4 * Conv(1, a, a);
 
-        var total = Conv(27, o.InChannels!.Value, c0) + Conv(1, c0, e) + Conv(1, e, e) + 2 * Residual(c[last], c[last]) + Attention(c[last]);
+        var total = Conv(27, o.InChannels!.Value, c0) + Conv(1, c0, e) + Conv(1, e, e) + 2 * Residual(c[last], c[last])
+            + Attention(c[last]);
         total += Conv(1, c0, c0) + Conv(1, c[last], c[last]); // zero convolutions of conv_in's output and of the middle
         for (var i = 0; i <= last; i++)
         {

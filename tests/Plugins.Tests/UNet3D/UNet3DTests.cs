@@ -72,9 +72,13 @@ public sealed class UNet3DTests
         Assert.True(Reference.Difference(extractor.Features(sample, timesteps, shift), plain) > 1e-4);
         var image = new Conditioning { Image = zeros_like(sample.narrow(1, 1, 1)) };
         Assert.True(Reference.Difference(extractor.Features(sample.narrow(1, 0, 1), timesteps, image), plain) > 1e-4);
-        using var control = Architecture.CreateControl(Small, new ControlOptions { ImageChannels = 1, EmbeddingChannels = [8] }, Contexts.Cpu);
-        var residuals = control.Residuals(sample, timesteps, sample.narrow(1, 0, 1), Conditioning.None).Select(residual => ones_like(residual)).ToArray();
-        Assert.True(Reference.Difference(extractor.Features(sample, timesteps, new Conditioning { Residuals = residuals }), plain + ones_like(plain)) < 1e-5);
+        using var control = Architecture.CreateControl(
+            Small, new ControlOptions { ImageChannels = 1, EmbeddingChannels = [8] }, Contexts.Cpu);
+        var residuals = control
+            .Residuals(sample, timesteps, sample.narrow(1, 0, 1), Conditioning.None).Select(residual => ones_like(residual)).ToArray();
+        Assert.True(
+            Reference.Difference(
+                extractor.Features(sample, timesteps, new Conditioning { Residuals = residuals }), plain + ones_like(plain)) < 1e-5);
     }
 
     [Fact]
@@ -88,7 +92,8 @@ public sealed class UNet3DTests
         Assert.Equal(32, unet.EmbeddingSize);
 
         // scale 1 with shift −e doubles the embedding and takes it away again, which nothing but FiLM after time_embed does
-        var modulated = unet.call(io["input"], io["timesteps"], new Conditioning { Scale = ones(2, 32), Shift = -Embedding(unet, io["timesteps"]) });
+        var modulated = unet.call(
+            io["input"], io["timesteps"], new Conditioning { Scale = ones(2, 32), Shift = -Embedding(unet, io["timesteps"]) });
 
         Assert.True(Reference.Difference(modulated, io["output"]) < 1e-5);
         var shifted = unet.call(io["input"], io["timesteps"], new Conditioning { Shift = ones(2, 32) });
@@ -203,12 +208,14 @@ public sealed class UNet3DTests
         static long Attention(long a) => 2 * a + 4 * (a * a + a);
         static long Resample(long a) => 27 * a * a + a;
 
-        var total = 27L * o.InChannels!.Value * c0 + c0 + c0 * e + e + e * e + e + 2 * c0 + 27 * c0 * o.OutChannels!.Value + o.OutChannels.Value;
+        var total = 27L * o.InChannels!.Value * c0 + c0 + c0 * e + e + e * e + e + 2 * c0 + 27 * c0 * o.OutChannels!.Value
+            + o.OutChannels.Value;
         total += 2 * Residual(c[last], c[last]) + Attention(c[last]);
         for (var i = 0; i <= last; i++)
         {
             var attention = o.AttentionLevels[i] ? Attention(c[i]) : 0;
-            total += Residual(i == 0 ? c0 : c[i - 1], c[i]) + (o.NumResBlocks[i] - 1) * Residual(c[i], c[i]) + o.NumResBlocks[i] * attention;
+            total += Residual(i == 0 ? c0 : c[i - 1], c[i]) + (o.NumResBlocks[i] - 1) * Residual(c[i], c[i])
+                + o.NumResBlocks[i] * attention;
             total += i < last ? Resample(c[i]) : 0;
 
             var (previous, next, blocks) = (i == last ? c[last] : c[i + 1], i == 0 ? c0 : c[i - 1], o.NumResBlocks[i] + 1);

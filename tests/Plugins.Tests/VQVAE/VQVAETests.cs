@@ -84,7 +84,8 @@ public sealed class VQVAETests
     [InlineData("vqvae_4x", 40, 64)]
     [InlineData("vqvae_8x", 20, 32)]
     public void Latent_shape_is_that_of_the_original_experiments(string preset, int depth, int size) =>
-        Assert.Equal(new VolumeShape(4, depth, size, size), Part.LatentShape(VQVAEOptions.Presets[preset], new VolumeShape(1, 160, 256, 256)));
+        Assert.Equal(
+            new VolumeShape(4, depth, size, size), Part.LatentShape(VQVAEOptions.Presets[preset], new VolumeShape(1, 160, 256, 256)));
 
     [Fact]
     public void Size_that_would_not_come_back_is_refused_with_a_remedy()

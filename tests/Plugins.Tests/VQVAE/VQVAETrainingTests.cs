@@ -67,7 +67,8 @@ public sealed class VQVAETrainingTests
 
         var quantised = compressor.Encode(volume).detach();
         var codes = Weights.Of(compressor)[Codes].to_type(ScalarType.Float64);
-        quantised = codes.index_select(0, Nearest(Flat(quantised), codes)).t().reshape(1, 4, 4, 4, 4).to_type(ScalarType.Float32).requires_grad_();
+        quantised = codes.index_select(0, Nearest(Flat(quantised), codes))
+            .t().reshape(1, 4, 4, 4, 4).to_type(ScalarType.Float32).requires_grad_();
         (decoder.call(quantised) * direction).sum().backward();
         compressor.Encode(volume).backward([quantised.grad!]);
         var expected = volume.grad!.clone();
@@ -93,7 +94,8 @@ public sealed class VQVAETrainingTests
     {
         using var scope = NewDisposeScope();
         const double decay = 0.9, epsilon = 1e-3;
-        using var compressor = Part.Create(Small with { NumEmbeddings = 6, Decay = decay, Epsilon = epsilon, ReviveThreshold = 0 }, Contexts.Cpu);
+        using var compressor = Part.Create(
+            Small with { NumEmbeddings = 6, Decay = decay, Epsilon = epsilon, ReviveThreshold = 0 }, Contexts.Cpu);
         var weights = Weights.Of(compressor);
         var (n, m, e) = (Doubles(weights[Sizes]), Doubles(weights[Sums]), Doubles(weights[Codes]));
         Assert.All(n, size => Assert.Equal(0, size));
@@ -396,7 +398,8 @@ public sealed class VQVAETrainingTests
     private static Tensor Nearest(Tensor vectors, Tensor codes) => (vectors.unsqueeze(1) - codes.unsqueeze(0)).square().sum(2).argmin(1);
 
     // of each code to its nearest vector
-    private static Tensor DistanceTo(Tensor vectors, Tensor codes) => (codes.unsqueeze(1) - vectors.unsqueeze(0)).square().sum(2).sqrt().amin([1]);
+    private static Tensor DistanceTo(Tensor vectors, Tensor codes) =>
+        (codes.unsqueeze(1) - vectors.unsqueeze(0)).square().sum(2).sqrt().amin([1]);
 
     private static void Set(Compressor compressor, string key, Tensor value)
     {
@@ -404,12 +407,14 @@ public sealed class VQVAETrainingTests
         Weights.Of(compressor)[key].copy_(value);
     }
 
-    private static Dictionary<string, Tensor> Copy(Compressor compressor) => Weights.Of(compressor).ToDictionary(w => w.Key, w => w.Value.clone());
+    private static Dictionary<string, Tensor> Copy(Compressor compressor) =>
+        Weights.Of(compressor).ToDictionary(w => w.Key, w => w.Value.clone());
 
     private static bool Same(Tensor a, Tensor b) => a.eq(b).all().item<bool>();
 
     private static double[] Doubles(Tensor tensor) => tensor.to_type(ScalarType.Float64).flatten().data<double>().ToArray();
 
     private static void AssertClose(double[] expected, Tensor actual) =>
-        Assert.All(Doubles(actual).Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-4 * Math.Max(1e-2, Math.Abs(pair.Second))));
+        Assert.All(
+            Doubles(actual).Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-4 * Math.Max(1e-2, Math.Abs(pair.Second))));
 }

@@ -36,7 +36,8 @@ public sealed class HaarTests
         for (var band = 0; band < 8; band++)
         {
             // 1 and −1 in turn along the axes whose letter is H, in the second of two channels
-            Tensor Axis(int bit, int size) => tensor([.. Enumerable.Range(0, size).Select(i => (band & bit) != 0 && i % 2 == 1 ? -1f : 1f)]);
+            Tensor Axis(int bit, int size) =>
+                tensor([.. Enumerable.Range(0, size).Select(i => (band & bit) != 0 && i % 2 == 1 ? -1f : 1f)]);
             var pattern = Axis(4, 4).view(4, 1, 1) * Axis(2, 2).view(2, 1) * Axis(1, 6);
             var volume = stack([zeros_like(pattern), pattern]).unsqueeze(0);
 
@@ -128,7 +129,12 @@ public sealed class HaarTests
     [InlineData(false, 1.0, 0, 1, 0.5)]
     [InlineData(true, 1.0, -1, 1, 1)]
     [InlineData(true, 3.0, -1.0 / 3, 1.0 / 3, 1)]
-    public void Ranges_of_the_bands_are_reached_by_the_blocks_that_reach_furthest(bool rescale, double divisor, double low, double high, double detail)
+    public void Ranges_of_the_bands_are_reached_by_the_blocks_that_reach_furthest(
+        bool rescale,
+        double divisor,
+        double low,
+        double high,
+        double detail)
     {
         using var scope = NewDisposeScope();
         using var compressor = Create(new HaarOptions { Rescale = rescale, LowPassDivisor = divisor });

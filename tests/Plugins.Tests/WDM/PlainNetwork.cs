@@ -6,7 +6,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace VoxelZoo.Plugins.Tests.WDM;
 
-/// <summary>The network of <c>wdm</c> once more, without modules: a function of its weights by key, written from its description in words.</summary>
+/// <summary>
+/// The network of <c>wdm</c> once more, without modules: a function of its weights by key, written from its description in words.
+/// </summary>
 internal sealed class PlainNetwork(IReadOnlyDictionary<string, Tensor> weights, WDMOptions options)
 {
     public Tensor Embedding(Tensor timesteps)

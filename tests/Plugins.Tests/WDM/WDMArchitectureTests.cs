@@ -128,7 +128,9 @@ public sealed class WDMArchitectureTests
 
         // a bias that the next norm takes away has no gradient but rounding
         var largest = parameters.Values.Max(parameter => parameter.grad!.abs().max().ToDouble());
-        Assert.All(parameters, entry => Assert.True((gradients[entry.Key] - entry.Value.grad!).abs().max().ToDouble() < 1e-5 * largest, entry.Key));
+        Assert.All(
+            parameters,
+            entry => Assert.True((gradients[entry.Key] - entry.Value.grad!).abs().max().ToDouble() < 1e-5 * largest, entry.Key));
     }
 
     [Fact]
@@ -203,7 +205,9 @@ public sealed class WDMArchitectureTests
     }
 
     [Theory]
-    [InlineData(40, 64, 64, "depth 40 of the 40×64×64 grid is not divisible by 16, as 5 levels need", "keep 4 of the multipliers or pad the grid to 48")]
+    [InlineData(
+        40, 64, 64, "depth 40 of the 40×64×64 grid is not divisible by 16, as 5 levels need",
+        "keep 4 of the multipliers or pad the grid to 48")]
     [InlineData(32, 30, 64, "height 30", "keep 2 of the multipliers or pad the grid to 32")]
     [InlineData(32, 64, 51, "width 51", "keep 1 of the multipliers or pad the grid to 64")]
     public void Fit_refuses_sizes_that_the_levels_cannot_halve(int depth, int height, int width, string finding, string remedy)
@@ -226,7 +230,11 @@ public sealed class WDMArchitectureTests
         { "in_channels", "3 but the latent and its condition have 8", new WDMOptions { InChannels = 3 } },
         { "out_channels", "2 but the latent has 8", new WDMOptions { OutChannels = 2 } },
         { "norm_num_groups", "48 base channels do not divide into 32 groups", new WDMOptions { BaseChannels = 48 } },
-        { "norm_num_groups", "64 base channels do not divide into 128 groups", new WDMOptions { NormNumGroups = 128, ChannelMultipliers = [2, 4] } },
+        {
+            "norm_num_groups",
+            "64 base channels do not divide into 128 groups",
+            new WDMOptions { NormNumGroups = 128, ChannelMultipliers = [2, 4] }
+        },
         { "channel_multipliers", "level 1 multiplies the base channels by 0", new WDMOptions { ChannelMultipliers = [1, 0] } },
     };
 
@@ -255,7 +263,8 @@ public sealed class WDMArchitectureTests
 
     // elements for each voxel of the fine and of the coarse grid, of two levels of widths 2 and 4 with one block each
     [Theory]
-    // fine: stem 1, block 12, halving 6, doubling 8, blocks 12 + 12, head 6; coarse: halving 8, block 18, middle 48, blocks 18 + 12, doubling 4
+    // fine: stem 1, block 12, halving 6, doubling 8, blocks 12 + 12, head 6; coarse: halving 8, block 18, middle
+    // 48, blocks 18 + 12, doubling 4
     [InlineData(true, true, 0.0, 57, 108)]
     // dropout adds the width that each block leaves
     [InlineData(true, true, 0.1, 57 + 8, 108 + 18)]

@@ -8,7 +8,8 @@ namespace VoxelZoo.Tensors.Tests.Convolutions;
 public sealed class HiddenCachesTests
 {
     [Fact]
-    public void Convolutions_are_wrong_without_the_cure_and_right_with_it() => ChildProcess.Run(typeof(SpoiledProcess), Environment("ALL", "1"));
+    public void Convolutions_are_wrong_without_the_cure_and_right_with_it() =>
+        ChildProcess.Run(typeof(SpoiledProcess), Environment("ALL", "1"));
 
     [Theory]
     [InlineData("ALL", "2")]

@@ -47,7 +47,11 @@ public sealed class ElfVersionsTests
         {
             byte[] damaged = i < 100 ? shim[..random.Next(shim.Length)] : [.. shim];
             for (var n = 0; n < 20 && damaged.Length == shim.Length; n++)
-                damaged[random.Next(2) == 0 ? 0x28 + random.Next(24) : sections + random.Next(shim.Length - sections)] = (byte)random.Next(256);
+            {
+                var at = random.Next(2) == 0 ? 0x28 + random.Next(24) : sections + random.Next(shim.Length - sections);
+                damaged[at] = (byte)random.Next(256);
+            }
+
             var error = Record.Exception(() => ElfVersions.Weaken(damaged, Version));
             Assert.True(error is null or InvalidDataException, error?.ToString());
         }

@@ -14,15 +14,25 @@ public sealed class NativeTorchTests : IDisposable
     [Fact]
     public void Libtorch_that_is_not_there_is_told_in_one_sentence()
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", typeof(NativeTorchTests).Assembly.Location, "--help"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["exec", typeof(NativeTorchTests).Assembly.Location, "--help"])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
         if (!Path.GetFileNameWithoutExtension(Environment.ProcessPath!).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
-            start = new ProcessStartInfo(Environment.ProcessPath!, ["--help"]) { RedirectStandardError = true, RedirectStandardOutput = true };
+            start = new ProcessStartInfo(Environment.ProcessPath!, ["--help"])
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            };
         start.Environment[NativeTorch.DirectoryVariable] = "/nonexistent/lib";
         using var child = Process.Start(start)!;
         var error = child.StandardError.ReadToEnd();
         child.WaitForExit();
         Assert.Equal(2, child.ExitCode);
-        Assert.Equal("VOXELZOO_LIBTORCH is /nonexistent/lib, where there is no libtorch_cpu.so; point it at a folder such as torch/lib", error.Trim());
+        Assert.Equal(
+            "VOXELZOO_LIBTORCH is /nonexistent/lib, where there is no libtorch_cpu.so; point it at a folder such as torch/lib",
+            error.Trim());
     }
 
     [Fact]
@@ -31,7 +41,9 @@ public sealed class NativeTorchTests : IDisposable
         string other = Path.Combine(_folder, "other"), carried = Path.Combine(_folder, "carried");
         foreach (var folder in new[] { other, carried })
             File.WriteAllText(Path.Combine(Directory.CreateDirectory(folder).FullName, "libtorch_cpu.so"), "");
-        Assert.Contains($"carries a libtorch of its own in {carried}", Assert.Throws<DllNotFoundException>(() => NativeTorch.Chosen(other, carried)).Message);
+        Assert.Contains(
+            $"carries a libtorch of its own in {carried}",
+            Assert.Throws<DllNotFoundException>(() => NativeTorch.Chosen(other, carried)).Message);
         Assert.Equal(carried, NativeTorch.Chosen(carried, carried));
         Assert.Equal(other, NativeTorch.Chosen(other, _folder));
     }
@@ -49,7 +61,8 @@ public sealed class NativeTorchTests : IDisposable
     {
         var copy = PatchedShim.CachedCopy([1, 2, 3], _folder)!;
         Assert.Equal([1, 2, 3], File.ReadAllBytes(copy));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(copy)!));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(copy)!));
     }
 
     [Fact]

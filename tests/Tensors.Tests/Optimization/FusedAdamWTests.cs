@@ -7,7 +7,14 @@ namespace VoxelZoo.Tensors.Tests.Optimization;
 
 public sealed class FusedAdamWTests
 {
-    private static readonly AdamWOptions Options = new() { LearningRate = 0.01, Beta1 = 0.8, Beta2 = 0.95, Epsilon = 1e-6, WeightDecay = 0.1 };
+    private static readonly AdamWOptions Options = new()
+    {
+        LearningRate = 0.01,
+        Beta1 = 0.8,
+        Beta2 = 0.95,
+        Epsilon = 1e-6,
+        WeightDecay = 0.1,
+    };
 
     private static Parameter Make(double[] values, ScalarType dtype = ScalarType.Float64) => new(tensor(values, dtype: dtype));
 
@@ -180,7 +187,8 @@ public sealed class FusedAdamWTests
     {
         using var one = Make([1.0]);
         using var other = Make([1.0], ScalarType.Float32);
-        Assert.Contains("'other'", Assert.Throws<ArgumentException>(() => new FusedAdamW([("one", one), ("other", other)], Options)).Message);
+        Assert.Contains(
+            "'other'", Assert.Throws<ArgumentException>(() => new FusedAdamW([("one", one), ("other", other)], Options)).Message);
     }
 
     [Theory]

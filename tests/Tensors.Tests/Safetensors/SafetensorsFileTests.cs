@@ -67,7 +67,8 @@ public sealed class SafetensorsFileTests : IDisposable
         var tensors = new Dictionary<string, Tensor> { ["b"] = tensor(new byte[] { 7 }), ["a"] = tensor(new[] { 1f, -2f }).view(2, 1) };
         SafetensorsFile.Write(stream, tensors, new Dictionary<string, string> { ["k"] = "v" });
 
-        const string json = """{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[1],"data_offsets":[8,9]}}""";
+        const string json = """{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"""
+            + "\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[8,9]}}";
         var header = json.PadRight((json.Length + 7) / 8 * 8);
         byte[] data = [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 7];
         Assert.Equal([.. BitConverter.GetBytes((long)header.Length), .. Encoding.ASCII.GetBytes(header), .. data], stream.ToArray());
@@ -90,10 +91,12 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var stream = new MemoryStream();
-        SafetensorsFile.Write(stream, new Dictionary<string, Tensor> { ["a"] = ones(3, dtype: ScalarType.Byte), ["b"] = ones(1, dtype: ScalarType.Float64) });
+        SafetensorsFile.Write(
+            stream, new Dictionary<string, Tensor> { ["a"] = ones(3, dtype: ScalarType.Byte), ["b"] = ones(1, dtype: ScalarType.Float64) });
         var length = BinaryPrimitives.ReadInt64LittleEndian(stream.ToArray());
         Assert.Equal(0, length % 8);
-        Assert.Contains("\"b\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}", Encoding.ASCII.GetString(stream.ToArray(), 8, (int)length));
+        Assert.Contains(
+            "\"b\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}", Encoding.ASCII.GetString(stream.ToArray(), 8, (int)length));
     }
 
     [Fact]
@@ -113,7 +116,8 @@ public sealed class SafetensorsFileTests : IDisposable
     {
         using var scope = NewDisposeScope();
         var path = Path.Combine(_folder, "m.safetensors");
-        SafetensorsFile.Write(path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { ["step"] = "12", ["note"] = "größer \"zitiert\"" });
+        SafetensorsFile.Write(
+            path, new Dictionary<string, Tensor>(), new Dictionary<string, string> { ["step"] = "12", ["note"] = "größer \"zitiert\"" });
         using var read = SafetensorsFile.Read(path);
         Assert.Equal("12", read.Metadata["step"]);
         Assert.Equal("größer \"zitiert\"", read.Metadata["note"]);
@@ -147,8 +151,10 @@ public sealed class SafetensorsFileTests : IDisposable
         var path = Path.Combine(_folder, "w.safetensors");
         SafetensorsFile.Write(path, new Dictionary<string, Tensor> { ["a"] = ones(1) });
         var old = File.ReadAllBytes(path);
-        Assert.Throws<ArgumentException>(() => SafetensorsFile.Write(path, new Dictionary<string, Tensor> { ["c"] = ones(1, dtype: ScalarType.ComplexFloat32) }));
-        Assert.Throws<ArgumentException>(() => SafetensorsFile.Write(path, [KeyValuePair.Create("a", ones(1)), KeyValuePair.Create("a", ones(1))]));
+        Assert.Throws<ArgumentException>(
+            () => SafetensorsFile.Write(path, new Dictionary<string, Tensor> { ["c"] = ones(1, dtype: ScalarType.ComplexFloat32) }));
+        Assert.Throws<ArgumentException>(
+            () => SafetensorsFile.Write(path, [KeyValuePair.Create("a", ones(1)), KeyValuePair.Create("a", ones(1))]));
         Assert.Throws<ArgumentException>(() => SafetensorsFile.Write(path, [KeyValuePair.Create("a", empty(1, device: META))]));
         Assert.Equal(old, File.ReadAllBytes(path));
         Assert.Equal(path, Assert.Single(Directory.GetFiles(_folder)));

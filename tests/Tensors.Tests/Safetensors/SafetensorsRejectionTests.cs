@@ -6,7 +6,8 @@ namespace VoxelZoo.Tensors.Tests.Safetensors;
 
 public sealed class SafetensorsRejectionTests
 {
-    private static byte[] FileOf(string json, int dataLength) => [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(json)), .. Encoding.UTF8.GetBytes(json), .. new byte[dataLength]];
+    private static byte[] FileOf(string json, int dataLength) =>
+        [.. BitConverter.GetBytes((long)Encoding.UTF8.GetByteCount(json)), .. Encoding.UTF8.GetBytes(json), .. new byte[dataLength]];
 
     private static string Refusal(byte[] file)
     {
@@ -22,9 +23,15 @@ public sealed class SafetensorsRejectionTests
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 12, "12 follow")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 4, "4 follow")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}""", 12, "hole or an overlap")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""", 3, "hole or an overlap")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 2, "hole or an overlap")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0, "'a' occurs twice")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}}""", 3,
+        "hole or an overlap")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}""", 2,
+        "hole or an overlap")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0,
+        "'a' occurs twice")]
     [InlineData("""{"a":{"dtype":"U8","dtype":"U8","shape":[0],"data_offsets":[0,0]}}""", 0, "unknown or repeated key 'dtype'")]
     [InlineData("""{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"extra":1}}""", 0, "unknown or repeated key 'extra'")]
     [InlineData("""{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,1]}}""", 1, "takes 2 bytes")]
@@ -59,7 +66,8 @@ public sealed class SafetensorsRejectionTests
     [InlineData("C64", 16)]
     public void Tensor_of_an_unsupported_dtype_is_refused_only_where_it_is_asked_for(string dtype, int bytes)
     {
-        var json = $$$"""{"a":{"dtype":"{{{dtype}}}","shape":[2],"data_offsets":[0,{{{bytes}}}]},"b":{"dtype":"U8","shape":[1],"data_offsets":[{{{bytes}}},{{{bytes + 1}}}]}}""";
+        var json = $$$"""{"a":{"dtype":"{{{dtype}}}","shape":[2],"data_offsets":[0,{{{bytes}}}]},"""
+            + $$$""" "b":{"dtype":"U8","shape":[1],"data_offsets":[{{{bytes}}},{{{bytes + 1}}}]}}""";
         var file = FileOf(json, bytes + 1);
         file[^1] = 7;
         using var stream = new MemoryStream(file);
@@ -68,9 +76,13 @@ public sealed class SafetensorsRejectionTests
 
         Assert.Equal(7, tensors["b"].ReadCpuByte(0));
         Assert.Equal(dtype, Assert.Single(tensors.Unsupported).Value);
-        Assert.StartsWith($"w.safetensors: the dtype {dtype} of tensor 'a' is not supported", Assert.Throws<InvalidDataException>(() => tensors["a"]).Message);
+        Assert.StartsWith(
+            $"w.safetensors: the dtype {dtype} of tensor 'a' is not supported",
+            Assert.Throws<InvalidDataException>(() => tensors["a"]).Message);
         using var module = nn.Linear(1, 1);
-        Assert.Contains($"1 of a dtype that is not supported (a: {dtype})", Assert.Throws<InvalidDataException>(() => Weights.Load(module, tensors, "w")).Message);
+        Assert.Contains(
+            $"1 of a dtype that is not supported (a: {dtype})",
+            Assert.Throws<InvalidDataException>(() => Weights.Load(module, tensors, "w")).Message);
     }
 
     [Fact]
@@ -106,7 +118,12 @@ public sealed class SafetensorsRejectionTests
         using var valid = new MemoryStream();
         SafetensorsFile.Write(
             valid,
-            new Dictionary<string, Tensor> { ["conv.weight"] = ones(2, 3), ["flag"] = ones(4, dtype: ScalarType.Bool), ["step"] = ones(1, dtype: ScalarType.Int64) },
+            new Dictionary<string, Tensor>
+            {
+                ["conv.weight"] = ones(2, 3),
+                ["flag"] = ones(4, dtype: ScalarType.Bool),
+                ["step"] = ones(1, dtype: ScalarType.Int64),
+            },
             new Dictionary<string, string> { ["format"] = "pt" });
         var original = valid.ToArray();
         var random = new Random(17);

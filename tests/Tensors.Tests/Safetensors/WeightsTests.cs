@@ -24,7 +24,10 @@ public sealed class WeightsTests
         using var scope = NewDisposeScope();
         using var module = nn.Linear(2, 1);
         var own = module.weight!.Handle;
-        Weights.Load(module, new Dictionary<string, Tensor> { ["weight"] = tensor(new[] { 1.0, 2.0 }).view(1, 2), ["bias"] = tensor(new[] { 3f }) }, "w");
+        Weights.Load(
+            module,
+            new Dictionary<string, Tensor> { ["weight"] = tensor(new[] { 1.0, 2.0 }).view(1, 2), ["bias"] = tensor(new[] { 3f }) },
+            "w");
         Assert.Equal(own, module.weight!.Handle);
         Assert.Equal([1f, 2f], module.weight.data<float>().ToArray());
         Assert.True(module.weight.requires_grad);
@@ -38,7 +41,10 @@ public sealed class WeightsTests
         var before = Weights.Of(module).ToDictionary(w => w.Key, w => w.Value.detach().clone());
         var weights = new Dictionary<string, Tensor> { ["a.weight"] = ones(1, 3), ["a.bias"] = ones(1), ["c"] = ones(1) };
         var message = Assert.Throws<InvalidDataException>(() => Weights.Load(module, weights, "x.safetensors")).Message;
-        Assert.Equal("x.safetensors does not fit Sequential: 2 missing (b.bias, b.weight); 1 unexpected (c); 1 of another shape (a.weight: [1, 3] for [1, 2])", message);
+        Assert.Equal(
+            "x.safetensors does not fit Sequential: 2 missing (b.bias, b.weight); 1 unexpected (c); "
+            + "1 of another shape (a.weight: [1, 3] for [1, 2])",
+            message);
         foreach (var (key, value) in Weights.Of(module))
             Assert.True(value.eq(before[key]).all().item<bool>());
     }
