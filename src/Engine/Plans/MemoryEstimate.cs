@@ -12,4 +12,8 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer
 {
     /// <summary>The sum; a lower bound where activations are not known.</summary>
     public long Total => Weights + Gradients + Optimizer + (Activations ?? 0);
+
+    /// <summary>What training is estimated to take, for people.</summary>
+    public string Describe() =>
+        $"{ByteCount.Shown(Total)} estimated for training (weights {ByteCount.Shown(Weights)}, gradients {ByteCount.Shown(Gradients)}, optimizer {ByteCount.Shown(Optimizer)}, activations {(Activations is { } a ? ByteCount.Shown(a) : "unknown")})";
 }

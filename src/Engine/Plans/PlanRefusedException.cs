@@ -4,7 +4,7 @@ namespace VoxelZoo.Engine.Plans;
 public sealed class PlanRefusedException : Exception
 {
     /// <summary>Creates the refusal.</summary>
-    /// <param name="section">The experiment's section, such as <c>architecture</c>.</param>
+    /// <param name="section">The experiment's section, such as <c>architecture</c>; empty where it fits its file, and not what is here.</param>
     /// <param name="key">The key in that section, or null where the section as a whole is meant.</param>
     /// <param name="message">One sentence with the numbers and a remedy.</param>
     public PlanRefusedException(string section, string? key, string message)

@@ -3,9 +3,12 @@ using VoxelZoo.Engine.Files;
 
 namespace VoxelZoo.Engine.Runs;
 
-/// <summary>Outcome of <c>evaluate</c>: <c>evaluation.json</c>.</summary>
+/// <summary>Outcome of <c>evaluate</c>: <c>evaluation.json</c>, of either kind of experiment.</summary>
+public abstract record EvaluationFile;
+
+/// <inheritdoc/>
 /// <typeparam name="TResult">What is known of one checkpoint on one split.</typeparam>
-public sealed record EvaluationFile<TResult> : IVersionedFile
+public sealed record EvaluationFile<TResult> : EvaluationFile, IVersionedFile
     where TResult : CheckpointResult
 {
     /// <summary>Version of the file's layout that this program writes and reads.</summary>

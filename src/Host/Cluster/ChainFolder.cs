@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Host.Cluster;
 
@@ -11,7 +12,7 @@ namespace VoxelZoo.Host.Cluster;
 internal sealed class ChainFolder(string run)
 {
     /// <summary>What the name of a run's folder is followed by.</summary>
-    public const string Suffix = ".submit";
+    public const string Suffix = RunFolders.ChainSuffix;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 

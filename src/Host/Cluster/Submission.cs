@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -25,7 +26,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
         experiment.CheckProcesses(processes);
         experiment.CheckTrainable();
         if (experiment.Plan.Data.Synthesize is null)
-            SectionReader.Checked(experiment.File, () => Cohorts.Open(experiment.Plan, null));
+            experiment.OpenCohort();
         run ??= RunFolders.New(experiment.Plan.Id);
         if (System.IO.File.Exists(run) || (Directory.Exists(run) && Directory.EnumerateFileSystemEntries(run).Any()))
             throw new RunFolderException($"{run} exists already; continue it with --resume or name another folder with --run");
@@ -37,7 +38,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
     public static Submission Resumed(ParseResult parse, string idOrPath, string? run, int processes)
     {
         using var session = new Session(parse);
-        var id = Experiment.IdOf(idOrPath);
+        var id = ExperimentLoader.IdOf(idOrPath);
         var path = run ?? RunFolders.Newest(id);
         var begun = !RunFolder.HasNotBegun(path);
         var folder = begun ? RunFolder.Open(path) : RunFolder.Join(path);
@@ -56,12 +57,12 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
     private static (MapNode File, Experiment Experiment) Load(Session session, ParseResult parse, string idOrPath)
     {
         var (path, profile) = (ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile));
-        return Load(session, CommonOptions.Sets(parse), sets => ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords));
+        return Load(session, CommonOptions.Sets(parse), sets => ExperimentLoader.Read(path, sets, profile));
     }
 
     private static (MapNode File, Experiment Experiment) Load(Session session, IReadOnlyList<Assignment> sets, ResumedExperiment resumed)
     {
-        var file = resumed.Read(sets, EvaluationStep.Warn).File;
+        var file = resumed.Read(sets, ConsoleObserver.Warn).File;
         return Load(session, sets, all => all.Count == sets.Count ? file : resumed.Read(all, _ => { }).File);
     }
 
@@ -70,6 +71,6 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
         var file = read(sets);
         // the machine that submits need not have the GPU that the jobs get
         var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? read([.. sets, Assignment.By("submit", "training.device", "cpu")]) : file;
-        return (file, Experiment.Load(session, here));
+        return (file, ExperimentLoader.Load(session, here, null));
     }
 }

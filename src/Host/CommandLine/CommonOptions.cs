@@ -29,7 +29,7 @@ internal static class CommonOptions
     };
 
     /// <summary>What <c>--set</c> was given.</summary>
-    public static Assignment[] Sets(ParseResult parse) => [.. (parse.GetValue<string[]>(SetName) ?? []).Select(Assignment.Parse)];
+    public static Assignment[] Sets(ParseResult parse) => [.. (parse.GetValue<string[]>(SetName) ?? []).Select(set => Assignment.Parse(set))];
 
     private const string SetName = "--set";
 
@@ -49,6 +49,6 @@ internal static class CommonOptions
 
     /// <summary>The cohort that the command line names.</summary>
     public static IEnumerable<Assignment> CohortSet(ParseResult parse) => parse.GetValue(Cohort) is { } folder
-        ? [Assignment.By("--cohort", "data.cohort", System.Text.Json.JsonSerializer.Serialize(Path.GetFullPath(folder)))]
+        ? [Assignment.By("--cohort", "data.cohort", Path.GetFullPath(folder))]
         : [];
 }

@@ -39,7 +39,7 @@ internal static class ExperimentFile
     // a `use` first, because it resets the options that the others set
     private static Node Apply(IReadOnlyList<Assignment> sets, Node root, Merger merger) =>
         sets.OrderBy(set => !set.Key.EndsWith(".use", StringComparison.Ordinal))
-            .Aggregate(root, (below, set) => merger.Set(below, set.Key, YamlReader.ParseValue(set.Value, set.Place)));
+            .Aggregate(root, (below, set) => merger.Set(below, set.Key, set.Value));
 
     // each file is resolved once: a few files that name each other several times would otherwise be read without end
     private static MapNode WithBases(string path, Merger merger, ImmutableList<string> chain, Dictionary<string, MapNode> resolved) =>

@@ -1,3 +1,4 @@
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Configuration;
@@ -42,7 +43,7 @@ internal static class ExperimentFolder
 
     /// <summary>The nearest folder <c>experiments</c>, or null.</summary>
     public static string? Find() =>
-        Places.Above()
+        NearFolders.Above()
             .Select(folder => Path.Combine(folder, "experiments"))
             .FirstOrDefault(Directory.Exists);
 

@@ -1,11 +1,8 @@
 namespace VoxelZoo.Host.Configuration;
 
-/// <summary>Where things of the repository are looked for.</summary>
+/// <summary>Paths for people.</summary>
 internal static class Places
 {
-    /// <summary>The working directory and the folders above it, then the program's folder and those above it.</summary>
-    public static IEnumerable<string> Above() => new[] { Directory.GetCurrentDirectory(), AppContext.BaseDirectory }.SelectMany(Ancestors);
-
     /// <summary>A path for people: relative to the working directory where it is below it, whole otherwise.</summary>
     public static string Shown(string path)
     {
@@ -36,11 +33,5 @@ internal static class Places
             if (next > 0 && (char.IsLetterOrDigit(sentence[next - 1]) || sentence[next - 1] is '.' or '-' or '_' or '/') || at == sentence.Length || char.IsWhiteSpace(sentence[at]) || sentence[at] is '\'' or ':' or ';' or ',')
                 text.Append(inside);
         }
-    }
-
-    private static IEnumerable<string> Ancestors(string folder)
-    {
-        for (var d = new DirectoryInfo(folder); d is not null; d = d.Parent)
-            yield return d.FullName;
     }
 }

@@ -51,6 +51,6 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
             Metrics = Metrics(root),
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
         };
-        return Checked(root, () => CompressionPlan.Compose(draft));
+        return Composed(root, () => CompressionPlan.Compose(draft));
     }
 }

@@ -18,7 +18,7 @@ internal static class CompressionTable
             ("target", d.Target),
             ("input", string.Create(CultureInfo.InvariantCulture, $"{DescriptionTable.Shape(d.InputShape)}, compressed to {DescriptionTable.Shape(d.LatentShape)}, {d.Factor:G4} times fewer numbers")),
             ("parameters", DescriptionTable.Number(d.Parameters.Compressor) + (d.DiscriminatorParameters > 0 ? $", discriminator {DescriptionTable.Number(d.DiscriminatorParameters)}" : "")),
-            ("memory", DescriptionTable.Memory(d.Memory)),
+            ("memory", d.Memory.Describe()),
             ("training", DescriptionTable.Training(d.Training)),
         ];
         if (!d.CropShape.SequenceEqual(d.InputShape))

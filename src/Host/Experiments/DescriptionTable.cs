@@ -1,6 +1,8 @@
 using System.Globalization;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.CommandLine;
 
@@ -9,7 +11,15 @@ namespace VoxelZoo.Host.Experiments;
 /// <summary>The description of a plan for people.</summary>
 internal static class DescriptionTable
 {
-    public static Grid Of(PlanDescription d)
+    /// <summary>The description of either kind of experiment.</summary>
+    public static IRenderable Of(Experiment experiment) => experiment switch
+    {
+        DiffusionExperiment diffusion => Of(diffusion.Description),
+        CompressionExperiment compression => CompressionTable.Of(compression.Description),
+        _ => throw new ArgumentException($"{experiment.GetType()} has no description for people", nameof(experiment)),
+    };
+
+    private static Grid Of(PlanDescription d)
     {
         List<(string, string)> facts =
         [
@@ -24,16 +34,9 @@ internal static class DescriptionTable
         ];
         if (d.Tokens is { } tokens)
             facts.Add(("tokens", Number(tokens)));
-        facts.Add(("memory", Memory(d.Memory)));
+        facts.Add(("memory", d.Memory.Describe()));
         facts.Add(("training", Training(d.Training)));
         return Output.Facts(facts);
-    }
-
-    /// <summary>What training is estimated to take.</summary>
-    public static string Memory(MemoryEstimate m)
-    {
-        var activations = m.Activations is { } a ? ByteCount.Shown(a) : "unknown";
-        return $"{ByteCount.Shown(m.Total)} estimated for training (weights {ByteCount.Shown(m.Weights)}, gradients {ByteCount.Shown(m.Gradients)}, optimizer {ByteCount.Shown(m.Optimizer)}, activations {activations})";
     }
 
     /// <summary>How it is trained.</summary>

@@ -11,10 +11,16 @@ namespace VoxelZoo.Host.Experiments;
 /// <summary>An evaluation for people: a column for each checkpoint and split, a row for each measure.</summary>
 internal static class EvaluationTable
 {
-    public static IRenderable Of(EvaluationFile<EvaluationResult> file) =>
-        file.Generated is not { Count: > 0 } generated ? Of(file.Results, Measures) : new Rows([Of(file.Results, Measures), .. generated.SelectMany(Of)]);
+    /// <summary>The evaluation of either kind of experiment.</summary>
+    public static IRenderable Of(EvaluationFile file) => file switch
+    {
+        EvaluationFile<EvaluationResult> diffusion => Of(diffusion),
+        EvaluationFile<ReconstructionResult> compression => Of(compression.Results, Measures),
+        _ => throw new ArgumentException($"{file.GetType()} has no table", nameof(file)),
+    };
 
-    public static IRenderable Of(EvaluationFile<ReconstructionResult> file) => Of(file.Results, Measures);
+    private static IRenderable Of(EvaluationFile<EvaluationResult> file) =>
+        file.Generated is not { Count: > 0 } generated ? Of(file.Results, Measures) : new Rows([Of(file.Results, Measures), .. generated.SelectMany(Of)]);
 
     private static Table Of<T>(IReadOnlyList<T> results, Func<T, IEnumerable<(string Name, double? Value)>> measures)
         where T : CheckpointResult

@@ -36,5 +36,5 @@ internal sealed record ExperimentOrigin(string Experiment, string? Profile, IRea
     /// <summary>What the experiment says now, resolved, with the whole path of its cohort. What was set then is of no option that was typed now.</summary>
     /// <param name="place">The file that holds this.</param>
     public MapNode Resolve(string place) =>
-        Cohorts.Placed(ExperimentFile.Load(Experiment, [.. Sets.Select(set => Assignment.Parse(set) with { Place = new Position(Places.Shown(place)) })], Profile, PlanReader.EngineRecords), Folder);
+        CohortPlaces.Whole(ExperimentLoader.Read(Experiment, [.. Sets.Select(set => Assignment.Parse(set, new Position(Places.Shown(place))))], Profile), Folder);
 }

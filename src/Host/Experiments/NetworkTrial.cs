@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Compression;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Verbs;
 
 namespace VoxelZoo.Host.Experiments;
@@ -13,28 +10,6 @@ namespace VoxelZoo.Host.Experiments;
 /// </summary>
 internal static class NetworkTrial
 {
-    /// <summary>Tries the plan's perceptual network, where there is one.</summary>
-    /// <exception cref="PlanRefusedException">It cannot be used; the message says why.</exception>
-    public static void Run(CompressionPlan plan)
-    {
-        if (plan.PerceptualNetwork is { } path && Try(path, plan.Seen.Height, plan.Seen.Width) is { } sentence)
-            throw new PlanRefusedException("training", "perceptual.network", sentence);
-    }
-
-    /// <summary>Tries the networks of metrics, each file once.</summary>
-    /// <exception cref="PlanRefusedException">One is not there or cannot be loaded; the message says why.</exception>
-    public static void Run(IReadOnlyList<PlannedPart<IMetric>> metrics)
-    {
-        var named = metrics.SelectMany(metric => metric.Part.Networks(metric.Options).Select(path => (metric.Id, Path: path)));
-        foreach (var (id, path) in named.DistinctBy(network => network.Path))
-        {
-            if (!File.Exists(path))
-                throw new PlanRefusedException("evaluation", "metrics", $"there is no file {path}, which `{id}` names; name a TorchScript file");
-            if (Try(path) is { } sentence)
-                throw new PlanRefusedException("evaluation", "metrics", $"`{id}`: {sentence}");
-        }
-    }
-
     /// <summary>Why a file cannot be used, or null where it can.</summary>
     /// <param name="path">The file.</param>
     /// <param name="slice">Rows and columns of a slice that its network is shown; none to load it and no more.</param>

@@ -53,7 +53,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             Metrics = Metrics(root),
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
         };
-        return Checked(root, () => ExperimentPlan.Compose(draft));
+        return Composed(root, () => ExperimentPlan.Compose(draft));
     }
 
     private static MapNode Identity { get; } = (MapNode)YamlReader.ParseValue("{use: identity}", new Position("compressor"));

@@ -25,16 +25,16 @@ internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, st
     /// <exception cref="ConfigurationException">What the run was trained by so far would change.</exception>
     public (MapNode File, ExperimentOrigin? Origin) Read(IReadOnlyList<Assignment> sets, Action<string> warn)
     {
-        var before = ExperimentFile.Load(run.Experiment, null, null, PlanReader.EngineRecords);
+        var before = ExperimentLoader.Read(run.Experiment);
         RefuseOther(SectionReader.Id(before));
-        var own = Cohorts.Placed(ExperimentFile.Load(run.Experiment, sets, null, PlanReader.EngineRecords));
+        var own = CohortPlaces.Whole(ExperimentLoader.Read(run.Experiment, sets));
         RefuseSets(before, own);
         var origin = ExperimentOrigin.Read(run.Origin);
         var next = origin?.Continued(sets, sets.Count > 0 ? own : null);
         if (Path.GetFullPath(file) is var full && full == run.Experiment)
             return (own, next);
         if (ChainFolder.Of(full) is not null) // made of the run's own, or what an untrained run was submitted with
-            return (_trained ? own : Compared(own, Cohorts.Placed(ExperimentFile.Load(file, sets, null, PlanReader.EngineRecords)), warn), next);
+            return (_trained ? own : Compared(own, CohortPlaces.Whole(ExperimentLoader.Read(file, sets)), warn), next);
         if (next is null)
         {
             TellUnrecorded(own, sets, warn);
@@ -53,7 +53,7 @@ internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, st
 
     private void RefuseOther(string id)
     {
-        var named = SectionReader.Id(ExperimentFile.Load(file, engineRecords: PlanReader.EngineRecords));
+        var named = SectionReader.Id(ExperimentLoader.Read(file));
         if (id != named)
             throw new UsageException($"--resume: {Places.Shown(run.Path)} is a run of {id}, not of {named}; name that experiment, or another folder with --run");
     }
@@ -98,7 +98,7 @@ internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, st
     /// <summary>A run of before origins were recorded: what the command line names may have been laid under a profile and values that nobody knows.</summary>
     private void TellUnrecorded(MapNode own, IReadOnlyList<Assignment> sets, Action<string> warn)
     {
-        var named = Cohorts.Placed(ExperimentFile.Load(file, sets, profile, PlanReader.EngineRecords));
+        var named = CohortPlaces.Whole(ExperimentLoader.Read(file, sets, profile));
         if (Differences(own, named).Count > 0)
             warn($"the run has not recorded with which profile and --set it began, so that whether {file} was edited since cannot be said; it goes on by its own experiment, {Places.Shown(run.Experiment)}");
     }
@@ -111,7 +111,7 @@ internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, st
             return changes;
         try
         {
-            var (one, other) = (Experiment.ReadPlan(registry, before), Experiment.ReadPlan(registry, after));
+            var (one, other) = (ExperimentLoader.ReadPlan(registry, before), ExperimentLoader.ReadPlan(registry, after));
             return [.. changes.Where(change => change is { Before: not null, After: not null } || PlanValues.Find(one, change.Key) is not { } value || value != PlanValues.Find(other, change.Key))];
         }
         catch (ConfigurationException)

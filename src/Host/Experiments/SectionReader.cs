@@ -20,42 +20,18 @@ internal abstract class SectionReader(PartRegistry registry)
                 entry.KeyPosition, $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, sections.Union(others))} (sections: {string.Join(", ", sections)})");
     }
 
-    /// <summary>Runs a check of the engine and places its refusal in the file.</summary>
-    public static T Checked<T>(MapNode root, Func<T> check)
+    /// <summary>Composes a plan, and places what is wrong with it in the file.</summary>
+    protected static T Composed<T>(MapNode root, Func<T> compose)
+        where T : Plan
     {
         try
         {
-            return check();
+            return compose();
         }
-        catch (PlanRefusedException e)
+        catch (PlanRefusedException e) when (YamlSource.Placed(root, e) is { } placed)
         {
-            throw new ConfigurationException(Place(root, e), e.Message, e);
+            throw placed;
         }
-    }
-
-    /// <inheritdoc cref="Checked{T}"/>
-    public static void Checked(MapNode root, Action check) => Checked<object?>(root, () =>
-    {
-        check();
-        return null;
-    });
-
-    /// <summary>Where the key at fault was written; else its section, or what the command line took out of it; else the file.</summary>
-    private static Position Place(MapNode root, PlanRefusedException refusal)
-    {
-        var (map, position) = (root, root.Position);
-        var steps = $"{refusal.Section}.{refusal.Key}".TrimEnd('.').Split('.');
-        for (var i = 0; i < steps.Length; i++)
-        {
-            if (map.Find(steps[i]) is not { } entry)
-                return map.Removed.Select(removed => removed.KeyPosition).LastOrDefault(place => place.IsSet) ?? position;
-            position = entry.KeyPosition;
-            if (entry.Value is not MapNode below)
-                return map.Locate(string.Join('.', steps[i..]));
-            map = below;
-        }
-
-        return position;
     }
 
     /// <summary>The part that a section, or an item of a list, names, with its options.</summary>

@@ -2,10 +2,8 @@ using System.CommandLine;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using TorchSharp;
-using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Plugins;
@@ -13,7 +11,7 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Experiments;
 
-/// <summary>What every verb on experiments and runs needs: the generic host with the parts, the native library, the device.</summary>
+/// <summary>What every verb on experiments and runs needs: the generic host with the parts, the native library, and what experiments are given.</summary>
 internal sealed class Session : IDisposable
 {
     private readonly IHost _host;
@@ -23,41 +21,26 @@ internal sealed class Session : IDisposable
     /// <param name="collective">The processes that do together what it asks for; by default this one alone.</param>
     public Session(ParseResult parse, ICollective? collective = null)
     {
-        Collective = collective ?? SingleProcess.Instance;
         _host = ProgramHost.Build(parse);
         NativeTorch.Load();
+        Context = new ExperimentContext
+        {
+            Collective = collective ?? SingleProcess.Instance,
+            LocalRank = Launcher.Find()?.LocalRank ?? 0,
+            Loggers = _host.Services.GetRequiredService<ILoggerFactory>(),
+            Clock = _host.Services.GetRequiredService<TimeProvider>(),
+            Observer = new ConsoleObserver(parse.GetValue(CommonOptions.Json)),
+            Parts = new YamlPartSource(Registry),
+            Others = new OtherExperiments(this),
+            TryNetwork = NetworkTrial.Try,
+        };
     }
 
-    /// <summary>The processes that do the work together.</summary>
-    public ICollective Collective { get; }
-
-    /// <summary>Whether a run may go on with other data than it recorded.</summary>
-    public bool AllowsChangedData { get; init; }
+    /// <summary>What experiments are given.</summary>
+    public ExperimentContext Context { get; }
 
     /// <summary>The parts.</summary>
     public PartRegistry Registry => _host.Services.GetRequiredService<PartRegistry>();
-
-    /// <summary>The random streams of a plan's run; the caller disposes them.</summary>
-    public RandomStreams Random(Plan plan) => new(plan.Training.Seed);
-
-    /// <summary>What a plan's parts are given.</summary>
-    public PartContext Context(Plan plan, RandomStreams random) => new(
-        Device(plan.Training.Device),
-        plan.Training.Precision,
-        _host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(plan.Id),
-        _host.Services.GetRequiredService<TimeProvider>(),
-        random);
-
-    private static torch.Device Device(string name)
-    {
-        var cuda = name != "cpu" && torch.cuda.is_available();
-        if (name == "cuda" && !cuda)
-            throw new UsageException("training.device is cuda, but libtorch finds no GPU; use device: cpu, or see docs/libtorch.md for a libtorch with CUDA");
-        if (!cuda)
-            return torch.CPU;
-        // each of several processes on a machine has a GPU of its own, as far as there are any
-        return Launcher.Find() is { } launcher ? new torch.Device(DeviceType.CUDA, launcher.LocalRank % torch.cuda.device_count()) : torch.CUDA;
-    }
 
     /// <summary>Ends the host.</summary>
     public void Dispose() => _host.Dispose();

@@ -2,48 +2,29 @@ using System.Globalization;
 using Spectre.Console;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion.Sweeps;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Experiments;
 
 /// <summary>Shows how a sweep goes: a bar that says how long it will take on a terminal, a line per configuration anywhere else.</summary>
-internal abstract class SweepDisplay
+internal abstract class SweepDisplay : SweepObserver
 {
     /// <summary>Does the work under the display for where standard output goes. It stays on this thread, to which tensors' dispose scopes belong.</summary>
     /// <param name="json">Whether standard output is for JSON alone.</param>
     /// <param name="volumes">Volumes of each configuration.</param>
     /// <param name="work">The work.</param>
-    public static T Over<T>(bool json, int volumes, Func<SweepDisplay, T> work)
+    public static void Over(bool json, int volumes, Action<SweepObserver> work)
     {
         if (json || !Output.IsWatched)
-            return work(new Lines(json ? Console.Error : Console.Out));
-        T result = default!;
+        {
+            work(new Lines(json ? Console.Error : Console.Out));
+            return;
+        }
+
         AnsiConsole.Progress()
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
-            .Start(context => result = work(new Bar(context.AddTask("sweep", autoStart: false), volumes)));
-        return result;
-    }
-
-    /// <summary>How much there is to do, in any unit.</summary>
-    public virtual void Started(double total)
-    {
-    }
-
-    /// <summary>A configuration is about to be judged.</summary>
-    /// <param name="place">Which one of how many, such as <c>3/33</c>.</param>
-    /// <param name="work">How much of the total it is.</param>
-    public virtual void Begins(string place, double work)
-    {
-    }
-
-    /// <summary>A step of a configuration's volume.</summary>
-    public virtual void Stepped(string name, int volume, SamplerStep step)
-    {
-    }
-
-    /// <summary>A configuration is done, now or by an earlier command.</summary>
-    public virtual void Judged(SweptConfiguration one, bool before)
-    {
+            .Start(context => work(new Bar(context.AddTask("sweep", autoStart: false), volumes)));
     }
 
     private sealed class Lines(TextWriter writer) : SweepDisplay

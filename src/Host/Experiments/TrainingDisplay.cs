@@ -19,7 +19,7 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
             $"{facts.Parameters:N0} parameters on {facts.Device}; {facts.Volumes} volumes, {facts.StepsPerEpoch} steps an epoch, {facts.Epochs} epochs{resumed}");
     }
 
-    public override void Warned(string sentence) => EvaluationStep.Warn(sentence);
+    public override void Warned(string sentence) => ConsoleObserver.Warn(sentence);
 
     public virtual void Dispose()
     {

@@ -26,7 +26,7 @@ internal sealed class DataInfoVerb : Verb
     {
         var facts = Read(parse.GetRequiredValue(_file));
         foreach (var complaint in facts.Complaints)
-            EvaluationStep.Warn(complaint);
+            ConsoleObserver.Warn(complaint);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(facts, AtomicFile.Json)!, () => Table(facts));
         return ExitCode.Done;
     }

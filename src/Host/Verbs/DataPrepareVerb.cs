@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
@@ -28,15 +29,14 @@ internal sealed class DataPrepareVerb : Verb
     {
         using var session = new Session(parse);
         var id = parse.GetRequiredValue(_experiment);
-        if (Experiment.Load(parse, session, id) is not DiffusionExperiment { Plan.Space.KeepsLatents: true } experiment)
+        if (ExperimentLoader.Load(parse, session, id) is not DiffusionExperiment { Plan.Space.KeepsLatents: true } experiment)
             throw new UsageException($"{id} diffuses no latents of a learned compressor, so there is nothing to prepare; train it as it is");
         if (experiment.Plan.Data.Synthesize is not null)
             throw new UsageException($"{id} makes its cohort in the run's own folder, so its latents cannot be shared; name one with --set data.synthesize=null --set data.cohort=DIR");
         experiment.CheckTrainable();
         OutFolder.Require(parse.GetRequiredValue(_out));
         var folder = Path.GetFullPath(parse.GetRequiredValue(_out));
-        using var random = session.Random(experiment.Plan);
-        var latents = SectionReader.Checked(experiment.File, () => experiment.PrepareLatents(folder, session.Context(experiment.Plan, random), cancellation));
+        var latents = experiment.PrepareLatents(folder, cancellation);
         Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={Places.Shown(folder)}");
         return ExitCode.Done;
     }

@@ -31,7 +31,7 @@ internal sealed class DataSynthesizeVerb : Verb
     {
         var numbers = Shortcuts.Zip(_numbers, (key, option) => (key, value: parse.GetValue(option))).Where(n => n.value is not null);
         var section = ExperimentFile.FromSets(
-            [.. CommonOptions.Sets(parse), .. numbers.Select(n => Assignment.By($"--{n.key}", n.key, FormattableString.Invariant($"{n.value}")))], "data synthesize");
+            [.. CommonOptions.Sets(parse), .. numbers.Select(n => Assignment.By($"--{n.key}", n.key, n.value))], "data synthesize");
         var options = Binder.Bind<SynthesisOptions>(section);
         options = options with { Source = HeadFolder.Find(options.Source) };
         var folder = parse.GetRequiredValue(_out);

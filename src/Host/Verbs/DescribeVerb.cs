@@ -21,9 +21,9 @@ internal sealed class DescribeVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);
-        var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
-        Cohorts.LookFor(experiment.File, experiment.Plan);
-        Output.Write(parse, () => experiment.Json, () => experiment.Facts);
+        var experiment = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
+        ExperimentLoader.LookForCohort(experiment);
+        Output.Write(parse, () => experiment.Json, () => DescriptionTable.Of(experiment));
         return ExitCode.Done;
     }
 }

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Text.Json;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
@@ -35,12 +37,12 @@ internal sealed class EvaluateVerb : Verb
         using var session = new Session(parse, Collective);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         Assignment[] sets = [.. CommonOptions.Sets(parse), .. Sets(parse, _checkpoints, "checkpoints"), .. Sets(parse, _splits, "splits"), .. CommonOptions.CohortSet(parse)];
-        var outcome = Experiment.Load(session, run, sets).Evaluate(session, run, cancellation);
+        var evaluation = ExperimentLoader.Load(session, run, sets).Evaluate(run, cancellation);
         if (Collective.IsFirst())
-            Output.Write(parse, () => outcome.Json, () => outcome.Table);
+            Output.Write(parse, () => JsonSerializer.SerializeToNode(evaluation, evaluation.GetType(), AtomicFile.Json)!, () => EvaluationTable.Of(evaluation));
         return ExitCode.Done;
     }
 
     private static IEnumerable<Assignment> Sets(ParseResult parse, Option<string[]> option, string key) =>
-        parse.GetValue(option) is { Length: > 0 } names ? [Assignment.By(option.Name, $"evaluation.{key}", $"[{string.Join(", ", names)}]")] : [];
+        parse.GetValue(option) is { Length: > 0 } names ? [Assignment.By(option.Name, $"evaluation.{key}", names)] : [];
 }

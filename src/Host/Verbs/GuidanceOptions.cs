@@ -21,14 +21,19 @@ internal sealed class GuidanceOptions
         // what the run says of guidance goes with it
         if (parse.GetValue(_guidance) == 1)
         {
-            yield return Assignment.By("--guidance", "sampling.guidance_rescale", "null");
-            yield return Assignment.By("--guidance", "sampling.guidance_interval", "null");
+            yield return Assignment.By("--guidance", "sampling.guidance_rescale", null);
+            yield return Assignment.By("--guidance", "sampling.guidance_interval", null);
         }
 
         if (parse.GetValue(_interval) is { } interval)
-            yield return Assignment.By("--guidance-interval", "sampling.guidance_interval", $"[{interval}]");
+            yield return Assignment.By("--guidance-interval", "sampling.guidance_interval", Ends(interval));
         (string Key, double? Value)[] numbers = [("guidance", parse.GetValue(_guidance)), ("guidance_rescale", parse.GetValue(_rescale)), ("time_shift", parse.GetValue(_shift))];
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
-            yield return Assignment.By($"--{key.Replace('_', '-')}", $"sampling.{key}", value!.Value.ToString("R", CultureInfo.InvariantCulture));
+            yield return Assignment.By($"--{key.Replace('_', '-')}", $"sampling.{key}", value!.Value);
     }
+
+    /// <summary>The ends of an interval; what is no number stays text, which is refused with the key that it would have.</summary>
+    private static object[] Ends(string interval) =>
+        [.. interval.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(end => double.TryParse(end, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? (object)number : end)];
 }

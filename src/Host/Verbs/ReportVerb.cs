@@ -46,7 +46,7 @@ internal sealed class ReportVerb : Verb
             throw new UsageException($"a report of {runs.Length} folders needs a file: name it with --out FILE.md");
         using var session = new Session(parse);
         var run = RunFolder.Open(runs[0]);
-        Experiment.Load(session, run).Report(run);
+        ExperimentLoader.Load(session, run).Report(run);
         Console.WriteLine(Places.Shown(run.Report));
         return ExitCode.Done;
     }

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Verbs;
@@ -15,6 +18,31 @@ internal static class RunArguments
 
     /// <summary>Only checks, and says what would be done.</summary>
     public static Option<bool> DryRun() => new("--dry-run") { Description = "Check plan, data, memory and disk, and say what would be done; touches nothing" };
+
+    /// <summary>Names the samples that were written.</summary>
+    public static void Tell(IReadOnlyList<WrittenSample> samples)
+    {
+        foreach (var sample in samples)
+            Console.WriteLine($"{Places.Shown(sample.Folder)}: {sample.Facts}");
+    }
+
+    /// <summary>Says what would be done.</summary>
+    public static void Tell(Rehearsal rehearsal)
+    {
+        foreach (var sentence in rehearsal.Facts.Prepend(rehearsal.Intent))
+            Console.WriteLine(Places.Shorten(sentence));
+    }
+
+    /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>
+    public static ExitCode ExitCodeOf(Plan plan, RunStatus status)
+    {
+        if (status.Status == RunState.TimeLimit)
+            return ExitCode.Stopped;
+        if (plan.Expect.BrokenBy(status.Best?.Loss) is not { } broken)
+            return ExitCode.Done;
+        Console.Error.WriteLine(broken);
+        return ExitCode.Failed;
+    }
 
     /// <summary>Says how training ended, how to continue it where it was stopped, and how to train on where a continued run has nothing left to do.</summary>
     /// <param name="run">The run.</param>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -33,15 +34,15 @@ internal sealed class RunVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective);
-        var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
+        var experiment = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
         if (parse.GetValue(_dry))
         {
-            TrialStep.Check(session, experiment, parse.GetValue(_run));
+            RunArguments.Tell(experiment.Rehearse(parse.GetValue(_run)));
             Console.WriteLine("then: sample, evaluate and report");
             return ExitCode.Done;
         }
 
-        var (run, status) = TrainingStep.Start(session, experiment, parse.GetValue(_run), cancellation);
+        var (run, status) = experiment.Train(parse.GetValue(_run), cancellation);
         if (status.Status == RunState.TimeLimit)
         {
             RunArguments.Tell(run, status);
@@ -50,7 +51,7 @@ internal sealed class RunVerb : Verb
 
         try
         {
-            return Finish(session, experiment, run, status, cancellation);
+            return Finish(experiment, run, status, cancellation);
         }
         catch (OperationCanceledException)
         {
@@ -60,12 +61,12 @@ internal sealed class RunVerb : Verb
         }
     }
 
-    private static ExitCode Finish(Session session, Experiment experiment, RunFolder run, RunStatus status, CancellationToken cancellation)
+    private static ExitCode Finish(Experiment experiment, RunFolder run, RunStatus status, CancellationToken cancellation)
     {
-        experiment.Sample(session, run, null, SampleNumbers.Continue, cancellation);
-        Output.Write(experiment.Evaluate(session, run, cancellation).Table);
-        session.Collective.ByFirst(() => experiment.Report(run));
+        RunArguments.Tell(experiment.Sample(run, cancellation: cancellation));
+        Output.Write(EvaluationTable.Of(experiment.Evaluate(run, cancellation)));
+        experiment.Context.Collective.ByFirst(() => experiment.Report(run));
         Console.WriteLine($"report: {Places.Shown(run.Report)}");
-        return TrainingStep.ExitCodeOf(experiment.Plan, status);
+        return RunArguments.ExitCodeOf(experiment.Plan, status);
     }
 }

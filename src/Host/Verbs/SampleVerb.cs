@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -45,8 +44,9 @@ internal sealed class SampleVerb : Verb
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         if (parse.GetValue(_out) is { } folder)
             OutFolder.Require(folder);
-        Experiment.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]).Sample(
-            session, run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation);
+        var samples = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)])
+            .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation);
+        RunArguments.Tell(samples);
         return ExitCode.Done;
     }
 
@@ -56,7 +56,7 @@ internal sealed class SampleVerb : Verb
         if (parse.GetValue(_solver) is { } solver)
             yield return Assignment.By("--solver", "sampling.use", solver);
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
-            yield return Assignment.By($"--{key}", $"sampling.{key}", value!.ToString(null, CultureInfo.InvariantCulture));
+            yield return Assignment.By($"--{key}", $"sampling.{key}", value);
         foreach (var set in _guidance.Sets(parse))
             yield return set;
         foreach (var set in CommonOptions.Sets(parse))

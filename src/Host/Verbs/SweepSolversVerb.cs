@@ -6,8 +6,6 @@ using Spectre.Console.Rendering;
 using Spectre.Console;
 using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Engine.Reports.OneRun;
-using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
@@ -39,79 +37,22 @@ internal sealed class SweepSolversVerb : Verb
         var wanted = Wanted(parse.GetValue(_only) ?? []);
         var request = _options.Read(parse, parse.GetValue(_metrics) ?? []);
         using var session = new Session(parse);
-        var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        using var sweep = new OpenSweep(session, run, request, SolverConfiguration.All[0]);
-        var possible = Possible(sweep, wanted);
-        sweep.Begin();
+        using var sweep = _options.Open(parse, session, parse.GetRequiredValue(_run), request, SolverConfiguration.All[0]);
         var json = parse.GetValue(CommonOptions.Json);
-        List<string> failures = [];
-        var done = 0;
-        try
+        var swept = sweep.Solvers(wanted, work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work), cancellation);
+        if (swept.File is null)
         {
-            SweepDisplay.Over(json, sweep.Plan.Sampling.Count, display =>
-            {
-                var pending = possible.Where(one => sweep.Find(one) is null).ToArray();
-                display.Started(pending.Sum(one => one.Calls));
-                foreach (var configuration in possible)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    Judge(sweep, display, configuration, $"{done + 1}/{possible.Count}", failures, cancellation);
-                    done++;
-                }
-
-                return done;
-            });
-        }
-        catch (OperationCanceledException)
-        {
-            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(run.Path)}: stopped after {done} of {possible.Count} configurations; the same command goes on with the next one");
+            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} of {swept.Wanted} configurations; the same command goes on with the next one");
             return ExitCode.Stopped;
         }
 
-        var file = Collect(sweep);
-        file.Write(run);
-        var (metric, judge) = sweep.Metrics.First();
-        var ranking = file.Ranked(metric, judge.HigherIsBetter);
-        SweepReport.Write(run, file, ranking);
-        Output.Write(parse, () => JsonSerializer.SerializeToNode(file, AtomicFile.Json)!, () => Table(ranking));
-        foreach (var missing in ranking.SelectMany(Missing).Distinct())
-            EvaluationStep.Warn(missing);
-        foreach (var failure in failures)
+        Output.Write(parse, () => JsonSerializer.SerializeToNode(swept.File, AtomicFile.Json)!, () => Table(swept.Ranking));
+        foreach (var missing in swept.Ranking.SelectMany(Missing).Distinct())
+            ConsoleObserver.Warn(missing);
+        foreach (var failure in swept.Failures)
             Console.Error.WriteLine(failure);
-        return failures.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+        return swept.Failures.Count == 0 ? ExitCode.Done : ExitCode.Failed;
     }
-
-    private static void Judge(
-        OpenSweep sweep, SweepDisplay display, SolverConfiguration configuration, string place, List<string> failures, CancellationToken cancellation)
-    {
-        if (sweep.Find(configuration) is { } before)
-        {
-            display.Judged(before, before: true);
-            return;
-        }
-
-        display.Begins(place, configuration.Calls);
-        try
-        {
-            display.Judged(sweep.Judge(configuration, display, cancellation), before: false);
-        }
-        catch (InvalidOperationException e)
-        {
-            // a sampler that gives up; the others may do better
-            failures.Add($"{configuration.Name} generated nothing: {e.Message}");
-        }
-    }
-
-    /// <summary>All configurations that are done under these circumstances, also by earlier commands.</summary>
-    private static SolverSweepFile Collect(OpenSweep sweep) => new()
-    {
-        Experiment = sweep.Plan.Id,
-        Checkpoint = sweep.Checkpoint,
-        Count = sweep.Plan.Sampling.Count,
-        Seed = sweep.Plan.Sampling.Seed,
-        Against = sweep.Against,
-        Configurations = [.. SolverConfiguration.All.Select(sweep.Find).OfType<SweptConfiguration>()],
-    };
 
     /// <summary>The configurations that patterns name.</summary>
     private static IReadOnlyList<SolverConfiguration> Wanted(string[] patterns)
@@ -125,18 +66,6 @@ internal sealed class SweepSolversVerb : Verb
         }
 
         return [.. SolverConfiguration.All.Where(one => split.Length == 0 || split.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, one.Name, ignoreCase: false)))];
-    }
-
-    /// <summary>Those that can be with the run's time shift, which needs a grid to shift.</summary>
-    private static IReadOnlyList<SolverConfiguration> Possible(OpenSweep sweep, IReadOnlyList<SolverConfiguration> wanted)
-    {
-        var possible = sweep.Plan.Sampling.TimeShift == 1 ? wanted : [.. wanted.Where(one => one.Steps is not null)];
-        var shift = string.Create(CultureInfo.InvariantCulture, $"time_shift {sweep.Plan.Sampling.TimeShift}");
-        if (possible.Count == 0)
-            throw new UsageException($"{shift} shifts a grid of times, and the solvers that are named take steps of their own choice; use --time-shift 1");
-        if (possible.Count < wanted.Count)
-            EvaluationStep.Warn($"{shift} shifts a grid of times, so the {wanted.Count - possible.Count} solvers that take steps of their own choice are left out; --time-shift 1 takes them in");
-        return possible;
     }
 
     /// <summary>Why metrics of a configuration have no value.</summary>

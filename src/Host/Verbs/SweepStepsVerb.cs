@@ -4,9 +4,8 @@ using System.Text.Json;
 using Spectre.Console.Rendering;
 using Spectre.Console;
 using VoxelZoo.Engine.Diffusion.Sweeps;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Engine.Reports.OneRun;
-using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Experiments;
@@ -44,50 +43,17 @@ internal sealed class SweepStepsVerb : Verb
         var (lo, hi, tolerance) = Interval(parse);
         var (sampler, metric) = (parse.GetValue(_sampler)!, parse.GetValue(_metric)!);
         // where it is one of those that a sweep of solvers measures, both find what the other did
-        var request = _options.Read(parse, SweepMetrics.Default.Contains(metric) ? [] : [metric]) with { SamplerOption = _sampler.Name };
+        var request = _options.Read(parse, SweepMetrics.Default.Contains(metric) ? [] : [metric]) with { SamplerBy = _sampler.Name };
         using var session = new Session(parse);
-        var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        using var sweep = new OpenSweep(session, run, request, SolverConfiguration.Of(sampler, hi));
-        sweep.Begin();
-        var (name, judge) = sweep.Metrics.TryGetValue(metric, out var found) ? (metric, found) : (sweep.Metrics.First().Key, sweep.Metrics.First().Value);
-        var sign = judge.HigherIsBetter ? -1 : 1;
+        using var sweep = _options.Open(parse, session, parse.GetRequiredValue(_run), request, SolverConfiguration.Of(sampler, hi));
         var json = parse.GetValue(CommonOptions.Json);
-        var done = 0;
-        IReadOnlyList<(int Place, double Value)> asked;
-        try
+        var swept = sweep.Steps(new StepSearch(sampler, metric, lo, hi, tolerance), work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work), cancellation);
+        if (swept.File is not { } file)
         {
-            asked = SweepDisplay.Over(json, sweep.Plan.Sampling.Count, display =>
-            {
-                var probes = Math.Min(hi - lo + 1, 2 + (int)Math.Ceiling(Math.Log(Math.Max(1.0, (hi - lo) / (double)tolerance)) / Math.Log(1 / 0.618)));
-                display.Started(probes);
-                return GoldenSection.Search(lo, hi, tolerance, steps =>
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    var value = Value(sweep, display, SolverConfiguration.Of(sampler, steps), $"{done + 1}/about {probes}", name, cancellation);
-                    done++;
-                    return sign * value;
-                });
-            });
-        }
-        catch (OperationCanceledException)
-        {
-            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(run.Path)}: stopped after {done} step counts; the same command goes on with the next one");
+            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} step counts; the same command goes on with the next one");
             return ExitCode.Stopped;
         }
 
-        var file = new StepSearchFile
-        {
-            Experiment = sweep.Plan.Id,
-            Checkpoint = sweep.Checkpoint,
-            Sampler = sampler,
-            Metric = name,
-            Lo = lo,
-            Hi = hi,
-            Evaluated = [.. asked.Select(one => new TriedSteps(one.Place, sign * one.Value))],
-            Best = GoldenSection.Best(asked),
-        };
-        file.Write(run);
-        SweepReport.Write(run, file);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(file, AtomicFile.Json)!, () => Table(file));
         return ExitCode.Done;
     }
@@ -98,17 +64,6 @@ internal sealed class SweepStepsVerb : Verb
         if (lo < 1 || hi > MostSteps || lo > hi)
             throw new UsageException($"--lo {lo} --hi {hi}: expected 1 ≤ lo ≤ hi ≤ {MostSteps}");
         return tolerance >= 1 ? (lo, hi, tolerance) : throw new UsageException($"--tolerance is {tolerance}; give at least 1, because steps are whole");
-    }
-
-    private static double Value(OpenSweep sweep, SweepDisplay display, SolverConfiguration configuration, string place, string metric, CancellationToken cancellation)
-    {
-        display.Begins(place, 1);
-        var before = sweep.Find(configuration);
-        var one = before ?? sweep.Judge(configuration, display, cancellation);
-        display.Judged(one, before is not null);
-        return one.Metrics[metric] is { Value: { } value } && double.IsFinite(value)
-            ? value
-            : throw new InvalidOperationException($"there is no {metric} of {one.Name}, so the search cannot go on: {string.Join("; ", one.Metrics[metric].Warnings.DefaultIfEmpty("it is not finite"))}");
     }
 
     private static IRenderable Table(StepSearchFile file)

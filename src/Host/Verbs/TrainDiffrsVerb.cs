@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
@@ -40,12 +41,11 @@ internal sealed class TrainDiffrsVerb : Verb
             throw new UsageException($"--epochs is {epochs}; give at least 1");
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        Assignment[] sets = [Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps).ToString(CultureInfo.InvariantCulture)), .. Seed(parse), .. CommonOptions.CohortSet(parse)];
-        if (Experiment.Load(session, run) is not DiffusionExperiment)
+        Assignment[] sets = [Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps)), .. Seed(parse), .. CommonOptions.CohortSet(parse)];
+        if (ExperimentLoader.Load(session, run) is not DiffusionExperiment)
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
-        var experiment = (DiffusionExperiment)Experiment.Load(session, run, sets);
-        var json = parse.GetValue(CommonOptions.Json);
-        var manifest = DiscriminatorStep.Run(session, experiment, run, epochs, line => (json ? Console.Error : Console.Out).WriteLine(line), cancellation);
+        var experiment = (DiffusionExperiment)ExperimentLoader.Load(session, run, sets);
+        var manifest = experiment.TrainDiscriminator(run, epochs, cancellation);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(manifest, AtomicFile.Json)!, () => Output.Facts(
             ("parameters", manifest.Parameters.ToString("N0", CultureInfo.InvariantCulture)),
             ("volumes", $"{manifest.TrainingPairs} real and as many generated"),
@@ -55,5 +55,5 @@ internal sealed class TrainDiffrsVerb : Verb
     }
 
     private IEnumerable<Assignment> Seed(ParseResult parse) =>
-        parse.GetValue(_seed) is { } seed ? [Assignment.By("--seed", "sampling.seed", seed.ToString(CultureInfo.InvariantCulture))] : [];
+        parse.GetValue(_seed) is { } seed ? [Assignment.By("--seed", "sampling.seed", seed)] : [];
 }

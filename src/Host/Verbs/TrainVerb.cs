@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -36,61 +37,45 @@ internal sealed class TrainVerb : Verb
     {
         if (parse.GetValue(_changed) && !parse.GetValue(_resume))
             throw new UsageException($"{_changed.Name} goes with {_resume.Name}: a run that begins has recorded no data yet that could have changed");
-        using var session = new Session(parse, Collective) { AllowsChangedData = parse.GetValue(_changed) };
+        using var session = new Session(parse, Collective);
+        var experiment = parse.GetValue(_resume) ? Resumed(parse, session, out var resumed) : New(parse, session, out resumed);
         if (parse.GetValue(_dry))
         {
-            DryRun(parse, session);
+            RunArguments.Tell(resumed is null ? experiment.Rehearse(parse.GetValue(_run)) : experiment.Rehearse(resumed, parse.GetValue(_changed)));
             return ExitCode.Done;
         }
 
-        var (experiment, run, status) = parse.GetValue(_resume) ? Resume(parse, session, cancellation) : Start(parse, session, cancellation);
-        RunArguments.Tell(run, status, parse.GetValue(_resume) ? experiment.TwiceAsLong(status) : null);
-        return TrainingStep.ExitCodeOf(experiment.Plan, status);
+        var (run, status) = resumed is null
+            ? experiment.Train(parse.GetValue(_run), cancellation)
+            : new TrainedRun(resumed, experiment.Resume(resumed, parse.GetValue(_changed), cancellation));
+        RunArguments.Tell(run, status, resumed is null ? null : experiment.TwiceAsLong(status));
+        return RunArguments.ExitCodeOf(experiment.Plan, status);
     }
 
-    private (Experiment Experiment, RunFolder Run, RunStatus Status) Start(ParseResult parse, Session session, CancellationToken cancellation)
+    private Experiment New(ParseResult parse, Session session, out RunFolder? resumed)
     {
-        var experiment = Experiment.Load(parse, session, parse.GetRequiredValue(_experiment));
-        var (run, status) = TrainingStep.Start(session, experiment, parse.GetValue(_run), cancellation);
-        return (experiment, run, status);
-    }
-
-    private void DryRun(ParseResult parse, Session session)
-    {
-        if (parse.GetValue(_resume))
-        {
-            var (experiment, run) = Resumed(parse, session);
-            TrialStep.Check(session, experiment, run.Path, run);
-        }
-        else
-        {
-            TrialStep.Check(session, Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), parse.GetValue(_run));
-        }
-    }
-
-    private (Experiment Experiment, RunFolder Run, RunStatus Status) Resume(ParseResult parse, Session session, CancellationToken cancellation)
-    {
-        var (experiment, run) = Resumed(parse, session);
-        return (experiment, run, TrainingStep.Resume(session, experiment, run, cancellation));
+        resumed = null;
+        return ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
     }
 
     /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change what <see cref="Engine.Plans.ResumeRules"/> lets it.</summary>
-    private (Experiment Experiment, RunFolder Run) Resumed(ParseResult parse, Session session)
+    private Experiment Resumed(ParseResult parse, Session session, out RunFolder? resumed)
     {
-        var id = Experiment.IdOf(parse.GetRequiredValue(_experiment));
+        var id = ExperimentLoader.IdOf(parse.GetRequiredValue(_experiment));
         var path = parse.GetValue(_run) ?? RunFolders.Newest(id);
         if (RunFolder.HasNotBegun(path))
-            return (Experiment.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
+        {
+            resumed = RunFolder.Join(path);
+            return ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
+        }
 
-        var run = RunFolder.Open(path);
-        var named = new ResumedExperiment(session.Registry, run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
+        resumed = RunFolder.Open(path);
+        var named = new ResumedExperiment(session.Registry, resumed, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
         var (file, origin) = named.Read(CommonOptions.Sets(parse), sentence =>
         {
-            if (session.Collective.IsFirst())
-                EvaluationStep.Warn(sentence);
+            if (Collective.IsFirst())
+                ConsoleObserver.Warn(sentence);
         });
-        var experiment = Experiment.Load(session, run, file);
-        // a cohort that was found elsewhere stays there
-        return (experiment.From(experiment.File == file ? origin : origin?.Continued([], experiment.File)), run);
+        return ExperimentLoader.Load(session, resumed, file, origin);
     }
 }

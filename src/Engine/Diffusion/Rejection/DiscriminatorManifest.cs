@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using VoxelZoo.Engine.Runs.Checkpoints;
 
@@ -52,7 +53,18 @@ public sealed record DiscriminatorManifest
 /// <param name="Accuracy">Share of volumes that were told right.</param>
 /// <param name="ValidationLoss">The same on the validation split, or null where there is none.</param>
 /// <param name="ValidationAccuracy">Likewise.</param>
-public sealed record DiscriminatorEpoch(int Epoch, double Loss, double Accuracy, double? ValidationLoss, double? ValidationAccuracy);
+public sealed record DiscriminatorEpoch(int Epoch, double Loss, double Accuracy, double? ValidationLoss, double? ValidationAccuracy)
+{
+    /// <summary>A line for people.</summary>
+    /// <param name="epochs">Epochs in all.</param>
+    internal string Describe(int epochs)
+    {
+        var line = string.Create(CultureInfo.InvariantCulture, $"epoch {Epoch}/{epochs}: loss {Loss:F3}, {100 * Accuracy:F0} % right");
+        return ValidationLoss is { } loss
+            ? line + string.Create(CultureInfo.InvariantCulture, $"; validation {loss:F3}, {100 * ValidationAccuracy:F0} % right")
+            : line;
+    }
+}
 
 /// <summary>What of guidance decides on the distribution of samples.</summary>
 /// <param name="Strength">w; 1 is none.</param>

@@ -1,14 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Host.Configuration;
 
-namespace VoxelZoo.Host.Experiments;
+namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>Weights that an experiment uses and another one trained: a compressor, or the denoiser that a ControlNet steers.</summary>
 /// <param name="experiment">The experiment that uses them.</param>
@@ -23,6 +20,8 @@ internal sealed class BorrowedWeights(
 {
     /// <summary>The folder of a run in which others are trained for it first.</summary>
     public const string FirstFolder = "first";
+
+    private readonly ExperimentContext _context = experiment.Context;
 
     /// <summary>What an experiment borrows.</summary>
     public static IEnumerable<BorrowedWeights> Of(DiffusionExperiment experiment)
@@ -47,26 +46,26 @@ internal sealed class BorrowedWeights(
 
     /// <summary>Refuses a run that goes on where <see cref="Take"/> would; takes nothing.</summary>
     /// <exception cref="RunFolderException">The run has trained with the weights, and they are lost or damaged.</exception>
-    public void Check(Session session, RunFolder run)
+    public void Check(RunFolder run)
     {
         var frozen = new FrozenParts(run);
         if (frozen.Has(name) || run.HasCheckpoints)
             frozen.Verify(name);
-        else if (source.TrainFirst is not null && HasBegun(FirstOf(run)))
-            Resumed(session, FirstOf(run));
+        else if (source.TrainFirst is { } first && FirstOf(run, first) is { HasBegun: true } begun)
+            _context.Others.Check(begun);
     }
 
     /// <summary>Copies the weights into the run, after training them where that is asked for.</summary>
     /// <exception cref="OperationCanceledException">That training was stopped.</exception>
     /// <exception cref="RunFolderException">The run has trained with them, and they are lost.</exception>
-    public void Take(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    public void Take(Cohort cohort, RunFolder run, bool allowChangedData, CancellationToken cancellation)
     {
         var frozen = new FrozenParts(run);
         if (frozen.Has(name))
             return;
         if (run.HasCheckpoints)
             frozen.Require(name); // the other run may have gone on: its weights of today need not be those that this one was trained with
-        Adopt(frozen, source.From is { } from ? Run(from) : First(session, cohort, run, cancellation));
+        Adopt(frozen, source.From is { } from ? Run(from) : TrainFirst(FirstOf(run, source.TrainFirst!) with { Cohort = cohort.Folder }, allowChangedData, cancellation));
     }
 
     /// <summary>Copies the weights of the run that <c>from</c> names.</summary>
@@ -78,7 +77,7 @@ internal sealed class BorrowedWeights(
         RefuseOthers(lender);
         try
         {
-            frozen.Adopt(name, lender, component, EvaluationStep.Warn);
+            frozen.Adopt(name, lender, component, _context.Observer.Warned);
         }
         catch (RunFolderException e)
         {
@@ -87,38 +86,19 @@ internal sealed class BorrowedWeights(
     }
 
     /// <summary>Trains the experiment that is to be trained first, or goes on with it.</summary>
-    private RunFolder First(Session session, Cohort cohort, RunFolder run, CancellationToken cancellation)
+    private RunFolder TrainFirst(FirstTraining first, bool allowChangedData, CancellationToken cancellation)
     {
-        var first = source.TrainFirst!;
-        if (session.Collective.Size > 1)
-            throw Refusal($"{first.Experiment} is trained first, by one process, and here are {session.Collective.Size}; train it by itself and name its run in {section}.from");
-        var folder = FirstOf(run);
-        Assignment[] sets = [Given("data.synthesize", "null"), Given("data.cohort", JsonSerializer.Serialize(cohort.Folder)), Given("training.device", experiment.Plan.Training.Device)];
-        var path = ExperimentFolder.Resolve(first.Experiment);
-        var (file, origin) = HasBegun(folder)
-            ? Resumed(session, folder, sets)
-            : (ExperimentFile.Load(path, sets, first.Profile, PlanReader.EngineRecords), ExperimentOrigin.Of(path, first.Profile, sets));
-        var other = Experiment.Load(session, file).From(origin);
-        Console.WriteLine($"first: {other.Plan.Id}, whose {component} {experiment.Plan.Id} uses");
-        RunStatus status;
-        if (Directory.Exists(folder))
-            status = TrainingStep.Resume(session, other, RunFolder.Join(folder), cancellation);
-        else
-            (_, status) = TrainingStep.Start(session, other, folder, cancellation);
-        return status.Status == RunState.Completed ? RunFolder.Open(folder) : throw new OperationCanceledException($"{folder} was stopped", cancellation);
+        if (_context.Collective.Size > 1)
+            throw Refusal($"{first.Named.Experiment} is trained first, by one process, and here are {_context.Collective.Size}; train it by itself and name its run in {section}.from");
+        var other = _context.Others.Load(first);
+        _context.Observer.Told($"first: {other.Plan.Id}, whose {component} {experiment.Plan.Id} uses");
+        var status = Directory.Exists(first.Folder)
+            ? other.Resume(RunFolder.Join(first.Folder), allowChangedData, cancellation)
+            : other.Train(first.Folder, cancellation).Status;
+        return status.Status == RunState.Completed ? RunFolder.Open(first.Folder) : throw new OperationCanceledException($"{first.Folder} was stopped", cancellation);
     }
 
-    private string FirstOf(RunFolder run) => Path.Combine(run.Path, FirstFolder, name);
-
-    private static bool HasBegun(string first) => Directory.Exists(first) && !RunFolder.HasNotBegun(first);
-
-    /// <summary>The experiment by which what is trained first goes on, by the rules of every run that does.</summary>
-    private (MapNode File, ExperimentOrigin? Origin) Resumed(Session session, string folder, params Assignment[] sets) =>
-        new ResumedExperiment(session.Registry, RunFolder.Open(folder), ExperimentFolder.Resolve(source.TrainFirst!.Experiment), source.TrainFirst.Profile)
-            .Read(sets, sentence => EvaluationStep.Warn($"{Places.Shown(folder)}: {sentence}"));
-
-    /// <summary>A value of what is trained first that this experiment decides.</summary>
-    private Assignment Given(string key, string value) => new(key, value, experiment.File.Locate($"{section}.train_first"));
+    private FirstTraining FirstOf(RunFolder run, TrainFirstOptions first) => new(experiment, section, first, Path.Combine(run.Path, FirstFolder, name));
 
     /// <summary>A run by its folder, or the newest one of an experiment.</summary>
     private RunFolder Run(string from)
@@ -137,14 +117,11 @@ internal sealed class BorrowedWeights(
     /// <summary>Weights of the right shapes may still be of another function: the options must be the same.</summary>
     private void RefuseOthers(RunFolder lender)
     {
-        var node = ExperimentFile.Load(lender.Experiment, engineRecords: PlanReader.EngineRecords)[component == "denoiser" ? "architecture" : "compressor"];
-        if (node is null)
-            throw Refusal($"{lender.Path} is not a run that trained a {component}");
-        var use = Binder.PartOf(node).Text;
-        if (use != id)
-            throw Refusal($"{lender.Path} trained `{use}`, not `{id}`; name another run");
-        var theirs = Options(component == "denoiser" ? Binder.BindPart(node, options.GetType()) : Binder.BindPart<LatentOptions>(node, options.GetType()).Options);
-        var ours = Options(options);
+        var lent = _context.Others.Find(lender, component == "denoiser" ? "architecture" : "compressor", id, options.GetType())
+            ?? throw Refusal($"{lender.Path} is not a run that trained a {component}");
+        if (lent.Id != id)
+            throw Refusal($"{lender.Path} trained `{lent.Id}`, not `{id}`; name another run");
+        var (theirs, ours) = (Json(lent.Options!), Json(options));
         // channels in and out are set by what surrounds a denoiser, and checked with the weights
         foreach (var key in ours.Select(option => option.Key).Except(component == "denoiser" ? ["in_channels", "out_channels"] : []))
         {
@@ -153,11 +130,7 @@ internal sealed class BorrowedWeights(
         }
     }
 
-    private static JsonObject Options(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!.AsObject();
+    private static JsonObject Json(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!.AsObject();
 
-    private ConfigurationException Refusal(string sentence)
-    {
-        var node = section.Split('.').Aggregate((Node?)experiment.File, (below, step) => below?[step]);
-        return new ConfigurationException((node as MapNode)?.Find("from") is { } entry ? entry.KeyPosition : node?.Position ?? experiment.File.Position, sentence);
-    }
+    private PlanRefusedException Refusal(string sentence) => new(section, "from", sentence);
 }

@@ -3,49 +3,52 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
 
-namespace VoxelZoo.Host.Experiments;
+namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>Chooses the metrics of a sweep.</summary>
 /// <param name="own">The metrics of the experiment.</param>
-/// <param name="read">Reads a metric as the experiment's file could name it.</param>
-/// <param name="context">What metrics are given.</param>
-internal sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, Func<string, PlannedPart<IMetric>> read, PartContext context)
+/// <param name="source">Gives others.</param>
+/// <param name="parts">What metrics are given.</param>
+public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartSource source, PartContext parts)
 {
-    private readonly PartContext _meta = context with { Device = new torch.Device(DeviceType.META) };
+    private const string By = "--metric";
+
+    private readonly PartContext _meta = parts with { Device = new torch.Device(DeviceType.META) };
 
     /// <summary>What a sweep measures where nothing else is said, with the features that need no network where the experiment names none.</summary>
     public static IReadOnlyList<string> Default { get; } = ["fid", "kid", "cmmd"];
 
     /// <summary>The default ones and all others of sets that the experiment has and that can be compared with this split.</summary>
-    public IReadOnlyList<PlannedPart<IMetric>> All(string against)
+    internal IReadOnlyList<PlannedPart<IMetric>> All(string against)
     {
         var others = own.Where(metric => Set(metric) is { Extractor: not null } set && (against == Cohort.Train || !set.NeedsTrainingSet));
         return [.. Default.SelectMany(Named), .. others.Where(metric => !Default.Contains(metric.Id))];
     }
 
     /// <summary>Those that are named.</summary>
-    /// <exception cref="UsageException">One does not compare sets of volumes, or not with this split.</exception>
-    public IReadOnlyList<PlannedPart<IMetric>> Of(IReadOnlyList<string> names, string against)
+    /// <exception cref="PlanRefusedException">One does not compare sets of volumes, or not with this split.</exception>
+    internal IReadOnlyList<PlannedPart<IMetric>> Of(IReadOnlyList<string> names, string against)
     {
         PlannedPart<IMetric>[] named = [.. names.SelectMany(Named)];
         if (against != Cohort.Train && named.FirstOrDefault(metric => Set(metric)!.NeedsTrainingSet) is { } training)
-            throw new UsageException($"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; use --against {Cohort.Train}");
+            throw new PlanRefusedException("", null, $"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; use --against {Cohort.Train}");
         return named;
     }
 
     private IEnumerable<PlannedPart<IMetric>> Named(string name)
     {
         PlannedPart<IMetric>[] configured = [.. own.Where(metric => metric.Id == name && Set(metric) is { Extractor: not null })];
-        return configured.Length > 0 ? configured : [Read(name)];
+        return configured.Length > 0 ? configured : [Get(name)];
     }
 
-    private PlannedPart<IMetric> Read(string name)
+    private PlannedPart<IMetric> Get(string name)
     {
-        var metric = read(name);
+        var metric = source.Get<IMetric>("evaluation", name, By);
         return Set(metric) switch
         {
-            null => throw new UsageException($"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as {string.Join(", ", Default)}"),
-            { Extractor: null } => read($"{{use: {metric.Id}, extractor: scattering}}"),
+            null => throw new PlanRefusedException(
+                "", null, $"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as {string.Join(", ", Default)}"),
+            { Extractor: null } => source.Get<IMetric>("evaluation", metric.Id, By, new PartOption("extractor", "scattering")),
             _ => metric,
         };
     }

@@ -5,16 +5,16 @@ using VoxelZoo.Engine.Data.Synthesis;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
-using VoxelZoo.Host.Cluster;
-using VoxelZoo.Host.Configuration;
 
-namespace VoxelZoo.Host.Experiments;
+namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>The cohort of a plan: the folder that it names, or one that was made for its run.</summary>
-internal static class Cohorts
+/// <param name="context">Is told what is found.</param>
+internal sealed class Cohorts(ExperimentContext context)
 {
     /// <summary>Opens the cohort that the plan names, or else the one in the run's folder.</summary>
-    public static Cohort Open(Plan plan, RunFolder? run)
+    /// <exception cref="PlanRefusedException">There is none.</exception>
+    public Cohort Open(Plan plan, RunFolder? run)
     {
         try
         {
@@ -28,51 +28,22 @@ internal static class Cohorts
 
     /// <summary>Opens the cohort of a run that is trained, and refuses another one.</summary>
     /// <exception cref="PlanRefusedException">It does not hold what the run was trained on.</exception>
-    public static Cohort OpenRecorded(Plan plan, RunFolder run)
+    public Cohort OpenRecorded(Plan plan, RunFolder run)
     {
         var cohort = Open(plan, run);
         Provenance.CompareData(run, plan, cohort, allow: false, "put back what was there, or name the folder that holds it with --cohort DIR");
         return cohort;
     }
 
-    /// <summary>Looks whether the cohort that an experiment names is there, for those who do not read it: one that the command line names has to be.</summary>
-    /// <exception cref="ConfigurationException">The command line names a folder that is no cohort.</exception>
-    public static void LookFor(MapNode file, Plan plan)
-    {
-        if (plan.Data.Synthesize is not null || plan.Data.Cohort.Length == 0)
-            return; // it will be made, or be named when it is trained
-        try
-        {
-            SectionReader.Checked(file, () => Open(plan, null));
-        }
-        catch (ConfigurationException e) when (!file.Locate("data.cohort").IsOption)
-        {
-            EvaluationStep.Warn(e.Message); // a file may be of another machine
-        }
-    }
-
     /// <summary>Whether the run's cohort was made already.</summary>
     public static bool IsSynthesized(RunFolder run) => Directory.Exists(Folder(run));
 
-    /// <summary>The experiment with the whole path of its cohort, so that it names the same one from everywhere.</summary>
-    /// <param name="file">The experiment, resolved.</param>
-    /// <param name="folder">Where relative paths begin, or null for the working folder.</param>
-    public static MapNode Placed(MapNode file, string? folder = null) =>
-        file["data"]?["cohort"] is ScalarNode { IsNull: false, Text.Length: > 0 } cohort && !Path.IsPathFullyQualified(cohort.Text)
-            ? At(file, Path.GetFullPath(cohort.Text, folder ?? Environment.CurrentDirectory))
-            : file;
-
-    /// <summary>The experiment with another place of its cohort.</summary>
-    public static MapNode At(MapNode file, string folder) =>
-        (MapNode)new Merger(new Dictionary<string, IReadOnlySet<string>>()).Set(
-            file, "data.cohort", YamlReader.ParseValue(System.Text.Json.JsonSerializer.Serialize(folder), file.Locate("data.cohort")));
-
     /// <summary>A split's volumes with every image that the plan needs; the first one is read, to see that they fit the plan.</summary>
-    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
+    public CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
         Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse));
 
     /// <summary>A split's images as samples of their own; the first one is read, to see that they fit the plan.</summary>
-    public static PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>
+    public PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>
         Checked(cohort, () => new PooledImages(cohort, split, plan.Data, plan.Kinds, crop));
 
     /// <summary>Refuses a split that the plan names where the cohort has no patients in it.</summary>
@@ -92,35 +63,35 @@ internal static class Cohorts
     /// <summary>The volumes of the splits that are to be evaluated.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="splits">The splits.</param>
-    /// <param name="context">What the metrics are given.</param>
+    /// <param name="parts">What the metrics are given.</param>
     /// <param name="cohort">The cohort.</param>
     /// <param name="open">Opens a split.</param>
     /// <exception cref="PlanRefusedException">A split is empty, or the plan's metrics cannot be computed on its volumes.</exception>
-    public static IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(
-        Plan plan, IReadOnlyList<string> splits, PartContext context, Cohort cohort, Func<string, T> open)
+    public IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(Plan plan, IReadOnlyList<string> splits, PartContext parts, Cohort cohort, Func<string, T> open)
         where T : IBatchSource
     {
-        NetworkTrial.Run(plan.Metrics);
+        new NetworkChecks(context).Run(plan.Metrics);
         foreach (var split in splits)
             RefuseEmpty(cohort, "evaluation", "splits", split);
         var opened = splits.Select(split => (split, Volumes: open(split))).ToArray();
         foreach (var (_, volumes) in opened)
         {
             using var first = volumes.Load(0);
-            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, sets: true, context);
+            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, sets: true, parts);
         }
 
         return opened;
     }
 
-    private static T Checked<T>(Cohort cohort, Func<T> open)
+    private T Checked<T>(Cohort cohort, Func<T> open)
         where T : IBatchSource
     {
         try
         {
             var volumes = open();
             volumes.Load(0).Dispose();
-            Tell(cohort);
+            if (cohort.News() is { Count: > 0 } news)
+                context.Observer.Found(news, cohort);
             return volumes;
         }
         catch (PlanException e)
@@ -133,21 +104,8 @@ internal static class Cohorts
         }
     }
 
-    /// <summary>Says once what was found of the cohort that is no reason to refuse it.</summary>
-    private static void Tell(Cohort cohort)
-    {
-        const int most = 10;
-        var news = cohort.News();
-        if (Launcher.Find() is { Rank: > 0 })
-            return; // the first of several processes says it for all
-        foreach (var finding in news.Take(most))
-            EvaluationStep.Warn($"{Path.GetRelativePath(cohort.Folder, finding.File)} {finding.Finding}");
-        if (news.Count > most)
-            EvaluationStep.Warn($"and {news.Count - most} more findings; `data check` lists all, and so does a run's provenance.json");
-    }
-
     /// <summary>Makes the run's cohort from the head that ships, whole or not at all; nothing where it was made before.</summary>
-    public static void Synthesize(SynthesisOptions options, RunFolder run, CancellationToken cancellation)
+    public void Synthesize(SynthesisOptions options, RunFolder run, CancellationToken cancellation)
     {
         if (IsSynthesized(run))
             return;
@@ -157,7 +115,7 @@ internal static class Cohorts
         try
         {
             var made = CohortSynthesizer.Run(options with { Source = HeadFolder.Find(options.Source) }, Folder(run), stop: cancellation);
-            Console.WriteLine($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {Places.Shown(made.Folder)}");
+            context.Observer.Told($"synthesized {made.Patients} patients, {made.Tumours.Sum()} metastases, in {made.Folder}");
         }
         catch (PlanException e)
         {

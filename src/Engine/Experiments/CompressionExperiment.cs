@@ -1,0 +1,108 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Compression;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reports.OneRun;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+
+namespace VoxelZoo.Engine.Experiments;
+
+/// <summary>Trains a compressor; its samples are reconstructions.</summary>
+public sealed class CompressionExperiment : Experiment
+{
+    /// <summary>Describes a plan, and refuses one whose parts cannot be built.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">What it is given by the program. Default: nothing but defaults.</param>
+    /// <param name="source">What it was read from. Default: no file; the run gets the plan itself.</param>
+    public CompressionExperiment(CompressionPlan plan, ExperimentContext? context = null, ExperimentSource? source = null)
+        : base(context ?? new ExperimentContext(), source ?? ExperimentSource.Of(plan))
+    {
+        Plan = plan;
+        Description = Placed(() =>
+        {
+            using var random = ExperimentContext.Random(plan);
+            return CompressionDescription.Of(plan, Context.PartsOf(plan, random));
+        });
+    }
+
+    /// <inheritdoc/>
+    public override CompressionPlan Plan { get; }
+
+    /// <summary>Shapes, exact parameter counts, memory.</summary>
+    public CompressionDescription Description { get; }
+
+    /// <inheritdoc/>
+    public override MemoryEstimate Memory => Description.Memory;
+
+    /// <inheritdoc/>
+    public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
+
+    /// <summary>Its epochs are those of its phases, so that the last one takes what is added.</summary>
+    public override string TwiceAsLong(RunStatus status) => FormattableString.Invariant(
+        $"training.phases.{Plan.Compression.Phases.Count - 1}.epochs={Plan.Compression.Phases[^1].Epochs + Plan.Training.Epochs}");
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<WrittenSample> Sample(
+        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default) => Placed(() =>
+    {
+        var target = folder ?? run.Samples;
+        using var random = ExperimentContext.Random(Plan);
+        using var trained = TrainedCompressor.Load(run, Plan, Context.PartsOf(Plan, random), "best", Context.Observer.Warned);
+        var volumes = Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
+        var records = new ReconstructionWriter(Plan, trained, volumes, Context.Collective).Write(target, cancellation, numbers);
+        return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(Path.Combine(target, record.Name), $"reconstruction of {record.Volume}"))];
+    });
+
+    /// <inheritdoc/>
+    public override EvaluationFile<ReconstructionResult> Evaluate(RunFolder run, CancellationToken cancellation = default) => Placed(() =>
+    {
+        using var random = ExperimentContext.Random(Plan);
+        var parts = Context.PartsOf(Plan, random);
+        var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, Context.Observer.Warned);
+        var splits = Evaluated(Cohorts.OpenRecorded(Plan, run), parts);
+        List<ReconstructionResult> results = [];
+        foreach (var (names, checkpoint) in checkpoints)
+        {
+            using var trained = TrainedCompressor.Load(Plan, parts, checkpoint);
+            results.AddRange(splits.Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Split, Context.Collective).Run(cancellation) with { Checkpoints = names }));
+        }
+
+        var file = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results };
+        Context.Collective.ByFirst(() => RunEvaluation.Write(Context, file, run));
+        return file;
+    });
+
+    /// <inheritdoc/>
+    public override void Report(RunFolder run) => Placed(() => CompressionReport.Write(run, Description));
+
+    internal override void RefuseUntrainable()
+    {
+        Plan.ValidateNetwork();
+        new NetworkChecks(Context).Run(Plan);
+    }
+
+    internal override void RefuseProcesses(int processes) => CompressionTask.Require(processes);
+
+    internal override void CheckCohort(Cohort cohort, PartContext parts)
+    {
+        Trainer.RequireBatch(Plan.Training, Cohorts.Images(Plan, cohort, Cohort.Train).Count);
+        Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
+        Cohorts.Images(Plan, cohort, Plan.Sampling.Split);
+        Evaluated(cohort, parts);
+    }
+
+    internal override Trainer CreateTrainer(Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation)
+    {
+        var training = Cohorts.Images(Plan, cohort, Cohort.Train, Plan.Crop);
+        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Images(Plan, cohort, Cohort.Val);
+        return new Trainer(Plan.Training, training, Plan.Data.Workers, run, observer, () => new CompressionTask(Plan, validation, parts, Context.Collective));
+    }
+
+    private IReadOnlyList<(string Split, PooledImages Volumes)> Evaluated(Cohort cohort, PartContext parts) =>
+        Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), parts, cohort, split => Cohorts.Images(Plan, cohort, split));
+}

@@ -1,0 +1,180 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Diffusion.Rejection;
+using VoxelZoo.Engine.Diffusion.Sampling;
+using VoxelZoo.Engine.Diffusion.Sweeps;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reports.OneRun;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+
+namespace VoxelZoo.Engine.Experiments;
+
+/// <summary>Trains a denoiser and generates volumes with it.</summary>
+public sealed class DiffusionExperiment : Experiment
+{
+    /// <summary>Describes a plan, and refuses one whose parts cannot be built.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="context">What it is given by the program. Default: nothing but defaults.</param>
+    /// <param name="source">What it was read from. Default: no file; the run gets the plan itself.</param>
+    public DiffusionExperiment(ExperimentPlan plan, ExperimentContext? context = null, ExperimentSource? source = null)
+        : base(context ?? new ExperimentContext(), source ?? ExperimentSource.Of(plan))
+    {
+        Plan = plan;
+        Description = Placed(() =>
+        {
+            using var random = ExperimentContext.Random(plan);
+            return PlanDescription.Of(plan, Context.PartsOf(plan, random));
+        });
+    }
+
+    /// <inheritdoc/>
+    public override ExperimentPlan Plan { get; }
+
+    /// <summary>Shapes, exact parameter counts, memory.</summary>
+    public PlanDescription Description { get; }
+
+    /// <inheritdoc/>
+    public override MemoryEstimate Memory => Description.Memory;
+
+    /// <inheritdoc/>
+    public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Warnings => Description.Warnings;
+
+    /// <summary>Computes the latents of its cohort into a folder that runs may share.</summary>
+    /// <returns>How many volumes it holds.</returns>
+    public int PrepareLatents(string folder, CancellationToken cancellation = default) => Placed(() =>
+    {
+        using var random = ExperimentContext.Random(Plan);
+        var parts = Context.PartsOf(Plan, random);
+        var cohort = Cohorts.Open(Plan, null);
+        var (training, validation) = Splits(cohort);
+        var weights = Directory.CreateTempSubdirectory("voxelzoo-");
+        try
+        {
+            var frozen = new FrozenParts(weights.FullName);
+            foreach (var borrowed in BorrowedWeights.Of(this))
+                borrowed.Adopt(frozen);
+            Prepare(folder, frozen, cohort, training, validation, parts, cancellation);
+            return training.Count + (validation?.Count ?? 0);
+        }
+        finally
+        {
+            weights.Delete(recursive: true);
+        }
+    });
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<WrittenSample> Sample(
+        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default) => Placed(() =>
+    {
+        using var random = ExperimentContext.Random(Plan);
+        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), "best", Context.Observer.Warned);
+        var conditions = Cohorts.Volumes(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
+        var writer = new SampleWriter(Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective);
+        var target = folder ?? run.Samples;
+        var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
+        return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(
+            Path.Combine(target, record.Name), FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s")))];
+    });
+
+    /// <inheritdoc/>
+    public override EvaluationFile<EvaluationResult> Evaluate(RunFolder run, CancellationToken cancellation = default) =>
+        Placed(() => new RunEvaluation(this, run).Run(cancellation));
+
+    /// <summary>Trains the discriminator by which <c>diffrs</c> rejects samples of a run's best checkpoint; the plan's sampler draws the generated volumes.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="epochs">How often each volume is seen.</param>
+    /// <param name="cancellation">Ends it; the run has no discriminator then.</param>
+    public DiscriminatorManifest TrainDiscriminator(RunFolder run, int epochs, CancellationToken cancellation = default) => Placed(() =>
+    {
+        using var random = ExperimentContext.Random(Plan);
+        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), "best", Context.Observer.Warned);
+        var cohort = Cohorts.OpenRecorded(Plan, run);
+        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val);
+        return new DiscriminatorTrainer(Plan, trained).Run(
+            epochs, Cohorts.Volumes(Plan, cohort, Cohort.Train), validation,
+            (done, total) => Context.Observer.Told($"generated {done}/{total}"), epoch => Context.Observer.Told(epoch.Describe(epochs)), cancellation);
+    });
+
+    /// <summary>Opens a run for a sweep of samplers. What cannot be is refused, and nothing is written.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="first">One of the configurations, by which the request is tried.</param>
+    public SamplerSweep OpenSweep(RunFolder run, SweepRequest request, SolverConfiguration first) => Placed(() =>
+    {
+        var swept = SamplerSweep.PlanOf(Plan, Context.Parts, first, request.SamplerBy);
+        var isDescribed = Plan.Generation is null && Plan.Sampler.Id == swept.Sampler.Id && Plan.Sampler.Options.Equals(swept.Sampler.Options);
+        return new SamplerSweep(isDescribed ? this : new DiffusionExperiment(swept, Context, Source), run, request);
+    });
+
+    /// <inheritdoc/>
+    public override void Report(RunFolder run) => Placed(() => RunReport.Write(run, Description));
+
+    /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
+    internal override void RefuseUntrainable()
+    {
+        foreach (var borrowed in BorrowedWeights.Of(this))
+            borrowed.Check();
+        if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
+            LatentCache.RefuseForeign(latents); // a compressor may have to be trained first, for days
+    }
+
+    internal override void CheckCohort(Cohort cohort, PartContext parts)
+    {
+        // whether the training split can be read, which is said first; not all of its masks
+        Trainer.RequireBatch(Plan.Training, Cohorts.Volumes(Plan with { Data = Plan.Data with { PositiveOnly = false } }, cohort, Cohort.Train).Count);
+        Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
+        Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        Evaluated(cohort, parts);
+    }
+
+    /// <summary>The volumes that the run is evaluated on.</summary>
+    /// <exception cref="PlanRefusedException">There are none, or the metrics cannot be computed on them.</exception>
+    internal IReadOnlyList<(string Split, CohortDataset Volumes)> Evaluated(Cohort cohort, PartContext parts) =>
+        Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), parts, cohort, split => Cohorts.Volumes(Plan, cohort, split));
+
+    internal override void Borrow(Cohort cohort, RunFolder run, bool allowChangedData, CancellationToken cancellation)
+    {
+        foreach (var borrowed in BorrowedWeights.Of(this))
+            borrowed.Take(cohort, run, allowChangedData, cancellation);
+    }
+
+    internal override void CheckBorrowed(RunFolder run)
+    {
+        foreach (var borrowed in BorrowedWeights.Of(this))
+            borrowed.Check(run);
+    }
+
+    internal override Trainer CreateTrainer(Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation)
+    {
+        var (training, validation) = Splits(cohort);
+        var frozen = new FrozenParts(run);
+        var (samples, validated) = Context.Collective.FirstThenOthers(
+            () => Prepare(Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, parts, cancellation));
+        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective))
+        {
+            SkippedPatients = training.Skipped.Count + (validation?.Skipped.Count ?? 0),
+        };
+    }
+
+    /// <inheritdoc cref="LatentCache.Prepare"/>
+    private (IBatchSource Training, IBatchSource? Validation) Prepare(
+        string folder, FrozenParts frozen, Cohort cohort, CohortDataset training, CohortDataset? validation, PartContext parts, CancellationToken stop) =>
+        Context.Observer.Encoding(Plan.Compressor.Id, progress =>
+            new LatentCache(folder, Plan.Space, parts, frozen).Prepare(cohort, training, validation, progress, stop, Context.Observer.Warned));
+
+    /// <summary>The volumes to train on, and those to validate on where the cohort has any.</summary>
+    private (CohortDataset Training, CohortDataset? Validation) Splits(Cohort cohort) => (
+        Cohorts.Volumes(Plan, cohort, Cohort.Train),
+        cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val));
+}

@@ -1,0 +1,74 @@
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Runs;
+
+namespace VoxelZoo.Engine.Experiments;
+
+/// <summary>Evaluates the checkpoints of a denoiser's run into its <c>evaluation.json</c>.</summary>
+/// <param name="experiment">The run's experiment.</param>
+/// <param name="run">The run.</param>
+internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder run)
+{
+    private readonly ExperimentContext _context = experiment.Context;
+
+    private ExperimentPlan Plan => experiment.Plan;
+
+    private Cohorts Cohorts => experiment.Cohorts;
+
+    /// <summary>Evaluates each checkpoint on each split, and what it generates. What cannot be evaluated is refused before weights are loaded.</summary>
+    public EvaluationFile<EvaluationResult> Run(CancellationToken cancellation)
+    {
+        using var random = ExperimentContext.Random(Plan);
+        var parts = _context.PartsOf(Plan, random);
+        var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, _context.Observer.Warned);
+        var cohort = Cohorts.OpenRecorded(Plan, run);
+        var splits = experiment.Evaluated(cohort, parts);
+        using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits));
+        var conditions = Plan.Generation is { } generation ? Cohorts.Volumes(Plan, cohort, generation.Sampling.Split) : null;
+        List<EvaluationResult> results = [];
+        List<SetResult> generated = [];
+        foreach (var (names, checkpoint) in checkpoints)
+        {
+            using var trained = TrainedModel.Load(run, Plan, parts, checkpoint);
+            results.AddRange(splits.Select(split => new Evaluator(Plan, trained, split.Volumes, split.Split, _context.Collective).Run(cancellation: cancellation) with { Checkpoints = names }));
+            _context.Collective.Together(() =>
+            {
+                // the sets are small, and their features have to come together anyway
+                if (_context.Collective.IsFirst() && sets.HasMetrics && Generated(trained, conditions) is { } volumes)
+                    generated.Add(sets.Run(trained, volumes, cancellation) with { Checkpoints = names });
+            });
+        }
+
+        var file = new EvaluationFile<EvaluationResult> { Experiment = Plan.Id, Results = results, Generated = sets.HasMetrics ? generated : null };
+        _context.Collective.ByFirst(() => Write(_context, file, run));
+        return file;
+    }
+
+    /// <summary>Replaces a run's evaluation, and names the metrics that have no value.</summary>
+    public static void Write<T>(ExperimentContext context, EvaluationFile<T> file, RunFolder run)
+        where T : CheckpointResult
+    {
+        file.Write(run);
+        foreach (var result in file.Results)
+        {
+            foreach (var reason in result.Undefined)
+                context.Observer.Warned($"{result.Title}: {reason}");
+        }
+    }
+
+    /// <summary>The volumes that generated ones are compared with: those of the training split, and of the splits that are evaluated.</summary>
+    private IReadOnlyList<(string Split, CohortDataset Volumes)> References(Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
+        evaluated.Any(split => split.Split == Cohort.Train) ? evaluated : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
+
+    private GeneratedSet? Generated(TrainedModel trained, CohortDataset? conditions)
+    {
+        if (Plan.Generation is { } generation)
+            return GeneratedSet.New(Plan, generation, trained, conditions!);
+        var samples = GeneratedSet.Samples(run, Plan, trained.Sha256);
+        if (samples is null)
+            _context.Observer.Warned($"{run.Samples} holds no volumes of {trained.Checkpoint.Name}, so metrics of sets leave it out; make some with `sample`, or set evaluation.generate, such as {{count: 10}}");
+        return samples;
+    }
+}
