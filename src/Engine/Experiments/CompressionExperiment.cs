@@ -17,16 +17,16 @@ public sealed class CompressionExperiment : Experiment
 {
     /// <summary>Describes a plan, and refuses one whose parts cannot be built.</summary>
     /// <param name="plan">The plan.</param>
-    /// <param name="context">What it is given by the program.</param>
-    /// <param name="source">What it was read from.</param>
-    public CompressionExperiment(CompressionPlan plan, ExperimentContext context, ExperimentSource source)
-        : base(context, source)
+    /// <param name="context">What it is given by the program. Default: nothing but defaults.</param>
+    /// <param name="source">What it was read from. Default: no file; the run gets the plan itself.</param>
+    public CompressionExperiment(CompressionPlan plan, ExperimentContext? context = null, ExperimentSource? source = null)
+        : base(context ?? new ExperimentContext(), source ?? ExperimentSource.Of(plan))
     {
         Plan = plan;
         Description = Placed(() =>
         {
             using var random = ExperimentContext.Random(plan);
-            return CompressionDescription.Of(plan, context.PartsOf(plan, random));
+            return CompressionDescription.Of(plan, Context.PartsOf(plan, random));
         });
     }
 

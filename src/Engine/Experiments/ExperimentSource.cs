@@ -6,6 +6,9 @@ namespace VoxelZoo.Engine.Experiments;
 /// <summary>What an experiment was read from. Engine knows no files of experiments: it writes their text into the run, and refuses keys of their sections.</summary>
 public abstract class ExperimentSource
 {
+    /// <summary>A plan that was read from no file: its text is the plan itself, as JSON, which is YAML.</summary>
+    public static ExperimentSource Of(Plan plan) => new PlanSource(plan);
+
     /// <summary>The experiment as a whole, for the run's <c>experiment.yaml</c>.</summary>
     public abstract string Text { get; }
 

@@ -1,3 +1,4 @@
+using System.Reflection;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Plans;
@@ -42,3 +43,32 @@ public sealed record PartSource(string Plugin, string Version, string Assembly);
 /// <param name="message">One sentence.</param>
 /// <param name="cause">What it threw.</param>
 public sealed class PartFailedException(string message, Exception cause) : Exception(message, cause);
+
+/// <summary>Plans parts that a program has at hand, without a plugin and its manifest.</summary>
+public static class PlannedPart
+{
+    /// <summary>A part with its options.</summary>
+    /// <typeparam name="TPart">The kind's interface, such as <see cref="IArchitecture"/>.</typeparam>
+    /// <param name="part">The part; its id is that of its attribute.</param>
+    /// <param name="options">Options of its <see cref="IPart.OptionsType"/>. Default: their defaults.</param>
+    /// <exception cref="ArgumentException">The part has no attribute of its kind, or the options are another part's.</exception>
+    public static PlannedPart<TPart> Of<TPart>(TPart part, object? options = null)
+        where TPart : class, IPart
+    {
+        var type = part.GetType();
+        var mark = type.GetCustomAttribute<PartAttribute>() ?? throw new ArgumentException($"{type} has no attribute such as [Architecture(\"id\")]", nameof(part));
+        if (options is not null && !part.OptionsType.IsInstanceOfType(options))
+            throw new ArgumentException($"{type} has options of {part.OptionsType}, not of {options.GetType()}", nameof(options));
+        var assembly = type.Assembly.GetName();
+        return new PlannedPart<TPart>(
+            Section(mark.Kind), mark.Id, part, options ?? Activator.CreateInstance(part.OptionsType)!, new PartSource(assembly.Name!, assembly.Version!.ToString(3), type.Assembly.Location));
+    }
+
+    private static string Section(PartKind kind) => kind switch
+    {
+        PartKind.Sampler => "sampling",
+        PartKind.Metric => "evaluation",
+        PartKind.Augmentation => "augmentations",
+        _ => kind.ToString().ToLowerInvariant(),
+    };
+}

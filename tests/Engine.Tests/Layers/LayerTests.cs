@@ -26,6 +26,7 @@ public sealed class LayerTests
         ["Diffusion.Sweeps"],
         ["Reports"],
         ["Reports.OneRun", "Reports.ManyRuns"],
+        ["Experiments"],
     ];
 
     private static readonly Dictionary<string, int> Heights =

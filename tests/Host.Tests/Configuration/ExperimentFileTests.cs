@@ -48,9 +48,25 @@ public sealed class ExperimentFileTests : IDisposable
     {
         var file = _folder.Write("a.yaml", "id: a\ntraining:\n  rate: 1\n");
 
-        var root = ExperimentFile.Load(file, [Assignment.Parse("training.epochs=5"), Assignment.By("--steps", "sampling.steps", "3")]);
+        var root = ExperimentFile.Load(file, [Assignment.Parse("training.epochs=5"), Assignment.By("--steps", "sampling.steps", 3)]);
 
         Assert.Equal(place.Replace("FILE", file, StringComparison.Ordinal), root.Locate(key).ToString());
+    }
+
+    [Theory]
+    [InlineData(25, "25")]
+    [InlineData(1e-3, "0.001")]
+    [InlineData(4.0, "4")]
+    [InlineData(true, "true")]
+    [InlineData("euler", "euler")]
+    [InlineData("a: b", "\"a: b\"")]
+    [InlineData(new[] { "val", "test" }, "[val, test]")]
+    [InlineData(null, "null")]
+    public void Typed_value_is_the_one_that_YAML_would_read(object? value, string written)
+    {
+        var file = _folder.Write("a.yaml", "id: a\nb: {c: 1, d: 2}\n");
+
+        Assert.Equal(Resolved(file, [$"b.c={written}"]), YamlWriter.Write(ExperimentFile.Load(file, [Assignment.By("--c", "b.c", value)])));
     }
 
     [Theory]
@@ -201,7 +217,7 @@ public sealed class ExperimentFileTests : IDisposable
         Assert.StartsWith(message, e.Message, StringComparison.Ordinal);
     }
 
-    private static string Resolved(string file, string[]? sets = null, string? profile = null) => YamlWriter.Write(ExperimentFile.Load(file, sets?.Select(Assignment.Parse).ToArray(), profile));
+    private static string Resolved(string file, string[]? sets = null, string? profile = null) => YamlWriter.Write(ExperimentFile.Load(file, sets?.Select(set => Assignment.Parse(set)).ToArray(), profile));
 
     private static string Refusal(string file) => Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file)).Message;
 

@@ -86,7 +86,7 @@ public sealed class IndexTests
 
     internal static (MapNode File, ExperimentPlan Plan) Read(string id, string? profile = null, params string[] sets)
     {
-        var file = ExperimentFile.Load(Path.Combine(Folder, $"{id}.yaml"), [.. sets.Select(Assignment.Parse)], profile, engineRecords: PlanReader.EngineRecords);
+        var file = ExperimentFile.Load(Path.Combine(Folder, $"{id}.yaml"), [.. sets.Select(set => Assignment.Parse(set))], profile, engineRecords: PlanReader.EngineRecords);
         return (file, new PlanReader(Registry).Read(file));
     }
 
