@@ -1,9 +1,6 @@
-using System.Composition;
 using System.Composition.Hosting;
 using System.Reflection;
 using McMaster.NETCore.Plugins;
-using Microsoft.Extensions.Logging;
-using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.PluginManifest;
 using VoxelZoo.Tensors.Native;
@@ -13,9 +10,6 @@ namespace VoxelZoo.Host.Plugins;
 /// <summary>A plugin in its own load context, composed. Plugins are never unloaded: native code may hold on to their delegates.</summary>
 internal sealed class LoadedPlugin
 {
-    // each with what it refers to: everything in PluginFolder.SharedAssemblies
-    private static readonly Type[] Shared = [typeof(IPart), typeof(NativeTorch), typeof(torch), typeof(ExportAttribute), typeof(ILogger)];
-
     private readonly CompositionHost _parts;
 
     private LoadedPlugin(CompositionHost parts) => _parts = parts;
@@ -27,7 +21,11 @@ internal sealed class LoadedPlugin
         NativeTorch.Load();
         try
         {
-            var loader = PluginLoader.CreateFromAssemblyFile(plugin.Assembly!, isUnloadable: false, Shared);
+            var loader = PluginLoader.CreateFromAssemblyFile(plugin.Assembly!, config =>
+            {
+                foreach (var shared in PluginFolder.SharedAssemblies)
+                    config.SharedAssemblies.Add(new AssemblyName(shared));
+            });
             var parts = loader.LoadDefaultAssembly().GetTypes().Where(t => t.IsDefined(typeof(PartAttribute), inherit: false));
             return new LoadedPlugin(new ContainerConfiguration().WithParts(parts).CreateContainer());
         }
@@ -55,18 +53,8 @@ internal sealed class LoadedPlugin
     /// <summary>One instance of everything that the manifest names.</summary>
     /// <exception cref="PluginException">A constructor threw, or a part of the manifest is not exported.</exception>
     public IReadOnlyList<(PartMetadata Mark, IPart Part)> CreateAll(Plugin plugin) =>
-        [.. plugin.Parts.Select(mark => (mark, Create(plugin, mark)
+        [.. plugin.Parts.Select(mark => (mark, KindOfPart.Named(mark.Kind).Create(this, plugin, mark.Id)
             ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {mark.Kind} `{mark.Id}` but does not export it")))];
-
-    private IPart? Create(Plugin plugin, PartMetadata part) => part.Kind switch
-    {
-        "architecture" => Create<IArchitecture>(plugin, part.Id),
-        "strategy" => Create<INoiseStrategy>(plugin, part.Id),
-        "compressor" => Create<ICompressor>(plugin, part.Id),
-        "augmentation" => Create<IAugmentation>(plugin, part.Id),
-        "sampler" => Create<ISampler>(plugin, part.Id),
-        _ => Create<IMetric>(plugin, part.Id),
-    };
 
     /// <summary>The first line of the innermost reason: composition, reflection and torch wrap it.</summary>
     public static string Cause(Exception e)

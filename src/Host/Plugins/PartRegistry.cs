@@ -42,7 +42,7 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
     public Part<T> Get<T>(string id)
         where T : class, IPart
     {
-        var kind = KindOf(typeof(T));
+        var kind = KindOfPart.With<T>().Name;
         var (owner, name) = id.Split('/', 2) is [var before, var after] ? (before, after) : (null, id);
         var own = owner is null or Host ? _builtIn.Where(b => b.Mark.Id == name && b.Part is T).ToArray() : [];
         var plugins = catalogue.Plugins
@@ -60,7 +60,7 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
 
     /// <summary>The ids of a kind that can be asked for, in order.</summary>
     public IReadOnlyList<string> Ids(string kind) =>
-        [.. _builtIn.Where(b => KindOf(b.Mark.Kind) == kind).Select(b => b.Mark.Id)
+        [.. _builtIn.Where(b => KindOfPart.Marked(b.Mark).Name == kind).Select(b => b.Mark.Id)
             .Concat(catalogue.Plugins.Where(p => p.Status == PluginStatus.Active).SelectMany(p => p.Parts).Where(p => p.Kind == kind).Select(p => p.Id))
             .Distinct().Order(StringComparer.Ordinal)];
 
@@ -93,15 +93,4 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
         var places = plugins.Select(p => $"`{p.Id}` ({p.Path})").Concat(own ? [$"`{Host}` itself"] : []);
         return new PluginException($"the {kind} `{id}` is in {string.Join(" and in ", places)}; choose one, as in `use: {plugins[0].Id}/{id}`");
     }
-
-    private static string KindOf(PartKind kind) => OptionsShape.KeyOf(kind.ToString());
-
-    private static string KindOf(Type contract) =>
-        contract == typeof(IArchitecture) ? KindOf(PartKind.Architecture)
-        : contract == typeof(INoiseStrategy) ? KindOf(PartKind.Strategy)
-        : contract == typeof(ICompressor) ? KindOf(PartKind.Compressor)
-        : contract == typeof(IAugmentation) ? KindOf(PartKind.Augmentation)
-        : contract == typeof(ISampler) ? KindOf(PartKind.Sampler)
-        : contract == typeof(IMetric) ? KindOf(PartKind.Metric)
-        : throw new ArgumentException($"{contract} is not a kind of part");
 }

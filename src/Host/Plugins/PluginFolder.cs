@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json;
 using NuGet.Versioning;
 using VoxelZoo.PluginManifest;
@@ -7,13 +8,9 @@ namespace VoxelZoo.Host.Plugins;
 /// <summary>Judges one plugin folder from its files: nothing is loaded and no code of the plugin runs.</summary>
 internal static class PluginFolder
 {
-    /// <summary>Assemblies that every plugin gets from the host. The list is the one of VoxelZoo.Abstractions.props.</summary>
+    /// <summary>Assemblies that every plugin gets from the host: those of VoxelZoo.Shared.props.</summary>
     public static IReadOnlyList<string> SharedAssemblies { get; } =
-    [
-        "VoxelZoo.Abstractions", "VoxelZoo.Tensors", "TorchSharp", "Google.Protobuf", "ICSharpCode.SharpZipLib", "SkiaSharp",
-        "System.Composition.AttributedModel",
-        "Microsoft.Extensions.Logging.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions",
-    ];
+        typeof(PluginFolder).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(fact => fact.Key == nameof(SharedAssemblies)).Value!.Split(';');
 
     /// <summary>The catalogue's entry for a folder.</summary>
     public static Plugin Read(string folder, NuGetVersion contract)

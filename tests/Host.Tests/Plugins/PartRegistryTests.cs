@@ -3,6 +3,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
+using VoxelZoo.PluginManifest;
 
 namespace VoxelZoo.Host.Tests.Plugins;
 
@@ -15,6 +16,13 @@ public sealed class PartRegistryTests : IDisposable
     {
         _random.Dispose();
         _fixtures.Dispose();
+    }
+
+    [Fact]
+    public void Kinds_are_those_of_the_contract_and_of_manifests()
+    {
+        Assert.Equal(Enum.GetNames<PartKind>().Select(OptionsShape.KeyOf), KindOfPart.All.Select(kind => kind.Name));
+        Assert.Equal(PartMetadata.Kinds, KindOfPart.All.Select(kind => kind.Name));
     }
 
     [Fact]

@@ -151,7 +151,7 @@ public sealed class PluginCatalogueTests : IDisposable
     [Fact]
     public void Shared_assemblies_are_those_that_builds_leave_out()
     {
-        var props = XDocument.Load(Path.Combine(Repository.Root, "src/Abstractions/build/VoxelZoo.Abstractions.props"));
+        var props = XDocument.Load(Path.Combine(Repository.Root, "src/Abstractions/build/VoxelZoo.Shared.props"));
 
         Assert.Equal(
             props.Descendants("VoxelZooSharedAssembly").SelectMany(e => e.Attribute("Include")!.Value.Split(';')).Order(StringComparer.Ordinal),
