@@ -26,7 +26,11 @@ var plan = ExperimentPlan.Compose(new ExperimentPlan
     Condition = new ConditionOptions { Images = [ImageKinds.Seg] },
     Compressor = PlannedPart.Of<ICompressor>(new IdentityCompressor()),
     Architecture = PlannedPart.Of<IArchitecture>(
-        new UNet3DArchitecture(), new UNet3DOptions { Channels = [8, 16], NumResBlocks = [1, 1], AttentionLevels = [false, false], NumHeadChannels = 8, NormNumGroups = 8 }),
+        new UNet3DArchitecture(),
+        new UNet3DOptions
+        {
+            Channels = [8, 16], NumResBlocks = [1, 1], AttentionLevels = [false, false], NumHeadChannels = 8, NormNumGroups = 8,
+        }),
     Strategy = PlannedPart.Of<INoiseStrategy>(new RFlowStrategy()),
     Sampler = PlannedPart.Of<ISampler>(new EulerSampler(), new EulerOptions { Steps = 4 }),
     Training = new TrainingOptions { Epochs = 2, WarmupEpochs = 0, Precision = Precision.Float32, Device = "cpu" },

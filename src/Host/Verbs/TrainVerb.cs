@@ -38,7 +38,9 @@ internal sealed class TrainVerb : Verb
         if (parse.GetValue(_changed) && !parse.GetValue(_resume))
             throw new UsageException($"{_changed.Name} goes with {_resume.Name}: a run that begins has recorded no data yet that could have changed");
         using var session = new Session(parse, Collective);
-        var experiment = parse.GetValue(_resume) ? Resumed(parse, session, out var resumed) : New(parse, session, out resumed);
+        var (experiment, resumed) = parse.GetValue(_resume)
+            ? Resumed(parse, session)
+            : (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment)), (RunFolder?)null);
         if (parse.GetValue(_dry))
         {
             RunArguments.Tell(resumed is null ? experiment.Rehearse(parse.GetValue(_run)) : experiment.Rehearse(resumed, parse.GetValue(_changed)));
@@ -52,30 +54,21 @@ internal sealed class TrainVerb : Verb
         return RunArguments.ExitCodeOf(experiment.Plan, status);
     }
 
-    private Experiment New(ParseResult parse, Session session, out RunFolder? resumed)
-    {
-        resumed = null;
-        return ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
-    }
-
     /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change what <see cref="Engine.Plans.ResumeRules"/> lets it.</summary>
-    private Experiment Resumed(ParseResult parse, Session session, out RunFolder? resumed)
+    private (Experiment Experiment, RunFolder? Run) Resumed(ParseResult parse, Session session)
     {
         var id = ExperimentLoader.IdOf(parse.GetRequiredValue(_experiment));
         var path = parse.GetValue(_run) ?? RunFolders.Newest(id);
         if (RunFolder.HasNotBegun(path))
-        {
-            resumed = RunFolder.Join(path);
-            return ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
-        }
+            return (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
 
-        resumed = RunFolder.Open(path);
-        var named = new ResumedExperiment(session.Registry, resumed, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
+        var run = RunFolder.Open(path);
+        var named = new ResumedExperiment(session.Registry, run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
         var (file, origin) = named.Read(CommonOptions.Sets(parse), sentence =>
         {
             if (Collective.IsFirst())
                 ConsoleObserver.Warn(sentence);
         });
-        return ExperimentLoader.Load(session, resumed, file, origin);
+        return (ExperimentLoader.Load(session, run, file, origin), run);
     }
 }

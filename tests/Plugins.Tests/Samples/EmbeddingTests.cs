@@ -14,13 +14,18 @@ public sealed class EmbeddingTests : IDisposable
 
         Assembly.Load("Embedding").EntryPoint!.Invoke(null, [new[] { run }]);
 
-        Assert.Equal(["00000", "00001"], Directory.EnumerateDirectories(Path.Combine(run, "samples")).Select(sample => Path.GetFileName(sample)).Order(StringComparer.Ordinal));
+        var samples = Directory.EnumerateDirectories(Path.Combine(run, "samples")).Select(sample => Path.GetFileName(sample));
+        Assert.Equal(["00000", "00001"], samples.Order(StringComparer.Ordinal));
         Assert.True(File.Exists(Path.Combine(run, "samples", "00001", "bravo.nii.gz")));
     }
 
     [Fact]
-    public void Page_shows_the_program_as_it_is() =>
-        Assert.Contains($"```csharp\n{File.ReadAllText(Above("samples/Embedding/Program.cs")).TrimEnd('\n')}\n```", File.ReadAllText(Above("docs/embedding.md")), StringComparison.Ordinal);
+    public void Page_shows_the_program_as_it_is()
+    {
+        var program = File.ReadAllText(Above("samples/Embedding/Program.cs")).TrimEnd('\n');
+
+        Assert.Contains($"```csharp\n{program}\n```", File.ReadAllText(Above("docs/embedding.md")), StringComparison.Ordinal);
+    }
 
     private static string Above(string file)
     {
