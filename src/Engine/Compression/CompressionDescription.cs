@@ -66,7 +66,7 @@ public sealed record CompressionDescription
     public double Factor => (double)InputShape.Aggregate(1L, (a, b) => a * b) / LatentShape.Aggregate(1L, (a, b) => a * b);
 
     /// <summary>Describes a plan, and refuses it if a part cannot be built or an expectation does not hold.</summary>
-    /// <exception cref="PlanRefusedException">A part refuses its options, a phase wants a head that there is not, or <c>expect</c> does not hold.</exception>
+    /// <exception cref="PlanException">A part refuses its options, a phase wants a head that there is not, or <c>expect</c> does not hold.</exception>
     public static CompressionDescription Of(CompressionPlan plan, PartContext context)
     {
         using var scope = torch.NewDisposeScope();
@@ -75,12 +75,13 @@ public sealed record CompressionDescription
         using var discriminator = plan.Weighs(LossNames.Adversarial) ? PatchDiscriminator.Create(plan.Compression.Discriminator, meta.Device) : null;
         var (count, judge) = (Count(compressor.parameters()), discriminator is null ? 0 : Count(discriminator.parameters()));
         if (plan.Expect.Parameters is { } expected && expected != count)
-            throw new PlanRefusedException(
-                "expect", "parameters", $"the compressor has {count:N0} parameters, expected are {expected:N0}; correct the compressor's options or the expectation");
+            throw new PlanException(
+                $"the compressor has {count:N0} parameters, expected are {expected:N0}; correct the compressor's options or the expectation",
+                "parameters").In("expect");
         for (var i = 0; i < plan.Compression.Phases.Count; i++)
         {
             if (plan.Compression.Phases[i].Trains == TrainedPart.Head && Count(compressor.Head) == count)
-                throw new PlanRefusedException("training", $"phases.{i}.trains", $"the compressor `{plan.Compressor.Id}` names no head to be trained alone; use trains: all");
+                throw new PlanException($"the compressor `{plan.Compressor.Id}` names no head to be trained alone; use trains: all", $"phases.{i}.trains").In("training");
         }
 
         MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: false, meta);

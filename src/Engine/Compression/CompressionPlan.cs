@@ -53,20 +53,20 @@ public sealed record CompressionPlan : Plan
     public RandomCrop? Crop => Compression.Crop is null ? null : new RandomCrop(Seen, Training.Seed);
 
     /// <summary>Derives the shapes and the number of epochs, and refuses what cannot work.</summary>
-    /// <exception cref="PlanRefusedException">The parts do not go together.</exception>
+    /// <exception cref="PlanException">The parts do not go together.</exception>
     public static CompressionPlan Compose(CompressionPlan draft)
     {
         draft.ValidateTarget();
         draft.ValidateData();
         draft.Evaluation.Validate();
         if (draft.IsOfMasks && draft.Target.Count > 1)
-            throw new PlanRefusedException("target", null, $"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each");
+            throw new PlanException($"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each").In("target");
         if (draft.Training.GradientAccumulation > 1)
-            throw new PlanRefusedException("training", "gradient_accumulation", "compressors are trained on whole batches, as codebook and discriminator are updated by them; remove it, or train on smaller crops");
+            throw new PlanException("compressors are trained on whole batches, as codebook and discriminator are updated by them; remove it, or train on smaller crops", "gradient_accumulation").In("training");
         if (draft.Training.GradientCheckpointing)
-            throw new PlanRefusedException("training", "gradient_checkpointing", "compressors are trained without gradient checkpointing, as a codebook must not be updated twice; remove it, or train on smaller crops");
+            throw new PlanException("compressors are trained without gradient checkpointing, as a codebook must not be updated twice; remove it, or train on smaller crops", "gradient_checkpointing").In("training");
         if (!draft.Compressor.Part.IsLearned)
-            throw new PlanRefusedException("compressor", "use", $"the compressor `{draft.Compressor.Id}` has nothing to train; name a learned one, such as vqvae, or add architecture and strategy to train a denoiser");
+            throw new PlanException($"the compressor `{draft.Compressor.Id}` has nothing to train; name a learned one, such as vqvae, or add architecture and strategy to train a denoiser", "use").In("compressor");
 
         var volume = new VolumeShape(1, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
         var plan = draft with
@@ -81,18 +81,18 @@ public sealed record CompressionPlan : Plan
     }
 
     /// <summary>Refuses what only training needs, and a description does not: the file of the perceptual network.</summary>
-    /// <exception cref="PlanRefusedException">A phase weighs a loss whose network is not named or not there.</exception>
+    /// <exception cref="PlanException">A phase weighs a loss whose network is not named or not there.</exception>
     public void ValidateNetwork()
     {
         var phase = Compression.Phases.ToList().FindIndex(phase => phase.Weight(LossNames.Perceptual) > 0);
         if (phase < 0)
             return;
         if (Compression.Perceptual.Network is not { Length: > 0 } network)
-            throw new PlanRefusedException(
-                "training", $"phases.{phase}.losses.{LossNames.Perceptual}",
-                $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; set it, or take perceptual out of the losses");
+            throw new PlanException(
+                $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; set it, or take perceptual out of the losses",
+                $"phases.{phase}.losses.{LossNames.Perceptual}").In("training");
         if (!File.Exists(network))
-            throw new PlanRefusedException("training", "perceptual.network", $"there is no file {network}; name a TorchScript file of a network that takes slices [n, 3, H, W]");
+            throw new PlanException($"there is no file {network}; name a TorchScript file of a network that takes slices [n, 3, H, W]", "perceptual.network").In("training");
     }
 
     private void ValidateCrop()
@@ -101,23 +101,23 @@ public sealed record CompressionPlan : Plan
         {
             int[] sizes = [Volume.Depth, Volume.Height, Volume.Width];
             if (crop.Count != 3 || crop.Any(size => size < 1))
-                throw new PlanRefusedException("training", "crop", $"crop [{string.Join(", ", crop)}] is not [D, H, W]; give three sizes of at least 1");
+                throw new PlanException($"crop [{string.Join(", ", crop)}] is not [D, H, W]; give three sizes of at least 1", "crop").In("training");
             if (crop.Zip(sizes).Any(pair => pair.First > pair.Second))
-                throw new PlanRefusedException("training", "crop", $"crop [{string.Join(", ", crop)}] is larger than the volume [{string.Join(", ", sizes)}]; use a smaller one");
+                throw new PlanException($"crop [{string.Join(", ", crop)}] is larger than the volume [{string.Join(", ", sizes)}]; use a smaller one", "crop").In("training");
             try
             {
                 Compressor.Call((c, options) => c.LatentShape(options, Seen));
             }
-            catch (PlanRefusedException e)
+            catch (PlanException e)
             {
-                throw new PlanRefusedException("training", "crop", $"crop [{string.Join(", ", crop)}] cannot be compressed: {e.Message}");
+                throw new PlanException($"crop [{string.Join(", ", crop)}] cannot be compressed: {e.Message}", "crop").In("training");
             }
         }
 
         var smallest = PatchDiscriminator.SmallestSize(Compression.Discriminator);
         if (Weighs(LossNames.Adversarial) && new[] { Seen.Depth, Seen.Height, Seen.Width }.Min() < smallest)
-            throw new PlanRefusedException(
-                "training", Compression.Crop is null ? "discriminator" : "crop",
-                $"the discriminator of {Compression.Discriminator.Layers} layers sees blocks of {Seen.Depth}×{Seen.Height}×{Seen.Width} and needs {smallest} voxels along each axis; use larger ones, or fewer discriminator.layers");
+            throw new PlanException(
+                $"the discriminator of {Compression.Discriminator.Layers} layers sees blocks of {Seen.Depth}×{Seen.Height}×{Seen.Width} and needs {smallest} voxels along each axis; use larger ones, or fewer discriminator.layers",
+                Compression.Crop is null ? "discriminator" : "crop").In("training");
     }
 }

@@ -3,7 +3,6 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
@@ -31,7 +30,7 @@ public sealed class CompressionTask : TrainingTask
     /// <param name="validation">Whole volumes to validate on, or null where the cohort has none.</param>
     /// <param name="context">Device, precision, random streams.</param>
     /// <param name="collective">The processes that train together, of which there can be only one so far.</param>
-    /// <exception cref="PlanRefusedException">The perceptual network is not named, not there, or not TorchScript; or there are several processes.</exception>
+    /// <exception cref="PlanException">The perceptual network is not named, not there, or not TorchScript; or there are several processes.</exception>
     public CompressionTask(CompressionPlan plan, IBatchSource? validation, PartContext context, ICollective? collective = null)
         : base(plan.Training, context, collective)
     {
@@ -54,11 +53,11 @@ public sealed class CompressionTask : TrainingTask
     }
 
     /// <summary>Refuses several processes: a codebook follows the whole batch, and a discriminator's norms measure it; neither is put together from shares yet.</summary>
-    /// <exception cref="PlanRefusedException">There are several.</exception>
+    /// <exception cref="PlanException">There are several.</exception>
     public static void Require(int processes)
     {
         if (processes > 1)
-            throw new PlanRefusedException("compressor", null, $"compressors are trained by one process, and here are {processes}; start one (denoisers train on several)");
+            throw new PlanException($"compressors are trained by one process, and here are {processes}; start one (denoisers train on several)").In("compressor");
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Plans;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Compression;
@@ -21,7 +20,7 @@ public sealed class PerceptualLoss : IDisposable
     /// <param name="options">With a network.</param>
     /// <param name="slice">Size of the slices that it will see.</param>
     /// <param name="device">Where to.</param>
-    /// <exception cref="PlanRefusedException">The file is not TorchScript, or its network does not take such slices.</exception>
+    /// <exception cref="PlanException">The file is not TorchScript, or its network does not take such slices.</exception>
     internal PerceptualLoss(PerceptualOptions options, (int Height, int Width) slice, Device device)
     {
         _fraction = options.SliceFraction;
@@ -31,13 +30,14 @@ public sealed class PerceptualLoss : IDisposable
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             if (Features(zeros(1, 3, slice.Height, slice.Width, device: device)).FirstOrDefault(f => f.dim() != 4) is { } odd)
-                throw new PlanRefusedException("training", Key, $"{options.Network} returns features [{string.Join(", ", odd.shape)}] of a slice; expected are [n, c, h, w]");
+                throw new PlanException($"{options.Network} returns features [{string.Join(", ", odd.shape)}] of a slice; expected are [n, c, h, w]", Key).In("training");
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or InvalidDataException)
         {
             _network.Dispose();
-            throw new PlanRefusedException(
-                "training", Key, $"{options.Network} cannot take a slice [1, 3, {slice.Height}, {slice.Width}]: {FirstLine(e)}");
+            throw new PlanException(
+                $"{options.Network} cannot take a slice [1, 3, {slice.Height}, {slice.Width}]: {FirstLine(e)}",
+                Key).In("training");
         }
         catch
         {
@@ -50,12 +50,12 @@ public sealed class PerceptualLoss : IDisposable
     /// Loads a network on the CPU and shows it a slice. A file whose code libtorch cannot compile ends the process, so a host that cannot afford that
     /// calls this in another process first.
     /// </summary>
-    /// <exception cref="PlanRefusedException">The file is not TorchScript, or its network does not take such slices.</exception>
+    /// <exception cref="PlanException">The file is not TorchScript, or its network does not take such slices.</exception>
     public static void Try(string network, int height, int width) =>
         new PerceptualLoss(new PerceptualOptions { Network = network }, (height, width), CPU).Dispose();
 
     /// <summary>Loads a network on the CPU and no more; what it says of files whose code cannot be compiled holds here too.</summary>
-    /// <exception cref="PlanRefusedException">The file is not TorchScript.</exception>
+    /// <exception cref="PlanException">The file is not TorchScript.</exception>
     public static void Try(string network) => Load(network, CPU).Dispose();
 
     /// <summary>The loss, 0-dimensional float32; its gradient goes to the reconstruction.</summary>
@@ -100,7 +100,7 @@ public sealed class PerceptualLoss : IDisposable
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            throw new PlanRefusedException("training", Key, $"{path} is not a TorchScript file: {FirstLine(e)}; save the network with torch.jit.save");
+            throw new PlanException($"{path} is not a TorchScript file: {FirstLine(e)}; save the network with torch.jit.save", Key).In("training");
         }
     }
 

@@ -1,4 +1,4 @@
-using VoxelZoo.Engine.Plans;
+using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Compression;
 
@@ -48,5 +48,5 @@ internal static class PhaseRules
         }
     }
 
-    private static PlanRefusedException Refusal(string key, string message) => new("training", key, message);
+    private static PlanException Refusal(string key, string message) => new PlanException(message, key).In("training");
 }

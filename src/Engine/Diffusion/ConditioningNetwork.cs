@@ -1,8 +1,8 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
-using VoxelZoo.Engine.Plans;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Diffusion;
@@ -28,7 +28,7 @@ internal sealed class ConditioningNetwork : nn.Module
     /// <param name="omegaSize">Length of omega, or 0.</param>
     /// <param name="embedding">Length E of the time embedding, or 0 where the denoiser takes no modulation.</param>
     /// <param name="device">Device of the parameters.</param>
-    /// <exception cref="PlanRefusedException">The denoiser takes no modulation.</exception>
+    /// <exception cref="PlanException">The denoiser takes no modulation.</exception>
     public static ConditioningNetwork? Create(SizeBinOptions? bins, int omegaSize, int embedding, Device device)
     {
         var film = bins is { Through: SizeBinRoute.Film } ? bins : null;
@@ -37,8 +37,8 @@ internal sealed class ConditioningNetwork : nn.Module
         if (embedding == 0)
         {
             throw film is null
-                ? new PlanRefusedException("augmentations", null, "an augmentation tells the denoiser how it augmented (omega), but this architecture's time embedding cannot be modulated; switch omega off or take another architecture")
-                : new PlanRefusedException("condition", "size_bins", "size bins modulate the time embedding (film), but this architecture's cannot be modulated; use through: maps or another architecture");
+                ? new PlanException("an augmentation tells the denoiser how it augmented (omega), but this architecture's time embedding cannot be modulated; switch omega off or take another architecture").In("augmentations")
+                : new PlanException("size bins modulate the time embedding (film), but this architecture's cannot be modulated; use through: maps or another architecture", "size_bins").In("condition");
         }
 
         return new ConditioningNetwork(

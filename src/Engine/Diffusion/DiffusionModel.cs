@@ -3,7 +3,6 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Latents;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
@@ -73,7 +72,7 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="plan">The plan.</param>
     /// <param name="context">What the parts are given.</param>
     /// <param name="frozen">Weights that are used and not trained, and the latents' statistics; null for fresh weights.</param>
-    /// <exception cref="PlanRefusedException">A part refuses, or two do not fit.</exception>
+    /// <exception cref="PlanException">A part refuses, or two do not fit.</exception>
     public static DiffusionModel Create(ExperimentPlan plan, PartContext context, FrozenParts? frozen = null)
     {
         var codec = LatentCodec.Create(plan.Space, context, frozen);
@@ -249,11 +248,11 @@ public sealed class DiffusionModel : IDisposable
         try
         {
             return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context))
-                ?? throw new PlanRefusedException("condition", "control", $"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control");
+                ?? throw new PlanException($"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control", "control").In("condition");
         }
-        catch (PlanRefusedException e) when (e.Section == plan.Architecture.Section)
+        catch (PlanException e) when (e.Section == plan.Architecture.Section)
         {
-            throw new PlanRefusedException("condition", "control", e.Message);
+            throw new PlanException(e.Message, "control").In("condition");
         }
     }
 

@@ -3,7 +3,6 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
@@ -36,8 +35,9 @@ public sealed class DiffusionTask : TrainingTask
         if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
         {
             _model.Dispose();
-            throw new PlanRefusedException(
-                "training", "augmented_diffusion", $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; remove it or choose a structured preset");
+            throw new PlanException(
+                $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; remove it or choose a structured preset",
+                "augmented_diffusion").In("training");
         }
 
         Modules = [.. _model.Trained().Select(trained => new TrainedModule(trained.Component, trained.Module, plan.Training))];

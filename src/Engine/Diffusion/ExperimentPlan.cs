@@ -88,20 +88,20 @@ public sealed record ExperimentPlan : Plan
     ];
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
-    /// <exception cref="PlanRefusedException">The parts do not go together.</exception>
+    /// <exception cref="PlanException">The parts do not go together.</exception>
     public static ExperimentPlan Compose(ExperimentPlan draft)
     {
         draft.ValidateTarget();
         ValidateKinds("condition", "images", draft.Condition.Images);
         if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
-            throw new PlanRefusedException("condition", "images", $"{both} is both target and condition; remove it from one of them");
+            throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
-            throw new PlanRefusedException("condition", "dropout", $"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it");
+            throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
         var (section, guidance) = draft.Sampling.Guidance > 1 ? ("sampling", draft.Sampling.Guidance) : ("evaluation.generate", draft.Generation?.Sampling.Guidance ?? 1);
         if (guidance > 1 && draft.Condition.Dropout == 0)
-            throw new PlanRefusedException(
-                section, "guidance",
-                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15");
+            throw new PlanException(
+                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",
+                "guidance").In(section);
         draft.Sampling.Validate();
         if (draft.Generation is { } generation)
             generation.Sampling.Validate();
@@ -109,11 +109,12 @@ public sealed record ExperimentPlan : Plan
 
         draft.Evaluation.Validate();
         if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
-            throw new PlanRefusedException(
-                "evaluation", "timesteps", $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them");
+            throw new PlanException(
+                $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them",
+                "timesteps").In("evaluation");
 
         if (draft.Evaluation.Timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new PlanRefusedException("evaluation", "timesteps", $"timesteps names {twice.Key} twice; name each once");
+            throw new PlanException($"timesteps names {twice.Key} twice; name each once", "timesteps").In("evaluation");
 
         draft.ValidateData();
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);

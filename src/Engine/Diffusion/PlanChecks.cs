@@ -8,26 +8,26 @@ namespace VoxelZoo.Engine.Diffusion;
 internal static class PlanChecks
 {
     /// <summary>Refuses options that contradict each other.</summary>
-    /// <exception cref="PlanRefusedException">The message says which, and what to do.</exception>
+    /// <exception cref="PlanException">The message says which, and what to do.</exception>
     public static void Refuse(ExperimentPlan plan)
     {
         if (plan.Condition is { Control: not null, Images.Count: 0 })
-            throw new PlanRefusedException("condition", "control", "control has no image to steer by; name one in condition.images, such as seg");
+            throw new PlanException("control has no image to steer by; name one in condition.images, such as seg", "control").In("condition");
         if (plan.Condition.Control is { Channels.Count: > 1 and var widths })
-            throw new PlanRefusedException("condition", "control", $"control.channels has {widths} widths, which would halve the image {widths - 1} times, but it lies on the latent's grid already; give one width");
+            throw new PlanException($"control.channels has {widths} widths, which would halve the image {widths - 1} times, but it lies on the latent's grid already; give one width", "control").In("condition");
         if (plan.Condition is { Control: not null, SizeBins: not null })
-            throw new PlanRefusedException("condition", "size_bins", "size_bins would change the denoiser that control keeps frozen; remove one of the two");
+            throw new PlanException("size_bins would change the denoiser that control keeps frozen; remove one of the two", "size_bins").In("condition");
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
-            throw new PlanRefusedException("condition", "compressor", "compressor has no image to compress; name one in condition.images or remove it");
+            throw new PlanException("compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
         if (plan.Condition.SizeBins is { Through: SizeBinRoute.Maps } bins && bins != new SizeBinOptions { Through = SizeBinRoute.Maps })
-            throw new PlanRefusedException("condition", "size_bins", "embedding, hidden and layers belong to through: film; with maps the counts themselves are channels");
+            throw new PlanException("embedding, hidden and layers belong to through: film; with maps the counts themselves are channels", "size_bins").In("condition");
         RefuseWeightSource("compressor", plan.Latent, plan.Compressor.Part.IsLearned);
         RefuseWeightSource("condition", plan.ConditionLatent, plan.ConditionCompressor is { Part.IsLearned: true });
         RefuseWeightSource("condition", plan.Condition.Control ?? new ControlNetOptions(), plan.Condition.Control is not null);
         if (plan.Training.RegionWeights is not null && plan.Compressor.Part is not IdentityCompressor)
-            throw new PlanRefusedException("training", "region_weights", $"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use compressor: identity");
+            throw new PlanException($"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use compressor: identity", "region_weights").In("training");
         foreach (var (first, second, conflict) in Conflicts(plan).Where(c => c.Conflict.IsRefused))
-            throw new PlanRefusedException(first.Section, null, $"{first.Id} and {second.Id} do not go together: {conflict.Reason}");
+            throw new PlanException($"{first.Id} and {second.Id} do not go together: {conflict.Reason}").In(first.Section);
     }
 
     /// <summary>What the user should know of a plan, one sentence each.</summary>
@@ -43,9 +43,9 @@ internal static class PlanChecks
         var condition = compressor.Call((c, options) => c.LatentShape(options, volume with { Channels = plan.Condition.Images.Count }));
         return condition with { Channels = latent.Channels } == latent
             ? condition
-            : throw new PlanRefusedException(
-                "condition", "compressor",
-                $"{compressor.Id} brings the condition to a grid of {Grid(condition)}, but the target's latent has {Grid(latent)}; give condition.compressor the same reduction as the target's");
+            : throw new PlanException(
+                $"{compressor.Id} brings the condition to a grid of {Grid(condition)}, but the target's latent has {Grid(latent)}; give condition.compressor the same reduction as the target's",
+                "compressor").In("condition");
     }
 
     private static string Grid(VolumeShape shape) => $"{shape.Depth}×{shape.Height}×{shape.Width}";
@@ -53,9 +53,9 @@ internal static class PlanChecks
     private static void RefuseWeightSource(string section, IWeightSource source, bool hasWeights)
     {
         if (source is { From: not null, TrainFirst: not null })
-            throw new PlanRefusedException(section, "from", $"from {source.From} and train_first {source.TrainFirst.Experiment} both say where weights come from; remove one of the two");
+            throw new PlanException($"from {source.From} and train_first {source.TrainFirst.Experiment} both say where weights come from; remove one of the two", "from").In(section);
         if (!hasWeights && (source.From ?? source.TrainFirst?.Experiment) is { } named)
-            throw new PlanRefusedException(section, "from", $"{named} would give trained weights to something that has none; remove it");
+            throw new PlanException($"{named} would give trained weights to something that has none; remove it", "from").In(section);
     }
 
     /// <summary>Every pair of parts of which one names the other.</summary>

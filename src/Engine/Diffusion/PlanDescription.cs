@@ -62,7 +62,7 @@ public sealed record PlanDescription
     public required TrainingOptions Training { get; init; }
 
     /// <summary>Describes a plan, and refuses it if a part cannot be built or an expectation does not hold.</summary>
-    /// <exception cref="PlanRefusedException">A part refuses its options, or <c>expect</c> does not hold.</exception>
+    /// <exception cref="PlanException">A part refuses its options, or <c>expect</c> does not hold.</exception>
     public static PlanDescription Of(ExperimentPlan plan, PartContext context)
     {
         using var scope = torch.NewDisposeScope();
@@ -77,18 +77,19 @@ public sealed record PlanDescription
             Controlnet = model.Control is { } control ? Count(control) : null,
         };
         if (plan.Expect.Parameters is { } expected && expected != counts.Denoiser)
-            throw new PlanRefusedException(
-                "expect", "parameters", $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation");
+            throw new PlanException(
+                $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation",
+                "parameters").In("expect");
 
         BatchSplit.Require(plan.Training, processes: 1);
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
         if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null)
-            throw new PlanRefusedException("evaluation", "generate", "generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it");
+            throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
-            throw new PlanRefusedException("training", "gradient_checkpointing", $"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it");
+            throw new PlanException($"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it", "gradient_checkpointing").In("training");
         return new PlanDescription
         {
             Id = plan.Id,
@@ -138,9 +139,9 @@ public sealed record PlanDescription
     private static void RefuseMixing(ExperimentPlan plan, string id, Augmentation augmentation)
     {
         if (augmentation.MixesSamples && plan.Training.BatchSize < 2)
-            throw new PlanRefusedException("training", "batch_size", $"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it");
+            throw new PlanException($"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it", "batch_size").In("training");
         if (augmentation.MixesSamples && plan.Condition.SizeBins is not null)
-            throw new PlanRefusedException("condition", "size_bins", $"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two");
+            throw new PlanException($"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two", "size_bins").In("condition");
     }
 
     internal static MemoryEstimate MemoryOf(ExperimentPlan plan, ParameterCounts counts, DenoiserFacts facts)

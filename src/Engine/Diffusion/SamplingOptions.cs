@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using VoxelZoo.Engine.Plans;
+using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Diffusion;
 
@@ -46,7 +46,7 @@ public sealed record SamplingOptions
     public string Split { get; init; } = "test";
 
     /// <summary>Refuses an interval of guidance that is none, and what would change nothing.</summary>
-    /// <exception cref="PlanRefusedException">One of them.</exception>
+    /// <exception cref="PlanException">One of them.</exception>
     internal void Validate()
     {
         if (GuidanceInterval is { } interval && !(interval is [>= 0 and var low, <= 1 and var high] && low < high))
@@ -58,6 +58,6 @@ public sealed record SamplingOptions
         if (GuidanceInterval is not null)
             throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", GuidanceInterval)}] says where to guide, and guidance: 1 is none; raise guidance or remove it");
 
-        static PlanRefusedException Refusal(string key, string sentence) => new("sampling", key, sentence);
+        static PlanException Refusal(string key, string sentence) => new PlanException(sentence, key).In("sampling");
     }
 }

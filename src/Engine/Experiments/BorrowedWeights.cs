@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
@@ -132,5 +133,5 @@ internal sealed class BorrowedWeights(
 
     private static JsonObject Json(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!.AsObject();
 
-    private PlanRefusedException Refusal(string sentence) => new(section, "from", sentence);
+    private PlanException Refusal(string sentence) => new PlanException(sentence, "from").In(section);
 }

@@ -13,7 +13,7 @@ namespace VoxelZoo.Engine.Experiments;
 internal sealed class Cohorts(ExperimentContext context)
 {
     /// <summary>Opens the cohort that the plan names, or else the one in the run's folder.</summary>
-    /// <exception cref="PlanRefusedException">There is none.</exception>
+    /// <exception cref="PlanException">There is none.</exception>
     public Cohort Open(Plan plan, RunFolder? run)
     {
         try
@@ -22,12 +22,12 @@ internal sealed class Cohorts(ExperimentContext context)
         }
         catch (PlanException e)
         {
-            throw new PlanRefusedException("data", e.Key, e.Message);
+            throw e.In("data");
         }
     }
 
     /// <summary>Opens the cohort of a run that is trained, and refuses another one.</summary>
-    /// <exception cref="PlanRefusedException">It does not hold what the run was trained on.</exception>
+    /// <exception cref="PlanException">It does not hold what the run was trained on.</exception>
     public Cohort OpenRecorded(Plan plan, RunFolder run)
     {
         var cohort = Open(plan, run);
@@ -51,13 +51,13 @@ internal sealed class Cohorts(ExperimentContext context)
     /// <param name="section">The section that names it.</param>
     /// <param name="key">The key.</param>
     /// <param name="split">The split.</param>
-    /// <exception cref="PlanRefusedException">It is empty.</exception>
+    /// <exception cref="PlanException">It is empty.</exception>
     public static void RefuseEmpty(Cohort cohort, string section, string key, string split)
     {
         if (cohort.Of(split).Count == 0)
-            throw new PlanRefusedException(
-                section, key,
-                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
+            throw new PlanException(
+                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}",
+                key).In(section);
     }
 
     /// <summary>The volumes of the splits that are to be evaluated.</summary>
@@ -66,7 +66,7 @@ internal sealed class Cohorts(ExperimentContext context)
     /// <param name="parts">What the metrics are given.</param>
     /// <param name="cohort">The cohort.</param>
     /// <param name="open">Opens a split.</param>
-    /// <exception cref="PlanRefusedException">A split is empty, or the plan's metrics cannot be computed on its volumes.</exception>
+    /// <exception cref="PlanException">A split is empty, or the plan's metrics cannot be computed on its volumes.</exception>
     public IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(Plan plan, IReadOnlyList<string> splits, PartContext parts, Cohort cohort, Func<string, T> open)
         where T : IBatchSource
     {
@@ -96,11 +96,11 @@ internal sealed class Cohorts(ExperimentContext context)
         }
         catch (PlanException e)
         {
-            throw new PlanRefusedException("data", e.Key ?? "cohort", e.Message);
+            throw new PlanException(e.Message, e.Key ?? "cohort").In("data");
         }
         catch (InvalidDataException e)
         {
-            throw new PlanRefusedException("data", "cohort", e.Message);
+            throw new PlanException(e.Message, "cohort").In("data");
         }
     }
 
@@ -119,7 +119,7 @@ internal sealed class Cohorts(ExperimentContext context)
         }
         catch (PlanException e)
         {
-            throw new PlanRefusedException("data", $"synthesize.{e.Key}", e.Message);
+            throw e.In("synthesize").In("data");
         }
     }
 

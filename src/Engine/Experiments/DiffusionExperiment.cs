@@ -139,7 +139,7 @@ public sealed class DiffusionExperiment : Experiment
     }
 
     /// <summary>The volumes that the run is evaluated on.</summary>
-    /// <exception cref="PlanRefusedException">There are none, or the metrics cannot be computed on them.</exception>
+    /// <exception cref="PlanException">There are none, or the metrics cannot be computed on them.</exception>
     internal IReadOnlyList<(string Split, CohortDataset Volumes)> Evaluated(Cohort cohort, PartContext parts) =>
         Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), parts, cohort, split => Cohorts.Volumes(Plan, cohort, split));
 

@@ -9,7 +9,7 @@ namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>
 /// An experiment, and all that is done with one: it is trained into a run's folder, and the run is sampled from, evaluated and reported on. What cannot be is
-/// refused with a <see cref="PlanRefusedException"/>, or with what <see cref="ExperimentSource.Place"/> makes of it.
+/// refused with a <see cref="PlanException"/>, or with what <see cref="ExperimentSource.Place"/> makes of it.
 /// </summary>
 public abstract class Experiment
 {
@@ -87,14 +87,14 @@ public abstract class Experiment
     /// <summary>Writes a run's <c>report.md</c> from what lies in its folder.</summary>
     public abstract void Report(RunFolder run);
 
-    /// <exception cref="PlanRefusedException">So many processes cannot train it together.</exception>
+    /// <exception cref="PlanException">So many processes cannot train it together.</exception>
     internal virtual void RefuseProcesses(int processes) => BatchSplit.Require(Plan.Training, processes);
 
-    /// <exception cref="PlanRefusedException">It can be described, and not be trained.</exception>
+    /// <exception cref="PlanException">It can be described, and not be trained.</exception>
     internal abstract void RefuseUntrainable();
 
     /// <summary>Refuses a cohort that could be trained on, but not sampled from or evaluated with afterwards.</summary>
-    /// <exception cref="PlanRefusedException">A split is empty, or its volumes do not fit.</exception>
+    /// <exception cref="PlanException">A split is empty, or its volumes do not fit.</exception>
     internal abstract void CheckCohort(Cohort cohort, PartContext parts);
 
     /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the first does it alone.</summary>
@@ -131,14 +131,14 @@ public abstract class Experiment
         {
             return useCase();
         }
-        catch (PlanRefusedException e) when (source.Place(e) is { } placed)
+        catch (PlanException e) when (source.PlaceOf(e) is { } placed)
         {
             throw placed;
         }
     }
 
     /// <summary>What a run's status says of an exception that ended it.</summary>
-    internal Exception Placed(Exception error) => error is PlanRefusedException refusal ? Source.Place(refusal) ?? error : error;
+    internal Exception Placed(Exception error) => error is PlanException refusal ? Source.PlaceOf(refusal) ?? error : error;
 }
 
 /// <summary>A training that ended, and where.</summary>

@@ -41,7 +41,7 @@ public sealed record ExperimentContext
     internal static RandomStreams Random(Plan plan) => new(plan.Training.Seed);
 
     /// <summary>What a plan's parts are given.</summary>
-    /// <exception cref="PlanRefusedException">The plan names a device that is not there.</exception>
+    /// <exception cref="PlanException">The plan names a device that is not there.</exception>
     internal PartContext PartsOf(Plan plan, RandomStreams random) =>
         new(Device(plan.Training.Device), plan.Training.Precision, Loggers.CreateLogger(plan.Id), Clock, random);
 
@@ -49,8 +49,8 @@ public sealed record ExperimentContext
     {
         var cuda = name != "cpu" && torch.cuda.is_available();
         if (name == "cuda" && !cuda)
-            throw new PlanRefusedException(
-                "", null, "training.device is cuda, but libtorch finds no GPU; use device: cpu, or see docs/libtorch.md for a libtorch with CUDA");
+            throw new PlanException(
+                "training.device is cuda, but libtorch finds no GPU; use device: cpu, or see docs/libtorch.md for a libtorch with CUDA");
         return cuda ? new torch.Device(DeviceType.CUDA, LocalRank % torch.cuda.device_count()) : torch.CPU;
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Experiments;
@@ -16,5 +17,9 @@ public abstract class ExperimentSource
     public virtual JsonNode? Origin => null;
 
     /// <summary>The exception that says also where the key at fault was written, or null where the refusal is to stay as it is.</summary>
-    public virtual Exception? Place(PlanRefusedException refusal) => null;
+    /// <param name="refusal">One whose <see cref="PlanException.Path"/> begins with a section of the experiment.</param>
+    public virtual Exception? Place(PlanException refusal) => null;
+
+    /// <summary>The same of any refusal: one that is no section's fault has no place.</summary>
+    internal Exception? PlaceOf(PlanException refusal) => refusal.Section is null ? null : Place(refusal);
 }

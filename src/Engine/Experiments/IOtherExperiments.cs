@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
@@ -48,6 +49,7 @@ internal sealed class NoOtherExperiments : IOtherExperiments
 
     public void Check(FirstTraining first) => throw Unknown(first.Section, "train_first");
 
-    private static PlanRefusedException Unknown(string section, string key) => new(
-        section, key, $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, or leave out {section}.{key}");
+    private static PlanException Unknown(string section, string key) => new PlanException(
+        $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, or leave out {section}.{key}",
+        key).In(section);
 }

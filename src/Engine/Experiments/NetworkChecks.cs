@@ -9,24 +9,24 @@ namespace VoxelZoo.Engine.Experiments;
 internal sealed class NetworkChecks(ExperimentContext context)
 {
     /// <summary>Tries the plan's perceptual network, where there is one.</summary>
-    /// <exception cref="PlanRefusedException">It cannot be used; the message says why.</exception>
+    /// <exception cref="PlanException">It cannot be used; the message says why.</exception>
     public void Run(CompressionPlan plan)
     {
         if (plan.PerceptualNetwork is { } path && context.TryNetwork(path, [plan.Seen.Height, plan.Seen.Width]) is { } sentence)
-            throw new PlanRefusedException("training", "perceptual.network", sentence);
+            throw new PlanException(sentence, "perceptual.network").In("training");
     }
 
     /// <summary>Tries the networks of metrics, each file once.</summary>
-    /// <exception cref="PlanRefusedException">One is not there or cannot be loaded; the message says why.</exception>
+    /// <exception cref="PlanException">One is not there or cannot be loaded; the message says why.</exception>
     public void Run(IReadOnlyList<PlannedPart<IMetric>> metrics)
     {
         var named = metrics.SelectMany(metric => metric.Part.Networks(metric.Options).Select(path => (metric.Id, Path: path)));
         foreach (var (id, path) in named.DistinctBy(network => network.Path))
         {
             if (!File.Exists(path))
-                throw new PlanRefusedException("evaluation", "metrics", $"there is no file {path}, which `{id}` names; name a TorchScript file");
+                throw new PlanException($"there is no file {path}, which `{id}` names; name a TorchScript file", "metrics").In("evaluation");
             if (context.TryNetwork(path, []) is { } sentence)
-                throw new PlanRefusedException("evaluation", "metrics", $"`{id}`: {sentence}");
+                throw new PlanException($"`{id}`: {sentence}", "metrics").In("evaluation");
         }
     }
 }

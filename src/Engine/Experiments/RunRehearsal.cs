@@ -66,7 +66,7 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
             var source = HeadFolder.Find(made.Source);
             return Directory.Exists(source)
                 ? $"would be made of {Path.GetFullPath(source)}"
-                : throw new PlanRefusedException("data", "synthesize.source", $"there is no folder {made.Source} to make the cohort of");
+                : throw new PlanException($"there is no folder {made.Source} to make the cohort of", "synthesize.source").In("data");
         }
 
         var cohort = experiment.Cohorts.Open(Plan, resumed);
@@ -85,6 +85,6 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
         var sentence = $"{ByteCount.Shown(wanted)} of checkpoints, and {ByteCount.Shown(free)} are free at {existing}";
         return wanted <= free
             ? sentence
-            : throw new PlanRefusedException("", null, $"{sentence}; make room, name another folder with --run, or keep fewer with keep_checkpoints");
+            : throw new PlanException($"{sentence}; make room, name another folder with --run, or keep fewer with keep_checkpoints");
     }
 }

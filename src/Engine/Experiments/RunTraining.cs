@@ -41,7 +41,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
             Processes.ByFirst(() => WriteExperiment(run));
             return new TrainedRun(run, Train(run, parts, resume: false, cancellation));
         }
-        catch (Exception e) when (Processes.IsFirst() && (run.ReadStatus() is null || (e is PlanRefusedException && run.ReadStatus()!.Step == 0)))
+        catch (Exception e) when (Processes.IsFirst() && (run.ReadStatus() is null || (e is PlanException && run.ReadStatus()!.Step == 0)))
         {
             // what was trained first, for this run, may have taken days
             if (Directory.Exists(Path.Combine(run.Path, BorrowedWeights.FirstFolder)))
@@ -85,8 +85,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
         if (!training.CheckMemory || available is null || memory.Total + own <= available)
             return;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
-        throw new PlanRefusedException(
-            "", null,
+        throw new PlanException(
             $"{memory.Describe()}{(own > 0 ? $", {ByteCount.Shown(own)} for libtorch itself," : "")} and {parts.Device} has {ByteCount.Shown(available.Value)} left; "
                 + $"use {(training.BatchSize > 1 ? $"a smaller batch_size than {training.BatchSize}" : "smaller volumes or a smaller network")}{checkpointing}, or check_memory: false to try all the same");
     }

@@ -76,7 +76,7 @@ public sealed class SamplerSweep : IDisposable
     /// <param name="wanted">The solvers.</param>
     /// <param name="observe">Shows how it goes: does the work that it is given with an observer, on this thread.</param>
     /// <param name="cancellation">Ends it after the step under way; what was judged stays.</param>
-    /// <exception cref="PlanRefusedException">None of them can be.</exception>
+    /// <exception cref="PlanException">None of them can be.</exception>
     public SweptSolvers Solvers(IReadOnlyList<SolverConfiguration> wanted, Action<Action<SweepObserver>> observe, CancellationToken cancellation = default)
     {
         var possible = Possible(wanted);
@@ -203,7 +203,7 @@ public sealed class SamplerSweep : IDisposable
         var possible = Plan.Sampling.TimeShift == 1 ? wanted : [.. wanted.Where(one => one.Steps is not null)];
         var shift = string.Create(CultureInfo.InvariantCulture, $"time_shift {Plan.Sampling.TimeShift}");
         if (possible.Count == 0)
-            throw new PlanRefusedException("", null, $"{shift} shifts a grid of times, and the solvers that are named take steps of their own choice; use --time-shift 1");
+            throw new PlanException($"{shift} shifts a grid of times, and the solvers that are named take steps of their own choice; use --time-shift 1");
         if (possible.Count < wanted.Count)
             _context.Observer.Warned($"{shift} shifts a grid of times, so the {wanted.Count - possible.Count} solvers that take steps of their own choice are left out; --time-shift 1 takes them in");
         return possible;
@@ -211,7 +211,7 @@ public sealed class SamplerSweep : IDisposable
 
     private CohortDataset Volumes(Cohorts cohorts, string option, Cohort cohort, string split) => cohort.Of(split).Count > 0
         ? cohorts.Volumes(Plan, cohort, split)
-        : throw new PlanRefusedException("", null, $"{option}: the cohort '{cohort.Folder}' has no patients in {split}; name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
+        : throw new PlanException($"{option}: the cohort '{cohort.Folder}' has no patients in {split}; name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
 
     /// <summary>Ends it; what was found stays.</summary>
     public void Dispose()

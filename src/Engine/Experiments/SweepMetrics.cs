@@ -26,12 +26,12 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
     }
 
     /// <summary>Those that are named.</summary>
-    /// <exception cref="PlanRefusedException">One does not compare sets of volumes, or not with this split.</exception>
+    /// <exception cref="PlanException">One does not compare sets of volumes, or not with this split.</exception>
     internal IReadOnlyList<PlannedPart<IMetric>> Of(IReadOnlyList<string> names, string against)
     {
         PlannedPart<IMetric>[] named = [.. names.SelectMany(Named)];
         if (against != Cohort.Train && named.FirstOrDefault(metric => Set(metric)!.NeedsTrainingSet) is { } training)
-            throw new PlanRefusedException("", null, $"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; use --against {Cohort.Train}");
+            throw new PlanException($"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; use --against {Cohort.Train}");
         return named;
     }
 
@@ -46,8 +46,8 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
         var metric = source.Get<IMetric>("evaluation", name, By);
         return Set(metric) switch
         {
-            null => throw new PlanRefusedException(
-                "", null, $"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as {string.Join(", ", Default)}"),
+            null => throw new PlanException(
+                $"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as {string.Join(", ", Default)}"),
             { Extractor: null } => source.Get<IMetric>("evaluation", metric.Id, By, new PartOption("extractor", "scattering")),
             _ => metric,
         };

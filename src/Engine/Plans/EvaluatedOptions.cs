@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 
 namespace VoxelZoo.Engine.Plans;
@@ -21,7 +22,7 @@ public abstract record EvaluatedOptions
     public IReadOnlyList<string> SplitsOf(Cohort cohort) => Splits ?? (cohort.Of(Cohort.Val).Count == 0 ? [Cohort.Test] : [Cohort.Test, Cohort.Val]);
 
     /// <summary>Refuses names that there are not, and lists without any.</summary>
-    /// <exception cref="PlanRefusedException">The message says which.</exception>
+    /// <exception cref="PlanException">The message says which.</exception>
     internal void Validate()
     {
         Validate("splits", Splits ?? [Cohort.Test], Cohort.AllSplits);
@@ -31,10 +32,10 @@ public abstract record EvaluatedOptions
     private static void Validate(string key, IReadOnlyList<string> named, IReadOnlyList<string> known)
     {
         if (named.Count == 0)
-            throw new PlanRefusedException("evaluation", key, $"{key} names nothing to evaluate; name some of {string.Join(", ", known)}");
+            throw new PlanException($"{key} names nothing to evaluate; name some of {string.Join(", ", known)}", key).In("evaluation");
         if (named.Except(known).FirstOrDefault() is { } unknown)
-            throw new PlanRefusedException("evaluation", key, $"{key} has no `{unknown}`; name some of {string.Join(", ", known)}");
+            throw new PlanException($"{key} has no `{unknown}`; name some of {string.Join(", ", known)}", key).In("evaluation");
         if (named.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new PlanRefusedException("evaluation", key, $"{key} names {twice.Key} twice; name each once");
+            throw new PlanException($"{key} names {twice.Key} twice; name each once", key).In("evaluation");
     }
 }

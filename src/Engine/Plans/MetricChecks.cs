@@ -11,13 +11,13 @@ public static class MetricChecks
     /// <param name="sets">Whether sets of volumes are compared as well.</param>
     /// <param name="context">On the device <c>meta</c> no file of a metric is read; on another its networks see a volume of zeros.</param>
     /// <returns>Whether some of them compare sets.</returns>
-    /// <exception cref="PlanRefusedException">A metric cannot be computed; the message names it.</exception>
+    /// <exception cref="PlanException">A metric cannot be computed; the message names it.</exception>
     public static bool Refuse(IReadOnlyList<PlannedPart<IMetric>> metrics, VolumeShape volume, bool sets, PartContext context)
     {
         Metric[] created = [.. metrics.Select(planned => planned.Call((part, options) => Refuse(planned.Id, part.Create(options, context), volume, sets)))];
         var paired = metrics.Zip(created).Where(pair => pair.Second.Needs == MetricInputKind.PairedVolumes).Select(pair => pair.First.Id);
         if (paired.GroupBy(id => id).FirstOrDefault(ids => ids.Count() > 1) is { } twice)
-            throw new PlanRefusedException("evaluation", "metrics", $"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both");
+            throw new PlanException($"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both", "metrics").In("evaluation");
         return created.OfType<SetMetric>().Any();
     }
 

@@ -43,7 +43,7 @@ public abstract record Plan
     protected void ValidateTarget()
     {
         if (Target.Count == 0)
-            throw new PlanRefusedException("target", null, "target names no image kind; name at least one, such as bravo");
+            throw new PlanException("target names no image kind; name at least one, such as bravo").In("target");
         ValidateKinds("target", null, Target);
     }
 
@@ -51,9 +51,9 @@ public abstract record Plan
     protected static void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
     {
         if (kinds.Except(ImageKinds.All).FirstOrDefault() is { } unknown)
-            throw new PlanRefusedException(section, key, $"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}");
+            throw new PlanException($"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}", key).In(section);
         if (kinds.GroupBy(kind => kind).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new PlanRefusedException(section, key, $"{twice.Key} is named twice; name each image kind once");
+            throw new PlanException($"{twice.Key} is named twice; name each image kind once", key).In(section);
     }
 
     /// <summary>Refuses what contradicts itself in the section <c>data</c>.</summary>
@@ -65,7 +65,7 @@ public abstract record Plan
         }
         catch (PlanException e)
         {
-            throw new PlanRefusedException("data", e.Key, e.Message);
+            throw e.In("data");
         }
     }
 }

@@ -14,7 +14,7 @@ public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, o
     where TPart : class, IPart
 {
     /// <summary>Calls into the part with its options, and says whose fault it is when that fails.</summary>
-    /// <exception cref="PlanRefusedException">The part refuses its options or the shapes.</exception>
+    /// <exception cref="PlanException">The part refuses its options or the shapes.</exception>
     /// <exception cref="PartFailedException">The part's code failed.</exception>
     internal TResult Call<TResult>(Func<TPart, object, TResult> call)
     {
@@ -24,7 +24,7 @@ public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, o
         }
         catch (PlanException e)
         {
-            throw new PlanRefusedException(Section, e.Key, e.Message);
+            throw e.In(Section);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

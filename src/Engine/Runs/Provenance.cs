@@ -73,7 +73,7 @@ public sealed record Provenance
     /// <param name="allow">Whether other data may be gone on with.</param>
     /// <param name="remedy">What to do where it is refused.</param>
     /// <returns>What changed; nothing where all is as it was, or the run recorded nothing.</returns>
-    /// <exception cref="PlanRefusedException">The data are others, and that is not allowed.</exception>
+    /// <exception cref="PlanException">The data are others, and that is not allowed.</exception>
     public static IReadOnlyList<DataChange> CompareData(RunFolder run, Plan plan, Cohort cohort, bool allow, string remedy)
     {
         if (Read(run) is not { } recorded)
@@ -83,9 +83,9 @@ public sealed record Provenance
         var changes = DataChange.Between(recorded.Data, found);
         if (changes.Count == 0 || allow)
             return changes;
-        throw new PlanRefusedException(
-            "data", "cohort",
-            $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; {remedy}");
+        throw new PlanException(
+            $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; {remedy}",
+            "cohort").In("data");
     }
 
     /// <summary>Records where a run's next segment reads its data, and where they are others, that they are.</summary>

@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 
@@ -7,7 +8,7 @@ namespace VoxelZoo.Engine.Training;
 public static class BatchSplit
 {
     /// <summary>This process's share of the batches that are trained on.</summary>
-    /// <exception cref="PlanRefusedException">They cannot be split evenly.</exception>
+    /// <exception cref="PlanException">They cannot be split evenly.</exception>
     public static BatchShare Share(TrainingOptions training, ICollective collective)
     {
         Require(training, collective.Size);
@@ -15,16 +16,17 @@ public static class BatchSplit
     }
 
     /// <summary>Refuses batches that cannot be split evenly.</summary>
-    /// <exception cref="PlanRefusedException">They cannot.</exception>
+    /// <exception cref="PlanException">They cannot.</exception>
     public static void Require(TrainingOptions training, int processes)
     {
         var (batchSize, parts) = (training.BatchSize, training.GradientAccumulation);
         if (batchSize % processes != 0)
-            throw new PlanRefusedException(
-                "training", "batch_size",
-                $"batch_size {batchSize} cannot be split evenly over {processes} processes; use a multiple of {processes}, or a number of processes that divides it");
+            throw new PlanException(
+                $"batch_size {batchSize} cannot be split evenly over {processes} processes; use a multiple of {processes}, or a number of processes that divides it",
+                "batch_size").In("training");
         if (batchSize / processes % parts != 0)
-            throw new PlanRefusedException(
-                "training", "gradient_accumulation", $"{batchSize / processes} samples cannot be split evenly into {parts} parts; use a gradient_accumulation that divides them");
+            throw new PlanException(
+                $"{batchSize / processes} samples cannot be split evenly into {parts} parts; use a gradient_accumulation that divides them",
+                "gradient_accumulation").In("training");
     }
 }

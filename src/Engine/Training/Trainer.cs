@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
@@ -45,11 +46,11 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Refuses a training split that is smaller than a batch.</summary>
-    /// <exception cref="PlanRefusedException">It is.</exception>
+    /// <exception cref="PlanException">It is.</exception>
     public static void RequireBatch(TrainingOptions options, int volumes)
     {
         if (volumes < options.BatchSize)
-            throw new PlanRefusedException("training", "batch_size", $"batch_size {options.BatchSize} is more than the {volumes} volumes of the training split; use a smaller one");
+            throw new PlanException($"batch_size {options.BatchSize} is more than the {volumes} volumes of the training split; use a smaller one", "batch_size").In("training");
     }
 
     /// <summary>Patients that are not trained on or validated with, because something of theirs is missing.</summary>

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.Configuration;
@@ -139,7 +138,7 @@ internal static class Application
 
     /// <summary>Whether what was asked for cannot be, as opposed to something that went wrong while doing it.</summary>
     private static bool IsRefusal(Exception e) =>
-        e is ConfigurationException or UsageException or PlanException or PlanRefusedException or PluginException or RunFolderException or DllNotFoundException;
+        e is ConfigurationException or UsageException or PlanException or PluginException or RunFolderException or DllNotFoundException;
 
     private static string Sentence(Exception e, bool verbose) => e switch
     {

@@ -26,22 +26,37 @@ internal abstract class Node(Position position)
     public virtual Node? this[string key] =>
         throw new ConfigurationException(Position, $"expected a section that may hold `{key}`, found {Description}");
 
-    /// <summary>Does what a part may refuse; its refusal is placed at the key of this section that it names.</summary>
+    /// <summary>Does what a part alone may refuse, whose options this section holds; the refusal says where.</summary>
     /// <exception cref="ConfigurationException">The part refused.</exception>
-    public T Plan<T>(Func<T> plan)
+    public T Placed<T>(Func<T> call)
     {
         try
         {
-            return plan();
+            return call();
         }
         catch (PlanException refusal)
         {
-            throw new ConfigurationException(Locate(refusal.Key), refusal.Message, refusal);
+            throw Place(refusal);
         }
     }
 
+    /// <summary>
+    /// The refusal with file, line and column of its path in this section, which is a whole plan's, or holds a part's options: where the key
+    /// at fault was written; else the section that lacks it, or what the command line took out of a plan's; else the file.
+    /// </summary>
+    public ConfigurationException Place(PlanException refusal)
+    {
+        var (last, position, found) = Follow(refusal.Path);
+        var removed = !found && refusal.Section is not null && last is MapNode lacking
+            ? lacking.Removed.Select(entry => entry.KeyPosition).LastOrDefault(place => place.IsSet)
+            : null;
+        return new ConfigurationException(removed ?? position, refusal.Message, refusal);
+    }
+
     /// <summary>Where <paramref name="path"/> (<c>patch_size</c>, <c>channels.0</c>) was written, as far as it exists.</summary>
-    public Position Locate(string? path)
+    public Position Locate(string? path) => Follow(path).Position;
+
+    private (Node Last, Position Position, bool Found) Follow(string? path)
     {
         var (node, position) = (this, Position);
         foreach (var step in path?.Split('.') ?? [])
@@ -51,10 +66,10 @@ internal abstract class Node(Position position)
             else if (node is ListNode list && int.TryParse(step, out var i) && i >= 0 && i < list.Items.Length)
                 (node, position) = (list.Items[i], list.Items[i].Position);
             else
-                break;
+                return (node, position, false);
         }
 
-        return position;
+        return (node, position, true);
     }
 }
 

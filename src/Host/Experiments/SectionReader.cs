@@ -28,9 +28,9 @@ internal abstract class SectionReader(PartRegistry registry)
         {
             return compose();
         }
-        catch (PlanRefusedException e) when (YamlSource.Placed(root, e) is { } placed)
+        catch (PlanException e) when (e.Section is not null)
         {
-            throw placed;
+            throw root.Place(e);
         }
     }
 

@@ -36,7 +36,7 @@ internal sealed class DataSynthesizeVerb : Verb
         options = options with { Source = HeadFolder.Find(options.Source) };
         var folder = parse.GetRequiredValue(_out);
         OutFolder.Require(folder);
-        var made = section.Plan(() => Make(options, folder, cancellation));
+        var made = section.Placed(() => Make(options, folder, cancellation));
         Console.WriteLine(
             $"{Places.Shown(made.Folder)}: {made.Patients} patients of {made.Shape.Depth}×{made.Shape.Height}×{made.Shape.Width} (D×H×W), {made.Tumours.Sum()} metastases; by size {string.Join(' ', made.Tumours)}");
         return ExitCode.Done;

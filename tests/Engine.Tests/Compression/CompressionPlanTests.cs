@@ -133,7 +133,7 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
 
     private static void Refusal(Action act, string section, string? key, string sentence)
     {
-        var refusal = Assert.Throws<PlanRefusedException>(act);
+        var refusal = Assert.Throws<PlanException>(act);
         Assert.Equal((section, key), (refusal.Section, refusal.Key));
         Assert.Contains(sentence, refusal.Message, StringComparison.Ordinal);
     }

@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
@@ -188,7 +189,7 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
     {
         using var run = new CompressionRun();
 
-        var refusal = Assert.Throws<PlanRefusedException>(() => run.Train(Plan(cohort, null, Phase(1, ("l1", 1)), Phase(1, ("l1", 1), (loss, 1)))));
+        var refusal = Assert.Throws<PlanException>(() => run.Train(Plan(cohort, null, Phase(1, ("l1", 1)), Phase(1, ("l1", 1), (loss, 1)))));
 
         Assert.Equal(("training", $"phases.1.losses.{loss}", sentence), (refusal.Section, refusal.Key, refusal.Message));
         Assert.Equal(0, run.Folder.ReadStatus()!.Step);

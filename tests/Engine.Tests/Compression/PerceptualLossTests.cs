@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
-using VoxelZoo.Engine.Plans;
 
 
 namespace VoxelZoo.Engine.Tests.Compression;
@@ -96,7 +96,7 @@ public sealed class PerceptualLossTests : IDisposable
         var file = Path.Combine(_folder.Path, "weights.pt");
         File.WriteAllText(file, "not a network");
 
-        var refusal = Assert.Throws<PlanRefusedException>(() => new PerceptualLoss(new PerceptualOptions { Network = file }, (4, 4), CPU));
+        var refusal = Assert.Throws<PlanException>(() => new PerceptualLoss(new PerceptualOptions { Network = file }, (4, 4), CPU));
 
         Assert.Equal(("training", "perceptual.network"), (refusal.Section, refusal.Key));
         Assert.StartsWith($"{file} is not a TorchScript file: ", refusal.Message, StringComparison.Ordinal);
@@ -109,7 +109,7 @@ public sealed class PerceptualLossTests : IDisposable
     [InlineData("return 3", "int", "cannot take a slice [1, 3, 4, 4]: it returns ")]
     public void Network_that_is_of_no_use_is_refused(string body, string returns, string sentence)
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => Loss(body, returns: returns));
+        var refusal = Assert.Throws<PlanException>(() => Loss(body, returns: returns));
 
         Assert.Contains(sentence, refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);

@@ -9,9 +9,9 @@ namespace VoxelZoo.Engine.Tests.Diffusion;
 [Collection(Alone.Name)]
 public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 {
-    private static (string, string?) Refusal(ExperimentPlan draft)
+    private static (string?, string?) Refusal(ExperimentPlan draft)
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => ExperimentPlan.Compose(draft));
+        var refusal = Assert.Throws<PlanException>(() => ExperimentPlan.Compose(draft));
         return (refusal.Section, refusal.Key);
     }
 
@@ -125,7 +125,7 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [Fact]
     public void Description_refuses_another_number_of_parameters_than_expected()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => Describe(Draft(new ConvArchitecture()) with { Expect = new ExpectOptions { Parameters = 56 } }));
+        var refusal = Assert.Throws<PlanException>(() => Describe(Draft(new ConvArchitecture()) with { Expect = new ExpectOptions { Parameters = 56 } }));
         Assert.Equal(("expect", "parameters"), (refusal.Section, refusal.Key));
     }
 

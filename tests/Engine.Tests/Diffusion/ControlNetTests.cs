@@ -56,7 +56,7 @@ public sealed class ControlNetTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Control_without_an_image_is_refused()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => ExperimentPlan.Compose(TinyRun.Draft(cohort, new ModulatedArchitecture()) with
+        var refusal = Assert.Throws<PlanException>(() => ExperimentPlan.Compose(TinyRun.Draft(cohort, new ModulatedArchitecture()) with
         {
             Condition = new ConditionOptions { Control = new ControlNetOptions() },
         }));
@@ -68,7 +68,7 @@ public sealed class ControlNetTests(TinyCohort cohort) : IClassFixture<TinyCohor
     {
         var plan = Plan(new ControlNetOptions(), new ConvArchitecture());
         using var random = new RandomStreams(1);
-        var refusal = Assert.Throws<PlanRefusedException>(() => PlanDescription.Of(plan, TinyRun.Context(plan, random)));
+        var refusal = Assert.Throws<PlanException>(() => PlanDescription.Of(plan, TinyRun.Context(plan, random)));
         Assert.Equal(("condition", "control"), (refusal.Section, refusal.Key));
     }
 

@@ -132,14 +132,14 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     {
         var plan = Plan(new SizeBinOptions(), new FormulaArchitecture((noisy, _, _, bias) => zeros_like(noisy) + bias));
         using var random = new RandomStreams(1);
-        var refusal = Assert.Throws<PlanRefusedException>(() => PlanDescription.Of(plan, TinyRun.Context(plan, random)));
+        var refusal = Assert.Throws<PlanException>(() => PlanDescription.Of(plan, TinyRun.Context(plan, random)));
         Assert.Equal(("condition", "size_bins"), (refusal.Section, refusal.Key));
     }
 
     [Fact]
     public void Film_options_beside_maps_are_refused()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => Plan(new SizeBinOptions { Through = SizeBinRoute.Maps, Embedding = 64 }, new ModulatedArchitecture()));
+        var refusal = Assert.Throws<PlanException>(() => Plan(new SizeBinOptions { Through = SizeBinRoute.Maps, Embedding = 64 }, new ModulatedArchitecture()));
         Assert.Equal(("condition", "size_bins"), (refusal.Section, refusal.Key));
     }
 

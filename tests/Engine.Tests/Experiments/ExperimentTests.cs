@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
@@ -60,7 +61,7 @@ public sealed class ExperimentTests : IDisposable
     {
         var experiment = new DiffusionExperiment(Plan with { Data = Plan.Data with { Cohort = Path.Combine(_folder.Path, "none") } });
 
-        var refusal = Assert.Throws<PlanRefusedException>(() => experiment.Train(Place, Test));
+        var refusal = Assert.Throws<PlanException>(() => experiment.Train(Place, Test));
 
         Assert.Equal(("data", "cohort"), (refusal.Section, refusal.Key));
         Assert.False(Directory.Exists(Place));
@@ -74,6 +75,18 @@ public sealed class ExperimentTests : IDisposable
         var placed = Assert.Throws<FormatException>(() => experiment.Train(Place, Test));
 
         Assert.StartsWith("line of data.cohort: data.cohort names no folder", placed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Refusal_of_a_part_at_work_has_no_place_and_leaves_no_folder_before_the_first_step()
+    {
+        var plan = Plan with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new RefusingAtWork())] };
+        var experiment = new DiffusionExperiment(plan, source: new Line());
+
+        var refusal = Assert.Throws<PlanException>(() => experiment.Train(Place, Test));
+
+        Assert.Equal((null, "rotation", "not on this grid"), (refusal.Section, refusal.Path, refusal.Message));
+        Assert.False(Directory.Exists(Place));
     }
 
     [Fact]
@@ -108,7 +121,7 @@ public sealed class ExperimentTests : IDisposable
         Directory.CreateDirectory(_folder.Path);
         File.WriteAllText(Path.Combine(_folder.Path, "experiment.yaml"), "id: other\n");
 
-        var refusal = Assert.Throws<PlanRefusedException>(() => new DiffusionExperiment(Checked(ExperimentPlan.Compose(draft))).Train(Place, Test));
+        var refusal = Assert.Throws<PlanException>(() => new DiffusionExperiment(Checked(ExperimentPlan.Compose(draft))).Train(Place, Test));
 
         Assert.Equal(("compressor", "from"), (refusal.Section, refusal.Key));
     }
@@ -138,10 +151,21 @@ public sealed class ExperimentTests : IDisposable
         }
     }
 
+    private sealed class RefusingAtWork : IAugmentation<NoOptions>
+    {
+        public Augmentation Create(NoOptions options, DiffusionShape shape, PartContext context) => new Working();
+
+        private sealed class Working : Augmentation
+        {
+            public override IReadOnlyList<TrainingTerm> Apply(TrainingTerm term, NoiseProcess process, torch.Generator random) =>
+                throw new PlanException("not on this grid", "rotation");
+        }
+    }
+
     private sealed class Line : ExperimentSource
     {
         public override string Text => "id: tiny\n";
 
-        public override Exception Place(PlanRefusedException refusal) => new FormatException($"line of {refusal.Section}.{refusal.Key}: {refusal.Message}", refusal);
+        public override Exception Place(PlanException refusal) => new FormatException($"line of {refusal.Section}.{refusal.Key}: {refusal.Message}", refusal);
     }
 }

@@ -11,7 +11,7 @@ public sealed class MetricChecksTests
     [Fact]
     public void Volumes_too_small_for_a_metric_are_refused_with_its_name_and_the_numbers()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => Refuse(new Wide(11), new VolumeShape(1, 6, 8, 8)));
+        var refusal = Assert.Throws<PlanException>(() => Refuse(new Wide(11), new VolumeShape(1, 6, 8, 8)));
 
         Assert.Equal(("evaluation", "metrics"), (refusal.Section, refusal.Key));
         Assert.Equal("`Wide` cannot be computed on volumes of 1×6×8×8: 6 slices are less than 11; use more", refusal.Message);
@@ -23,7 +23,7 @@ public sealed class MetricChecksTests
     [Fact]
     public void Metric_of_features_is_refused_that_has_no_extractor()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => Refuse(new Wide(1, MetricInputKind.Features), new VolumeShape(1, 6, 8, 8)));
+        var refusal = Assert.Throws<PlanException>(() => Refuse(new Wide(1, MetricInputKind.Features), new VolumeShape(1, 6, 8, 8)));
 
         Assert.Equal("`Wide` compares features, and an evaluation has volumes; set its extractor, as in {use: Wide, extractor: scattering}", refusal.Message);
     }

@@ -49,7 +49,7 @@ public sealed class DataChangeTests : IDisposable
         Add("d", 1);
         Add("b", 2);
         Directory.Delete(Path.Combine(_folder.Path, "train", "a"), recursive: true);
-        Assert.Contains("in train: added d; removed a; changed b", Assert.Throws<PlanRefusedException>(() => Compare(allow: false)).Message, StringComparison.Ordinal);
+        Assert.Contains("in train: added d; removed a; changed b", Assert.Throws<PlanException>(() => Compare(allow: false)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,6 +75,6 @@ public sealed class DataChangeTests : IDisposable
         AtomicFile.WriteJson(_run.Folder.Provenance, old with { Data = old.Data.ToDictionary(split => split.Key, split => split.Value with { Volumes = null }) });
         Assert.Empty(Compare(allow: false));
         Add("d", 1);
-        Assert.Contains("of before patients were recorded", Assert.Throws<PlanRefusedException>(() => Compare(allow: false)).Message, StringComparison.Ordinal);
+        Assert.Contains("of before patients were recorded", Assert.Throws<PlanException>(() => Compare(allow: false)).Message, StringComparison.Ordinal);
     }
 }

@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Plans;
@@ -77,7 +78,7 @@ public sealed class EvaluationFileTests(TinyCohort cohort) : IClassFixture<TinyC
         var named = names.Split(',', StringSplitOptions.RemoveEmptyEntries);
         var options = key == "splits" ? new EvaluationOptions { Splits = named } : new EvaluationOptions { Checkpoints = named };
 
-        var refusal = Assert.Throws<PlanRefusedException>(() => ExperimentPlan.Compose(TinyRun.Draft(cohort) with { Evaluation = options }));
+        var refusal = Assert.Throws<PlanException>(() => ExperimentPlan.Compose(TinyRun.Draft(cohort) with { Evaluation = options }));
         Assert.Equal(("evaluation", key), (refusal.Section, refusal.Key));
         Assert.StartsWith(sentence, refusal.Message, StringComparison.Ordinal);
     }

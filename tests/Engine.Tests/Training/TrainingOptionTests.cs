@@ -130,7 +130,7 @@ public sealed class TrainingOptionTests(TinyCohort cohort) : IClassFixture<TinyC
     public void Batch_larger_than_the_split_is_refused_by_key()
     {
         using var run = new TinyRun();
-        var refusal = Assert.Throws<PlanRefusedException>(() => run.Train(Plan(t => t with { BatchSize = 5 })));
+        var refusal = Assert.Throws<PlanException>(() => run.Train(Plan(t => t with { BatchSize = 5 })));
         Assert.Equal(("training", "batch_size"), (refusal.Section, refusal.Key));
     }
 

@@ -136,7 +136,7 @@ public sealed class BinderTests
     {
         var section = Parse("\nuse: dit\npatch_size: 2");
 
-        Assert.Equal(message, Assert.Throws<ConfigurationException>(() => section.Plan<int>(() => throw new PlanException("no", key))).Message);
+        Assert.Equal(message, Assert.Throws<ConfigurationException>(() => section.Placed<int>(() => throw new PlanException("no", key))).Message);
     }
 
     private static Node Parse(string yaml) => YamlReader.Parse(yaml, "f.yaml");

@@ -45,7 +45,7 @@ public sealed class LatentCache
     /// <param name="progress">Called with the number of volumes encoded and in all.</param>
     /// <param name="stop">Ends it between two volumes.</param>
     /// <param name="warn">Called with a sentence for what was damaged and is computed again.</param>
-    /// <exception cref="PlanRefusedException">The folder holds latents of other data or other compressors.</exception>
+    /// <exception cref="PlanException">The folder holds latents of other data or other compressors.</exception>
     public (IBatchSource Training, IBatchSource? Validation) Prepare(
         Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null, CancellationToken stop = default, Action<string>? warn = null)
     {
@@ -130,30 +130,31 @@ public sealed class LatentCache
         }
         catch (JsonException e)
         {
-            throw new PlanRefusedException("data", "latents", $"{ManifestFile} cannot be read ({e.Message}); remove the folder, and the latents are computed anew");
+            throw new PlanException($"{ManifestFile} cannot be read ({e.Message}); remove the folder, and the latents are computed anew", "latents").In("data");
         }
 
         var stale = key.Select(field => field.Key).FirstOrDefault(name => !JsonNode.DeepEquals(key[name], manifest.Key[name]));
         return stale is null
             ? manifest
-            : throw new PlanRefusedException(
-                "data", "latents",
-                $"the latents in {_folder} are stale: their {stale} is {Short(manifest.Key[stale])}, the experiment's is {Short(key[stale])}; remove the folder, or name another one in data.latents");
+            : throw new PlanException(
+                $"the latents in {_folder} are stale: their {stale} is {Short(manifest.Key[stale])}, the experiment's is {Short(key[stale])}; remove the folder, or name another one in data.latents",
+                "latents").In("data");
     }
 
     /// <summary>Refuses a folder without a manifest that holds anything but what an unfinished cache leaves.</summary>
-    /// <exception cref="PlanRefusedException">It does, or is a file.</exception>
+    /// <exception cref="PlanException">It does, or is a file.</exception>
     public static void RefuseForeign(string folder)
     {
         if (File.Exists(folder))
-            throw new PlanRefusedException("data", "latents", $"{folder} is a file, expected a folder for latents");
+            throw new PlanException($"{folder} is a file, expected a folder for latents", "latents").In("data");
         if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, ManifestName)))
             return;
         var foreign = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).FirstOrDefault(entry => !IsOwn(entry));
         if (foreign is not null)
         {
-            throw new PlanRefusedException(
-                "data", "latents", $"{folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents");
+            throw new PlanException(
+                $"{folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents",
+                "latents").In("data");
         }
 
         static bool IsOwn(string entry) => Directory.Exists(entry)

@@ -2,7 +2,6 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion.Sampling;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
@@ -22,7 +21,7 @@ public sealed class Discriminator : ISampleJudge
     {
         _model = model;
         if (model.FeatureChannels is not { } features)
-            throw new PlanRefusedException("architecture", null, $"`{plan.Architecture.Id}` shows no features that a discriminator could judge by; use unet3d, or a sampler other than diffrs");
+            throw new PlanException($"`{plan.Architecture.Id}` shows no features that a discriminator could judge by; use unet3d, or a sampler other than diffrs").In("architecture");
         FeatureChannels = features;
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Sampling.Seed, "discriminator"));
         Head = DiscriminatorHead.Create(features, model.Device);
@@ -40,7 +39,7 @@ public sealed class Discriminator : ISampleJudge
     internal nn.Module<Tensor, Tensor> Head { get; }
 
     /// <summary>A new one, which knows nothing yet. The model stays the caller's.</summary>
-    /// <exception cref="PlanRefusedException">The architecture shows no features.</exception>
+    /// <exception cref="PlanException">The architecture shows no features.</exception>
     public static Discriminator Create(ExperimentPlan plan, DiffusionModel model) => new(plan, model);
 
     /// <summary>That of the run, for the checkpoint that was loaded. The model stays the caller's.</summary>

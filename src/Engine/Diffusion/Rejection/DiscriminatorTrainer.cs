@@ -5,7 +5,6 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
 using F = TorchSharp.torch.nn.functional;
@@ -35,7 +34,7 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
     /// <param name="generated">Called with the number of volumes generated and in all.</param>
     /// <param name="progress">Called after each epoch.</param>
     /// <param name="cancellation">Stops it; the run has no discriminator then.</param>
-    /// <exception cref="PlanRefusedException">The architecture shows no features.</exception>
+    /// <exception cref="PlanException">The architecture shows no features.</exception>
     public DiscriminatorManifest Run(
         int epochs,
         CohortDataset training,

@@ -8,7 +8,6 @@ using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Pictures;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Sampling;
@@ -61,7 +60,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
 
     private ISampleJudge Load(Func<ISampleJudge> judge) => _collective.Size == 1
         ? judge()
-        : throw new PlanRefusedException("sampling", "use", $"`{plan.Sampler.Id}` learns from the first volumes what to reject, which several processes would each do by themselves; sample with one process");
+        : throw new PlanException($"`{plan.Sampler.Id}` learns from the first volumes what to reject, which several processes would each do by themselves; sample with one process", "use").In("sampling");
 
     /// <summary>Where a generated volume lies: where its condition does, or without one where the first volume of the split does.</summary>
     private Placed Place(int patient)

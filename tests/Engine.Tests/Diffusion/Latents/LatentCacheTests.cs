@@ -150,7 +150,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         var plan = Plan();
         using var run = new TinyRun();
 
-        var refusal = Assert.Throws<PlanRefusedException>(() => run.Train(plan with { Data = plan.Data with { Latents = folder.Path } }));
+        var refusal = Assert.Throws<PlanException>(() => run.Train(plan with { Data = plan.Data with { Latents = folder.Path } }));
 
         Assert.Equal(("data", "latents"), (refusal.Section, refusal.Key));
         Assert.StartsWith($"{folder.Path} holds {named}, which is none of a folder of latents", refusal.Message, StringComparison.Ordinal);
@@ -176,7 +176,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         first.Train(plan);
         var before = File.ReadAllText(Path.Combine(plan.Data.Latents!, "manifest.json"));
 
-        var refusal = Assert.Throws<PlanRefusedException>(() => second.Train(change(plan)));
+        var refusal = Assert.Throws<PlanException>(() => second.Train(change(plan)));
 
         Assert.Equal(("data", "latents"), (refusal.Section, refusal.Key));
         Assert.Contains($"stale: their {what} is", refusal.Message, StringComparison.Ordinal);
@@ -193,7 +193,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         run.Train(plan, stopAfter: 1);
         var volumes = Directory.GetFiles(own.Path, "bravo.nii.gz", SearchOption.AllDirectories).Where(f => f.Contains("/train/", StringComparison.Ordinal)).Order().ToArray();
         File.Copy(volumes[1], volumes[0], overwrite: true);
-        Assert.Contains("stale: their data", Assert.Throws<PlanRefusedException>(() => run.Train(plan, resume: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("stale: their data", Assert.Throws<PlanException>(() => run.Train(plan, resume: true)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -232,7 +232,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     {
         var plan = Plan();
         using var run = new TinyRun();
-        var refusal = Assert.Throws<PlanRefusedException>(() => run.Train(plan with { Training = plan.Training with { AugmentedDiffusion = true } }));
+        var refusal = Assert.Throws<PlanException>(() => run.Train(plan with { Training = plan.Training with { AugmentedDiffusion = true } }));
         Assert.Equal(("training", "augmented_diffusion"), (refusal.Section, refusal.Key));
     }
 
@@ -253,7 +253,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     [Fact]
     public void Condition_on_another_grid_is_refused_with_both()
     {
-        var refusal = Assert.Throws<PlanRefusedException>(() => ExperimentPlan.Compose(TinyRun.Draft(cohort) with
+        var refusal = Assert.Throws<PlanException>(() => ExperimentPlan.Compose(TinyRun.Draft(cohort) with
         {
             ConditionCompressor = TinyRun.Part<ICompressor>("condition", new HalfDepth()),
         }));
