@@ -132,20 +132,47 @@ internal sealed partial class SampleFolder : IDisposable
         Directory.CreateDirectory(_folder);
         using var alone = Alone();
         var taken = Living();
-        var first = numbers == SampleNumbers.Replace
-            ? 0
-            : Math.Max(Numbers().Select(number => number + 1).DefaultIfEmpty().Max(), taken.Select(claim => claim.End).DefaultIfEmpty().Max());
+        var first = numbers == SampleNumbers.Replace ? 0 : Next(count, taken);
         if (taken.Any(claim => first < claim.End && claim.First < first + count))
             throw new RunFolderException($"{_folder} has samples {first} to {first + count - 1} that another process is writing; wait for that one, or sample without --overwrite");
+        int[] replaced = numbers == SampleNumbers.Replace ? Replaced(count, taken) : [];
         // the folder is anybody's: what has other names is not ours
         foreach (var half in Directory.EnumerateDirectories(_folder).Where(half => IsLeft(half, taken)).ToArray())
             Directory.Delete(half, recursive: true);
         var file = Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $".claim-{first}-{first + count}"));
-        int[] replaced = numbers == SampleNumbers.Replace
-            ? [.. Numbers().Where(number => number >= first + count && !taken.Any(claim => claim.First <= number && number < claim.End)).OrderDescending()]
-            : [];
         return (new FileStream(file, FileMode.Create, FileAccess.ReadWrite, FileShare.None), first, replaced);
     }
+
+    /// <summary>The first of as many free numbers after the last sample.</summary>
+    private int Next(int count, IReadOnlyList<(int First, int End)> taken)
+    {
+        var (ours, others) = (Numbers().Where(number => !IsForeign(number)), Numbers().Where(IsForeign).Order());
+        var first = Math.Max(ours.Select(number => number + 1).DefaultIfEmpty().Max(), taken.Select(claim => claim.End).DefaultIfEmpty().Max());
+        foreach (var other in others.Where(other => other >= first))
+            first = other < first + count ? other + 1 : first;
+        return first;
+    }
+
+    /// <summary>The samples of the old set whose numbers the new one does not take.</summary>
+    /// <exception cref="RunFolderException">Something would be lost that no sample holds.</exception>
+    private int[] Replaced(int count, IReadOnlyList<(int First, int End)> taken)
+    {
+        // a folder of such a number without a record is a sample of nobody's; it is only in the way where the new set needs its name
+        var old = Numbers().Where(number => number < count || File.Exists(At(number, RecordName))).Order().ToArray();
+        if (old.Where(IsForeign).Select(number => (int?)number).FirstOrDefault() is { } foreign)
+            throw new RunFolderException(
+                $"{At(foreign)} holds what no sample of this program does, and --overwrite would remove it; move it away, sample without --overwrite, or name another folder");
+        return [.. old.Where(number => number >= count && !taken.Any(claim => claim.First <= number && number < claim.End)).OrderDescending()];
+    }
+
+    /// <summary>Whether a folder holds something else than a sample: no record, or a file that samples have not.</summary>
+    private bool IsForeign(int number)
+    {
+        var names = Directory.EnumerateFileSystemEntries(At(number)).Select(entry => Path.GetFileName(entry)).ToArray();
+        return names.Length > 0 && (!names.Contains(RecordName) || !names.All(name => name is RecordName or PictureName || name.EndsWith(".nii.gz", StringComparison.Ordinal)));
+    }
+
+    private string At(int number, string file = "") => Path.Combine(_folder, Name(number), file);
 
     /// <summary>Keeps other processes from taking numbers for a moment.</summary>
     private FileStream Alone()

@@ -46,17 +46,53 @@ public sealed class SampleFolderTests : IDisposable
     public void Replaced_set_keeps_its_higher_numbers_until_the_new_one_is_there_and_then_loses_them()
     {
         foreach (var old in new[] { "00001", "00002", "00003", "00117", "notes" })
-            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_folder.Path, old)).FullName, "old"), "");
+        {
+            Put(old, "sample.json");
+            Put(old, "old.nii.gz");
+        }
 
         using (var samples = Take(SampleNumbers.Replace))
         {
             for (var number = 0; number < 3; number++)
-                samples.Write(number, folder => File.WriteAllText(Path.Combine(folder, "new"), ""));
-            Assert.Equal(["00000/new", "00001/new", "00002/new", "00003/old", "00117/old", "notes/old"], Files());
+                samples.Write(number, folder => File.WriteAllText(Path.Combine(folder, "new.nii.gz"), ""));
+            Assert.Equal(["00000/new.nii.gz", "00001/new.nii.gz", "00002/new.nii.gz", "00003/old.nii.gz", "00117/old.nii.gz", "notes/old.nii.gz"], Volumes());
             samples.EndReplacement();
         }
 
-        Assert.Equal(["00000/new", "00001/new", "00002/new", "notes/old"], Files());
+        Assert.Equal(["00000/new.nii.gz", "00001/new.nii.gz", "00002/new.nii.gz", "notes/old.nii.gz"], Volumes());
+    }
+
+    [Theory]
+    [InlineData("00001", "scan.nii.gz", null)]
+    [InlineData("00001", "mine.txt", "sample.json")]
+    [InlineData("99999", "mine.txt", "sample.json")]
+    public void What_is_not_this_programs_is_refused_instead_of_replaced(string folder, string file, string? record)
+    {
+        Put(folder, file);
+        if (record is not null)
+            Put(folder, record);
+        Put("00117", "sample.json");
+        var before = Files();
+
+        var refusal = Assert.Throws<RunFolderException>(() => Take(SampleNumbers.Replace));
+
+        Assert.Contains($"{folder} holds what no sample of this program does", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(before, Files());
+    }
+
+    [Fact]
+    public void Folders_that_only_look_like_numbers_are_left_alone_and_not_counted()
+    {
+        Put("20190101", "scan.nii.gz");
+        Put("00004", "scan.nii.gz");
+        Put("00001", "sample.json");
+
+        using (var replaced = Take(SampleNumbers.Replace))
+            replaced.EndReplacement();
+        Assert.Equal(["00001/sample.json", "00004/scan.nii.gz", "20190101/scan.nii.gz"], Files());
+
+        using var continued = Take(SampleNumbers.Continue);
+        Assert.Equal(5, continued.First); // 2, 3 and 4 would take another's
     }
 
     [Fact]
@@ -90,6 +126,10 @@ public sealed class SampleFolderTests : IDisposable
         before.Delete();
         return samples;
     }
+
+    private void Put(string folder, string file) => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_folder.Path, folder)).FullName, file), "");
+
+    private string[] Volumes() => [.. Files().Where(file => file.EndsWith(".nii.gz", StringComparison.Ordinal))];
 
     private string[] Files() =>
         [.. Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_folder.Path, file)).Where(file => file[0] != '.').Order(StringComparer.Ordinal)];
