@@ -3,7 +3,7 @@ using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
-using VoxelZoo.Host.Experiments;
+using VoxelZoo.Host.Displays;
 
 namespace VoxelZoo.Host.Cluster;
 

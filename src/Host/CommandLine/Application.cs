@@ -7,6 +7,12 @@ using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Host.Verbs;
+using VoxelZoo.Host.Verbs.Cluster;
+using VoxelZoo.Host.Verbs.Data;
+using VoxelZoo.Host.Verbs.Parts;
+using VoxelZoo.Host.Verbs.Plugins;
+using VoxelZoo.Host.Verbs.Runs;
+using VoxelZoo.Host.Verbs.Sweeps;
 
 namespace VoxelZoo.Host.CommandLine;
 

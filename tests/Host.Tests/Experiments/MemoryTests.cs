@@ -6,7 +6,6 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Host.Configuration;
-using VoxelZoo.Host.Experiments;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Host.Tests.Experiments;

@@ -3,7 +3,6 @@ using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Host.Configuration;
-using VoxelZoo.Host.Experiments;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Tests.Experiments;

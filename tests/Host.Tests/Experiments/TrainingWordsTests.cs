@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using VoxelZoo.Host.Experiments;
+using VoxelZoo.Host.Displays;
 using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Experiments;

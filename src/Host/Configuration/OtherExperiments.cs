@@ -1,0 +1,49 @@
+using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Displays;
+
+namespace VoxelZoo.Host.Configuration;
+
+/// <summary>Reads the files of the experiments whose weights another one uses.</summary>
+/// <param name="session">The parts.</param>
+internal sealed class OtherExperiments(Session session) : IOtherExperiments
+{
+    /// <inheritdoc/>
+    public LentPart? Find(RunFolder lender, string section, string id, Type options)
+    {
+        if (ExperimentLoader.Read(lender.Experiment)[section] is not { } node)
+            return null;
+        var use = Binder.PartOf(node).Text;
+        return new LentPart(use, use != id ? null : section == "compressor" ? Binder.BindPart<LatentOptions>(node, options).Options : Binder.BindPart(node, options));
+    }
+
+    /// <inheritdoc/>
+    public Experiment Load(FirstTraining first)
+    {
+        Assignment[] sets =
+        [
+            Given(first, "data.synthesize", null), Given(first, "data.cohort", first.Cohort),
+            Given(first, "training.device", first.Borrower.Plan.Training.Device),
+        ];
+        var (path, profile) = (ExperimentFolder.Resolve(first.Named.Experiment), first.Named.Profile);
+        var (file, origin) = first.HasBegun
+            ? Resumed(first, sets)
+            : (ExperimentLoader.Read(path, sets, profile), ExperimentOrigin.Of(path, profile, sets));
+        return ExperimentLoader.Load(session, file, origin);
+    }
+
+    /// <inheritdoc/>
+    public void Check(FirstTraining first) => Resumed(first);
+
+    /// <summary>The experiment by which what is trained first goes on, by the rules of every run that does.</summary>
+    private (MapNode File, ExperimentOrigin? Origin) Resumed(FirstTraining first, params Assignment[] sets) =>
+        new ResumedExperiment(session.Registry, RunFolder.Open(first.Folder), ExperimentFolder.Resolve(first.Named.Experiment), first.Named.Profile)
+            .Read(sets, sentence => ConsoleObserver.Warn($"{Places.Shown(first.Folder)}: {sentence}"));
+
+    /// <summary>A value of what is trained first that the other experiment decides.</summary>
+    private static Assignment Given(FirstTraining first, string key, object? value) =>
+        Assignment.At(ExperimentLoader.FileOf(first.Borrower).Locate($"{first.Section}.train_first"), key, value);
+}

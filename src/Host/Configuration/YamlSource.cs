@@ -1,0 +1,26 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Configuration;
+
+/// <summary>The resolved file of an experiment, and how the command line named it.</summary>
+/// <param name="file">The resolved file.</param>
+/// <param name="named">How the command line named it, or null where it did not, or nobody knows.</param>
+internal sealed class YamlSource(MapNode file, ExperimentOrigin? named) : ExperimentSource
+{
+    /// <summary>The resolved file.</summary>
+    public MapNode File => file;
+
+    /// <inheritdoc/>
+    public override string Text => YamlWriter.Write(CohortPlaces.Whole(file));
+
+    /// <inheritdoc/>
+    public override JsonNode? Origin => named is null ? null : JsonSerializer.SerializeToNode(named, AtomicFile.Json);
+
+    /// <inheritdoc/>
+    public override Exception Place(PlanException refusal) => file.Place(refusal);
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Displays;
+
+namespace VoxelZoo.Host.Verbs.Runs;
+
+/// <summary><c>run EXP</c>: trains, samples, evaluates and reports in one go.</summary>
+internal sealed class RunVerb : Verb
+{
+    private readonly Argument<string> _experiment;
+    private readonly Option<string?> _run;
+    private readonly Option<bool> _dry;
+
+    public RunVerb()
+        : base("run", "Trains, samples, evaluates and reports in one go")
+    {
+        _experiment = With(RunArguments.Experiment());
+        _run = With(RunArguments.Folder());
+        _dry = With(RunArguments.DryRun());
+        With(CommonOptions.Set("training.epochs=10"));
+        With(CommonOptions.Profile);
+    }
+
+    public override bool StopsInOrder => true;
+
+    public override bool LeavesFiles => true;
+
+    public override bool RunsTogether => true;
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        using var session = new Session(parse, Collective);
+        var experiment = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
+        if (parse.GetValue(_dry))
+        {
+            RunArguments.Tell(experiment.Rehearse(parse.GetValue(_run)));
+            Console.WriteLine("then: sample, evaluate and report");
+            return ExitCode.Done;
+        }
+
+        var (run, status) = experiment.Train(parse.GetValue(_run), cancellation);
+        if (status.Status == RunState.TimeLimit)
+        {
+            RunArguments.Tell(run, status);
+            return ExitCode.Stopped;
+        }
+
+        try
+        {
+            return Finish(experiment, run, status, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            var place = Places.Shown(run.Path);
+            Console.WriteLine($"{place}: stopped with the model trained; `sample {place}`, `evaluate {place}` and `report {place}` do the rest");
+            return ExitCode.Stopped;
+        }
+    }
+
+    private static ExitCode Finish(Experiment experiment, RunFolder run, RunStatus status, CancellationToken cancellation)
+    {
+        RunArguments.Tell(experiment.Sample(run, cancellation: cancellation));
+        Output.Write(EvaluationTable.Of(experiment.Evaluate(run, cancellation)));
+        experiment.Context.Collective.ByFirst(() => experiment.Report(run));
+        Console.WriteLine($"report: {Places.Shown(run.Report)}");
+        return RunArguments.ExitCodeOf(experiment.Plan, status);
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Verbs.Runs;
+
+/// <summary><c>sample RUN</c>: generates volumes from a run's best checkpoint.</summary>
+internal sealed class SampleVerb : Verb
+{
+    private readonly Argument<string> _run;
+    private readonly Option<int?> _count, _steps;
+    private readonly Option<string?> _solver, _out;
+    private readonly GuidanceOptions _guidance = new();
+    private readonly Option<long?> _seed;
+    private readonly Option<bool> _overwrite;
+
+    public SampleVerb()
+        : base("sample", "Generates volumes from a run, as NIfTI with pictures")
+    {
+        _run = With(RunArguments.Run());
+        _count = With(new Option<int?>("--count") { Description = "Volumes to generate", HelpName = "N" });
+        _solver = With(new Option<string?>("--solver") { Description = "The sampler, such as euler", HelpName = "ID" });
+        _steps = With(new Option<int?>("--steps") { Description = "Steps of a sampler with a fixed number of them", HelpName = "N" });
+        foreach (var option in _guidance.All)
+            Options.Add(option);
+        _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
+        With(CommonOptions.Set("sampling.eta=1"));
+        With(CommonOptions.Cohort);
+        _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
+        _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of all that are there; without it they are added after the last one" });
+    }
+
+    public override bool StopsInOrder => true;
+
+    public override bool LeavesFiles => true;
+
+    public override bool RunsTogether => true;
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        using var session = new Session(parse, Collective);
+        var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        if (parse.GetValue(_out) is { } folder)
+            OutFolder.Require(folder);
+        var samples = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)])
+            .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation);
+        RunArguments.Tell(samples);
+        return ExitCode.Done;
+    }
+
+    private IEnumerable<Assignment> Sets(ParseResult parse)
+    {
+        (string Key, IFormattable? Value)[] numbers = [("count", parse.GetValue(_count)), ("steps", parse.GetValue(_steps)), ("seed", parse.GetValue(_seed))];
+        if (parse.GetValue(_solver) is { } solver)
+            yield return Assignment.By("--solver", "sampling.use", solver);
+        foreach (var (key, value) in numbers.Where(n => n.Value is not null))
+            yield return Assignment.By($"--{key}", $"sampling.{key}", value);
+        foreach (var set in _guidance.Sets(parse))
+            yield return set;
+        foreach (var set in CommonOptions.Sets(parse))
+        {
+            if (!set.Key.StartsWith("sampling.", StringComparison.Ordinal))
+                throw new UsageException($"--set {set.Key}: only keys of `sampling` can differ from those that the run was trained with, such as sampling.eta=1");
+            yield return set;
+        }
+    }
+}
