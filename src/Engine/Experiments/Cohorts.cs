@@ -31,7 +31,8 @@ internal sealed class Cohorts(ExperimentContext context)
     public Cohort OpenRecorded(Plan plan, RunFolder run)
     {
         var cohort = Open(plan, run);
-        Provenance.CompareData(run, plan, cohort, allow: false, "put back what was there, or name the folder that holds it with --cohort DIR");
+        const string Remedy = "put back what was there, or name the folder that holds it with --cohort DIR";
+        Provenance.CompareData(run, plan, cohort, allow: false, Remedy);
         return cohort;
     }
 
@@ -55,10 +56,16 @@ internal sealed class Cohorts(ExperimentContext context)
     public static void RefuseEmpty(Cohort cohort, string section, string key, string split)
     {
         if (cohort.Of(split).Count == 0)
+        {
             throw new PlanRefusedException(
                 section, key,
-                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
+                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; "
+                + $"put some there, or name another of {SplitsOf(cohort)}");
+        }
     }
+
+    /// <summary>The splits that have patients, for people.</summary>
+    public static string SplitsOf(Cohort cohort) => string.Join(", ", cohort.Patients.Select(patient => patient.Split).Distinct());
 
     /// <summary>The volumes of the splits that are to be evaluated.</summary>
     /// <param name="plan">The plan.</param>
@@ -67,7 +74,8 @@ internal sealed class Cohorts(ExperimentContext context)
     /// <param name="cohort">The cohort.</param>
     /// <param name="open">Opens a split.</param>
     /// <exception cref="PlanRefusedException">A split is empty, or the plan's metrics cannot be computed on its volumes.</exception>
-    public IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(Plan plan, IReadOnlyList<string> splits, PartContext parts, Cohort cohort, Func<string, T> open)
+    public IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(
+        Plan plan, IReadOnlyList<string> splits, PartContext parts, Cohort cohort, Func<string, T> open)
         where T : IBatchSource
     {
         new NetworkChecks(context).Run(plan.Metrics);
@@ -127,5 +135,6 @@ internal sealed class Cohorts(ExperimentContext context)
 
     private static string Named(Plan plan) => plan.Data.Cohort.Length > 0
         ? plan.Data.Cohort
-        : throw new PlanException("data.cohort names no folder; set it to a folder with train, val and test, or make one with `data synthesize`", "cohort");
+        : throw new PlanException(
+            "data.cohort names no folder; set it to a folder with train, val and test, or make one with `data synthesize`", "cohort");
 }

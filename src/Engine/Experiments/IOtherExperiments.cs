@@ -49,5 +49,7 @@ internal sealed class NoOtherExperiments : IOtherExperiments
     public void Check(FirstTraining first) => throw Unknown(first.Section, "train_first");
 
     private static PlanRefusedException Unknown(string section, string key) => new(
-        section, key, $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, or leave out {section}.{key}");
+        section, key,
+        $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, "
+        + $"or leave out {section}.{key}");
 }

@@ -24,7 +24,8 @@ internal sealed class NetworkChecks(ExperimentContext context)
         foreach (var (id, path) in named.DistinctBy(network => network.Path))
         {
             if (!File.Exists(path))
-                throw new PlanRefusedException("evaluation", "metrics", $"there is no file {path}, which `{id}` names; name a TorchScript file");
+                throw new PlanRefusedException(
+                    "evaluation", "metrics", $"there is no file {path}, which `{id}` names; name a TorchScript file");
             if (context.TryNetwork(path, []) is { } sentence)
                 throw new PlanRefusedException("evaluation", "metrics", $"`{id}`: {sentence}");
         }

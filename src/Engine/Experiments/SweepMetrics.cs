@@ -15,7 +15,9 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
 
     private readonly PartContext _meta = parts with { Device = new torch.Device(DeviceType.META) };
 
-    /// <summary>What a sweep measures where nothing else is said, with the features that need no network where the experiment names none.</summary>
+    /// <summary>
+    /// What a sweep measures where nothing else is said, with the features that need no network where the experiment names none.
+    /// </summary>
     public static IReadOnlyList<string> Default { get; } = ["fid", "kid", "cmmd"];
 
     /// <summary>The default ones and all others of sets that the experiment has and that can be compared with this split.</summary>
@@ -31,7 +33,13 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
     {
         PlannedPart<IMetric>[] named = [.. names.SelectMany(Named)];
         if (against != Cohort.Train && named.FirstOrDefault(metric => Set(metric)!.NeedsTrainingSet) is { } training)
-            throw new PlanRefusedException("", null, $"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; use --against {Cohort.Train}");
+        {
+            throw new PlanRefusedException(
+                "", null,
+                $"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; "
+                + $"use --against {Cohort.Train}");
+        }
+
         return named;
     }
 
@@ -47,7 +55,9 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
         return Set(metric) switch
         {
             null => throw new PlanRefusedException(
-                "", null, $"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as {string.Join(", ", Default)}"),
+                "", null,
+                $"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; "
+                + $"name metrics of sets, such as {string.Join(", ", Default)}"),
             { Extractor: null } => source.Get<IMetric>("evaluation", metric.Id, By, new PartOption("extractor", "scattering")),
             _ => metric,
         };
