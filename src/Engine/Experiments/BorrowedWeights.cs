@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Experiments;
 
@@ -19,9 +20,6 @@ namespace VoxelZoo.Engine.Experiments;
 internal sealed class BorrowedWeights(
     DiffusionExperiment experiment, string section, string name, string component, string id, object options, IWeightSource source)
 {
-    /// <summary>The folder of a run in which others are trained for it first.</summary>
-    public const string FirstFolder = "first";
-
     private readonly ExperimentContext _context = experiment.Context;
 
     /// <summary>What an experiment borrows.</summary>
@@ -29,11 +27,22 @@ internal sealed class BorrowedWeights(
     {
         var plan = experiment.Plan;
         if (plan.Compressor.Part.IsLearned)
-            yield return new BorrowedWeights(experiment, "compressor", FrozenParts.Compressor, "compressor", plan.Compressor.Id, plan.Compressor.Options, plan.Latent);
+        {
+            var (id, options) = (plan.Compressor.Id, plan.Compressor.Options);
+            yield return new(experiment, "compressor", FrozenParts.Compressor, Component.Compressor, id, options, plan.Latent);
+        }
+
         if (plan.ConditionCompressor is { Part.IsLearned: true } own)
-            yield return new BorrowedWeights(experiment, "condition.compressor", FrozenParts.ConditionCompressor, "compressor", own.Id, own.Options, plan.ConditionLatent);
+        {
+            var (name, component) = (FrozenParts.ConditionCompressor, Component.Compressor);
+            yield return new(experiment, "condition.compressor", name, component, own.Id, own.Options, plan.ConditionLatent);
+        }
+
         if (plan.Condition.Control is { } control)
-            yield return new BorrowedWeights(experiment, "condition.control", FrozenParts.Denoiser, "denoiser", plan.Architecture.Id, plan.Architecture.Options, control);
+        {
+            var (id, options) = (plan.Architecture.Id, plan.Architecture.Options);
+            yield return new(experiment, "condition.control", FrozenParts.Denoiser, Component.Denoiser, id, options, control);
+        }
     }
 
     /// <summary>Refuses weights that are nowhere, before anything is made.</summary>
@@ -66,12 +75,18 @@ internal sealed class BorrowedWeights(
             return;
         if (run.HasCheckpoints)
             frozen.Require(name); // the other run may have gone on: its weights of today need not be those that this one was trained with
-        Adopt(frozen, source.From is { } from ? Run(from) : TrainFirst(FirstOf(run, source.TrainFirst!) with { Cohort = cohort.Folder }, allowChangedData, cancellation));
+        Adopt(
+            frozen,
+            source.From is { } from
+                ? Run(from)
+                : TrainFirst(FirstOf(run, source.TrainFirst!) with { Cohort = cohort.Folder }, allowChangedData, cancellation));
     }
 
     /// <summary>Copies the weights of the run that <c>from</c> names.</summary>
     public void Adopt(FrozenParts frozen) => Adopt(
-        frozen, Run(source.From ?? throw Refusal($"{source.TrainFirst!.Experiment} is trained first, into a run's own folder; name a run that trained it in {section}.from")));
+        frozen,
+        Run(source.From ?? throw Refusal(
+            $"{source.TrainFirst!.Experiment} is trained first, into a run's own folder; name a run that trained it in {section}.from")));
 
     private void Adopt(FrozenParts frozen, RunFolder lender)
     {
@@ -90,16 +105,24 @@ internal sealed class BorrowedWeights(
     private RunFolder TrainFirst(FirstTraining first, bool allowChangedData, CancellationToken cancellation)
     {
         if (_context.Collective.Size > 1)
-            throw Refusal($"{first.Named.Experiment} is trained first, by one process, and here are {_context.Collective.Size}; train it by itself and name its run in {section}.from");
+        {
+            throw Refusal(
+                $"{first.Named.Experiment} is trained first, by one process, and here are {_context.Collective.Size}; "
+                + $"train it by itself and name its run in {section}.from");
+        }
+
         var other = _context.Others.Load(first);
         _context.Observer.Told($"first: {other.Plan.Id}, whose {component} {experiment.Plan.Id} uses");
         var status = Directory.Exists(first.Folder)
             ? other.Resume(RunFolder.Join(first.Folder), allowChangedData, cancellation)
             : other.Train(first.Folder, cancellation).Status;
-        return status.Status == RunState.Completed ? RunFolder.Open(first.Folder) : throw new OperationCanceledException($"{first.Folder} was stopped", cancellation);
+        return status.Status == RunState.Completed
+            ? RunFolder.Open(first.Folder)
+            : throw new OperationCanceledException($"{first.Folder} was stopped", cancellation);
     }
 
-    private FirstTraining FirstOf(RunFolder run, TrainFirstOptions first) => new(experiment, section, first, Path.Combine(run.Path, FirstFolder, name));
+    private FirstTraining FirstOf(RunFolder run, TrainFirstOptions first) =>
+        new(experiment, section, first, Path.Combine(run.Path, RunFolder.FirstName, name));
 
     /// <summary>A run by its folder, or the newest one of an experiment.</summary>
     private RunFolder Run(string from)
@@ -107,7 +130,8 @@ internal sealed class BorrowedWeights(
         try
         {
             return Directory.Exists(from) ? RunFolder.Open(from) : RunFolders.FindNewest(from) ?? throw Refusal(
-                $"there is no run `{from}`: neither such a folder nor one of runs/{from}; train it first (`voxelzoo train {from}`), or name a run's folder");
+                $"there is no run `{from}`: neither such a folder nor one of runs/{from}; "
+                + $"train it first (`voxelzoo train {from}`), or name a run's folder");
         }
         catch (RunFolderException e)
         {
@@ -118,20 +142,28 @@ internal sealed class BorrowedWeights(
     /// <summary>Weights of the right shapes may still be of another function: the options must be the same.</summary>
     private void RefuseOthers(RunFolder lender)
     {
-        var lent = _context.Others.Find(lender, component == "denoiser" ? "architecture" : "compressor", id, options.GetType())
+        var lent = _context.Others.Find(lender, component == Component.Denoiser ? "architecture" : "compressor", id, options.GetType())
             ?? throw Refusal($"{lender.Path} is not a run that trained a {component}");
         if (lent.Id != id)
             throw Refusal($"{lender.Path} trained `{lent.Id}`, not `{id}`; name another run");
         var (theirs, ours) = (Json(lent.Options!), Json(options));
         // channels in and out are set by what surrounds a denoiser, and checked with the weights
-        foreach (var key in ours.Select(option => option.Key).Except(component == "denoiser" ? ["in_channels", "out_channels"] : []))
+        string[] fitted = component == Component.Denoiser ? ["in_channels", "out_channels"] : [];
+        foreach (var key in ours.Select(option => option.Key).Except(fitted))
         {
             if (!JsonNode.DeepEquals(ours[key], theirs[key]))
-                throw Refusal($"{lender.Path} was trained with {key} {theirs[key]?.ToJsonString() ?? "null"}, here it is {ours[key]?.ToJsonString() ?? "null"}; use the same options, or another run");
+            {
+                throw Refusal(
+                    $"{lender.Path} was trained with {key} {Text(theirs[key])}, here it is {Text(ours[key])}; "
+                    + "use the same options, or another run");
+            }
         }
     }
 
-    private static JsonObject Json(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!.AsObject();
+    private static JsonObject Json(object options) =>
+        JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!.AsObject();
+
+    private static string Text(JsonNode? value) => value?.ToJsonString() ?? "null";
 
     private PlanException Refusal(string sentence) => new PlanException(sentence, "from").In(section);
 }

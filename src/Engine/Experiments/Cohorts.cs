@@ -31,7 +31,8 @@ internal sealed class Cohorts(ExperimentContext context)
     public Cohort OpenRecorded(Plan plan, RunFolder run)
     {
         var cohort = Open(plan, run);
-        Provenance.CompareData(run, plan, cohort, allow: false, "put back what was there, or name the folder that holds it with --cohort DIR");
+        const string Remedy = "put back what was there, or name the folder that holds it with --cohort DIR";
+        Provenance.CompareData(run, plan, cohort, allow: false, Remedy);
         return cohort;
     }
 
@@ -59,6 +60,9 @@ internal sealed class Cohorts(ExperimentContext context)
                 $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}",
                 key).In(section);
     }
+
+    /// <summary>The splits that have patients, for people.</summary>
+    public static string SplitsOf(Cohort cohort) => string.Join(", ", cohort.Patients.Select(patient => patient.Split).Distinct());
 
     /// <summary>The volumes of the splits that are to be evaluated.</summary>
     /// <param name="plan">The plan.</param>
@@ -127,5 +131,6 @@ internal sealed class Cohorts(ExperimentContext context)
 
     private static string Named(Plan plan) => plan.Data.Cohort.Length > 0
         ? plan.Data.Cohort
-        : throw new PlanException("data.cohort names no folder; set it to a folder with train, val and test, or make one with `data synthesize`", "cohort");
+        : throw new PlanException(
+            "data.cohort names no folder; set it to a folder with train, val and test, or make one with `data synthesize`", "cohort");
 }

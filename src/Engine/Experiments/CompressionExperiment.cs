@@ -48,14 +48,19 @@ public sealed class CompressionExperiment : Experiment
 
     /// <inheritdoc/>
     public override IReadOnlyList<WrittenSample> Sample(
-        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default) => Placed(() =>
+        RunFolder run,
+        string? folder = null,
+        SampleNumbers numbers = SampleNumbers.Continue,
+        CancellationToken cancellation = default) => Placed(() =>
     {
         var target = folder ?? run.Samples;
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedCompressor.Load(run, Plan, Context.PartsOf(Plan, random), "best", Context.Observer.Warned);
+        var parts = Context.PartsOf(Plan, random);
+        using var trained = TrainedCompressor.Load(run, Plan, parts, EvaluatedOptions.Best, Context.Observer.Warned);
         var volumes = Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
         var records = new ReconstructionWriter(Plan, trained, volumes, Context.Collective).Write(target, cancellation, numbers);
-        return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(Path.Combine(target, record.Name), $"reconstruction of {record.Volume}"))];
+        return (IReadOnlyList<WrittenSample>)
+            [.. records.Select(record => new WrittenSample(Path.Combine(target, record.Name), $"reconstruction of {record.Volume}"))];
     });
 
     /// <inheritdoc/>
@@ -69,7 +74,9 @@ public sealed class CompressionExperiment : Experiment
         foreach (var (names, checkpoint) in checkpoints)
         {
             using var trained = TrainedCompressor.Load(Plan, parts, checkpoint);
-            results.AddRange(splits.Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Split, Context.Collective).Run(cancellation) with { Checkpoints = names }));
+            results.AddRange(splits
+                .Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Split, Context.Collective))
+                .Select(evaluator => evaluator.Run(cancellation) with { Checkpoints = names }));
         }
 
         var file = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results };
@@ -96,11 +103,13 @@ public sealed class CompressionExperiment : Experiment
         Evaluated(cohort, parts);
     }
 
-    internal override Trainer CreateTrainer(Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation)
+    internal override Trainer CreateTrainer(
+        Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation)
     {
         var training = Cohorts.Images(Plan, cohort, Cohort.Train, Plan.Crop);
         var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Images(Plan, cohort, Cohort.Val);
-        return new Trainer(Plan.Training, training, Plan.Data.Workers, run, observer, () => new CompressionTask(Plan, validation, parts, Context.Collective));
+        var task = () => new CompressionTask(Plan, validation, parts, Context.Collective);
+        return new Trainer(Plan.Training, training, Plan.Data.Workers, run, observer, task);
     }
 
     private IReadOnlyList<(string Split, PooledImages Volumes)> Evaluated(Cohort cohort, PartContext parts) =>

@@ -75,35 +75,44 @@ public sealed class DiffusionExperiment : Experiment
 
     /// <inheritdoc/>
     public override IReadOnlyList<WrittenSample> Sample(
-        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default) => Placed(() =>
+        RunFolder run,
+        string? folder = null,
+        SampleNumbers numbers = SampleNumbers.Continue,
+        CancellationToken cancellation = default) => Placed(() =>
     {
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), "best", Context.Observer.Warned);
+        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
         var conditions = Cohorts.Volumes(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
         var writer = new SampleWriter(Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective);
         var target = folder ?? run.Samples;
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
         return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(
-            Path.Combine(target, record.Name), FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s")))];
+            Path.Combine(target, record.Name),
+            FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s")))];
     });
 
     /// <inheritdoc/>
     public override EvaluationFile<EvaluationResult> Evaluate(RunFolder run, CancellationToken cancellation = default) =>
         Placed(() => new RunEvaluation(this, run).Run(cancellation));
 
-    /// <summary>Trains the discriminator by which <c>diffrs</c> rejects samples of a run's best checkpoint; the plan's sampler draws the generated volumes.</summary>
+    /// <summary>
+    /// Trains the discriminator by which <c>diffrs</c> rejects samples of a run's best checkpoint; the plan's sampler draws the generated
+    /// volumes.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="epochs">How often each volume is seen.</param>
     /// <param name="cancellation">Ends it; the run has no discriminator then.</param>
     public DiscriminatorManifest TrainDiscriminator(RunFolder run, int epochs, CancellationToken cancellation = default) => Placed(() =>
     {
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), "best", Context.Observer.Warned);
+        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val);
         return new DiscriminatorTrainer(Plan, trained).Run(
             epochs, Cohorts.Volumes(Plan, cohort, Cohort.Train), validation,
-            (done, total) => Context.Observer.Told($"generated {done}/{total}"), epoch => Context.Observer.Told(epoch.Describe(epochs)), cancellation);
+            (done, total) => Context.Observer.Told($"generated {done}/{total}"),
+            epoch => Context.Observer.Told(epoch.Describe(epochs)),
+            cancellation);
     });
 
     /// <summary>Opens a run for a sweep of samplers. What cannot be is refused, and nothing is written.</summary>
@@ -113,7 +122,8 @@ public sealed class DiffusionExperiment : Experiment
     public SamplerSweep OpenSweep(RunFolder run, SweepRequest request, SolverConfiguration first) => Placed(() =>
     {
         var swept = SamplerSweep.PlanOf(Plan, Context.Parts, first, request.SamplerBy);
-        var isDescribed = Plan.Generation is null && Plan.Sampler.Id == swept.Sampler.Id && Plan.Sampler.Options.Equals(swept.Sampler.Options);
+        var isDescribed =
+            Plan.Generation is null && Plan.Sampler.Id == swept.Sampler.Id && Plan.Sampler.Options.Equals(swept.Sampler.Options);
         return new SamplerSweep(isDescribed ? this : new DiffusionExperiment(swept, Context, Source), run, request);
     });
 
@@ -132,7 +142,8 @@ public sealed class DiffusionExperiment : Experiment
     internal override void CheckCohort(Cohort cohort, PartContext parts)
     {
         // whether the training split can be read, which is said first; not all of its masks
-        Trainer.RequireBatch(Plan.Training, Cohorts.Volumes(Plan with { Data = Plan.Data with { PositiveOnly = false } }, cohort, Cohort.Train).Count);
+        var all = Plan with { Data = Plan.Data with { PositiveOnly = false } };
+        Trainer.RequireBatch(Plan.Training, Cohorts.Volumes(all, cohort, Cohort.Train).Count);
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         Evaluated(cohort, parts);
@@ -155,13 +166,15 @@ public sealed class DiffusionExperiment : Experiment
             borrowed.Check(run);
     }
 
-    internal override Trainer CreateTrainer(Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation)
+    internal override Trainer CreateTrainer(
+        Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation)
     {
         var (training, validation) = Splits(cohort);
         var frozen = new FrozenParts(run);
         var (samples, validated) = Context.Collective.FirstThenOthers(
             () => Prepare(Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, parts, cancellation));
-        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective))
+        var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective);
+        return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, task)
         {
             SkippedPatients = training.Skipped.Count + (validation?.Skipped.Count ?? 0),
         };
@@ -169,9 +182,18 @@ public sealed class DiffusionExperiment : Experiment
 
     /// <inheritdoc cref="LatentCache.Prepare"/>
     private (IBatchSource Training, IBatchSource? Validation) Prepare(
-        string folder, FrozenParts frozen, Cohort cohort, CohortDataset training, CohortDataset? validation, PartContext parts, CancellationToken stop) =>
-        Context.Observer.Encoding(Plan.Compressor.Id, progress =>
-            new LatentCache(folder, Plan.Space, parts, frozen).Prepare(cohort, training, validation, progress, stop, Context.Observer.Warned));
+        string folder,
+        FrozenParts frozen,
+        Cohort cohort,
+        CohortDataset training,
+        CohortDataset? validation,
+        PartContext parts,
+        CancellationToken stop)
+    {
+        var cache = new LatentCache(folder, Plan.Space, parts, frozen);
+        return Context.Observer.Encoding(
+            Plan.Compressor.Id, progress => cache.Prepare(cohort, training, validation, progress, stop, Context.Observer.Warned));
+    }
 
     /// <summary>The volumes to train on, and those to validate on where the cohort has any.</summary>
     private (CohortDataset Training, CohortDataset? Validation) Splits(Cohort cohort) => (

@@ -13,7 +13,8 @@ namespace VoxelZoo.Engine.Experiments;
 /// </summary>
 public abstract class Experiment
 {
-    private protected Experiment(ExperimentContext context, ExperimentSource source) => (Context, Source, Cohorts) = (context, source, new Cohorts(context));
+    private protected Experiment(ExperimentContext context, ExperimentSource source) =>
+        (Context, Source, Cohorts) = (context, source, new Cohorts(context));
 
     /// <summary>What it was given by the program.</summary>
     public ExperimentContext Context { get; }
@@ -38,7 +39,8 @@ public abstract class Experiment
 
     /// <summary>The value of <c>--set</c> that lets it train for twice as long as it has, or was to.</summary>
     /// <param name="status">How far it is.</param>
-    public virtual string TwiceAsLong(RunStatus status) => FormattableString.Invariant($"training.epochs={2 * Math.Max(Plan.Training.Epochs, status.Epoch)}");
+    public virtual string TwiceAsLong(RunStatus status) =>
+        FormattableString.Invariant($"training.epochs={2 * Math.Max(Plan.Training.Epochs, status.Epoch)}");
 
     /// <summary>Refuses a number of processes that cannot train it together; before anything is made or read.</summary>
     public void CheckProcesses(int processes) => Placed(() => RefuseProcesses(processes));
@@ -63,14 +65,18 @@ public abstract class Experiment
     public RunStatus Resume(RunFolder run, bool allowChangedData = false, CancellationToken cancellation = default) =>
         Placed(() => new RunTraining(this, allowChangedData).Resume(run, cancellation));
 
-    /// <summary>Checks plan, data, memory and disk as <see cref="Train"/> would, and says what would be done; nothing is made or written.</summary>
+    /// <summary>
+    /// Checks plan, data, memory and disk as <see cref="Train"/> would, and says what would be done; nothing is made or written.
+    /// </summary>
     /// <param name="folder">Where the run is to be, or null for the next free one of <c>runs</c>.</param>
-    public Rehearsal Rehearse(string? folder = null) => Placed(() => new RunRehearsal(this, false).Check(folder ?? RunFolders.New(Plan.Id), null));
+    public Rehearsal Rehearse(string? folder = null) =>
+        Placed(() => new RunRehearsal(this, false).Check(folder ?? RunFolders.New(Plan.Id), null));
 
     /// <summary>The same of <see cref="Resume"/>.</summary>
     /// <param name="run">The run.</param>
     /// <param name="allowChangedData">Whether it may go on with other data than it recorded.</param>
-    public Rehearsal Rehearse(RunFolder run, bool allowChangedData = false) => Placed(() => new RunRehearsal(this, allowChangedData).Check(run.Path, run));
+    public Rehearsal Rehearse(RunFolder run, bool allowChangedData = false) =>
+        Placed(() => new RunRehearsal(this, allowChangedData).Check(run.Path, run));
 
     /// <summary>Writes samples of a run's best checkpoint.</summary>
     /// <param name="run">The run.</param>
@@ -97,7 +103,10 @@ public abstract class Experiment
     /// <exception cref="PlanException">A split is empty, or its volumes do not fit.</exception>
     internal abstract void CheckCohort(Cohort cohort, PartContext parts);
 
-    /// <summary>Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the first does it alone.</summary>
+    /// <summary>
+    /// Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the
+    /// first does it alone.
+    /// </summary>
     /// <exception cref="OperationCanceledException">It was stopped before it was done; the run can be resumed.</exception>
     internal virtual void Borrow(Cohort cohort, RunFolder run, bool allowChangedData, CancellationToken cancellation)
     {
@@ -114,7 +123,8 @@ public abstract class Experiment
     /// <param name="parts">What the parts are given.</param>
     /// <param name="observer">Is told how it goes.</param>
     /// <param name="cancellation">Ends the preparations.</param>
-    internal abstract Trainer CreateTrainer(Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation);
+    internal abstract Trainer CreateTrainer(
+        Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation);
 
     /// <summary>Where an experiment says what is wrong with it: each use case is done in here.</summary>
     private protected T Placed<T>(Func<T> useCase) => Placed(Source, useCase);

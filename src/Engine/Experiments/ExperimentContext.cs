@@ -7,13 +7,18 @@ using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Experiments;
 
-/// <summary>What experiments are given by the program that uses them. All of it has a default, by which one process works by itself and says nothing.</summary>
+/// <summary>
+/// What experiments are given by the program that uses them. All of it has a default, by which one process works by itself and says
+/// nothing.
+/// </summary>
 public sealed record ExperimentContext
 {
     /// <summary>The processes that do the work together. Default: this one alone.</summary>
     public ICollective Collective { get; init; } = SingleProcess.Instance;
 
-    /// <summary>Which of the processes of this machine this one is, from 0: each has a GPU of its own, as far as there are any. Default 0.</summary>
+    /// <summary>
+    /// Which of the processes of this machine this one is, from 0: each has a GPU of its own, as far as there are any. Default 0.
+    /// </summary>
     public int LocalRank { get; init; }
 
     /// <summary>Makes the logs of parts. Default: none.</summary>
@@ -32,8 +37,9 @@ public sealed record ExperimentContext
     public IOtherExperiments Others { get; init; } = new NoOtherExperiments();
 
     /// <summary>
-    /// Says why a TorchScript file cannot be used, or null where it can; it is given rows and columns of a slice to show to the network, or none. libtorch ends
-    /// the process that meets a file whose code it cannot compile, so that a program may want to try it in another one. Default: nothing is tried.
+    /// Says why a TorchScript file cannot be used, or null where it can; it is given rows and columns of a slice to show to the network, or
+    /// none. libtorch ends the process that meets a file whose code it cannot compile, so that a program may want to try it in another one.
+    /// Default: nothing is tried.
     /// </summary>
     public Func<string, int[], string?> TryNetwork { get; init; } = (_, _) => null;
 

@@ -4,7 +4,10 @@ using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Experiments;
 
-/// <summary>What an experiment was read from. Engine knows no files of experiments: it writes their text into the run, and refuses keys of their sections.</summary>
+/// <summary>
+/// What an experiment was read from. Engine knows no files of experiments: it writes their text into the run, and refuses keys of their
+/// sections.
+/// </summary>
 public abstract class ExperimentSource
 {
     /// <summary>A plan that was read from no file: its text is the plan itself, as JSON, which is YAML.</summary>

@@ -8,7 +8,10 @@ using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Experiments;
 
-/// <summary>A plan that was read from no file. Its text is JSON, which is YAML, with all that the plan has: whoever reads the run finds the same plan in it.</summary>
+/// <summary>
+/// A plan that was read from no file. Its text is JSON, which is YAML, with all that the plan has: whoever reads the run finds the same
+/// plan in it.
+/// </summary>
 /// <param name="plan">The plan.</param>
 internal sealed class PlanSource(Plan plan) : ExperimentSource
 {
@@ -23,7 +26,13 @@ internal sealed class PlanSource(Plan plan) : ExperimentSource
     {
         get
         {
-            var root = new JsonObject { ["id"] = plan.Id, ["title"] = plan.Title, ["data"] = Section(null, plan.Data with { Cohort = Whole(plan.Data.Cohort) }), ["target"] = List(plan.Target) };
+            var root = new JsonObject
+            {
+                ["id"] = plan.Id,
+                ["title"] = plan.Title,
+                ["data"] = Section(null, plan.Data with { Cohort = Whole(plan.Data.Cohort) }),
+                ["target"] = List(plan.Target),
+            };
             foreach (var (key, section) in plan switch
             {
                 ExperimentPlan diffusion => Sections(diffusion),
@@ -85,8 +94,12 @@ internal sealed class PlanSource(Plan plan) : ExperimentSource
         var section = new JsonObject();
         if (use is not null)
             section["use"] = use;
-        foreach (var (key, value) in records.SelectMany(record => JsonSerializer.SerializeToNode(record, record.GetType(), Options)!.AsObject()))
-            section[key] = value?.DeepClone();
+        foreach (var record in records)
+        {
+            foreach (var (key, value) in JsonSerializer.SerializeToNode(record, record.GetType(), Options)!.AsObject())
+                section[key] = value?.DeepClone();
+        }
+
         return section;
     }
 

@@ -17,7 +17,9 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
 
     private Cohorts Cohorts => experiment.Cohorts;
 
-    /// <summary>Evaluates each checkpoint on each split, and what it generates. What cannot be evaluated is refused before weights are loaded.</summary>
+    /// <summary>
+    /// Evaluates each checkpoint on each split, and what it generates. What cannot be evaluated is refused before weights are loaded.
+    /// </summary>
     public EvaluationFile<EvaluationResult> Run(CancellationToken cancellation)
     {
         using var random = ExperimentContext.Random(Plan);
@@ -32,7 +34,9 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         foreach (var (names, checkpoint) in checkpoints)
         {
             using var trained = TrainedModel.Load(run, Plan, parts, checkpoint);
-            results.AddRange(splits.Select(split => new Evaluator(Plan, trained, split.Volumes, split.Split, _context.Collective).Run(cancellation: cancellation) with { Checkpoints = names }));
+            results.AddRange(splits
+                .Select(split => new Evaluator(Plan, trained, split.Volumes, split.Split, _context.Collective))
+                .Select(evaluator => evaluator.Run(cancellation: cancellation) with { Checkpoints = names }));
             _context.Collective.Together(() =>
             {
                 // the sets are small, and their features have to come together anyway
@@ -41,7 +45,10 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
             });
         }
 
-        var file = new EvaluationFile<EvaluationResult> { Experiment = Plan.Id, Results = results, Generated = sets.HasMetrics ? generated : null };
+        var file = new EvaluationFile<EvaluationResult>
+        {
+            Experiment = Plan.Id, Results = results, Generated = sets.HasMetrics ? generated : null,
+        };
         _context.Collective.ByFirst(() => Write(_context, file, run));
         return file;
     }
@@ -58,9 +65,14 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         }
     }
 
-    /// <summary>The volumes that generated ones are compared with: those of the training split, and of the splits that are evaluated.</summary>
-    private IReadOnlyList<(string Split, CohortDataset Volumes)> References(Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
-        evaluated.Any(split => split.Split == Cohort.Train) ? evaluated : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
+    /// <summary>
+    /// The volumes that generated ones are compared with: those of the training split, and of the splits that are evaluated.
+    /// </summary>
+    private IReadOnlyList<(string Split, CohortDataset Volumes)> References(
+        Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
+        evaluated.Any(split => split.Split == Cohort.Train)
+            ? evaluated
+            : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
 
     private GeneratedSet? Generated(TrainedModel trained, CohortDataset? conditions)
     {
@@ -68,7 +80,12 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
             return GeneratedSet.New(Plan, generation, trained, conditions!);
         var samples = GeneratedSet.Samples(run, Plan, trained.Sha256);
         if (samples is null)
-            _context.Observer.Warned($"{run.Samples} holds no volumes of {trained.Checkpoint.Name}, so metrics of sets leave it out; make some with `sample`, or set evaluation.generate, such as {{count: 10}}");
+        {
+            _context.Observer.Warned(
+                $"{run.Samples} holds no volumes of {trained.Checkpoint.Name}, so metrics of sets leave it out; "
+                + "make some with `sample`, or set evaluation.generate, such as {count: 10}");
+        }
+
         return samples;
     }
 }

@@ -46,13 +46,16 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
     private string Continuation(RunFolder run, PartContext parts)
     {
         experiment.CheckBorrowed(run);
+        var (would, epochs) = ($"would continue {Plan.Id} in {run.Path}", Plan.Training.Epochs);
         return run.FindLatest(_context.Observer.Warned) switch
         {
-            null => $"would continue {Plan.Id} in {run.Path}, which has no checkpoint yet, and would begin at epoch 1 of {Plan.Training.Epochs} on {parts.Device}",
-            { Manifest.Position: var done } when done.Epoch >= Plan.Training.Epochs =>
-                $"would continue {Plan.Id} in {run.Path}, where nothing is left to do: {done.Epoch} of {Plan.Training.Epochs} epochs are done; `train EXP --run {run.Path} --resume --set {Longer(done)}` would train on",
+            null => $"{would}, which has no checkpoint yet, and would begin at epoch 1 of {epochs} on {parts.Device}",
+            { Manifest.Position: var done } when done.Epoch >= epochs =>
+                $"{would}, where nothing is left to do: {done.Epoch} of {epochs} epochs are done; "
+                + $"`train EXP --run {run.Path} --resume --set {Longer(done)}` would train on",
             { Manifest.Position: var done } => string.Create(
-                CultureInfo.InvariantCulture, $"would continue {Plan.Id} in {run.Path} after step {done.Step:N0}, in epoch {done.Epoch + 1} of {Plan.Training.Epochs} on {parts.Device}"),
+                CultureInfo.InvariantCulture,
+                $"{would} after step {done.Step:N0}, in epoch {done.Epoch + 1} of {epochs} on {parts.Device}"),
         };
     }
 
@@ -73,10 +76,13 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
         experiment.CheckCohort(cohort, parts);
         if (resumed is not null)
             _training.CompareData(resumed, cohort);
-        return $"{Path.GetFullPath(cohort.Folder)}: {string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {cohort.Of(split).Count}"))} patients";
+        var patients = string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {cohort.Of(split).Count}"));
+        return $"{Path.GetFullPath(cohort.Folder)}: {patients} patients";
     }
 
-    /// <summary>Weights, their average and the optimiser's moments in each checkpoint: those that are kept, best, and the one being written.</summary>
+    /// <summary>
+    /// Weights, their average and the optimiser's moments in each checkpoint: those that are kept, best, and the one being written.
+    /// </summary>
     private string Disk(string place)
     {
         var wanted = (experiment.Memory.Weights + experiment.Memory.Optimizer) * (Plan.Training.KeepCheckpoints + 2);

@@ -15,7 +15,9 @@ namespace VoxelZoo.Engine.Experiments;
 /// <param name="allowChangedData">Whether a run may go on with other data than it recorded.</param>
 internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
 {
-    /// <summary>What libtorch's kernels take for themselves on a CPU: the smallest network was killed in a control group that left it 207 MiB.</summary>
+    /// <summary>
+    /// What libtorch's kernels take for themselves on a CPU: the smallest network was killed in a control group that left it 207 MiB.
+    /// </summary>
     private const long LibraryMemory = 256 << 20;
 
     private readonly ExperimentContext _context = experiment.Context;
@@ -44,7 +46,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
         catch (Exception e) when (Processes.IsFirst() && (run.ReadStatus() is null || (e is PlanException && run.ReadStatus()!.Step == 0)))
         {
             // what was trained first, for this run, may have taken days
-            if (Directory.Exists(Path.Combine(run.Path, BorrowedWeights.FirstFolder)))
+            if (Directory.Exists(Path.Combine(run.Path, RunFolder.FirstName)))
                 Stopped(run, parts, experiment.Placed(e).Message);
             else
                 Directory.Delete(run.Path, recursive: true);
@@ -79,9 +81,11 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     public void RefuseTooLarge(PartContext parts)
     {
         var training = Plan.Training;
-        var memory = experiment.Memory with { Activations = experiment.Memory.Activations / Processes.Size }; // each computes its share of the batch
-        var available = parts.Device.type == DeviceType.CUDA ? MemoryStatistics.Accelerator(parts.Device)?.Free : MemoryStatistics.Available;
-        var own = parts.Device.type == DeviceType.CUDA ? 0 : LibraryMemory;
+        // each process computes its share of the batch
+        var memory = experiment.Memory with { Activations = experiment.Memory.Activations / Processes.Size };
+        var onGpu = parts.Device.type == DeviceType.CUDA;
+        var available = onGpu ? MemoryStatistics.Accelerator(parts.Device)?.Free : MemoryStatistics.Available;
+        var own = onGpu ? 0 : LibraryMemory;
         if (!training.CheckMemory || available is null || memory.Total + own <= available)
             return;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
@@ -155,7 +159,12 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     /// <param name="error">What went wrong, or null where a signal stopped it.</param>
     private RunStatus Stopped(RunFolder run, PartContext parts, string? error = null)
     {
-        var status = StatusOf(run, parts) with { Status = error is null ? RunState.TimeLimit : RunState.Failed, LastError = error, Updated = parts.Clock.GetUtcNow() };
+        var status = StatusOf(run, parts) with
+        {
+            Status = error is null ? RunState.TimeLimit : RunState.Failed,
+            LastError = error,
+            Updated = parts.Clock.GetUtcNow(),
+        };
         run.WriteStatus(status);
         return status;
     }
@@ -164,7 +173,10 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     private RunStatus StatusOf(RunFolder run, PartContext parts)
     {
         var now = parts.Clock.GetUtcNow();
-        var before = run.ReadStatus() ?? new RunStatus { Status = RunState.TimeLimit, Epochs = Plan.Training.Epochs, Segments = 0, Started = now, Updated = now };
+        var before = run.ReadStatus() ?? new RunStatus
+        {
+            Status = RunState.TimeLimit, Epochs = Plan.Training.Epochs, Segments = 0, Started = now, Updated = now,
+        };
         return before with { Status = RunState.TimeLimit };
     }
 

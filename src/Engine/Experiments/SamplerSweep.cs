@@ -10,8 +10,8 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>
-/// A run that is ready to be swept: which solver, or how many steps, generate the best volumes. What cannot be is refused when it is opened, and nothing is
-/// written by then.
+/// A run that is ready to be swept: which solver, or how many steps, generate the best volumes. What cannot be is refused when it is
+/// opened, and nothing is written by then.
 /// </summary>
 public sealed class SamplerSweep : IDisposable
 {
@@ -38,7 +38,10 @@ public sealed class SamplerSweep : IDisposable
             Plan = experiment.Plan with
             {
                 Metrics = request.Metrics.Count > 0 ? metrics.Of(request.Metrics, request.Against) : metrics.All(request.Against),
-                Sampling = experiment.Plan.Sampling with { Split = request.ConditionSplit ?? (cohort.Of(Cohort.Val).Count > 0 ? Cohort.Val : Cohort.Test) },
+                Sampling = experiment.Plan.Sampling with
+                {
+                    Split = request.ConditionSplit ?? (cohort.Of(Cohort.Val).Count > 0 ? Cohort.Val : Cohort.Test),
+                },
             };
             new NetworkChecks(_context).Run(Plan.Metrics);
             var conditions = Volumes(experiment.Cohorts, "--split", cohort, Plan.Sampling.Split);
@@ -69,10 +72,15 @@ public sealed class SamplerSweep : IDisposable
     public static ExperimentPlan PlanOf(ExperimentPlan plan, IPartSource parts, SolverConfiguration first, string? samplerBy) => plan with
     {
         Generation = null,
-        Sampler = parts.Get<ISampler>("sampling", first.Sampler, samplerBy ?? first.Name, [.. first.Options.Select(option => new PartOption(option.Key, option.Value))]),
+        Sampler = parts.Get<ISampler>(
+            "sampling", first.Sampler, samplerBy ?? first.Name,
+            [.. first.Options.Select(option => new PartOption(option.Key, option.Value))]),
     };
 
-    /// <summary>Judges solvers by the volumes that they generate, into <c>sweeps/solvers.json</c>. What was judged before under the same circumstances is not judged again.</summary>
+    /// <summary>
+    /// Judges solvers by the volumes that they generate, into <c>sweeps/solvers.json</c>. What was judged before under the same
+    /// circumstances is not judged again.
+    /// </summary>
     /// <param name="wanted">The solvers.</param>
     /// <param name="observe">Shows how it goes: does the work that it is given with an observer, on this thread.</param>
     /// <param name="cancellation">Ends it after the step under way; what was judged stays.</param>
@@ -126,8 +134,8 @@ public sealed class SamplerSweep : IDisposable
     public SweptSteps Steps(StepSearch search, Action<Action<SweepObserver>> observe, CancellationToken cancellation = default)
     {
         using var held = new SweepFolder(Run).Lock();
-        var (name, judge) = _sweep.Metrics.TryGetValue(search.Metric, out var found) ? (search.Metric, found) : (_sweep.Metrics.First().Key, _sweep.Metrics.First().Value);
-        var sign = judge.HigherIsBetter ? -1 : 1;
+        var name = _sweep.Metrics.ContainsKey(search.Metric) ? search.Metric : _sweep.Metrics.First().Key;
+        var sign = _sweep.Metrics[name].HigherIsBetter ? -1 : 1;
         var done = 0;
         IReadOnlyList<(int Place, double Value)> asked = [];
         try
@@ -135,12 +143,14 @@ public sealed class SamplerSweep : IDisposable
             observe(observer =>
             {
                 var (lo, hi, tolerance) = (search.Lo, search.Hi, search.Tolerance);
-                var probes = Math.Min(hi - lo + 1, 2 + (int)Math.Ceiling(Math.Log(Math.Max(1.0, (hi - lo) / (double)tolerance)) / Math.Log(1 / 0.618)));
+                var halvings = Math.Log(Math.Max(1.0, (hi - lo) / (double)tolerance)) / Math.Log(1 / 0.618);
+                var probes = Math.Min(hi - lo + 1, 2 + (int)Math.Ceiling(halvings));
                 observer.Started(probes);
                 asked = GoldenSection.Search(lo, hi, tolerance, steps =>
                 {
                     cancellation.ThrowIfCancellationRequested();
-                    var value = Value(name, Judge(SolverConfiguration.Of(search.Sampler, steps), observer, $"{done + 1}/about {probes}", 1, cancellation));
+                    var configuration = SolverConfiguration.Of(search.Sampler, steps);
+                    var value = Value(name, Judge(configuration, observer, $"{done + 1}/about {probes}", 1, cancellation));
                     done++;
                     return sign * value;
                 });
@@ -167,12 +177,14 @@ public sealed class SamplerSweep : IDisposable
         return new SweptSteps(file, done);
     }
 
-    private SweptConfiguration Judge(SolverConfiguration configuration, SweepObserver observer, string place, double work, CancellationToken cancellation)
+    private SweptConfiguration Judge(
+        SolverConfiguration configuration, SweepObserver observer, string place, double work, CancellationToken cancellation)
     {
         var before = Find(configuration);
         if (before is null)
             observer.Begins(place, work);
-        var one = before ?? _sweep.Judge(configuration, With(configuration), (volume, step) => observer.Stepped(configuration.Name, volume, step), cancellation);
+        var one = before ?? _sweep.Judge(
+            configuration, With(configuration), (volume, step) => observer.Stepped(configuration.Name, volume, step), cancellation);
         observer.Judged(one, before is not null);
         return one;
     }
@@ -180,11 +192,16 @@ public sealed class SamplerSweep : IDisposable
     /// <summary>What was found of a configuration before under the same circumstances, or null.</summary>
     private SweptConfiguration? Find(SolverConfiguration configuration) => _sweep.Find(configuration, With(configuration));
 
-    private ExperimentPlan With(SolverConfiguration configuration) => Plan with { Sampler = PlanOf(Plan, _context.Parts, configuration, _samplerBy).Sampler };
+    private ExperimentPlan With(SolverConfiguration configuration) =>
+        Plan with { Sampler = PlanOf(Plan, _context.Parts, configuration, _samplerBy).Sampler };
 
-    private static double Value(string metric, SweptConfiguration one) => one.Metrics[metric] is { Value: { } value } && double.IsFinite(value)
-        ? value
-        : throw new InvalidOperationException($"there is no {metric} of {one.Name}, so the search cannot go on: {string.Join("; ", one.Metrics[metric].Warnings.DefaultIfEmpty("it is not finite"))}");
+    private static double Value(string metric, SweptConfiguration one)
+    {
+        if (one.Metrics[metric] is { Value: { } value } && double.IsFinite(value))
+            return value;
+        var why = string.Join("; ", one.Metrics[metric].Warnings.DefaultIfEmpty("it is not finite"));
+        throw new InvalidOperationException($"there is no {metric} of {one.Name}, so the search cannot go on: {why}");
+    }
 
     /// <summary>All configurations that are done under these circumstances, also by earlier commands.</summary>
     private SolverSweepFile Collect() => new()
@@ -205,7 +222,12 @@ public sealed class SamplerSweep : IDisposable
         if (possible.Count == 0)
             throw new PlanException($"{shift} shifts a grid of times, and the solvers that are named take steps of their own choice; use --time-shift 1");
         if (possible.Count < wanted.Count)
-            _context.Observer.Warned($"{shift} shifts a grid of times, so the {wanted.Count - possible.Count} solvers that take steps of their own choice are left out; --time-shift 1 takes them in");
+        {
+            _context.Observer.Warned(
+                $"{shift} shifts a grid of times, so the {wanted.Count - possible.Count} solvers that take steps of their own choice "
+                + "are left out; --time-shift 1 takes them in");
+        }
+
         return possible;
     }
 
@@ -236,7 +258,8 @@ public sealed record StepSearch(string Sampler, string Metric, int Lo, int Hi, i
 /// <param name="Failures">A sentence for each that generated nothing.</param>
 /// <param name="Done">How many were judged.</param>
 /// <param name="Wanted">How many were to be.</param>
-public sealed record SweptSolvers(SolverSweepFile? File, IReadOnlyList<SweptConfiguration> Ranking, IReadOnlyList<string> Failures, int Done, int Wanted);
+public sealed record SweptSolvers(
+    SolverSweepFile? File, IReadOnlyList<SweptConfiguration> Ranking, IReadOnlyList<string> Failures, int Done, int Wanted);
 
 /// <summary>What came of a search for a number of steps.</summary>
 /// <param name="File">What its file holds; null where it was stopped.</param>

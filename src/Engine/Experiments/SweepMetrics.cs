@@ -15,7 +15,9 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
 
     private readonly PartContext _meta = parts with { Device = new torch.Device(DeviceType.META) };
 
-    /// <summary>What a sweep measures where nothing else is said, with the features that need no network where the experiment names none.</summary>
+    /// <summary>
+    /// What a sweep measures where nothing else is said, with the features that need no network where the experiment names none.
+    /// </summary>
     public static IReadOnlyList<string> Default { get; } = ["fid", "kid", "cmmd"];
 
     /// <summary>The default ones and all others of sets that the experiment has and that can be compared with this split.</summary>
