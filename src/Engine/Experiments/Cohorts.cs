@@ -3,6 +3,7 @@ using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Synthesis;
 using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
@@ -26,10 +27,15 @@ internal sealed class Cohorts(ExperimentContext context)
         }
     }
 
-    /// <summary>Opens the cohort of a run that is trained, and refuses another one.</summary>
+    /// <summary>Opens the cohort of a run that is trained, and refuses another one, and a run whose experiment was changed.</summary>
     /// <exception cref="PlanException">It does not hold what the run was trained on.</exception>
+    /// <exception cref="RunFolderException">The run's experiment is not what it was trained by.</exception>
     public Cohort OpenRecorded(Plan plan, RunFolder run)
     {
+        Action<string>? warn = context.Collective.IsFirst() ? context.Observer.Warned : null; // the first of several processes says it for all
+        ExperimentSeal.Check(run, warn);
+        if (Provenance.WhyIncomparable(run) is { } why)
+            warn?.Invoke($"{why}; they are taken as they are");
         var cohort = Open(plan, run);
         const string Remedy = "put back what was there, or name the folder that holds it with --cohort DIR";
         Provenance.CompareData(run, plan, cohort, allow: false, Remedy);

@@ -24,6 +24,8 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
     public Rehearsal Check(string folder, RunFolder? resumed)
     {
         _training.Check();
+        if (resumed is not null)
+            ExperimentSeal.Check(resumed, _context.Observer.Warned);
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);
         _training.RefuseTooLarge(parts);

@@ -59,6 +59,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     {
         Check();
         using var held = Lock(run);
+        Processes.ByFirst(() => ExperimentSeal.Check(run, _context.Observer.Warned));
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);
         RefuseTooLarge(parts);
@@ -98,6 +99,13 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     public IReadOnlyList<DataChange> CompareData(RunFolder run, Cohort cohort)
     {
         const string Remedy = "put back what was there, or go on with --allow-changed-data";
+        if (Provenance.WhyIncomparable(run) is { } why)
+        {
+            if (!allowChangedData)
+                throw new RunFolderException($"{why}; put that file back, or go on with --allow-changed-data");
+            _context.Observer.Warned($"{why}; the run goes on with what is there, and records it");
+        }
+
         var changes = Provenance.CompareData(run, Plan, cohort, allowChangedData, Remedy);
         foreach (var change in changes)
             _context.Observer.Warned($"the run goes on with other data, {change}");
@@ -182,7 +190,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
 
     private void WriteExperiment(RunFolder run)
     {
-        AtomicFile.WriteText(run.Experiment, experiment.Source.Text);
+        ExperimentSeal.Write(run, experiment.Source.Text);
         AtomicFile.WriteJson(run.Description, experiment.Json);
         if (experiment.Source.Origin is { } origin)
             AtomicFile.WriteJson(run.Origin, origin);

@@ -39,4 +39,10 @@ public sealed record DataChange(string Split, IReadOnlyList<string> Added, IRead
 /// <param name="Segment">Its number, from 1 for the first start.</param>
 /// <param name="Changes">How its data differ.</param>
 /// <param name="Before">The data before, by split.</param>
-public sealed record ChangedData(int Segment, IReadOnlyList<DataChange> Changes, IReadOnlyDictionary<string, DataFacts> Before);
+public sealed record ChangedData(int Segment, IReadOnlyList<DataChange> Changes, IReadOnlyDictionary<string, DataFacts> Before)
+{
+    /// <summary>Whether nobody knows what the data were before, because provenance.json was lost.</summary>
+    public bool IsUnknown { get; init; }
+
+    internal static ChangedData Unknown(int segment) => new(segment, [], new Dictionary<string, DataFacts>()) { IsUnknown = true };
+}

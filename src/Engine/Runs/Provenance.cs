@@ -66,6 +66,14 @@ public sealed record Provenance
         };
     }
 
+    /// <summary>
+    /// Why the data of a run that has trained cannot be compared with what it recorded, as it did before its first step; null where they can be, or nothing
+    /// was trained yet.
+    /// </summary>
+    public static string? WhyIncomparable(RunFolder run) => !run.HasCheckpoints || Read(run) is not null
+        ? null
+        : $"{run.Provenance} is lost, so that the data cannot be compared with what the run was trained on";
+
     /// <summary>Compares a cohort with what a run recorded of it.</summary>
     /// <param name="run">The run.</param>
     /// <param name="plan">Its plan.</param>
@@ -88,7 +96,7 @@ public sealed record Provenance
             "cohort").In("data");
     }
 
-    /// <summary>Records where a run's next segment reads its data, and where they are others, that they are.</summary>
+    /// <summary>Records where a run's next segment reads its data, and where they are others, or nobody knows, that they are.</summary>
     /// <param name="run">The run.</param>
     /// <param name="plan">Its plan.</param>
     /// <param name="cohort">The cohort that is there.</param>
@@ -96,10 +104,15 @@ public sealed record Provenance
     public static void RecordSegment(RunFolder run, Plan plan, Cohort cohort, IReadOnlyList<DataChange> changes)
     {
         if (Read(run) is not { } recorded)
+        {
+            if (run.HasCheckpoints)
+                AtomicFile.WriteJson(run.Provenance, Collect(plan, cohort) with { Cohort = CohortPlace.Of(run, cohort), ChangedData = [Runs.ChangedData.Unknown(Segment(run))] });
             return;
+        }
+
         var now = recorded with { Cohort = CohortPlace.Of(run, cohort) };
         if (changes.Count > 0)
-            now = now with { Data = DataOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(1 + (run.ReadStatus()?.Segments ?? 0), changes, recorded.Data)] };
+            now = now with { Data = DataOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
         if (now != recorded)
             AtomicFile.WriteJson(run.Provenance, now);
     }
@@ -130,7 +143,9 @@ public sealed record Provenance
     }
 
     private static Provenance? Read(RunFolder run) =>
-        RunFolder.ReadJson<Provenance>(run.Provenance, "without it the data cannot be compared; remove it to go on all the same");
+        RunFolder.ReadJson<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
+
+    private static int Segment(RunFolder run) => 1 + (run.ReadStatus()?.Segments ?? 0);
 
     private static Dictionary<string, DataFacts> DataOf(Plan plan, Cohort cohort) =>
         Engine.Data.Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds));

@@ -11,11 +11,11 @@ public sealed class RunFolder
     /// <summary>Name of the folder of runs that a run trained first, and uses.</summary>
     public const string FirstName = "first";
 
-    private const string ExperimentName = "experiment.yaml", StatusName = "status.json", MetricsName = "metrics.jsonl";
+    private const string ExperimentName = "experiment.yaml", SealName = "experiment.seal.json", StatusName = "status.json", MetricsName = "metrics.jsonl";
     private const string CheckpointsName = "checkpoints", LockName = "train.lock", CohortName = "cohort", FrozenName = "frozen", LatentsName = "latents";
 
     /// <summary>What may be there before a run's first step.</summary>
-    private static readonly string[] BeforeTheRun = [LockName, CohortName, FirstName, FrozenName, LatentsName];
+    private static readonly string[] BeforeTheRun = [LockName, SealName, CohortName, FirstName, FrozenName, LatentsName];
 
     /// <summary>What makes a folder known as a run's, also where not all of it is there.</summary>
     internal static IReadOnlyList<string> Signs { get; } = [ExperimentName, StatusName, MetricsName, CheckpointsName, LockName];
@@ -27,6 +27,9 @@ public sealed class RunFolder
 
     /// <summary>The experiment, resolved: nothing in it refers to another file.</summary>
     public string Experiment => In(ExperimentName);
+
+    /// <summary>The hash of <see cref="Experiment"/> as training wrote it: <see cref="ExperimentSeal"/>.</summary>
+    public string Seal => In(SealName);
 
     /// <summary>How the command line named the experiment.</summary>
     public string Origin => In("origin.json");

@@ -24,12 +24,12 @@ internal static class ExperimentLoader
     /// <param name="session">The parts.</param>
     /// <param name="run">The run.</param>
     /// <param name="sets">The values.</param>
-    public static Experiment Load(Session session, RunFolder run, params Assignment[] sets) => Load(session, run, Read(run.Experiment, sets), null);
+    public static Experiment Load(Session session, RunFolder run, params Assignment[] sets) => Load(session, run, ReadRun(run, sets), null);
 
     /// <summary>Loads the experiment of a denoiser's run with a plan that was changed.</summary>
     public static DiffusionExperiment LoadChanged(Session session, RunFolder run, Assignment[] sets, Func<ExperimentPlan, ExperimentPlan> change)
     {
-        var file = Read(run.Experiment, sets);
+        var file = ReadRun(run, sets);
         var plan = new PlanReader(session.Registry).Read(file);
         if (Moved(run, file, plan) is { } there)
             (file, plan) = (there, new PlanReader(session.Registry).Read(there));
@@ -70,6 +70,14 @@ internal static class ExperimentLoader
     /// <summary>The resolved file of an experiment.</summary>
     public static MapNode Read(string path, IReadOnlyList<Assignment>? sets = null, string? profile = null) =>
         ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords);
+
+    /// <summary>The resolved file of a run's experiment.</summary>
+    /// <exception cref="RunFolderException">It was changed since it was trained by.</exception>
+    public static MapNode ReadRun(RunFolder run, IReadOnlyList<Assignment>? sets = null)
+    {
+        ExperimentSeal.Check(run); // before it is read: whatever is wrong with it, that it was changed is why
+        return Read(run.Experiment, sets);
+    }
 
     /// <summary>The file that an experiment was loaded from.</summary>
     public static MapNode FileOf(Experiment experiment) => ((YamlSource)experiment.Source).File;

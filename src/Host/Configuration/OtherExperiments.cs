@@ -14,7 +14,7 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
     /// <inheritdoc/>
     public LentPart? Find(RunFolder lender, string section, string id, Type options)
     {
-        if (ExperimentLoader.Read(lender.Experiment)[section] is not { } node)
+        if (ExperimentLoader.ReadRun(lender)[section] is not { } node)
             return null;
         var use = Binder.PartOf(node).Text;
         return new LentPart(use, use != id ? null : section == "compressor" ? Binder.BindPart<LatentOptions>(node, options).Options : Binder.BindPart(node, options));

@@ -25,7 +25,7 @@ internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, st
     /// <exception cref="ConfigurationException">What the run was trained by so far would change.</exception>
     public (MapNode File, ExperimentOrigin? Origin) Read(IReadOnlyList<Assignment> sets, Action<string> warn)
     {
-        var before = ExperimentLoader.Read(run.Experiment);
+        var before = ExperimentLoader.ReadRun(run);
         RefuseOther(SectionReader.Id(before));
         var own = CohortPlaces.Whole(ExperimentLoader.Read(run.Experiment, sets));
         RefuseSets(before, own);

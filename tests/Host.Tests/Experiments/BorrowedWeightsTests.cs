@@ -36,6 +36,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
         // the experiment still names the lender, but sampling looks into the run's own folder
         var yaml = Path.Combine(_work.Run, "experiment.yaml");
         File.WriteAllText(yaml, Regex.Replace(File.ReadAllText(yaml), "(?m)^  from: .*$", "  from: /gone"));
+        Workspace.Seal(_work.Run);
         Assert.Equal(0, _work.Program("sample", _work.Run, "--out", _work.At("samples")).ExitCode);
     }
 

@@ -81,6 +81,7 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
     {
         foreach (var file in new[] { "experiment.yaml", "provenance.json", "origin.json" }.Select(name => Path.Combine(run, name)))
             File.WriteAllText(file, File.ReadAllText(file).Replace(own.Work.At("a/cohort"), cohort, StringComparison.Ordinal).Replace(Escaped(own.Work.At("a/cohort")), Escaped(cohort), StringComparison.Ordinal));
+        Workspace.Seal(run);
 
         static string Escaped(string path) => JsonSerializer.Serialize(path).Trim('"');
     }

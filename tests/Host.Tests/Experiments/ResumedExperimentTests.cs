@@ -101,6 +101,7 @@ public sealed class ResumedExperimentTests : IDisposable
         var experiment = Trained();
         var own = Path.Combine(_work.Run, "experiment.yaml");
         File.WriteAllText(own, File.ReadAllText(own).Replace("count: 3", "count: 4", StringComparison.Ordinal));
+        Workspace.Seal(_work.Run);
 
         var outcome = Resume(experiment);
 

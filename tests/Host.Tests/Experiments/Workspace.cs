@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using VoxelZoo.Host.Tests.Configuration;
 using VoxelZoo.Host.Tests.Programs;
 
@@ -18,6 +19,11 @@ internal sealed class Workspace : IDisposable
     public string Write(string name, string text) => _folder.Write(name, text);
 
     public VoxelZooProgram.Outcome Program(params string[] arguments) => VoxelZooProgram.RunWith(OneThread, arguments);
+
+    /// <summary>Makes a run's experiment.yaml the one that training wrote, where a test has given it other words.</summary>
+    public static void Seal(string run) => File.WriteAllText(
+        Path.Combine(run, "experiment.seal.json"),
+        $$"""{"experiment": ["{{Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(run, "experiment.yaml"))))}}"]}""");
 
     /// <summary>Trains the smallest experiment, or another one, at its smoke profile.</summary>
     public VoxelZooProgram.Outcome Smoke(string experiment = "exp11", params string[] more) =>

@@ -110,6 +110,26 @@ public sealed class CheckpointStore
     /// <param name="damage">Called with a sentence for each checkpoint that was passed over.</param>
     public Checkpoint? Recover(string pointer, Action<string> damage) => Find(pointer, damage, Quarantine);
 
+    /// <summary>Hashes of the experiments by which the checkpoints were trained, as far as their manifests can be read; their tensors are not.</summary>
+    public IReadOnlySet<string> Experiments()
+    {
+        HashSet<string> found = [];
+        foreach (var name in Names())
+        {
+            try
+            {
+                using var json = new StreamReader(_files.Open(Path.Combine(In(name), ManifestName)));
+                found.Add(Manifest(json.ReadToEnd()).Experiment);
+            }
+            catch (Exception e) when (e is InvalidDataException or JsonException or IOException or UnauthorizedAccessException)
+            {
+                // whoever opens the checkpoint says so
+            }
+        }
+
+        return found;
+    }
+
     internal static FileFacts Facts(string path)
     {
         using var stream = File.OpenRead(path);

@@ -44,7 +44,7 @@ internal sealed class SweepOptions
     public SamplerSweep Open(ParseResult parse, Session session, string folder, SweepRequest request, SolverConfiguration first)
     {
         var run = RunFolder.Open(folder);
-        if (CompressionPlanReader.Reads(ExperimentLoader.Read(run.Experiment)))
+        if (CompressionPlanReader.Reads(ExperimentLoader.ReadRun(run)))
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
         var experiment = ExperimentLoader.LoadChanged(session, run, [.. Sets(parse)], plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first, request.SamplerBy));
         return experiment.OpenSweep(run, request, first);
