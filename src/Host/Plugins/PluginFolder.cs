@@ -1,6 +1,7 @@
 using System.Text.Json;
 using NuGet.Versioning;
 using VoxelZoo.PluginManifest;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Plugins;
 
@@ -70,6 +71,7 @@ internal static class PluginFolder
 
     private static PluginMetadata MetadataOf(string assembly)
     {
+        RegularFile.Require(assembly);
         try
         {
             return PluginMetadata.Read(assembly);
@@ -117,7 +119,7 @@ internal static class PluginFolder
     {
         try
         {
-            return JsonDocument.Parse(File.ReadAllBytes(file));
+            return JsonDocument.Parse(RegularFile.ReadText(file));
         }
         catch (JsonException e)
         {
