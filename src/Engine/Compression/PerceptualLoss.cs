@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Tensors.Native;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Compression;
@@ -90,6 +92,8 @@ public sealed class PerceptualLoss : IDisposable
 
     private static jit.ScriptModule Load(string path, Device device)
     {
+        if (RegularFile.WhyNot(path) is { } why)
+            throw new PlanException($"{path}: {why.TrimEnd('.')}", Key).In("training");
         try
         {
             var network = jit.load(path, device.type, device.index);

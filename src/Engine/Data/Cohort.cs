@@ -136,6 +136,39 @@ public sealed class Cohort
 
     private static string Key(CohortPatient patient, IReadOnlyList<string> kinds) => $"{patient.Folder} {string.Join('+', kinds)}";
 
+    /// <summary>Folders beside a split's patients that hold no image under a name that is read, as patients without any.</summary>
+    internal IReadOnlyList<CohortPatient> WithoutImages(string split)
+    {
+        if (!Directory.Exists(Path.Combine(Folder, split)))
+            return [];
+        var known = Of(split).Select(patient => patient.Folder).ToHashSet();
+        var others = Directory.GetDirectories(Path.Combine(Folder, split)).Order(StringComparer.Ordinal).Where(folder => !known.Contains(folder));
+        return [.. others.Select(folder => new CohortPatient(split, Path.GetFileName(folder), folder, []))];
+    }
+
+    /// <summary>All folders of a split that stand for a patient, with images or without; a hidden one, such as an editor's, stands for none.</summary>
+    internal IReadOnlyList<CohortPatient> Listed(string split) => [.. Of(split), .. WithoutImages(split).Where(patient => !patient.Name.StartsWith('.'))];
+
+    /// <summary>What of a patient's folder looks like an image that is missing and is none, in parentheses after a blank; empty where nothing does.</summary>
+    internal static string Lookalike(string patient, IEnumerable<string> kinds)
+    {
+        string[] names = [.. kinds.SelectMany(kind => Suffixes.Select(suffix => kind + suffix))];
+        var all = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 };
+        foreach (var entry in Directory.EnumerateFileSystemEntries(patient, "*", all).Order(StringComparer.Ordinal))
+        {
+            var name = Path.GetFileName(entry);
+            if (names.FirstOrDefault(one => string.Equals(one, name, StringComparison.OrdinalIgnoreCase)) is not { } meant)
+                continue;
+            if (Directory.Exists(entry))
+                return $" ({name} is a folder, and an image is a file)";
+            if (name != meant)
+                return $" ({name} is not read; rename it to {meant})";
+            return $" ({name} cannot be opened: a link that leads nowhere)";
+        }
+
+        return "";
+    }
+
     private static IEnumerable<CohortPatient> PatientsOf(string folder, string split) =>
         from patient in Directory.GetDirectories(Path.Combine(folder, split)).Order(StringComparer.Ordinal)
         let kinds = KindsOf(patient)

@@ -19,7 +19,7 @@ public static class CohortCheck
         foreach (var patient in cohort.Patients)
         {
             foreach (var kind in kinds.Except(patient.Kinds))
-                yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), "is missing.");
+                yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"is missing{Cohort.Lookalike(patient.Folder, [kind])}.");
             var found = PatientCheck.Run(patient, patient.Kinds, null);
             foreach (var finding in found.Findings.Concat(copies.Add(found)))
                 yield return finding;
@@ -69,7 +69,7 @@ public static class CohortCheck
     /// <exception cref="PlanException">More than a tenth do, and the options do not allow it.</exception>
     internal static void RequireComplete(Cohort cohort, string split, IReadOnlyList<string> kinds, DataOptions options)
     {
-        var all = cohort.Of(split);
+        var all = cohort.Listed(split); // a patient that holds no image at all lacks them as well
         var missing = all.Where(patient => kinds.Except(patient.Kinds).Any()).ToArray();
         if (missing.Length == all.Count || missing.Length == 0)
             return; // a split without any complete patient is refused by those who need one
@@ -81,9 +81,11 @@ public static class CohortCheck
                 "allow_missing");
         }
 
-        cohort.Remember(missing.Select(patient => new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it has no {string.Join(", ", kinds.Except(patient.Kinds))}.")));
+        // those without any image are found with the folders
+        cohort.Remember(missing.Where(patient => patient.Kinds.Count > 0).Select(patient => new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it has no {Absent(patient)}.")));
 
-        string Lack(CohortPatient patient) => $"{patient.Name} has no {string.Join(", ", kinds.Except(patient.Kinds))}";
+        string Absent(CohortPatient patient) => string.Join(", ", kinds.Except(patient.Kinds)) + Cohort.Lookalike(patient.Folder, kinds.Except(patient.Kinds));
+        string Lack(CohortPatient patient) => $"{patient.Name} has no {Absent(patient)}";
     }
 
     /// <summary>Folders beside the splits that look like one.</summary>
@@ -99,10 +101,8 @@ public static class CohortCheck
     /// <summary>Folders beside the patients' that hold no image under a name that is read.</summary>
     private static IEnumerable<CohortFinding> Unread(Cohort cohort) =>
         from split in Cohort.AllSplits
-        let patients = cohort.Of(split).Select(patient => patient.Folder).ToHashSet()
-        where Directory.Exists(Path.Combine(cohort.Folder, split))
-        from folder in Directory.GetDirectories(Path.Combine(cohort.Folder, split)).Order(StringComparer.Ordinal)
-        where !patients.Contains(folder)
+        from patient in cohort.WithoutImages(split)
         select new CohortFinding(
-            split, Path.GetFileName(folder), folder, $"is left out: it holds none of {string.Join(", ", ImageKinds.All.Select(kind => kind + ".nii.gz"))}.");
+            split, patient.Name, patient.Folder,
+            $"is left out: it holds none of {string.Join(", ", ImageKinds.All.Select(kind => kind + ".nii.gz"))}{Cohort.Lookalike(patient.Folder, ImageKinds.All)}.");
 }

@@ -41,7 +41,7 @@ public sealed class CohortDataset : IBatchSource
 
         _patients = complete;
         Patients = [.. _patients.Select(patient => patient.Name)];
-        Skipped = [.. all.Select(patient => patient.Name).Except(Patients)];
+        Skipped = [.. cohort.Listed(split).Select(patient => patient.Name).Except(Patients)];
         if (_patients.Count == 0)
         {
             var tumour = options.PositiveOnly && split == Cohort.Train ? " and a tumour" : "";

@@ -34,7 +34,7 @@ internal static class PatientCheck
                     findings.AddRange(Together(grid, kind, one.Grid, one.Kind, Finding));
                 findings.AddRange(Alone(volume, kind, options, Finding));
                 first ??= (kind, grid);
-                if (kind != ImageKinds.Seg && volume.Min < volume.Max)
+                if (kind != ImageKinds.Seg && volume is { Min: not null, IsConstant: false })
                     hashes[kind] = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span)));
             }
             catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -61,9 +61,11 @@ internal static class PatientCheck
             if (Labels(volume, finding) is { } labels)
                 yield return labels;
         }
-        else if (volume.Min is { } only && only == volume.Max)
+        else if (volume is { IsConstant: true, Min: { } min, Max: { } max })
         {
-            yield return finding($"is {only} everywhere.");
+            yield return finding(min == max
+                ? $"is {min} everywhere."
+                : FormattableString.Invariant($"is {(float)min} everywhere as training reads it, in float32, which cannot tell {min:R} from {max:R}; subtract an offset or rescale it before."));
         }
     }
 

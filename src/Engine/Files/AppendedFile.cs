@@ -1,3 +1,5 @@
+using VoxelZoo.Tensors.Native;
+
 namespace VoxelZoo.Engine.Files;
 
 /// <summary>
@@ -14,8 +16,12 @@ internal sealed class AppendedFile(Stream stream, string name, Action<string> wa
     private bool _told;
 
     /// <summary>Opens a file at its end, or makes it.</summary>
-    public static AppendedFile Open(string path, Action<string> warn) =>
-        new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0), path, warn);
+    /// <exception cref="IOException">It is no file, or cannot be opened.</exception>
+    public static AppendedFile Open(string path, Action<string> warn)
+    {
+        RegularFile.Require(path);
+        return new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0), path, warn);
+    }
 
     /// <summary>Adds a record and hands it to the operating system.</summary>
     public void Append(ReadOnlySpan<byte> record)

@@ -1,3 +1,5 @@
+using VoxelZoo.Tensors.Native;
+
 namespace VoxelZoo.Engine.Files;
 
 /// <summary>
@@ -71,7 +73,7 @@ internal sealed class DiskFiles : IFiles
 
     public void Flush(Stream stream) => ((FileStream)stream).Flush(flushToDisk: true);
 
-    public Stream Open(string path) => File.OpenRead(path);
+    public Stream Open(string path) => RegularFile.OpenRead(path);
 
     public long Length(string path) => new FileInfo(path).Length;
 

@@ -8,10 +8,10 @@ namespace VoxelZoo.Engine.Nifti;
 /// <param name="Spacing">Voxel size in millimetres.</param>
 /// <param name="Dtype">The stored type as NumPy writes it.</param>
 /// <param name="Affine">Rows of the 4×4 matrix from voxel indices to millimetres.</param>
-/// <param name="Min">Smallest finite intensity, or null where there is none.</param>
-/// <param name="Max">Largest finite intensity, or null where there is none.</param>
-/// <param name="Mean">Mean of the finite intensities, or null where there is none.</param>
-/// <param name="NonFinite">Number of voxels that are NaN or infinite.</param>
+/// <param name="Min">Smallest intensity that is finite in float32, or null where there is none.</param>
+/// <param name="Max">Largest intensity that is finite in float32, or null where there is none.</param>
+/// <param name="Mean">Mean of those intensities, or null where there is none.</param>
+/// <param name="NonFinite">Number of voxels that are NaN or infinite in float32, as training reads them.</param>
 /// <param name="Comments">The comments in the header, in file order: JSON where one is a JSON object, as in generated volumes, else text.</param>
 /// <param name="Complaints">What is wrong with the header, the places of its voxels included, and can be read all the same.</param>
 public sealed record NiftiFacts(

@@ -59,12 +59,8 @@ public static class NiftiFile
             {
                 var intensity = numbers[i] * header.Slope + header.Intercept;
                 range.Add(intensity);
-                if (intensities is null)
-                    continue;
-                intensities[at + i] = (float)intensity;
-                // what is beyond float32 is no number to a network
-                if (double.IsFinite(intensity) && !float.IsFinite(intensities[at + i]))
-                    range.AddOverflow();
+                if (intensities is not null)
+                    intensities[at + i] = (float)intensity;
             }
 
             at += count;

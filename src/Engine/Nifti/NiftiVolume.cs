@@ -25,17 +25,20 @@ public sealed class NiftiVolume
     /// <summary>Slope · stored + intercept as float32, in file order: the first dimension of <see cref="NiftiHeader.Shape"/> runs fastest.</summary>
     public ReadOnlyMemory<float> Intensities { get; }
 
-    /// <summary>Smallest finite intensity, computed in float64; null where no voxel is finite.</summary>
+    /// <summary>Smallest intensity that is finite in float32, computed in float64; null where no voxel is finite.</summary>
     public double? Min { get; }
 
-    /// <summary>Largest finite intensity, computed in float64; null where no voxel is finite.</summary>
+    /// <summary>Largest intensity that is finite in float32, computed in float64; null where no voxel is finite.</summary>
     public double? Max { get; }
 
-    /// <summary>Mean of the finite intensities, computed in float64; null where no voxel is finite.</summary>
+    /// <summary>Mean of those intensities, computed in float64; null where no voxel is finite.</summary>
     public double? Mean { get; }
 
-    /// <summary>Number of voxels that are NaN or infinite.</summary>
+    /// <summary>Number of voxels that are NaN or infinite in float32.</summary>
     public long NonFinite { get; }
+
+    /// <summary>Whether all intensities that are finite are one number in float32, be they different in the file.</summary>
+    internal bool IsConstant => Min is { } min && Max is { } max && (float)min == (float)max;
 
     /// <summary>
     /// The shape <c>[1, D, H, W]</c> of a file that stores <c>[H, W, D]</c>. Further dimensions have to be of size 1.

@@ -2,6 +2,7 @@ using TorchSharp;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -50,7 +51,7 @@ public sealed class FrozenParts
             throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         var taken = checkpoint.Used(component);
         Directory.CreateDirectory(Folder);
-        using (var from = File.OpenRead(checkpoint.File(taken)))
+        using (var from = RegularFile.OpenRead(checkpoint.File(taken)))
             AtomicFile.Write(WeightsOf(name), from.CopyTo);
         var facts = checkpoint.Manifest.Files[$"{taken}.safetensors"];
         var part = new FrozenPart(name, source.Path, checkpoint.Name, taken, facts.Bytes, facts.Sha256);

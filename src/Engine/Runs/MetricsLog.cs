@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -30,10 +31,13 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Adds a line and hands it to the operating system.</summary>
     public void Add(MetricsEntry entry) => _file.Append(Encoding.UTF8.GetBytes(Line(entry) + "\n"));
 
-    /// <summary>The log's entries; a last line that was cut off is left out.</summary>
+    /// <summary>The log's entries; lines that were cut off or damaged are left out.</summary>
+    /// <exception cref="RunFolderException">The log is no file.</exception>
     public static IReadOnlyList<MetricsEntry> Read(string path)
     {
         var entries = new List<MetricsEntry>();
+        if (RegularFile.WhyNot(path) is { } why)
+            throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
         foreach (var line in File.ReadLines(path))
         {
             try
@@ -43,11 +47,33 @@ public sealed class MetricsLog : IDisposable
             }
             catch (JsonException)
             {
-                break; // the process was killed while it wrote this line
+                // the process was killed while it wrote this line, or something cut the file
             }
         }
 
         return entries;
+    }
+
+    /// <summary>Which of the steps that a run has trained its log has no line of, or null where it has all.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="step">Steps done.</param>
+    /// <returns>A sentence without its full stop.</returns>
+    public static string? Lost(string path, long step)
+    {
+        const int most = 5;
+        var gaps = new List<string>();
+        var next = 1L;
+        var there = File.Exists(path) ? Read(path).Where(entry => entry.Kind == "step" && entry.Step <= step).Select(entry => entry.Step).Distinct().Order() : Enumerable.Empty<long>();
+        foreach (var one in there.Append(step + 1))
+        {
+            if (one > next)
+                gaps.Add(one - 1 == next ? $"step {next}" : $"steps {next} to {one - 1}");
+            next = one + 1;
+        }
+
+        return gaps.Count == 0
+            ? null
+            : $"{path} has no whole line of {string.Join(", ", gaps.Take(most))}{(gaps.Count > most ? " …" : "")}, so the history of what was trained there is lost; the run goes on, and its curves and reports lack it";
     }
 
     /// <summary>Closes the file.</summary>

@@ -148,7 +148,10 @@ public sealed record Provenance
     private static int Segment(RunFolder run) => 1 + (run.ReadStatus()?.Segments ?? 0);
 
     private static Dictionary<string, DataFacts> DataOf(Plan plan, Cohort cohort) =>
-        Engine.Data.Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds));
+        Engine.Data.Cohort.AllSplits.ToDictionary(split => split, split => DataFacts.Of(cohort.Of(split), plan.Kinds) with
+        {
+            Skipped = [.. cohort.Listed(split).Where(patient => plan.Kinds.Except(patient.Kinds).Any()).Select(patient => patient.Name)],
+        });
 
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? $"{assembly.GetName().Version}";
@@ -189,7 +192,7 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
 
     internal static string Hash(string path)
     {
-        using var file = File.OpenRead(path);
+        using var file = RegularFile.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 }
@@ -218,7 +221,7 @@ public sealed record DataFacts(int Patients, string Sha256)
             using var own = new VolumeHash();
             foreach (var kind in kinds.Where(patient.Kinds.Contains))
             {
-                using var file = File.OpenRead(patient.File(kind));
+                using var file = RegularFile.OpenRead(patient.File(kind));
                 var content = SHA256.HashData(file);
                 all.Add($"{patient.Name}/{kind}", content);
                 ofKind[kind].Add($"{patient.Name}/{kind}", content);
@@ -230,7 +233,6 @@ public sealed record DataFacts(int Patients, string Sha256)
 
         var facts = new DataFacts(patients.Count, all.Finish())
         {
-            Skipped = [.. patients.Where(patient => kinds.Except(patient.Kinds).Any()).Select(patient => patient.Name)],
             Volumes = ofPatient,
             Kinds = ofKind.ToDictionary(kind => kind.Key, kind => kind.Value.Finish()),
         };

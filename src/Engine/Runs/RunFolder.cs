@@ -106,12 +106,30 @@ public sealed class RunFolder
             throw new RunFolderException($"{path} cannot be made a run's folder: {why}");
     }
 
+    /// <summary>Refuses a run in which a pipe, a device or a circle of links stands where training reads or goes on writing a file.</summary>
+    /// <exception cref="RunFolderException">One does.</exception>
+    private void CheckFiles()
+    {
+        var all = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 };
+        var deep = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0, RecurseSubdirectories = true, MaxRecursionDepth = 3 };
+        var within = new[] { Events, Checkpoints, Frozen }.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*", deep));
+        foreach (var file in Directory.EnumerateFiles(Path, "*", all).Where(IsOwn).Concat(within))
+        {
+            if (RegularFile.WhyNot(file) is { } why)
+                throw new RunFolderException($"{file}: {why.TrimEnd('.')}");
+        }
+
+        // what else somebody keeps there is not touched
+        static bool IsOwn(string file) => System.IO.Path.GetExtension(file) is ".json" or ".jsonl" or ".yaml" or ".lock";
+    }
+
     /// <summary>Refuses a run that <see cref="Lock"/> would refuse; holds and makes nothing.</summary>
-    /// <exception cref="RunFolderException">Another process trains it, or it cannot be written.</exception>
+    /// <exception cref="RunFolderException">Another process trains it, it cannot be written, or a file of it is none.</exception>
     public void CheckLock()
     {
         if (IsLocked())
             throw new RunFolderException($"{Path} is being trained by another process; wait for that one, or stop it");
+        CheckFiles();
         if (FolderAccess.WhyNotWritable(Path) is { } why)
             throw new RunFolderException($"{Path} cannot be trained, because it cannot be written ({why}); make the folder writable, or copy the run to one that is");
     }
@@ -146,8 +164,21 @@ public sealed class RunFolder
     public bool HasCheckpoints => Directory.Exists(Checkpoints) && !new CheckpointStore(Checkpoints).IsEmpty;
 
     /// <summary>Keeps other processes from training this run until the lock is disposed or this process ends, however it ends.</summary>
-    /// <exception cref="RunFolderException">Another process trains it.</exception>
-    public IDisposable Lock() => Hold(In(LockName), "trained");
+    /// <exception cref="RunFolderException">Another process trains it, or a file of it is none.</exception>
+    public IDisposable Lock()
+    {
+        var held = Hold(In(LockName), "trained");
+        try
+        {
+            CheckFiles(); // of a run that changes under the eyes, names come and go
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Holds a file of the run, whose folder is made, for as long as this process lives and the lock is not disposed.</summary>
     /// <param name="file">The file.</param>
@@ -176,6 +207,8 @@ public sealed class RunFolder
     /// <summary>Whether a process holds <see cref="Lock"/>; on a file system that does not share locks, one of this machine.</summary>
     public bool IsLocked()
     {
+        if (RegularFile.WhyNot(In(LockName)) is not null)
+            return false; // no process holds what is no file
         try
         {
             using var shared = new FileStream(In(LockName), FileMode.Open, FileAccess.Read, FileShare.Read);

@@ -112,6 +112,8 @@ public sealed class Trainer : IDisposable
             throw _run.WithoutReadable();
         else
             _observer.Warned("the run has no checkpoint yet, so it begins anew");
+        if (Writes && MetricsLog.Lost(_run.Metrics, _state.Position.Step) is { } lost)
+            _observer.Warned(lost);
     }
 
     /// <summary>Writes that the run ended by <paramref name="error"/>.</summary>

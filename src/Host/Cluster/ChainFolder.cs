@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Cluster;
 
@@ -46,7 +47,7 @@ internal sealed class ChainFolder(string run)
     {
         try
         {
-            return System.IO.File.Exists(File) ? JsonSerializer.Deserialize<Chain>(System.IO.File.ReadAllText(File), AtomicFile.Json) : null;
+            return System.IO.File.Exists(File) ? JsonSerializer.Deserialize<Chain>(RegularFile.ReadText(File), AtomicFile.Json) : null;
         }
         catch (JsonException e)
         {

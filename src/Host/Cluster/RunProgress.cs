@@ -1,5 +1,6 @@
 using System.Globalization;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Cluster;
 
@@ -12,7 +13,7 @@ internal static class RunProgress
         var first = Path.Combine(run, "first");
         var before = Directory.Exists(first) ? Directory.EnumerateDirectories(first).Sum(Steps) : 0;
         var latest = Path.Combine(run, "checkpoints", "latest");
-        return before + (File.Exists(latest) ? Step(File.ReadAllText(latest).Trim()) : 0);
+        return before + (File.Exists(latest) ? Step(RegularFile.ReadText(latest).Trim()) : 0);
     }
 
     /// <summary>How the run stands, or null where it has no status that can be read.</summary>

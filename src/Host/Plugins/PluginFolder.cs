@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.Json;
 using NuGet.Versioning;
 using VoxelZoo.PluginManifest;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Plugins;
 
@@ -67,6 +68,7 @@ internal static class PluginFolder
 
     private static PluginMetadata MetadataOf(string assembly)
     {
+        RegularFile.Require(assembly);
         try
         {
             return PluginMetadata.Read(assembly);
@@ -114,7 +116,7 @@ internal static class PluginFolder
     {
         try
         {
-            return JsonDocument.Parse(File.ReadAllBytes(file));
+            return JsonDocument.Parse(RegularFile.ReadText(file));
         }
         catch (JsonException e)
         {

@@ -33,6 +33,30 @@ internal static partial class RegularFile
             : "this is not a file but a pipe or a device; write it to a file first.";
     }
 
+    /// <summary>Opens a file for reading.</summary>
+    /// <exception cref="IOException">It is none, or cannot be opened.</exception>
+    public static FileStream OpenRead(string path)
+    {
+        Require(path);
+        return File.OpenRead(path);
+    }
+
+    /// <summary>All of a file's text.</summary>
+    /// <exception cref="IOException">It is none, or cannot be read.</exception>
+    public static string ReadText(string path)
+    {
+        Require(path);
+        return File.ReadAllText(path);
+    }
+
+    /// <summary>Refuses what <see cref="WhyNot"/> tells of.</summary>
+    /// <exception cref="IOException">It does.</exception>
+    public static void Require(string path)
+    {
+        if (WhyNot(path) is { } why)
+            throw new IOException($"{path}: {why.TrimEnd('.')}");
+    }
+
     /// <summary>
     /// The file to write where a path is to be replaced: that to which a link leads. A rename would put a file where a link or a device
     /// was, and the system would go without <c>/dev/stdout</c>.

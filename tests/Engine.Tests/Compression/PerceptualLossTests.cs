@@ -114,4 +114,14 @@ public sealed class PerceptualLossTests : IDisposable
         Assert.Contains(sentence, refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
     }
+
+    [Fact]
+    public void Pipe_in_the_place_of_the_network_is_refused_without_being_opened()
+    {
+        var pipe = Path.Combine(_folder.Path, "network.pt");
+        using var made = System.Diagnostics.Process.Start("mkfifo", [pipe]);
+        made.WaitForExit();
+        Assert.Contains("not a file but a pipe", Assert.Throws<PlanException>(() => PerceptualLoss.Try(pipe)).Message, StringComparison.Ordinal);
+        Assert.Contains("not a file but a pipe", Assert.Throws<PlanException>(() => PerceptualLoss.Try(pipe, 32, 32)).Message, StringComparison.Ordinal);
+    }
 }

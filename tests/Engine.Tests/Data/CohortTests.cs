@@ -232,4 +232,37 @@ public sealed class CohortTests : IDisposable
     }
 
     private static DataOptions Two => new() { Depth = 2, OriginalDepth = 2, Height = 2, Width = 2 };
+
+    [Theory]
+    [InlineData(1e9, 1e9 + 0.75, "is 1E+09 everywhere as training reads it")] // float32 has steps of 64 there
+    [InlineData(1e-61, 1e-60, "is 0 everywhere as training reads it")] // below the smallest float32
+    public void Check_tells_a_volume_that_float32_makes_constant(double low, double high, string found)
+    {
+        var file = new Nifti.NiftiBytes().Dim(3, 2, 1, 1).Type(64).With([.. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high)]);
+        File.WriteAllBytes(_folder.File("train", "a", "bravo"), file);
+        Assert.StartsWith(found, Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("BRAVO.nii.gz", false, "(BRAVO.nii.gz is not read; rename it to bravo.nii.gz)")]
+    [InlineData("bravo.nii.gz", true, "(bravo.nii.gz is a folder, and an image is a file)")]
+    public void Patient_without_any_image_lacks_images_as_one_that_has_some(string name, bool folder, string hint)
+    {
+        _folder.Add("train", "a", "bravo");
+        var odd = _folder.File("train", "b", "bravo")[..^"bravo.nii.gz".Length] + name;
+        if (folder)
+            Directory.CreateDirectory(odd);
+        else
+            File.WriteAllText(odd, "");
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "train", ".editor"));
+
+        var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
+
+        Assert.Equal("allow_missing", refusal.Key);
+        Assert.Contains($"1 of the 2 patients in '{Path.Combine(_folder.Path, "train")}' lack an image: b has no bravo {hint}", refusal.Message, StringComparison.Ordinal);
+        var dataset = new CohortDataset(_folder.Open(), "train", Two with { AllowMissing = true }, ["bravo"]);
+        Assert.Equal(["a"], dataset.Patients);
+        Assert.Equal(["b"], dataset.Skipped);
+        Assert.Contains(CohortCheck.Run(_folder.Open(), ["bravo"]), finding => finding.Patient == "b" && finding.Finding.Contains(hint, StringComparison.Ordinal));
+    }
 }

@@ -143,10 +143,11 @@ public sealed class NiftiReadTests : IDisposable
     }
 
     [Fact]
-    public void Mean_of_numbers_whose_sum_overflows_is_finite()
+    public void Mean_of_the_largest_numbers_is_finite_and_what_is_beyond_float32_is_left_out()
     {
-        var huge = BitConverter.GetBytes(1.5e308);
-        Assert.Equal(1.5e308, Read(new NiftiBytes().Dim(3, 4, 1, 1).Type(64).With([.. huge, .. huge, .. huge, .. huge])).Mean);
+        var (largest, beyond) = (BitConverter.GetBytes((double)float.MaxValue), BitConverter.GetBytes(1.5e308));
+        var volume = Read(new NiftiBytes().Dim(3, 4, 1, 1).Type(64).With([.. largest, .. beyond, .. largest, .. largest]));
+        Assert.Equal((1, (double)float.MaxValue, (double)float.MaxValue), (volume.NonFinite, volume.Max, volume.Mean));
     }
 
     [Fact]
@@ -211,9 +212,10 @@ public sealed class NiftiReadTests : IDisposable
     {
         var path = Path.Combine(Path.GetTempPath(), $"voxelzoo-{Guid.NewGuid():n}.nii");
         File.WriteAllBytes(path, new NiftiBytes().Dim(3, 2, 1, 1).Type(2).Scale(3e38, 0).With(0, 200));
-        var volume = NiftiFile.Read(path);
+        var (volume, facts) = (NiftiFile.Read(path), NiftiFacts.Of(path));
         File.Delete(path);
         Assert.Equal(1, volume.NonFinite);
+        Assert.Equal((1, 0, 0, 0), (facts.NonFinite, facts.Min, facts.Max, facts.Mean)); // data info judges as training does
     }
 
     [Fact]

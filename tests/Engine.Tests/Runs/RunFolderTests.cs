@@ -122,4 +122,23 @@ public sealed class RunFolderTests : IDisposable
         File.WriteAllText(run.Status, text);
         Assert.Contains(run.Status, Assert.Throws<RunFolderException>(() => run.ReadStatus()).Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("metrics.jsonl")]
+    [InlineData("status.json")]
+    [InlineData("train.lock")]
+    [InlineData("events/events.out.tfevents.1.host.1.0")]
+    [InlineData("checkpoints/latest")]
+    [InlineData("checkpoints/step-00000001/manifest.json")]
+    public void Run_with_a_pipe_in_the_place_of_a_file_is_not_trained_on(string name)
+    {
+        var run = RunFolder.Create(Run);
+        var pipe = _folder.File(Path.Combine("run", name));
+        using var made = System.Diagnostics.Process.Start("mkfifo", [pipe]);
+        made.WaitForExit();
+        var sentence = $"{pipe}: this is not a file but a pipe or a device; write it to a file first";
+        Assert.Equal(sentence, Assert.Throws<RunFolderException>(run.CheckLock).Message);
+        Assert.Equal(sentence, Assert.Throws<RunFolderException>(run.Lock).Message);
+        Assert.False(run.IsLocked());
+    }
 }

@@ -8,6 +8,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Diffusion.Latents;
 
@@ -121,7 +122,7 @@ public sealed class LatentCache
         LatentManifest manifest;
         try
         {
-            manifest = SealedJson.Read<LatentManifest>(File.ReadAllText(ManifestFile));
+            manifest = SealedJson.Read<LatentManifest>(RegularFile.ReadText(ManifestFile));
         }
         catch (InvalidDataException e)
         {

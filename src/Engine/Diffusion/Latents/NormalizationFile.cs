@@ -1,6 +1,7 @@
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Diffusion.Latents;
 
@@ -16,7 +17,7 @@ public sealed class NormalizationFile(FrozenParts frozen)
     {
         try
         {
-            return File.Exists(Statistics) ? SealedJson.Read<LatentNormalization>(File.ReadAllText(Statistics)) : null;
+            return File.Exists(Statistics) ? SealedJson.Read<LatentNormalization>(RegularFile.ReadText(Statistics)) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
@@ -34,7 +35,7 @@ public sealed class NormalizationFile(FrozenParts frozen)
     {
         Directory.CreateDirectory(frozen.Folder);
         var text = SealedJson.Text(normalization);
-        if (File.Exists(Statistics) && File.ReadAllText(Statistics) == text)
+        if (File.Exists(Statistics) && RegularFile.ReadText(Statistics) == text)
             return;
         if (IsDamaged(normalization))
             warn?.Invoke($"{Statistics} was damaged and is written again");

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Reports.ManyRuns;
 
@@ -31,7 +32,7 @@ internal sealed partial class ReportPictures(string file)
     /// <returns>A link.</returns>
     public string Sample(ReportedRun run) => Add(run.Experiment.Id, SampleEnd, path => AtomicFile.Write(path, stream =>
     {
-        using var picture = File.OpenRead(run.Picture!.Value.Path);
+        using var picture = RegularFile.OpenRead(run.Picture!.Value.Path);
         picture.CopyTo(stream);
     }));
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Reports.ManyRuns;
 
@@ -85,7 +86,7 @@ internal sealed class RunReader(IRunSources sources)
     {
         try
         {
-            return File.Exists(path) ? JsonNode.Parse(File.ReadAllText(path)) : null;
+            return File.Exists(path) ? JsonNode.Parse(RegularFile.ReadText(path)) : null;
         }
         catch (JsonException e)
         {

@@ -4,6 +4,7 @@ using System.Text.Json;
 using static TorchSharp.torch;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Tensors;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs.Checkpoints;
 
@@ -132,7 +133,7 @@ public sealed class CheckpointStore
 
     internal static FileFacts Facts(string path)
     {
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.OpenRead(path);
         return Facts(stream);
     }
 

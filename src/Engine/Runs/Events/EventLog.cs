@@ -1,5 +1,6 @@
 using System.Globalization;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs.Events;
 
@@ -66,7 +67,7 @@ internal sealed class EventLog : IDisposable
     /// <summary>Rewrites a file that holds what does not count, or an event that was cut off.</summary>
     private static void Drop(string path, Func<string, long> last)
     {
-        using (var file = File.OpenRead(path))
+        using (var file = RegularFile.OpenRead(path))
         {
             var (all, good) = (true, 0L);
             foreach (var data in EventRecord.Read(file))
@@ -81,7 +82,7 @@ internal sealed class EventLog : IDisposable
 
         AtomicFile.Write(path, kept =>
         {
-            using var file = File.OpenRead(path);
+            using var file = RegularFile.OpenRead(path);
             foreach (var data in EventRecord.Read(file).Where(data => Counts(data, last)))
                 kept.Write(EventRecord.Of(data));
         });

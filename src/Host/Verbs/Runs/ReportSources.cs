@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -51,7 +52,7 @@ internal sealed class ReportSources : IRunSources
     {
         if (!File.Exists(log))
             return null;
-        using var file = File.OpenRead(log);
+        using var file = RegularFile.OpenRead(log);
         file.Seek(-Math.Min(LogEnd, file.Length), SeekOrigin.End);
         return new StreamReader(file).ReadToEnd().Split('\n').LastOrDefault(line => !string.IsNullOrWhiteSpace(line))?.Trim();
     }
