@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
@@ -26,63 +25,35 @@ internal sealed class PlanSource(Plan plan) : ExperimentSource
     {
         get
         {
-            var root = new JsonObject
+            var root = new JsonObject { ["id"] = plan.Id, ["title"] = plan.Title, ["target"] = List(plan.Target) };
+            foreach (var section in PlanSection.Of(plan).Where(section => section is not { Path: "condition.compressor", Part: null }))
             {
-                ["id"] = plan.Id,
-                ["title"] = plan.Title,
-                ["data"] = Section(null, plan.Data with { Cohort = Whole(plan.Data.Cohort) }),
-                ["target"] = List(plan.Target),
-            };
-            foreach (var (key, section) in plan switch
-            {
-                ExperimentPlan diffusion => Sections(diffusion),
-                CompressionPlan compression => Sections(compression),
-                _ => throw new ArgumentException($"{plan.GetType()} has no text"),
-            })
-                root[key] = section;
-            root["expect"] = Section(null, plan.Expect);
+                var steps = section.Path.Split('.');
+                var within = steps[..^1].Aggregate(root, (map, step) => map[step]!.AsObject());
+                within[steps[^1]] = Section(section.Part, section.Options);
+            }
+
+            root["data"]!["cohort"] = Whole(plan.Data.Cohort);
+            root["evaluation"]!["metrics"] = Parts(plan.Metrics);
+            if (plan is ExperimentPlan diffusion)
+                AddTo(root, diffusion);
+            else
+                RemoveFrom(root["training"]!.AsObject(), "epochs", "validation_timesteps"); // which follow from the phases, or mean nothing
             return root.ToJsonString(Options) + "\n";
         }
     }
 
-    private static IEnumerable<(string Key, JsonNode Section)> Sections(ExperimentPlan plan)
+    private static void AddTo(JsonObject root, ExperimentPlan plan)
     {
-        var condition = Section(null, plan.Condition);
-        if (plan.ConditionCompressor is { } own)
-            condition["compressor"] = Section(own.Id, plan.ConditionLatent, own.Options);
-        var evaluation = Evaluation(plan.Evaluation, plan.Metrics);
+        root["augmentations"] = Parts(plan.Augmentations);
         if (plan.Generation is { } generation)
-            evaluation["generate"] = Section(generation.Sampler.Id, generation.Sampling, generation.Sampler.Options);
-        return
-        [
-            ("condition", condition),
-            ("compressor", Section(plan.Compressor.Id, plan.Latent, plan.Compressor.Options)),
-            ("architecture", Section(plan.Architecture.Id, plan.Architecture.Options)),
-            ("strategy", Section(plan.Strategy.Id, plan.Strategy.Options)),
-            ("augmentations", Parts(plan.Augmentations)),
-            ("training", Section(null, plan.Training)),
-            ("sampling", Section(plan.Sampler.Id, plan.Sampling, plan.Sampler.Options)),
-            ("evaluation", evaluation),
-        ];
+            root["evaluation"]!["generate"] = Section(generation.Sampler.Id, generation.Sampling, generation.Sampler.Options);
     }
 
-    private static IEnumerable<(string Key, JsonNode Section)> Sections(CompressionPlan plan)
+    private static void RemoveFrom(JsonObject section, params string[] keys)
     {
-        var training = Section(null, plan.Training, plan.Compression);
-        foreach (var key in (string[])["epochs", "validation_timesteps"]) // which follow from the phases, or mean nothing
-            training.Remove(key);
-        return
-        [
-            ("compressor", Section(plan.Compressor.Id, plan.Compressor.Options)), ("training", training),
-            ("sampling", Section(null, plan.Sampling)), ("evaluation", Evaluation(plan.Evaluation, plan.Metrics)),
-        ];
-    }
-
-    private static JsonObject Evaluation(object options, IReadOnlyList<PlannedPart<IMetric>> metrics)
-    {
-        var evaluation = Section(null, options);
-        evaluation["metrics"] = Parts(metrics);
-        return evaluation;
+        foreach (var key in keys)
+            section.Remove(key);
     }
 
     private static JsonArray Parts<T>(IReadOnlyList<PlannedPart<T>> parts)

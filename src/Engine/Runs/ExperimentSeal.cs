@@ -76,7 +76,8 @@ public static class ExperimentSeal
         SealedJson.Write(DiskFiles.Instance, run.Seal, new SealedExperiment(before is null || before == now ? [now] : [before, now]));
     }
 
-    private static string HashOf(RunFolder run) => BinaryFacts.Hash(run.Experiment);
+    /// <summary>SHA-256 of a run's <c>experiment.yaml</c>, as the manifests of checkpoints have it too.</summary>
+    internal static string HashOf(RunFolder run) => BinaryFacts.Hash(run.Experiment);
 
     /// <summary>What the file holds.</summary>
     /// <param name="Experiment">SHA-256 of the file; of the one before too, while it is replaced.</param>

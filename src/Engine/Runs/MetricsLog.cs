@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -36,8 +35,7 @@ public sealed class MetricsLog : IDisposable
     public static IReadOnlyList<MetricsEntry> Read(string path)
     {
         var entries = new List<MetricsEntry>();
-        if (RegularFile.WhyNot(path) is { } why)
-            throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
+        RunFolder.RequireFile(path);
         foreach (var line in File.ReadLines(path))
         {
             try

@@ -114,10 +114,7 @@ public sealed class RunFolder
         var deep = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0, RecurseSubdirectories = true, MaxRecursionDepth = 3 };
         var within = new[] { Events, Checkpoints, Frozen }.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*", deep));
         foreach (var file in Directory.EnumerateFiles(Path, "*", all).Where(IsOwn).Concat(within))
-        {
-            if (RegularFile.WhyNot(file) is { } why)
-                throw new RunFolderException($"{file}: {why.TrimEnd('.')}");
-        }
+            RequireFile(file);
 
         // what else somebody keeps there is not touched
         static bool IsOwn(string file) => System.IO.Path.GetExtension(file) is ".json" or ".jsonl" or ".yaml" or ".lock";
@@ -239,6 +236,14 @@ public sealed class RunFolder
     /// <summary>The run's status as its last process wrote it, or null before its first one was written.</summary>
     public RunStatus? ReadStatus() => ReadJson<RunStatus>(Status, "remove it, the checkpoints do not need it");
 
+    /// <summary>Refuses what stands in the place of a run's file and is none; to open it would wait for ever.</summary>
+    /// <exception cref="RunFolderException">It is a pipe, a device or a circle of links.</exception>
+    internal static void RequireFile(string path)
+    {
+        if (RegularFile.WhyNot(path) is { } why)
+            throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
+    }
+
     /// <summary>What a JSON file of a run says, or null where there is none.</summary>
     /// <param name="path">The file.</param>
     /// <param name="remedy">What to do where it is damaged.</param>
@@ -246,8 +251,7 @@ public sealed class RunFolder
     public static T? ReadJson<T>(string path, string remedy)
         where T : class
     {
-        if (RegularFile.WhyNot(path) is { } why)
-            throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
+        RequireFile(path);
         try
         {
             return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;

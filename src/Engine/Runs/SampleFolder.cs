@@ -146,9 +146,9 @@ internal sealed partial class SampleFolder : IDisposable
     /// <summary>The first of as many free numbers after the last sample.</summary>
     private int Next(int count, IReadOnlyList<(int First, int End)> taken)
     {
-        var (ours, others) = (Numbers().Where(number => !IsForeign(number)), Numbers().Where(IsForeign).Order());
-        var first = Math.Max(ours.Select(number => number + 1).DefaultIfEmpty().Max(), taken.Select(claim => claim.End).DefaultIfEmpty().Max());
-        foreach (var other in others.Where(other => other >= first))
+        var there = Numbers().ToLookup(IsForeign);
+        var first = there[false].Select(number => number + 1).Concat(taken.Select(claim => claim.End)).DefaultIfEmpty().Max();
+        foreach (var other in there[true].Order().Where(other => other >= first))
             first = other < first + count ? other + 1 : first;
         return first;
     }

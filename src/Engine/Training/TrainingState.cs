@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
@@ -67,7 +66,7 @@ internal sealed class TrainingState
             Best = Best,
             Guard = _task.Guard?.State,
             Random = CaptureRandom(),
-            Experiment = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(run.Experiment))),
+            Experiment = ExperimentSeal.HashOf(run),
             Files = new Dictionary<string, FileFacts>(),
         });
 

@@ -5,7 +5,6 @@ using Microsoft.Extensions.Logging;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Host.Cluster;
-using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
 using VoxelZoo.Host.Plugins;

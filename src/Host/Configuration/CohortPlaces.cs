@@ -1,5 +1,4 @@
 using System.Text.Json;
-using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Configuration;
 

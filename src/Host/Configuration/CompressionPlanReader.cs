@@ -3,7 +3,6 @@ using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
-using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;

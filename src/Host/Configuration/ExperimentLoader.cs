@@ -4,7 +4,6 @@ using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
-using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
 using VoxelZoo.Host.Plugins;
 

@@ -1,6 +1,5 @@
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
-using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Configuration;
 

@@ -2,7 +2,6 @@ using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
-using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
 
 namespace VoxelZoo.Host.Configuration;

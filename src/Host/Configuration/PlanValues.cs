@@ -1,10 +1,8 @@
 using System.Collections;
 using System.Text.Json;
-using VoxelZoo.Engine.Compression;
-using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
-using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -16,7 +14,7 @@ internal static class PlanValues
     /// <summary>The value at a key, such as <c>training.guard.max_skips</c>, as JSON; null where the plan has no such key.</summary>
     public static string? Find(Plan plan, string key)
     {
-        foreach (var section in Sections(plan))
+        foreach (var section in PlanSection.Of(plan).OrderByDescending(section => section.Path.Length)) // those within others first
         {
             if (key == section.Path && section is { Part: { } part })
                 return Json((object[])[part, .. section.Options]); // its id alone is a part without options
@@ -27,7 +25,7 @@ internal static class PlanValues
         return null;
     }
 
-    private static string? Find(Section section, string[] steps)
+    private static string? Find(PlanSection section, string[] steps)
     {
         if (steps is [Use])
             return section.Part;
@@ -45,35 +43,4 @@ internal static class PlanValues
     }
 
     private static string Json(object? value) => JsonSerializer.Serialize(value, value?.GetType() ?? typeof(object), AtomicFile.Json);
-
-    /// <summary>The sections that are records, those within others first.</summary>
-    private static IEnumerable<Section> Sections(Plan plan) =>
-    [
-        new("data", null, plan.Data), new("expect", null, plan.Expect),
-        .. plan switch
-        {
-            ExperimentPlan diffusion => Sections(diffusion),
-            CompressionPlan compression =>
-            [
-                new("compressor", compression.Compressor.Id, compression.Compressor.Options), new("training", null, compression.Training, compression.Compression),
-                new("sampling", null, compression.Sampling), new("evaluation", null, compression.Evaluation),
-            ],
-            _ => Array.Empty<Section>(),
-        },
-    ];
-
-    private static Section[] Sections(ExperimentPlan plan) =>
-    [
-        new("condition.compressor", plan.ConditionCompressor?.Id, [plan.ConditionLatent, .. plan.ConditionCompressor is { } own ? [own.Options] : Array.Empty<object>()]),
-        new("condition", null, plan.Condition),
-        new("compressor", plan.Compressor.Id, plan.Latent, plan.Compressor.Options),
-        new("architecture", plan.Architecture.Id, plan.Architecture.Options),
-        new("strategy", plan.Strategy.Id, plan.Strategy.Options),
-        new("training", null, plan.Training),
-        new("sampling", plan.Sampler.Id, plan.Sampling, plan.Sampler.Options),
-        new("evaluation", null, plan.Evaluation),
-    ];
-
-    /// <summary>A section, the part that it names, and the records that share its keys.</summary>
-    private sealed record Section(string Path, string? Part, params object[] Options);
 }

@@ -1,7 +1,6 @@
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
-using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;

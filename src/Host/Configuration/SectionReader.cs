@@ -1,6 +1,5 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
-using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;

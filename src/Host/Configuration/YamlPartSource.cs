@@ -1,7 +1,6 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
-using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;

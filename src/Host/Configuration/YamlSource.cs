@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Configuration;
 
