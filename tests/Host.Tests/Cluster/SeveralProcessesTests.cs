@@ -46,7 +46,7 @@ public sealed class SeveralProcessesTests : IDisposable
     [Fact]
     public void Signal_to_one_process_stops_all_after_the_same_step_and_resume_ends_as_if_never_stopped()
     {
-        var experiment = Experiment("sda", epochs: 30);
+        var experiment = Experiment("sda", epochs: 12);
         Assert.Equal(0, Mpi.Run(2, "train", experiment, "--run", _work.At("whole")).ExitCode);
         using var training = Mpi.Start(2, "train", experiment, "--run", _work.At("stopped"));
         AwaitEpoch(training, 2);

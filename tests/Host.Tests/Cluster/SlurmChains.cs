@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using VoxelZoo.Host.Tests.Experiments;
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Cluster;
+
+/// <summary>What tests on a SLURM look at and do; each class of them has a cluster of its own, so that they run beside each other.</summary>
+public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
+{
+    protected SlurmChains(SlurmCluster cluster)
+    {
+        Assert.SkipUnless(cluster.WhyNot is null, cluster.WhyNot ?? "");
+        Cluster = cluster;
+    }
+
+    protected SlurmCluster Cluster { get; }
+
+    private protected Workspace Work { get; } = new();
+
+    public void Dispose()
+    {
+        Work.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    private protected VoxelZooProgram.Outcome Submit(string run, string time, params string[] more) =>
+        Cluster.VoxelZoo(["submit", "exp11", "--profile", "smoke", "--run", Work.At(run), "--time", time, .. more]);
+
+    protected JsonNode Chain(string run) => JsonNode.Parse(Cluster.VoxelZoo("submit", "status", Work.At(run), "--json").Out)!;
+
+    /// <summary>The chain as its file has it: looked at often, where the program would be started each time.</summary>
+    protected JsonNode Written(string run) => JsonNode.Parse(File.ReadAllText(Path.Combine(Work.At($"{run}.submit"), "chain.json")))!;
+
+    protected string Job(string run) => (string)Written(run)["segments"]![0]!["job"]!;
+
+    protected long Steps(string run)
+    {
+        var status = Path.Combine(Work.At(run), "status.json");
+        return File.Exists(status) ? (long)JsonNode.Parse(File.ReadAllText(status))!["step"]! : 0;
+    }
+
+    protected void AwaitEnd(string run, int seconds = 120) => Cluster.Await("the chain's end", () => (string?)Written(run)["state"] != "active", seconds);
+
+    /// <summary>Waits until a run has taken so many steps; a chain that ended before shows what its jobs said.</summary>
+    protected void AwaitSteps(string run, long steps)
+    {
+        Cluster.Await($"{steps} steps", () => Steps(run) >= steps || (string?)Written(run)["state"] != "active", 300);
+        Assert.True(Steps(run) >= steps, Said(run));
+    }
+
+    /// <summary>What a run's jobs printed.</summary>
+    protected string Said(string run) => string.Concat(Directory.GetFiles(Work.At($"{run}.submit"), "*.log").Order().Select(File.ReadAllText));
+
+    /// <summary>Waits for what a stage leaves; looks often, as stages are short.</summary>
+    protected void AwaitFile(string run, string pattern)
+    {
+        var folder = Path.GetDirectoryName(Path.Combine(Work.At(run), pattern))!;
+        for (var waited = Stopwatch.StartNew(); !(Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(pattern)).Any()); Thread.Sleep(2))
+            Assert.True(waited.Elapsed.TotalSeconds < 300, $"{pattern}: not there\n{Said(run)}");
+    }
+
+    /// <summary>Signals the processes that train a run, and not the shells that started them.</summary>
+    protected void Signal(string run, string signal)
+    {
+        foreach (var process in Process.GetProcessesByName("voxelzoo"))
+        {
+            using (process)
+            {
+                if (CommandLine(process) is { } words && words.Contains("train") && words.Any(word => word.StartsWith(Work.At(run), StringComparison.Ordinal)))
+                    Cluster.Run("kill", "-s", signal, $"{process.Id}");
+            }
+        }
+    }
+
+    /// <summary>Spares a job that was requeued the two minutes that it would wait.</summary>
+    protected void StartAgain(string run, string job)
+    {
+        Cluster.Await("the job to wait", () => (string?)Written(run)["state"] == "cancelled" && Cluster.Run("squeue", "--noheader", "--format=%T", $"--jobs={job}").Trim() == "PENDING");
+        Assert.Contains($"SLURM is to start job {job}", (string?)Chain(run)["explanation"], StringComparison.Ordinal);
+        Cluster.Run("scontrol", "update", $"JobId={job}", "StartTime=now");
+    }
+
+    protected string Weights(string run)
+    {
+        var checkpoints = Path.Combine(Work.At(run), "checkpoints");
+        var latest = File.ReadAllText(Path.Combine(checkpoints, "latest")).Trim();
+        return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(Path.Combine(checkpoints, latest, "denoiser.safetensors"))));
+    }
+
+    private static string[]? CommandLine(Process process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process.Id}/cmdline").Split('\0');
+        }
+        catch (IOException)
+        {
+            return null; // it ended just now
+        }
+    }
+}
