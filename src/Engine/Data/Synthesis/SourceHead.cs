@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Nifti;
@@ -14,9 +15,11 @@ internal sealed class SourceHead
     /// <summary>Intensities of the tissues in <c>ch2bet.nii.gz</c>, read off its histogram, and the end of the histogram.</summary>
     public const float Csf = 45, Grey = 82, White = 112, Brightest = 122;
 
+    // of what is kept of the file's grid: the brain and as far around it as it is blurred, less than half of the voxels
     private readonly int _nx;
     private readonly int _ny;
     private readonly int _nz;
+    private readonly Vector3 _first;
     private readonly Vector3 _voxel;
     private readonly float[] _brain;
     private readonly float[][] _contrasts;
@@ -25,12 +28,17 @@ internal sealed class SourceHead
     private SourceHead(NiftiVolume head, NiftiVolume atlas, Spacing target)
     {
         var (shape, spacing) = (head.Header.Shape, head.Header.Spacing);
-        (_nx, _ny, _nz) = (shape[0], shape[1], shape[2]);
         _voxel = new Vector3((float)spacing[0], (float)spacing[1], (float)spacing[2]);
-        var intensities = head.Intensities.ToArray();
+        var reach = new Vector3(Radius(target.Width / _voxel.X), Radius(target.Height / _voxel.Y), Radius(target.Depth / _voxel.Z)) + Vector3.One;
+        var (low, high) = Box(head.Intensities.Span, shape[0], shape[1]);
+        _first = Vector3.Max(low - reach, Vector3.Zero);
+        var last = Vector3.Min(high + reach, new Vector3(shape[0], shape[1], shape[2]) - Vector3.One);
+        (_nx, _ny, _nz) = ((int)(last.X - _first.X) + 1, (int)(last.Y - _first.Y) + 1, (int)(last.Z - _first.Z) + 1);
+        var intensities = Kept(head);
         RemoveCrumbs(intensities);
-        Centre = BoxCentre(intensities);
-        _border = Border(intensities, atlas.Intensities.Span);
+        (low, high) = Box(intensities, _nx, _ny);
+        Centre = (_first + low + (_first + high)) / 2 * _voxel;
+        _border = Border(intensities, Kept(atlas));
         _brain = Prepared(intensities, intensity => intensity > 0 ? 1 : 0, target);
         _contrasts = [.. Contrast.All.Select(contrast => Prepared(intensities, contrast.Of, target))];
     }
@@ -68,11 +76,12 @@ internal sealed class SourceHead
     public float Sample(Vector3 place, Span<float> brightness)
     {
         var at = place / _voxel;
-        var (x, y, z) = ((int)MathF.Floor(at.X), (int)MathF.Floor(at.Y), (int)MathF.Floor(at.Z));
+        var floor = new Vector3(MathF.Floor(at.X), MathF.Floor(at.Y), MathF.Floor(at.Z));
+        var (x, y, z) = Index(floor);
         if (x < 0 || y < 0 || z < 0 || x >= _nx - 1 || y >= _ny - 1 || z >= _nz - 1)
             return 0;
         var corner = (z * _ny + y) * _nx + x;
-        var part = at - new Vector3(x, y, z);
+        var part = at - floor;
         var brain = Trilinear(_brain, corner, part);
         if (brain > 0)
         {
@@ -87,9 +96,12 @@ internal sealed class SourceHead
     public bool IsBorder(Vector3 place)
     {
         var at = place / _voxel;
-        var (x, y, z) = ((int)MathF.Round(at.X), (int)MathF.Round(at.Y), (int)MathF.Round(at.Z));
+        var (x, y, z) = Index(new Vector3(MathF.Round(at.X), MathF.Round(at.Y), MathF.Round(at.Z)));
         return x >= 0 && y >= 0 && z >= 0 && x < _nx && y < _ny && z < _nz && _border[(z * _ny + y) * _nx + x];
     }
+
+    /// <summary>Indices, among the voxels that are kept, of one of the file's.</summary>
+    private (int X, int Y, int Z) Index(Vector3 voxel) => ((int)(voxel.X - _first.X), (int)(voxel.Y - _first.Y), (int)(voxel.Z - _first.Z));
 
     private float Trilinear(float[] volume, int corner, Vector3 part)
     {
@@ -115,19 +127,31 @@ internal sealed class SourceHead
         }
     }
 
-    private Vector3 BoxCentre(float[] intensities)
+    /// <summary>The first and the last voxel on each axis that is not background.</summary>
+    private static (Vector3 Low, Vector3 High) Box(ReadOnlySpan<float> intensities, int width, int height)
     {
         var (low, high) = (new Vector3(float.MaxValue), new Vector3(float.MinValue));
-        for (var i = 0; i < intensities.Length; i++)
+        for (var row = 0; row < intensities.Length / width; row++)
         {
-            if (intensities[i] <= 0)
+            var line = intensities.Slice(row * width, width);
+            var first = line.IndexOfAnyExcept(0);
+            if (first < 0)
                 continue;
-            var voxel = new Vector3(i % _nx, i / _nx % _ny, i / (_nx * _ny));
-            low = Vector3.Min(low, voxel);
-            high = Vector3.Max(high, voxel);
+            low = Vector3.Min(low, new Vector3(first, row % height, row / height));
+            high = Vector3.Max(high, new Vector3(line.LastIndexOfAnyExcept(0), row % height, row / height));
         }
 
-        return (low + high) / 2 * _voxel;
+        return (low, high);
+    }
+
+    private float[] Kept(NiftiVolume volume)
+    {
+        var (x, y, z) = ((int)_first.X, (int)_first.Y, (int)_first.Z);
+        var (width, height) = (volume.Header.Shape[0], volume.Header.Shape[1]);
+        var kept = new float[_nx * _ny * _nz];
+        for (var row = 0; row < _ny * _nz; row++)
+            volume.Intensities.Span.Slice(((z + row / _ny) * height + y + row % _ny) * width + x, _nx).CopyTo(kept.AsSpan(row * _nx, _nx));
+        return kept;
     }
 
     /// <summary>
@@ -152,7 +176,16 @@ internal sealed class SourceHead
 
     private float[] Prepared(float[] intensities, Func<float, float> map, Spacing target)
     {
-        var volume = Array.ConvertAll(intensities, intensity => map(intensity));
+        var volume = new float[intensities.Length];
+        var (source, mapped) = (0f, map(0));
+        for (var i = 0; i < volume.Length; i++)
+        {
+            // half of the voxels are background
+            if (intensities[i] != source)
+                (source, mapped) = (intensities[i], map(intensities[i]));
+            volume[i] = mapped;
+        }
+
         Blur(volume, target);
         return volume;
     }
@@ -172,8 +205,7 @@ internal sealed class SourceHead
     {
         if (size <= 1)
             return;
-        var sigma = 0.42 * Math.Sqrt(size * size - 1);
-        var radius = (int)Math.Ceiling(2.5 * sigma);
+        var (sigma, radius) = (Sigma(size), Radius(size));
         var kernel = Enumerable.Range(-radius, 2 * radius + 1).Select(i => Math.Exp(-i * i / (2 * sigma * sigma))).ToArray();
         var weights = Array.ConvertAll(kernel, weight => (float)(weight / kernel.Sum()));
         Parallel.For(0, volume.Length / (stride * count), block =>
@@ -189,6 +221,13 @@ internal sealed class SourceHead
         });
     }
 
+    private static double Sigma(double size) => 0.42 * Math.Sqrt(size * size - 1);
+
+    /// <summary>How many voxels far the blur reaches.</summary>
+    private static int Radius(double size) => size <= 1 ? 0 : (int)Math.Ceiling(2.5 * Sigma(size));
+
+    // compiled once for all: it takes most of the time, and is called too seldom to be found hot at once
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddScaled(ReadOnlySpan<float> from, float weight, Span<float> to)
     {
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(from);
