@@ -6,6 +6,9 @@ internal static class Repository
     /// <summary>The folder that holds the solution.</summary>
     public static string Root { get; } = Find();
 
+    /// <summary>The plugins beside the program that the build leaves.</summary>
+    public static string Plugins { get; } = Path.Combine(Root, "artifacts/bin/Host/release/plugins");
+
     private static string Find()
     {
         for (var d = new DirectoryInfo(AppContext.BaseDirectory); d is not null; d = d.Parent)

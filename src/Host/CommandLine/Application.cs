@@ -26,7 +26,7 @@ internal static class Application
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
 
     /// <summary>Every verb. A new verb is a class in Verbs and a line here.</summary>
-    private static RootCommand Commands() => Blanks.Refused(Numbers.Strictly(new RootCommand("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
+    private static readonly RootCommand Commands = Blanks.Refused(Numbers.Strictly(new RootCommand("VoxelZoo: a plugin-based model zoo for 3-D medical diffusion.")
     {
         CommonOptions.Plugins,
         CommonOptions.Verbose,
@@ -65,6 +65,7 @@ internal static class Application
         new TorchScriptVerb(),
     }));
 
+    /// <summary>Runs a process from its command line to its exit code.</summary>
     public static async Task<int> RunAsync(string[] args)
     {
         // .NET would begin with a sequence that sets a terminal's keys: on the one that mpirun makes up for each process, and for those who want none
@@ -77,7 +78,13 @@ internal static class Application
             return (int)ExitCode.Refused;
         }
 
-        var parse = Commands().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        return await ObeyAsync(args);
+    }
+
+    /// <summary>Does what a command line asks; says it on the console, wherever that writes to.</summary>
+    internal static async Task<int> ObeyAsync(string[] args)
+    {
+        var parse = Commands.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
         {
             await Console.Error.WriteLineAsync(ParseErrors.Sentence(parse));

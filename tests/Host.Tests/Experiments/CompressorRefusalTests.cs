@@ -1,4 +1,5 @@
 using VoxelZoo.Engine.Tests.Compression;
+using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Experiments;
 
@@ -71,16 +72,16 @@ public sealed class CompressorRefusalTests : IDisposable
             TorchScriptFile.Write(_work.At("network.pt"), "return torch.no_such_function(x)"),
             " holds code that this libtorch cannot compile (Unknown builtin op: aten::no_such_function)");
 
+    // the program tries a network in a process of its own
     private void RefusedNetwork(string file, string sentence) =>
         Refused(
             $"--set training.perceptual.network: {file}{sentence}",
-            "train", "vqvae_4x", "--profile", "smoke", "--run", _work.Run,
-            "--set", "training.phases=[{epochs: 1, losses: {l1: 1, perceptual: 1}}]", "--set", $"training.perceptual.network={file}");
+            _work.Smoke("vqvae_4x", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, perceptual: 1}}]", "--set", $"training.perceptual.network={file}"));
 
-    private void Refused(string sentence, params string[] arguments)
+    private void Refused(string sentence, params string[] arguments) => Refused(sentence, _work.Here(arguments));
+
+    private void Refused(string sentence, VoxelZooProgram.Outcome outcome)
     {
-        var outcome = _work.Program(arguments);
-
         Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
         Assert.Equal(2, outcome.ExitCode);

@@ -21,7 +21,7 @@ public sealed class IndexTests
         JsonNode.Parse(File.ReadAllText(Path.Combine(Repository.Root, "tests/Reference/experiments.json")))!["experiments"]!.AsArray();
 
     private static readonly PartRegistry Registry =
-        new(PluginCatalogue.Read([Path.Combine(Repository.Root, "artifacts/bin/Host/release/plugins")]), [new IdentityCompressor()]);
+        new(PluginCatalogue.Read([Repository.Plugins]), [new IdentityCompressor()]);
 
     public static TheoryData<string> Originals => [.. Index.Select(row => (string)row!["id"]!)];
 

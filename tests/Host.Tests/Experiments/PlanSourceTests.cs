@@ -13,7 +13,7 @@ public sealed class PlanSourceTests
     private static readonly string Folder = Path.Combine(Repository.Root, "experiments");
 
     private static readonly PartRegistry Registry =
-        new(PluginCatalogue.Read([Path.Combine(Repository.Root, "artifacts/bin/Host/release/plugins")]), [new IdentityCompressor()]);
+        new(PluginCatalogue.Read([Repository.Plugins]), [new IdentityCompressor()]);
 
     public static TheoryData<string> All => [.. ExperimentFolder.List(Folder).Select(file => Path.GetRelativePath(Folder, file))];
 

@@ -34,7 +34,7 @@ public sealed class RefusalTests : IDisposable
     {
         var file = _work.Write("wrong.yaml", $"extends: {Experiments}/exp11.yaml\n{wrong}\n");
 
-        Refused(_work.Smoke(file), (sentence[0] == ':' ? file : "") + sentence);
+        Refused(_work.SmokeHere(file), (sentence[0] == ':' ? file : "") + sentence);
     }
 
     [Theory]
@@ -65,22 +65,22 @@ public sealed class RefusalTests : IDisposable
     [InlineData("exp1", "training={batch_size: 4096, check_memory: false}", "batch_size 4096 is more than the 2 volumes")]
     [InlineData("exp11", "training.region_weights={tiny: 3}", "region_weights weigh voxels")]
     public void Value_that_cannot_work_is_refused_by_its_name(string id, string set, string sentence) =>
-        Refused(_work.Smoke(id, "--set", set), sentence);
+        Refused(_work.SmokeHere(id, "--set", set), sentence);
 
     [Theory]
     [InlineData("describe")]
     [InlineData("train")]
     public void Id_that_no_file_system_takes_is_refused_by_every_verb(string verb) =>
-        Refused(_work.Program(verb, "exp11", "--set", $"id={new string('a', 300)}"), "--set id: the id has 300 characters; it names folders, so use 128 at most");
+        Refused(_work.Here(verb, "exp11", "--set", $"id={new string('a', 300)}"), "--set id: the id has 300 characters; it names folders, so use 128 at most");
 
     [Fact]
     public void Cohort_that_is_not_named_is_refused() =>
-        Refused(_work.Program("train", "exp1", "--run", _work.Run), $"{Experiments}/exp1.yaml:5:1: data.cohort names no folder");
+        Refused(_work.Here("train", "exp1", "--run", _work.Run), $"{Experiments}/exp1.yaml:5:1: data.cohort names no folder");
 
     [Fact]
     public void Cohort_that_is_not_there_is_refused() =>
         Refused(
-            _work.Program("train", "exp1", "--run", _work.Run, "--set", "data.cohort=/no/such/cohort"),
+            _work.Here("train", "exp1", "--run", _work.Run, "--set", "data.cohort=/no/such/cohort"),
             "--set data.cohort: the cohort '/no/such/cohort' does not exist");
 
     [Fact]
@@ -89,21 +89,21 @@ public sealed class RefusalTests : IDisposable
         _work.Write("cohort/train/p1/bravo.nii.gz", "");
 
         Refused(
-            _work.Program("train", "exp1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "target=flair"),
+            _work.Here("train", "exp1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "target=flair"),
             $"--set data.cohort: none of the 1 patients in '{_work.At("cohort/train")}' has flair, seg");
     }
 
     [Fact]
     public void Metric_that_the_volumes_are_too_small_for_is_refused_before_training() =>
         Refused(
-            _work.Smoke("exp11", "--set", "evaluation.metrics=[{use: ssim, window: 33}]"),
+            _work.SmokeHere("exp11", "--set", "evaluation.metrics=[{use: ssim, window: 33}]"),
             "--set evaluation.metrics: `ssim` cannot be computed on volumes of 1×30×32×32: the volumes' smallest side has 30 voxels, less than the window's 33; set window to 30 or less");
 
     [Theory]
     [InlineData("sampling.split", "data.synthesize.test=0", "has no patients in test, which sampling.split names; put some there, or name another of train, val")]
     [InlineData("sampling.split=val", "data.synthesize.test=0", "has no patients in test, which evaluation.splits names; put some there, or name another of train, val")]
     public void Split_without_patients_is_refused_before_training(string sampling, string synthesize, string sentence) =>
-        Refused(_work.Smoke("exp11", "--set", sampling.Contains('=') ? sampling : "sampling.count=1", "--set", synthesize), sentence);
+        Refused(_work.SmokeHere("exp11", "--set", sampling.Contains('=') ? sampling : "sampling.count=1", "--set", synthesize), sentence);
 
     [Fact]
     public void Volume_that_is_damaged_is_refused()
@@ -111,23 +111,23 @@ public sealed class RefusalTests : IDisposable
         _work.Write("cohort/train/p1/seg.nii.gz", "not a volume");
 
         Refused(
-            _work.Program("train", "exp14_1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "training.check_memory=false"),
+            _work.Here("train", "exp14_1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "training.check_memory=false"),
             $"--set data.cohort: {_work.At("cohort/train/p1/seg.nii.gz")}");
     }
 
     [Fact]
     public void Profile_that_is_not_there_is_refused() =>
-        Refused(_work.Program("train", "exp11", "--profile", "smok", "--run", _work.Run), "there is no profile `smok`; did you mean `smoke`?");
+        Refused(_work.Here("train", "exp11", "--profile", "smok", "--run", _work.Run), "there is no profile `smok`; did you mean `smoke`?");
 
     [Fact]
-    public void Resume_without_a_run_is_refused() => Refused(_work.Smoke("exp11", "--resume"), $"{_work.Run}: no such run folder");
+    public void Resume_without_a_run_is_refused() => Refused(_work.SmokeHere("exp11", "--resume"), $"{_work.Run}: no such run folder");
 
     [Fact]
     public void Resume_of_another_experiments_run_is_refused()
     {
         var run = RunOf("exp1");
 
-        Refused(_work.Program("train", "exp11", "--resume", "--run", run), $"--resume: {run} is a run of exp1, not of exp11");
+        Refused(_work.Here("train", "exp11", "--resume", "--run", run), $"--resume: {run} is a run of exp1, not of exp11");
     }
 
     [Fact]
@@ -146,7 +146,7 @@ public sealed class RefusalTests : IDisposable
     {
         var file = _work.Write("file", "");
 
-        Refused(_work.Program("train", "exp11", "--profile", "smoke", "--run", $"{file}/run"), $"{file}/run cannot be made a run's folder");
+        Refused(_work.Here("train", "exp11", "--profile", "smoke", "--run", $"{file}/run"), $"{file}/run cannot be made a run's folder");
     }
 
     [Theory]
@@ -157,7 +157,7 @@ public sealed class RefusalTests : IDisposable
     {
         var folder = Directory.CreateDirectory(_work.At("empty")).FullName;
 
-        Refused(_work.Program(verb, folder), $"{folder} is not a run folder: it has no experiment.yaml");
+        Refused(_work.Here(verb, folder), $"{folder} is not a run folder: it has no experiment.yaml");
     }
 
     [Theory]
@@ -167,7 +167,7 @@ public sealed class RefusalTests : IDisposable
     {
         var run = RunOf("exp11");
 
-        Refused(_work.Program(verb, run), $"{run} has no checkpoint that can be read; train it first");
+        Refused(_work.Here(verb, run), $"{run} has no checkpoint that can be read; train it first");
     }
 
     // a run that was stopped before its first checkpoint

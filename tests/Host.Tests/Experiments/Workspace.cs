@@ -20,6 +20,9 @@ internal sealed class Workspace : IDisposable
 
     public VoxelZooProgram.Outcome Program(params string[] arguments) => VoxelZooProgram.RunWith(OneThread, arguments);
 
+    /// <summary>The program's command line in this process: for what is refused before anything is computed.</summary>
+    public VoxelZooProgram.Outcome Here(params string[] arguments) => VoxelZooProgram.RunHere([.. arguments, "--plugins", Repository.Plugins]);
+
     /// <summary>Makes a run's experiment.yaml the one that training wrote, where a test has given it other words.</summary>
     public static void Seal(string run) => File.WriteAllText(
         Path.Combine(run, "experiment.seal.json"),
@@ -27,7 +30,12 @@ internal sealed class Workspace : IDisposable
 
     /// <summary>Trains the smallest experiment, or another one, at its smoke profile.</summary>
     public VoxelZooProgram.Outcome Smoke(string experiment = "exp11", params string[] more) =>
-        Program(["train", experiment, "--profile", "smoke", "--run", Run, .. more]);
+        Program(Training(experiment, more));
+
+    /// <summary>The same in this process: for what is refused.</summary>
+    public VoxelZooProgram.Outcome SmokeHere(string experiment = "exp11", params string[] more) => Here(Training(experiment, more));
+
+    private string[] Training(string experiment, string[] more) => ["train", experiment, "--profile", "smoke", "--run", Run, .. more];
 
     public void Dispose() => _folder.Dispose();
 }

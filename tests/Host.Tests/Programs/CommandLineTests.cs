@@ -61,7 +61,7 @@ public sealed class CommandLineTests
     [InlineData("metric nothing --inputs i", "there is no metric `nothing`")]
     public void Wrong_usage_is_one_sentence_and_exit_code_2(string arguments, string sentence)
     {
-        var outcome = Run(arguments.Split(' '));
+        var outcome = RunHere(arguments.Split(' '));
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
         Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);

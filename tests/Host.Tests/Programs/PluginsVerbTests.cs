@@ -118,7 +118,7 @@ public sealed class PluginsVerbTests : IDisposable
 
     [Fact]
     public void Verify_of_a_sound_plugin_is_done() =>
-        Assert.Equal(0, Run("plugins", "verify", Path.Combine(Repository.Root, "artifacts/bin/Host/release/plugins/RFlow")).ExitCode);
+        Assert.Equal(0, Run("plugins", "verify", Path.Combine(Repository.Plugins, "RFlow")).ExitCode);
 
     [Fact]
     public void Verify_of_a_plugin_without_parts_is_refused()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Tests.Programs;
 
@@ -18,6 +19,14 @@ internal static class VoxelZooProgram
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return new Outcome(process.ExitCode, output, error.Result);
+    }
+
+    /// <summary>Obeys its command line in this process, a hundred times as fast: for what is refused before anything is computed.</summary>
+    public static Outcome RunHere(params string[] arguments)
+    {
+        using var said = new ConsoleOfTest();
+        var code = Application.ObeyAsync(arguments).GetAwaiter().GetResult();
+        return new Outcome(code, said.Out, said.Error);
     }
 
     /// <summary>Starts the program with its output redirected; the caller reads it and waits.</summary>
