@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -35,10 +36,12 @@ internal static class Output
     /// <summary>Prints indented JSON.</summary>
     public static void Write(JsonNode json)
     {
-        var stream = StandardStreams.Out ?? Console.OpenStandardOutput();
-        using (var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-            json.WriteTo(writer);
-        stream.WriteByte((byte)'\n');
+        var text = json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + '\n';
+        // in UTF-8, whatever the terminal's encoding is
+        if (StandardStreams.Out is { } stream)
+            stream.Write(Encoding.UTF8.GetBytes(text));
+        else
+            Console.Out.Write(text);
     }
 
     /// <summary>Prints for people. Where it is not drawn, lines are as wide as <c>COLUMNS</c> says or unbroken, and end with their last letter.</summary>

@@ -154,7 +154,7 @@ public sealed class CompressorTests : IDisposable
         return ((int)counts["denoiser"]!, (int)counts["conditioning"]!, (long)counts["compressor"]!);
     }
 
-    private JsonNode Describe(string id, params string[] more) => JsonNode.Parse(_work.Program(["describe", id, "--json", .. more]).Out)!;
+    private JsonNode Describe(string id, params string[] more) => JsonNode.Parse(_work.Here(["describe", id, "--json", .. more]).Out)!;
 
     private JsonNode Json(string name) => JsonNode.Parse(File.ReadAllText(_work.At(Path.Combine("run", name))))!;
 }

@@ -10,7 +10,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     [Fact]
     public void Describe_refuses_a_cohort_of_the_command_line_that_is_not_there()
     {
-        var outcome = _work.Program("describe", "exp1", "--set", "data.cohort=nowhere");
+        var outcome = _work.Here("describe", "exp1", "--set", "data.cohort=nowhere");
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
         Assert.StartsWith("--set data.cohort: the cohort 'nowhere' does not exist", outcome.Error, StringComparison.Ordinal);
@@ -21,7 +21,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     {
         var file = _work.Write("mine.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\ndata: {{cohort: /of/another/machine}}\n");
 
-        var outcome = _work.Program("describe", file, "--json");
+        var outcome = _work.Here("describe", file, "--json");
 
         Assert.Equal(0, outcome.ExitCode);
         Assert.StartsWith($"warning: {file}:2:8: the cohort '/of/another/machine' does not exist", outcome.Error, StringComparison.Ordinal);
@@ -36,7 +36,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     {
         string[] cohort = named ? ["--set", $"data.cohort={own.Work.At("a/cohort")}"] : [];
 
-        var outcome = _work.Program([verb, "exp11", "--profile", "smoke", "--run", _work.Run, "--dry-run", .. cohort]);
+        var outcome = _work.Here([verb, "exp11", "--profile", "smoke", "--run", _work.Run, "--dry-run", .. cohort]);
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.StartsWith($"would train exp11 in {_work.Run}, 2 epochs on cpu", outcome.Out, StringComparison.Ordinal);
@@ -64,11 +64,11 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     {
         own.Copy("b", _work);
         string[] resume = ["train", "exp11", "--run", _work.At("b/run"), "--resume", "--set", $"data.cohort={_work.At("b/cohort")}"];
-        var same = _work.Program([.. resume, "--dry-run"]);
+        var same = _work.Here([.. resume, "--dry-run"]);
         Directory.Delete(_work.At("b/cohort/val"), recursive: true);
         var recorded = File.ReadAllText(_work.At("b/run/provenance.json"));
 
-        var allowed = _work.Program([.. resume, "--set", "evaluation.splits=[test]", "--allow-changed-data", "--dry-run"]);
+        var allowed = _work.Here([.. resume, "--set", "evaluation.splits=[test]", "--allow-changed-data", "--dry-run"]);
         Refused("is not what the run was trained on: in val: removed ", resume);
 
         Assert.Equal((0, ""), (same.ExitCode, same.Error));
@@ -85,10 +85,10 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
         var run = _work.At("b/run");
         string[] resume = ["train", "exp11", "--run", run, "--resume", "--dry-run", "--set", $"data.cohort={_work.At("b/cohort")}"];
 
-        var done = _work.Program(resume);
-        var longer = _work.Program([.. resume, "--set", "training.epochs=4"]);
+        var done = _work.Here(resume);
+        var longer = _work.Here([.. resume, "--set", "training.epochs=4"]);
         Directory.Delete(Path.Combine(run, "checkpoints"), recursive: true);
-        var anew = _work.Program(resume);
+        var anew = _work.Here(resume);
 
         Assert.StartsWith(
             $"would continue exp11 in {run}, where nothing is left to do: 2 of 2 epochs are done; `train EXP --run {run} --resume --set training.epochs=4` would train on\n", done.Out, StringComparison.Ordinal);
@@ -105,7 +105,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
         foreach (var manifest in Directory.GetFiles(_work.At("b/run/checkpoints"), "manifest.json", SearchOption.AllDirectories))
             File.WriteAllText(manifest, "{");
 
-        var outcome = _work.Program("train", "exp11", "--run", _work.At("b/run"), "--resume", "--dry-run", "--set", $"data.cohort={_work.At("b/cohort")}");
+        var outcome = _work.Here("train", "exp11", "--run", _work.At("b/run"), "--resume", "--dry-run", "--set", $"data.cohort={_work.At("b/cohort")}");
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
         Assert.Contains($"{_work.At("b/run")} has checkpoints and none of them can be read", outcome.Error, StringComparison.Ordinal);
@@ -123,7 +123,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     {
         string[] much = set.StartsWith("arch", StringComparison.Ordinal) ? ["--set", "training.check_memory=false", "--set", "training.keep_checkpoints=1000"] : [];
 
-        var outcome = _work.Program(["train", id, "--profile", "smoke", "--dry-run", "--run", _work.Run, "--set", set, .. much]);
+        var outcome = _work.Here(["train", id, "--profile", "smoke", "--dry-run", "--run", _work.Run, "--set", set, .. much]);
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
         Assert.Matches($"^[0-9.]+ {sentence}", outcome.Error);
@@ -141,7 +141,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
 
     private void Refused(string sentence, params string[] arguments)
     {
-        var outcome = _work.Program([.. arguments, "--dry-run"]);
+        var outcome = _work.Here([.. arguments, "--dry-run"]);
 
         Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));

@@ -13,7 +13,11 @@ public sealed class ResumedExperimentTests : IDisposable
     private string Write(string training = "") =>
         _work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntraining: {{{training}}}\nprofiles: {{smoke: {{training: {{epochs: 1}}}}}}\n");
 
-    private VoxelZooProgram.Outcome Resume(string experiment, params string[] more) => _work.Program(["train", experiment, "--run", _work.Run, "--resume", .. more]);
+    private VoxelZooProgram.Outcome Resume(string experiment, params string[] more) => _work.Program(Resuming(experiment, more));
+
+    private VoxelZooProgram.Outcome ResumeHere(string experiment, params string[] more) => _work.Here(Resuming(experiment, more));
+
+    private string[] Resuming(string experiment, string[] more) => ["train", experiment, "--run", _work.Run, "--resume", .. more];
 
     private int Step => (int)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!["step"]!;
 
@@ -40,7 +44,7 @@ public sealed class ResumedExperimentTests : IDisposable
     public void Default_that_is_written_down_is_no_difference_in_the_file_and_by_set()
     {
         var experiment = Trained();
-        var before = _work.Program("describe", experiment, "--json").Out;
+        var before = _work.Here("describe", experiment, "--json").Out;
         _work.Write("e.yaml", $$"""
             extends: {{Repository.Root}}/experiments/exp11.yaml
             id: e
@@ -51,10 +55,10 @@ public sealed class ResumedExperimentTests : IDisposable
             profiles: {smoke: {training: {epochs: 1} } }
 
             """);
-        Assert.Equal(before, _work.Program("describe", experiment, "--json").Out);
+        Assert.Equal(before, _work.Here("describe", experiment, "--json").Out);
 
         var outcome = Resume(experiment, "--set", "training.seed=42", "--set", "training.ema=null", "--set", "training.weight_decay=0");
-        var other = Resume(experiment, "--set", "training.beta1=0.8");
+        var other = ResumeHere(experiment, "--set", "training.beta1=0.8");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Equal(2, other.ExitCode);
@@ -73,7 +77,7 @@ public sealed class ResumedExperimentTests : IDisposable
         var same = Resume(experiment);
         Write("learning_rate: 0.002");
 
-        var edited = Resume(experiment);
+        var edited = ResumeHere(experiment);
         var submitted = Submit(experiment, "--resume");
         var own = _work.Program([.. job, "--resume"]);
 
@@ -151,7 +155,7 @@ public sealed class ResumedExperimentTests : IDisposable
     {
         var experiment = Trained();
 
-        var outcome = Resume(experiment, "--set", set);
+        var outcome = ResumeHere(experiment, "--set", set);
 
         Assert.Equal(2, outcome.ExitCode);
         Assert.StartsWith($"--set {set.Split('=')[0]}: {sentence}", outcome.Error, StringComparison.Ordinal);

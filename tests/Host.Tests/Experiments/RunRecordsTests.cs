@@ -29,7 +29,7 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         var before = File.ReadAllText(Experiment);
         Change();
 
-        var changed = Program(verb);
+        var changed = _work.Here(Words(verb));
         File.WriteAllText(Experiment, before);
         var put = Program(verb);
 
@@ -91,5 +91,7 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
     // what trains as well as before, and is not what was trained by
     private void Change() => File.WriteAllText(Experiment, Regex.Replace(File.ReadAllText(Experiment), "(?m)^title: .*$", "title: another one"));
 
-    private VoxelZooProgram.Outcome Program(string line) => _work.Program([.. line.Split(' ').Select(word => word.Replace("RUN", Run, StringComparison.Ordinal))]);
+    private VoxelZooProgram.Outcome Program(string line) => _work.Program(Words(line));
+
+    private string[] Words(string line) => [.. line.Split(' ').Select(word => word.Replace("RUN", Run, StringComparison.Ordinal))];
 }

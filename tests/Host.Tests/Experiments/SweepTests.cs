@@ -112,7 +112,7 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
     {
         var before = Files();
 
-        var outcome = trained.Work.Program(["sweep", verb, Run, .. arguments]);
+        var outcome = trained.Work.Here(["sweep", verb, Run, .. arguments]);
 
         Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Single(outcome.Error.TrimEnd().Split('\n'));
@@ -126,7 +126,7 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
         var folder = Directory.CreateDirectory(trained.Work.At("compressor")).FullName;
         File.WriteAllText(Path.Combine(folder, "experiment.yaml"), "id: c\ncompressor: {use: vqvae}\ntarget: bravo\n");
 
-        var outcome = trained.Work.Program("sweep", "solvers", folder);
+        var outcome = trained.Work.Here("sweep", "solvers", folder);
 
         Assert.Equal((2, $"{folder} is a compressor's run, which has no sampler to sweep; name one of a denoiser\n"), (outcome.ExitCode, outcome.Error));
     }
