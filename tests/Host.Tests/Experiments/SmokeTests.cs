@@ -4,7 +4,7 @@ using VoxelZoo.Host.Configuration;
 namespace VoxelZoo.Host.Tests.Experiments;
 
 /// <summary>Every experiment is trained and sampled by the program; in three classes, which run beside each other.</summary>
-public abstract class SmokeTests : IDisposable
+public abstract class SmokeTests(SmokeCohorts cohorts) : IDisposable
 {
     private readonly Workspace _work = new();
 
@@ -20,7 +20,9 @@ public abstract class SmokeTests : IDisposable
 
     protected void Smoke(string id)
     {
-        var outcome = _work.Program("run", id, "--profile", "smoke", "--run", _work.Run);
+        var asked = SmokeCohorts.Asked(id);
+        string[] cohort = cohorts.Find(asked) is { } made ? ["--set", $"data.cohort={made}"] : [];
+        var outcome = _work.Program(["run", id, "--profile", "smoke", "--run", _work.Run, .. cohort]);
 
         Assert.True(outcome.ExitCode == 0, $"{outcome.ExitCode}: {outcome.Error}");
         // warnings are of the plan: rflow on wavelets
@@ -31,12 +33,14 @@ public abstract class SmokeTests : IDisposable
         var sample = Assert.Single(Directory.GetDirectories(Path.Combine(_work.Run, "samples")));
         Assert.NotEmpty(Directory.GetFiles(sample, "*.nii.gz"));
         Assert.Contains("montage.png", File.ReadAllText(Path.Combine(_work.Run, "report.md")), StringComparison.Ordinal);
+        if (cohort.Length == 0)
+            cohorts.Keep(asked, _work.At("run/cohort"));
         Assert.Equal(File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")).Contains("ema:", StringComparison.Ordinal),
             Directory.GetFiles(Path.Combine(_work.Run, "checkpoints"), "ema.safetensors", SearchOption.AllDirectories).Length > 0);
     }
 }
 
-public sealed class FirstSmokeTests : SmokeTests
+public sealed class FirstSmokeTests(SmokeCohorts cohorts) : SmokeTests(cohorts)
 {
     public static TheoryData<string> Experiments => Third(0);
 
@@ -45,7 +49,7 @@ public sealed class FirstSmokeTests : SmokeTests
     public void Smoke_profile_trains_samples_evaluates_and_reports(string id) => Smoke(id);
 }
 
-public sealed class SecondSmokeTests : SmokeTests
+public sealed class SecondSmokeTests(SmokeCohorts cohorts) : SmokeTests(cohorts)
 {
     public static TheoryData<string> Experiments => Third(1);
 
@@ -54,7 +58,7 @@ public sealed class SecondSmokeTests : SmokeTests
     public void Smoke_profile_trains_samples_evaluates_and_reports(string id) => Smoke(id);
 }
 
-public sealed class ThirdSmokeTests : SmokeTests
+public sealed class ThirdSmokeTests(SmokeCohorts cohorts) : SmokeTests(cohorts)
 {
     public static TheoryData<string> Experiments => Third(2);
 
