@@ -238,7 +238,7 @@ public sealed class CohortTests : IDisposable
     [InlineData(1e-61, 1e-60, "is 0 everywhere as training reads it")] // below the smallest float32
     public void Check_tells_a_volume_that_float32_makes_constant(double low, double high, string found)
     {
-        var file = new Nifti.NiftiBytes().Dim(3, 2, 1, 1).Type(64).With([.. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high)]);
+        var file = new Nifti.NiftiBytes().Dim(3, 2, 1, 1).Type(64).QForm(0, 0, 0, 0, 0, 0).With([.. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high)]);
         File.WriteAllBytes(_folder.File("train", "a", "bravo"), file);
         Assert.StartsWith(found, Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }
