@@ -116,9 +116,18 @@ public sealed class Trainer : IDisposable
             _observer.Warned(lost);
     }
 
-    /// <summary>Writes that the run ended by <paramref name="error"/>.</summary>
-    public void Fail(Exception error) =>
-        WriteStatus(error is DivergedException ? RunState.Diverged : RunState.Failed, _run.ReadStatus()?.Started ?? Clock.GetUtcNow(), error.Message);
+    /// <summary>Writes that the run ended by <paramref name="error"/>, which is what has to be told also where that cannot be written.</summary>
+    public void Fail(Exception error)
+    {
+        try
+        {
+            WriteStatus(error is DivergedException ? RunState.Diverged : RunState.Failed, _run.ReadStatus()?.Started ?? Clock.GetUtcNow(), error.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _observer.Warned($"that the run failed is not in its status: {e.Message}");
+        }
+    }
 
     /// <summary>Trains on from where the state stands.</summary>
     /// <returns>How the run ends, or null where the guard wants to go back to a checkpoint.</returns>

@@ -209,7 +209,7 @@ public sealed class LatentCache
     private LatentPair Write(LatentCodec codec, string split, Batch sample, List<LatentSample> samples)
     {
         var latents = codec.EncodeRaw(sample.Images);
-        Directory.CreateDirectory(Path.Combine(_folder, split));
+        Unwritten.Named(_folder, () => Directory.CreateDirectory(Path.Combine(_folder, split)));
         var named = new Dictionary<string, torch.Tensor> { [TargetKey] = latents.Target };
         if (latents.Condition is not null)
             named[ConditionKey] = latents.Condition;

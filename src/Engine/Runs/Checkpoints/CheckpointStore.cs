@@ -56,6 +56,14 @@ public sealed class CheckpointStore
         RemoveAside(); // not when the store is opened: a reader would take the writer's folder away
         RefuseWithoutRoom(tensors.Values.SelectMany(named => named.Values).Sum(tensor => tensor.numel() * tensor.element_size()));
         var temporary = NewAside();
+        return Unwritten.Named(_folder, () => SaveBeside(temporary, tensors, manifest), temporary);
+    }
+
+    private string SaveBeside(
+        string temporary,
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> tensors,
+        Func<IReadOnlyDictionary<string, FileFacts>, CheckpointManifest> manifest)
+    {
         _files.CreateFolder(temporary);
         try
         {
