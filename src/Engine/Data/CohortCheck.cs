@@ -31,14 +31,14 @@ public static class CohortCheck
     {
         foreach (var finding in OtherSplits(cohort).Concat(Unread(cohort)))
             yield return finding;
-        foreach (var alike in cohort.Patients.GroupBy(patient => patient.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        foreach (var alike in cohort.Patients.GroupBy(patient => PatientNames.Key(patient.Name)).Where(group => group.Count() > 1))
         {
             var first = alike.First();
             foreach (var patient in alike.Skip(1))
             {
                 yield return new CohortFinding(patient.Split, patient.Name, patient.Folder, patient.Name == first.Name
                     ? $"is also in {first.Split}; a patient belongs to one split."
-                    : $"is called {first.Name} in {first.Split} but for the case of letters; a patient has one name and belongs to one split.");
+                    : $"is called {Shown(first.Name)} in {first.Split} but for {PatientNames.Difference(patient.Name, first.Name)}; a patient has one name and belongs to one split.");
             }
         }
     }
@@ -94,6 +94,9 @@ public static class CohortCheck
         let name = Path.GetFileName(folder)
         where !Cohort.AllSplits.Contains(name) && (NearSplit(name) is not null || Directory.GetDirectories(folder).Any(patient => Cohort.KindsOf(patient).Count > 0))
         select new CohortFinding(name, name, folder, $"is not read: the splits are train, val and test{(NearSplit(name) is { } near ? $"; rename it to {near}" : "")}.");
+
+    /// <summary>A name whose ends can be seen.</summary>
+    private static string Shown(string name) => name.Any(char.IsWhiteSpace) ? $"'{name}'" : name;
 
     private static string? NearSplit(string name) =>
         Cohort.AllSplits.FirstOrDefault(split => name.StartsWith(split, StringComparison.OrdinalIgnoreCase)) ?? Spelling.Nearest(name, Cohort.AllSplits);

@@ -18,7 +18,7 @@ internal static class PatientCheck
     public static CheckedPatient Run(CohortPatient patient, IReadOnlyList<string> kinds, DataOptions? options)
     {
         var findings = new List<CohortFinding>();
-        var hashes = new Dictionary<string, string>();
+        var scans = new Dictionary<string, Scan>();
         (string Kind, VolumeGrid Grid)? first = null;
         foreach (var kind in kinds.Where(patient.Kinds.Contains))
         {
@@ -35,7 +35,7 @@ internal static class PatientCheck
                 findings.AddRange(Alone(volume, kind, options, Finding));
                 first ??= (kind, grid);
                 if (kind != ImageKinds.Seg && volume is { Min: not null, IsConstant: false })
-                    hashes[kind] = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span)));
+                    scans[kind] = new Scan(Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span))), ScanSignature.Of(volume));
             }
             catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
             {
@@ -43,7 +43,7 @@ internal static class PatientCheck
             }
         }
 
-        return new CheckedPatient(patient, findings, hashes);
+        return new CheckedPatient(patient, findings, scans);
     }
 
     private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, string kind, DataOptions? options, Func<string, CohortFinding> finding)
@@ -123,5 +123,10 @@ internal static class PatientCheck
 /// <summary>What was found of a patient.</summary>
 /// <param name="Patient">The patient.</param>
 /// <param name="Findings">What is wrong.</param>
-/// <param name="Hashes">SHA-256 of the intensities of each image that is no mask and not constant.</param>
-internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, string> Hashes);
+/// <param name="Scans">By what each image that is no mask and not constant is known again.</param>
+internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, Scan> Scans);
+
+/// <summary>By what an image is known again.</summary>
+/// <param name="Sha256">SHA-256 of its intensities.</param>
+/// <param name="Signature">Some of them.</param>
+internal sealed record Scan(string Sha256, ScanSignature Signature);

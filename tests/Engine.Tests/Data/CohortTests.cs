@@ -192,6 +192,52 @@ public sealed class CohortTests : IDisposable
         Assert.Equal(3, batch.Images["seg"].data<float>().ToArray().Sum());
     }
 
+    private static float[] Noise(int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, 512).Select(_ => random.NextSingle())];
+    }
+
+    [Theory]
+    [InlineData(1000, 0)]
+    [InlineData(0.25, -3)]
+    [InlineData(-2, 7)]
+    public void Check_tells_one_scan_on_two_scales_of_intensities(float slope, float intercept)
+    {
+        var shape = new VolumeShape(1, 8, 8, 8);
+        _folder.Add("train", "a", "bravo", shape, Noise(1)).Add("train", "b", "bravo", shape, Noise(2));
+        _folder.Add("test", "c", "bravo", shape, [.. Noise(1).Select(value => slope * value + intercept)]);
+        var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
+        Assert.Equal(("test", "c"), (finding.Split, finding.Patient));
+        Assert.StartsWith("has the same voxels as an image of a in train, but for slope and intercept", finding.Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Second_scan_that_differs_by_noise_is_no_copy()
+    {
+        var shape = new VolumeShape(1, 8, 8, 8);
+        _folder.Add("train", "a", "bravo", shape, Noise(1)).Add("test", "b", "bravo", shape, [.. Noise(1).Zip(Noise(2), (value, noise) => value + noise / 100)]);
+        Assert.Empty(CohortCheck.Run(_folder.Open(), []));
+    }
+
+    [Theory]
+    [InlineData("P 1", "blanks")]
+    [InlineData("P1 ", "blanks")]
+    [InlineData("p 1", "blanks and the case of letters")]
+    [InlineData("p1", "the case of letters")]
+    public void Check_tells_names_that_are_hardly_different(string other, string difference)
+    {
+        _folder.Add("train", "P1", "bravo").Add("test", other, "bravo");
+        Assert.EndsWith($"is called P1 in train but for {difference}; a patient has one name and belongs to one split.", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_tells_one_name_in_two_ways_to_write_an_accent()
+    {
+        _folder.Add("train", "Jos\u00e9", "bravo").Add("test", "Jose\u0301", "bravo");
+        Assert.Contains("but for the way in which accents are written (Unicode NFC and NFD);", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Check_tells_one_scan_under_two_names()
     {
