@@ -58,11 +58,22 @@ public static class CohortCheck
         var refused = found.SelectMany(one => one.Findings).Where(finding => finding.IsRefusedBy(options)).ToArray();
         if (refused is [var first, ..])
         {
-            var more = refused.Length == 1 ? "" : $" And {refused.Length - 1} more in {split}: `data check` lists all.";
-            throw new PlanException($"{first.File}: {first.Finding}{more}", first.AllowedBy);
+            throw new PlanException($"{first.File}: {first.Finding}{More(split, refused[1..])}", first.AllowedBy);
         }
 
         cohort.Remember(found, kinds);
+    }
+
+    /// <summary>How many more there are, and where to read of them: <c>data check</c> knows no experiment.</summary>
+    private static string More(string split, IReadOnlyList<CohortFinding> others)
+    {
+        const int most = 5;
+        if (others.Count == 0)
+            return "";
+        var named = string.Join(", ", others.Take(most).Select(other => $"{other.Patient}/{Path.GetFileName(other.File)}"));
+        return others.Any(other => other.OfExperiment)
+            ? $" And {others.Count} more in {split}: {named}{(others.Count > most ? " …" : "")}."
+            : $" And {others.Count} more in {split}: `data check` lists all.";
     }
 
     /// <summary>Refuses a split of which too many patients lack an image, and names those that do.</summary>

@@ -53,7 +53,7 @@ internal static class PatientCheck
         if (volume.NonFinite > 0)
             yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with { Refused = true };
         if (options is not null && VolumePreparation.Misfit(volume.Shape, options) is { } misfit)
-            yield return finding(misfit) with { Refused = true };
+            yield return finding(misfit) with { Refused = true, OfExperiment = true };
         foreach (var fault in NiftiGeometry.Faults(volume.Header))
             yield return Geometry(fault, finding);
         if (kind == ImageKinds.Seg)

@@ -142,6 +142,9 @@ public sealed record Provenance
         }
     }
 
+    /// <summary>Where a run's cohort lay when it was trained, or null where that is not recorded.</summary>
+    internal static string? PlaceOf(RunFolder run) => Read(run)?.Cohort?.Path;
+
     private static Provenance? Read(RunFolder run) =>
         RunFolder.ReadJson<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
 

@@ -151,11 +151,13 @@ public sealed class RunFolder
     {
         var run = new RunFolder(System.IO.Path.GetFullPath(path));
         if (!Directory.Exists(run.Path))
-            throw new RunFolderException($"{path}: no such run folder; train makes one");
+            throw new RunFolderException($"{path}: no such run folder; train makes one{NearPaths.Suggestion(path, IsRun)}");
         return File.Exists(run.Experiment)
             ? run
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
     }
+
+    private static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, ExperimentName));
 
     /// <summary>
     /// Whether a folder holds what a run leaves that was killed before its experiment.yaml was written, and nothing else: it can be begun again, with what

@@ -78,7 +78,7 @@ internal static class Application
         }
 
         var parse = Commands().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
+        if (ParseErrors.NamesNoVerb(parse) || (parse.Errors.Count > 0 && parse.Action is not HelpAction))
         {
             await Console.Error.WriteLineAsync(ParseErrors.Sentence(parse));
             return (int)ExitCode.Refused;

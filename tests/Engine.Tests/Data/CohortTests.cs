@@ -192,6 +192,18 @@ public sealed class CohortTests : IDisposable
         Assert.Equal(3, batch.Images["seg"].data<float>().ToArray().Sum());
     }
 
+    [Theory]
+    [InlineData(1, " And 1 more in train: b/bravo.nii.gz.")]
+    [InlineData(7, " And 7 more in train: b/bravo.nii.gz, c/bravo.nii.gz, d/bravo.nii.gz, e/bravo.nii.gz, f/bravo.nii.gz ….")]
+    public void Volumes_that_do_not_fit_the_experiment_are_named_because_a_check_of_the_cohort_finds_none(int more, string words)
+    {
+        for (var patient = 'a'; patient <= 'a' + more; patient++)
+            _folder.Add("train", $"{patient}", "bravo");
+        var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two with { Height = 4 }, ["bravo"]));
+        Assert.EndsWith(words, refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("data check", refusal.Message, StringComparison.Ordinal);
+    }
+
     private static float[] Noise(int seed)
     {
         var random = new Random(seed);
