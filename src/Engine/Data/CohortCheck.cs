@@ -15,16 +15,36 @@ public static class CohortCheck
     {
         foreach (var finding in Folders(cohort))
             yield return finding;
-        var copies = new CopySearch();
+        var (copies, all) = (new CopySearch(), new List<CheckedPatient>());
         foreach (var patient in cohort.Patients)
         {
+            foreach (var finding in Misnamed(patient, kinds))
+                yield return finding;
             foreach (var kind in kinds.Except(patient.Kinds))
                 yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"is missing{Cohort.Lookalike(patient.Folder, [kind])}.");
             var found = PatientCheck.Run(patient, patient.Kinds, null);
             foreach (var finding in found.Findings.Concat(copies.Add(found)))
                 yield return finding;
+            all.Add(found with { Scans = new Dictionary<string, Scan>() });
         }
+
+        foreach (var finding in EmptyMasks(cohort, all))
+            yield return finding;
     }
+
+    /// <summary>Files that would be an image by another name, of the kinds that need not be there.</summary>
+    private static IEnumerable<CohortFinding> Misnamed(CohortPatient patient, IReadOnlyList<string> kinds) =>
+        from kind in ImageKinds.All.Except(patient.Kinds).Except(kinds)
+        let lookalike = Cohort.Lookalike(patient.Folder, [kind])
+        where lookalike.Length > 0
+        select new CohortFinding(patient.Split, patient.Name, patient.Folder, $"is taken to have no {kind}{lookalike}.");
+
+    /// <summary>Splits of whose masks none has a tumour, as after a conversion that went wrong.</summary>
+    private static IEnumerable<CohortFinding> EmptyMasks(Cohort cohort, IEnumerable<CheckedPatient> patients) =>
+        from split in patients.Where(one => one.HasTumour is not null).GroupBy(one => one.Patient.Split)
+        where split.All(one => one.HasTumour == false)
+        select new CohortFinding(
+            split.Key, split.Key, Path.Combine(cohort.Folder, split.Key), $"has no tumour in any of its masks ({split.Count()}): no voxel of them is above one half; see whether they were written as they should be.");
 
     /// <summary>What the names of folders tell; no image is opened.</summary>
     internal static IEnumerable<CohortFinding> Folders(Cohort cohort)
@@ -62,6 +82,8 @@ public static class CohortCheck
         }
 
         cohort.Remember(found, kinds);
+        if (found.Length == patients.Count)
+            cohort.Remember(EmptyMasks(cohort, found));
     }
 
     /// <summary>How many more there are, and where to read of them: <c>data check</c> knows no experiment.</summary>

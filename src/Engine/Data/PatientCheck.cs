@@ -20,6 +20,7 @@ internal static class PatientCheck
         var findings = new List<CohortFinding>();
         var scans = new Dictionary<string, Scan>();
         (string Kind, VolumeGrid Grid)? first = null;
+        bool? hasTumour = null;
         foreach (var kind in kinds.Where(patient.Kinds.Contains))
         {
             CohortFinding Finding(string sentence) => new(patient.Split, patient.Name, patient.File(kind), sentence);
@@ -34,6 +35,8 @@ internal static class PatientCheck
                     findings.AddRange(Together(grid, kind, one.Grid, one.Kind, Finding));
                 findings.AddRange(Alone(volume, kind, options, Finding));
                 first ??= (kind, grid);
+                if (kind == ImageKinds.Seg)
+                    hasTumour = volume.Max > 0.5;
                 if (kind != ImageKinds.Seg && volume is { Min: not null, IsConstant: false })
                     scans[kind] = new Scan(Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span))), ScanSignature.Of(volume));
             }
@@ -43,7 +46,7 @@ internal static class PatientCheck
             }
         }
 
-        return new CheckedPatient(patient, findings, scans);
+        return new CheckedPatient(patient, findings, scans) { HasTumour = hasTumour };
     }
 
     private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, string kind, DataOptions? options, Func<string, CohortFinding> finding)
@@ -124,7 +127,11 @@ internal static class PatientCheck
 /// <param name="Patient">The patient.</param>
 /// <param name="Findings">What is wrong.</param>
 /// <param name="Scans">By what each image that is no mask and not constant is known again.</param>
-internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, Scan> Scans);
+internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, Scan> Scans)
+{
+    /// <summary>Whether a voxel of the mask is tumour, or null where there is no mask that can be read.</summary>
+    public bool? HasTumour { get; init; }
+}
 
 /// <summary>By what an image is known again.</summary>
 /// <param name="Sha256">SHA-256 of its intensities.</param>

@@ -152,6 +152,7 @@ public sealed class RunFolder
         var run = new RunFolder(System.IO.Path.GetFullPath(path));
         if (!Directory.Exists(run.Path))
             throw new RunFolderException($"{path}: no such run folder; train makes one{NearPaths.Suggestion(path, IsRun)}");
+        RequireFile(run.Experiment);
         return File.Exists(run.Experiment)
             ? run
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
@@ -268,7 +269,25 @@ public sealed class RunFolder
         }
         catch (JsonException e)
         {
-            throw new RunFolderException($"{path} cannot be read ({e.Message}); {remedy}");
+            throw new RunFolderException($"{path} cannot be read ({JsonFault.Why(e)}); {remedy}");
+        }
+    }
+
+    /// <summary>What a JSON file of a run says that holds its own hash, or null where there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="remedy">What to do where it was changed or is damaged.</param>
+    /// <exception cref="RunFolderException">It is.</exception>
+    internal static T? ReadSealed<T>(string path, string remedy)
+        where T : class
+    {
+        RequireFile(path);
+        try
+        {
+            return File.Exists(path) ? SealedJson.Read<T>(File.ReadAllText(path)) : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            throw new RunFolderException($"{path} cannot be read ({JsonFault.Why(e)}); {remedy}");
         }
     }
 

@@ -13,6 +13,7 @@ using VoxelZoo.Host.Verbs.Parts;
 using VoxelZoo.Host.Verbs.Plugins;
 using VoxelZoo.Host.Verbs.Runs;
 using VoxelZoo.Host.Verbs.Sweeps;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.CommandLine;
 
@@ -144,7 +145,7 @@ internal static class Application
 
     /// <summary>Whether what was asked for cannot be, as opposed to something that went wrong while doing it.</summary>
     private static bool IsRefusal(Exception e) =>
-        e is ConfigurationException or UsageException or PlanException or PluginException or RunFolderException or DllNotFoundException;
+        e is ConfigurationException or UsageException or PlanException or PluginException or RunFolderException or DllNotFoundException or IOException { HResult: RegularFile.Refused };
 
     private static string Sentence(Exception e, bool verbose) => e switch
     {

@@ -204,6 +204,28 @@ public sealed class CohortTests : IDisposable
         Assert.DoesNotContain("data check", refusal.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Check_tells_an_image_whose_name_differs_by_case_also_where_no_kind_is_asked_for()
+    {
+        _folder.Add("train", "a", "flair");
+        File.Move(_folder.File("train", "a", "flair"), _folder.File("train", "a", "FLAIR"));
+        _folder.Add("train", "a", "bravo");
+        Assert.Equal("is taken to have no flair (FLAIR.nii.gz is not read; rename it to flair.nii.gz).", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
+    }
+
+    [Fact]
+    public void Split_of_empty_masks_is_told_by_the_check_and_on_the_way_of_training()
+    {
+        _folder.Add("train", "a", "seg", Cube, new float[8]).Add("train", "b", "seg", Cube, new float[8]);
+        _folder.Add("val", "c", "seg", Cube, new float[8]).Add("val", "d", "seg", Cube, 0, 1, 0, 0, 0, 0, 0, 0);
+        var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
+        Assert.StartsWith("has no tumour in any of its masks (2)", finding.Finding, StringComparison.Ordinal);
+        Assert.Equal("train", finding.Split);
+        var cohort = _folder.Open();
+        _ = new CohortDataset(cohort, "train", Two, ["seg"]);
+        Assert.Equal(finding, Assert.Single(cohort.News()));
+    }
+
     private static float[] Noise(int seed)
     {
         var random = new Random(seed);

@@ -21,7 +21,7 @@ public sealed class NormalizationFile(FrozenParts frozen)
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
-            throw new RunFolderException($"{Statistics} cannot be read ({e.Message}); restore it, or let `train --resume` compute it again");
+            throw new RunFolderException($"{Statistics} cannot be read ({JsonFault.Why(e)}); restore it, or let `train --resume` compute it again");
         }
     }
 

@@ -164,7 +164,7 @@ public sealed class CheckpointStore
             }
             catch (Exception e) when (e is InvalidDataException or JsonException or FileNotFoundException)
             {
-                damage($"checkpoint {name} is damaged ({e.Message}){broken(name)}; looking for another one");
+                damage($"checkpoint {name} is damaged ({JsonFault.Why(e)}){broken(name)}; looking for another one");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
             {
@@ -254,8 +254,15 @@ public sealed class CheckpointStore
     {
         if (!_files.HasFile(In(pointer)))
             return null;
-        using var reader = new StreamReader(_files.Open(In(pointer)));
-        return reader.ReadToEnd().Trim();
+        try
+        {
+            using var reader = new StreamReader(_files.Open(In(pointer)));
+            return reader.ReadToEnd().Trim();
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // a link that leads nowhere is as good as none, and said to be
+        }
     }
 
     private string In(string name) => Path.Combine(_folder, name);
