@@ -21,7 +21,10 @@ namespace VoxelZoo.Host.CommandLine;
 internal static class Application
 {
     // schedulers send it some time before the limit. .NET has no name for it, but takes the system's own number
-    private static readonly PosixSignal? UserSignal = OperatingSystem.IsLinux() ? (PosixSignal)10 : null;
+    private static readonly PosixSignal[] Signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, .. OperatingSystem.IsLinux() ? [(PosixSignal)10] : Array.Empty<PosixSignal>()];
+
+    // kept from being collected
+    private static readonly List<PosixSignalRegistration> Heeded = [];
 
     /// <summary>How long a failed process that is not the first waits before it says why: most often all fail for one reason, and the first has said it.</summary>
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
@@ -85,14 +88,14 @@ internal static class Application
             return (int)ExitCode.Refused;
         }
 
-        using var stop = new CancellationTokenSource();
+        // not disposed, and heeded until the process is gone: a signal while it ends must not make a failure of what is done
+        var stop = new CancellationTokenSource();
         var verb = parse.CommandResult.Command as Verb;
         var (heeded, failed, error) = (verb is { StopsInOrder: true }, false, Console.Error);
         var ended = false;
         AppDomain.CurrentDomain.ProcessExit += (_, _) => RefuseSuccess();
-        using var user = heeded && UserSignal is { } number ? PosixSignalRegistration.Create(number, Stop) : null;
-        using var interrupt = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
-        using var terminate = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop) : null;
+        if (heeded)
+            Heeded.AddRange(Signals.Select(signal => PosixSignalRegistration.Create(signal, Stop)));
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
@@ -128,7 +131,7 @@ internal static class Application
         // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once
         void Stop(PosixSignalContext signal)
         {
-            signal.Cancel = !failed && (signal.Signal != PosixSignal.SIGINT || !stop.IsCancellationRequested);
+            signal.Cancel = !failed && ((signal.Signal != PosixSignal.SIGINT && !ended) || !stop.IsCancellationRequested);
             stop.Cancel();
         }
     }
