@@ -119,10 +119,11 @@ internal static class Application
             return code;
         }
 
-        // a plugin may end the process by itself: whoever waits for it must not take that for success
+        // a plugin may end the process by itself: whoever waits for it must not take that for success, or for a run that was stopped in order
         void RefuseSuccess()
         {
-            if (ended || Environment.ExitCode != 0)
+            const int bySignal = 128;
+            if (ended || Environment.ExitCode >= bySignal)
                 return;
             error.WriteLine($"{parse.CommandResult.Command.Name} was not done when something in this process, most likely a plugin, ended it; the run can be resumed");
             Environment.ExitCode = (int)ExitCode.Failed;
