@@ -47,9 +47,13 @@ public sealed class LpipsMetric : IMetric<LpipsOptions>
         public override MetricResult Compute(Tensor real, Tensor generated) =>
             base.Compute(real, generated) with { Extractor = network.Id };
 
+        protected override string? OutOfRange(Tensor volumes, string name) => Intensities.Of(volumes) is { Low: < 0 } or { High: > 1 }
+            ? $"the intensities of {name} are clamped to 0 to 1, and some lie outside; rescale them"
+            : null;
+
         protected override double Compare(Tensor real, Tensor generated)
         {
-            var (slices, others) = (SliceNetwork.Slices(real), SliceNetwork.Slices(generated));
+            var (slices, others) = (SliceNetwork.Slices(real.to_type(ScalarType.Float32)), SliceNetwork.Slices(generated.to_type(ScalarType.Float32)));
             var sum = 0.0;
             foreach (var (a, b) in slices.split(chunk).Zip(others.split(chunk)))
             {

@@ -61,6 +61,8 @@ public sealed class MsSsimMetric : IMetric<MsSsimOptions>
                     + $"less than the window's {options.Window}; set a smaller window or fewer weights");
         }
 
+        protected override string? OutOfRange(Tensor volumes, string name) => Intensities.Of(volumes).Beyond(options.DataRange, name);
+
         protected override double Compare(Tensor real, Tensor generated)
         {
             var weights = options.Weights ?? WeightsFor(StructuralSimilarity.SmallestSide(VolumeShape.Of(real)));

@@ -31,5 +31,16 @@ public sealed class PsnrMetric : IMetric<PsnrOptions>
             var error = (real.clamp(S(0.0), S(range)) - generated.clamp(S(0.0), S(range))) / S(range);
             return Math.Min(100, 10 * Math.Log10(1 / (error.square().mean().ToDouble() + Floor)));
         }
+
+        protected override string? OutOfRange(Tensor volumes, string name)
+        {
+            using var scope = NewDisposeScope();
+            var outside = volumes.lt(S(0.0)).logical_or(volumes.gt(S(range))).sum().ToInt64();
+            var (low, high) = Intensities.Of(volumes);
+            return outside == 0
+                ? null
+                : FormattableString.Invariant(
+                    $"{outside} of the {volumes.numel()} intensities of {name} lie outside 0 to {range:G4}, where they are clamped to: they run from {low:G4} to {high:G4}; rescale them, or set data_range");
+        }
     }
 }

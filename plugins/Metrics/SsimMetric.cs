@@ -48,6 +48,8 @@ public sealed class SsimMetric : IMetric<SsimOptions>
                     + $"set window to {smallest} or less");
         }
 
+        protected override string? OutOfRange(Tensor volumes, string name) => Intensities.Of(volumes).Beyond(options.DataRange, name);
+
         protected override double Compare(Tensor real, Tensor generated) => _similarity.Compare(real, generated).Similarity;
     }
 }

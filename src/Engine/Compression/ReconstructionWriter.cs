@@ -15,7 +15,8 @@ namespace VoxelZoo.Engine.Compression;
 /// <param name="trained">The compressor.</param>
 /// <param name="volumes">Volumes to reconstruct.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
-public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, ICollective? collective = null)
+/// <param name="warn">Is told where samples that were there are replaced in part only.</param>
+public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, ICollective? collective = null, Action<string>? warn = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 
@@ -27,7 +28,7 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
     public IReadOnlyList<ReconstructionRecord> Write(string folder, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
         var count = Math.Min(plan.Sampling.Count, volumes.Count);
-        using var samples = new SampleFolder(folder, numbers, count, _collective);
+        using var samples = new SampleFolder(folder, numbers, count, _collective, warn);
         var written = new List<ReconstructionRecord>();
         _collective.Together(() =>
         {

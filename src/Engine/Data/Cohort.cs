@@ -91,7 +91,9 @@ public sealed class Cohort
             ? "the cohort's name is empty; name a folder with train, val and test, or make one with `data synthesize`."
             : Path.Exists(folder)
                 ? $"'{folder}' is a file, not a folder: a cohort is a folder with train, val and test, and `data info FILE` tells of one volume."
-                : $"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`.";
+                : $"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`{NearPaths.Suggestion(folder, IsCohort)}.";
+
+    private static bool IsCohort(string folder) => AllSplits.Any(split => Directory.Exists(Path.Combine(folder, split)));
 
     /// <summary>The file of a kind of image in a patient's folder, or null.</summary>
     internal static string? ImageOf(string patient, string kind) => Suffixes.Select(suffix => Path.Combine(patient, kind + suffix)).FirstOrDefault(File.Exists);

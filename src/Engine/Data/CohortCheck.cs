@@ -15,30 +15,50 @@ public static class CohortCheck
     {
         foreach (var finding in Folders(cohort))
             yield return finding;
-        var copies = new CopySearch();
+        var (copies, all) = (new CopySearch(), new List<CheckedPatient>());
         foreach (var patient in cohort.Patients)
         {
+            foreach (var finding in Misnamed(patient, kinds))
+                yield return finding;
             foreach (var kind in kinds.Except(patient.Kinds))
                 yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"is missing{Cohort.Lookalike(patient.Folder, [kind])}.");
             var found = PatientCheck.Run(patient, patient.Kinds, null);
             foreach (var finding in found.Findings.Concat(copies.Add(found)))
                 yield return finding;
+            all.Add(found with { Scans = new Dictionary<string, Scan>() });
         }
+
+        foreach (var finding in EmptyMasks(cohort, all))
+            yield return finding;
     }
+
+    /// <summary>Files that would be an image by another name, of the kinds that need not be there.</summary>
+    private static IEnumerable<CohortFinding> Misnamed(CohortPatient patient, IReadOnlyList<string> kinds) =>
+        from kind in ImageKinds.All.Except(patient.Kinds).Except(kinds)
+        let lookalike = Cohort.Lookalike(patient.Folder, [kind])
+        where lookalike.Length > 0
+        select new CohortFinding(patient.Split, patient.Name, patient.Folder, $"is taken to have no {kind}{lookalike}.");
+
+    /// <summary>Splits of whose masks none has a tumour, as after a conversion that went wrong.</summary>
+    private static IEnumerable<CohortFinding> EmptyMasks(Cohort cohort, IEnumerable<CheckedPatient> patients) =>
+        from split in patients.Where(one => one.HasTumour is not null).GroupBy(one => one.Patient.Split)
+        where split.All(one => one.HasTumour == false)
+        select new CohortFinding(
+            split.Key, split.Key, Path.Combine(cohort.Folder, split.Key), $"has no tumour in any of its masks ({split.Count()}): no voxel of them is above one half; see whether they were written as they should be.");
 
     /// <summary>What the names of folders tell; no image is opened.</summary>
     internal static IEnumerable<CohortFinding> Folders(Cohort cohort)
     {
         foreach (var finding in OtherSplits(cohort).Concat(Unread(cohort)))
             yield return finding;
-        foreach (var alike in cohort.Patients.GroupBy(patient => patient.Name, StringComparer.OrdinalIgnoreCase).Where(group => group.Count() > 1))
+        foreach (var alike in cohort.Patients.GroupBy(patient => PatientNames.Key(patient.Name)).Where(group => group.Count() > 1))
         {
             var first = alike.First();
             foreach (var patient in alike.Skip(1))
             {
                 yield return new CohortFinding(patient.Split, patient.Name, patient.Folder, patient.Name == first.Name
                     ? $"is also in {first.Split}; a patient belongs to one split."
-                    : $"is called {first.Name} in {first.Split} but for the case of letters; a patient has one name and belongs to one split.");
+                    : $"is called {Shown(first.Name)} in {first.Split} but for {PatientNames.Difference(patient.Name, first.Name)}; a patient has one name and belongs to one split.");
             }
         }
     }
@@ -58,11 +78,24 @@ public static class CohortCheck
         var refused = found.SelectMany(one => one.Findings).Where(finding => finding.IsRefusedBy(options)).ToArray();
         if (refused is [var first, ..])
         {
-            var more = refused.Length == 1 ? "" : $" And {refused.Length - 1} more in {split}: `data check` lists all.";
-            throw new PlanException($"{first.File}: {first.Finding}{more}", first.AllowedBy);
+            throw new PlanException($"{first.File}: {first.Finding}{More(split, refused[1..])}", first.AllowedBy);
         }
 
         cohort.Remember(found, kinds);
+        if (found.Length == patients.Count)
+            cohort.Remember(EmptyMasks(cohort, found));
+    }
+
+    /// <summary>How many more there are, and where to read of them: <c>data check</c> knows no experiment.</summary>
+    private static string More(string split, IReadOnlyList<CohortFinding> others)
+    {
+        const int most = 5;
+        if (others.Count == 0)
+            return "";
+        var named = string.Join(", ", others.Take(most).Select(other => $"{other.Patient}/{Path.GetFileName(other.File)}"));
+        return others.Any(other => other.OfExperiment)
+            ? $" And {others.Count} more in {split}: {named}{(others.Count > most ? " …" : "")}."
+            : $" And {others.Count} more in {split}: `data check` lists all.";
     }
 
     /// <summary>Refuses a split of which too many patients lack an image, and names those that do.</summary>
@@ -94,6 +127,9 @@ public static class CohortCheck
         let name = Path.GetFileName(folder)
         where !Cohort.AllSplits.Contains(name) && (NearSplit(name) is not null || Directory.GetDirectories(folder).Any(patient => Cohort.KindsOf(patient).Count > 0))
         select new CohortFinding(name, name, folder, $"is not read: the splits are train, val and test{(NearSplit(name) is { } near ? $"; rename it to {near}" : "")}.");
+
+    /// <summary>A name whose ends can be seen.</summary>
+    private static string Shown(string name) => name.Any(char.IsWhiteSpace) ? $"'{name}'" : name;
 
     private static string? NearSplit(string name) =>
         Cohort.AllSplits.FirstOrDefault(split => name.StartsWith(split, StringComparison.OrdinalIgnoreCase)) ?? Spelling.Nearest(name, Cohort.AllSplits);

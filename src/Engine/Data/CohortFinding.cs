@@ -13,6 +13,9 @@ public sealed record CohortFinding(string Split, string Patient, string File, st
     /// <summary>The option of <c>data</c> by which it is taken all the same, as YAML writes it, or null where there is none.</summary>
     public string? AllowedBy { get; init; }
 
+    /// <summary>Whether the experiment is at fault as much, so that who checks the cohort alone does not find it.</summary>
+    internal bool OfExperiment { get; init; }
+
     /// <summary>Whether these options refuse it.</summary>
     internal bool IsRefusedBy(DataOptions options) => Refused && !(AllowedBy switch
     {

@@ -102,7 +102,7 @@ public sealed record DataOptions
         foreach (var kind in kinds)
         {
             if (!ImageKinds.All.Contains(kind))
-                throw new PlanException($"there is no image kind '{kind}'; the kinds are {string.Join(", ", ImageKinds.All)}.");
+                throw new PlanException($"there is no image kind '{kind}'; the kinds are {string.Join(", ", ImageKinds.All)}{Spelling.Suggestion(kind, ImageKinds.All)}.");
             if (Normalization == Normalization.Fixed && kind != ImageKinds.Seg && !(ClipMax.GetValueOrDefault(kind) > 0))
                 throw new PlanException($"fixed normalization needs a positive clip_max for {kind}.", "clip_max");
         }

@@ -18,8 +18,9 @@ internal static class PatientCheck
     public static CheckedPatient Run(CohortPatient patient, IReadOnlyList<string> kinds, DataOptions? options)
     {
         var findings = new List<CohortFinding>();
-        var hashes = new Dictionary<string, string>();
+        var scans = new Dictionary<string, Scan>();
         (string Kind, VolumeGrid Grid)? first = null;
+        bool? hasTumour = null;
         foreach (var kind in kinds.Where(patient.Kinds.Contains))
         {
             CohortFinding Finding(string sentence) => new(patient.Split, patient.Name, patient.File(kind), sentence);
@@ -34,8 +35,10 @@ internal static class PatientCheck
                     findings.AddRange(Together(grid, kind, one.Grid, one.Kind, Finding));
                 findings.AddRange(Alone(volume, kind, options, Finding));
                 first ??= (kind, grid);
+                if (kind == ImageKinds.Seg)
+                    hasTumour = volume.Max > 0.5;
                 if (kind != ImageKinds.Seg && volume is { Min: not null, IsConstant: false })
-                    hashes[kind] = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span)));
+                    scans[kind] = new Scan(Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span))), ScanSignature.Of(volume));
             }
             catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
             {
@@ -43,7 +46,7 @@ internal static class PatientCheck
             }
         }
 
-        return new CheckedPatient(patient, findings, hashes);
+        return new CheckedPatient(patient, findings, scans) { HasTumour = hasTumour };
     }
 
     private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, string kind, DataOptions? options, Func<string, CohortFinding> finding)
@@ -53,7 +56,7 @@ internal static class PatientCheck
         if (volume.NonFinite > 0)
             yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with { Refused = true };
         if (options is not null && VolumePreparation.Misfit(volume.Shape, options) is { } misfit)
-            yield return finding(misfit) with { Refused = true };
+            yield return finding(misfit) with { Refused = true, OfExperiment = true };
         foreach (var fault in NiftiGeometry.Faults(volume.Header))
             yield return Geometry(fault, finding);
         if (kind == ImageKinds.Seg)
@@ -123,5 +126,14 @@ internal static class PatientCheck
 /// <summary>What was found of a patient.</summary>
 /// <param name="Patient">The patient.</param>
 /// <param name="Findings">What is wrong.</param>
-/// <param name="Hashes">SHA-256 of the intensities of each image that is no mask and not constant.</param>
-internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, string> Hashes);
+/// <param name="Scans">By what each image that is no mask and not constant is known again.</param>
+internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, Scan> Scans)
+{
+    /// <summary>Whether a voxel of the mask is tumour, or null where there is no mask that can be read.</summary>
+    public bool? HasTumour { get; init; }
+}
+
+/// <summary>By what an image is known again.</summary>
+/// <param name="Sha256">SHA-256 of its intensities.</param>
+/// <param name="Signature">Some of them.</param>
+internal sealed record Scan(string Sha256, ScanSignature Signature);

@@ -14,12 +14,18 @@ namespace VoxelZoo.Engine.Experiments;
 internal sealed class Cohorts(ExperimentContext context)
 {
     /// <summary>Opens the cohort that the plan names, or else the one in the run's folder.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="run">The run, or null.</param>
+    /// <param name="option">How it is said where the run's cohort lies now.</param>
     /// <exception cref="PlanException">There is none.</exception>
-    public Cohort Open(Plan plan, RunFolder? run)
+    public Cohort Open(Plan plan, RunFolder? run, string option = "--set data.cohort=DIR")
     {
         try
         {
-            return Cohort.Open(plan.Data.Synthesize is null || run is null ? Named(plan) : Folder(run));
+            var folder = plan.Data.Synthesize is null || run is null ? Named(plan) : Folder(run);
+            if (run is not null && !Path.Exists(folder) && Provenance.PlaceOf(run) == Path.GetFullPath(folder))
+                throw new PlanException($"the run's cohort '{folder}' is not there any more; put it back, or name the folder that holds it now with {option}", "cohort");
+            return Cohort.Open(folder);
         }
         catch (PlanException e)
         {
@@ -36,7 +42,7 @@ internal sealed class Cohorts(ExperimentContext context)
         ExperimentSeal.Check(run, warn);
         if (Provenance.WhyIncomparable(run) is { } why)
             warn?.Invoke($"{why}; they are taken as they are");
-        var cohort = Open(plan, run);
+        var cohort = Open(plan, run, "--cohort DIR");
         const string Remedy = "put back what was there, or name the folder that holds it with --cohort DIR";
         Provenance.CompareData(run, plan, cohort, allow: false, Remedy);
         return cohort;

@@ -53,12 +53,14 @@ public sealed class CompressionExperiment : Experiment
         SampleNumbers numbers = SampleNumbers.Continue,
         CancellationToken cancellation = default) => Placed(() =>
     {
+        if (folder is null)
+            run.RequireWritable("sampled from");
         var target = folder ?? run.Samples;
         using var random = ExperimentContext.Random(Plan);
         var parts = Context.PartsOf(Plan, random);
         using var trained = TrainedCompressor.Load(run, Plan, parts, EvaluatedOptions.Best, Context.Observer.Warned);
         var volumes = Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
-        var records = new ReconstructionWriter(Plan, trained, volumes, Context.Collective).Write(target, cancellation, numbers);
+        var records = new ReconstructionWriter(Plan, trained, volumes, Context.Collective, Context.Observer.Warned).Write(target, cancellation, numbers);
         return (IReadOnlyList<WrittenSample>)
             [.. records.Select(record => new WrittenSample(Path.Combine(target, record.Name), $"reconstruction of {record.Volume}"))];
     });
@@ -66,6 +68,7 @@ public sealed class CompressionExperiment : Experiment
     /// <inheritdoc/>
     public override EvaluationFile<ReconstructionResult> Evaluate(RunFolder run, CancellationToken cancellation = default) => Placed(() =>
     {
+        run.RequireWritable("evaluated");
         using var random = ExperimentContext.Random(Plan);
         var parts = Context.PartsOf(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, Context.Observer.Warned);
@@ -85,7 +88,11 @@ public sealed class CompressionExperiment : Experiment
     });
 
     /// <inheritdoc/>
-    public override void Report(RunFolder run) => Placed(() => CompressionReport.Write(run, Description));
+    public override void Report(RunFolder run) => Placed(() =>
+    {
+        run.RequireWritable("reported on");
+        CompressionReport.Write(run, Description);
+    });
 
     internal override void RefuseUntrainable()
     {

@@ -80,10 +80,12 @@ public sealed class DiffusionExperiment : Experiment
         SampleNumbers numbers = SampleNumbers.Continue,
         CancellationToken cancellation = default) => Placed(() =>
     {
+        if (folder is null)
+            run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
         using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
         var conditions = Cohorts.Volumes(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
-        var writer = new SampleWriter(Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective);
+        var writer = new SampleWriter(Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned);
         var target = folder ?? run.Samples;
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
         return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(
@@ -104,6 +106,7 @@ public sealed class DiffusionExperiment : Experiment
     /// <param name="cancellation">Ends it; the run has no discriminator then.</param>
     public DiscriminatorManifest TrainDiscriminator(RunFolder run, int epochs, CancellationToken cancellation = default) => Placed(() =>
     {
+        run.RequireWritable("given a discriminator");
         using var random = ExperimentContext.Random(Plan);
         using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
         var cohort = Cohorts.OpenRecorded(Plan, run);
@@ -128,7 +131,11 @@ public sealed class DiffusionExperiment : Experiment
     });
 
     /// <inheritdoc/>
-    public override void Report(RunFolder run) => Placed(() => RunReport.Write(run, Description));
+    public override void Report(RunFolder run) => Placed(() =>
+    {
+        run.RequireWritable("reported on");
+        RunReport.Write(run, Description);
+    });
 
     /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
     internal override void RefuseUntrainable()

@@ -151,7 +151,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
             {
                 WriteExperiment(run);
                 if (!resume || !File.Exists(run.Provenance))
-                    AtomicFile.WriteJson(run.Provenance, Provenance.Collect(Plan, cohort) with { Cohort = CohortPlace.Of(run, cohort) });
+                    Provenance.Write(run, Provenance.Collect(Plan, cohort) with { Cohort = CohortPlace.Of(run, cohort) });
             });
             return trainer;
         }

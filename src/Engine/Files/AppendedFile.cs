@@ -45,7 +45,7 @@ internal sealed class AppendedFile(Stream stream, string name, Action<string> wa
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return e.Message;
+            return Unwritten.Why(e);
         }
 
         _written += _pending.Length;

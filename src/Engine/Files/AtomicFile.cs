@@ -20,6 +20,7 @@ public static class AtomicFile
     };
 
     /// <summary>Replaces the file by what <paramref name="write"/> writes.</summary>
+    /// <exception cref="UnwrittenException">It cannot be written.</exception>
     public static void Write(string path, Action<Stream> write) => Write(DiskFiles.Instance, path, write);
 
     /// <summary>Replaces the file by the text, in UTF-8.</summary>
@@ -38,7 +39,7 @@ public static class AtomicFile
     /// <param name="write">Writes it.</param>
     /// <param name="hash">Is given what is written.</param>
     /// <returns>Its size in bytes.</returns>
-    /// <exception cref="IOException">Also where less arrived than was written.</exception>
+    /// <exception cref="IOException">Also where less arrived than was written, as on a full disk.</exception>
     internal static long WriteNew(IFiles files, string path, Action<Stream> write, IncrementalHash? hash = null)
     {
         long bytes;
@@ -51,24 +52,27 @@ public static class AtomicFile
         }
 
         var arrived = files.Length(path);
-        return arrived == bytes ? bytes : throw new IOException($"of the {bytes} bytes of {path} {arrived} arrived; is the disk full?");
+        return arrived == bytes ? bytes : throw new IOException($"of its {bytes} bytes {arrived} arrived");
     }
 
     private static void Write(IFiles files, string path, Action<Stream> write)
     {
         path = RegularFile.Replaceable(path);
         var temporary = $"{path}.{Environment.ProcessId}.tmp";
-        try
+        Unwritten.Named(path, () =>
         {
-            WriteNew(files, temporary, write);
-            files.Replace(temporary, path);
-        }
-        catch
-        {
-            files.Delete(temporary);
-            throw;
-        }
+            try
+            {
+                WriteNew(files, temporary, write);
+                files.Replace(temporary, path);
+            }
+            catch
+            {
+                files.Delete(temporary);
+                throw;
+            }
 
-        files.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            files.FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        });
     }
 }

@@ -3,8 +3,24 @@ namespace VoxelZoo.Engine.Nifti;
 /// <summary>The 4×4 matrices from voxel indices to millimetres.</summary>
 internal static class NiftiAffine
 {
-    /// <summary>Voxel sizes along the diagonal, origin at the first voxel ("method 1" of the standard).</summary>
+    /// <summary>Voxel sizes along the diagonal, origin at the first voxel.</summary>
     public static double[][] Diagonal(double x, double y, double z) => [[x, 0, 0, 0], [0, y, 0, 0], [0, 0, z, 0], [0, 0, 0, 1]];
+
+    /// <summary>
+    /// "Method 1" of the standard, where a header has sizes alone, as nibabel completes it: x runs to the left, as in the files that preceded the
+    /// standard, and the origin is the middle of the image. A dimension that the image does not have is one voxel of 1 mm.
+    /// </summary>
+    public static double[][] Centred(ReadOnlySpan<int> shape, ReadOnlySpan<double> sizes)
+    {
+        var affine = Diagonal(1, 1, 1);
+        for (var axis = 0; axis < Math.Min(3, shape.Length); axis++)
+        {
+            var step = axis == 0 ? -sizes[axis] : sizes[axis];
+            (affine[axis][axis], affine[axis][3]) = (step, -step * (shape[axis] - 1) / 2);
+        }
+
+        return affine;
+    }
 
     /// <summary>
     /// "Method 2" of the standard: rotation by the unit quaternion (a, b, c, d) with a = √(1 − b² − c² − d²), the third axis

@@ -1,5 +1,6 @@
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 
 namespace VoxelZoo.Engine.Nifti;
 
@@ -105,9 +106,11 @@ public static class NiftiFile
                 NiftiWriter.Write(file, path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase), voxels, shape, spacing, affine, comment);
             File.Move(temporary, path, overwrite: true);
         }
-        catch
+        catch (Exception e)
         {
             File.Delete(temporary);
+            if (e is IOException or UnauthorizedAccessException)
+                throw new UnwrittenException(path, e);
             throw;
         }
     }

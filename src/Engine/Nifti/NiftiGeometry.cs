@@ -25,6 +25,8 @@ internal static class NiftiGeometry
             yield break; // it has no sizes that could be compared
         }
 
+        if (header is { QformCode: 0, SformCode: 0 })
+            yield return Unoriented;
         if (sizes.Any(size => size is <= Smallest or >= Largest))
             yield return new GeometryFault($"has voxels of {Shown(sizes)} mm by its affine, where more than 0.001 and less than 1000 mm are expected; write it with its voxel size in millimetres", Allowable: true);
         if (header.Spacing.Zip(sizes).Any(pair => Math.Abs(pair.First - pair.Second) > Tolerance * Math.Max(pair.First, pair.Second)))
@@ -32,6 +34,11 @@ internal static class NiftiGeometry
         else if (header.Qform is { } qform && NiftiAffine.Distance(header.Affine, qform, header.Shape) is var distance && distance > FormTolerance * sizes.Min())
             yield return Forms(header, distance);
     }
+
+    /// <summary>What to say where a header has sizes alone. It is no reason to refuse a cohort: what is generated from it lies where nibabel puts it.</summary>
+    private static GeometryFault Unoriented => new(
+        "has neither an sform nor a qform, so that nothing says which side is left: it is read as nibabel reads it, x to the left (LAS), the origin in the middle; write it with an sform", Allowable: true)
+    { Refused = false };
 
     /// <summary>What to say of two forms. With one code both claim to lead to the same space; with two the standard means two spaces, and the sform is read.</summary>
     private static GeometryFault Forms(NiftiHeader header, double distance)

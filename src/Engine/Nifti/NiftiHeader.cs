@@ -14,7 +14,7 @@ public sealed record NiftiHeader
 
     /// <summary>
     /// Rows of the 4×4 matrix from voxel indices in file order to millimetres (right, anterior, superior): the sform where its code is
-    /// positive, else the qform, else the spacing alone.
+    /// positive, else the qform, else the spacing alone, with x to the left and the origin in the middle.
     /// </summary>
     public required IReadOnlyList<IReadOnlyList<double>> Affine { get; init; }
 

@@ -9,6 +9,7 @@ internal sealed class NiftiHeaderReader
     // 4 GiB of float32; a whole-body CT has an eighth of it
     private const long MostVoxels = 1L << 30;
     private const int LongestComment = 1 << 20;
+    private const int LargestCode = 5; // NIFTI_XFORM_TEMPLATE_OTHER
 
     private readonly NiftiSource _source;
     private readonly byte[] _header;
@@ -65,8 +66,8 @@ internal sealed class NiftiHeaderReader
         var (slope, intercept) = Scaling();
         var spacing = Spacing(shape.Length);
         CheckUnit();
-        var affine = Affine(spacing);
-        var (qformCode, sformCode) = ((int)Code(IsNifti2 ? 344 : 252), (int)Code(IsNifti2 ? 348 : 254));
+        var (qformCode, sformCode) = (Code("qform", IsNifti2 ? 344 : 252), Code("sform", IsNifti2 ? 348 : 254));
+        var affine = Affine(shape, spacing, qformCode, sformCode);
         var header = new NiftiHeader
         {
             Shape = shape,
@@ -74,8 +75,8 @@ internal sealed class NiftiHeaderReader
             DataType = type.NumpyName(BigEndian),
             Affine = affine,
             Qform = sformCode > 0 && qformCode > 0 && Quaternion(spacing) is { } qform && qform.All(row => row.All(double.IsFinite)) ? qform : null,
-            QformCode = Math.Max(qformCode, 0),
-            SformCode = Math.Max(sformCode, 0),
+            QformCode = qformCode,
+            SformCode = sformCode,
             Slope = slope,
             Intercept = intercept,
             Comments = Comments(offset),
@@ -156,20 +157,20 @@ internal sealed class NiftiHeaderReader
         return spacing;
     }
 
-    private double[][] Affine(double[] spacing)
+    private double[][] Affine(int[] shape, double[] spacing, int qformCode, int sformCode)
     {
         double[][] affine;
-        if (Code(IsNifti2 ? 348 : 254) > 0)
+        if (sformCode > 0)
         {
             affine = [Row(0), Row(1), Row(2), [0, 0, 0, 1]];
         }
-        else if (Code(IsNifti2 ? 344 : 252) > 0)
+        else if (qformCode > 0)
         {
             affine = Quaternion(spacing) ?? throw Error("its qform is no rotation: the numbers b, c, d of its quaternion are longer than 1 together; write the file with a valid qform or sform.");
         }
         else
         {
-            affine = NiftiAffine.Diagonal(spacing[0], spacing[1], spacing[2]);
+            affine = NiftiAffine.Centred(shape, spacing);
         }
 
         if (!affine.All(row => row.All(double.IsFinite)))
@@ -254,7 +255,15 @@ internal sealed class NiftiHeaderReader
 
     private double PixDim(int i) => Real(IsNifti2 ? 104 + 8 * i : 76 + 4 * i);
 
-    private long Code(int at) => Integer(at, IsNifti2 ? 4 : 2);
+    /// <summary>The space that a form leads to; 0, where there is none, stands for a number that the standard does not have, as in nibabel.</summary>
+    private int Code(string form, int at)
+    {
+        var code = Integer(at, IsNifti2 ? 4 : 2);
+        if (code is >= 0 and <= LargestCode)
+            return (int)code;
+        _complaints.Add($"{form}_code is {code}, which the standard does not have (0 to {LargestCode}), so its {form} is not read");
+        return 0;
+    }
 
     private double Real(int at) => IsNifti2
         ? BigEndian ? BinaryPrimitives.ReadDoubleBigEndian(_header.AsSpan(at)) : BinaryPrimitives.ReadDoubleLittleEndian(_header.AsSpan(at))

@@ -51,7 +51,7 @@ public abstract record Plan
     protected static void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
     {
         if (kinds.Except(ImageKinds.All).FirstOrDefault() is { } unknown)
-            throw new PlanException($"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}", key).In(section);
+            throw new PlanException($"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}{Spelling.Suggestion(unknown, ImageKinds.All)}", key).In(section);
         if (kinds.GroupBy(kind => kind).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new PlanException($"{twice.Key} is named twice; name each image kind once", key).In(section);
     }

@@ -66,7 +66,7 @@ public static class ExperimentSeal
         catch (Exception e) when (e is InvalidDataException or JsonException)
         {
             throw new RunFolderException(
-                $"{run.Seal} cannot be read ({e.Message}); put it back, or remove it, and experiment.yaml is compared with what the checkpoints say of it");
+                $"{run.Seal} cannot be read ({JsonFault.Why(e)}); put it back, or remove it, and experiment.yaml is compared with what the checkpoints say of it");
         }
     }
 

@@ -50,7 +50,7 @@ public sealed class FrozenParts
         if (!checkpoint.Has(component))
             throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         var taken = checkpoint.Used(component);
-        Directory.CreateDirectory(Folder);
+        Unwritten.Named(Folder, () => Directory.CreateDirectory(Folder));
         using (var from = RegularFile.OpenRead(checkpoint.File(taken)))
             AtomicFile.Write(WeightsOf(name), from.CopyTo);
         var facts = checkpoint.Manifest.Files[$"{taken}.safetensors"];

@@ -56,12 +56,20 @@ public sealed class MetricsLog : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="step">Steps done.</param>
     /// <returns>A sentence without its full stop.</returns>
-    public static string? Lost(string path, long step)
+    public static string? Lost(string path, long step) => Gaps(path, step) is { } gaps
+        ? $"{path} has no whole line of {gaps}, so the history of what was trained there is lost; the run goes on, and its curves and reports lack it"
+        : null;
+
+    /// <summary>The steps without a line, in words, or null.</summary>
+    internal static string? Gaps(string path, long step) => Gaps(File.Exists(path) ? Read(path) : [], step);
+
+    /// <inheritdoc cref="Gaps(string, long)"/>
+    internal static string? Gaps(IReadOnlyList<MetricsEntry> entries, long step)
     {
         const int most = 5;
         var gaps = new List<string>();
         var next = 1L;
-        var there = File.Exists(path) ? Read(path).Where(entry => entry.Kind == "step" && entry.Step <= step).Select(entry => entry.Step).Distinct().Order() : Enumerable.Empty<long>();
+        var there = entries.Where(entry => entry.Kind == "step" && entry.Step <= step).Select(entry => entry.Step).Distinct().Order();
         foreach (var one in there.Append(step + 1))
         {
             if (one > next)
@@ -69,9 +77,7 @@ public sealed class MetricsLog : IDisposable
             next = one + 1;
         }
 
-        return gaps.Count == 0
-            ? null
-            : $"{path} has no whole line of {string.Join(", ", gaps.Take(most))}{(gaps.Count > most ? " …" : "")}, so the history of what was trained there is lost; the run goes on, and its curves and reports lack it";
+        return gaps.Count == 0 ? null : $"{string.Join(", ", gaps.Take(most))}{(gaps.Count > most ? " …" : "")}";
     }
 
     /// <summary>Closes the file.</summary>

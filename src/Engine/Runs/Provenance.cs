@@ -106,7 +106,7 @@ public sealed record Provenance
         if (Read(run) is not { } recorded)
         {
             if (run.HasCheckpoints)
-                AtomicFile.WriteJson(run.Provenance, Collect(plan, cohort) with { Cohort = CohortPlace.Of(run, cohort), ChangedData = [Runs.ChangedData.Unknown(Segment(run))] });
+                Provenance.Write(run, Collect(plan, cohort) with { Cohort = CohortPlace.Of(run, cohort), ChangedData = [Runs.ChangedData.Unknown(Segment(run))] });
             return;
         }
 
@@ -114,7 +114,7 @@ public sealed record Provenance
         if (changes.Count > 0)
             now = now with { Data = DataOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
         if (now != recorded)
-            AtomicFile.WriteJson(run.Provenance, now);
+            Write(run, now);
     }
 
     /// <summary>
@@ -142,8 +142,16 @@ public sealed record Provenance
         }
     }
 
-    private static Provenance? Read(RunFolder run) =>
-        RunFolder.ReadJson<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
+    /// <summary>Where a run's cohort lay when it was trained, or null where that is not recorded.</summary>
+    internal static string? PlaceOf(RunFolder run) => Read(run)?.Cohort?.Path;
+
+    /// <summary>Replaces a run's record.</summary>
+    internal static void Write(RunFolder run, Provenance provenance) => SealedJson.Write(DiskFiles.Instance, run.Provenance, provenance);
+
+    /// <summary>A run's record, or null where there is none.</summary>
+    /// <exception cref="RunFolderException">It is not what was written.</exception>
+    internal static Provenance? Read(RunFolder run) =>
+        RunFolder.ReadSealed<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
 
     private static int Segment(RunFolder run) => 1 + (run.ReadStatus()?.Segments ?? 0);
 

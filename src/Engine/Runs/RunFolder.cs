@@ -82,7 +82,7 @@ public sealed class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RunFolderException($"{path} cannot be made a run's folder: {e.Message}");
+            throw new RunFolderException($"{path} cannot be made a run's folder: {Unwritten.Why(e)}");
         }
 
         return new RunFolder(full);
@@ -127,8 +127,16 @@ public sealed class RunFolder
         if (IsLocked())
             throw new RunFolderException($"{Path} is being trained by another process; wait for that one, or stop it");
         CheckFiles();
+        RequireWritable("trained");
+    }
+
+    /// <summary>Refuses a run in whose folder nothing can be written, before the work whose outcome belongs there.</summary>
+    /// <param name="doing">What is to be done to the run, such as <c>evaluated</c>.</param>
+    /// <exception cref="RunFolderException">Nothing can.</exception>
+    internal void RequireWritable(string doing)
+    {
         if (FolderAccess.WhyNotWritable(Path) is { } why)
-            throw new RunFolderException($"{Path} cannot be trained, because it cannot be written ({why}); make the folder writable, or copy the run to one that is");
+            throw new RunFolderException($"{Path} cannot be {doing}, because it cannot be written ({why}); make the folder writable, or copy the run to one that is");
     }
 
     /// <summary>The folder itself where it is there, and else the nearest of those above it that is.</summary>
@@ -143,11 +151,14 @@ public sealed class RunFolder
     {
         var run = new RunFolder(System.IO.Path.GetFullPath(path));
         if (!Directory.Exists(run.Path))
-            throw new RunFolderException($"{path}: no such run folder; train makes one");
+            throw new RunFolderException($"{path}: no such run folder; train makes one{NearPaths.Suggestion(path, IsRun)}");
+        RequireFile(run.Experiment);
         return File.Exists(run.Experiment)
             ? run
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
     }
+
+    private static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, ExperimentName));
 
     /// <summary>
     /// Whether a folder holds what a run leaves that was killed before its experiment.yaml was written, and nothing else: it can be begun again, with what
@@ -194,12 +205,12 @@ public sealed class RunFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RunFolderException($"{Path} cannot be {doing}, because {file} cannot be written ({e.Message}); make the folder writable, or copy the run to one that is");
+            throw new RunFolderException($"{Path} cannot be {doing}, because {file} cannot be written ({Unwritten.Why(e)}); make room there or the folder writable, or copy the run to one that is");
         }
     }
 
     /// <summary>Whether a file could not be opened because a process has it open for itself alone: the system's EWOULDBLOCK, as .NET hands it on.</summary>
-    private static bool IsHeldByAnother(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
+    internal static bool IsHeldByAnother(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     /// <summary>Whether a process holds <see cref="Lock"/>; on a file system that does not share locks, one of this machine.</summary>
     public bool IsLocked()
@@ -258,7 +269,25 @@ public sealed class RunFolder
         }
         catch (JsonException e)
         {
-            throw new RunFolderException($"{path} cannot be read ({e.Message}); {remedy}");
+            throw new RunFolderException($"{path} cannot be read ({JsonFault.Why(e)}); {remedy}");
+        }
+    }
+
+    /// <summary>What a JSON file of a run says that holds its own hash, or null where there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="remedy">What to do where it was changed or is damaged.</param>
+    /// <exception cref="RunFolderException">It is.</exception>
+    internal static T? ReadSealed<T>(string path, string remedy)
+        where T : class
+    {
+        RequireFile(path);
+        try
+        {
+            return File.Exists(path) ? SealedJson.Read<T>(File.ReadAllText(path)) : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidDataException)
+        {
+            throw new RunFolderException($"{path} cannot be read ({JsonFault.Why(e)}); {remedy}");
         }
     }
 

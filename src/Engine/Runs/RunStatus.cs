@@ -35,6 +35,9 @@ public sealed record RunStatus
     /// <summary>Checkpoints that could not be written, over the whole run.</summary>
     public int FailedCheckpoints { get; init; }
 
+    /// <summary>The steps of which metrics.jsonl had no whole line when training was continued last, in words, or null.</summary>
+    public string? LostSteps { get; init; }
+
     /// <summary>What went wrong last, or null.</summary>
     public string? LastError { get; init; }
 

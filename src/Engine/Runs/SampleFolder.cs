@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Files;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -29,25 +30,30 @@ internal sealed partial class SampleFolder : IDisposable
     private readonly string _folder;
     private readonly FileStream? _claim; // open, so that others see that this process lives; the first process's
     private readonly int[] _replaced; // higher numbers of the set that is replaced; the first process's
+    private readonly Action<string>? _warn;
+    private bool _replacing; // whether some of the old set are there still
+    private int _written;
 
     /// <summary>Makes the folder, takes numbers, and removes what a killed process left half written.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="numbers">Which numbers.</param>
     /// <param name="count">How many.</param>
     /// <param name="collective">The processes that write into it, of which the first takes the numbers for all.</param>
+    /// <param name="warn">Is told where an old set is replaced in part only.</param>
     /// <exception cref="RunFolderException">Another process is writing samples of those numbers.</exception>
-    public SampleFolder(string folder, SampleNumbers numbers, int count, ICollective collective)
+    public SampleFolder(string folder, SampleNumbers numbers, int count, ICollective collective, Action<string>? warn = null)
     {
-        _folder = folder;
+        (_folder, _warn) = (folder, warn);
         (FileStream? claim, int[] replaced) = (null, []);
         First = int.Parse(
             collective.FromFirst(() =>
             {
-                (claim, var first, replaced) = Claim(numbers, count);
+                (claim, var first, replaced) = Unwritten.Named(folder, () => Claim(numbers, count));
                 return first.ToString(CultureInfo.InvariantCulture);
             }),
             CultureInfo.InvariantCulture);
         (_claim, _replaced) = (claim, replaced);
+        _replacing = numbers == SampleNumbers.Replace && claim is not null && Numbers().Any();
     }
 
     /// <summary>The first of the numbers.</summary>
@@ -83,21 +89,28 @@ internal sealed partial class SampleFolder : IDisposable
     public void Write(int index, Action<string> fill)
     {
         var temporary = Path.Combine(_folder, $".tmp-{Name(index)}-{Environment.ProcessId}");
-        Directory.CreateDirectory(temporary);
-        try
-        {
-            fill(temporary);
-        }
-        catch
-        {
-            Directory.Delete(temporary, recursive: true);
-            throw;
-        }
+        Unwritten.Named(
+            At(index),
+            () =>
+            {
+                Directory.CreateDirectory(temporary);
+                try
+                {
+                    fill(temporary);
+                }
+                catch
+                {
+                    Directory.Delete(temporary, recursive: true);
+                    throw;
+                }
 
-        var old = Aside(index);
-        Directory.Move(temporary, Path.Combine(_folder, Name(index)));
-        if (old is not null)
-            Directory.Delete(old, recursive: true);
+                var old = Aside(index);
+                Directory.Move(temporary, At(index));
+                if (old is not null)
+                    Directory.Delete(old, recursive: true);
+            },
+            temporary);
+        _written++;
     }
 
     /// <summary>Ends what <see cref="SampleNumbers.Replace"/> began, once all new samples are there: removes those of the old set that have higher numbers.</summary>
@@ -105,6 +118,7 @@ internal sealed partial class SampleFolder : IDisposable
     {
         foreach (var old in _replaced.Select(Aside).OfType<string>())
             Directory.Delete(old, recursive: true);
+        _replacing = false;
     }
 
     /// <summary>Takes a sample's name from what is to be deleted, so that a kill leaves no half of it under that name.</summary>
@@ -125,6 +139,8 @@ internal sealed partial class SampleFolder : IDisposable
             return;
         _claim.Dispose();
         File.Delete(_claim.Name);
+        if (_replacing && _written > 0)
+            _warn?.Invoke($"the samples in {_folder} were replaced in part only: the first are new, the others are those from before; do the same again, or remove the folder");
     }
 
     private (FileStream Claim, int First, int[] Replaced) Claim(SampleNumbers numbers, int count)
@@ -183,7 +199,7 @@ internal sealed partial class SampleFolder : IDisposable
             {
                 return new FileStream(Path.Combine(_folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException) when (waited.Elapsed < Patience)
+            catch (IOException e) when (RunFolder.IsHeldByAnother(e) && waited.Elapsed < Patience)
             {
                 // another process takes numbers
             }

@@ -27,6 +27,7 @@ public sealed class Trainer : IDisposable
     private CheckpointSaver? _saver;
     private int _segments = 1, _failedBefore, _failedStatuses;
     private bool _stopping;
+    private string? _lostSteps; // of the log
     private string? _nonFinite; // what made the first step that was not finite
 
     /// <summary>Builds the task and its state.</summary>
@@ -112,13 +113,24 @@ public sealed class Trainer : IDisposable
             throw _run.WithoutReadable();
         else
             _observer.Warned("the run has no checkpoint yet, so it begins anew");
-        if (Writes && MetricsLog.Lost(_run.Metrics, _state.Position.Step) is { } lost)
-            _observer.Warned(lost);
+        if (!Writes || MetricsLog.Lost(_run.Metrics, _state.Position.Step) is not { } lost)
+            return;
+        _lostSteps = MetricsLog.Gaps(_run.Metrics, _state.Position.Step);
+        _observer.Warned(lost);
     }
 
-    /// <summary>Writes that the run ended by <paramref name="error"/>.</summary>
-    public void Fail(Exception error) =>
-        WriteStatus(error is DivergedException ? RunState.Diverged : RunState.Failed, _run.ReadStatus()?.Started ?? Clock.GetUtcNow(), error.Message);
+    /// <summary>Writes that the run ended by <paramref name="error"/>, which is what has to be told also where that cannot be written.</summary>
+    public void Fail(Exception error)
+    {
+        try
+        {
+            WriteStatus(error is DivergedException ? RunState.Diverged : RunState.Failed, _run.ReadStatus()?.Started ?? Clock.GetUtcNow(), error.Message);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _observer.Warned($"that the run failed is not in its status: {e.Message}");
+        }
+    }
 
     /// <summary>Trains on from where the state stands.</summary>
     /// <returns>How the run ends, or null where the guard wants to go back to a checkpoint.</returns>
@@ -270,6 +282,7 @@ public sealed class Trainer : IDisposable
             Rollbacks = _task.Guard?.Rollbacks ?? 0,
             Segments = _segments,
             FailedCheckpoints = _failedBefore + (_saver?.FailedSaves ?? 0),
+            LostSteps = _lostSteps,
             LastError = error,
             Started = started,
             Updated = Clock.GetUtcNow(),

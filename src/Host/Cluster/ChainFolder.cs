@@ -51,7 +51,7 @@ internal sealed class ChainFolder(string run)
         }
         catch (JsonException e)
         {
-            throw new UsageException($"{File} cannot be read ({e.Message}); remove {Path} and go on with `voxelzoo submit EXP --resume --run {Run}`");
+            throw new UsageException($"{File} cannot be read ({JsonFault.Why(e)}); remove {Path} and go on with `voxelzoo submit EXP --resume --run {Run}`");
         }
     }
 

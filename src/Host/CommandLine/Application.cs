@@ -13,6 +13,7 @@ using VoxelZoo.Host.Verbs.Parts;
 using VoxelZoo.Host.Verbs.Plugins;
 using VoxelZoo.Host.Verbs.Runs;
 using VoxelZoo.Host.Verbs.Sweeps;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.CommandLine;
 
@@ -20,7 +21,10 @@ namespace VoxelZoo.Host.CommandLine;
 internal static class Application
 {
     // schedulers send it some time before the limit. .NET has no name for it, but takes the system's own number
-    private static readonly PosixSignal? UserSignal = OperatingSystem.IsLinux() ? (PosixSignal)10 : null;
+    private static readonly PosixSignal[] Signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, .. OperatingSystem.IsLinux() ? [(PosixSignal)10] : Array.Empty<PosixSignal>()];
+
+    // kept from being collected
+    private static readonly List<PosixSignalRegistration> Heeded = [];
 
     /// <summary>How long a failed process that is not the first waits before it says why: most often all fail for one reason, and the first has said it.</summary>
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
@@ -78,27 +82,29 @@ internal static class Application
             return (int)ExitCode.Refused;
         }
 
-        return await ObeyAsync(args);
+        return await ObeyAsync(args, isProcess: true);
     }
 
     /// <summary>Does what a command line asks; says it on the console, wherever that writes to.</summary>
-    internal static async Task<int> ObeyAsync(string[] args)
+    /// <param name="args">The command line.</param>
+    /// <param name="isProcess">Whether it is the process's own, so that signals to the process are for it, and an end of the process ends it.</param>
+    internal static async Task<int> ObeyAsync(string[] args, bool isProcess = false)
     {
         var parse = Commands.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parse.Errors.Count > 0 && parse.Action is not HelpAction)
+        if (ParseErrors.NamesNoVerb(parse) || (parse.Errors.Count > 0 && parse.Action is not HelpAction))
         {
             await Console.Error.WriteLineAsync(ParseErrors.Sentence(parse));
             return (int)ExitCode.Refused;
         }
 
-        using var stop = new CancellationTokenSource();
+        // not disposed, and heeded until the process is gone: a signal while it ends must not make a failure of what is done
+        var stop = new CancellationTokenSource();
         var verb = parse.CommandResult.Command as Verb;
-        var (heeded, failed, error) = (verb is { StopsInOrder: true }, false, Console.Error);
-        var ended = false;
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => RefuseSuccess();
-        using var user = heeded && UserSignal is { } number ? PosixSignalRegistration.Create(number, Stop) : null;
-        using var interrupt = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop) : null;
-        using var terminate = heeded ? PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop) : null;
+        var (failed, ended, error) = (false, false, Console.Error);
+        if (isProcess)
+            AppDomain.CurrentDomain.ProcessExit += (_, _) => RefuseSuccess();
+        if (isProcess && verb is { StopsInOrder: true })
+            Heeded.AddRange(Signals.Select(signal => PosixSignalRegistration.Create(signal, Stop)));
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
@@ -122,10 +128,11 @@ internal static class Application
             return code;
         }
 
-        // a plugin may end the process by itself: whoever waits for it must not take that for success
+        // a plugin may end the process by itself: whoever waits for it must not take that for success, or for a run that was stopped in order
         void RefuseSuccess()
         {
-            if (ended || Environment.ExitCode != 0)
+            const int bySignal = 128;
+            if (ended || Environment.ExitCode >= bySignal)
                 return;
             error.WriteLine($"{parse.CommandResult.Command.Name} was not done when something in this process, most likely a plugin, ended it; the run can be resumed");
             Environment.ExitCode = (int)ExitCode.Failed;
@@ -134,7 +141,7 @@ internal static class Application
         // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once
         void Stop(PosixSignalContext signal)
         {
-            signal.Cancel = !failed && (signal.Signal != PosixSignal.SIGINT || !stop.IsCancellationRequested);
+            signal.Cancel = !failed && ((signal.Signal != PosixSignal.SIGINT && !ended) || !stop.IsCancellationRequested);
             stop.Cancel();
         }
     }
@@ -151,7 +158,7 @@ internal static class Application
 
     /// <summary>Whether what was asked for cannot be, as opposed to something that went wrong while doing it.</summary>
     private static bool IsRefusal(Exception e) =>
-        e is ConfigurationException or UsageException or PlanException or PluginException or RunFolderException or DllNotFoundException;
+        e is ConfigurationException or UsageException or PlanException or PluginException or RunFolderException or DllNotFoundException or IOException { HResult: RegularFile.Refused };
 
     private static string Sentence(Exception e, bool verbose) => e switch
     {

@@ -6,6 +6,9 @@ namespace VoxelZoo.Host.CommandLine;
 /// <summary>Says in one sentence what is wrong with a command line.</summary>
 internal static class ParseErrors
 {
+    /// <summary>Whether a verb is named that there is not, whose help would be that of another one.</summary>
+    public static bool NamesNoVerb(ParseResult parse) => parse.CommandResult.Command.Subcommands.Count > 0 && parse.UnmatchedTokens.Any(word => !word.StartsWith('-'));
+
     public static string Sentence(ParseResult parse)
     {
         var command = parse.CommandResult.Command;

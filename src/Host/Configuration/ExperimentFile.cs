@@ -24,7 +24,7 @@ internal static class ExperimentFile
             .ToDictionary(p => p.Key, p => (IReadOnlySet<string>)OptionsShape.Of(p.Value).Keys.ToHashSet(StringComparer.Ordinal)));
         Node root = WithBases(path, merger, [], []);
         if (profile is not null)
-            root = merger.Lay(root, ProfileOf((MapNode)root, profile, path));
+            root = merger.Lay(root, OfNamedCohort((MapNode)root, ProfileOf((MapNode)root, profile, path)));
         root = ((MapNode)root).Without(Profiles);
 
         return (MapNode)Merger.WithoutNulls(Apply(sets ?? [], root, merger));
@@ -36,9 +36,9 @@ internal static class ExperimentFile
     public static MapNode FromSets(IReadOnlyList<Assignment> sets, string source) =>
         (MapNode)Merger.WithoutNulls(Apply(sets, new MapNode(new Position(source), []), new Merger(ImmutableDictionary<string, IReadOnlySet<string>>.Empty)));
 
-    // a `use` first, because it resets the options that the others set
+    // a `use` first, because it resets the options that the others set, and a cohort before what would make one, so that both are refused in either order
     private static Node Apply(IReadOnlyList<Assignment> sets, Node root, Merger merger) =>
-        sets.OrderBy(set => !set.Key.EndsWith(".use", StringComparison.Ordinal))
+        sets.OrderBy(set => set.Key.EndsWith(".use", StringComparison.Ordinal) ? 0 : set.Key == "data.cohort" ? 1 : 2)
             .Aggregate(root, (below, set) => merger.Set(below, set.Key, set.Value));
 
     // each file is resolved once: a few files that name each other several times would otherwise be read without end
@@ -76,7 +76,20 @@ internal static class ExperimentFile
         return (MapNode)merger.Lay(below, own.Without(Extends));
     }
 
-    private static Node ProfileOf(MapNode root, string name, string path)
+    /// <summary>
+    /// A profile without what it would make the cohort by, where the profile is of a file that is extended and the one that extends it names a cohort: who does
+    /// has said all.
+    /// </summary>
+    private static MapNode OfNamedCohort(MapNode root, MapNode profile)
+    {
+        if (root["data"] is not MapNode named || named["cohort"] is not { IsNull: false } cohort || named["synthesize"] is not null)
+            return profile;
+        if (profile["data"] is not MapNode data || data["cohort"] is not null || data["synthesize"] is not { } made || made.Position.Source == cohort.Position.Source)
+            return profile;
+        return new MapNode(profile.Position, [.. profile.Entries.Select(entry => entry.Key == "data" ? entry with { Value = data.Without("synthesize") } : entry)]);
+    }
+
+    private static MapNode ProfileOf(MapNode root, string name, string path)
     {
         var profiles = root[Profiles];
         if (profiles?[name] is MapNode profile)

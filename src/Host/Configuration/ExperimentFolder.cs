@@ -27,10 +27,16 @@ internal static class ExperimentFolder
             [] => throw new ConfigurationException(
                 new Position(idOrPath),
                 "neither a file nor an experiment" + (experiments is null ? "; there is no `experiments` folder here" : $" of {experiments}")
-                + Spelling.Suggestion(idOrPath, files.Select(f => Path.GetFileNameWithoutExtension(f)))),
+                + Near(idOrPath, files)),
             _ => throw new ConfigurationException(new Position(idOrPath), $"several experiments have this name: {string.Join(", ", matches)}"),
         };
     }
+
+    /// <summary>The nearest file beside the one that was meant, or else the nearest id.</summary>
+    private static string Near(string idOrPath, IReadOnlyList<string> files) =>
+        NearPaths.Suggestion(idOrPath, path => Path.GetExtension(path) is ".yaml" or ".yml" && File.Exists(path)) is { Length: > 0 } beside
+            ? beside
+            : Spelling.Suggestion(idOrPath, files.Select(f => Path.GetFileNameWithoutExtension(f)));
 
     /// <summary>What to name instead of a folder.</summary>
     private static string WhatFolder(string folder)

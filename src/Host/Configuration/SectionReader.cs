@@ -56,11 +56,13 @@ internal abstract class SectionReader(PartRegistry registry)
     /// <summary>The experiment's id.</summary>
     public static string Id(MapNode root) =>
         Text(root, "id") is not { Length: > 0 } id ? throw new ConfigurationException(root.Position, "the experiment has no `id`; add one, which also names its run folders")
-        : id.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')) || id.StartsWith('.')
-            ? throw new ConfigurationException(root.Locate("id"), $"the id `{id}` names folders: use letters, digits, `_`, `-` and `.` only")
+        : id.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')) || id[0] is '.' or '-'
+            ? throw new ConfigurationException(root.Locate("id"), $"the id `{string.Concat(id.Take(LongestId).Select(Shown))}` names folders: use letters, digits, `_`, `-` and `.` only{(id[0] is '.' or '-' ? ", and a letter, a digit or `_` first" : "")}")
             : id.Length > LongestId
             ? throw new ConfigurationException(root.Locate("id"), $"the id has {id.Length} characters; it names folders, so use {LongestId} at most")
             : id;
+
+    private static string Shown(char letter) => char.IsControl(letter) ? $"\\x{(int)letter:x2}" : $"{letter}";
 
     protected static string? Text(MapNode root, string key) => root[key] switch
     {

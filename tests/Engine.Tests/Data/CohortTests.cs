@@ -192,6 +192,86 @@ public sealed class CohortTests : IDisposable
         Assert.Equal(3, batch.Images["seg"].data<float>().ToArray().Sum());
     }
 
+    [Theory]
+    [InlineData(1, " And 1 more in train: b/bravo.nii.gz.")]
+    [InlineData(7, " And 7 more in train: b/bravo.nii.gz, c/bravo.nii.gz, d/bravo.nii.gz, e/bravo.nii.gz, f/bravo.nii.gz ….")]
+    public void Volumes_that_do_not_fit_the_experiment_are_named_because_a_check_of_the_cohort_finds_none(int more, string words)
+    {
+        for (var patient = 'a'; patient <= 'a' + more; patient++)
+            _folder.Add("train", $"{patient}", "bravo");
+        var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two with { Height = 4 }, ["bravo"]));
+        Assert.EndsWith(words, refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("data check", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_tells_an_image_whose_name_differs_by_case_also_where_no_kind_is_asked_for()
+    {
+        _folder.Add("train", "a", "flair");
+        File.Move(_folder.File("train", "a", "flair"), _folder.File("train", "a", "FLAIR"));
+        _folder.Add("train", "a", "bravo");
+        Assert.Equal("is taken to have no flair (FLAIR.nii.gz is not read; rename it to flair.nii.gz).", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
+    }
+
+    [Fact]
+    public void Split_of_empty_masks_is_told_by_the_check_and_on_the_way_of_training()
+    {
+        _folder.Add("train", "a", "seg", Cube, new float[8]).Add("train", "b", "seg", Cube, new float[8]);
+        _folder.Add("val", "c", "seg", Cube, new float[8]).Add("val", "d", "seg", Cube, 0, 1, 0, 0, 0, 0, 0, 0);
+        var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
+        Assert.StartsWith("has no tumour in any of its masks (2)", finding.Finding, StringComparison.Ordinal);
+        Assert.Equal("train", finding.Split);
+        var cohort = _folder.Open();
+        _ = new CohortDataset(cohort, "train", Two, ["seg"]);
+        Assert.Equal(finding, Assert.Single(cohort.News()));
+    }
+
+    private static float[] Noise(int seed)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, 512).Select(_ => random.NextSingle())];
+    }
+
+    [Theory]
+    [InlineData(1000, 0)]
+    [InlineData(0.25, -3)]
+    [InlineData(-2, 7)]
+    public void Check_tells_one_scan_on_two_scales_of_intensities(float slope, float intercept)
+    {
+        var shape = new VolumeShape(1, 8, 8, 8);
+        _folder.Add("train", "a", "bravo", shape, Noise(1)).Add("train", "b", "bravo", shape, Noise(2));
+        _folder.Add("test", "c", "bravo", shape, [.. Noise(1).Select(value => slope * value + intercept)]);
+        var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
+        Assert.Equal(("test", "c"), (finding.Split, finding.Patient));
+        Assert.StartsWith("has the same voxels as an image of a in train, but for slope and intercept", finding.Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Second_scan_that_differs_by_noise_is_no_copy()
+    {
+        var shape = new VolumeShape(1, 8, 8, 8);
+        _folder.Add("train", "a", "bravo", shape, Noise(1)).Add("test", "b", "bravo", shape, [.. Noise(1).Zip(Noise(2), (value, noise) => value + noise / 100)]);
+        Assert.Empty(CohortCheck.Run(_folder.Open(), []));
+    }
+
+    [Theory]
+    [InlineData("P 1", "blanks")]
+    [InlineData("P1 ", "blanks")]
+    [InlineData("p 1", "blanks and the case of letters")]
+    [InlineData("p1", "the case of letters")]
+    public void Check_tells_names_that_are_hardly_different(string other, string difference)
+    {
+        _folder.Add("train", "P1", "bravo").Add("test", other, "bravo");
+        Assert.EndsWith($"is called P1 in train but for {difference}; a patient has one name and belongs to one split.", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_tells_one_name_in_two_ways_to_write_an_accent()
+    {
+        _folder.Add("train", "Jos\u00e9", "bravo").Add("test", "Jose\u0301", "bravo");
+        Assert.Contains("but for the way in which accents are written (Unicode NFC and NFD);", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Check_tells_one_scan_under_two_names()
     {
@@ -238,7 +318,7 @@ public sealed class CohortTests : IDisposable
     [InlineData(1e-61, 1e-60, "is 0 everywhere as training reads it")] // below the smallest float32
     public void Check_tells_a_volume_that_float32_makes_constant(double low, double high, string found)
     {
-        var file = new Nifti.NiftiBytes().Dim(3, 2, 1, 1).Type(64).With([.. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high)]);
+        var file = new Nifti.NiftiBytes().Dim(3, 2, 1, 1).Type(64).QForm(0, 0, 0, 0, 0, 0).With([.. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high)]);
         File.WriteAllBytes(_folder.File("train", "a", "bravo"), file);
         Assert.StartsWith(found, Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }

@@ -14,7 +14,9 @@ public sealed class GeometryCheckTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static NiftiBytes Header(params double[] pixdim) => new NiftiBytes().Dim(3, 2, 2, 2).Type(2).PixDim([1, .. pixdim]);
+    private static NiftiBytes Header(params double[] pixdim) => SizesAlone(pixdim).QForm(0, 0, 0, 0, 0, 0);
+
+    private static NiftiBytes SizesAlone(params double[] pixdim) => new NiftiBytes().Dim(3, 2, 2, 2).Type(2).PixDim([1, .. pixdim]);
 
     private string Image(NiftiBytes header)
     {
@@ -91,6 +93,35 @@ public sealed class GeometryCheckTests : IDisposable
         var finding = Found(Header(1, 1, 1).QForm(0, 0, 1, 0, 0, 0).SForm(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0));
         // a half turn about z: the corner (1, 1) is at (-1, -1)
         Assert.Contains("up to 2.83 mm apart: the sform is taken", finding.Finding, StringComparison.Ordinal);
+        Assert.False(finding.Refused);
+    }
+
+    [Fact]
+    public void Header_without_a_form_is_read_and_its_orientation_is_named_as_unknown()
+    {
+        var finding = Found(SizesAlone(1, 1, 1));
+        Assert.Contains("neither an sform nor a qform", finding.Finding, StringComparison.Ordinal);
+        Assert.False(finding.Refused);
+    }
+
+    [Fact]
+    public void Mask_without_a_form_lies_elsewhere_than_an_image_with_one()
+    {
+        Image(Header(1, 1, 1));
+        File.WriteAllBytes(_folder.File("train", "a", "seg"), SizesAlone(1, 1, 1).With(0, 1, 0, 1, 0, 0, 0, 0));
+        // the corner at (1, 0, 0) of one is at (-½, -½, -½) in the other
+        Assert.Contains(CohortCheck.Run(_folder.Open(), []), finding => finding is { AllowedBy: "allow_geometry_mismatch" } && finding.Finding.Contains("affines differ", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(99)]
+    [InlineData(-1)]
+    [InlineData(6)]
+    public void Code_that_the_standard_does_not_have_is_named(int code)
+    {
+        Image(Header(1, 1, 1).SForm(9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0).SFormCode(code));
+        var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
+        Assert.Contains($"sform_code is {code}", finding.Finding, StringComparison.Ordinal);
         Assert.False(finding.Refused);
     }
 

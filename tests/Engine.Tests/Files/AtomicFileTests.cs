@@ -34,7 +34,9 @@ public sealed class AtomicFileTests : IDisposable
 
     [Fact]
     public void Write_into_a_folder_that_is_not_there_is_refused() =>
-        Assert.Throws<DirectoryNotFoundException>(() => AtomicFile.WriteText(Path.Combine(_folder.Path, "no", "file.txt"), ""));
+        Assert.Equal(
+            $"{_folder.Path}/no/file.txt cannot be written: its folder is not there any more; see what removes it, and do the same again",
+            Assert.Throws<UnwrittenException>(() => AtomicFile.WriteText(Path.Combine(_folder.Path, "no", "file.txt"), "")).Message);
 
     [Fact]
     public void Write_through_a_link_leaves_the_link()

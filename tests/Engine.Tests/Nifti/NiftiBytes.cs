@@ -72,6 +72,12 @@ internal sealed class NiftiBytes
         return this;
     }
 
+    public NiftiBytes SFormCode(int code)
+    {
+        PutInteger(_two ? 348 : 254, code, _two ? 4 : 2);
+        return this;
+    }
+
     public NiftiBytes SForm(params double[] rows)
     {
         PutInteger(_two ? 348 : 254, 2, _two ? 4 : 2);

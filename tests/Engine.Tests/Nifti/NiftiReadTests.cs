@@ -115,7 +115,7 @@ public sealed class NiftiReadTests : IDisposable
     public void Sform_wins_over_qform_and_qform_over_spacing()
     {
         var bytes = new NiftiBytes().Dim(3, 1, 1, 1).Type(2).PixDim(1, 2, 3, 4);
-        Assert.Equal([[2, 0, 0, 0], [0, 3, 0, 0], [0, 0, 4, 0], [0, 0, 0, 1]], Read(bytes.With(0)).Header.Affine);
+        Assert.Equal([[-2, 0, 0, 0], [0, 3, 0, 0], [0, 0, 4, 0], [0, 0, 0, 1]], Read(bytes.With(0)).Header.Affine);
 
         // a half turn about the second axis: x and z change sign
         bytes.QForm(0, 1, 0, 10, 20, 30);
@@ -123,6 +123,32 @@ public sealed class NiftiReadTests : IDisposable
 
         bytes.SForm(9, 0, 0, 1, 0, 9, 0, 2, 0, 0, 9, 3);
         Assert.Equal([[9, 0, 0, 1], [0, 9, 0, 2], [0, 0, 9, 3], [0, 0, 0, 1]], Read(bytes.With(0)).Header.Affine);
+    }
+
+    /// <summary>The example in the documentation of nibabel's <c>get_base_affine</c>.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Header_without_a_form_has_the_affine_that_nibabel_gives_it(int version)
+    {
+        var bytes = new NiftiBytes(version).Dim(3, 3, 5, 7).Type(2).PixDim(1, 3, 2, 1);
+        Assert.Equal([[-3, 0, 0, 3], [0, 2, 0, -4], [0, 0, 1, -3], [0, 0, 0, 1]], Read(bytes.With(new byte[105])).Header.Affine);
+        bytes.Dim(2, 3, 5, 1).PixDim(1, 3, 2, 9); // the size of a dimension that it does not have counts for nothing
+        Assert.Equal([[-3, 0, 0, 3], [0, 2, 0, -4], [0, 0, 1, 0], [0, 0, 0, 1]], Read(bytes.With(new byte[15])).Header.Affine);
+    }
+
+    [Theory]
+    [InlineData(1, 99)]
+    [InlineData(1, -1)]
+    [InlineData(2, 6)]
+    public void Form_of_an_unknown_code_is_passed_over_as_in_nibabel(int version, int code)
+    {
+        var bytes = new NiftiBytes(version).Dim(3, 1, 1, 1).Type(2).SForm(9, 0, 0, 1, 0, 9, 0, 2, 0, 0, 9, 3).SFormCode(code);
+        Assert.Equal([[-1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], Read(bytes.With(0)).Header.Affine);
+        bytes.QForm(0, 0, 0, 4, 5, 6);
+        Assert.Equal([[1, 0, 0, 4], [0, 1, 0, 5], [0, 0, 1, 6], [0, 0, 0, 1]], Read(bytes.With(0)).Header.Affine);
+        bytes.QFormCode(code);
+        Assert.Equal(2, Read(bytes.With(0)).Header.Complaints.Count);
     }
 
     [Fact]

@@ -45,6 +45,15 @@ public sealed class NotAFileTests : IDisposable
     }
 
     [Fact]
+    public void Link_that_leads_nowhere_is_said_to()
+    {
+        File.CreateSymbolicLink(At("a.nii"), At("absent"));
+        Assert.Equal($"{At("a.nii")}: this is a symbolic link that leads nowhere; point it at a file.", Assert.Throws<InvalidDataException>(() => new NiftiSource(At("a.nii"))).Message);
+        Assert.Equal($"{At("a.nii")}: this is a symbolic link that leads nowhere; point it at a file", Assert.Throws<FileNotFoundException>(() => RegularFile.OpenRead(At("a.nii"))).Message);
+        Assert.Equal($"{At("absent")}: there is no such file", Assert.Throws<FileNotFoundException>(() => RegularFile.OpenRead(At("absent"))).Message);
+    }
+
+    [Fact]
     public void Link_that_leads_back_to_itself_is_said_to()
     {
         File.CreateSymbolicLink(At("a.nii"), At("b.nii"));

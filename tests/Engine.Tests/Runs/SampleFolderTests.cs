@@ -134,5 +134,34 @@ public sealed class SampleFolderTests : IDisposable
     private string[] Files() =>
         [.. Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_folder.Path, file)).Where(file => file[0] != '.').Order(StringComparer.Ordinal)];
 
+    [Theory]
+    [InlineData(0, 0)] // nothing was replaced
+    [InlineData(2, 1)]
+    [InlineData(3, 1)] // the higher numbers of the old set are there still
+    public void Set_that_is_replaced_in_part_only_is_told(int written, int told)
+    {
+        Put("00001", "sample.json");
+        Put("00004", "sample.json");
+        List<string> warnings = [];
+        using (var samples = new SampleFolder(_folder.Path, SampleNumbers.Replace, 3, SingleProcess.Instance, warnings.Add))
+        {
+            for (var number = 0; number < written; number++)
+                samples.Write(number, _ => { });
+        }
+
+        Assert.Equal(told, warnings.Count(warning => warning.Contains("replaced in part only", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Set_that_is_replaced_as_a_whole_is_no_news()
+    {
+        Put("00001", "sample.json");
+        using (var samples = new SampleFolder(_folder.Path, SampleNumbers.Replace, 1, SingleProcess.Instance, warning => Assert.Fail(warning)))
+        {
+            samples.Write(0, _ => { });
+            samples.EndReplacement();
+        }
+    }
+
     private SampleFolder Take(SampleNumbers numbers) => new(_folder.Path, numbers, 3, SingleProcess.Instance);
 }

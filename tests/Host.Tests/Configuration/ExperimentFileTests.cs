@@ -94,6 +94,27 @@ public sealed class ExperimentFileTests : IDisposable
     }
 
     [Fact]
+    public void Cohort_of_a_file_takes_the_place_of_one_that_a_profile_of_what_it_extends_would_make()
+    {
+        _folder.Write("b.yaml", "data: {synthesize: {train: 8}, depth: 32}\nprofiles: {smoke: {data: {synthesize: {train: 1}, depth: 4}}}\n");
+        var file = _folder.Write("a.yaml", "extends: b.yaml\ndata: {cohort: mine}\n");
+        var own = _folder.Write("c.yaml", "data: {cohort: mine}\nprofiles: {smoke: {data: {synthesize: {train: 1}}}}\n");
+
+        Assert.Equal("data:\n  depth: 4\n  cohort: mine\n", YamlWriter.Write(ExperimentFile.Load(file, profile: "smoke")));
+        // who writes both is asked which one is meant
+        Assert.Equal("data:\n  cohort: mine\n  synthesize:\n    train: 1\n", YamlWriter.Write(ExperimentFile.Load(own, profile: "smoke")));
+    }
+
+    [Theory]
+    [InlineData("data.cohort=mine", "data.synthesize.train=1")]
+    [InlineData("data.synthesize.train=1", "data.cohort=mine")]
+    public void Cohort_and_what_would_make_one_are_both_kept_in_either_order_so_that_they_are_refused(string first, string second)
+    {
+        var file = _folder.Write("b.yaml", "data: {synthesize: {train: 8}, depth: 32}\n");
+        Assert.Equal("data:\n  depth: 32\n  cohort: mine\n  synthesize:\n    train: 1\n", Resolved(file, [first, second]));
+    }
+
+    [Fact]
     public void Extends_in_a_circle_is_refused()
     {
         _folder.Write("b.yaml", "extends: a.yaml\n");

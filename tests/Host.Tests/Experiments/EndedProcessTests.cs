@@ -16,13 +16,15 @@ public sealed class EndedProcessTests : IDisposable
     }
 
     [Theory]
-    [InlineData("train")]
-    [InlineData("describe")]
-    public void Verb_that_a_plugin_ended_does_not_end_with_0(string verb)
+    [InlineData("train", "ends_in_constructor")]
+    [InlineData("describe", "ends_in_constructor")]
+    [InlineData("train", "ends_on_a_thread")]
+    [InlineData("train", "ends_with_3")]
+    public void Verb_that_a_plugin_ended_does_not_end_with_a_code_of_its_own(string verb, string metric)
     {
         _fixtures.Add("Ending");
         var own = Path.Combine(Path.GetDirectoryName(VoxelZooProgram.Executable)!, "plugins");
-        string[] arguments = [verb, "exp11", "--profile", "smoke", "--plugins", own, "--plugins", _fixtures.Folder, "--set", "evaluation.metrics=[ends_in_constructor]"];
+        string[] arguments = [verb, "exp11", "--profile", "smoke", "--plugins", own, "--plugins", _fixtures.Folder, "--set", $"evaluation.metrics=[{metric}]"];
 
         var outcome = _work.Program(verb == "train" ? [.. arguments, "--run", _work.Run] : arguments);
 

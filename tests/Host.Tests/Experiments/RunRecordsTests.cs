@@ -65,6 +65,20 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
     }
 
     [Fact]
+    public void Provenance_that_was_changed_by_hand_is_refused_by_every_verb()
+    {
+        own.Copy("p", _work);
+        var provenance = Path.Combine(_work.At("p/run"), "provenance.json");
+        File.WriteAllText(provenance, File.ReadAllText(provenance).Replace("\"patients\": 2", "\"patients\": 3", StringComparison.Ordinal));
+        foreach (var verb in new[] { "sample RUN --count 1", "evaluate RUN", "train exp11 --run RUN --resume" })
+        {
+            var outcome = _work.Program([.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("p/run") : word)]);
+            Assert.Equal(2, outcome.ExitCode);
+            Assert.Contains($"{provenance} cannot be read (its values do not have the hash that it was written with); put it back", outcome.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Lost_provenance_is_named_and_gone_on_without_only_where_that_is_allowed()
     {
         own.Copy("b", _work);

@@ -37,6 +37,23 @@ public sealed class StopTests : IDisposable
         Assert.Equal(("completed", 2 * epochs), ((string?)Status["status"], (int)Status["step"]!));
     }
 
+    [Theory]
+    [InlineData("TERM")]
+    [InlineData("USR1")]
+    [InlineData("INT")]
+    public void Signal_that_comes_when_all_is_done_makes_no_failure_of_it(string signal)
+    {
+        using var process = VoxelZooProgram.Start(Workspace.OneThread, ["train", "exp11", "--profile", "smoke", "--run", _work.Run]);
+        while (process.StandardOutput.ReadLine() is { } line && !line.Contains(": completed after", StringComparison.Ordinal))
+        {
+        }
+
+        using (var kill = Process.Start(new ProcessStartInfo("kill", [$"-{signal}", $"{process.Id}"]) { RedirectStandardError = true })!)
+            kill.WaitForExit();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+    }
+
     [Fact]
     public void Resume_holds_the_run_to_what_its_own_experiment_expects()
     {

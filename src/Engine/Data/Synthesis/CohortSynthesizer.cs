@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data.Synthesis;
@@ -64,8 +65,8 @@ public static class CohortSynthesizer
         {
             if (Directory.Exists(temporary))
                 Directory.Delete(temporary, recursive: true);
-            if (error is AggregateException { InnerException: { } inner })
-                System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(inner);
+            var cause = error is AggregateException { InnerException: { } inner } ? inner : error;
+            Unwritten.Named(folder, () => System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause), temporary);
             throw;
         }
 
@@ -91,7 +92,7 @@ public static class CohortSynthesizer
             painter.Add(i == 0 ? index % TumourSizes.Edges.Count : painter.DrawBin());
         }
 
-        Directory.CreateDirectory(folder);
+        Unwritten.Named(folder, () => Directory.CreateDirectory(folder));
         var (shape, spacing) = (new VolumeShape(1, options.Depth, options.Height, options.Width), options.Spacing);
         var middle = patient.Place(0);
         double[][] affine =

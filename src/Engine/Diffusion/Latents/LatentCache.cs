@@ -116,6 +116,8 @@ public sealed class LatentCache
         if (!File.Exists(ManifestFile))
         {
             RefuseForeign(_folder);
+            if (Directory.Exists(_folder) && Directory.EnumerateFileSystemEntries(_folder).Any())
+                warn($"{ManifestFile} is not there, and says no more of what the latents beside it are; they are computed anew");
             return null;
         }
 
@@ -124,14 +126,16 @@ public sealed class LatentCache
         {
             manifest = SealedJson.Read<LatentManifest>(RegularFile.ReadText(ManifestFile));
         }
-        catch (InvalidDataException e)
+        catch (JsonException e) when (!Directory.Exists(Path.Combine(_folder, Cohort.Train)))
         {
-            warn($"{ManifestFile} is damaged ({e.Message}); the latents are computed anew");
-            return null;
+            // without latents beside it, it could be anybody's file of that name
+            throw new PlanException($"{ManifestFile} cannot be read ({JsonFault.Why(e)}); remove the folder, and the latents are computed anew", "latents").In("data");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is InvalidDataException or JsonException)
         {
-            throw new PlanException($"{ManifestFile} cannot be read ({e.Message}); remove the folder, and the latents are computed anew", "latents").In("data");
+            RefuseOthers(_folder);
+            warn($"{ManifestFile} is damaged ({JsonFault.Why(e)}); the latents are computed anew");
+            return null;
         }
 
         var stale = key.Select(field => field.Key).FirstOrDefault(name => !JsonNode.DeepEquals(key[name], manifest.Key[name]));
@@ -148,8 +152,12 @@ public sealed class LatentCache
     {
         if (File.Exists(folder))
             throw new PlanException($"{folder} is a file, expected a folder for latents", "latents").In("data");
-        if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, ManifestName)))
-            return;
+        if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, ManifestName)))
+            RefuseOthers(folder);
+    }
+
+    private static void RefuseOthers(string folder)
+    {
         var foreign = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).FirstOrDefault(entry => !IsOwn(entry));
         if (foreign is not null)
         {
@@ -209,7 +217,7 @@ public sealed class LatentCache
     private LatentPair Write(LatentCodec codec, string split, Batch sample, List<LatentSample> samples)
     {
         var latents = codec.EncodeRaw(sample.Images);
-        Directory.CreateDirectory(Path.Combine(_folder, split));
+        Unwritten.Named(_folder, () => Directory.CreateDirectory(Path.Combine(_folder, split)));
         var named = new Dictionary<string, torch.Tensor> { [TargetKey] = latents.Target };
         if (latents.Condition is not null)
             named[ConditionKey] = latents.Condition;

@@ -21,7 +21,7 @@ public sealed class NormalizationFile(FrozenParts frozen)
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
-            throw new RunFolderException($"{Statistics} cannot be read ({e.Message}); restore it, or let `train --resume` compute it again");
+            throw new RunFolderException($"{Statistics} cannot be read ({JsonFault.Why(e)}); restore it, or let `train --resume` compute it again");
         }
     }
 
@@ -33,7 +33,7 @@ public sealed class NormalizationFile(FrozenParts frozen)
     /// <param name="warn">Called with a sentence where others were there.</param>
     public void Write(LatentNormalization normalization, Action<string>? warn = null)
     {
-        Directory.CreateDirectory(frozen.Folder);
+        Unwritten.Named(frozen.Folder, () => Directory.CreateDirectory(frozen.Folder));
         var text = SealedJson.Text(normalization);
         if (File.Exists(Statistics) && RegularFile.ReadText(Statistics) == text)
             return;

@@ -22,13 +22,17 @@ internal sealed class DiscriminatorFolder(RunFolder run)
     /// <summary>An empty folder. Without a manifest it holds no discriminator, until training has ended.</summary>
     public void Begin()
     {
-        if (Directory.Exists(Path))
-            Directory.Delete(Path, recursive: true);
-        Directory.CreateDirectory(Generated);
+        Unwritten.Named(Path, () =>
+        {
+            if (Directory.Exists(Path))
+                Directory.Delete(Path, recursive: true);
+            Directory.CreateDirectory(Generated);
+        });
     }
 
     /// <summary>Keeps a generated latent.</summary>
-    public void WriteGenerated(int index, Tensor latent) => SafetensorsFile.Write(GeneratedFile(index), new Dictionary<string, Tensor> { ["latent"] = latent });
+    public void WriteGenerated(int index, Tensor latent) => 
+        AtomicFile.Write(GeneratedFile(index), stream => SafetensorsFile.Write(stream, new Dictionary<string, Tensor> { ["latent"] = latent }));
 
     /// <summary>A latent that was generated; the caller disposes it.</summary>
     public NamedTensors ReadGenerated(int index) => SafetensorsFile.Read(GeneratedFile(index));

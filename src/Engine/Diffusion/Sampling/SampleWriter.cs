@@ -18,7 +18,8 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <param name="conditions">Volumes whose images are the condition, and with whose targets the pictures compare.</param>
 /// <param name="judge">Loads what judges samples, where the sampler asks for it; null where there is none. It is disposed.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
-public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, Func<ISampleJudge>? judge = null, ICollective? collective = null)
+/// <param name="warn">Is told where samples that were there are replaced in part only.</param>
+public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, Func<ISampleJudge>? judge = null, ICollective? collective = null, Action<string>? warn = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
     private ISampleJudge? _judge;
@@ -31,7 +32,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     /// <returns>All volumes, also those that other processes wrote.</returns>
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
-        using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective);
+        using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective, warn);
         var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= Load(judge));
         var written = new List<TimedRecord>();
         try

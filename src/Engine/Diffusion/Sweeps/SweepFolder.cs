@@ -35,7 +35,7 @@ public sealed class SweepFolder(RunFolder run)
     /// <summary>Keeps what was found of a configuration.</summary>
     internal void Keep(JsonObject key, SweptConfiguration result)
     {
-        Directory.CreateDirectory(Configurations);
+        Unwritten.Named(Configurations, () => Directory.CreateDirectory(Configurations));
         AtomicFile.WriteJson(FileOf(result.Name, key), new Finished(key, result));
     }
 

@@ -57,7 +57,7 @@ internal sealed partial class ReportPictures(string file)
     {
         var safe = Unsafe().Replace(id, "-");
         var name = Enumerable.Range(1, int.MaxValue - 1).Select(n => $"{safe}{(n == 1 ? "" : $"-{n}")}{end}").First(_names.Add);
-        Directory.CreateDirectory(_folder);
+        Unwritten.Named(_folder, () => Directory.CreateDirectory(_folder));
         write(Path.Combine(_folder, name));
         return $"{Uri.EscapeDataString(Path.GetFileName(_folder))}/{Uri.EscapeDataString(name)}";
     }

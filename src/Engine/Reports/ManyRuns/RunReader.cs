@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Diffusion.Evaluation;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Tensors.Native;
 
@@ -25,12 +26,16 @@ internal sealed class RunReader(IRunSources sources)
         _path = path;
         if (Try(name, () => RunFolder.Open(path)) is not { } run || Try(name, () => sources.Experiment(run)) is not { } file)
             return null;
+        Try(name, () => Sealed(run));
         var experiment = ExperimentFacts.Of(file, Try(name, () => Json(run.Description)) as JsonObject);
         var status = Try(name, run.ReadStanding);
         if (status is null && !File.Exists(run.Status))
             _problems.Add(new Problem(ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
         var entries = Try(name, () => File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []) ?? [];
         var (epochs, locked) = (entries.Where(e => e.Kind == "epoch").ToArray(), run.IsLocked());
+        // a run that has no line of any step was made by another program
+        if (status is not null && entries.Any(e => e.Kind == "step") && MetricsLog.Gaps(entries, status.Step) is { } gaps)
+            _problems.Add(new Problem(ProblemKind.Unreadable, name, $"metrics.jsonl has no whole line of {gaps}, so that history is lost"));
         var evaluation = experiment.IsCompressor ? null : Try(name, () => Whole(run.Evaluation, EvaluationFile<EvaluationResult>.Read(run)));
         return new ReportedRun(run, file)
         {
@@ -50,10 +55,16 @@ internal sealed class RunReader(IRunSources sources)
             Reconstructions = experiment.IsCompressor ? Try(name, () => Whole(run.Evaluation, EvaluationFile<ReconstructionResult>.Read(run))) : null,
             Chain = Try(name, () => sources.Chain(run.Path)),
             DamagedCheckpoints = Try(name, () => Damaged(run)) ?? [],
-            Provenance = Try(name, () => Whole(run.Provenance, RunFolder.ReadJson<Provenance>(run.Provenance, "it says only what the run was made with"))),
+            Provenance = Try(name, () => Whole(run.Provenance, RunFolder.ReadSealed<Provenance>(run.Provenance, "it says only what the run was made with"))),
             Picture = Try(name, () => FindPicture(run)),
             Sweeps = [.. new[] { Try(name, () => SweepFacts.Solvers(run, name, experiment.Id)), Try(name, () => SweepFacts.Steps(run, name, experiment.Id)) }.OfType<SweepFacts>()],
         };
+    }
+
+    private static object? Sealed(RunFolder run)
+    {
+        ExperimentSeal.Check(run);
+        return null;
     }
 
     private T? Try<T>(string name, Func<T?> read)
@@ -90,7 +101,7 @@ internal sealed class RunReader(IRunSources sources)
         }
         catch (JsonException e)
         {
-            throw new RunFolderException($"{path} cannot be read ({e.Message})");
+            throw new RunFolderException($"{path} cannot be read ({JsonFault.Why(e)})");
         }
     }
 

@@ -18,7 +18,7 @@ public static partial class RunSearch
         foreach (var place in places)
         {
             if (!Directory.Exists(place))
-                throw new RunFolderException($"{place}: there is no such folder; name runs, or folders of runs");
+                throw new RunFolderException($"{place}: there is no such folder; name runs, or folders of runs{NearPaths.Suggestion(place, Directory.Exists)}");
             Search(Path.TrimEndingDirectorySeparator(Path.GetFullPath(place)), found, 0);
         }
 

@@ -48,6 +48,8 @@ public static class RunReport
         Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
         if (status.Best is { } best)
             Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
+        if (MetricsLog.Gaps(run.Metrics, status.Step) is { } gaps)
+            Line(text, $"| lost history | metrics.jsonl has no whole line of {gaps} |");
         if (status.LastError is { } error)
             Line(text, $"| error | {error.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal)} |");
     }

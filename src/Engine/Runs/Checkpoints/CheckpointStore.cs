@@ -56,6 +56,14 @@ public sealed class CheckpointStore
         RemoveAside(); // not when the store is opened: a reader would take the writer's folder away
         RefuseWithoutRoom(tensors.Values.SelectMany(named => named.Values).Sum(tensor => tensor.numel() * tensor.element_size()));
         var temporary = NewAside();
+        return Unwritten.Named(_folder, () => SaveBeside(temporary, tensors, manifest), temporary);
+    }
+
+    private string SaveBeside(
+        string temporary,
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, Tensor>> tensors,
+        Func<IReadOnlyDictionary<string, FileFacts>, CheckpointManifest> manifest)
+    {
         _files.CreateFolder(temporary);
         try
         {
@@ -156,7 +164,7 @@ public sealed class CheckpointStore
             }
             catch (Exception e) when (e is InvalidDataException or JsonException or FileNotFoundException)
             {
-                damage($"checkpoint {name} is damaged ({e.Message}){broken(name)}; looking for another one");
+                damage($"checkpoint {name} is damaged ({JsonFault.Why(e)}){broken(name)}; looking for another one");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
             {
@@ -246,8 +254,15 @@ public sealed class CheckpointStore
     {
         if (!_files.HasFile(In(pointer)))
             return null;
-        using var reader = new StreamReader(_files.Open(In(pointer)));
-        return reader.ReadToEnd().Trim();
+        try
+        {
+            using var reader = new StreamReader(_files.Open(In(pointer)));
+            return reader.ReadToEnd().Trim();
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // a link that leads nowhere is as good as none, and said to be
+        }
     }
 
     private string In(string name) => Path.Combine(_folder, name);

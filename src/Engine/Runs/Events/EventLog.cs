@@ -31,7 +31,7 @@ internal sealed class EventLog : IDisposable
     /// <param name="warn">Is told what cannot be written.</param>
     public static EventLog Continue(string folder, long step, Func<string, long> last, TimeProvider clock, Action<string> warn)
     {
-        Directory.CreateDirectory(folder);
+        Unwritten.Named(folder, () => Directory.CreateDirectory(folder));
         var before = Files(folder);
         foreach (var file in before)
             Drop(file, last);

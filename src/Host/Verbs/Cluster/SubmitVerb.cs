@@ -115,7 +115,7 @@ internal sealed class SubmitVerb : Verb
             if (isNew && Directory.Exists(folder.Path))
                 Directory.Delete(folder.Path, recursive: true);
             if (e is IOException or UnauthorizedAccessException)
-                throw new UsageException($"{folder.Path} cannot be written: {e.Message}", e);
+                throw new UsageException(e is UnwrittenException ? e.Message : $"{folder.Path} cannot be written: {e.Message}", e);
             throw;
         }
     }

@@ -48,7 +48,7 @@ internal sealed class DataCheckVerb : Verb
         return new Rows(
         [
             .. findings.Select(f => new Text($"{Path.GetRelativePath(cohort.Folder, f.File)} {f.Finding}")),
-            new Text($"{cohort.Patients.Count} patients ({string.Join(", ", splits)}): {(findings.Count == 0 ? "nothing wrong" : $"{findings.Count} findings")}"),
+            new Text($"{cohort.Patients.Count} patients ({string.Join(", ", splits)}): {(findings.Count == 0 ? "nothing wrong" : $"{findings.Count} {(findings.Count == 1 ? "finding" : "findings")}")}"),
         ]);
     }
 }

@@ -22,6 +22,7 @@ internal sealed class MetricVerb : Verb
     {
         _id = With(new Argument<string>("ID") { Description = "The metric's id" });
         _inputs = With(TensorOptions.Inputs());
+        _inputs.Required = false; // a metric that there is not is said first; then it is
         With(CommonOptions.Set("data_range=1"));
         With(CommonOptions.Json);
     }
@@ -32,6 +33,7 @@ internal sealed class MetricVerb : Verb
         var part = host.Services.GetRequiredService<PartRegistry>().Get<IMetric>(parse.GetRequiredValue(_id));
         var section = ExperimentFile.FromSets(CommonOptions.Sets(parse), $"metric {part.Id}");
         var options = Binder.Bind(section, part.Value.OptionsType);
+        var file = parse.GetValue(_inputs) ?? throw new UsageException($"Option '{_inputs.Name}' is required; see `voxelzoo {Name} --help`");
 
         foreach (var network in part.Call(m => m.Networks(options)).Where(File.Exists))
         {
@@ -43,7 +45,7 @@ internal sealed class MetricVerb : Verb
         using var noGradient = no_grad();
         using var random = new RandomStreams(0);
         var metric = section.Placed(() => part.Call(m => m.Create(options, host.Services.Context(random, part.Plugin))));
-        using var inputs = TensorFile.Read(parse.GetRequiredValue(_inputs));
+        using var inputs = TensorFile.Read(file);
         var result = TensorFile.Compute(part, inputs, () => Compute(metric, inputs));
         Output.Write(parse, () => Json(result), () => Output.Facts(Facts(part.Id, result)));
         return ExitCode.Done;

@@ -283,6 +283,40 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Lost_or_truncated_manifest_is_computed_again_with_its_latents_and_said_to_be(bool lost)
+    {
+        using var run = new TinyRun();
+        var plan = Plan();
+        run.Train(plan);
+        var path = Path.Combine(run.Folder.Latents, "manifest.json");
+        var right = File.ReadAllText(path);
+        if (lost)
+            File.Delete(path);
+        else
+            File.WriteAllText(path, right[..(right.Length / 2)]);
+
+        var said = Prepare(run, plan);
+
+        Assert.Contains(said, sentence => sentence.StartsWith(path, StringComparison.Ordinal) && sentence.Contains("computed anew", StringComparison.Ordinal));
+        Assert.Equal(right, File.ReadAllText(path));
+        Assert.Empty(Prepare(run, plan));
+    }
+
+    [Fact]
+    public void File_of_the_manifests_name_that_is_none_and_has_no_latents_beside_it_is_left_alone()
+    {
+        using var run = new TinyRun();
+        var plan = Plan();
+        Directory.CreateDirectory(run.Folder.Latents);
+        var path = Path.Combine(run.Folder.Latents, "manifest.json");
+        File.WriteAllText(path, "not a manifest");
+        Assert.Contains("cannot be read (line 1: ", Assert.Throws<PlanException>(() => run.Train(plan)).Message, StringComparison.Ordinal);
+        Assert.Equal("not a manifest", File.ReadAllText(path));
+    }
+
+    [Theory]
     [InlineData("latents/manifest.json")]
     [InlineData("frozen/latents.json")]
     public void Damaged_statistics_are_computed_again_and_said_to_be(string file)

@@ -38,7 +38,7 @@ internal sealed class MadeUpRun
                 log.Add(new MetricsEntry { Kind = "epoch", Step = epoch * 10, Epoch = epoch, Loss = 1.0 / epoch, LearningRate = 1e-4, GradientNorm = 1, ValidationLoss = epoch == 8 ? loss : loss + 1, Seconds = 89, PeakMebibytes = 2048 });
         }
 
-        AtomicFile.WriteJson(run.Folder.Provenance, new Provenance
+        Provenance.Write(run.Folder, new Provenance
         {
             Binaries = [new BinaryFacts("voxelzoo", "0.1.0", "aaaaaaaaaaaaaaaa")],
             Plugins = [new BinaryFacts("unet3d", "0.1.0", "bbbbbbbbbbbbbbbb")],

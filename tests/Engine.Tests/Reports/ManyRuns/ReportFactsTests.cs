@@ -207,6 +207,37 @@ public sealed class ReportFactsTests : IDisposable
         Assert.StartsWith(file, problem.Sentence, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Experiment_that_was_changed_after_it_was_recorded_is_a_problem()
+    {
+        var run = Run("a").Folder;
+        ExperimentSeal.Write(run, File.ReadAllText(run.Experiment));
+        Assert.Empty(Facts().Problems);
+        File.AppendAllText(run.Experiment, " ");
+        Assert.StartsWith("experiment.yaml was changed since the run trained by it", Assert.Single(Facts().Problems).Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Provenance_that_was_changed_by_hand_is_a_problem()
+    {
+        var run = Run("a").Folder;
+        File.WriteAllText(run.Provenance, File.ReadAllText(run.Provenance).Replace("an operating system", "another one", StringComparison.Ordinal));
+        Assert.StartsWith("provenance.json cannot be read (its values do not have the hash that it was written with)", Assert.Single(Facts().Problems).Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Steps_without_a_line_in_the_log_are_a_problem()
+    {
+        var run = Run("a").Folder;
+        using (var log = MetricsLog.Continue(run.Metrics, 100, Assert.Fail))
+        {
+            foreach (var step in Enumerable.Range(1, 100).Except([7, 50, 51]))
+                log.Add(new MetricsEntry { Kind = "step", Step = step, Epoch = 0, Loss = 1, LearningRate = 1, GradientNorm = 1, Seconds = 1 });
+        }
+
+        Assert.Equal("metrics.jsonl has no whole line of step 7, steps 50 to 51, so that history is lost", Assert.Single(Facts().Problems).Sentence);
+    }
+
     [Theory]
     [InlineData("[1, 2]")]
     [InlineData("{\"format\": 1, \"configurations\": [{\"metrics\": 3}, 7]}")]
