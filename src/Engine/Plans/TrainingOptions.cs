@@ -89,9 +89,19 @@ public sealed record TrainingOptions
     [Range(1, 1_000_000)]
     public int ValidateEvery { get; init; } = 1;
 
-    /// <summary>Timesteps at which each validation volume's loss is measured, spread evenly over the process. Default 10.</summary>
+    /// <summary>
+    /// Timesteps at which each validation volume's loss is measured: quantiles of the law that training draws from, at the centres of as many equal shares.
+    /// Default 10.
+    /// </summary>
     [Range(1, 1000)]
     public int ValidationTimesteps { get; init; } = 10;
+
+    /// <summary>
+    /// Evenly spread timesteps at which the loss is measured besides, for the log; they decide nothing, and 0 spares the time. Default: as many as
+    /// validation_timesteps.
+    /// </summary>
+    [Range(0, 1000)]
+    public int? LoggedTimesteps { get; init; }
 
     /// <summary>Checkpoint after every so many epochs, and after the last. Default 1.</summary>
     [Range(1, 1_000_000)]

@@ -17,6 +17,7 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
     {
         ["epochs"] = "the epochs of a compressor's training are those of its phases; remove `epochs` and set `phases`",
         ["validation_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `validation_timesteps`",
+        ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
         ["use"] = "`training` names no part; remove `use`",
     };
 
