@@ -44,24 +44,29 @@ public sealed class CmmdMetric : IMetric<CmmdOptions>
 
     private sealed class Cmmd(CmmdOptions options, PartContext context) : FeatureMetric(options, context)
     {
-        protected override MetricResult Compare(Tensor real, Tensor generated, List<string> warnings)
+        protected override MetricResult Compare(FeatureSet real, FeatureSet generated, List<string> warnings)
         {
             using var random = new Generator((ulong)options.Seed, CPU);
-            var (x, y) = (Normalise(Choose(real, random)), Normalise(Choose(generated, random)));
-            var sigma = options.Sigma ?? MedianDistance(x, y);
+            var (x, y) = (Choose(real, random), Choose(generated, random));
+            var sigma = options.Sigma ?? MedianDistance(x.Rows, y.Rows);
             var (xWeights, yWeights) = Bootstrap.Weights(x, y);
-            var squares = new MeanDiscrepancy((a, b) => Gaussian(a, b, sigma)).Squared(x, y, xWeights, yWeights);
-            var interval = Bootstrap.About(squares[0], squares[1..]);
-            return new(Root(squares[0]), [Root(squares[0])])
+            var (square, resamples) = new MeanDiscrepancy((a, b) => Gaussian(a, b, sigma)).Squared(xWeights, yWeights);
+            var interval = Bootstrap.About(square, resamples);
+            return new(Root(square), [Root(square)])
             {
-                Interval = interval with { Low = Root(interval.Low), High = Root(interval.High) },
-                Details = new Dictionary<string, double> { ["mmd2"] = squares[0], ["sigma"] = sigma },
+                Interval = interval is null ? null : interval with { Low = Root(interval.Low), High = Root(interval.High) },
+                Details = new Dictionary<string, double> { ["mmd2"] = square, ["sigma"] = sigma },
             };
         }
 
-        private Tensor Choose(Tensor features, Generator random) => features.shape[0] <= options.MaxSamples
-            ? features
-            : features.index_select(0, randperm(features.shape[0], generator: random)[..options.MaxSamples].to(features.device));
+        /// <summary>Normalised features, of a larger set a random choice.</summary>
+        private FeatureSet Choose(FeatureSet set, Generator random)
+        {
+            if (set.Rows.shape[0] <= options.MaxSamples)
+                return new(Normalise(set.Rows), set.Volumes.Select(volume => (long)volume));
+            var chosen = randperm(set.Rows.shape[0], generator: random)[..options.MaxSamples];
+            return new(Normalise(set.Rows.index_select(0, chosen.to(set.Rows.device))), chosen.data<long>().Select(row => (long)set.Volumes[(int)row]));
+        }
     }
 
     private static double Root(double square) => Math.Sqrt(Math.Max(0, square));
