@@ -91,7 +91,7 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
         return given;
     }
 
-    private static FeatureSet Finite(FeatureSet given, string set)
+    protected static FeatureSet Finite(FeatureSet given, string set)
     {
         var features = given.Rows.to_type(ScalarType.Float64);
         if (features.shape[0] < 2)

@@ -106,6 +106,18 @@ public sealed class RFlowTests
         Assert.Equal(1000 * ratio / (1 + ratio), process.TimeGrid(2)[1], 1e-9);
     }
 
+    // r is of voxels (the original's numel_spatial): eight channels of space-to-depth, 32 of the slice-wise autoencoder, change nothing
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(32)]
+    public void Transform_counts_voxels_and_no_channels(int channels)
+    {
+        var process = Process(new RFlowOptions { TransformBase = TransformBase.Volume }, new VolumeShape(1, 160, 256, 256), new VolumeShape(channels, 80, 128, 128));
+        Assert.Equal(1000 * 0.5 / 1.5, process.TimeGrid(2)[1], 1e-9);
+        Assert.Equal(1000 * 0.5 / 1.5, process.TimestepQuantile(0.5), 1e-9);
+    }
+
     [Fact]
     public void Transform_relative_to_the_latent_ignores_the_compression() =>
         Assert.Equal(500, Process(null, new VolumeShape(1, 160, 256, 256), new VolumeShape(4, 40, 64, 64)).TimeGrid(2)[1], 1e-9);

@@ -65,12 +65,15 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         var quality = new SetQuality { Metric = id, Against = split, RealVolumes = volumes.Count, Value = null, Extractor = metric.Extractor!, HigherIsBetter = metric.HigherIsBetter };
         try
         {
-            var result = metric.Compare(Real(metric, split, volumes, cancellation), generated);
+            // fixed by the real set, so that checkpoints, configurations and runs that are compared with it are measured alike
+            var real = Real(metric, split, volumes, cancellation);
+            var result = metric.FixedBy(real).Compare(real, generated);
             return quality with
             {
                 Value = double.IsNaN(result.Value) ? null : result.Value,
                 Interval = result.Interval,
                 Details = result.Details,
+                Basis = result.Basis,
                 Warnings = double.IsNaN(result.Value) ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"] : result.Warnings,
             };
         }

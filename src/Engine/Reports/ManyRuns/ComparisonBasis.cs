@@ -23,8 +23,8 @@ internal sealed record ComparisonBasis(string Key, string Words)
 
     /// <summary>Of metrics of generated sets.</summary>
     public static ComparisonBasis Generated(ReportedRun run, SetResult set, SetQuality quality) => new(
-        Join(run.Experiment.Target, run.Experiment.Resolution, quality.Metric, Options(run, quality.Metric), quality.Extractor, quality.Against, quality.RealVolumes, set.Volumes, Volumes(run, quality.Against), Preparation(run)),
-        $"{quality.Metric} of {Format.Plural(set.Volumes, "generated volume")} of {run.Experiment.Target}, {run.Experiment.Resolution}, against {Format.Plural(quality.RealVolumes, "volume")} of {quality.Against}, features of {quality.Extractor}");
+        Join(run.Experiment.Target, run.Experiment.Resolution, quality.Metric, Options(run, quality.Metric), quality.Basis, quality.Extractor, quality.Against, quality.RealVolumes, set.Volumes, Volumes(run, quality.Against), Preparation(run)),
+        $"{quality.Metric} of {Format.Plural(set.Volumes, "generated volume")} of {run.Experiment.Target}, {run.Experiment.Resolution}, against {Format.Plural(quality.RealVolumes, "volume")} of {quality.Against}, features of {quality.Extractor}{(quality.Basis is null ? "" : $", {quality.Basis}")}");
 
     /// <summary>Of metrics of reconstructions.</summary>
     public static ComparisonBasis Reconstructed(ReportedRun run, string metric, string split, int volumes) => new(
