@@ -68,9 +68,9 @@ public abstract class NoiseProcess
     private float[] Drawn()
     {
         const long draws = 65_536;
+        using var scope = NewDisposeScope();
         using var random = new Generator(0, CPU);
-        using var timesteps = SampleTimesteps(draws, random);
-        return [.. timesteps.data<float>().Order()];
+        return [.. SampleTimesteps(draws, random).data<float>().Order()];
     }
 
     /// <summary>The noisy sample <c>x_t</c>, <c>[B, C, D, H, W]</c>.</summary>

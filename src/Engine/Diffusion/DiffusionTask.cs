@@ -59,7 +59,7 @@ public sealed class DiffusionTask : TrainingTask
         var (clean, condition) = _model.Encode(batch);
         condition = DropCondition(condition, clean.shape[0]);
         var keptChannels = DrawKeptChannels(clean.shape[1]);
-        var noised = AddNoise(clean, condition.Image, keptChannels) with { VoxelWeights = VoxelWeights(batch) };
+        var noised = AddNoise(clean, _model.Augmented(condition.Image, clean.shape[0]), keptChannels) with { VoxelWeights = VoxelWeights(batch) };
         var terms = Augment(noised);
 
         ZeroGradients(Modules);
@@ -70,7 +70,7 @@ public sealed class DiffusionTask : TrainingTask
             Tensor? loss = null;
             foreach (var term in terms.Select(term => Rows(term, microBatch.Of)))
             {
-                var prediction = _model.Predict(term.Noisy, term.Timesteps, condition.Of(microBatch) with { Image = term.Condition, Omega = term.Omega });
+                var prediction = _model.Predict(term.Noisy, term.Timesteps, _model.Of(condition.Of(microBatch), term.Condition) with { Omega = term.Omega });
                 var termLoss = Loss(prediction, term, batch.RealSlices, keptChannels);
                 loss = loss is null ? termLoss : loss + termLoss;
             }
