@@ -4,6 +4,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -40,7 +41,7 @@ public sealed class DiffusionTask : TrainingTask
                 "augmented_diffusion").In("training");
         }
 
-        Modules = [.. _model.Trained().Select(trained => new TrainedModule(trained.Component, trained.Module, plan.Training))];
+        Modules = StartFrom(plan.Training.From is null ? null : frozen);
         _model.Train(on: true);
     }
 
@@ -51,6 +52,25 @@ public sealed class DiffusionTask : TrainingTask
     public override BatchShare Share { get; }
 
     private RandomStreams Random => Context.Random;
+
+    /// <summary>The modules with what training keeps beside them; where weights were taken over, averages begin at these.</summary>
+    private TrainedModule[] StartFrom(FrozenParts? start)
+    {
+        var modules = new List<TrainedModule>();
+        foreach (var (component, module) in _model.Trained())
+        {
+            var name = component == Component.Denoiser ? FrozenParts.Start : FrozenParts.StartConditioning;
+            if (start is not null && (component == Component.Denoiser || start.Has(name)))
+                start.Load(name, module);
+            modules.Add(new TrainedModule(component, module, _plan.Training));
+            if (start?.Has(FrozenParts.StartOptimizerOf(name)) != true)
+                continue;
+            using var moments = start.Read(FrozenParts.StartOptimizerOf(name));
+            modules[^1].Optimizer.Load(moments, FrozenParts.StartOptimizerOf(name));
+        }
+
+        return [.. modules];
+    }
 
     /// <summary>batch → compressor → noise and target → augmentation → denoiser → loss → gradient → optimiser → average.</summary>
     public override StepOutcome Step(Batch batch, long step, int epoch)

@@ -135,6 +135,7 @@ public sealed class DiffusionExperiment : Experiment
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
             borrowed.Check();
+        WarmStart.Of(this)?.Check();
         if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
             LatentCache.RefuseForeign(latents); // a compressor may have to be trained first, for days
     }
@@ -158,12 +159,14 @@ public sealed class DiffusionExperiment : Experiment
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
             borrowed.Take(cohort, run, allowChangedData, cancellation);
+        WarmStart.Of(this)?.Take(run);
     }
 
     internal override void CheckBorrowed(RunFolder run)
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
             borrowed.Check(run);
+        WarmStart.Of(this)?.Check(run);
     }
 
     internal override Trainer CreateTrainer(
