@@ -17,11 +17,14 @@ internal sealed class Bootstrap
     public Bootstrap(FeatureMetricOptions options)
     {
         if (options.Bootstrap is > 0 and < FewestResamples)
-            throw new PlanException($"{options.Bootstrap} resamples are too few for an interval; use {FewestResamples} or more, or 0 for none", "bootstrap");
+            throw new PlanException(
+                $"{options.Bootstrap} resamples are too few for an interval; use {FewestResamples} or more, or 0 for none", "bootstrap");
         _options = options;
     }
 
-    /// <summary>Weights of two sets, as <see cref="FeatureWeights"/> has them; none but the sample itself where there can be no interval.</summary>
+    /// <summary>
+    /// Weights of two sets, as <see cref="FeatureWeights"/> has them; none but the sample itself where there can be no interval.
+    /// </summary>
     public (FeatureWeights Real, FeatureWeights Generated) Weights(FeatureSet real, FeatureSet generated)
     {
         var resamples = CanResample(real, generated) ? _options.Bootstrap : 0;
@@ -30,11 +33,14 @@ internal sealed class Bootstrap
     }
 
     /// <summary>Why there is no interval though one is asked for; null where there is one.</summary>
-    public string? Complaint(FeatureSet real, FeatureSet generated) => _options.Bootstrap == 0 || CanResample(real, generated) ? null
-        : $"no interval: it is made by weighing volumes, and there {(Math.Min(real.VolumeCount, generated.VolumeCount) == 1 ? "is one" : "are none")} in the {(real.VolumeCount < 2 ? "real" : "generated")} set";
+    public string? Complaint(FeatureSet real, FeatureSet generated) => _options.Bootstrap == 0 || CanResample(real, generated)
+        ? null
+        : "no interval: it is made by weighing volumes, and there is one in the "
+            + $"{(real.VolumeCount < 2 ? "real" : "generated")} set";
 
     /// <summary>
-    /// The interval about <paramref name="value"/>: quantiles of the resamples, moved so that their mean is the value; null where there are no resamples.
+    /// The interval about <paramref name="value"/>: quantiles of the resamples, moved so that their mean is the value; null where there
+    /// are no resamples.
     /// </summary>
     public MetricInterval? About(double value, IReadOnlyList<double> resamples)
     {

@@ -13,8 +13,8 @@ public sealed record CmmdOptions : FeatureMetricOptions
 {
     /// <summary>
     /// Width of the Gaussian kernel. Default: the median distance between two of the first 500 real and first 500 generated
-    /// features, equal ones left out, and at least 0.1; in an evaluation and in a sweep, where several generated sets are compared with one real set, of the
-    /// real features alone. The paper has 10.
+    /// features, equal ones left out, and at least 0.1; in an evaluation and in a sweep, where several generated sets are compared with
+    /// one real set, of the real features alone. The paper has 10.
     /// </summary>
     [Range(1e-3, 1e6)]
     public double? Sigma { get; init; }
@@ -82,7 +82,8 @@ public sealed class CmmdMetric : IMetric<CmmdOptions>
             if (set.Rows.shape[0] <= options.MaxSamples)
                 return new(Normalise(set.Rows), set.Volumes.Select(volume => (long)volume));
             var chosen = randperm(set.Rows.shape[0], generator: random)[..options.MaxSamples];
-            return new(Normalise(set.Rows.index_select(0, chosen.to(set.Rows.device))), chosen.data<long>().Select(row => (long)set.Volumes[(int)row]));
+            var rows = set.Rows.index_select(0, chosen.to(set.Rows.device));
+            return new(Normalise(rows), chosen.data<long>().Select(row => (long)set.Volumes[(int)row]));
         }
     }
 

@@ -47,7 +47,8 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
             : _extractor.Rows(volumes);
     }
 
-    public override MetricResult Compare(Tensor real, Tensor generated) => Compare(FeatureSet.OneRowEach(real), FeatureSet.OneRowEach(generated));
+    public override MetricResult Compare(Tensor real, Tensor generated) =>
+        Compare(FeatureSet.OneRowEach(real), FeatureSet.OneRowEach(generated));
 
     public override MetricResult Compare(FeatureSet real, FeatureSet generated)
     {

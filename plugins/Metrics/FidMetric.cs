@@ -40,10 +40,14 @@ public sealed class FidMetric : IMetric<FidOptions>
         {
             var (n, d) = (Math.Min(real.Rows.shape[0], generated.Rows.shape[0]), real.Rows.shape[1]);
             if (n < d)
-                return $"{n} feature vectors of {d} dimensions: the covariance is singular and the distance too large; compare only with values at the same n";
+                return $"{n} feature vectors of {d} dimensions: the covariance is singular and the distance too large; "
+                    + "compare only with values at the same n";
             var volumes = Math.Min(real.VolumeCount, generated.VolumeCount);
-            return volumes >= d ? null
-                : $"the {n} or more feature vectors of {d} dimensions are of {volumes} volumes: rows of one volume resemble each other, so that the covariance is that of few and the distance too large; compare only with values at the same number of volumes";
+            return volumes >= d
+                ? null
+                : $"the {n} or more feature vectors of {d} dimensions are of {volumes} volumes: rows of one volume resemble each other, "
+                    + "so that the covariance is that of few and the distance too large; "
+                    + "compare only with values at the same number of volumes";
         }
     }
 }

@@ -5,8 +5,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Plugins.Metrics;
 
 /// <summary>
-/// The squared Fréchet distance of two Gaussians. With Σr = RᵀR and Σg = GᵀG the eigenvalues of Σr^½ Σg Σr^½ are the squared singular values of RGᵀ. Taking
-/// these spares the roots of matrices, and small ones do not drown in the rounding of squares.
+/// The squared Fréchet distance of two Gaussians. With Σr = RᵀR and Σg = GᵀG the eigenvalues of Σr^½ Σg Σr^½ are the squared singular
+/// values of RGᵀ. Taking these spares the roots of matrices, and small ones do not drown in the rounding of squares.
 /// </summary>
 internal static class FrechetDistance
 {
@@ -46,12 +46,14 @@ internal static class FrechetDistance
 
     private static double Combine(Tensor realMean, Tensor realFactor, Tensor generatedMean, Tensor generatedFactor, Tensor root)
     {
-        var distance = (realMean - generatedMean).square().sum() + realFactor.square().sum() + generatedFactor.square().sum() - root * S(2.0);
+        var distance = (realMean - generatedMean).square().sum() + realFactor.square().sum() + generatedFactor.square().sum()
+            - root * S(2.0);
         return Math.Max(0, distance.ToDouble());
     }
 
     /// <summary>
-    /// Sum of the singular values of RGᵀ by the eigenvalues of its square, in a third of the time: an interval does not need the small ones exactly.
+    /// Sum of the singular values of RGᵀ by the eigenvalues of its square, in a third of the time: an interval does not need the small
+    /// ones exactly.
     /// </summary>
     private static Tensor Root(Tensor product)
     {
@@ -59,5 +61,6 @@ internal static class FrechetDistance
         return linalg.eigvalsh(smaller).clamp_min(S(0.0)).sqrt().sum();
     }
 
-    private static Tensor Equal(Tensor features) => full([features.shape[0]], S(1.0 / features.shape[0]), ScalarType.Float64, features.device);
+    private static Tensor Equal(Tensor features) =>
+        full([features.shape[0]], S(1.0 / features.shape[0]), ScalarType.Float64, features.device);
 }

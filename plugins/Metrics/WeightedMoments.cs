@@ -5,18 +5,17 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Plugins.Metrics;
 
 /// <summary>
-/// Means and covariances of the resamples of a set, in their order. Where features are more than dimensions and several are of one volume, so that all of
-/// them have its weight, a covariance is the weighted sum of the volumes' second moments; several resamples are summed in one pass over the features.
+/// Means and covariances of the resamples of a set, in their order. Where features are more than dimensions and several are of one volume,
+/// so that all of them have its weight, a covariance is the weighted sum of the volumes' second moments; several resamples are summed in
+/// one pass over the features.
 /// </summary>
 internal sealed class WeightedMoments : IDisposable
 {
     // rows that a volume has at least for its second moment to be worth summing
     private const int RowsOfVolume = 8;
 
-    // of covariances that are summed at once, and as many of the volumes' moments
-    private const long Bytes = 1L << 29;
-
     private readonly FeatureWeights _weights;
+    private readonly long _bytes;
     private readonly Tensor _rows; // of all resamples
     private readonly Tensor _centre;
     private readonly Tensor _features; // about their centre, so that nothing drowns in the squares
@@ -25,9 +24,11 @@ internal sealed class WeightedMoments : IDisposable
     private int _first;
 
     /// <summary>Keeps tensors in the current dispose scope.</summary>
-    public WeightedMoments(FeatureWeights weights)
+    /// <param name="weights">The set and its resamples.</param>
+    /// <param name="bytes">Memory of the covariances that are summed at once; as much again is taken by the volumes' moments.</param>
+    public WeightedMoments(FeatureWeights weights, long bytes = 1L << 29)
     {
-        (_weights, _rows) = (weights, weights.OfRows());
+        (_weights, _rows, _bytes) = (weights, weights.OfRows(), bytes);
         _centre = weights.Set.Rows.mean([0]);
         _features = weights.Set.Rows - _centre;
         var (n, d) = (_features.shape[0], _features.shape[1]);
@@ -35,7 +36,9 @@ internal sealed class WeightedMoments : IDisposable
             _volumes = ByVolume();
     }
 
-    /// <summary>Mean <c>[d]</c> and factor F <c>[k, d]</c> with Σ = FᵀF of a resample; called in a dispose scope, for one resample after the other.</summary>
+    /// <summary>
+    /// Mean <c>[d]</c> and factor F <c>[k, d]</c> with Σ = FᵀF of a resample; called in a dispose scope, for one resample after the other.
+    /// </summary>
     public (Tensor Mean, Tensor Factor) Of(int resample)
     {
         var weights = _rows[resample];
@@ -54,19 +57,22 @@ internal sealed class WeightedMoments : IDisposable
     private Tensor[] ByVolume()
     {
         using var scope = NewDisposeScope();
-        var rows = _weights.Set.Volumes.Select((volume, row) => (volume, Row: (long)row)).GroupBy(one => one.volume).OrderBy(group => group.Key);
-        return [.. rows.Select(group => _features.index_select(0, tensor(group.Select(one => one.Row).ToArray()).to(_features.device)).MoveToOuterDisposeScope())];
+        var rows = _weights.Set.Volumes.Select((volume, row) => (Volume: volume, Row: (long)row))
+            .GroupBy(one => one.Volume, one => one.Row).OrderBy(group => group.Key);
+        return [.. rows.Select(group => Of(group.ToArray()).MoveToOuterDisposeScope())];
+
+        Tensor Of(long[] group) => _features.index_select(0, tensor(group).to(_features.device));
     }
 
     /// <summary>Σ w x xᵀ over all features <c>[d, d]</c>.</summary>
     private Tensor Summed(int resample)
     {
-        var group = Math.Max(1, Bytes / (sizeof(double) * _features.shape[1] * _features.shape[1]));
+        var group = (int)Math.Max(1, _bytes / (sizeof(double) * _features.shape[1] * _features.shape[1]));
         if (_sums is null || resample >= _first + _sums.shape[0])
         {
             using var scope = NewDisposeScope();
             _sums?.Dispose();
-            (_first, _sums) = (resample, Sum(resample, (int)Math.Min(group, _weights.Count - resample), (int)group).DetachFromDisposeScope());
+            (_first, _sums) = (resample, Sum(resample, Math.Min(group, _weights.Count - resample), group).DetachFromDisposeScope());
         }
 
         return _sums[resample - _first];
@@ -76,7 +82,9 @@ internal sealed class WeightedMoments : IDisposable
     private Tensor Sum(int first, int count, int chunk)
     {
         var d = _features.shape[1];
-        var weights = (_weights.OfVolumes / (_weights.OfVolumes * tensor(_volumes!.Select(v => (double)v.shape[0]).ToArray())).sum(1, keepdim: true)).narrow(0, first, count).to(_features.device);
+        var sizes = tensor(_volumes!.Select(volume => (double)volume.shape[0]).ToArray());
+        var relative = _weights.OfVolumes.narrow(0, first, count);
+        var weights = (relative / (relative * sizes).sum(1, keepdim: true)).to(_features.device); // of one row of each volume
         var sums = zeros([count, d * d], ScalarType.Float64, _features.device);
         for (var at = 0; at < _volumes!.Length; at += chunk)
         {

@@ -71,7 +71,8 @@ public sealed class DiffrsSampler : ISampler<DiffrsOptions>
             return RejectionThresholds.Observe(Path(task), task.Noise)[0];
         }
 
-        public override double[] Learn(IReadOnlyList<double[]> observations) => RejectionThresholds.Of(observations, options.RejPercentile).ToNumbers();
+        public override double[] Learn(IReadOnlyList<double[]> observations) =>
+            RejectionThresholds.Of(observations, options.RejPercentile).ToNumbers();
 
         public override Tensor Sample(SamplingTask task)
         {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Abstractions;
 
 /// <summary>
-/// Features <c>[n, d]</c> of a set of volumes, and the volume that each row is of. Rows of one volume, such as its slices, resemble each other, so they are
-/// no samples of their own. Since contract 1.3.
+/// Features <c>[n, d]</c> of a set of volumes, and the volume that each row is of. Rows of one volume, such as its slices, resemble each
+/// other, so they are no samples of their own. Since contract 1.3.
 /// </summary>
 public sealed class FeatureSet
 {
@@ -18,7 +18,9 @@ public sealed class FeatureSet
         (Rows, Volumes) = (rows, [.. volumes.Select(volume => order.TryAdd(volume, order.Count) ? order.Count - 1 : order[volume])]);
         VolumeCount = order.Count;
         if (rows.dim() < 1 || rows.shape[0] != Volumes.Count)
-            throw new ArgumentException($"the features are [{string.Join(", ", rows.shape)}], and the volumes of {Volumes.Count} rows are given; each row is of one volume");
+            throw new ArgumentException(
+                $"the features are [{string.Join(", ", rows.shape)}], and the volumes of {Volumes.Count} rows are given; "
+                + "each row is of one volume");
     }
 
     /// <summary>The features <c>[n, d]</c>.</summary>

@@ -88,8 +88,8 @@ public sealed record MetricResult(double Value, IReadOnlyList<double> Values)
     public IReadOnlyDictionary<string, double> Details { get; init; } = new Dictionary<string, double>();
 
     /// <summary>
-    /// What the metric took from the data and values have to have in common to be compared, such as <c>sigma 0.8312</c>; null where there is no such thing.
-    /// Since contract 1.3.
+    /// What the metric took from the data and values have to have in common to be compared, such as <c>sigma 0.8312</c>; null where there
+    /// is no such thing. Since contract 1.3.
     /// </summary>
     public string? Basis { get; init; }
 

@@ -52,9 +52,9 @@ public abstract class NoiseProcess
     public abstract Tensor SampleTimesteps(long batch, Generator random);
 
     /// <summary>
-    /// The timestep below which a share of the draws of <see cref="SampleTimesteps"/> lies: the quantile function of the training's law, by which
-    /// validation is stratified. Default: estimated from 65,536 draws, which is right for any law, to within two thousandths of the share.
-    /// Since contract 1.3.
+    /// The timestep below which a share of the draws of <see cref="SampleTimesteps"/> lies: the quantile function of the training's law,
+    /// by which validation is stratified. Default: estimated from 65,536 draws, which is right for any law, to within two thousandths of
+    /// the share. Since contract 1.3.
     /// </summary>
     /// <param name="share">The share, between 0 and 1.</param>
     public virtual double TimestepQuantile(double share)

@@ -30,8 +30,8 @@ public abstract class SetMetric : Metric
     public abstract MetricResult Compare(Tensor real, Tensor generated);
 
     /// <summary>
-    /// The same where it is known which rows are of one volume; a metric that estimates an interval has to heed that. Default: it makes no difference. Since
-    /// contract 1.3.
+    /// The same where it is known which rows are of one volume; a metric that estimates an interval has to heed that. Default: it makes no
+    /// difference. Since contract 1.3.
     /// </summary>
     /// <param name="real">Features of the real volumes.</param>
     /// <param name="generated">Features of the generated ones.</param>
@@ -39,8 +39,8 @@ public abstract class SetMetric : Metric
     public virtual MetricResult Compare(FeatureSet real, FeatureSet generated) => Compare(real.Rows, generated.Rows);
 
     /// <summary>
-    /// This metric, with all that it takes from the data taken from the real set alone: so the values of all generated sets that are compared with it can be
-    /// compared with each other. Default: itself, as nothing is taken from the data. Since contract 1.3.
+    /// This metric, with all that it takes from the data taken from the real set alone: so the values of all generated sets that are
+    /// compared with it can be compared with each other. Default: itself, as nothing is taken from the data. Since contract 1.3.
     /// </summary>
     /// <param name="real">Features of the real volumes.</param>
     /// <exception cref="ArgumentException">They are no such features; the message says why.</exception>

@@ -59,7 +59,8 @@ public sealed class CmmdTests
         var real = FeatureSet.OneRowEach(tensor(new double[,] { { 1, 0 }, { 0, 1 }, { -1, 0 } }));
         var measured = ((SetMetric)Cmmd()).FixedBy(real);
 
-        var results = new[] { Constant(4, 1, 0.01), Normal(30, 2), Normal(30, 2, 5) }.Select(generated => measured.Compare(real, FeatureSet.OneRowEach(generated))).ToArray();
+        var results = new[] { Constant(4, 1, 0.01), Normal(30, 2), Normal(30, 2, 5) }
+            .Select(generated => measured.Compare(real, FeatureSet.OneRowEach(generated))).ToArray();
 
         Assert.All(results, result => Assert.Equal((Math.Sqrt(2), "sigma 1.41421"), (result.Details["sigma"], result.Basis)));
         var chosen = (SetMetric)Cmmd(new() { Sigma = 3 });

@@ -105,7 +105,8 @@ public sealed class FeatureMetricTests
     public void Resamples_too_few_for_quantiles_are_refused(int resamples)
     {
         var refused = Assert.Throws<PlanException>(() => Fid(new() { Bootstrap = resamples }));
-        Assert.Equal(("bootstrap", $"{resamples} resamples are too few for an interval; use 20 or more, or 0 for none"), (refused.Key, refused.Message));
+        Assert.Equal("bootstrap", refused.Key);
+        Assert.Equal($"{resamples} resamples are too few for an interval; use 20 or more, or 0 for none", refused.Message);
     }
 
     public static TheoryData<Metric, Metric> ChangedValue => new()

@@ -70,9 +70,11 @@ public sealed class FidTests
     public void Fewer_volumes_than_dimensions_are_warned_of_though_rows_are_many()
     {
         using var scope = NewDisposeScope();
-        var (few, many) = (new FeatureSet(Normal(60, 6), Enumerable.Range(0, 60).Select(row => (long)row / 12)), new FeatureSet(Normal(60, 6), Enumerable.Range(0, 60).Select(row => (long)row / 6)));
-        Assert.Contains("feature vectors of 6 dimensions are of 5 volumes", Assert.Single(((SetMetric)Fid()).Compare(few, many).Warnings), StringComparison.Ordinal);
-        Assert.Empty(((SetMetric)Fid()).Compare(many, many).Warnings);
+        var few = new FeatureSet(Normal(60, 6), Enumerable.Range(0, 60).Select(row => (long)row / 12));
+        var many = new FeatureSet(Normal(60, 6), Enumerable.Range(0, 60).Select(row => (long)row / 6));
+        var fid = (SetMetric)Fid();
+        Assert.Contains("feature vectors of 6 dimensions are of 5 volumes", Assert.Single(fid.Compare(few, many).Warnings));
+        Assert.Empty(fid.Compare(many, many).Warnings);
     }
 
     [Theory]

@@ -113,7 +113,8 @@ public sealed class RFlowTests
     [InlineData(32)]
     public void Transform_counts_voxels_and_no_channels(int channels)
     {
-        var process = Process(new RFlowOptions { TransformBase = TransformBase.Volume }, new VolumeShape(1, 160, 256, 256), new VolumeShape(channels, 80, 128, 128));
+        var (volume, latent) = (new VolumeShape(1, 160, 256, 256), new VolumeShape(channels, 80, 128, 128));
+        var process = Process(new RFlowOptions { TransformBase = TransformBase.Volume }, volume, latent);
         Assert.Equal(1000 * 0.5 / 1.5, process.TimeGrid(2)[1], 1e-9);
         Assert.Equal(1000 * 0.5 / 1.5, process.TimestepQuantile(0.5), 1e-9);
     }
@@ -165,14 +166,19 @@ public sealed class RFlowTests
     [InlineData(0, 1, 0.25, false, 0.65, 268.74998514123087)]
     [InlineData(-0.4, 1.3, 3, false, 0.15, 343.27102526422993)]
     [InlineData(0, 1, 0.5, true, 0.333, 244.5550715619166)]
-    public void Quantiles_of_the_training_law_are_those_of_the_shifted_logit_normal(double loc, double scale, double ratio, bool discrete, double share, double expected) =>
-        Assert.Equal(expected, Process(new RFlowOptions { Loc = loc, Scale = scale, TransformScale = ratio, DiscreteTimesteps = discrete }).TimestepQuantile(share), 1e-9);
+    public void Quantiles_of_the_training_law_are_those_of_the_shifted_logit_normal(
+        double loc, double scale, double ratio, bool discrete, double share, double expected)
+    {
+        var options = new RFlowOptions { Loc = loc, Scale = scale, TransformScale = ratio, DiscreteTimesteps = discrete };
+        Assert.Equal(expected, Process(options).TimestepQuantile(share), 1e-9);
+    }
 
     [Fact]
     public void Quantiles_of_uniform_times_are_the_shares_after_the_shift()
     {
         Assert.Equal(300, Process(new RFlowOptions { Sampling = TimeSampling.Uniform }).TimestepQuantile(0.3), 1e-9);
-        Assert.Equal(600, Process(new RFlowOptions { Sampling = TimeSampling.Uniform, TransformScale = 3.5 }).TimestepQuantile(0.3), 1e-9); // 1.05/(0.7 + 1.05)
+        // 1.05/(0.7 + 1.05)
+        Assert.Equal(600, Process(new RFlowOptions { Sampling = TimeSampling.Uniform, TransformScale = 3.5 }).TimestepQuantile(0.3), 1e-9);
         Assert.Equal(500, Process(new RFlowOptions { SigmaData = 0.5 }).TimestepQuantile(0.5), 1e-9);
     }
 

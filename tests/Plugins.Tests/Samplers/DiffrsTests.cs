@@ -196,7 +196,8 @@ public sealed class DiffrsTests
     /// <param name="sampler">The sampler.</param>
     /// <param name="judge">The log-ratio by the number of the judgement, from 0.</param>
     /// <param name="cancellation">Stops it.</param>
-    private static Outcome Run(Sampler sampler, Func<int, double> judge, CancellationTokenSource? cancellation = null, double[]? learned = null)
+    private static Outcome Run(
+        Sampler sampler, Func<int, double> judge, CancellationTokenSource? cancellation = null, double[]? learned = null)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
@@ -226,7 +227,10 @@ public sealed class DiffrsTests
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
         var judged = 0;
-        return sampler.Observe(Task(randn(Shape), (x, _) => zeros_like(x), random) with { LogDensityRatio = (_, _) => tensor([judge(judged++)]) });
+        return sampler.Observe(Task(randn(Shape), (x, _) => zeros_like(x), random) with
+        {
+            LogDensityRatio = (_, _) => tensor([judge(judged++)]),
+        });
     }
 
     private static Sampler Create(DiffrsOptions options) => ((ISampler<DiffrsOptions>)new DiffrsSampler()).Create(options, Contexts.Cpu);
