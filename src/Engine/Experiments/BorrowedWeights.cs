@@ -45,6 +45,9 @@ internal sealed class BorrowedWeights(
         }
     }
 
+    /// <summary>Whether a run has them already, so that it needs the other one no more.</summary>
+    public bool IsIn(RunFolder? run) => run is not null && new FrozenParts(run).Has(name);
+
     /// <summary>Refuses weights that are nowhere, before anything is made.</summary>
     public void Check()
     {

@@ -87,7 +87,7 @@ public sealed class CompressionExperiment : Experiment
     /// <inheritdoc/>
     public override void Report(RunFolder run) => Placed(() => CompressionReport.Write(run, Description));
 
-    internal override void RefuseUntrainable()
+    internal override void RefuseUntrainable(RunFolder? resumed)
     {
         Plan.ValidateNetwork();
         new NetworkChecks(Context).Run(Plan);

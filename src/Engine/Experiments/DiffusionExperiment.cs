@@ -131,11 +131,12 @@ public sealed class DiffusionExperiment : Experiment
     public override void Report(RunFolder run) => Placed(() => RunReport.Write(run, Description));
 
     /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
-    internal override void RefuseUntrainable()
+    internal override void RefuseUntrainable(RunFolder? resumed)
     {
-        foreach (var borrowed in BorrowedWeights.Of(this))
+        foreach (var borrowed in BorrowedWeights.Of(this).Where(borrowed => !borrowed.IsIn(resumed)))
             borrowed.Check();
-        WarmStart.Of(this)?.Check();
+        if (WarmStart.Of(this) is { } start && !start.IsIn(resumed))
+            start.Check();
         if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
             LatentCache.RefuseForeign(latents); // a compressor may have to be trained first, for days
     }

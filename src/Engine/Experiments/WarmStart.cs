@@ -32,6 +32,9 @@ internal sealed class WarmStart
     /// <summary>An experiment's, or null where its weights are fresh.</summary>
     public static WarmStart? Of(DiffusionExperiment experiment) => experiment.Plan.Training.From is null ? null : new(experiment);
 
+    /// <inheritdoc cref="BorrowedWeights.IsIn"/>
+    public bool IsIn(RunFolder? run) => _lent.IsIn(run);
+
     /// <summary>Refuses weights that are nowhere, or of another network, before anything is made.</summary>
     public void Check()
     {

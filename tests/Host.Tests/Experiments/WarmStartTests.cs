@@ -25,11 +25,12 @@ public sealed class WarmStartTests : IDisposable
         Done(["train", "exp1", "--profile", "smoke", "--run", _work.At("file"), "--set", $"training.from={best}/denoiser.safetensors", .. Standing]);
         Assert.Equal(ended, Best(_work.At("file")), 1e-6);
 
-        // with moments, and resumed as if it had not stopped
+        // with moments, and resumed without the other run
         string[] moments = ["train", "exp1", "--profile", "smoke", "--run", _work.At("moments"), "--set", $"training.from={_work.Run}", "--set", "training.from_optimizer=true"];
         Done(moments);
         var frozen = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.At("moments"), "frozen", "frozen.json")))!.AsArray();
         Assert.Equal(["start_optimizer", "start"], frozen.Select(part => (string)part!["name"]!));
+        Directory.Delete(_work.Run, recursive: true);
         Done([.. moments, "--resume", "--set", "training.epochs=3"]);
     }
 
