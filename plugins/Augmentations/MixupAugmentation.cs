@@ -7,7 +7,8 @@ namespace VoxelZoo.Plugins.Augmentations;
 
 /// <summary>
 /// Mixup (arXiv:1710.09412): each clean sample becomes <c>λ·own + (1 − λ)·another of the batch</c>, λ ~ Beta(α, α), and its image condition
-/// likewise. Noise and timesteps stay each sample's own; the noisy sample and the target follow from them. A batch of one stays as it is.
+/// and weights of voxels likewise. Noise and timesteps stay each sample's own; the noisy sample and the target follow from them. A batch
+/// of one stays as it is.
 /// </summary>
 [Augmentation("mixup", Summary = "Mixup: each sample and its condition mixed with another of the batch before noise is added.")]
 public sealed class MixupAugmentation : IAugmentation<MixupOptions>
@@ -37,6 +38,7 @@ public sealed class MixupAugmentation : IAugmentation<MixupOptions>
                     Noisy = process.AddNoise(clean, term.Noise, term.Timesteps),
                     Target = process.Target(clean, term.Noise, term.Timesteps),
                     Condition = term.Condition is null ? null : Mix(term.Condition, own, partner),
+                    VoxelWeights = term.VoxelWeights is null ? null : Mix(term.VoxelWeights, own, partner),
                 },
             ];
         }

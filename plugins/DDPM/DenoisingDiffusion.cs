@@ -29,6 +29,14 @@ internal sealed class DenoisingDiffusion(DdpmOptions options, SignalLevels level
     public override Tensor SampleTimesteps(long batch, Generator random) =>
         randint(1, (long)Horizon + 1, [batch], ScalarType.Float32, CPU, generator: random);
 
+    /// <summary>The least t that has the share at or below it.</summary>
+    public override double TimestepQuantile(double share)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(share);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(share, 1);
+        return Math.Ceiling(share * Horizon);
+    }
+
     /// <summary>DDPM's index, t − 1; 0 for the times below 1 that solvers may ask for and training never draws.</summary>
     public override Tensor NetworkTimesteps(Tensor timesteps)
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Plugins.Metrics.Extractors;
@@ -12,7 +13,8 @@ public sealed record CmmdOptions : FeatureMetricOptions
 {
     /// <summary>
     /// Width of the Gaussian kernel. Default: the median distance between two of the first 500 real and first 500 generated
-    /// features, equal ones left out, and at least 0.1. The paper has 10.
+    /// features, equal ones left out, and at least 0.1; in an evaluation and in a sweep, where several generated sets are compared with
+    /// one real set, of the real features alone. The paper has 10.
     /// </summary>
     [Range(1e-3, 1e6)]
     public double? Sigma { get; init; }
@@ -44,24 +46,45 @@ public sealed class CmmdMetric : IMetric<CmmdOptions>
 
     private sealed class Cmmd(CmmdOptions options, PartContext context) : FeatureMetric(options, context)
     {
-        protected override MetricResult Compare(Tensor real, Tensor generated, List<string> warnings)
+        private double? _sigma = options.Sigma;
+
+        public override SetMetric FixedBy(FeatureSet real)
+        {
+            if (_sigma is not null)
+                return this;
+            using var gradient = no_grad();
+            using var scope = NewDisposeScope();
+            using var random = new Generator((ulong)options.Seed, CPU);
+            var same = (Cmmd)MemberwiseClone(); // the extractor is the same, too
+            same._sigma = MedianDistance(Choose(Finite(real, "real"), random).Rows);
+            return same;
+        }
+
+        protected override MetricResult Compare(FeatureSet real, FeatureSet generated, List<string> warnings)
         {
             using var random = new Generator((ulong)options.Seed, CPU);
-            var (x, y) = (Normalise(Choose(real, random)), Normalise(Choose(generated, random)));
-            var sigma = options.Sigma ?? MedianDistance(x, y);
+            var (x, y) = (Choose(real, random), Choose(generated, random));
+            var sigma = _sigma ?? MedianDistance(x.Rows, y.Rows);
             var (xWeights, yWeights) = Bootstrap.Weights(x, y);
-            var squares = new MeanDiscrepancy((a, b) => Gaussian(a, b, sigma)).Squared(x, y, xWeights, yWeights);
-            var interval = Bootstrap.About(squares[0], squares[1..]);
-            return new(Root(squares[0]), [Root(squares[0])])
+            var (square, resamples) = new MeanDiscrepancy((a, b) => Gaussian(a, b, sigma)).Squared(xWeights, yWeights);
+            var interval = Bootstrap.About(square, resamples);
+            return new(Root(square), [Root(square)])
             {
-                Interval = interval with { Low = Root(interval.Low), High = Root(interval.High) },
-                Details = new Dictionary<string, double> { ["mmd2"] = squares[0], ["sigma"] = sigma },
+                Interval = interval is null ? null : interval with { Low = Root(interval.Low), High = Root(interval.High) },
+                Details = new Dictionary<string, double> { ["mmd2"] = square, ["sigma"] = sigma },
+                Basis = options.Sigma is null ? string.Create(CultureInfo.InvariantCulture, $"sigma {sigma:G6}") : null,
             };
         }
 
-        private Tensor Choose(Tensor features, Generator random) => features.shape[0] <= options.MaxSamples
-            ? features
-            : features.index_select(0, randperm(features.shape[0], generator: random)[..options.MaxSamples].to(features.device));
+        /// <summary>Normalised features, of a larger set a random choice.</summary>
+        private FeatureSet Choose(FeatureSet set, Generator random)
+        {
+            if (set.Rows.shape[0] <= options.MaxSamples)
+                return new(Normalise(set.Rows), set.Volumes.Select(volume => (long)volume));
+            var chosen = randperm(set.Rows.shape[0], generator: random)[..options.MaxSamples];
+            var rows = set.Rows.index_select(0, chosen.to(set.Rows.device));
+            return new(Normalise(rows), chosen.data<long>().Select(row => (long)set.Volumes[(int)row]));
+        }
     }
 
     private static double Root(double square) => Math.Sqrt(Math.Max(0, square));
@@ -74,10 +97,11 @@ public sealed class CmmdMetric : IMetric<CmmdOptions>
     private static Tensor SquaredDistances(Tensor x, Tensor y) =>
         x.square().sum(1, keepdim: true) + y.square().sum(1) - x.matmul(y.t()) * S(2.0);
 
-    private static double MedianDistance(Tensor x, Tensor y)
+    /// <summary>The median distance between two of the first features of all sets.</summary>
+    private static double MedianDistance(params Tensor[] sets)
     {
         using var scope = NewDisposeScope();
-        var some = cat([x[..(int)Math.Min(MedianOf, x.shape[0])], y[..(int)Math.Min(MedianOf, y.shape[0])]], 0);
+        var some = cat([.. sets.Select(set => set[..(int)Math.Min(MedianOf, set.shape[0])])], 0);
         var squares = SquaredDistances(some, some).triu(1);
         // unit vectors this close are equal but for rounding
         var apart = squares.masked_select(squares.gt(S(1e-12)));

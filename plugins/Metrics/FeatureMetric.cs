@@ -26,7 +26,7 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
         using var scope = NewDisposeScope();
         if (_extractor is null)
             return Compare(Given(real, "real", 2), Given(generated, "generated", 2));
-        var result = Compare(Features(Given(real, "real", 5)), Features(Given(generated, "generated", 5)));
+        var result = Compare(Each(Given(real, "real", 5)), Each(Given(generated, "generated", 5)));
         return real.shape[1..].SequenceEqual(generated.shape[1..])
             ? result
             : result with
@@ -47,22 +47,37 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
             : _extractor.Rows(volumes);
     }
 
-    public override MetricResult Compare(Tensor real, Tensor generated)
+    public override MetricResult Compare(Tensor real, Tensor generated) =>
+        Compare(FeatureSet.OneRowEach(real), FeatureSet.OneRowEach(generated));
+
+    public override MetricResult Compare(FeatureSet real, FeatureSet generated)
     {
         using var gradient = no_grad();
         using var scope = NewDisposeScope();
         List<string> warnings = [];
         var (x, y) = (Finite(real, "real"), Finite(generated, "generated"));
-        if (x.shape[1] != y.shape[1])
+        var dimensions = x.Rows.shape[1];
+        if (dimensions != y.Rows.shape[1])
             throw new ArgumentException(
-                $"real features have {x.shape[1]} dimensions and generated ones {y.shape[1]}; one extractor must have made both");
+                $"real features have {dimensions} dimensions and generated ones {y.Rows.shape[1]}; one extractor must have made both");
         var result = Compare(x, y, warnings);
-        var sizes = new Dictionary<string, double> { ["n_real"] = x.shape[0], ["n_generated"] = y.shape[0], ["dimensions"] = x.shape[1] };
+        if (Bootstrap.Complaint(x, y) is { } complaint)
+            warnings.Add(complaint);
+        var sizes = new Dictionary<string, double>
+        {
+            ["n_real"] = x.Rows.shape[0],
+            ["n_generated"] = y.Rows.shape[0],
+            ["volumes_real"] = x.VolumeCount,
+            ["volumes_generated"] = y.VolumeCount,
+            ["dimensions"] = dimensions,
+        };
         return result with { Details = sizes.Concat(result.Details).ToDictionary(), Warnings = warnings, Extractor = Extractor };
     }
 
     /// <summary>Compares features, finite float64 <c>[n, d]</c> with n at least 2; called in a dispose scope.</summary>
-    protected abstract MetricResult Compare(Tensor real, Tensor generated, List<string> warnings);
+    protected abstract MetricResult Compare(FeatureSet real, FeatureSet generated, List<string> warnings);
+
+    private FeatureSet Each(Tensor volumes) => FeatureSet.Of([.. volumes.split(1).Select(Features)]);
 
     private Tensor Given(Tensor given, string set, int dimensions)
     {
@@ -77,15 +92,17 @@ internal abstract class FeatureMetric(FeatureMetricOptions options, PartContext 
         return given;
     }
 
-    private static Tensor Finite(Tensor given, string set)
+    protected static FeatureSet Finite(FeatureSet given, string set)
     {
-        var features = given.to_type(ScalarType.Float64);
+        var features = given.Rows.to_type(ScalarType.Float64);
         if (features.shape[0] < 2)
             throw new ArgumentException(
                 $"the {set} set has {features.shape[0]} feature vector; a distance between distributions needs 2 or more");
+        if (features.shape[1] == 0)
+            throw new ArgumentException($"there is nothing to compare in the {set} set of {Shape(features)}");
         var broken = features.numel() - features.isfinite().sum().ToInt64();
         return broken == 0
-            ? features
+            ? new FeatureSet(features, given.Volumes.Select(volume => (long)volume))
             : throw new ArgumentException($"{broken} of {features.numel()} values of the {set} features are not finite numbers");
     }
 

@@ -11,8 +11,8 @@ public abstract record FeatureMetricOptions
     /// </summary>
     public string? Extractor { get; init; }
 
-    /// <summary>Resamples for the interval. The time goes up with it. Default 100.</summary>
-    [Range(20, 100_000)]
+    /// <summary>Resamples for the interval, 20 or more, or 0 for none. The time goes up with it. Default 100.</summary>
+    [Range(0, 100_000)]
     public int Bootstrap { get; init; } = 100;
 
     /// <summary>Seed of the resamples; the value itself does not depend on it. Default 0.</summary>

@@ -1,8 +1,5 @@
-using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Plugins.Metrics.Extractors;
-using static TorchSharp.torch;
-using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Plugins.Metrics;
 
@@ -24,48 +21,33 @@ public sealed class FidMetric : IMetric<FidOptions>
 
     private sealed class Fid(FidOptions options, PartContext context) : FeatureMetric(options, context)
     {
-        protected override MetricResult Compare(Tensor real, Tensor generated, List<string> warnings)
+        protected override MetricResult Compare(FeatureSet real, FeatureSet generated, List<string> warnings)
         {
-            var (n, d) = (Math.Min(real.shape[0], generated.shape[0]), real.shape[1]);
-            if (n < d)
-                warnings.Add(
-                    $"{n} feature vectors of {d} dimensions: the covariance is singular and the distance too large; "
-                    + "compare only with values at the same n");
-
+            if (Few(real, generated) is { } few)
+                warnings.Add(few);
             var (realWeights, generatedWeights) = Bootstrap.Weights(real, generated);
-            var distances = new double[realWeights.shape[0]];
-            for (var row = 0; row < distances.Length; row++)
-                distances[row] = Distance(real, generated, realWeights[row], generatedWeights[row]);
-
-            var (value, resamples) = (distances[0], distances[1..]);
+            var value = FrechetDistance.Of(real.Rows, generated.Rows);
+            var resamples = FrechetDistance.OfResamples(realWeights, generatedWeights);
             var interval = Bootstrap.About(value, resamples);
             return new(value, [value])
             {
-                Interval = interval with { Low = Math.Max(0, interval.Low) },
-                Details = new Dictionary<string, double> { ["bias"] = resamples.Average() - value },
+                Interval = interval is null ? null : interval with { Low = Math.Max(0, interval.Low) },
+                Details = resamples.Length == 0 ? new Dictionary<string, double>() : new() { ["bias"] = resamples.Average() - value },
             };
         }
-    }
 
-    private static double Distance(Tensor real, Tensor generated, Tensor realWeights, Tensor generatedWeights)
-    {
-        using var scope = NewDisposeScope();
-        var (realMean, realFactor) = Moments(real, realWeights);
-        var (generatedMean, generatedFactor) = Moments(generated, generatedWeights);
-        // With Σr = RᵀR and Σg = GᵀG the eigenvalues of Σr^½ Σg Σr^½ are the squared singular values of RGᵀ. Taking these
-        // spares the roots of matrices, and small ones do not drown in the rounding of squares.
-        var root = linalg.svdvals(realFactor.matmul(generatedFactor.t())).sum();
-        var distance = (realMean - generatedMean).square().sum() + realFactor.square().sum() + generatedFactor.square().sum()
-            - root * S(2.0);
-        return Math.Max(0, distance.ToDouble());
-    }
-
-    /// <summary>Weighted mean <c>[d]</c>, and a factor <c>[min(n, d), d]</c> with Σ = FᵀF; equal weights give the divisor n − 1.</summary>
-    private static (Tensor Mean, Tensor Factor) Moments(Tensor features, Tensor weights)
-    {
-        var mean = weights.matmul(features);
-        var scale = (weights / (ones_like(weights[0]) - weights.square().sum())).sqrt();
-        var centred = (features - mean) * scale.unsqueeze(1);
-        return (mean, features.shape[0] > features.shape[1] ? linalg.qr(centred).R : centred);
+        private static string? Few(FeatureSet real, FeatureSet generated)
+        {
+            var (n, d) = (Math.Min(real.Rows.shape[0], generated.Rows.shape[0]), real.Rows.shape[1]);
+            if (n < d)
+                return $"{n} feature vectors of {d} dimensions: the covariance is singular and the distance too large; "
+                    + "compare only with values at the same n";
+            var volumes = Math.Min(real.VolumeCount, generated.VolumeCount);
+            return volumes >= d
+                ? null
+                : $"the {n} or more feature vectors of {d} dimensions are of {volumes} volumes: rows of one volume resemble each other, "
+                    + "so that the covariance is that of few and the distance too large; "
+                    + "compare only with values at the same number of volumes";
+        }
     }
 }

@@ -44,12 +44,16 @@ public sealed class KidMetric : IMetric<KidOptions>
     {
         private static readonly MeanDiscrepancy Discrepancy = new(Cubic);
 
-        protected override MetricResult Compare(Tensor real, Tensor generated, List<string> warnings)
+        protected override MetricResult Compare(FeatureSet realSet, FeatureSet generatedSet, List<string> warnings)
         {
-            var (realWeights, generatedWeights) = Bootstrap.Weights(real, generated);
-            var whole = Discrepancy.Squared(real, generated, realWeights, generatedWeights);
+            var (realWeights, generatedWeights) = Bootstrap.Weights(realSet, generatedSet);
             if (options.SubsetSize == "all")
-                return new(whole[0], [whole[0]]) { Interval = Bootstrap.About(whole[0], whole[1..]) };
+            {
+                var (value, resamples) = Discrepancy.Squared(realWeights, generatedWeights);
+                return new(value, [value]) { Interval = Bootstrap.About(value, resamples) };
+            }
+
+            var (real, generated) = (realSet.Rows, generatedSet.Rows);
 
             var wanted = int.Parse(options.SubsetSize, CultureInfo.InvariantCulture);
             var size = Math.Min(wanted, Math.Min(real.shape[0], generated.shape[0]));
@@ -69,9 +73,13 @@ public sealed class KidMetric : IMetric<KidOptions>
             var std = Math.Sqrt(values.Average(value => (value - mean) * (value - mean)));
             return new(mean, [mean])
             {
-                Interval = Bootstrap.About(mean, WithSubsetNoise(whole[1..], std / Math.Sqrt(values.Length - 1), random)),
+                Interval = Interval(mean, std / Math.Sqrt(values.Length - 1)),
                 Details = new Dictionary<string, double> { ["std"] = std, ["subsets"] = values.Length, ["subset_size"] = size },
             };
+
+            MetricInterval? Interval(double value, double deviation) => realWeights.Count == 1
+                ? null // which spares the whole kernel matrix
+                : Bootstrap.About(value, WithSubsetNoise(Discrepancy.Squared(realWeights, generatedWeights).Resamples, deviation, random));
         }
 
         // Given the features, the mean over subsets scatters about the whole sets' value by their std / √(subsets − 1), as the std

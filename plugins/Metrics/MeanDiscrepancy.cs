@@ -15,11 +15,19 @@ internal sealed class MeanDiscrepancy(Func<Tensor, Tensor, Tensor> kernel)
     private const long Block = 1024;
 
     /// <summary>One value for each row of weights, float64 <c>[rows, n]</c>, whose rows sum to 1.</summary>
-    public double[] Squared(Tensor real, Tensor generated, Tensor realWeights, Tensor generatedWeights)
+    private double[] Squared(Tensor real, Tensor generated, Tensor realWeights, Tensor generatedWeights)
     {
         using var scope = NewDisposeScope();
         var between = Sum(real, generated, realWeights, generatedWeights);
         return [.. (Within(real, realWeights) + Within(generated, generatedWeights) - between * S(2.0)).cpu().data<double>()];
+    }
+
+    /// <summary>The value of the sample, and those of its resamples.</summary>
+    public (double Value, double[] Resamples) Squared(FeatureWeights real, FeatureWeights generated)
+    {
+        using var scope = NewDisposeScope();
+        var squares = Squared(real.Set.Rows, generated.Set.Rows, real.OfRows(), generated.OfRows());
+        return (squares[0], squares[1..]);
     }
 
     /// <summary>The value with equal weights.</summary>

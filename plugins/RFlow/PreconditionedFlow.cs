@@ -22,6 +22,8 @@ internal sealed class PreconditionedFlow(RectifiedFlow flow, double sigmaData) :
 
     public override Tensor SampleTimesteps(long batch, Generator random) => flow.SampleTimesteps(batch, random);
 
+    public override double TimestepQuantile(double share) => flow.TimestepQuantile(share);
+
     public override double[] TimeGrid(int steps) => flow.TimeGrid(steps);
 
     public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => flow.AddNoise(clean, noise, timesteps);

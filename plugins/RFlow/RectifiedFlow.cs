@@ -24,13 +24,20 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
     public override Tensor SampleTimesteps(long batch, Generator random)
     {
         using var scope = NewDisposeScope();
-        var tau = options.Sampling == TimeSampling.Uniform
-            ? rand([batch], ScalarType.Float64, CPU, generator: random)
-            : (randn([batch], ScalarType.Float64, CPU, generator: random) * S(options.Scale) + S(options.Loc)).sigmoid();
-        if (options.DiscreteTimesteps)
-            tau = (tau * S(Horizon)).floor() / S(Horizon);
-        tau = tau * S(ratio) / (OneMinus(tau) + tau * S(ratio));
-        return (tau * S(Horizon)).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
+        var timesteps = options.Sampling == TimeSampling.Uniform
+            ? Timesteps(rand([batch], ScalarType.Float64, CPU, generator: random))
+            : LogitNormal(randn([batch], ScalarType.Float64, CPU, generator: random));
+        return timesteps.to_type(ScalarType.Float32).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>All that is made of a draw rises with it, so a quantile is what is made of the draw's.</summary>
+    public override double TimestepQuantile(double share)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(share);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(share, 1);
+        using var scope = NewDisposeScope();
+        var uniform = tensor(share, ScalarType.Float64);
+        return (options.Sampling == TimeSampling.Uniform ? Timesteps(uniform) : LogitNormal(Normal(uniform))).item<double>();
     }
 
     public override double[] TimeGrid(int steps)
@@ -74,6 +81,19 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
         using var scope = NewDisposeScope();
         return (-Velocity(noisy, prediction, timesteps)).MoveToOuterDisposeScope();
     }
+
+    private Tensor LogitNormal(Tensor normal) => Timesteps((normal * S(options.Scale) + S(options.Loc)).sigmoid());
+
+    /// <summary>Timesteps of τ as it is drawn, float64.</summary>
+    private Tensor Timesteps(Tensor tau)
+    {
+        if (options.DiscreteTimesteps)
+            tau = (tau * S(Horizon)).floor() / S(Horizon);
+        return tau * S(ratio) / (OneMinus(tau) + tau * S(ratio)) * S(Horizon);
+    }
+
+    /// <summary>Φ⁻¹(u) = √2·erf⁻¹(2u − 1), the quantile of the standard normal law.</summary>
+    private static Tensor Normal(Tensor uniform) => (uniform * S(2.0) - S(1.0)).erfinv() * S(Math.Sqrt(2));
 
     private Tensor Velocity(Tensor noisy, Tensor prediction, Tensor timesteps) => options.Prediction switch
     {

@@ -23,10 +23,14 @@ public sealed record DiffrsOptions
     public double RejPercentile { get; init; } = 0.75;
 
     /// <summary>
-    /// Samples without rejections, by which those quantiles are estimated; they are drawn for the first volume. Default 10.
+    /// Samples without rejections, by which those quantiles are estimated: of the first patients of the split that is sampled. Default 10.
     /// </summary>
     [Range(1, 10_000)]
     public int IterWarmup { get; init; } = 10;
+
+    /// <summary>Seed of those samples, whatever the seed of the volumes is. Default 0.</summary>
+    [Range(0L, long.MaxValue)]
+    public long WarmupSeed { get; init; }
 
     /// <summary>Network calls after which a sample begins anew from other noise; no less than steps. Default 999,999.</summary>
     [Range(2, int.MaxValue)]
@@ -55,20 +59,53 @@ public sealed class DiffrsSampler : ISampler<DiffrsOptions>
 
     private sealed class Rejecting(DiffrsOptions options) : Sampler
     {
-        private RejectionThresholds? _thresholds;
+        private RejectionThresholds? _estimated; // where a host does not warm up
+
+        public override int WarmUpSamples => options.IterWarmup;
+
+        public override long WarmUpSeed => options.WarmupSeed;
+
+        public override double[] Observe(SamplingTask task)
+        {
+            using var gradient = no_grad();
+            return RejectionThresholds.Observe(Path(task), task.Noise)[0];
+        }
+
+        public override double[] Learn(IReadOnlyList<double[]> observations) =>
+            RejectionThresholds.Of(observations, options.RejPercentile).ToNumbers();
 
         public override Tensor Sample(SamplingTask task)
         {
-            if (task.LogDensityRatio is null)
-                throw new PlanException(
-                    "diffrs rejects by the judgement of a discriminator, and there is none here; "
-                    + "train one with `voxelzoo train-diffrs RUN`, or use another sampler",
-                    "use");
             using var gradient = no_grad();
             using var scope = NewDisposeScope();
-            var path = new JudgedPath(task, options.Steps);
-            _thresholds ??= RejectionThresholds.Estimate(path, options.IterWarmup, options.RejPercentile);
-            return new RejectionLoop(path, _thresholds, options).Run().MoveToOuterDisposeScope();
+            var path = Path(task);
+            return new RejectionLoop(path, Thresholds(task, path), options).Run().MoveToOuterDisposeScope();
+        }
+
+        private JudgedPath Path(SamplingTask task) => task.LogDensityRatio is not null
+            ? new JudgedPath(task, options.Steps)
+            : throw new PlanException(
+                "diffrs rejects by the judgement of a discriminator, and there is none here; "
+                + "train one with `voxelzoo train-diffrs RUN`, or use another sampler",
+                "use");
+
+        private RejectionThresholds Thresholds(SamplingTask task, JudgedPath path)
+        {
+            if (task.Learned is { } learned)
+                return RejectionThresholds.OfNumbers(learned);
+            if (_estimated is null)
+            {
+                double[][] observed = [.. Enumerable.Range(0, options.IterWarmup).SelectMany(_ => Observed(path))];
+                _estimated = RejectionThresholds.Of(observed, options.RejPercentile);
+            }
+
+            return _estimated;
+        }
+
+        private static double[][] Observed(JudgedPath path)
+        {
+            using var noise = path.FreshNoise();
+            return RejectionThresholds.Observe(path, noise);
         }
     }
 }

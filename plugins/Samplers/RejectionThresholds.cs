@@ -10,35 +10,42 @@ namespace VoxelZoo.Plugins.Samplers;
 /// <param name="Growth">The same of the difference to the place before; nothing at the first.</param>
 internal sealed record RejectionThresholds(double[] Level, double[] Growth)
 {
-    /// <summary>Draws samples and takes the quantiles.</summary>
-    /// <param name="path">The way of the samples.</param>
-    /// <param name="batches">How many batches of them to draw; each takes a network call a step.</param>
-    /// <param name="quantile">Which quantile.</param>
-    public static RejectionThresholds Estimate(JudgedPath path, int batches, double quantile)
+    /// <summary>The log-ratios of samples that are drawn without rejections, one row for each sample, at all places of the grid.</summary>
+    /// <param name="path">The way of the samples; takes a network call a step.</param>
+    /// <param name="noise">What they start from.</param>
+    public static double[][] Observe(JudgedPath path, Tensor noise)
     {
-        var ratios = new List<double>[path.Steps + 1];
-        var growths = new List<double>[path.Steps + 1];
+        using var scope = NewDisposeScope();
+        var rows = Enumerable.Range(0, path.Batch).Select(_ => new double[path.Steps + 1]).ToArray();
+        var x = noise;
         for (var k = 0; k <= path.Steps; k++)
-            (ratios[k], growths[k]) = ([], []);
-        for (var batch = 0; batch < batches; batch++)
         {
-            using var scope = NewDisposeScope();
-            var x = path.FreshNoise();
-            var before = path.Judge(x, 0);
-            ratios[0].AddRange(before);
-            for (var k = 0; k < path.Steps; k++)
-            {
-                x = path.Step(x, k).Next;
-                var ratio = path.Judge(x, k + 1);
-                ratios[k + 1].AddRange(ratio);
-                growths[k + 1].AddRange(ratio.Zip(before, (now, then) => now - then));
-                before = ratio;
-            }
+            if (k > 0)
+                x = path.Step(x, k - 1).Next;
+            foreach (var (row, ratio) in rows.Zip(path.Judge(x, k)))
+                row[k] = ratio;
         }
 
-        return new RejectionThresholds(
-            [.. ratios.Select(r => Quantile(r, quantile))], [0, .. growths.Skip(1).Select(g => Quantile(g, quantile))]);
+        return rows;
     }
+
+    /// <summary>Takes the quantiles.</summary>
+    /// <param name="observed">Log-ratios of each sample.</param>
+    /// <param name="quantile">Which quantile.</param>
+    public static RejectionThresholds Of(IReadOnlyList<double[]> observed, double quantile)
+    {
+        var places = Enumerable.Range(0, observed[0].Length).ToArray();
+        return new RejectionThresholds(
+            [.. places.Select(k => Quantile([.. observed.Select(row => row[k])], quantile))],
+            [0, .. places.Skip(1).Select(k => Quantile([.. observed.Select(row => row[k] - row[k - 1])], quantile))]);
+    }
+
+    /// <summary>The same as plain numbers.</summary>
+    public double[] ToNumbers() => [.. Level, .. Growth];
+
+    /// <summary>Those that are plain numbers.</summary>
+    public static RejectionThresholds OfNumbers(IReadOnlyList<double> numbers) =>
+        new([.. numbers.Take(numbers.Count / 2)], [.. numbers.Skip(numbers.Count / 2)]);
 
     /// <summary>The quantile of some numbers, between two of them in proportion.</summary>
     private static double Quantile(List<double> numbers, double quantile)

@@ -65,6 +65,21 @@ public static class StrategyConformance
                 return $"the timesteps go from {drawn.min().ToDouble():g4} to {drawn.max().ToDouble():g4}";
             return BitEqual(drawn, process.SampleTimesteps(256, other)) ? null : "the same stream gives other timesteps";
         });
+        checks.Run("timestep_quantiles", "TimestepQuantile has a share of the training times below it", () =>
+        {
+            using var random = new Generator(6, CPU);
+            var drawn = process.SampleTimesteps(16_384, random).data<float>().ToArray();
+            foreach (var share in new[] { 0.05, 0.25, 0.5, 0.75, 0.95 })
+            {
+                const double tolerance = 0.02; // five deviations
+                var quantile = (float)process.TimestepQuantile(share);
+                var (below, upTo) = (drawn.Average(t => t < quantile ? 1.0 : 0), drawn.Average(t => t <= quantile ? 1.0 : 0));
+                if (below > share + tolerance || upTo < share - tolerance)
+                    return $"of the training times {below:p1} are below {quantile:g4}, which is said to be the quantile of {share:p0}";
+            }
+
+            return null;
+        });
         checks.Run("time_grid", "the sampling grid of N steps has N + 1 falling times and ends at exactly 0", () =>
         {
             foreach (var steps in new[] { 1, 2, 25, 1000 })

@@ -87,6 +87,12 @@ public sealed record MetricResult(double Value, IReadOnlyList<double> Values)
     /// <summary>Further numbers by name in snake case, such as <c>std</c> or <c>n_real</c>.</summary>
     public IReadOnlyDictionary<string, double> Details { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>
+    /// What the metric took from the data and values have to have in common to be compared, such as <c>sigma 0.8312</c>; null where there
+    /// is no such thing. Since contract 1.3.
+    /// </summary>
+    public string? Basis { get; init; }
+
     /// <summary>What made features of volumes, so exactly that the number can be repeated; null where nothing did.</summary>
     public string? Extractor { get; init; }
 

@@ -35,6 +35,11 @@ public abstract class NoiseProcess
     /// <summary>The timestep of pure noise.</summary>
     public const double Horizon = 1000;
 
+    private readonly Lazy<float[]> _drawn;
+
+    /// <summary>A process.</summary>
+    protected NoiseProcess() => _drawn = new(Drawn);
+
     /// <summary>Weight α(t) of the data.</summary>
     public abstract double Alpha(double t);
 
@@ -45,6 +50,28 @@ public abstract class NoiseProcess
     /// <param name="batch">How many, B.</param>
     /// <param name="random">The stream to draw from.</param>
     public abstract Tensor SampleTimesteps(long batch, Generator random);
+
+    /// <summary>
+    /// The timestep below which a share of the draws of <see cref="SampleTimesteps"/> lies: the quantile function of the training's law,
+    /// by which validation is stratified. Default: estimated from 65,536 draws, which is right for any law, to within two thousandths of
+    /// the share. Since contract 1.3.
+    /// </summary>
+    /// <param name="share">The share, between 0 and 1.</param>
+    public virtual double TimestepQuantile(double share)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(share);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(share, 1);
+        return _drawn.Value[(int)(share * _drawn.Value.Length)];
+    }
+
+    /// <summary>Timesteps of training in rising order, from a stream of their own.</summary>
+    private float[] Drawn()
+    {
+        const long draws = 65_536;
+        using var scope = NewDisposeScope();
+        using var random = new Generator(0, CPU);
+        return [.. SampleTimesteps(draws, random).data<float>().Order()];
+    }
 
     /// <summary>The noisy sample <c>x_t</c>, <c>[B, C, D, H, W]</c>.</summary>
     public abstract Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps);

@@ -25,6 +25,28 @@ public abstract class Sampler
 {
     /// <summary>Samples the task's whole batch. The result belongs to the caller's dispose scope.</summary>
     public abstract Tensor Sample(SamplingTask task);
+
+    /// <summary>
+    /// Samples of a set of their own that this sampler observes before it draws any, because it learns something from them, such as
+    /// thresholds. The host keeps what it learned with the run, so that all processes and later commands sample by the same. Default:
+    /// none. Since contract 1.3.
+    /// </summary>
+    public virtual int WarmUpSamples => 0;
+
+    /// <summary>
+    /// Seed of those samples' noise and of their streams; not that of the volumes that are sampled. Default 0. Since contract 1.3.
+    /// </summary>
+    public virtual long WarmUpSeed => 0;
+
+    /// <summary>Observes one of those samples. Called with a task of one sample. Since contract 1.3.</summary>
+    /// <param name="task">The task, with noise of its own.</param>
+    public virtual double[] Observe(SamplingTask task) => [];
+
+    /// <summary>
+    /// What is learned from all of them: <see cref="SamplingTask.Learned"/> of each task that is sampled. Since contract 1.3.
+    /// </summary>
+    /// <param name="observations">What <see cref="Observe"/> returned, in order.</param>
+    public virtual double[] Learn(IReadOnlyList<double[]> observations) => [];
 }
 
 /// <summary>
@@ -61,6 +83,12 @@ public sealed record SamplingTask
     /// network's.
     /// </summary>
     public Func<Tensor, double, Tensor>? LogDensityRatio { get; init; }
+
+    /// <summary>
+    /// What <see cref="Sampler.Learn"/> returned; null while samples are observed, for samplers that learn nothing, and by hosts of before
+    /// contract 1.3.
+    /// </summary>
+    public IReadOnlyList<double>? Learned { get; init; }
 
     /// <summary>Called after each step.</summary>
     public Action<SamplerStep>? Progress { get; init; }

@@ -68,6 +68,35 @@ public sealed class DiffusionModel : IDisposable
 
     private ConditioningNetwork? Conditioner { get; }
 
+    /// <summary>
+    /// What augmentations change as the image condition: that and, where the denoiser is told coordinates, these as further channels, because they have to
+    /// go where the voxels go. Null where there is neither.
+    /// </summary>
+    /// <param name="image">The image condition <c>[B, K, d, h, w]</c>, or null.</param>
+    /// <param name="samples">B.</param>
+    public Tensor? Augmented(Tensor? image, long samples)
+    {
+        if (_coordinates is null || Augmentations.Count == 0)
+            return image;
+        var coordinates = _coordinates.expand(samples, -1, -1, -1, -1);
+        return image is null ? coordinates : torch.cat([image, coordinates], 1);
+    }
+
+    /// <summary>A condition with what augmentations made of <see cref="Augmented"/>.</summary>
+    /// <param name="condition">The condition.</param>
+    /// <param name="augmented">What became of it; belongs to the current dispose scope.</param>
+    public ModelCondition Of(ModelCondition condition, Tensor? augmented)
+    {
+        if (augmented is null || _coordinates is null || Augmentations.Count == 0)
+            return condition with { Image = augmented };
+        var images = augmented.shape[1] - _coordinates.shape[1];
+        return condition with
+        {
+            Image = images == 0 ? null : augmented.narrow(1, 0, images),
+            Coordinates = augmented.narrow(1, images, _coordinates.shape[1]),
+        };
+    }
+
     /// <summary>Builds the parts. Needs the memory of all parameters unless the context's device is <c>meta</c>.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="context">What the parts are given.</param>
@@ -219,7 +248,7 @@ public sealed class DiffusionModel : IDisposable
         if (_plan.Condition.SizeBins is { Through: SizeBinRoute.Maps })
             channels.Add(Maps(condition.SizeBins!));
         if (_coordinates is not null)
-            channels.Add(_coordinates.expand(batch, -1, -1, -1, -1));
+            channels.Add(condition.Coordinates ?? _coordinates.expand(batch, -1, -1, -1, -1));
         return channels switch
         {
             [] => null,

@@ -4,6 +4,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -40,7 +41,7 @@ public sealed class DiffusionTask : TrainingTask
                 "augmented_diffusion").In("training");
         }
 
-        Modules = [.. _model.Trained().Select(trained => new TrainedModule(trained.Component, trained.Module, plan.Training))];
+        Modules = StartFrom(plan.Training.From is null ? null : frozen);
         _model.Train(on: true);
     }
 
@@ -52,6 +53,25 @@ public sealed class DiffusionTask : TrainingTask
 
     private RandomStreams Random => Context.Random;
 
+    /// <summary>The modules with what training keeps beside them; where weights were taken over, averages begin at these.</summary>
+    private TrainedModule[] StartFrom(FrozenParts? start)
+    {
+        var modules = new List<TrainedModule>();
+        foreach (var (component, module) in _model.Trained())
+        {
+            var name = component == Component.Denoiser ? FrozenParts.Start : FrozenParts.StartConditioning;
+            if (start is not null && (component == Component.Denoiser || start.Has(name)))
+                start.Load(name, module);
+            modules.Add(new TrainedModule(component, module, _plan.Training));
+            if (start?.Has(FrozenParts.StartOptimizerOf(name)) != true)
+                continue;
+            using var moments = start.Read(FrozenParts.StartOptimizerOf(name));
+            modules[^1].Optimizer.Load(moments, FrozenParts.StartOptimizerOf(name));
+        }
+
+        return [.. modules];
+    }
+
     /// <summary>batch → compressor → noise and target → augmentation → denoiser → loss → gradient → optimiser → average.</summary>
     public override StepOutcome Step(Batch batch, long step, int epoch)
     {
@@ -59,7 +79,7 @@ public sealed class DiffusionTask : TrainingTask
         var (clean, condition) = _model.Encode(batch);
         condition = DropCondition(condition, clean.shape[0]);
         var keptChannels = DrawKeptChannels(clean.shape[1]);
-        var noised = AddNoise(clean, condition.Image, keptChannels) with { VoxelWeights = VoxelWeights(batch) };
+        var noised = AddNoise(clean, _model.Augmented(condition.Image, clean.shape[0]), keptChannels) with { VoxelWeights = VoxelWeights(batch) };
         var terms = Augment(noised);
 
         ZeroGradients(Modules);
@@ -70,7 +90,7 @@ public sealed class DiffusionTask : TrainingTask
             Tensor? loss = null;
             foreach (var term in terms.Select(term => Rows(term, microBatch.Of)))
             {
-                var prediction = _model.Predict(term.Noisy, term.Timesteps, condition.Of(microBatch) with { Image = term.Condition, Omega = term.Omega });
+                var prediction = _model.Predict(term.Noisy, term.Timesteps, _model.Of(condition.Of(microBatch), term.Condition) with { Omega = term.Omega });
                 var termLoss = Loss(prediction, term, batch.RealSlices, keptChannels);
                 loss = loss is null ? termLoss : loss + termLoss;
             }

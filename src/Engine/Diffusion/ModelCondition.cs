@@ -14,6 +14,11 @@ public sealed record ModelCondition
     /// <summary>Latent of the image condition <c>[B, K, d, h, w]</c>, or null. Zeros where it was left away.</summary>
     public Tensor? Image { get; init; }
 
+    /// <summary>
+    /// Where each voxel was before an augmentation moved it, <c>[B, 3, d, h, w]</c>; null where nothing did, or the denoiser is told no coordinates.
+    /// </summary>
+    public Tensor? Coordinates { get; init; }
+
     /// <summary>Numbers of tumours by size bin, int64 <c>[B, 7]</c>, or null. −1 where they were left away, which is not "no tumour".</summary>
     public Tensor? SizeBins { get; init; }
 

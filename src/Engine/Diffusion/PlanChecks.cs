@@ -17,6 +17,11 @@ internal static class PlanChecks
             throw new PlanException($"control.channels has {widths} widths, which would halve the image {widths - 1} times, but it lies on the latent's grid already; give one width", "control").In("condition");
         if (plan.Condition is { Control: not null, SizeBins: not null })
             throw new PlanException("size_bins would change the denoiser that control keeps frozen; remove one of the two", "size_bins").In("condition");
+        var training = plan.Training;
+        if (training.From is not null && plan.Condition.Control is not null)
+            throw new PlanException("from would start a denoiser that control keeps frozen; a ControlNet starts from the denoiser of control.from; remove one of the two", "from").In("training");
+        if (training is { From: null, FromOptimizer: true } or { From: null, FromWeights: StartingWeights.Raw } or { From: null, FromCheckpoint: not "best" })
+            throw new PlanException("from_checkpoint, from_weights and from_optimizer say what is taken of the run that from names; set from, or remove them", "from").In("training");
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
             throw new PlanException("compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
         if (plan.Condition.SizeBins is { Through: SizeBinRoute.Maps } bins && bins != new SizeBinOptions { Through = SizeBinRoute.Maps })

@@ -26,6 +26,8 @@ internal sealed class ShiftedProcess(NoiseProcess process, double shift) : Noise
 
     public override Tensor SampleTimesteps(long batch, Generator random) => process.SampleTimesteps(batch, random);
 
+    public override double TimestepQuantile(double share) => process.TimestepQuantile(share);
+
     public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => process.AddNoise(clean, noise, timesteps);
 
     public override Tensor NetworkInput(Tensor noisy, Tensor timesteps) => process.NetworkInput(noisy, timesteps);

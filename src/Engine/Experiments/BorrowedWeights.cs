@@ -45,13 +45,27 @@ internal sealed class BorrowedWeights(
         }
     }
 
+    /// <summary>Whether a run has them already, so that it needs the other one no more.</summary>
+    public bool IsIn(RunFolder? run) => run is not null && new FrozenParts(run).Has(name);
+
     /// <summary>Refuses weights that are nowhere, before anything is made.</summary>
     public void Check()
     {
         if (source is { From: null, TrainFirst: null })
             throw Refusal($"`{id}` needs trained weights; set {section}.from to the run that trained them, or to its experiment's id");
         if (source.From is not null)
-            RefuseOthers(Run(source.From));
+        {
+            try
+            {
+                RefuseOthers(Run(source.From));
+            }
+            catch (RunFolderException e)
+            {
+                throw Refusal(e.Message);
+            }
+        }
+        else if (component == Component.Denoiser && _context.Others.Load(FirstOf("")) is DiffusionExperiment { Description.Parameters.Conditioning: > 0 } first)
+            throw Conditioned(first.Plan.Id);
     }
 
     /// <summary>Refuses a run that goes on where <see cref="Take"/> would; takes nothing.</summary>
@@ -124,8 +138,15 @@ internal sealed class BorrowedWeights(
     private FirstTraining FirstOf(RunFolder run, TrainFirstOptions first) =>
         new(experiment, section, first, Path.Combine(run.Path, RunFolder.FirstName, name));
 
+    /// <summary>What is trained first, before there is a folder for it.</summary>
+    private FirstTraining FirstOf(string folder) => new(experiment, section, source.TrainFirst!, folder);
+
+    /// <summary>A denoiser that a network for size bins or omega modulated is another function without it.</summary>
+    private PlanException Conditioned(string lender) => Refusal(
+        $"{lender} modulates its denoiser by size bins (film) or by what an augmentation told (omega), which a ControlNet does not take over: without it the denoiser is another one; steer one that was trained without");
+
     /// <summary>A run by its folder, or the newest one of an experiment.</summary>
-    private RunFolder Run(string from)
+    internal RunFolder Run(string from)
     {
         try
         {
@@ -140,14 +161,16 @@ internal sealed class BorrowedWeights(
     }
 
     /// <summary>Weights of the right shapes may still be of another function: the options must be the same.</summary>
-    private void RefuseOthers(RunFolder lender)
+    internal void RefuseOthers(RunFolder lender)
     {
         var lent = _context.Others.Find(lender, component == Component.Denoiser ? "architecture" : "compressor", id, options.GetType())
             ?? throw Refusal($"{lender.Path} is not a run that trained a {component}");
         if (lent.Id != id)
             throw Refusal($"{lender.Path} trained `{lent.Id}`, not `{id}`; name another run");
-        var (theirs, ours) = (Json(lent.Options!), Json(options));
+        var (theirs, ours) = (Json(Fitted(lent.Options!)), Json(options));
         // channels in and out are set by what surrounds a denoiser, and checked with the weights
+        if (name == FrozenParts.Denoiser && lender.OpenCheckpoint("best", _context.Observer.Warned).Has(Component.Conditioning))
+            throw Conditioned(lender.Path);
         string[] fitted = component == Component.Denoiser ? ["in_channels", "out_channels"] : [];
         foreach (var key in ours.Select(option => option.Key).Except(fitted))
         {
@@ -157,6 +180,21 @@ internal sealed class BorrowedWeights(
                     $"{lender.Path} was trained with {key} {Text(theirs[key])}, here it is {Text(ours[key])}; "
                     + "use the same options, or another run");
             }
+        }
+    }
+
+    /// <summary>A denoiser's options with what they leave to the grid and the channels as it is here: the weights tell whether it was so there.</summary>
+    private object Fitted(object theirs)
+    {
+        if (component != Component.Denoiser)
+            return theirs;
+        try
+        {
+            return experiment.Plan.Architecture.Part.Fit(theirs, experiment.Plan.Shape);
+        }
+        catch (PlanException)
+        {
+            return theirs; // what was set there and cannot be here is named by the comparison
         }
     }
 

@@ -94,7 +94,7 @@ public sealed class CompressionExperiment : Experiment
         CompressionReport.Write(run, Description);
     });
 
-    internal override void RefuseUntrainable()
+    internal override void RefuseUntrainable(RunFolder? resumed)
     {
         Plan.ValidateNetwork();
         new NetworkChecks(Context).Run(Plan);

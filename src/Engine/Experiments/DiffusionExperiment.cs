@@ -138,10 +138,12 @@ public sealed class DiffusionExperiment : Experiment
     });
 
     /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
-    internal override void RefuseUntrainable()
+    internal override void RefuseUntrainable(RunFolder? resumed)
     {
-        foreach (var borrowed in BorrowedWeights.Of(this))
+        foreach (var borrowed in BorrowedWeights.Of(this).Where(borrowed => !borrowed.IsIn(resumed)))
             borrowed.Check();
+        if (WarmStart.Of(this) is { } start && !start.IsIn(resumed))
+            start.Check();
         if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
             LatentCache.RefuseForeign(latents); // a compressor may have to be trained first, for days
     }
@@ -165,12 +167,14 @@ public sealed class DiffusionExperiment : Experiment
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
             borrowed.Take(cohort, run, allowChangedData, cancellation);
+        WarmStart.Of(this)?.Take(run);
     }
 
     internal override void CheckBorrowed(RunFolder run)
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
             borrowed.Check(run);
+        WarmStart.Of(this)?.Check(run);
     }
 
     internal override Trainer CreateTrainer(

@@ -46,7 +46,7 @@ public abstract class Experiment
     public void CheckProcesses(int processes) => Placed(() => RefuseProcesses(processes));
 
     /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
-    public void CheckTrainable() => Placed(RefuseUntrainable);
+    public void CheckTrainable() => Placed(() => RefuseUntrainable(resumed: null));
 
     /// <summary>The cohort that it names, or else the one that was made for its run.</summary>
     /// <param name="run">The run, or null.</param>
@@ -96,8 +96,9 @@ public abstract class Experiment
     /// <exception cref="PlanException">So many processes cannot train it together.</exception>
     internal virtual void RefuseProcesses(int processes) => BatchSplit.Require(Plan.Training, processes);
 
+    /// <param name="resumed">The run that is to go on, which has what it took over; null for a new one.</param>
     /// <exception cref="PlanException">It can be described, and not be trained.</exception>
-    internal abstract void RefuseUntrainable();
+    internal abstract void RefuseUntrainable(RunFolder? resumed);
 
     /// <summary>Refuses a cohort that could be trained on, but not sampled from or evaluated with afterwards.</summary>
     /// <exception cref="PlanException">A split is empty, or its volumes do not fit.</exception>

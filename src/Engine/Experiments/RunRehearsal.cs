@@ -23,7 +23,7 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
     /// <param name="resumed">The run that is to go on, or null for a new one.</param>
     public Rehearsal Check(string folder, RunFolder? resumed)
     {
-        _training.Check();
+        _training.Check(resumed);
         if (resumed is not null)
             ExperimentSeal.Check(resumed, _context.Observer.Warned);
         using var random = ExperimentContext.Random(Plan);

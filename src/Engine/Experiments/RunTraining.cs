@@ -29,7 +29,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     /// <inheritdoc cref="Experiment.Train"/>
     public TrainedRun Start(string? folder, CancellationToken cancellation)
     {
-        Check();
+        Check(resumed: null);
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random); // refuses a device that is not there
         RefuseTooLarge(parts);
@@ -57,7 +57,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     /// <inheritdoc cref="Experiment.Resume"/>
     public RunStatus Resume(RunFolder run, CancellationToken cancellation)
     {
-        Check();
+        Check(run);
         using var held = Lock(run);
         Processes.ByFirst(() => ExperimentSeal.Check(run, _context.Observer.Warned));
         using var random = ExperimentContext.Random(Plan);
@@ -72,10 +72,11 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     }
 
     /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
-    public void Check()
+    /// <param name="resumed">The run that is to go on; null for a new one.</param>
+    public void Check(RunFolder? resumed)
     {
         experiment.RefuseProcesses(Processes.Size);
-        experiment.RefuseUntrainable();
+        experiment.RefuseUntrainable(resumed);
     }
 
     /// <summary>Refuses a plan whose tensors cannot fit into the memory that there is.</summary>

@@ -81,6 +81,22 @@ public sealed record TrainingOptions
     /// <summary>Seed of weights, data order, noise and everything else that is drawn. Default 42.</summary>
     public long Seed { get; init; } = 42;
 
+    /// <summary>
+    /// Where the denoiser's weights start: a run's folder, an experiment's id for its newest run, or a safetensors file of a denoiser. They are copied into the
+    /// run. Learning rate, epochs and validation begin anew. Default: fresh weights.
+    /// </summary>
+    public string? From { get; init; }
+
+    /// <summary>The checkpoint of that run: <c>best</c> or <c>latest</c>. Default best.</summary>
+    [AllowedValues("best", "latest")]
+    public string FromCheckpoint { get; init; } = "best";
+
+    /// <summary>Which weights of it: the moving average where there is one, or those that were trained. Default average.</summary>
+    public StartingWeights FromWeights { get; init; } = StartingWeights.Average;
+
+    /// <summary>Whether the moments of that run's optimiser are taken over too. Default false: they begin at zero.</summary>
+    public bool FromOptimizer { get; init; }
+
     /// <summary>Where to run: <c>auto</c> takes a GPU if there is one, each of several processes on a machine its own. Default auto.</summary>
     [AllowedValues("auto", "cpu", "cuda")]
     public string Device { get; init; } = "auto";
@@ -89,9 +105,19 @@ public sealed record TrainingOptions
     [Range(1, 1_000_000)]
     public int ValidateEvery { get; init; } = 1;
 
-    /// <summary>Timesteps at which each validation volume's loss is measured, spread evenly over the process. Default 10.</summary>
+    /// <summary>
+    /// Timesteps at which each validation volume's loss is measured: quantiles of the law that training draws from, at the centres of as many equal shares.
+    /// Default 10.
+    /// </summary>
     [Range(1, 1000)]
     public int ValidationTimesteps { get; init; } = 10;
+
+    /// <summary>
+    /// Evenly spread timesteps at which the loss is measured besides, for the log; they decide nothing, and 0 spares the time. Default: as many as
+    /// validation_timesteps.
+    /// </summary>
+    [Range(0, 1000)]
+    public int? LoggedTimesteps { get; init; }
 
     /// <summary>Checkpoint after every so many epochs, and after the last. Default 1.</summary>
     [Range(1, 1_000_000)]
@@ -114,6 +140,16 @@ public enum LearningRateSchedule
 
     /// <summary>Stays at the learning rate.</summary>
     Constant,
+}
+
+/// <summary>Weights of another run that training starts from.</summary>
+public enum StartingWeights
+{
+    /// <summary>The moving average where there is one.</summary>
+    Average,
+
+    /// <summary>Those that the optimiser moved.</summary>
+    Raw,
 }
 
 /// <summary>The moving average of the weights: <c>training.ema</c>.</summary>

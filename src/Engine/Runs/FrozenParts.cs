@@ -21,6 +21,15 @@ public sealed class FrozenParts
     /// <summary>The denoiser that a ControlNet steers.</summary>
     public const string Denoiser = "denoiser";
 
+    /// <summary>The denoiser's weights that training starts from.</summary>
+    public const string Start = "start";
+
+    /// <summary>Those of the network that modulates it.</summary>
+    public const string StartConditioning = "start_conditioning";
+
+    /// <summary>What the moments of a component's optimiser start from.</summary>
+    public static string StartOptimizerOf(string start) => $"{start}_optimizer";
+
     /// <summary>The parts in a run's folder; there may be none.</summary>
     public FrozenParts(RunFolder run)
         : this(run.Frozen)
@@ -50,11 +59,22 @@ public sealed class FrozenParts
         if (!checkpoint.Has(component))
             throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         var taken = checkpoint.Used(component);
+        Copy(name, source.Path, checkpoint.Name, taken, checkpoint.File(taken));
+    }
+
+    /// <summary>Copies a file of weights.</summary>
+    /// <param name="name">One of the names above.</param>
+    /// <param name="source">The run that trained them, or the file itself.</param>
+    /// <param name="checkpoint">The run's checkpoint; empty for a file.</param>
+    /// <param name="component">What they are there.</param>
+    /// <param name="file">The file.</param>
+    internal void Copy(string name, string source, string checkpoint, string component, string file)
+    {
         Unwritten.Named(Folder, () => Directory.CreateDirectory(Folder));
-        using (var from = RegularFile.OpenRead(checkpoint.File(taken)))
+        using (var from = RegularFile.OpenRead(file))
             AtomicFile.Write(WeightsOf(name), from.CopyTo);
-        var facts = checkpoint.Manifest.Files[$"{taken}.safetensors"];
-        var part = new FrozenPart(name, source.Path, checkpoint.Name, taken, facts.Bytes, facts.Sha256);
+        var facts = CheckpointStore.Facts(WeightsOf(name));
+        var part = new FrozenPart(name, source, checkpoint, component, facts.Bytes, facts.Sha256);
         AtomicFile.WriteJson(Index, List().Where(p => p.Name != name).Append(part).ToArray());
     }
 
@@ -75,6 +95,10 @@ public sealed class FrozenParts
             ? file
             : throw new RunFolderException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
     }
+
+    /// <summary>A part's tensors; the caller disposes them.</summary>
+    /// <exception cref="RunFolderException">There are no such weights, or not those that were copied.</exception>
+    public NamedTensors Read(string name) => SafetensorsFile.Read(Verify(name));
 
     /// <summary>Loads a part's weights.</summary>
     /// <exception cref="RunFolderException">There are no such weights, or not those that were copied.</exception>

@@ -58,6 +58,14 @@ public sealed record SetQuality
     /// <summary>Further numbers.</summary>
     public IReadOnlyDictionary<string, double> Details { get; init; } = new Dictionary<string, double>();
 
+    /// <summary>What the metric took from the real volumes, such as the width of a kernel: only values that have it in common can be compared. Missing where there is no such thing.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Basis { get; init; }
+
+    /// <summary>The metric's id, and its <see cref="Basis"/> where there is one.</summary>
+    [JsonIgnore]
+    public string MetricWithBasis => Basis is null ? Metric : $"{Metric} ({Basis})";
+
     /// <summary>What made the features; a network by its file's name and SHA-256.</summary>
     public required string Extractor { get; init; }
 

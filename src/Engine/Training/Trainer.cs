@@ -201,9 +201,9 @@ public sealed class Trainer : IDisposable
             _saver?.Settle(wait: true); // a save that failed changes which validation is the best
         // a loss that is not finite would be the best for ever, as nothing is less than it
         var before = _state.Best;
-        var best = validation is not null && double.IsFinite(validation.Loss) && (_state.Best is null || validation.Loss < _state.Best.Loss);
+        var best = validation is not null && double.IsFinite(validation.Loss) && IsBest(validation);
         if (best)
-            _state.Best = new BestValidation(epoch, validation!.Loss);
+            _state.Best = new BestValidation(epoch, validation!.Loss) { Measure = validation.Measure };
 
         var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0 };
         log?.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
@@ -217,6 +217,16 @@ public sealed class Trainer : IDisposable
             _saver?.Begin(best, before);
         WriteStatus(RunState.Running, started);
         _observer.EpochDone(facts);
+    }
+
+    /// <summary>Whether none before was better. One that was measured otherwise cannot be compared with it, and gives way.</summary>
+    private bool IsBest(Validation validation)
+    {
+        if (_state.Best is not { } best || best.Measure == validation.Measure)
+            return _state.Best is null || validation.Loss < _state.Best.Loss;
+        _observer.Warned(FormattableString.Invariant(
+            $"the best validation loss so far, {best.Loss:G4} after epoch {best.Epoch}, was measured over evenly spread timesteps by an earlier version; it cannot be compared with losses over the training's law of timesteps, so the best is looked for anew from epoch {_state.Position.Epoch} on"));
+        return true;
     }
 
     /// <summary>

@@ -162,6 +162,9 @@ public record Validation(double Loss)
     /// <summary>The loss of a network that always returns zero; null where that says nothing.</summary>
     public virtual double? LossOfZero => null;
 
+    /// <summary>How the loss is defined, where files may hold losses of another definition: those are not compared with it.</summary>
+    public virtual string? Measure => null;
+
     /// <summary>What else was measured, by name; logged beside the loss.</summary>
     public virtual IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 }

@@ -12,11 +12,18 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
 {
     private static readonly string[] Sections = ["id", "title", "data", "target", "compressor", "training", "sampling", "evaluation", "expect"];
 
+    private const string NoStart = "`from` starts denoisers; a compressor's training starts with fresh weights: remove it";
+
     /// <summary>Keys of <see cref="TrainingOptions"/> that mean nothing here, and why.</summary>
     private static readonly Dictionary<string, string> Without = new()
     {
         ["epochs"] = "the epochs of a compressor's training are those of its phases; remove `epochs` and set `phases`",
         ["validation_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `validation_timesteps`",
+        ["from"] = NoStart,
+        ["from_checkpoint"] = NoStart,
+        ["from_weights"] = NoStart,
+        ["from_optimizer"] = NoStart,
+        ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
         ["use"] = "`training` names no part; remove `use`",
     };
 

@@ -10,14 +10,17 @@ public sealed record StraightOptions
 {
     /// <summary>Weight of every loss, or null for none.</summary>
     public double? Weight { get; init; }
+
+    /// <summary>Whether a loss weighs τ of that.</summary>
+    public bool WeighByTau { get; init; }
 }
 
 /// <summary>The straight line from data to noise, x = (1−τ)·x0 + τ·ε with the target x0 − ε; τ from 0.1 to 1.</summary>
 public sealed class StraightStrategy : INoiseStrategy<StraightOptions>
 {
-    public NoiseProcess Create(StraightOptions options, DiffusionShape shape, PartContext context) => new Process(options.Weight);
+    public NoiseProcess Create(StraightOptions options, DiffusionShape shape, PartContext context) => new Process(options);
 
-    private sealed class Process(double? weight) : NoiseProcess
+    private sealed class Process(StraightOptions options) : NoiseProcess
     {
         public override double Alpha(double t) => 1 - t / Horizon;
 
@@ -29,7 +32,9 @@ public sealed class StraightStrategy : INoiseStrategy<StraightOptions>
 
         public override Tensor Target(Tensor clean, Tensor noise, Tensor timesteps) => clean - noise;
 
-        public override Tensor? LossWeight(Tensor timesteps) => weight is { } w ? torch.full_like(timesteps, S(w)) : null;
+        public override Tensor? LossWeight(Tensor timesteps) => options.Weight is not { } weight ? null
+            : options.WeighByTau ? timesteps / S(Horizon) * S(weight)
+            : torch.full_like(timesteps, S(weight));
 
         public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps) => noisy + prediction * Tau(timesteps);
 

@@ -47,6 +47,8 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
         Assert.Equal(["euler_5", "heun2_5", "dopri5_1e-2"], ended["configurations"]!.AsArray().Select(one => (string?)one!["name"]));
         Assert.Equal([5.0, 9.0], ended["configurations"]!.AsArray().Take(2).Select(one => (double)one!["nfe"]!)); // heun2 spares one call in the last step
         Assert.Equal(["fid", "kid", "cmmd"], ended["configurations"]![0]!["metrics"]!.AsObject().Select(metric => metric.Key));
+        // one width of the kernel for all configurations
+        Assert.StartsWith("sigma ", Assert.Single(ended["configurations"]!.AsArray().Select(one => (string)one!["metrics"]!["cmmd"]!["basis"]!).Distinct()), StringComparison.Ordinal);
         Assert.StartsWith("scattering", (string?)ended["configurations"]![0]!["metrics"]!["fid"]!["extractor"], StringComparison.Ordinal);
         Assert.Equal((2, 42L, "train"), ((int)ended["count"]!, (long)ended["seed"]!, (string?)ended["against"]));
         Assert.Contains("| dopri5_1e-2 |", File.ReadAllText(Path.Combine(Run, "sweeps", "solvers.md")), StringComparison.Ordinal);

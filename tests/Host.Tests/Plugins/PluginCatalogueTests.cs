@@ -18,7 +18,7 @@ public sealed class PluginCatalogueTests : IDisposable
         var plugin = Assert.Single(Read());
 
         Assert.Equal((PluginStatus.Active, null), (plugin.Status, plugin.Reason));
-        Assert.Equal(("good", "0.1.0", "[1.2,2.0)", folder), (plugin.Id, plugin.Version, plugin.Contract, plugin.Path));
+        Assert.Equal(("good", "0.1.0", "[1.3,2.0)", folder), (plugin.Id, plugin.Version, plugin.Contract, plugin.Path));
         Assert.Equal(
             [("compressor", "scale", ""), ("metric", "answer", "Always the same.")],
             plugin.Parts.Select(p => (p.Kind, p.Id, p.Summary)));
@@ -36,7 +36,7 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         _fixtures.Add("TooNew");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.2.0");
+        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.3.0");
     }
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         Fixtures.Edit(_fixtures.Add("Good"), "contract", "[0.1,1.0)");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [0.1,1.0), this host has 1.2.0");
+        Is(PluginStatus.Incompatible, "it was built for contract [0.1,1.0), this host has 1.3.0");
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         Fixtures.Edit(_fixtures.Add("TooNew"), "contract", "[1.0,2.0)");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.2.0 (plugin.json claims [1.0,2.0))");
+        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.3.0 (plugin.json claims [1.0,2.0))");
     }
 
     [Fact]

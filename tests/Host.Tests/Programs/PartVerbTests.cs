@@ -91,6 +91,21 @@ public sealed class PartVerbTests : IDisposable
     }
 
     [Fact]
+    public void Features_of_a_file_are_of_the_volumes_that_it_gives()
+    {
+        using var scope = torch.NewDisposeScope();
+        var (real, generated) = (torch.randn([40, 3]), torch.randn([30, 3]));
+        var file = Out + ".in";
+        SafetensorsFile.Write(file, [new("features_real", real), new("features_generated", generated), new("volumes_real", torch.tensor([.. Enumerable.Range(0, 40).Select(row => row / 10L)]))]);
+
+        var details = JsonNode.Parse(Run("metric", "fid", "--inputs", file, "--json").Out)!["details"]!;
+
+        Assert.Equal((4, 30, 40), ((int)details["volumes_real"]!, (int)details["volumes_generated"]!, (int)details["n_real"]!));
+        SafetensorsFile.Write(file, [new("features_real", real), new("features_generated", generated), new("volumes_real", torch.zeros(39, torch.int64))]);
+        Refused(Run("metric", "fid", "--inputs", file), $"{file}: `volumes_real` is Int64 [39], expected a whole number for each of the 40 rows of `features_real`");
+    }
+
+    [Fact]
     public void Timesteps_of_another_batch_are_refused()
     {
         using var scope = torch.NewDisposeScope();

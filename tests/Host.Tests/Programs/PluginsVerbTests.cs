@@ -89,7 +89,7 @@ public sealed class PluginsVerbTests : IDisposable
 
         var doctor = JsonNode.Parse(Run("plugins", "doctor", "--json", "--plugins", _fixtures.Folder).Out)!;
 
-        Assert.Equal(("1.2.0", 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
+        Assert.Equal(("1.3.0", 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
         Assert.Equal(_fixtures.Folder, (string?)doctor["folders"]![0]);
         Assert.NotNull((string?)doctor["native"]!["libtorch"]);
         Assert.Equal(["throwing", "toonew"], doctor["failed"]!.AsArray().Select(f => (string?)f!["id"]));

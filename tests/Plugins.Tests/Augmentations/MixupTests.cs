@@ -119,4 +119,17 @@ public sealed class MixupTests
         Assert.Same(term, mixup.Apply(term, Terms.Flow, random).Single());
         Assert.True(mixup.MixesSamples);
     }
+
+    [Fact]
+    public void Weights_of_voxels_are_mixed_as_the_samples_are()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1, CPU);
+        var clean = rand([3, 1, 2, 2, 2]);
+
+        var mixed = Mixup(new MixupOptions()).Apply(Terms.Of(clean) with { VoxelWeights = clean * S(2.5) }, Terms.Flow, random).Single();
+
+        Assert.True(Reference.Difference(mixed.Clean, clean) > 1e-2);
+        Assert.True(Reference.Difference(mixed.VoxelWeights!, mixed.Clean * S(2.5)) < 1e-6);
+    }
 }

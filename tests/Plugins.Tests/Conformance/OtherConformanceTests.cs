@@ -13,6 +13,7 @@ public sealed class OtherConformanceTests
     public static TheoryData<IPart, string> Mistakes => new()
     {
         { new WrongSign(), "derivative" },
+        { new WrongSign(), "timestep_quantiles" },
         { new Lossy(), "lossless" },
         { new Lossy(), "odd_sizes" },
         { new InPlace(), "noise_untouched" },
@@ -43,6 +44,8 @@ public sealed class OtherConformanceTests
             public override double Sigma(double t) => right.Sigma(t);
 
             public override Tensor SampleTimesteps(long batch, Generator random) => right.SampleTimesteps(batch, random);
+
+            public override double TimestepQuantile(double share) => right.TimestepQuantile(1 - share);
 
             public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => right.AddNoise(clean, noise, timesteps);
 

@@ -180,6 +180,14 @@ public sealed class DdpmTests
         Assert.Equal((1e6 - 1) / 12, times.Average(t => Math.Pow(t - 500.5, 2)), 1000.0);
     }
 
+    [Theory]
+    [InlineData(0.0005, 1)]
+    [InlineData(0.05, 50)]
+    [InlineData(0.0505, 51)]
+    [InlineData(0.9995, 1000)]
+    public void Quantiles_of_the_training_law_are_those_of_whole_uniform_times(double share, double expected) =>
+        Assert.Equal(expected, Ddpm().TimestepQuantile(share));
+
     [Fact]
     public void Network_is_told_the_index_of_ddpm()
     {

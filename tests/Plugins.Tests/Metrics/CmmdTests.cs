@@ -1,4 +1,5 @@
 using TorchSharp;
+using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 using static VoxelZoo.Plugins.Tests.Metrics.FeatureSets;
 using static VoxelZoo.Tensors.Scalars;
@@ -48,6 +49,22 @@ public sealed class CmmdTests
         using var scope = NewDisposeScope();
         var x = cat([Constant(500, 1, 0), Constant(300, 0, 1)]);
         Assert.Equal(0.1, Cmmd().Compute(x, x).Details["sigma"]);
+    }
+
+    // distances among (1, 0), (0, 1), (-1, 0): √2, √2, 2, whatever the generated features are
+    [Fact]
+    public void Sigma_that_is_fixed_by_the_real_set_is_the_same_for_all_generated_sets()
+    {
+        using var scope = NewDisposeScope();
+        var real = FeatureSet.OneRowEach(tensor(new double[,] { { 1, 0 }, { 0, 1 }, { -1, 0 } }));
+        var measured = ((SetMetric)Cmmd()).FixedBy(real);
+
+        var results = new[] { Constant(4, 1, 0.01), Normal(30, 2), Normal(30, 2, 5) }
+            .Select(generated => measured.Compare(real, FeatureSet.OneRowEach(generated))).ToArray();
+
+        Assert.All(results, result => Assert.Equal((Math.Sqrt(2), "sigma 1.41421"), (result.Details["sigma"], result.Basis)));
+        var chosen = (SetMetric)Cmmd(new() { Sigma = 3 });
+        Assert.Equal((3.0, null), (chosen.FixedBy(real).Compare(real, real).Details["sigma"], chosen.Compare(real, real).Basis));
     }
 
     [Fact]

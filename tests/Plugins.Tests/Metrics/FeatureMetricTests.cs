@@ -80,6 +80,35 @@ public sealed class FeatureMetricTests
             Assert.Contains(sentence, Assert.Throws<ArgumentException>(() => metric.Compute(real, generated)).Message);
     }
 
+    public static TheoryData<Metric> WithoutInterval =>
+    [
+        Fid(new() { Bootstrap = 0 }),
+        Kid(new() { Bootstrap = 0 }),
+        Kid(new() { Bootstrap = 0, SubsetSize = "all" }),
+        Cmmd(new() { Bootstrap = 0 }),
+    ];
+
+    [Theory]
+    [MemberData(nameof(WithoutInterval), DisableDiscoveryEnumeration = true)]
+    public void Without_resamples_there_is_no_interval_and_nothing_to_warn_of(Metric metric)
+    {
+        using var scope = NewDisposeScope();
+        var result = metric.Compute(Normal(150, 3), Normal(120, 3, 1));
+        Assert.Null(result.Interval);
+        Assert.Empty(result.Warnings);
+        Assert.DoesNotContain("bias", result.Details.Keys);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(19)]
+    public void Resamples_too_few_for_quantiles_are_refused(int resamples)
+    {
+        var refused = Assert.Throws<PlanException>(() => Fid(new() { Bootstrap = resamples }));
+        Assert.Equal("bootstrap", refused.Key);
+        Assert.Equal($"{resamples} resamples are too few for an interval; use 20 or more, or 0 for none", refused.Message);
+    }
+
     public static TheoryData<Metric, Metric> ChangedValue => new()
     {
         { Kid(), Kid(new() { Subsets = 20 }) },

@@ -1,4 +1,5 @@
 using TorchSharp;
+using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 using static VoxelZoo.Plugins.Tests.Metrics.FeatureSets;
 using static VoxelZoo.Tensors.Scalars;
@@ -63,6 +64,17 @@ public sealed class FidTests
     {
         using var scope = NewDisposeScope();
         Assert.Equal(warned ? 1 : 0, Fid().Compute(Normal(real, 6), Normal(generated, 6)).Warnings.Count);
+    }
+
+    [Fact]
+    public void Fewer_volumes_than_dimensions_are_warned_of_though_rows_are_many()
+    {
+        using var scope = NewDisposeScope();
+        var few = new FeatureSet(Normal(60, 6), Enumerable.Range(0, 60).Select(row => (long)row / 12));
+        var many = new FeatureSet(Normal(60, 6), Enumerable.Range(0, 60).Select(row => (long)row / 6));
+        var fid = (SetMetric)Fid();
+        Assert.Contains("feature vectors of 6 dimensions are of 5 volumes", Assert.Single(fid.Compare(few, many).Warnings));
+        Assert.Empty(fid.Compare(many, many).Warnings);
     }
 
     [Theory]

@@ -106,6 +106,19 @@ public sealed class RFlowTests
         Assert.Equal(1000 * ratio / (1 + ratio), process.TimeGrid(2)[1], 1e-9);
     }
 
+    // r is of voxels (the original's numel_spatial): eight channels of space-to-depth, 32 of the slice-wise autoencoder, change nothing
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(32)]
+    public void Transform_counts_voxels_and_no_channels(int channels)
+    {
+        var (volume, latent) = (new VolumeShape(1, 160, 256, 256), new VolumeShape(channels, 80, 128, 128));
+        var process = Process(new RFlowOptions { TransformBase = TransformBase.Volume }, volume, latent);
+        Assert.Equal(1000 * 0.5 / 1.5, process.TimeGrid(2)[1], 1e-9);
+        Assert.Equal(1000 * 0.5 / 1.5, process.TimestepQuantile(0.5), 1e-9);
+    }
+
     [Fact]
     public void Transform_relative_to_the_latent_ignores_the_compression() =>
         Assert.Equal(500, Process(null, new VolumeShape(1, 160, 256, 256), new VolumeShape(4, 40, 64, 64)).TimeGrid(2)[1], 1e-9);
@@ -143,6 +156,37 @@ public sealed class RFlowTests
         Assert.Equal(1.0 / 12, draws.Average(tau => Math.Pow(tau - 0.5, 2)), 0.003);
         Assert.InRange(draws.Max(), 0.99, 1);
     }
+
+    // scipy: t = expit(loc + scale·ndtri(u)), floored to thousandths where discrete; 1000·r·t/(1 + (r − 1)·t)
+    [Theory]
+    [InlineData(0, 1, 1, false, 0.05, 161.80571024627625)]
+    [InlineData(0, 1, 1, false, 0.5, 500.0)]
+    [InlineData(0, 1, 1, false, 0.95, 838.1942897537235)]
+    [InlineData(0, 1, 0.5, false, 0.05, 88.02426987625695)]
+    [InlineData(0, 1, 0.25, false, 0.65, 268.74998514123087)]
+    [InlineData(-0.4, 1.3, 3, false, 0.15, 343.27102526422993)]
+    [InlineData(0, 1, 0.5, true, 0.333, 244.5550715619166)]
+    public void Quantiles_of_the_training_law_are_those_of_the_shifted_logit_normal(
+        double loc, double scale, double ratio, bool discrete, double share, double expected)
+    {
+        var options = new RFlowOptions { Loc = loc, Scale = scale, TransformScale = ratio, DiscreteTimesteps = discrete };
+        Assert.Equal(expected, Process(options).TimestepQuantile(share), 1e-9);
+    }
+
+    [Fact]
+    public void Quantiles_of_uniform_times_are_the_shares_after_the_shift()
+    {
+        Assert.Equal(300, Process(new RFlowOptions { Sampling = TimeSampling.Uniform }).TimestepQuantile(0.3), 1e-9);
+        // 1.05/(0.7 + 1.05)
+        Assert.Equal(600, Process(new RFlowOptions { Sampling = TimeSampling.Uniform, TransformScale = 3.5 }).TimestepQuantile(0.3), 1e-9);
+        Assert.Equal(500, Process(new RFlowOptions { SigmaData = 0.5 }).TimestepQuantile(0.5), 1e-9);
+    }
+
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(1.0)]
+    public void Quantile_of_nothing_or_all_is_refused(double share) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Process().TimestepQuantile(share));
 
     [Fact]
     public void Discrete_times_are_whole_numbers() =>

@@ -54,6 +54,22 @@ public sealed class DiffrsTests
         Assert.Equal([1000, 750, 500, 250, 250], second.Judged);
     }
 
+    [Fact]
+    public void Thresholds_that_were_learned_from_samples_apart_decide_and_cost_a_volume_nothing()
+    {
+        // three samples of log-ratios 10·sample + place: levels are the 0.75 quantile of 0, 10, 20, which is 15, and the place; growth is 1
+        var sampler = Create(Four with { IterWarmup = 3, WarmupSeed = 7 });
+        Assert.Equal((3, 7L), (sampler.WarmUpSamples, sampler.WarmUpSeed));
+        double[][] observed = [.. Enumerable.Range(0, 3).Select(sample => Observe(sampler, place => 10 * sample + place))];
+        Assert.Equal([10.0, 11, 12, 13, 14], observed[1]);
+
+        var learned = sampler.Learn(observed);
+
+        Assert.Equal([15.0, 16, 17, 18, 19, 0, 1, 1, 1, 1], learned);
+        var run = Run(sampler, judgement => 100 + 2 * judgement, learned: learned);
+        Assert.Equal((4, 5), (run.Times.Count, run.Judged.Count)); // what grows by more than was usual is kept at once
+    }
+
     [Theory]
     [InlineData(1, new[] { 1000.0, 750, 750, 500, 250 }, new[] { 1000.0, 750, 500, 750, 500, 250, 250 })]
     [InlineData(2, new[] { 1000.0, 750, 1000, 750, 500, 250 }, new[] { 1000.0, 750, 500, 1000, 750, 500, 250, 250 })]
@@ -180,7 +196,8 @@ public sealed class DiffrsTests
     /// <param name="sampler">The sampler.</param>
     /// <param name="judge">The log-ratio by the number of the judgement, from 0.</param>
     /// <param name="cancellation">Stops it.</param>
-    private static Outcome Run(Sampler sampler, Func<int, double> judge, CancellationTokenSource? cancellation = null)
+    private static Outcome Run(
+        Sampler sampler, Func<int, double> judge, CancellationTokenSource? cancellation = null, double[]? learned = null)
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(3, CPU);
@@ -199,9 +216,21 @@ public sealed class DiffrsTests
                 outcome.Judged.Add(t);
                 return tensor([judge(outcome.Judged.Count - 1)]);
             },
+            Learned = learned,
             Cancellation = cancellation?.Token ?? CancellationToken.None,
         });
         return outcome with { Sample = sample.data<float>().ToArray() };
+    }
+
+    private static double[] Observe(Sampler sampler, Func<int, double> judge)
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(3, CPU);
+        var judged = 0;
+        return sampler.Observe(Task(randn(Shape), (x, _) => zeros_like(x), random) with
+        {
+            LogDensityRatio = (_, _) => tensor([judge(judged++)]),
+        });
     }
 
     private static Sampler Create(DiffrsOptions options) => ((ISampler<DiffrsOptions>)new DiffrsSampler()).Create(options, Contexts.Cpu);

@@ -4,14 +4,18 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
 
 /// <summary>
-/// What is known of a denoiser's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is the mean over volumes and evenly spread timesteps.
+/// What is known of a denoiser's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is the mean over volumes and quantiles of the training's law of timesteps.
 /// </summary>
 public sealed record EvaluationResult : CheckpointResult
 {
     /// <summary>The loss of a network that always returns zero.</summary>
     public required double NullLoss { get; init; }
 
-    /// <summary>Loss at each timestep.</summary>
+    /// <summary>How both are defined: <c>training_law</c>; missing in files of versions that took evenly spread timesteps.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LossMeasure { get; init; }
+
+    /// <summary>Loss at evenly spread timesteps, without weights.</summary>
     public required IReadOnlyList<TimestepLoss> LossByTimestep { get; init; }
 
     /// <summary>Quality of the one-step estimate of the clean volume. It is not the quality of generated volumes.</summary>

@@ -73,6 +73,7 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
             Volumes = volumes.Count,
             Loss = validation.Loss,
             NullLoss = validation.NullLoss,
+            LossMeasure = validation.Measure,
             LossByTimestep = [.. validation.Timesteps.Zip(validation.ByTimestep, (t, loss) => new TimestepLoss(t, loss))],
             Estimates = [.. values.Select(v => Quality(v.Key.Metric, v.Key.Timestep, v.Value, extractors.GetValueOrDefault(v.Key.Metric)))],
             Regions = regions.Results(),

@@ -4,6 +4,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Diffusion.Sampling;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Runs;
@@ -76,6 +77,7 @@ public sealed class GeneratedSet
         var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained));
         try
         {
+            new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance).Apply(generator, step => progress?.Invoke(0, step), cancellation);
             for (var i = 0; i < plan.Sampling.Count; i++)
             {
                 using var condition = conditions.Load(i % conditions.Count);

@@ -23,7 +23,7 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             .Where(m => m.Metric is not null).Select(m => (m.Id, m.Metric!)),
     ];
 
-    private readonly Dictionary<(string Extractor, string Split), Tensor> _real = [];
+    private readonly Dictionary<(string Extractor, string Split), FeatureSet> _real = [];
 
     /// <summary>Whether the plan has metrics of sets.</summary>
     public bool HasMetrics => _metrics.Length > 0;
@@ -60,17 +60,20 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         };
     }
 
-    private SetQuality Judge(string id, SetMetric metric, string split, CohortDataset volumes, Tensor generated, CancellationToken cancellation)
+    private SetQuality Judge(string id, SetMetric metric, string split, CohortDataset volumes, FeatureSet generated, CancellationToken cancellation)
     {
         var quality = new SetQuality { Metric = id, Against = split, RealVolumes = volumes.Count, Value = null, Extractor = metric.Extractor!, HigherIsBetter = metric.HigherIsBetter };
         try
         {
-            var result = metric.Compare(Real(metric, split, volumes, cancellation), generated);
+            // fixed by the real set, so that checkpoints, configurations and runs that are compared with it are measured alike
+            var real = Real(metric, split, volumes, cancellation);
+            var result = metric.FixedBy(real).Compare(real, generated);
             return quality with
             {
                 Value = double.IsNaN(result.Value) ? null : result.Value,
                 Interval = result.Interval,
                 Details = result.Details,
+                Basis = result.Basis,
                 Warnings = double.IsNaN(result.Value) ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"] : result.Warnings,
             };
         }
@@ -80,13 +83,16 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         }
     }
 
-    private Tensor Real(SetMetric metric, string split, CohortDataset volumes, CancellationToken cancellation)
+    private FeatureSet Real(SetMetric metric, string split, CohortDataset volumes, CancellationToken cancellation)
     {
         if (!_real.ContainsKey((metric.Extractor!, split)))
         {
             // all extractors see a volume while it is in memory
             foreach (var (extractor, features) in Extract(_metrics.Select(m => m.Metric), Seen(volumes, cancellation)))
-                _real[(extractor, split)] = features.DetachFromDisposeScope();
+            {
+                features.Rows.DetachFromDisposeScope();
+                _real[(extractor, split)] = features;
+            }
         }
 
         return _real[(metric.Extractor!, split)];
@@ -113,7 +119,7 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
     }
 
     /// <summary>Features of volumes by extractor; each is asked once, whatever the number of its metrics.</summary>
-    private static Dictionary<string, Tensor> Extract(IEnumerable<SetMetric> metrics, IEnumerable<Tensor> volumes)
+    private static Dictionary<string, FeatureSet> Extract(IEnumerable<SetMetric> metrics, IEnumerable<Tensor> volumes)
     {
         using var scope = torch.NewDisposeScope();
         var extractors = metrics.DistinctBy(metric => metric.Extractor).ToArray();
@@ -128,13 +134,16 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
                 rows[metric.Extractor!].Add(metric.Features(each.Current).MoveToOuterDisposeScope());
         }
 
-        return rows.ToDictionary(pair => pair.Key, pair => torch.cat([.. pair.Value], 0).MoveToOuterDisposeScope());
+        var sets = rows.ToDictionary(pair => pair.Key, pair => FeatureSet.Of(pair.Value));
+        foreach (var set in sets.Values)
+            set.Rows.MoveToOuterDisposeScope();
+        return sets;
     }
 
     /// <summary>Frees the features of real volumes.</summary>
     public void Dispose()
     {
         foreach (var features in _real.Values)
-            features.Dispose();
+            features.Rows.Dispose();
     }
 }

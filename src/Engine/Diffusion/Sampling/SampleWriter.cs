@@ -23,6 +23,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
     private ISampleJudge? _judge;
+    private string? _learned;
 
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
     /// <param name="folder">Where to.</param>
@@ -33,10 +34,11 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
         using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective, warn);
-        var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= Load(judge));
+        var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= judge());
         var written = new List<TimedRecord>();
         try
         {
+            _learned = new SamplerWarmUp(plan, trained, conditions, _collective).Apply(generator, step => progress?.Invoke(0, step), cancellation);
             _collective.Together(() =>
             {
                 foreach (var i in _collective.Share(plan.Sampling.Count))
@@ -58,10 +60,6 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
 
         return [.. _collective.Gather(written).SelectMany(each => each).Select(one => one.Record with { Seconds = one.Seconds }).OrderBy(record => record.Name, StringComparer.Ordinal)];
     }
-
-    private ISampleJudge Load(Func<ISampleJudge> judge) => _collective.Size == 1
-        ? judge()
-        : throw new PlanException($"`{plan.Sampler.Id}` learns from the first volumes what to reject, which several processes would each do by themselves; sample with one process", "use").In("sampling");
 
     /// <summary>Where a generated volume lies: where its condition does, or without one where the first volume of the split does.</summary>
     private Placed Place(int patient)
@@ -89,6 +87,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             FunctionEvaluations = generated.FunctionEvaluations,
             Judgements = generated.Judgements,
             DiscriminatorSha256 = _judge?.Sha256,
+            WarmUpSha256 = _learned,
             Guidance = plan.Sampling.Guidance,
             GuidanceRescale = plan.Sampling.GuidanceRescale,
             GuidanceInterval = plan.Sampling.GuidanceInterval,
@@ -180,6 +179,10 @@ public sealed record SampleRecord
 
     /// <summary>SHA-256 of the discriminator's weights, or null where none was asked.</summary>
     public string? DiscriminatorSha256 { get; init; }
+
+    /// <summary>SHA-256 of what the sampler learned before it sampled, which lies in the run's folder <c>diffrs</c>; missing where it learns nothing.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public string? WarmUpSha256 { get; init; }
 
     /// <summary>Strength of guidance; 1 is none.</summary>
     public required double Guidance { get; init; }

@@ -16,6 +16,21 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
     private readonly Guidance _guidance = new(plan.Sampling);
     private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
 
+    /// <summary>How many samples the sampler observes before it draws any; of a set and a seed of their own.</summary>
+    internal int WarmUpSamples => _sampler.WarmUpSamples;
+
+    /// <summary>Their seed.</summary>
+    internal long WarmUpSeed => _sampler.WarmUpSeed;
+
+    /// <summary>What the sampler learned from them, if it learns anything: <see cref="SamplerWarmUp"/>.</summary>
+    internal IReadOnlyList<double>? Learned { get; set; }
+
+    /// <summary>SHA-256 of the weights of what judges samples; loads it. Null where there is none.</summary>
+    internal string? JudgeSha256 => judge?.Invoke().Sha256;
+
+    /// <summary>Whether the sampler asked what judges samples while it observed some.</summary>
+    internal bool ObservedByJudge { get; private set; }
+
     /// <summary>Generates volume number <paramref name="index"/>; the same seed and index give the same noise on every device.</summary>
     /// <param name="index">Number of the volume, from 0.</param>
     /// <param name="conditions">One patient's images and tumours; those of the condition are used.</param>
@@ -42,39 +57,72 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         var condition = model.EncodeCondition(conditions);
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
-        var (evaluations, judgements) = (0, 0);
-        var latent = _sampler.Sample(new SamplingTask
+        var calls = new Calls();
+        var latent = _sampler.Sample(Task(noise, random, condition, calls, progress, cancellation));
+        return (latent.MoveToOuterDisposeScope(), calls.Network, calls.Judge);
+    }
+
+    /// <summary>Has the sampler observe a sample without drawing one.</summary>
+    /// <param name="index">Number of the sample, from 0.</param>
+    /// <param name="conditions">One patient's images and tumours.</param>
+    /// <param name="progress">Called after each step.</param>
+    /// <param name="cancellation">Stops between steps.</param>
+    internal double[] Observe(int index, Batch conditions, Action<SamplerStep>? progress, CancellationToken cancellation)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        model.Train(on: false);
+        using var noise = new Generator((ulong)RandomStreams.SeedOf(WarmUpSeed, $"warm-up/noise/{index}"), torch.CPU);
+        using var random = new Generator((ulong)RandomStreams.SeedOf(WarmUpSeed, $"warm-up/sampler/{index}"), torch.CPU);
+        var calls = new Calls();
+        var observed = _sampler.Observe(Task(noise, random, model.EncodeCondition(conditions), calls, progress, cancellation));
+        ObservedByJudge |= calls.Judge > 0;
+        return observed;
+    }
+
+    /// <summary>What the sampler makes of its observations.</summary>
+    internal double[] Learn(IReadOnlyList<double[]> observations) => _sampler.Learn(observations);
+
+    private SamplingTask Task(Generator noise, Generator random, ModelCondition condition, Calls calls, Action<SamplerStep>? progress, CancellationToken cancellation) =>
+        new()
         {
             Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
             Process = plan.Sampling.TimeShift == 1 ? model.Process : new ShiftedProcess(model.Process, plan.Sampling.TimeShift),
             Random = random,
-            Predict = (sample, t) => Predict(sample, t, condition, ref evaluations),
+            Predict = (sample, t) => Predict(sample, t, condition, calls),
             ClipClean = model.Clip,
             LogDensityRatio = judge is null ? null : (sample, t) =>
             {
-                judgements++;
+                calls.Judge++;
                 return judge().LogRatio(sample, t, condition);
             },
+            Learned = Learned,
             Progress = progress,
             Cancellation = cancellation,
-        });
-        return (latent.MoveToOuterDisposeScope(), evaluations, judgements);
-    }
+        };
 
     /// <summary>One prediction, guided by what the condition changes where and when the plan says so.</summary>
-    private Tensor Predict(Tensor sample, double t, ModelCondition condition, ref int evaluations)
+    private Tensor Predict(Tensor sample, double t, ModelCondition condition, Calls calls)
     {
         using var scope = torch.NewDisposeScope();
         var timesteps = torch.full([sample.shape[0]], Scalars.S(t), ScalarType.Float32, sample.device);
         var prediction = model.Predict(sample, timesteps, condition);
-        evaluations++;
+        calls.Network++;
         if (_guidance.Applies(t))
         {
             prediction = _guidance.Combine(prediction, model.Predict(sample, timesteps, condition.Unconditional()));
-            evaluations++;
+            calls.Network++;
         }
 
         return prediction.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>How often the network and the judge were called.</summary>
+    private sealed class Calls
+    {
+        public int Network { get; set; }
+
+        public int Judge { get; set; }
     }
 }
 

@@ -41,6 +41,8 @@ public sealed class SamplingSweep : IDisposable
             ["plugins"] = Node(plan.Sources.DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal).ToDictionary(source => source.Plugin, source => source.Version)),
             ["conditions"] = $"{plan.Sampling.Split} {DataFacts.Of(cohort.Of(plan.Sampling.Split), plan.Kinds).Sha256}",
             ["against"] = $"{against} {DataFacts.Of(cohort.Of(against), plan.Kinds).Sha256}",
+            // what was judged by earlier versions is judged anew: kernels were as wide as each configuration's own volumes had it, and intervals weighed rows
+            ["measured"] = "fixed by the real volumes, intervals by volume",
             ["metrics"] = new JsonArray(
             [
                 .. plan.Metrics.Zip(_sets.Metrics, (planned, made) => (JsonNode)new JsonObject
@@ -84,7 +86,7 @@ public sealed class SamplingSweep : IDisposable
             SecondsPerVolume = seconds.Average(),
             Metrics = _names.Zip(judged.Metrics).ToDictionary(
                 pair => pair.First,
-                pair => new SweptMetric { Value = pair.Second.Value, HigherIsBetter = Metrics[pair.First].HigherIsBetter, Interval = pair.Second.Interval, Extractor = pair.Second.Extractor, Warnings = pair.Second.Warnings }),
+                pair => new SweptMetric { Value = pair.Second.Value, HigherIsBetter = Metrics[pair.First].HigherIsBetter, Interval = pair.Second.Interval, Basis = pair.Second.Basis, Extractor = pair.Second.Extractor, Warnings = pair.Second.Warnings }),
         };
         _folder.Keep(Key(plan), result);
         return result;

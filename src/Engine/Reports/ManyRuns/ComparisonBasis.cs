@@ -16,15 +16,15 @@ internal sealed record ComparisonBasis(string Key, string Words)
     {
         var e = run.Experiment;
         return new ComparisonBasis(
-            Join(e.Target, e.Resolution, e.Space, e.IsCompressor, run.File["compressor"].Canonical(), run.File["strategy"].Canonical(), run.File.Text("training.validation_timesteps"), run.File.At("training.region_weights").Canonical(),
+            Join(e.Target, e.Resolution, e.Space, e.IsCompressor, run.File["compressor"].Canonical(), run.File["strategy"].Canonical(), run.File.Text("training.validation_timesteps"), run.Status?.Best?.Measure, run.File.At("training.region_weights").Canonical(),
                 e.IsCompressor ? run.File.At("training.phases").Canonical() : "", Volumes(run, "val"), Preparation(run)),
-            string.Join(", ", new[] { e.Target, e.Space == "compressor" ? e.Architecture : $"{e.Space} space", e.Resolution, e.Strategy }.OfType<string>()));
+            string.Join(", ", new[] { e.Target, e.Space == "compressor" ? e.Architecture : $"{e.Space} space", e.Resolution, e.Strategy, e.IsCompressor || run.Status?.Best?.Measure is not null ? null : "over evenly spread timesteps" }.OfType<string>()));
     }
 
     /// <summary>Of metrics of generated sets.</summary>
     public static ComparisonBasis Generated(ReportedRun run, SetResult set, SetQuality quality) => new(
-        Join(run.Experiment.Target, run.Experiment.Resolution, quality.Metric, Options(run, quality.Metric), quality.Extractor, quality.Against, quality.RealVolumes, set.Volumes, Volumes(run, quality.Against), Preparation(run)),
-        $"{quality.Metric} of {Format.Plural(set.Volumes, "generated volume")} of {run.Experiment.Target}, {run.Experiment.Resolution}, against {Format.Plural(quality.RealVolumes, "volume")} of {quality.Against}, features of {quality.Extractor}");
+        Join(run.Experiment.Target, run.Experiment.Resolution, quality.Metric, Options(run, quality.Metric), quality.Basis, quality.Extractor, quality.Against, quality.RealVolumes, set.Volumes, Volumes(run, quality.Against), Preparation(run)),
+        $"{quality.Metric} of {Format.Plural(set.Volumes, "generated volume")} of {run.Experiment.Target}, {run.Experiment.Resolution}, against {Format.Plural(quality.RealVolumes, "volume")} of {quality.Against}, features of {quality.Extractor}{(quality.Basis is null ? "" : $", {quality.Basis}")}");
 
     /// <summary>Of metrics of reconstructions.</summary>
     public static ComparisonBasis Reconstructed(ReportedRun run, string metric, string split, int volumes) => new(

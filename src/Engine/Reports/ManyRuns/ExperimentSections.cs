@@ -109,7 +109,7 @@ internal static class ExperimentSections
                 foreach (var q in set.Metrics)
                 {
                     table.Add(
-                        run.Name, string.Join(" = ", set.Checkpoints), set.Sampler, Format.Loss(set.FunctionEvaluations), $"{set.Volumes}", q.Metric, q.Against, $"{q.RealVolumes}",
+                        run.Name, string.Join(" = ", set.Checkpoints), set.Sampler, Format.Loss(set.FunctionEvaluations), $"{set.Volumes}", q.MetricWithBasis, q.Against, $"{q.RealVolumes}",
                         q.Value is null ? "not computed" : Format.Loss(q.Value), q.Interval is { } i ? $"{Format.Loss(i.Low)} to {Format.Loss(i.High)}" : Format.None, q.Extractor);
                 }
             }

@@ -36,12 +36,13 @@ public sealed record SweepFacts
         var metrics = file.Configurations.SelectMany(c => c.Metrics.Keys).Distinct().ToArray();
         var best = metrics.ToDictionary(metric => metric, metric => Best(file, metric));
         var extractors = metrics.SelectMany(metric => file.Configurations.Select(c => c.Metrics.GetValueOrDefault(metric)?.Extractor).OfType<string>().Distinct()).Distinct();
+        var bases = metrics.SelectMany(metric => file.Configurations.Select(c => c.Metrics.GetValueOrDefault(metric)?.Basis).OfType<string>().Distinct().Select(basis => $"; {metric} with {basis}"));
         return new SweepFacts
         {
             Run = run,
             Experiment = experiment,
             Kind = "solvers",
-            Basis = $"{file.Checkpoint}, {file.Count} volumes for each configuration with seed {file.Seed}, against {file.Against}; features of {string.Join(", ", extractors)}",
+            Basis = $"{file.Checkpoint}, {file.Count} volumes for each configuration with seed {file.Seed}, against {file.Against}; features of {string.Join(", ", extractors)}{string.Concat(bases)}",
             Columns = ["configuration", "sampler", "steps", "tolerance", "network evaluations", "s/volume", .. metrics.SelectMany(metric => new[] { metric, $"{metric} interval" })],
             Rows =
             [

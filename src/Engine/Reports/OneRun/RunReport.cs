@@ -100,7 +100,7 @@ public static class RunReport
         foreach (var quality in result.Metrics)
         {
             var interval = quality.Interval is { } i ? FormattableString.Invariant($"{i.Low:G4} to {i.High:G4}") : "";
-            Line(text, $"| {quality.Metric} | {quality.Against} | {quality.RealVolumes} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {interval} | {quality.Extractor} |");
+            Line(text, $"| {quality.MetricWithBasis} | {quality.Against} | {quality.RealVolumes} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {interval} | {quality.Extractor} |");
         }
 
         text.Append('\n');

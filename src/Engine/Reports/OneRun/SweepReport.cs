@@ -25,7 +25,7 @@ public static class SweepReport
         foreach (var one in ranking)
             Line(text, $"| {one.Name} | {one.Nfe:G5} | {one.SecondsPerVolume:G3} | {string.Join(" | ", metrics.Select(metric => Cell(one.Metrics.GetValueOrDefault(metric))))} |");
         text.Append('\n');
-        foreach (var extractor in ranking.SelectMany(one => one.Metrics.Select(metric => $"{metric.Key}: {metric.Value.Extractor}")).Distinct())
+        foreach (var extractor in ranking.SelectMany(one => one.Metrics.Select(metric => $"{metric.Key}: {metric.Value.Extractor}{(metric.Value.Basis is { } basis ? $", {basis}" : "")}")).Distinct())
             Line(text, $"- {extractor}");
         foreach (var group in ranking.SelectMany(one => one.Metrics.SelectMany(metric => metric.Value.Warnings.Select(warning => (one.Name, metric.Key, Warning: warning)))).GroupBy(w => (w.Key, w.Warning)))
             Line(text, $"- {group.Key.Key} of {(group.Count() == ranking.Count ? "all" : string.Join(", ", group.Select(w => w.Name)))}: {group.Key.Warning}");

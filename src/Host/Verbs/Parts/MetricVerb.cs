@@ -51,9 +51,26 @@ internal sealed class MetricVerb : Verb
         return ExitCode.Done;
     }
 
-    private static MetricResult Compute(Metric metric, NamedTensors inputs) => metric.Needs == MetricInputKind.Features
-        ? metric.Compute(inputs.Get("features_real", 2), inputs.Get("features_generated", 2))
-        : metric.Compute(inputs.Get("reference", 5), inputs.Get("generated", 5));
+    private static MetricResult Compute(Metric metric, NamedTensors inputs)
+    {
+        if (metric.Needs != MetricInputKind.Features)
+            return metric.Compute(inputs.Get("reference", 5), inputs.Get("generated", 5));
+        return metric is SetMetric set && inputs.Keys.Concat(inputs.Unsupported.Keys).Any(name => name is "volumes_real" or "volumes_generated")
+            ? set.Compare(Features(inputs, "real"), Features(inputs, "generated"))
+            : metric.Compute(inputs.Get("features_real", 2), inputs.Get("features_generated", 2));
+    }
+
+    /// <summary>Features of a file, and the volumes that they are of, where it says.</summary>
+    private static FeatureSet Features(NamedTensors inputs, string which)
+    {
+        var (rows, name) = (inputs.Get($"features_{which}", 2), $"volumes_{which}");
+        if (!inputs.ContainsKey(name) && !inputs.Unsupported.ContainsKey(name))
+            return FeatureSet.OneRowEach(rows);
+        var volumes = inputs.Get(name, 1);
+        if (volumes.is_floating_point() || volumes.is_complex() || volumes.shape[0] != rows.shape[0])
+            throw new UsageException($"{inputs.Source}: `{name}` is {volumes.dtype} {TensorFile.Shape(volumes)}, expected a whole number for each of the {rows.shape[0]} rows of `features_{which}`: that of its volume");
+        return new FeatureSet(rows, volumes.to(ScalarType.Int64).data<long>().ToArray());
+    }
 
     private static JsonObject Json(MetricResult result)
     {

@@ -62,6 +62,18 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
     }
 
     [Fact]
+    public void Rows_carry_the_volume_that_they_are_of()
+    {
+        var plan = Plan with { Metrics = [TinyRun.Part<IMetric>("evaluation", new SliceCount())] };
+        _run.Train(plan);
+
+        var against = Evaluate(plan).Metrics.ToDictionary(quality => quality.Against, quality => quality.Details);
+
+        Assert.Equal((4.0, 3.0), (against["train"]["volumes_real"], against["train"]["volumes_generated"]));
+        Assert.Equal((2.0, 3.0 * TinyCohort.RealSlices), (against["test"]["volumes_real"], against["test"]["rows_generated"]));
+    }
+
+    [Fact]
     public void Each_volume_is_seen_once_and_without_padding()
     {
         _run.Train(Plan);
@@ -152,6 +164,37 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
             }
 
             public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
+        }
+    }
+
+    /// <summary>A row for each slice; says how many volumes it was given.</summary>
+    private sealed class SliceCount : IMetric<NoOptions>
+    {
+        public Metric Create(NoOptions options, PartContext context) => new Slices();
+
+        private sealed class Slices : SetMetric
+        {
+            public override MetricInputKind Needs => MetricInputKind.Volumes;
+
+            public override bool HigherIsBetter => false;
+
+            public override string Extractor => "slices";
+
+            public override Tensor Features(Tensor volumes) => volumes.mean([0, 1, 3, 4]).unsqueeze(1);
+
+            public override MetricResult Compare(Tensor real, Tensor generated) => throw new InvalidOperationException("the volumes of the rows are known");
+
+            public override MetricResult Compare(FeatureSet real, FeatureSet generated) => MetricResult.Mean([0]) with
+            {
+                Details = new Dictionary<string, double>
+                {
+                    ["volumes_real"] = real.VolumeCount,
+                    ["volumes_generated"] = generated.VolumeCount,
+                    ["rows_generated"] = generated.Rows.shape[0],
+                },
+            };
+
+            public override MetricResult Compute(Tensor real, Tensor generated) => throw new InvalidOperationException();
         }
     }
 }

@@ -144,6 +144,25 @@ public sealed class ReportFactsTests : IDisposable
     }
 
     [Fact]
+    public void Sets_that_were_measured_by_kernels_of_differing_widths_are_not_ranked_together()
+    {
+        Run("a").Generate(0.4, basis: "sigma 0.8");
+        Run("b").Generate(0.1, basis: "sigma 0.9");
+        Run("c").Generate(0.2, basis: "sigma 0.8");
+
+        Assert.Equal([["b"], ["c", "a"]], Rankings("kid").OrderBy(names => names.Length));
+    }
+
+    [Fact]
+    public void Losses_of_the_two_definitions_are_not_ranked_together()
+    {
+        Run("a");
+        Run("b", 0.2).Change(status => status with { Best = status.Best! with { Measure = "training_law" } });
+
+        Assert.Equal(2, Rankings("validation loss").Length);
+    }
+
+    [Fact]
     public void Metric_whose_direction_is_not_known_is_not_ranked()
     {
         Run("a").Generate(0.4, higherIsBetter: null);

@@ -1,0 +1,154 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Experiments;
+
+/// <summary>
+/// Weights that training starts from, <c>training.from</c>: of another run, or of a file. They are copied into the run, which needs neither any more. A
+/// network whose weights do not depend on the grid may start from one that was trained at another resolution.
+/// </summary>
+internal sealed class WarmStart
+{
+    private readonly DiffusionExperiment _experiment;
+    private readonly TrainingOptions _options;
+    private readonly BorrowedWeights _lent;
+
+    private WarmStart(DiffusionExperiment experiment)
+    {
+        (_experiment, _options) = (experiment, experiment.Plan.Training);
+        var architecture = experiment.Plan.Architecture;
+        _lent = new BorrowedWeights(
+            experiment, "training", FrozenParts.Start, Component.Denoiser, architecture.Id, architecture.Options, new ControlNetOptions { From = _options.From });
+    }
+
+    /// <summary>An experiment's, or null where its weights are fresh.</summary>
+    public static WarmStart? Of(DiffusionExperiment experiment) => experiment.Plan.Training.From is null ? null : new(experiment);
+
+    /// <inheritdoc cref="BorrowedWeights.IsIn"/>
+    public bool IsIn(RunFolder? run) => _lent.IsIn(run);
+
+    /// <summary>Refuses weights that are nowhere, or of another network, before anything is made.</summary>
+    public void Check()
+    {
+        using var random = ExperimentContext.Random(_experiment.Plan);
+        var meta = _experiment.Context.PartsOf(_experiment.Plan, random) with { Device = new Device(DeviceType.META) };
+        using var model = DiffusionModel.Create(_experiment.Plan, meta);
+        foreach (var taken in Taken(model.Conditioning is not null, _ => { }))
+        {
+            if (taken.Module == Component.Denoiser)
+                Fit(model.Denoiser, taken.File);
+            else if (taken.Module == Component.Conditioning)
+                Fit(model.Conditioning!, taken.File);
+        }
+    }
+
+    /// <summary>Refuses a run that goes on where <see cref="Take"/> would; takes nothing.</summary>
+    public void Check(RunFolder run)
+    {
+        if (new FrozenParts(run) is var frozen && (frozen.Has(FrozenParts.Start) || run.HasCheckpoints))
+            frozen.Verify(FrozenParts.Start);
+    }
+
+    /// <summary>Copies them into the run, once.</summary>
+    public void Take(RunFolder run)
+    {
+        var frozen = new FrozenParts(run);
+        if (frozen.Has(FrozenParts.Start))
+            return;
+        if (run.HasCheckpoints)
+            frozen.Require(FrozenParts.Start);
+        // the denoiser's last: where it is there, all are
+        foreach (var taken in Taken(_experiment.Description.Parameters.Conditioning > 0, _experiment.Context.Observer.Warned).Reverse())
+            frozen.Copy(taken.Name, taken.Source, taken.Checkpoint, Path.GetFileNameWithoutExtension(taken.File), taken.File);
+        WarnOfStrategy();
+    }
+
+    private IReadOnlyList<Part> Taken(bool conditioned, Action<string> warn) => IsFile ? [OfFile(conditioned, warn)] : [.. OfRun(conditioned, warn)];
+
+    private bool IsFile => _options.From!.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
+
+    private Part OfFile(bool conditioned, Action<string> warn)
+    {
+        var file = _options.From!;
+        if (!File.Exists(file))
+            throw Refusal($"there is no file `{file}`; name a safetensors file of a denoiser's weights, a run's folder, or an experiment's id");
+        if (_options.FromOptimizer || _options.FromWeights == StartingWeights.Raw || _options.FromCheckpoint != "best")
+            throw Refusal($"{file} holds weights alone; from_checkpoint, from_weights and from_optimizer choose among those of a run, so remove them or name a run");
+        if (conditioned)
+            warn($"{file} is of the denoiser alone; what modulates it (size bins, omega) starts with fresh weights");
+        return new Part(FrozenParts.Start, Component.Denoiser, file, file, "");
+    }
+
+    private IEnumerable<Part> OfRun(bool conditioned, Action<string> warn)
+    {
+        var lender = _lent.Run(_options.From!);
+        Checkpoint checkpoint;
+        try
+        {
+            _lent.RefuseOthers(lender);
+            checkpoint = lender.OpenCheckpoint(_options.FromCheckpoint, warn);
+        }
+        catch (RunFolderException e)
+        {
+            throw Refusal(e.Message);
+        }
+
+        if (!checkpoint.Has(Component.Denoiser))
+            throw Refusal($"{lender.Path} is not a run that trained a denoiser: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
+        if (checkpoint.Has(Component.Conditioning) && !conditioned)
+            throw Refusal($"{lender.Path} modulates its denoiser by size bins (film) or by what an augmentation told (omega), and nothing here would; condition and augment alike, or name another run");
+        if (!checkpoint.Has(Component.Conditioning) && conditioned)
+            warn($"nothing modulates the denoiser of {lender.Path}; what does so here (size bins, omega) starts with fresh weights");
+        (string Name, string Component)[] modules = [(FrozenParts.Start, Component.Denoiser), (FrozenParts.StartConditioning, Component.Conditioning)];
+        foreach (var (name, component) in modules.Where(one => checkpoint.Has(one.Component)))
+        {
+            var weights = _options.FromWeights == StartingWeights.Average ? checkpoint.Used(component) : component;
+            yield return new Part(name, component, checkpoint.File(weights), lender.Path, checkpoint.Name);
+            if (_options.FromOptimizer)
+                yield return new Part(FrozenParts.StartOptimizerOf(name), "", checkpoint.File(Component.OptimizerOf(component)), lender.Path, checkpoint.Name);
+        }
+    }
+
+    private void Fit(nn.Module module, string file)
+    {
+        try
+        {
+            using var weights = SafetensorsFile.Read(file);
+            Weights.Load(module, weights, file);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Refusal($"{e.Message}; start from a network of the same options, and where its weights depend on the grid of the same size");
+        }
+    }
+
+    /// <summary>The same weights under another strategy predict something else, so that the loss begins elsewhere.</summary>
+    private void WarnOfStrategy()
+    {
+        var ours = _experiment.Plan.Strategy;
+        if (IsFile || _experiment.Context.Others.Find(_lent.Run(_options.From!), "strategy", ours.Id, ours.Options.GetType()) is not { } theirs)
+            return;
+        if (theirs.Id != ours.Id || !JsonNode.DeepEquals(Json(theirs.Options!), Json(ours.Options)))
+            _experiment.Context.Observer.Warned($"{_options.From} was trained with another strategy ({theirs.Id}{(theirs.Id == ours.Id ? " with other options" : "")}), so the loss does not begin where that run's ended");
+    }
+
+    private static JsonNode Json(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!;
+
+    private static Abstractions.PlanException Refusal(string sentence) => new Abstractions.PlanException(sentence, "from").In("training");
+
+    /// <summary>A file that is taken.</summary>
+    /// <param name="Name">What it is to the run.</param>
+    /// <param name="Module">The module whose weights it has; empty for moments.</param>
+    /// <param name="File">The file.</param>
+    /// <param name="Source">The run, or the file.</param>
+    /// <param name="Checkpoint">The run's checkpoint.</param>
+    private sealed record Part(string Name, string Module, string File, string Source, string Checkpoint);
+}

@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary><c>training.from</c>: a denoiser is trained on from another run's weights, or those of a file.</summary>
+public sealed class WarmStartTests : IDisposable
+{
+    // too small to change the weights: so the first validation is that of what training started from
+    private static readonly string[] Standing = ["--set", "training.epochs=1", "--set", "training.learning_rate=1e-12", "--set", "training.min_learning_rate=0"];
+
+    private readonly Workspace _work = new();
+
+    public void Dispose() => _work.Dispose();
+
+    [Fact]
+    public void Loss_goes_on_where_that_of_the_run_or_file_ended()
+    {
+        Done("train", "exp1", "--profile", "smoke", "--run", _work.Run);
+        var ended = Best(_work.Run);
+
+        Done(["train", "exp1_chained", "--profile", "smoke", "--run", _work.At("chained"), "--set", $"training.from={_work.Run}", .. Standing]);
+        Assert.Equal(ended, Best(_work.At("chained")), 1e-6);
+
+        var best = Path.Combine(_work.Run, "checkpoints", File.ReadAllText(Path.Combine(_work.Run, "checkpoints", "best")).Trim());
+        Done(["train", "exp1", "--profile", "smoke", "--run", _work.At("file"), "--set", $"training.from={best}/denoiser.safetensors", .. Standing]);
+        Assert.Equal(ended, Best(_work.At("file")), 1e-6);
+
+        // with moments, and resumed without the other run
+        string[] moments = ["train", "exp1", "--profile", "smoke", "--run", _work.At("moments"), "--set", $"training.from={_work.Run}", "--set", "training.from_optimizer=true"];
+        Done(moments);
+        var frozen = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.At("moments"), "frozen", "frozen.json")))!.AsArray();
+        Assert.Equal(["start_optimizer", "start"], frozen.Select(part => (string)part!["name"]!));
+        Directory.Delete(_work.Run, recursive: true);
+        Done([.. moments, "--resume", "--set", "training.epochs=3"]);
+    }
+
+    [Fact]
+    public void Network_of_convolutions_starts_at_another_resolution_and_one_that_is_bound_to_its_grid_is_refused()
+    {
+        Done("train", "exp1", "--profile", "smoke", "--run", _work.Run);
+        string[] larger = ["--set", "data.height=64", "--set", "data.width=64", "--set", "data.synthesize.height=64", "--set", "data.synthesize.width=64"];
+        Done(["train", "exp1", "--profile", "smoke", "--run", _work.At("larger"), "--set", $"training.from={_work.Run}", .. larger]);
+
+        Done("train", "exp7", "--profile", "smoke", "--run", _work.At("dit"));
+        var refused = _work.Program(["train", "exp7", "--profile", "smoke", "--run", _work.At("larger_dit"), "--set", $"training.from={_work.At("dit")}", .. larger]);
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("1 of another shape (pos", refused.Error, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_work.At("larger_dit")));
+
+        // nor is a network of other options taken, though its weights would fit
+        var other = _work.Program("train", "exp7", "--profile", "smoke", "--run", _work.At("other"), "--set", $"training.from={_work.Run}");
+        Assert.Contains($"{_work.Run} trained `unet3d`, not `dit`; name another run", other.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("training.from=nowhere", "training.from: there is no run `nowhere`")]
+    [InlineData("training.from=nowhere.safetensors", "training.from: there is no file `nowhere.safetensors`")]
+    [InlineData("training.from_optimizer=true", "set from, or remove them")]
+    public void What_is_nowhere_is_refused_before_anything_is_made(string set, string sentence)
+    {
+        var refused = _work.Program("train", "exp1", "--profile", "smoke", "--run", _work.Run, "--set", set);
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains(sentence, refused.Error, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_work.Run));
+    }
+
+    [Fact]
+    public void Chained_experiment_of_the_original_goes_on_from_exp1()
+    {
+        var refused = _work.Program("train", "exp1_chained", "--run", _work.Run, "--set", "data.cohort=/no/such", "--dry-run");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("there is no run `exp1`", refused.Error, StringComparison.Ordinal);
+    }
+
+    private void Done(params string[] arguments)
+    {
+        var outcome = _work.Program(arguments);
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+    }
+
+    private static double Best(string run) => (double)JsonNode.Parse(File.ReadAllText(Path.Combine(run, "status.json")))!["best"]!["loss"]!;
+}
