@@ -49,9 +49,21 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
             using var condition = conditions.Load(patient);
             return generator.Observe(i, condition, progress, cancellation);
         })]);
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        SealedJson.Write(DiskFiles.Instance, file, new WarmUpFile { Key = key, DiscriminatorSha256 = generator.ObservedByJudge ? generator.JudgeSha256 : null, Learned = learned });
+        Keep(file, new WarmUpFile { Key = key, DiscriminatorSha256 = generator.ObservedByJudge ? generator.JudgeSha256 : null, Learned = learned });
         return learned;
+    }
+
+    private void Keep(string file, WarmUpFile learned)
+    {
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            SealedJson.Write(DiskFiles.Instance, file, learned);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RunFolderException($"what {plan.Sampler.Id} learned before it samples cannot be kept as {file} ({e.Message}), and other samples of the run would be drawn by other numbers; make the run's folder writable, or use another sampler");
+        }
     }
 
     /// <summary>What was learned before; null where nothing was, or its file is damaged: then it is learned anew.</summary>
