@@ -13,8 +13,11 @@ internal readonly record struct Intensities(double Low, double High)
         return new(numbers.min().ToDouble(), numbers.max().ToDouble());
     }
 
-    /// <summary>What to say where they span more than the range that a metric is given, which makes its constants too small; or null.</summary>
+    /// <summary>
+    /// What to say where they span more than the range that a metric is given, which makes its constants too small; or null.
+    /// </summary>
     public string? Beyond(double range, string name) => High - Low <= range * (1 + 1e-6)
         ? null
-        : FormattableString.Invariant($"the intensities of {name} run from {Low:G4} to {High:G4}, further than the data_range of {range:G4} by which the constants are chosen; set data_range");
+        : FormattableString.Invariant($"the intensities of {name} run from {Low:G4} to {High:G4}, further than ")
+            + FormattableString.Invariant($"the data_range of {range:G4} by which the constants are chosen; set data_range");
 }

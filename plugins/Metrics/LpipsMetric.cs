@@ -53,7 +53,8 @@ public sealed class LpipsMetric : IMetric<LpipsOptions>
 
         protected override double Compare(Tensor real, Tensor generated)
         {
-            var (slices, others) = (SliceNetwork.Slices(real.to_type(ScalarType.Float32)), SliceNetwork.Slices(generated.to_type(ScalarType.Float32)));
+            var slices = SliceNetwork.Slices(real.to_type(ScalarType.Float32));
+            var others = SliceNetwork.Slices(generated.to_type(ScalarType.Float32));
             var sum = 0.0;
             foreach (var (a, b) in slices.split(chunk).Zip(others.split(chunk)))
             {

@@ -18,7 +18,8 @@ public sealed class MseMetric : IMetric<MseOptions>
     {
         public override bool HigherIsBetter => false;
 
-        protected override double Compare(Tensor real, Tensor generated) => 
-            (real.to_type(ScalarType.Float64) - generated.to_type(ScalarType.Float64)).square().mean().ToDouble(); // float32 holds no square beyond 3e38
+        // float32 holds no square beyond 3e38
+        protected override double Compare(Tensor real, Tensor generated) =>
+            (real.to_type(ScalarType.Float64) - generated.to_type(ScalarType.Float64)).square().mean().ToDouble();
     }
 }

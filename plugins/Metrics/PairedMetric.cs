@@ -28,14 +28,19 @@ internal abstract class PairedMetric : Metric
             using var scope = NewDisposeScope();
             values[index] = Compare(Volume(real, index), Volume(generated, index));
             if (!double.IsFinite(values[index]))
-                throw new ArgumentException(FormattableString.Invariant(
-                    $"the intensities of volume {index} are too large to compute with: they reach {Largest(real, generated, index):G4}; rescale reference and generated alike, best to 0 … 1"));
+                throw new ArgumentException(
+                    FormattableString.Invariant(
+                        $"the intensities of volume {index} are too large to compute with: they reach {Largest(real, generated, index):G4}")
+                    + "; rescale reference and generated alike, best to 0 … 1");
         }
 
-        return MetricResult.Mean(values) with { Warnings = [.. new[] { OutOfRange(real, "reference"), OutOfRange(generated, "generated") }.OfType<string>()] };
+        string?[] warnings = [OutOfRange(real, "reference"), OutOfRange(generated, "generated")];
+        return MetricResult.Mean(values) with { Warnings = [.. warnings.OfType<string>()] };
     }
 
-    /// <summary>Compares two volumes <c>[1, C, D, H, W]</c>, float32, or float64 where they are given so; called in a dispose scope.</summary>
+    /// <summary>
+    /// Compares two volumes <c>[1, C, D, H, W]</c>, float32, or float64 where they are given so; called in a dispose scope.
+    /// </summary>
     protected abstract double Compare(Tensor real, Tensor generated);
 
     /// <summary>What to say of volumes whose intensities are not those that the metric is for, or null.</summary>
@@ -45,7 +50,8 @@ internal abstract class PairedMetric : Metric
         volumes.narrow(0, index, 1).to_type(volumes.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
 
     private static double Largest(Tensor real, Tensor generated, int index) =>
-        new[] { real, generated }.Select(volumes => Intensities.Of(volumes.narrow(0, index, 1))).Max(range => Math.Max(Math.Abs(range.Low), Math.Abs(range.High)));
+        new[] { real, generated }.Select(volumes => Intensities.Of(volumes.narrow(0, index, 1)))
+            .Max(range => Math.Max(Math.Abs(range.Low), Math.Abs(range.High)));
 
     private static string Shape(Tensor tensor) => $"[{string.Join(", ", tensor.shape)}]";
 }

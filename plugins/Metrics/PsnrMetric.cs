@@ -40,7 +40,8 @@ public sealed class PsnrMetric : IMetric<PsnrOptions>
             return outside == 0
                 ? null
                 : FormattableString.Invariant(
-                    $"{outside} of the {volumes.numel()} intensities of {name} lie outside 0 to {range:G4}, where they are clamped to: they run from {low:G4} to {high:G4}; rescale them, or set data_range");
+                    $"{outside} of the {volumes.numel()} intensities of {name} lie outside 0 to {range:G4}, where they are clamped to: ")
+                    + FormattableString.Invariant($"they run from {low:G4} to {high:G4}; rescale them, or set data_range");
         }
     }
 }

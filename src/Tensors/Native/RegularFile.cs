@@ -10,16 +10,23 @@ namespace VoxelZoo.Tensors.Native;
 internal static partial class RegularFile
 {
     // statx(2), whose layout is the same on every architecture
-    private const int WorkingFolder = -100, NoFollow = 0x100, TypeMask = 1, Size = 256, ModeOffset = 28, NoEntry = 2, TooManyLinks = 40;
+    private const int WorkingFolder = -100, NoFollow = 0x100, TypeMask = 1, Size = 256, ModeOffset = 28;
+
+    private const int NoEntry = 2, TooManyLinks = 40;
 
     private const int TypeBits = 0xF000, Directory = 0x4000, Regular = 0x8000, Link = 0xA000;
 
-    /// <summary>Marks exceptions of what cannot be a file, which is a matter of what was given and not of what went wrong. The type would be another one in each assembly.</summary>
+    /// <summary>
+    /// Marks exceptions of what cannot be a file, which is a matter of what was given and not of what went wrong. A type of its own would
+    /// be another one in each assembly.
+    /// </summary>
     public const int Refused = 0x20F11E;
 
     private const string Dangling = "this is a symbolic link that leads nowhere; point it at a file.";
 
-    /// <summary>Why a path cannot be read as a file: it is a pipe, a socket or a device, or its symbolic links go in a circle or nowhere.</summary>
+    /// <summary>
+    /// Why a path cannot be read as a file: it is a pipe, a socket or a device, or its symbolic links go in a circle or nowhere.
+    /// </summary>
     /// <param name="path">The path.</param>
     /// <returns>
     /// A sentence without the path, with its full stop; null for a file, a folder, and what is not there, which opening it tells.

@@ -65,7 +65,8 @@ public sealed class ImageMetricTests
         Assert.InRange(shifted, 0.999, 1.0);
     }
 
-    private static Tensor Constant(double value, ScalarType? type = null) => full(new long[] { 1, 1, 24, 24, 24 }, S(value), type ?? float32);
+    private static Tensor Constant(double value, ScalarType? type = null) =>
+        full(new long[] { 1, 1, 24, 24, 24 }, S(value), type ?? float32);
 
     [Fact]
     public void Squared_error_of_intensities_whose_squares_float32_does_not_hold_is_its_closed_form()
@@ -83,7 +84,8 @@ public sealed class ImageMetricTests
         foreach (var metric in new[] { ((IMetric<MseOptions>)new MseMetric()).Create(new(), Contexts.Cpu), Ssim() })
         {
             Assert.Equal(
-                "the intensities of volume 0 are too large to compute with: they reach 1E+200; rescale reference and generated alike, best to 0 … 1",
+                "the intensities of volume 0 are too large to compute with: they reach 1E+200; "
+                    + "rescale reference and generated alike, best to 0 … 1",
                 Assert.Throws<ArgumentException>(() => metric.Compute(Constant(-1e200, float64), Constant(1, float64))).Message);
         }
     }
@@ -95,7 +97,9 @@ public sealed class ImageMetricTests
         var x = Constant(0.5);
         x[0, 0, 0, 0, 0] = tensor(1.5f);
         x[0, 0, 0, 0, 1] = tensor(-3f);
-        Assert.StartsWith("2 of the 13824 intensities of generated lie outside 0 to 1, where they are clamped to: they run from -3 to 1.5", Assert.Single(Psnr().Compute(Constant(0.5), x).Warnings));
+        Assert.StartsWith(
+            "2 of the 13824 intensities of generated lie outside 0 to 1, where they are clamped to: they run from -3 to 1.5",
+            Assert.Single(Psnr().Compute(Constant(0.5), x).Warnings));
         Assert.Empty(Psnr().Compute(Constant(0), Constant(1)).Warnings);
     }
 
@@ -105,7 +109,9 @@ public sealed class ImageMetricTests
         using var scope = NewDisposeScope();
         var x = Constant(-1);
         x[0, 0, 0, 0, 0] = tensor(1f);
-        Assert.StartsWith("the intensities of reference run from -1 to 1, further than the data_range of 1", Assert.Single(Ssim().Compute(x, Constant(0)).Warnings));
+        Assert.StartsWith(
+            "the intensities of reference run from -1 to 1, further than the data_range of 1",
+            Assert.Single(Ssim().Compute(x, Constant(0)).Warnings));
         Assert.Single(MsSsim(new() { Window = 7 }).Compute(x, Constant(0)).Warnings);
         Assert.Empty(Ssim(new() { DataRange = 2 }).Compute(x, Constant(0)).Warnings);
     }
