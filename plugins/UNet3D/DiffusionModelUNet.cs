@@ -404,7 +404,7 @@ internal sealed class ResBlock : TimedBlock
 internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
 {
     private readonly GroupNorm norm;
-    private readonly Attention attn;
+    private readonly TokenAttention attn;
 
     private readonly bool _checkpointing;
 
@@ -413,7 +413,7 @@ internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
     {
         _checkpointing = layers.Checkpointing;
         norm = layers.Norm(channels);
-        attn = new Attention(layers, channels);
+        attn = layers.Attention(channels);
         RegisterComponents();
     }
 
@@ -428,39 +428,7 @@ internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
     }
 
     // the input of the norm besides
-    public SavedElements Saved(VolumeShape h) => SavedElements.OfBlock(h.Elements, h.Elements + Attention.Saved(h.Elements));
-}
-
-/// <summary>Multi-head self-attention of tokens <c>[B, N, C]</c>.</summary>
-internal sealed class Attention : nn.Module<Tensor, Tensor>
-{
-    private readonly Linear to_q;
-    private readonly Linear to_k;
-    private readonly Linear to_v;
-    private readonly Linear out_proj;
-    private readonly int _headChannels;
-
-    public Attention(Layers layers, int channels)
-        : base(nameof(Attention))
-    {
-        to_q = layers.Linear(channels, channels);
-        to_k = layers.Linear(channels, channels);
-        to_v = layers.Linear(channels, channels);
-        out_proj = layers.Linear(channels, channels);
-        _headChannels = layers.HeadChannels;
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor tokens)
-    {
-        var attended = F.scaled_dot_product_attention(Heads(to_q), Heads(to_k), Heads(to_v)); // [B, heads, N, C / heads]
-        return out_proj.call(attended.transpose(1, 2).flatten(2));                             // [B, N, C]
-
-        Tensor Heads(Linear projection) => projection.call(tokens).unflatten(2, -1, _headChannels).transpose(1, 2);
-    }
-
-    // input of the three projections, q, k, v, and attention's output before and after the heads are joined
-    public static long Saved(long tokens) => 6 * tokens;
+    public SavedElements Saved(VolumeShape h) => SavedElements.OfBlock(h.Elements, h.Elements + TokenAttention.Saved(h.Elements));
 }
 
 /// <summary>Halves D, H and W by a strided convolution.</summary>
@@ -523,9 +491,6 @@ internal sealed class Layers(UNet3DOptions options, PartContext context)
     /// <summary>Whether blocks keep their inputs alone for the backward pass.</summary>
     public bool Checkpointing { get; } = context.GradientCheckpointing;
 
-    /// <summary>Channels of one attention head.</summary>
-    public int HeadChannels { get; } = options.NumHeadChannels;
-
     /// <summary>
     /// A convolution that keeps the size (or divides it by the stride), one level down as MONAI wraps it: <c>conv.weight</c>.
     /// </summary>
@@ -554,6 +519,8 @@ internal sealed class Layers(UNet3DOptions options, PartContext context)
     public TimedBlock Double(int channels) => options.ResblockUpdown
         ? new ResBlock(this, channels, channels, nn.Upsample(scale_factor: [2, 2, 2], mode: UpsampleMode.Nearest))
         : new Upsample(this, channels);
+
+    public TokenAttention Attention(int channels) => new(channels, options.NumHeadChannels, context.Device);
 
     public Linear Linear(int from, int to) => nn.Linear(from, to, device: context.Device);
 
