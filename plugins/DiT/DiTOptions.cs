@@ -19,6 +19,12 @@ public sealed record DiTOptions : IPresets<DiTOptions>
     [Range(1, 65536)]
     public int? OutChannels { get; init; }
 
+    /// <summary>
+    /// Whether the last layer writes twice the channels, as networks do that also learn the variance (arXiv:2102.09672). The first half is
+    /// the prediction; the second is neither used nor trained, and serves to load such weights. Default false.
+    /// </summary>
+    public bool LearnSigma { get; init; }
+
     /// <summary>Rows H of the one grid that the positions belong to. Default: the latent's.</summary>
     [Range(1, 65536)]
     public int? InputSize { get; init; }
@@ -91,6 +97,9 @@ public sealed record DiTOptions : IPresets<DiTOptions>
         };
 
     internal int MlpSize => (int)(HiddenSize * MlpRatio);
+
+    /// <summary>What the last layer writes for each voxel; of complete options.</summary>
+    internal int WrittenChannels => (LearnSigma ? 2 : 1) * OutChannels!.Value;
 
     internal bool CrossAttends => Conditioning == ImageConditioning.CrossAttn;
 

@@ -45,7 +45,7 @@ internal sealed class DiffusionTransformer : Denoiser
         t_embedder = new TimestepEmbedder(layers, width);
         for (var block = 1; block <= options.Depth; block++)
             blocks.Add(new Block(layers, options, options.DropPath * block / options.Depth));
-        final_layer = new FinalLayer(layers, width, patch * patch * patch * options.OutChannels!.Value);
+        final_layer = new FinalLayer(layers, width, patch * patch * patch * options.WrittenChannels);
         RegisterComponents();
     }
 
@@ -102,12 +102,16 @@ internal sealed class DiffusionTransformer : Denoiser
         return patches + pos_embed;                                                               // [B, N, E]
     }
 
-    /// <summary>Puts patches <c>[B, N, p³·out]</c> (features in the order depth, height, width, channel) back into their places.</summary>
+    /// <summary>
+    /// Puts patches <c>[B, N, p³·written]</c> (features in the order depth, height, width, channel) back into their places, without what
+    /// comes after the prediction's channels.
+    /// </summary>
     private Tensor Assemble(Tensor patches)
     {
         var (grid, p, channels) = (_options.Input, _options.PatchSize, _options.OutChannels!.Value);
         return patches
-            .view(-1, grid.Depth / p, grid.Height / p, grid.Width / p, p, p, p, channels)
+            .view(-1, grid.Depth / p, grid.Height / p, grid.Width / p, p, p, p, _options.WrittenChannels)
+            .narrow(7, 0, channels)
             .permute(0, 7, 1, 4, 2, 5, 3, 6)
             .reshape(-1, channels, grid.Depth, grid.Height, grid.Width);
     }
@@ -193,6 +197,7 @@ internal static class Positions
 internal sealed class Block : nn.Module
 {
     private readonly SelfAttention attn;
+    private readonly LayerNorm? norm_cross;
     private readonly CrossAttention? cross_attn;
     private readonly Mlp mlp;
     private readonly Sequential adaLN_modulation;
@@ -205,7 +210,7 @@ internal sealed class Block : nn.Module
         var width = options.HiddenSize;
         attn = new SelfAttention(layers, width, options.NumHeads, options.QkNorm);
         if (options.CrossAttends)
-            cross_attn = new CrossAttention(layers, width, options.NumHeads, options.QkNorm);
+            (norm_cross, cross_attn) = (layers.Norm(width), new CrossAttention(layers, width, options.NumHeads, options.QkNorm));
         mlp = new Mlp(layers, width, options.MlpSize);
         adaLN_modulation = layers.Modulation(width, 6);
         _dropPath = dropPath;
@@ -222,16 +227,19 @@ internal sealed class Block : nn.Module
         var modulation = adaLN_modulation.call(embedding).unsqueeze(1).chunk(6, 2);
         var h = Branch(attn, x, modulation[..3]);
         if (cross_attn is not null)
-            h = h + Dropped(cross_attn.call(h, inputs[2]));
+            h = h + Dropped(cross_attn.call(norm_cross!.call(h), inputs[2]));
         return Branch(mlp, h, modulation[3..]).MoveToOuterDisposeScope();
     }
 
     /// <summary>What autograd keeps of a block; the condition's tokens, which all blocks share, are not among it.</summary>
     public SavedElements Saved(TokenShape x)
     {
-        var branches = SavedByBranch(x, attn.Saved(x)) + (cross_attn?.Saved(x) ?? 0) + SavedByBranch(x, mlp.Saved(x));
+        var branches = SavedByBranch(x, attn.Saved(x)) + SavedByCrossAttention(x) + SavedByBranch(x, mlp.Saved(x));
         return SavedElements.OfBlock(x.Elements, branches);
     }
+
+    // and the input of its norm
+    private long SavedByCrossAttention(TokenShape x) => cross_attn is null ? 0 : x.Elements + cross_attn.Saved(x);
 
     private Tensor Branch(nn.Module<Tensor, Tensor> branch, Tensor x, Tensor[] modulation)
     {
@@ -270,7 +278,7 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
     {
         qkv = layers.Linear(width, 3 * width);
         if (normalise)
-            (q_norm, k_norm) = (layers.HeadNorm(width / heads), layers.HeadNorm(width / heads));
+            (q_norm, k_norm) = (layers.Norm(width / heads), layers.Norm(width / heads));
         proj = layers.Linear(width, width);
         _heads = heads;
         RegisterComponents();
@@ -288,7 +296,7 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>
-/// Each token attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the condition.
+/// Each token, normalised before, attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the condition.
 /// </summary>
 internal sealed class CrossAttention : nn.Module<Tensor, Tensor, Tensor>
 {
@@ -306,7 +314,7 @@ internal sealed class CrossAttention : nn.Module<Tensor, Tensor, Tensor>
         q = layers.Linear(width, width);
         kv = layers.Linear(width, 2 * width);
         if (normalise)
-            (q_norm, k_norm) = (layers.HeadNorm(width / heads), layers.HeadNorm(width / heads));
+            (q_norm, k_norm) = (layers.Norm(width / heads), layers.Norm(width / heads));
         proj = layers.Zero(width, width);
         _heads = heads;
         RegisterComponents();
@@ -315,13 +323,13 @@ internal sealed class CrossAttention : nn.Module<Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor tokens, Tensor condition)
     {
         using var scope = NewDisposeScope();
-        var queries = q.call(Norm.Plain(tokens)).unflatten(2, _heads, -1);                         // [B, N, heads, E / heads]
+        var queries = q.call(tokens).unflatten(2, _heads, -1);                                     // [B, N, heads, E / heads]
         var parts = kv.call(condition).unflatten(2, 2, _heads, -1).unbind(2);
         return proj.call(Heads.Attend(queries, parts[0], parts[1], q_norm, k_norm)).MoveToOuterDisposeScope();
     }
 
-    // and inputs of the norm and of the queries
-    public long Saved(TokenShape tokens) => 2 * tokens.Elements + Heads.Saved(tokens, normalised: q_norm is not null);
+    // and the input of the queries
+    public long Saved(TokenShape tokens) => tokens.Elements + Heads.Saved(tokens, normalised: q_norm is not null);
 }
 
 /// <summary>The attention of all heads.</summary>
@@ -408,7 +416,7 @@ internal readonly record struct TokenShape(long Count, int Width)
     public long Elements => Count * Width;
 }
 
-/// <summary>Layer normalisation of tokens, without parameters of its own.</summary>
+/// <summary>Layer normalisation of tokens, without parameters of its own; what modulates it takes their place.</summary>
 internal static class Norm
 {
     public const double Eps = 1e-6;
@@ -466,6 +474,6 @@ internal sealed record Layers(Device Device)
         return convolution;
     }
 
-    /// <summary>Normalises the queries or keys of one head.</summary>
-    public LayerNorm HeadNorm(int size) => nn.LayerNorm(size, Norm.Eps, device: Device);
+    /// <summary>Normalises tokens that nothing modulates, or the queries or keys of one head.</summary>
+    public LayerNorm Norm(int size) => nn.LayerNorm(size, DiT.Norm.Eps, device: Device);
 }

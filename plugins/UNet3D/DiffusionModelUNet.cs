@@ -194,7 +194,7 @@ internal sealed class DownBlock : nn.Module
 {
     private readonly ModuleList<SpatialAttention> attentions = new();
     private readonly ModuleList<ResBlock> resnets = new();
-    private readonly Downsample? downsampler;
+    private readonly TimedBlock? downsampler;
 
     public DownBlock(Layers layers, int from, int to, int blocks, bool attention, bool halve)
         : base(nameof(DownBlock))
@@ -207,7 +207,7 @@ internal sealed class DownBlock : nn.Module
         }
 
         if (halve)
-            downsampler = new Downsample(layers, to);
+            downsampler = layers.Halve(to);
         RegisterComponents();
     }
 
@@ -222,7 +222,7 @@ internal sealed class DownBlock : nn.Module
         }
 
         if (downsampler is not null)
-            skips.Push(h = downsampler.call(h));
+            skips.Push(h = downsampler.call(h, embedding));
         return h;
     }
 
@@ -277,7 +277,7 @@ internal sealed class UpBlock : nn.Module
 {
     private readonly ModuleList<ResBlock> resnets = new();
     private readonly ModuleList<SpatialAttention> attentions = new();
-    private readonly Upsample? upsampler;
+    private readonly TimedBlock? upsampler;
 
     public UpBlock(Layers layers, int from, int to, int next, int blocks, bool attention, bool twice)
         : base(nameof(UpBlock))
@@ -291,7 +291,7 @@ internal sealed class UpBlock : nn.Module
         }
 
         if (twice)
-            upsampler = new Upsample(layers, to);
+            upsampler = layers.Double(to);
         RegisterComponents();
     }
 
@@ -306,7 +306,7 @@ internal sealed class UpBlock : nn.Module
                 h = attentions[block].call(h);
         }
 
-        return (upsampler?.call(h) ?? h).MoveToOuterDisposeScope();
+        return (upsampler?.call(h, embedding) ?? h).MoveToOuterDisposeScope();
     }
 
     public SavedElements Saved(ref VolumeShape h, Stack<VolumeShape> skips)
@@ -334,8 +334,18 @@ internal sealed class UpBlock : nn.Module
 
 // ---------------------------------------------------------------------------------------------------------------- blocks
 
-/// <summary>Two normalised convolutions with the time embedding added between them, and a skip. Starts as the skip alone.</summary>
-internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
+/// <summary>A block that takes the time embedding, whether or not it has a use for it.</summary>
+internal abstract class TimedBlock(string name) : nn.Module<Tensor, Tensor, Tensor>(name)
+{
+    /// <summary>What autograd keeps of a pass over <paramref name="h"/>, which becomes the output's shape.</summary>
+    public abstract SavedElements Saved(ref VolumeShape h);
+}
+
+/// <summary>
+/// Two normalised convolutions with the time embedding added between them, and a skip. Starts as the skip alone. Where the block changes
+/// the grid's size, both ways are resampled, the first after its norm and activation.
+/// </summary>
+internal sealed class ResBlock : TimedBlock
 {
     private readonly GroupNorm norm1;
     private readonly Sequential conv1;
@@ -343,11 +353,13 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
     private readonly GroupNorm norm2;
     private readonly Sequential conv2;
     private readonly Sequential? skip_connection;
+    private readonly nn.Module<Tensor, Tensor>? resample;
 
     private readonly int _width;
     private readonly bool _checkpointing;
 
-    public ResBlock(Layers layers, int from, int to)
+    // a resampler has no parameters; null keeps the size
+    public ResBlock(Layers layers, int from, int to, nn.Module<Tensor, Tensor>? resampler = null)
         : base(nameof(ResBlock))
     {
         (_width, _checkpointing) = (to, layers.Checkpointing);
@@ -358,6 +370,7 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
         conv2 = layers.Convolution(to, to, 3, zero: true);
         if (from != to)
             skip_connection = layers.Convolution(from, to, 1);
+        resample = resampler;
         RegisterComponents();
     }
 
@@ -368,18 +381,22 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var time = time_emb_proj.call(F.silu(embedding));                  // [B, to]
-        var h = conv1.call(F.silu(norm1.call(x)));
-        h = h.add_(time.view(time.shape[0], time.shape[1], 1, 1, 1));
+        var h = F.silu(norm1.call(x));
+        if (resample is not null)
+            (x, h) = (resample.call(x), resample.call(h));
+        h = conv1.call(h).add_(time.view(time.shape[0], time.shape[1], 1, 1, 1));
         h = conv2.call(F.silu(norm2.call(h)));
         return h.add_(skip_connection?.call(x) ?? x).MoveToOuterDisposeScope();
     }
 
-    // inputs of norm, SiLU and convolution, twice; the skip's convolution shares the first
-    public SavedElements Saved(ref VolumeShape h)
+    // inputs of norm, SiLU, where there is one pooling, and convolution; the skip's convolution shares the first or sees what lies on the
+    // same grid. Then those of the second norm, SiLU and convolution
+    public override SavedElements Saved(ref VolumeShape h)
     {
         var input = h.Elements;
-        h = h with { Channels = _width };
-        return SavedElements.OfBlock(input, 3 * input + 3 * h.Elements);
+        var resampled = resample switch { null => h, AvgPool3d => h.Coarser(2), _ => h.Finer(2) };
+        h = resampled with { Channels = _width };
+        return SavedElements.OfBlock(input, (resample is AvgPool3d ? 3 : 2) * input + resampled.Elements + 3 * h.Elements);
     }
 }
 
@@ -387,7 +404,7 @@ internal sealed class ResBlock : nn.Module<Tensor, Tensor, Tensor>
 internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
 {
     private readonly GroupNorm norm;
-    private readonly Attention attn;
+    private readonly TokenAttention attn;
 
     private readonly bool _checkpointing;
 
@@ -396,7 +413,7 @@ internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
     {
         _checkpointing = layers.Checkpointing;
         norm = layers.Norm(channels);
-        attn = new Attention(layers, channels);
+        attn = layers.Attention(channels);
         RegisterComponents();
     }
 
@@ -411,43 +428,11 @@ internal sealed class SpatialAttention : nn.Module<Tensor, Tensor>
     }
 
     // the input of the norm besides
-    public SavedElements Saved(VolumeShape h) => SavedElements.OfBlock(h.Elements, h.Elements + Attention.Saved(h.Elements));
-}
-
-/// <summary>Multi-head self-attention of tokens <c>[B, N, C]</c>.</summary>
-internal sealed class Attention : nn.Module<Tensor, Tensor>
-{
-    private readonly Linear to_q;
-    private readonly Linear to_k;
-    private readonly Linear to_v;
-    private readonly Linear out_proj;
-    private readonly int _headChannels;
-
-    public Attention(Layers layers, int channels)
-        : base(nameof(Attention))
-    {
-        to_q = layers.Linear(channels, channels);
-        to_k = layers.Linear(channels, channels);
-        to_v = layers.Linear(channels, channels);
-        out_proj = layers.Linear(channels, channels);
-        _headChannels = layers.HeadChannels;
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor tokens)
-    {
-        var attended = F.scaled_dot_product_attention(Heads(to_q), Heads(to_k), Heads(to_v)); // [B, heads, N, C / heads]
-        return out_proj.call(attended.transpose(1, 2).flatten(2));                             // [B, N, C]
-
-        Tensor Heads(Linear projection) => projection.call(tokens).unflatten(2, -1, _headChannels).transpose(1, 2);
-    }
-
-    // input of the three projections, q, k, v, and attention's output before and after the heads are joined
-    public static long Saved(long tokens) => 6 * tokens;
+    public SavedElements Saved(VolumeShape h) => SavedElements.OfBlock(h.Elements, h.Elements + TokenAttention.Saved(h.Elements));
 }
 
 /// <summary>Halves D, H and W by a strided convolution.</summary>
-internal sealed class Downsample : nn.Module<Tensor, Tensor>
+internal sealed class Downsample : TimedBlock
 {
     private readonly Sequential op;
 
@@ -458,9 +443,9 @@ internal sealed class Downsample : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x) => op.call(x);
+    public override Tensor forward(Tensor x, Tensor embedding) => op.call(x);
 
-    public SavedElements Saved(ref VolumeShape h)
+    public override SavedElements Saved(ref VolumeShape h)
     {
         var input = h.Elements;
         h = h.Coarser(2);
@@ -469,7 +454,7 @@ internal sealed class Downsample : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Doubles D, H and W by repetition, then convolves.</summary>
-internal sealed class Upsample : nn.Module<Tensor, Tensor>
+internal sealed class Upsample : TimedBlock
 {
     private readonly Sequential postconv;
 
@@ -480,7 +465,7 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    public override Tensor forward(Tensor x)
+    public override Tensor forward(Tensor x, Tensor embedding)
     {
         using var scope = NewDisposeScope();
         var large = F.interpolate(x, scale_factor: [2, 2, 2], mode: InterpolationMode.Nearest);
@@ -488,7 +473,7 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor>
     }
 
     // the large input of the convolution
-    public SavedElements Saved(ref VolumeShape h)
+    public override SavedElements Saved(ref VolumeShape h)
     {
         h = h.Finer(2);
         return SavedElements.OfLayer(h.Elements);
@@ -505,9 +490,6 @@ internal sealed class Layers(UNet3DOptions options, PartContext context)
 
     /// <summary>Whether blocks keep their inputs alone for the backward pass.</summary>
     public bool Checkpointing { get; } = context.GradientCheckpointing;
-
-    /// <summary>Channels of one attention head.</summary>
-    public int HeadChannels { get; } = options.NumHeadChannels;
 
     /// <summary>
     /// A convolution that keeps the size (or divides it by the stride), one level down as MONAI wraps it: <c>conv.weight</c>.
@@ -527,6 +509,18 @@ internal sealed class Layers(UNet3DOptions options, PartContext context)
 
         return conv;
     }
+
+    /// <summary>What halves the grid between two levels.</summary>
+    public TimedBlock Halve(int channels) => options.ResblockUpdown
+        ? new ResBlock(this, channels, channels, nn.AvgPool3d(2))
+        : new Downsample(this, channels);
+
+    /// <summary>What doubles the grid between two levels.</summary>
+    public TimedBlock Double(int channels) => options.ResblockUpdown
+        ? new ResBlock(this, channels, channels, nn.Upsample(scale_factor: [2, 2, 2], mode: UpsampleMode.Nearest))
+        : new Upsample(this, channels);
+
+    public TokenAttention Attention(int channels) => new(channels, options.NumHeadChannels, context.Device);
 
     public Linear Linear(int from, int to) => nn.Linear(from, to, device: context.Device);
 

@@ -38,6 +38,12 @@ public sealed record UNet3DOptions : IPresets<UNet3DOptions>
     [Range(1e-12, 1)]
     public double NormEps { get; init; } = 1e-6;
 
+    /// <summary>
+    /// Whether residual blocks halve and double the grid, by average pooling and repetition inside. Default false: a strided convolution,
+    /// and a repetition with a convolution.
+    /// </summary>
+    public bool ResblockUpdown { get; init; }
+
     /// <inheritdoc/>
     public static string PresetKey => "preset";
 

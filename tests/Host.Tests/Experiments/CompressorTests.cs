@@ -16,6 +16,7 @@ public sealed class CompressorTests : IDisposable
         // counts and latents of the models as the original and its papers have them
         { "vqvae_4x", 5_512_069, [1, 4, 40, 64, 64] },
         { "vqvae_8x", 44_515_589, [1, 4, 20, 32, 32] },
+        { "kl_8x", 13_348_872, [1, 3, 20, 32, 32] },
         { "dcae_f32", 362_889_313, [1, 32, 160, 8, 8] },
         { "dcae_f64", 518_035_905, [1, 128, 160, 4, 4] },
         { "dcae_f128", 678_491_201, [1, 512, 160, 2, 2] },
@@ -59,6 +60,7 @@ public sealed class CompressorTests : IDisposable
 
     [Theory]
     [InlineData("vqvae_4x", 16, true)]
+    [InlineData("kl_8x", 16, true)]
     [InlineData("dcae_f32", 16, true)]
     [InlineData("dcae_f32_1_5", 16, false)]
     [InlineData("dcae_seg_f32", 4, false)]
@@ -100,13 +102,15 @@ public sealed class CompressorTests : IDisposable
         Assert.StartsWith("--guidance: unknown key `guidance`", refused.Error, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Codebook_is_logged_at_each_step()
+    [Theory]
+    [InlineData("vqvae_4x", "loss/codebook", "perplexity", "usage")]
+    [InlineData("kl_8x", "loss/kl", "sigma")]
+    public void Losses_and_measures_of_the_compressors_own_are_logged_at_each_step(string id, params string[] names)
     {
-        Assert.Equal(0, _work.Smoke("vqvae_4x").ExitCode);
+        Assert.Equal(0, _work.Smoke(id).ExitCode);
 
         var first = JsonNode.Parse(File.ReadLines(_work.At("run/metrics.jsonl")).First())!["measures"]!.AsObject();
-        Assert.Superset(new HashSet<string> { "loss/l1", "loss/codebook", "perplexity", "usage" }, first.Select(m => m.Key).ToHashSet());
+        Assert.Superset(names.Append("loss/l1").ToHashSet(), first.Select(m => m.Key).ToHashSet());
     }
 
     [Theory]

@@ -9,7 +9,7 @@ public sealed class PartsConformanceTests
 {
     private static readonly string[] Plugins =
     [
-        "UNet3D", "RFlow", "Samplers", "Metrics", "Augmentations", "SpaceToDepth", "VQVAE", "DiT", "WDM", "DCAE", "DDPM",
+        "UNet3D", "RFlow", "Samplers", "Metrics", "Augmentations", "SpaceToDepth", "VQVAE", "KL", "DiT", "WDM", "DCAE", "DDPM",
     ];
 
     public static TheoryData<string, string> Parts => [.. Plugins

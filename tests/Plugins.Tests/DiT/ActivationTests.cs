@@ -13,6 +13,7 @@ public sealed class ActivationTests
     [
         new DiTOptions(),
         new DiTOptions { QkNorm = false, MlpRatio = 2 },
+        new DiTOptions { LearnSigma = true },
         new DiTOptions { Conditioning = ImageConditioning.CrossAttn },
         new DiTOptions { Conditioning = ImageConditioning.CrossAttn, QkNorm = false },
     ];

@@ -41,6 +41,9 @@ public sealed class DiTTests
         ConditionChannels = 3,
     };
 
+    // tests/Reference/dit3d-cross-tiny.json
+    private static readonly DiTOptions CrossingReference = Crossing with { OutChannels = 2, Depth = 2, LearnSigma = true };
+
     private static readonly long[] CrossingSample = [2, 2, 4, 6, 8], CrossingImage = [2, 3, 4, 6, 8];
 
     [Fact]
@@ -55,6 +58,41 @@ public sealed class DiTTests
 
         // with the exact GELU in place of the tanh the difference would be 9e-6
         Assert.True(Reference.Difference(output, io["output"]) < 2e-6);
+    }
+
+    // its tensors were made by an implementation in PyTorch that also gives those of dit3d-tiny
+    [Fact]
+    public void Cross_attending_network_with_learned_sigma_agrees_with_the_reference_implementation()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var dit = Architecture.Create(CrossingReference, Contexts.Cpu);
+        Reference.LoadWeights(dit, "dit3d-cross-tiny.weights.safetensors");
+        using var io = Reference.Tensors("dit3d-cross-tiny.io.safetensors");
+
+        var output = dit.call(io["input"], io["timesteps"], new Conditioning { Image = io["condition"] });
+
+        Assert.True(Reference.Difference(output, io["output"]) < 5e-6);
+    }
+
+    [Fact]
+    public void Learned_sigma_is_neither_seen_nor_trained()
+    {
+        using var scope = NewDisposeScope();
+        using var dit = Architecture.Create(CrossingReference, Contexts.Cpu);
+        Reference.LoadWeights(dit, "dit3d-cross-tiny.weights.safetensors");
+        using var io = Reference.Tensors("dit3d-cross-tiny.io.safetensors");
+        Tensor Predict() => dit.call(io["input"], io["timesteps"], new Conditioning { Image = io["condition"] });
+        var before = Predict();
+        Assert.Equal(io["input"].shape, before.shape);
+        before.square().sum().backward();
+        var layer = dit.named_parameters().Single(entry => entry.name == "final_layer.linear.weight").parameter;
+        var gradient = layer.grad!.view(8, 4, 16).abs().sum([0, 2]); // features are 2·2·2 voxels of 4 channels
+        Assert.Equal([true, true, false, false], gradient.gt(S(0.0)).data<bool>().ToArray());
+
+        using (no_grad())
+            layer.view(8, 4, 16).narrow(1, 2, 2).zero_();
+        Assert.Equal(0, Reference.Difference(Predict(), before));
     }
 
     [Fact]
@@ -196,7 +234,7 @@ public sealed class DiTTests
         using var dit = Architecture.Create(Crossing with { QkNorm = qkNorm }, Contexts.Cpu);
         var w = Weights.Of(dit);
         foreach (var key in w.Keys
-            .Where(key => key.Contains("cross_attn") || key.StartsWith("final_layer.linear", StringComparison.Ordinal)))
+            .Where(key => key.Contains("cross_attn") || key.Contains("norm_cross") || key.StartsWith("final_layer.linear", StringComparison.Ordinal)))
             w[key].normal_();
         var (sample, image) = (randn(CrossingSample), randn(CrossingImage));
 
@@ -204,7 +242,8 @@ public sealed class DiTTests
 
         // the gates of a new block are closed, so cross attention is all that it does
         var (x, c) = (Embed(sample, "x_embedder"), Embed(image, "cond_embedder"));
-        var q = Heads(Apply(F.layer_norm(x, [16], eps: 1e-6), "q"), "q_norm");
+        var normalised = F.layer_norm(x, [16], w["blocks.0.norm_cross.weight"], w["blocks.0.norm_cross.bias"], 1e-6);
+        var q = Heads(Apply(normalised, "q"), "q_norm");
         var kv = Apply(c, "kv").chunk(2, 2);
         var attention = F.softmax(einsum("bnhd,bmhd->bhnm", q, Heads(kv[0], "k_norm")) / S(Math.Sqrt(8)), 3);
         var attended = einsum("bhnm,bmhd->bnhd", attention, kv[1].view(2, -1, 2, 8)).reshape(2, -1, 16);
@@ -341,13 +380,23 @@ public sealed class DiTTests
         Assert.Equal(expected, ClosedForm(options));
     }
 
+    // counted in PyTorch, by the implementation that made the tensors of dit3d-cross-tiny
+    [Fact]
+    public void Options_of_the_original_have_the_exact_number_of_parameters()
+    {
+        var options = DiTOptions.Presets["B"] with { PatchSize = 8, DepthSize = 160, InputSize = 128, InChannels = 2, OutChannels = 1 };
+        Assert.Equal(135_019_264, Parameters(options with { LearnSigma = true }));
+        Assert.Equal(
+            162_996_224, Parameters(options with { InChannels = 1, Conditioning = ImageConditioning.CrossAttn, ConditionChannels = 1 }));
+    }
+
     [Fact]
     public void Options_change_the_number_of_parameters_as_the_closed_form_says()
     {
         foreach (var options in new[]
                  {
                      Small with { QkNorm = false }, Small with { MlpRatio = 2.5 }, Small with { WidthSize = 12 }, Crossing,
-                     Crossing with { QkNorm = false },
+                     Crossing with { QkNorm = false }, Small with { LearnSigma = true }, CrossingReference,
                  })
             Assert.Equal(ClosedForm(options), Parameters(options));
     }
@@ -365,10 +414,10 @@ public sealed class DiTTests
         long e = o.HiddenSize, p3 = o.PatchSize * o.PatchSize * o.PatchSize, inner = (long)(o.MlpRatio * e);
         long voxels = (long)o.DepthSize!.Value * o.InputSize!.Value * (o.WidthSize ?? o.InputSize.Value), tokens = voxels / p3;
         long norms = o.QkNorm ? 4 * e / o.NumHeads : 0, condition = o.ConditionChannels ?? 0;
-        var cross = condition > 0 ? 4 * (e * e + e) + norms : 0;
+        var cross = condition > 0 ? 4 * (e * e + e) + norms + 2 * e : 0;
         var block = 4 * (e * e + e) + norms + cross + 2 * e * inner + inner + e + 6 * (e * e + e);
         return o.InChannels!.Value * p3 * e + e + (condition > 0 ? condition * p3 * e + e : 0) + tokens * e + 256 * e + e + e * e + e
-            + o.Depth * block + 2 * (e * e + e) + (e + 1) * p3 * o.OutChannels!.Value;
+            + o.Depth * block + 2 * (e * e + e) + (e + 1) * p3 * o.OutChannels!.Value * (o.LearnSigma ? 2 : 1);
     }
 
     private static Denoiser WithReferenceWeights()

@@ -46,11 +46,14 @@ public sealed class ControlNetTests
         Assert.Equal(ClosedForm(Small, 3, [16, 32, 96]), branch.parameters().Sum(parameter => parameter.numel()));
     }
 
-    [Fact]
-    public void Keys_are_MONAIs()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Keys_are_MONAIs(bool resblockUpdown)
     {
-        using var unet = Architecture.Create(Small, Contexts.Meta);
-        using var branch = Architecture.CreateControl(Small, Mask with { EmbeddingChannels = [8, 16] }, Contexts.Meta);
+        var options = Small with { ResblockUpdown = resblockUpdown };
+        using var unet = Architecture.Create(options, Contexts.Meta);
+        using var branch = Architecture.CreateControl(options, Mask with { EmbeddingChannels = [8, 16] }, Contexts.Meta);
         string[] encoder = ["conv_in.", "time_embed.", "down_blocks.", "middle_block."];
         string[] modules =
         [

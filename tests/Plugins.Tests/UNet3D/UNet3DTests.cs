@@ -22,6 +22,19 @@ public sealed class UNet3DTests
         NormNumGroups = 8,
     };
 
+    // tests/Reference/unet3d-updown-tiny.json
+    private static readonly UNet3DOptions Resampling = new()
+    {
+        InChannels = 2,
+        OutChannels = 1,
+        Channels = [4, 8],
+        NumResBlocks = [1, 2],
+        AttentionLevels = [false, true],
+        NumHeadChannels = 4,
+        NormNumGroups = 2,
+        ResblockUpdown = true,
+    };
+
     [Fact]
     public void Forward_agrees_with_the_reference_implementation()
     {
@@ -30,6 +43,21 @@ public sealed class UNet3DTests
         using var unet = Architecture.Create(Small, Contexts.Cpu);
         Reference.LoadWeights(unet, "unet3d-tiny.weights.safetensors");
         using var io = Reference.Tensors("unet3d-tiny.io.safetensors");
+
+        var output = unet.call(io["input"], io["timesteps"], Conditioning.None);
+
+        Assert.True(Reference.Difference(output, io["output"]) < 1e-5);
+    }
+
+    // its tensors were made by an implementation in PyTorch that also gives those of unet3d-tiny
+    [Fact]
+    public void Network_that_resamples_in_residual_blocks_agrees_with_the_reference_implementation()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var unet = Architecture.Create(Resampling, Contexts.Cpu);
+        Reference.LoadWeights(unet, "unet3d-updown-tiny.weights.safetensors");
+        using var io = Reference.Tensors("unet3d-updown-tiny.io.safetensors");
 
         var output = unet.call(io["input"], io["timesteps"], Conditioning.None);
 
@@ -100,11 +128,13 @@ public sealed class UNet3DTests
         Assert.True(Reference.Difference(shifted, io["output"]) > 1e-2);
     }
 
-    [Fact]
-    public void Untrained_network_predicts_exactly_zero()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Untrained_network_predicts_exactly_zero(bool resblockUpdown)
     {
         using var scope = NewDisposeScope();
-        using var unet = Architecture.Create(Small, Contexts.Cpu);
+        using var unet = Architecture.Create(Small with { ResblockUpdown = resblockUpdown }, Contexts.Cpu);
         var output = unet.call(randn([1, 2, 8, 8, 8]), tensor([500f]), Conditioning.None);
         Assert.Equal(0, output.abs().max().ToDouble());
     }
@@ -128,6 +158,21 @@ public sealed class UNet3DTests
     {
         using var scope = NewDisposeScope();
         var options = UNet3DOptions.Presets[preset] with { InChannels = inChannels, OutChannels = outChannels };
+        using var unet = Architecture.Create(options, Contexts.Meta);
+        Assert.Equal(expected, unet.parameters().Sum(parameter => parameter.numel()));
+        Assert.Equal(expected, ClosedForm(options));
+    }
+
+    // counted in PyTorch, by the implementation that made the tensors of unet3d-updown-tiny
+    [Theory]
+    [InlineData("unet5l", 2, 1, 295_323_009)]
+    [InlineData("wdm", 16, 8, 81_747_080)]
+    [InlineData("ldm4x", 8, 4, 3_668_970_756)]
+    public void Preset_that_resamples_in_residual_blocks_has_the_exact_number_of_parameters(
+        string preset, int inChannels, int outChannels, long expected)
+    {
+        using var scope = NewDisposeScope();
+        var options = UNet3DOptions.Presets[preset] with { InChannels = inChannels, OutChannels = outChannels, ResblockUpdown = true };
         using var unet = Architecture.Create(options, Contexts.Meta);
         Assert.Equal(expected, unet.parameters().Sum(parameter => parameter.numel()));
         Assert.Equal(expected, ClosedForm(options));
@@ -185,6 +230,42 @@ public sealed class UNet3DTests
         Assert.Equal(8 * Count(4), Count(8));
     }
 
+    [Fact]
+    public void Residual_blocks_that_resample_add_what_they_keep_and_take_away_what_convolutions_kept()
+    {
+        var options = new UNet3DOptions
+        {
+            Channels = [2, 2], NumResBlocks = [1, 1], AttentionLevels = [false, false], NumHeadChannels = 2, NormNumGroups = 1,
+        };
+        long Count(bool resblockUpdown)
+        {
+            var fitted = Architecture.Fit(options with { ResblockUpdown = resblockUpdown }, Shape(8, 8, 8));
+            return Architecture.Describe(fitted, Shape(8, 8, 8)).ActivationElements!.Value;
+        }
+
+        const int large = 2 * 8 * 8 * 8, small = 2 * 4 * 4 * 4;
+        // down: inputs of norm, SiLU and pooling at full size, of convolution, norm, SiLU and convolution at half; a strided convolution
+        // keeps its input. Up: inputs of norm and SiLU at half size, of convolution, norm, SiLU and convolution at full
+        const int down = 3 * large + 4 * small - large, up = 2 * small + 4 * large - large;
+        Assert.Equal(Count(false) + down + up, Count(true));
+    }
+
+    [Fact]
+    public void Gradient_checkpointing_changes_no_gradient_where_residual_blocks_resample()
+    {
+        using var scope = NewDisposeScope();
+        using var io = Reference.Tensors("unet3d-updown-tiny.io.safetensors");
+        Tensor Gradients(bool checkpointing)
+        {
+            using var unet = Architecture.Create(Resampling, Contexts.Cpu with { GradientCheckpointing = checkpointing });
+            Reference.LoadWeights(unet, "unet3d-updown-tiny.weights.safetensors");
+            GradientCheckpoint.Backward(unet.call(io["input"], io["timesteps"], Conditioning.None).square().mean());
+            return cat([.. unet.parameters().Select(parameter => parameter.grad!.flatten())]);
+        }
+
+        Assert.True(Reference.Difference(Gradients(checkpointing: true), Gradients(checkpointing: false)) < 1e-5);
+    }
+
     private static DiffusionShape Shape(int depth, int height, int width, int condition = 0)
     {
         var volume = new VolumeShape(1, depth, height, width);
@@ -206,7 +287,7 @@ public sealed class UNet3DTests
         var (c0, e, last) = (c[0], 4 * c[0], c.Length - 1);
         long Residual(long a, long b) => 2 * a + 27 * a * b + b + e * b + b + 2 * b + 27 * b * b + b + (a == b ? 0 : a * b + b);
         static long Attention(long a) => 2 * a + 4 * (a * a + a);
-        static long Resample(long a) => 27 * a * a + a;
+        long Resample(long a) => o.ResblockUpdown ? Residual(a, a) : 27 * a * a + a;
 
         var total = 27L * o.InChannels!.Value * c0 + c0 + c0 * e + e + e * e + e + 2 * c0 + 27 * c0 * o.OutChannels!.Value
             + o.OutChannels.Value;
