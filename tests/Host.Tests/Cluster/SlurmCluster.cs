@@ -23,6 +23,7 @@ public sealed class SlurmCluster : IDisposable
         Run("chmod", "0400", At("munge.key"));
         Directory.CreateDirectory(At("state"));
         Directory.CreateDirectory(At("spool"));
+        Directory.CreateDirectory(At("tmp"));
         File.WriteAllText(At("slurm.conf"), Configuration(FreePort(), FreePort()));
         Environment = new(Experiments.Workspace.OneThread) { ["SLURM_CONF"] = At("slurm.conf") };
 
@@ -103,6 +104,8 @@ public sealed class SlurmCluster : IDisposable
         SlurmdPort={node}
         StateSaveLocation={At("state")}
         SlurmdSpoolDir={At("spool")}
+        # where PMIx puts the sockets of step 1.0, which another such cluster has too
+        TmpFS={At("tmp")}
         SlurmctldPidFile={At("slurmctld.pid")}
         SlurmdPidFile={At("slurmd.pid")}
         SlurmctldLogFile={At("slurmctld.log")}
