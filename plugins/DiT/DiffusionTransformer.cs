@@ -296,7 +296,8 @@ internal sealed class SelfAttention : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>
-/// Each token, normalised before, attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the condition.
+/// Each token, normalised before, attends to the tokens of the condition. Its projection starts at zero, so a new network does not see the
+/// condition.
 /// </summary>
 internal sealed class CrossAttention : nn.Module<Tensor, Tensor, Tensor>
 {

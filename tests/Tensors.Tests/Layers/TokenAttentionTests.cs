@@ -30,5 +30,6 @@ public sealed class TokenAttentionTests
 
     [Fact]
     public void Heads_that_do_not_divide_the_channels_are_refused() =>
-        Assert.Contains("8 channels do not divide into heads of 3", Assert.Throws<ArgumentException>(() => new TokenAttention(8, 3)).Message);
+        Assert.Contains(
+            "8 channels do not divide into heads of 3", Assert.Throws<ArgumentException>(() => new TokenAttention(8, 3)).Message);
 }
