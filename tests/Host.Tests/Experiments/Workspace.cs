@@ -21,7 +21,7 @@ internal sealed class Workspace : IDisposable
     public VoxelZooProgram.Outcome Program(params string[] arguments) => VoxelZooProgram.RunWith(OneThread, arguments);
 
     /// <summary>The program's command line in this process: for what is refused before anything is computed.</summary>
-    public VoxelZooProgram.Outcome Here(params string[] arguments) => VoxelZooProgram.RunHere([.. arguments, "--plugins", Repository.Plugins]);
+    public VoxelZooProgram.Outcome Here(params string[] arguments) => VoxelZooProgram.RunHere(arguments);
 
     /// <summary>Makes a run's experiment.yaml the one that training wrote, where a test has given it other words.</summary>
     public static void Seal(string run) => File.WriteAllText(
