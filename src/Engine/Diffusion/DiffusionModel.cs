@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
@@ -221,7 +222,8 @@ public sealed class DiffusionModel : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
-        return Denoiser.call(input, networkTimesteps, conditioning).MoveToOuterDisposeScope();
+        var prediction = Denoiser.call(input, networkTimesteps, conditioning);
+        return _plan.Architecture.Checked("predicts", prediction, noisy.shape, noisy.device).MoveToOuterDisposeScope();
     }
 
     /// <summary>The denoiser's input, its timesteps, and what it is conditioned on; in the current dispose scope.</summary>

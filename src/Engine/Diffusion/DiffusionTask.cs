@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
@@ -139,8 +140,8 @@ public sealed class DiffusionTask : TrainingTask
             Clean = clean,
             Noise = noise,
             Timesteps = timesteps,
-            Noisy = _model.Process.AddNoise(clean, noise, timesteps),
-            Target = _model.Process.Target(clean, noise, timesteps),
+            Noisy = _plan.Strategy.Checked("adds noise to", _model.Process.AddNoise(clean, noise, timesteps), clean.shape, _model.Device),
+            Target = _plan.Strategy.Checked("has the network learn", _model.Process.Target(clean, noise, timesteps), clean.shape, _model.Device),
             Condition = condition,
         };
     }
@@ -197,8 +198,16 @@ public sealed class DiffusionTask : TrainingTask
     private TrainingTerm[] Augment(TrainingTerm noised)
     {
         TrainingTerm[] terms = [noised];
-        foreach (var augmentation in _model.Augmentations)
+        foreach (var (planned, augmentation) in _plan.Augmentations.Zip(_model.Augmentations))
+        {
             terms = [.. terms.SelectMany(term => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout]))];
+            foreach (var term in terms)
+            {
+                planned.Checked("changes the noisy sample to", term.Noisy, noised.Noisy.shape, _model.Device);
+                planned.Checked("changes the target to", term.Target, noised.Target.shape, _model.Device);
+            }
+        }
+
         return [.. terms.Select(term => Rows(term, _computed.Of))];
     }
 

@@ -39,8 +39,6 @@ public sealed class LatentCodec : IDisposable
     /// <summary>Parameters of all compressors.</summary>
     public long Parameters => Count(_target) + (_ownCondition is null ? 0 : Count(_ownCondition));
 
-    private Compressor Condition => _ownCondition ?? _target;
-
     /// <summary>Builds the compressors.</summary>
     /// <param name="space">Which compressors.</param>
     /// <param name="context">Where they are to be.</param>
@@ -99,18 +97,15 @@ public sealed class LatentCodec : IDisposable
     {
         using var _ = torch.no_grad();
         return new LatentPair(
-            Encode(_target, images, _space.Target),
-            _space.HasCondition ? Encode(Condition, images, _space.Condition) : null);
+            Encode(_space.Compressor, _target, images, _space.Target),
+            EncodeRawCondition(images));
     }
 
     /// <summary>Latent of the image condition alone, normalised, or null where there is none.</summary>
     public Tensor? EncodeCondition(IReadOnlyDictionary<string, Tensor> images)
     {
         using var _ = torch.no_grad();
-        if (!_space.HasCondition)
-            return null;
-        var raw = Encode(Condition, images, _space.Condition);
-        return Normalization.Condition?.Normalize(raw) ?? raw;
+        return EncodeRawCondition(images) is { } raw ? Normalization.Condition?.Normalize(raw) ?? raw : null;
     }
 
     /// <summary>Volumes <c>[B, C, D, H, W]</c> in [0, 1] from latents.</summary>
@@ -135,11 +130,17 @@ public sealed class LatentCodec : IDisposable
         return _space.Options.Output == DecodedValues.Logits ? decoded.sigmoid() : decoded;
     }
 
-    private Tensor Encode(Compressor compressor, IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
+    private Tensor? EncodeRawCondition(IReadOnlyDictionary<string, Tensor> images) => !_space.HasCondition
+        ? null
+        : Encode(_ownCondition is null ? _space.Compressor : _space.ConditionCompressor!, _ownCondition ?? _target, images, _space.Condition);
+
+    private Tensor Encode(PlannedPart<ICompressor> planned, Compressor compressor, IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
     {
         using var scope = torch.NewDisposeScope();
         var volume = torch.cat([.. kinds.Select(kind => images[kind].to(_context.Device))], 1);
-        return InPrecision(() => compressor.Encode(volume)).MoveToOuterDisposeScope();
+        var latent = InPrecision(() => compressor.Encode(volume));
+        var shape = planned.Call((part, options) => part.LatentShape(options, VolumeShape.Of(volume))).Batch(volume.shape[0]);
+        return planned.Checked("encodes to", latent, shape, volume.device).MoveToOuterDisposeScope();
     }
 
     /// <summary>A compressor without weights only moves voxels, which bfloat16 would round.</summary>

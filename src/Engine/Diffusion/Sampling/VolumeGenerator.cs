@@ -3,6 +3,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Diffusion.Sampling;
@@ -58,7 +59,8 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
         var calls = new Calls();
-        var latent = _sampler.Sample(Task(noise, random, condition, calls, progress, cancellation));
+        var task = Task(noise, random, condition, calls, progress, cancellation);
+        var latent = plan.Sampler.Checked("samples", _sampler.Sample(task), task.Noise.shape, model.Device);
         return (latent.MoveToOuterDisposeScope(), calls.Network, calls.Judge);
     }
 
