@@ -24,6 +24,8 @@ internal sealed class PreconditionedFlow(RectifiedFlow flow, double sigmaData) :
 
     public override double TimestepQuantile(double share) => flow.TimestepQuantile(share);
 
+    public override Tensor? LossWeight(Tensor timesteps) => flow.LossWeight(timesteps);
+
     public override double[] TimeGrid(int steps) => flow.TimeGrid(steps);
 
     public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => flow.AddNoise(clean, noise, timesteps);

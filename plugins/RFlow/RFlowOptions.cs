@@ -11,11 +11,18 @@ public sealed record RFlowOptions
     /// <summary>How training times are drawn. Default: logit-normal.</summary>
     public TimeSampling Sampling { get; init; } = TimeSampling.LogitNormal;
 
-    /// <summary>Mean of the logit of τ; only with logit-normal sampling. The median of τ is sigmoid(loc). Default 0.</summary>
+    /// <summary>
+    /// Share of the training times that are drawn uniformly; only with sampling mixture. Default 0.1: of a logit-normal with loc 0 and
+    /// scale 1 no more than 0.2 % lie below τ = 0.05, with this share 0.65 %.
+    /// </summary>
+    [Range(1e-6, 1 - 1e-6)]
+    public double? UniformShare { get; init; }
+
+    /// <summary>Mean of the logit of τ; of the logit-normal law. The median of that is sigmoid(loc). Default 0.</summary>
     [Range(-10.0, 10.0)]
     public double Loc { get; init; }
 
-    /// <summary>Standard deviation of the logit of τ; only with logit-normal sampling. Default 1.</summary>
+    /// <summary>Standard deviation of the logit of τ; of the logit-normal law. Default 1.</summary>
     [Range(1e-3, 10.0)]
     public double Scale { get; init; } = 1;
 
@@ -39,6 +46,13 @@ public sealed record RFlowOptions
     /// </summary>
     [Range(0.0, 1000.0)]
     public double SigmaData { get; init; }
+
+    /// <summary>How the loss weighs noise levels, in training and in validation. Default: all the same.</summary>
+    public LossWeighting LossWeighting { get; init; } = LossWeighting.None;
+
+    /// <summary>The largest weight that <c>inverse_square</c> gives, to all τ below its inverse root. Default 100, at τ = 0.1.</summary>
+    [Range(1.0, 1e6)]
+    public double? LargestWeight { get; init; }
 }
 
 /// <summary>What the network returns.</summary>
@@ -62,6 +76,27 @@ public enum TimeSampling
 
     /// <summary>τ uniform in [0, 1).</summary>
     Uniform,
+
+    /// <summary>
+    /// A share of the draws uniform, the others logit-normal. The logit-normal hardly ever draws the ends, so that a network knows nothing
+    /// of τ near 0, where samplers of many steps ask it often.
+    /// </summary>
+    Mixture,
+}
+
+/// <summary>How the loss weighs noise levels.</summary>
+public enum LossWeighting
+{
+    /// <summary>All the same.</summary>
+    None,
+
+    /// <summary>1/τ² up to a largest weight: towards the data.</summary>
+    InverseSquare,
+
+    /// <summary>
+    /// 2 / (π·(1 − 2τ + 2τ²)), the density of the map from cosine to linear times (arXiv:2403.03206, section 3.1): towards τ = 1/2.
+    /// </summary>
+    Cosmap,
 }
 
 /// <summary>The grid to which the time transform compares the latent's.</summary>

@@ -3,12 +3,13 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Plugins.RFlow;
 
 /// <summary>Rectified flow: data and noise joined by straight lines (arXiv:2209.03003).</summary>
-[Strategy("rflow", Summary = "Rectified flow with logit-normal or uniform times and a resolution-dependent time law.")]
+[Strategy("rflow", Summary = "Rectified flow with logit-normal, uniform or mixed times and a resolution-dependent time law.")]
 public sealed class RFlowStrategy : INoiseStrategy<RFlowOptions>
 {
     /// <inheritdoc/>
     public NoiseProcess Create(RFlowOptions options, DiffusionShape shape, PartContext context)
     {
+        RefuseUnread(options);
         var compared = options.TransformBase == TransformBase.Volume ? shape.Volume : shape.Latent;
         var flow = new RectifiedFlow(options, options.TransformScale * Math.Cbrt((double)shape.Latent.Voxels / compared.Voxels));
         if (options.SigmaData == 0)
@@ -19,5 +20,20 @@ public sealed class RFlowStrategy : INoiseStrategy<RFlowOptions>
                 $"sigma_data {options.SigmaData} preconditions the velocity, "
                 + $"but prediction is {options.Prediction.ToString().ToLowerInvariant()}; use prediction: velocity or sigma_data: 0",
                 "sigma_data");
+    }
+
+    /// <summary>What no law reads is refused, because it would do nothing.</summary>
+    private static void RefuseUnread(RFlowOptions options)
+    {
+        if (options is { UniformShare: { } share, Sampling: not TimeSampling.Mixture })
+            throw new PlanException(
+                $"uniform_share {share} is of sampling: mixture, but sampling is "
+                + $"{(options.Sampling == TimeSampling.Uniform ? "uniform" : "logit_normal")}; use mixture or remove it",
+                "uniform_share");
+        if (options is { LargestWeight: { } largest, LossWeighting: not LossWeighting.InverseSquare })
+            throw new PlanException(
+                $"largest_weight {largest} is of loss_weighting: inverse_square, but loss_weighting is "
+                + $"{options.LossWeighting.ToString().ToLowerInvariant()}; use inverse_square or remove it",
+                "largest_weight");
     }
 }

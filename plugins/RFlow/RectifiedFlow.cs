@@ -17,6 +17,10 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
     // sampling starts at τ = 1, where ε says nothing of x0; the floor limits how much the first step magnifies the network's error
     private const double SmallestOneMinusTau = 1e-2;
 
+    private const double DefaultLargestWeight = 100;
+
+    private readonly TimeLaw _law = new(options);
+
     public override double Alpha(double t) => 1 - t / Horizon;
 
     public override double Sigma(double t) => t / Horizon;
@@ -24,10 +28,7 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
     public override Tensor SampleTimesteps(long batch, Generator random)
     {
         using var scope = NewDisposeScope();
-        var timesteps = options.Sampling == TimeSampling.Uniform
-            ? Timesteps(rand([batch], ScalarType.Float64, CPU, generator: random))
-            : LogitNormal(randn([batch], ScalarType.Float64, CPU, generator: random));
-        return timesteps.to_type(ScalarType.Float32).MoveToOuterDisposeScope();
+        return Timesteps(_law.Draw(batch, random)).to_type(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     /// <summary>All that is made of a draw rises with it, so a quantile is what is made of the draw's.</summary>
@@ -36,8 +37,7 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(share);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(share, 1);
         using var scope = NewDisposeScope();
-        var uniform = tensor(share, ScalarType.Float64);
-        return (options.Sampling == TimeSampling.Uniform ? Timesteps(uniform) : LogitNormal(Normal(uniform))).item<double>();
+        return Timesteps(tensor(_law.Quantile(share), ScalarType.Float64)).item<double>();
     }
 
     public override double[] TimeGrid(int steps)
@@ -59,6 +59,19 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
         Prediction.Noise => noise.clone(),
         _ => clean - noise,
     };
+
+    /// <summary>By the noise level itself, after the time transform; the law of times is not taken into account.</summary>
+    public override Tensor? LossWeight(Tensor timesteps)
+    {
+        if (options.LossWeighting == LossWeighting.None)
+            return null;
+        using var scope = NewDisposeScope();
+        var tau = timesteps.to(ScalarType.Float32) / S(Horizon);
+        var weight = options.LossWeighting == LossWeighting.Cosmap
+            ? (OneMinus(tau).square() + tau.square()).reciprocal() * S(2 / Math.PI) // (1 − τ)² + τ² = 1 − 2τ + 2τ²
+            : tau.square().reciprocal().clamp_max(S(options.LargestWeight ?? DefaultLargestWeight));
+        return weight.MoveToOuterDisposeScope();
+    }
 
     public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps)
     {
@@ -82,8 +95,6 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
         return (-Velocity(noisy, prediction, timesteps)).MoveToOuterDisposeScope();
     }
 
-    private Tensor LogitNormal(Tensor normal) => Timesteps((normal * S(options.Scale) + S(options.Loc)).sigmoid());
-
     /// <summary>Timesteps of τ as it is drawn, float64.</summary>
     private Tensor Timesteps(Tensor tau)
     {
@@ -91,9 +102,6 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
             tau = (tau * S(Horizon)).floor() / S(Horizon);
         return tau * S(ratio) / (OneMinus(tau) + tau * S(ratio)) * S(Horizon);
     }
-
-    /// <summary>Φ⁻¹(u) = √2·erf⁻¹(2u − 1), the quantile of the standard normal law.</summary>
-    private static Tensor Normal(Tensor uniform) => (uniform * S(2.0) - S(1.0)).erfinv() * S(Math.Sqrt(2));
 
     private Tensor Velocity(Tensor noisy, Tensor prediction, Tensor timesteps) => options.Prediction switch
     {

@@ -79,9 +79,8 @@ internal sealed class AdaptiveSampler : Sampler
     /// <param name="options">Tolerances, limits and the last step.</param>
     public AdaptiveSampler(EmbeddedTableau tableau, AdaptiveOptions options)
     {
-        if (options is { Terminal: Terminal.Integrate, TauEnd: { } refused })
-            throw new PlanException(
-                $"tau_end {refused} is where terminal: euler goes on to 0, but terminal is integrate; remove one of the two", "tau_end");
+        if (options.Terminal == Terminal.Integrate)
+            EarlyEnd.RefuseIntegrating(options.TauEnd);
         (_tableau, _options) = (tableau, options);
         _end = options.Terminal == Terminal.Euler ? options.TauEnd ?? DefaultTauEnd : 0;
     }

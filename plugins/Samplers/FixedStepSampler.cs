@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 
@@ -16,6 +17,15 @@ public sealed record FixedStepOptions
     /// where none does (<c>midpoint</c>, <c>heun3</c>).
     /// </summary>
     public Terminal? Terminal { get; init; }
+
+    /// <summary>
+    /// The time τ at which integration ends: the grid is stretched so that its last time before 0 is this one, and the last step takes the
+    /// clean sample that the network sees there. The network is not asked at any τ below. Refused with <c>terminal: integrate</c>. Default:
+    /// the grid's own last time.
+    /// </summary>
+    [Range(1e-6, 0.5)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TauEnd { get; init; }
 }
 
 /// <summary>The midpoint rule: order 2, two evaluations a step.</summary>
@@ -66,28 +76,41 @@ public sealed class Rk4Sampler : ISampler<FixedStepOptions>
 }
 
 /// <summary>Integrates the probability-flow equation on the process's own time grid, with the state in float64.</summary>
-/// <param name="tableau">The method.</param>
-/// <param name="options">Steps and the last of them.</param>
-internal sealed class FixedStepSampler(Tableau tableau, FixedStepOptions options) : Sampler
+internal sealed class FixedStepSampler : Sampler
 {
-    private readonly Tableau _last =
-        (options.Terminal ?? (tableau.ReachesEnd ? Terminal.Euler : Terminal.Integrate)) == Terminal.Euler ? Tableaus.Euler : tableau;
+    private readonly Tableau _tableau;
+    private readonly Tableau _last;
+    private readonly int _steps;
+    private readonly EarlyEnd? _end;
+
+    /// <param name="tableau">The method.</param>
+    /// <param name="options">Steps and the last of them.</param>
+    public FixedStepSampler(Tableau tableau, FixedStepOptions options)
+    {
+        if (options.Terminal == Terminal.Integrate)
+            EarlyEnd.RefuseIntegrating(options.TauEnd);
+        (_tableau, _steps, _end) = (tableau, options.Steps, EarlyEnd.Of(options.TauEnd));
+        var terminal = options.Terminal ?? (tableau.ReachesEnd ? Terminal.Euler : Terminal.Integrate);
+        _last = terminal == Terminal.Euler ? Tableaus.Euler : tableau;
+    }
 
     public override Tensor Sample(SamplingTask task)
     {
         using var gradient = no_grad();
         using var sampling = NewDisposeScope();
         var flow = ProbabilityFlow.Of(task);
-        var times = task.Process.TimeGrid(options.Steps);
+        var times = _end?.TimeGrid(task.Process, _steps) ?? task.Process.TimeGrid(_steps);
         var x = task.Noise.to(ScalarType.Float64);
-        for (var step = 0; step < options.Steps; step++)
+        for (var step = 0; step < _steps; step++)
         {
             task.Cancellation.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
             var (t, next) = (times[step], times[step + 1]);
-            var method = step + 1 == options.Steps ? _last : tableau;
-            x.copy_(method.Step(flow, t / NoiseProcess.Horizon, next / NoiseProcess.Horizon, x));
-            task.Progress?.Invoke(new SamplerStep(step + 1, options.Steps, next));
+            var isLast = step + 1 == _steps;
+            x.copy_(isLast && _end is not null
+                ? EarlyEnd.Clean(task, x, t)
+                : (isLast ? _last : _tableau).Step(flow, t / NoiseProcess.Horizon, next / NoiseProcess.Horizon, x));
+            task.Progress?.Invoke(new SamplerStep(step + 1, _steps, next));
         }
 
         return x.to(ScalarType.Float32).MoveToOuterDisposeScope();

@@ -97,7 +97,7 @@ public sealed record ExperimentPlan : Plan
             throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
-        var (section, guidance) = draft.Sampling.Guidance > 1 ? ("sampling", draft.Sampling.Guidance) : ("evaluation.generate", draft.Generation?.Sampling.Guidance ?? 1);
+        var (section, guidance) = draft.Sampling.StrongestGuidance is > 1 and var own ? ("sampling", own) : ("evaluation.generate", draft.Generation?.Sampling.StrongestGuidance ?? 1);
         if (guidance > 1 && draft.Condition.Dropout == 0)
             throw new PlanException(
                 $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",

@@ -115,7 +115,10 @@ public sealed record PlanDescription
     /// <summary>Samples one voxel with a network that says nothing: what a sampler refuses, it refuses now.</summary>
     private static bool Rehearse(Sampler sampler, DiffusionModel model, ExperimentPlan plan)
     {
+        if (plan.Sampling.GuidanceZero)
+            RefuseOtherThanFlow(model.Process, plan.Strategy.Id);
         using var random = new torch.Generator(0, torch.CPU);
+        SamplerStep? told = null;
         var shifted = plan.Sampling.TimeShift == 1 ? null : new ShiftedProcess(model.Process, plan.Sampling.TimeShift);
         sampler.Sample(new SamplingTask
         {
@@ -132,8 +135,28 @@ public sealed record PlanDescription
                 ? torch.zeros(sample.shape[0])
                 : throw new PlanException($"`{plan.Sampler.Id}` judges samples by the denoiser's features, and `{plan.Architecture.Id}` shows none; use unet3d, or another sampler", "use"),
             ClipClean = plan.Compressor.Part.IsLearned ? null : clean => clean.alias(),
+            Progress = step => told = step,
         }).Dispose();
+        if (plan.Sampling.GuidanceLaw is { ZeroInit: > 0 })
+            RefuseRest(plan.Sampling, told?.Total, plan.Sampler.Id);
         return true;
+    }
+
+    /// <summary>CFG-Zero* scales and stops velocities of straight paths; along others x itself shrinks or grows on the way.</summary>
+    private static void RefuseOtherThanFlow(NoiseProcess process, string strategy)
+    {
+        const double halfway = NoiseProcess.Horizon / 2;
+        if (Math.Abs(process.Alpha(halfway) + process.Sigma(halfway) - 1) > 1e-6)
+            throw new PlanException($"guidance_zero is of rectified flow, x = (1 − τ)·x0 + τ·ε, and the paths of `{strategy}` are not straight; remove it or use rflow", "guidance_zero");
+    }
+
+    private static void RefuseRest(SamplingOptions sampling, int? steps, string sampler)
+    {
+        var still = sampling.GuidanceLaw!.ZeroInit;
+        if (steps is null)
+            throw new PlanException($"guidance_zero_init {still} counts steps, but `{sampler}` takes steps of its own choice; use guidance_zero_init: 0 or a sampler with steps", sampling.RestKey);
+        if (steps <= still)
+            throw new PlanException($"guidance_zero_init {still} lets every step stand still, of which there are {steps}; lower it or take more steps", sampling.RestKey);
     }
 
     private static void RefuseMixing(ExperimentPlan plan, string id, Augmentation augmentation)

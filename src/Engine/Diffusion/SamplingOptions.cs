@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Diffusion;
@@ -32,6 +33,30 @@ public sealed record SamplingOptions
     public IReadOnlyList<double>? GuidanceInterval { get; init; }
 
     /// <summary>
+    /// w at τ = 0: guidance goes there from <see cref="Guidance"/>, which is then that at τ = 1. Where it is 1 on the way, the network is called once.
+    /// Default: the same at all noise levels.
+    /// </summary>
+    [Range(1.0, 100.0)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? GuidanceEnd { get; init; }
+
+    /// <summary>How w goes from one to the other. Default: linearly in τ. Only with <c>guidance_end</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GuidanceSchedule? GuidanceSchedule { get; init; }
+
+    /// <summary>
+    /// CFG-Zero* (arXiv:2503.18886): <c>s·u + w·(c − s·u)</c> with <c>s = ⟨c, u⟩/‖u‖²</c> of each sample, by which u is as near to c as it can be, and
+    /// steps at the start that stand still. c and u are velocities, whatever the network predicts; of rectified flow. Default false.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool GuidanceZero { get; init; }
+
+    /// <summary>Steps at the start that stand still with <c>guidance_zero</c>, without a network call. Default 1, as in the paper; 0 is none.</summary>
+    [Range(0, 1000)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? GuidanceZeroInit { get; init; }
+
+    /// <summary>
     /// r of the times that are sampled, <c>τ' = rτ / (1 + (r − 1)τ)</c>, on top of the strategy's own (arXiv:2403.03206, section 5.3.2): above 1 steps
     /// crowd towards noise, below 1 towards the data. Training is as it was. For samplers that go along the process's grid. Default 1.
     /// </summary>
@@ -45,19 +70,78 @@ public sealed record SamplingOptions
     [AllowedValues("train", "val", "test")]
     public string Split { get; init; } = "test";
 
-    /// <summary>Refuses an interval of guidance that is none, and what would change nothing.</summary>
+    /// <summary>The largest w on the way; 1 is no guidance.</summary>
+    internal double StrongestGuidance => Math.Max(Guidance, GuidanceEnd ?? 1);
+
+    /// <summary>The key that says how many steps stand still: what is not given follows from <c>guidance_zero</c>.</summary>
+    internal string RestKey => GuidanceZeroInit is null ? "guidance_zero" : "guidance_zero_init";
+
+    /// <summary>What guidance is beside a strength, its interval and its rescaling; null where it is no more.</summary>
+    internal GuidanceLaw? GuidanceLaw => GuidanceEnd is null && !GuidanceZero
+        ? null
+        : new GuidanceLaw(GuidanceEnd, GuidanceEnd is null ? null : GuidanceSchedule ?? Diffusion.GuidanceSchedule.Linear, GuidanceZero, GuidanceZero ? GuidanceZeroInit ?? 1 : 0);
+
+    /// <summary>Refuses guidance that is none, and what would change nothing.</summary>
     /// <exception cref="PlanException">One of them.</exception>
     internal void Validate()
     {
         if (GuidanceInterval is { } interval && !(interval is [>= 0 and var low, <= 1 and var high] && low < high))
             throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", interval)}] is no interval of τ; give the lower and the upper end, such as [0.2, 0.8], from 0 (clean) to 1 (noise)");
-        if (Guidance > 1)
+        if (GuidanceEnd == Guidance)
+            throw Refusal("guidance_end", $"guidance_end {GuidanceEnd} is what guidance is already; give another or remove it");
+        if (GuidanceSchedule is { } schedule && GuidanceEnd is null)
+            throw Refusal("guidance_schedule", $"guidance_schedule {schedule.ToString().ToLowerInvariant()} is the way to guidance_end, which is not given; give it or remove the schedule");
+        if (GuidanceZeroInit is { } still && !GuidanceZero)
+            throw Refusal("guidance_zero_init", $"guidance_zero_init {still} is of guidance_zero, which is false; set it to true or remove guidance_zero_init");
+        if (StrongestGuidance > 1)
+            RefuseStandingUnguided();
+        else
+            RefuseWithoutGuidance();
+    }
+
+    /// <summary>The first steps stand still because predictions that are guided are worst there.</summary>
+    private void RefuseStandingUnguided()
+    {
+        if (GuidanceLaw is not { ZeroInit: > 0 and var still })
             return;
+        var cause = Guidance == 1 ? "guidance: 1" : GuidanceInterval is [_, < 1] ? $"guidance_interval [{string.Join(", ", GuidanceInterval)}]" : null;
+        if (cause is not null)
+            throw Refusal(RestKey, $"guidance_zero_init {still} lets the first steps, at τ = 1, stand still, but {cause} does not guide there; use guidance_zero_init: 0 or guide from τ = 1 on");
+    }
+
+    private void RefuseWithoutGuidance()
+    {
         if (GuidanceRescale > 0)
             throw Refusal("guidance_rescale", $"guidance_rescale {GuidanceRescale} changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
         if (GuidanceInterval is not null)
             throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", GuidanceInterval)}] says where to guide, and guidance: 1 is none; raise guidance or remove it");
-
-        static PlanException Refusal(string key, string sentence) => new PlanException(sentence, key).In("sampling");
+        if (GuidanceZero)
+            throw Refusal("guidance_zero", "guidance_zero changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
     }
+
+    private static PlanException Refusal(string key, string sentence) => new PlanException(sentence, key).In("sampling");
+}
+
+/// <summary>How the strength of guidance goes from its value at τ = 1 to that at τ = 0.</summary>
+public enum GuidanceSchedule
+{
+    /// <summary><c>w(τ) = end + (w − end)·τ</c>.</summary>
+    Linear,
+
+    /// <summary><c>w(τ) = end + (w − end)·(1 − cos πτ)/2</c>: slow at both ends.</summary>
+    Cosine,
+}
+
+/// <summary>What guidance is beside a strength, its interval and its rescaling.</summary>
+/// <param name="End">w at τ = 0, or null where it is the same at all noise levels.</param>
+/// <param name="Schedule">How it goes there.</param>
+/// <param name="Zero">Whether predictions without the condition are scaled as CFG-Zero* does.</param>
+/// <param name="ZeroInit">Steps at the start that stand still.</param>
+public sealed record GuidanceLaw(double? End, GuidanceSchedule? Schedule, bool Zero, int ZeroInit)
+{
+    /// <inheritdoc/>
+    public override string ToString() => string.Join(
+        ", ",
+        new[] { End is { } end ? FormattableString.Invariant($"to {end} at τ = 0 ({Schedule.ToString()!.ToLowerInvariant()})") : null, Zero ? $"CFG-Zero* with {ZeroInit} steps at rest" : null }
+            .OfType<string>());
 }

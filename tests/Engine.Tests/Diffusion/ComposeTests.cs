@@ -70,6 +70,31 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Guidance_rescale_without_guidance_is_refused() => Assert.Equal(
         ("sampling", "guidance_rescale"), Refusal(WithDropout() with { Sampling = new SamplingOptions { GuidanceRescale = 0.7 } }));
 
+    public static TheoryData<SamplingOptions, string> Meaningless => new()
+    {
+        { new() { Guidance = 3, GuidanceEnd = 3 }, "guidance_end" },
+        { new() { GuidanceEnd = 1 }, "guidance_end" },
+        { new() { Guidance = 3, GuidanceSchedule = GuidanceSchedule.Cosine }, "guidance_schedule" },
+        { new() { GuidanceZero = true }, "guidance_zero" },
+        { new() { Guidance = 3, GuidanceZeroInit = 2 }, "guidance_zero_init" },
+        { new() { Guidance = 3, GuidanceZero = true, GuidanceInterval = [0.2, 0.8] }, "guidance_zero" },
+        { new() { Guidance = 1, GuidanceEnd = 3, GuidanceZero = true, GuidanceZeroInit = 1 }, "guidance_zero_init" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Meaningless), DisableDiscoveryEnumeration = true)]
+    public void Guidance_that_means_nothing_is_refused(SamplingOptions sampling, string key) =>
+        Assert.Equal(("sampling", key), Refusal(WithDropout() with { Sampling = sampling }));
+
+    [Fact]
+    public void Guidance_that_only_begins_or_ends_with_none_is_guidance()
+    {
+        Assert.Equal(("sampling", "guidance"), Refusal(Draft() with { Sampling = new SamplingOptions { GuidanceEnd = 2 } }));
+        ExperimentPlan.Compose(WithDropout() with { Sampling = new SamplingOptions { GuidanceEnd = 2, GuidanceRescale = 0.5, GuidanceInterval = [0.1, 0.9] } });
+        ExperimentPlan.Compose(WithDropout() with { Sampling = new SamplingOptions { GuidanceEnd = 2, GuidanceZero = true, GuidanceZeroInit = 0 } });
+        ExperimentPlan.Compose(WithDropout() with { Sampling = new SamplingOptions { Guidance = 3, GuidanceEnd = 1, GuidanceZero = true } });
+    }
+
     [Theory]
     [InlineData(-1)]
     [InlineData(1001)]

@@ -99,6 +99,9 @@ public sealed class DiffrsTests : IDisposable
         Refused("--set strategy.use: only keys of `sampling` can differ", "sample", _work.Run, "--set", "strategy.use=ddpm");
         Refused("--set sampling.max_iter: max_iter 3 ends every sample before its 25 steps are done", "sample", _work.Run, "--solver", "diffrs", "--set", "sampling.max_iter=3");
         Refused("--guidance-interval: guidance_interval [0.2] is no interval", "sample", _work.Run, "--guidance-interval", "0.2");
+        Refused("--guidance-schedule: guidance_schedule cosine is the way to guidance_end", "sample", _work.Run, "--guidance-schedule", "cosine");
+        Refused("--guidance-zero: guidance_zero changes guided predictions", "sample", _work.Run, "--guidance", "1", "--guidance-zero");
+        Refused("--set sampling.tau_end: tau_end 0.1 is the last time before 0", "sample", _work.Run, "--steps", "1", "--set", "sampling.tau_end=0.1");
         Refused("--time-shift: time_shift 2 shifts the strategy's time grid, but `dopri5`", "sample", _work.Run, "--solver", "dopri5", "--time-shift", "2");
     }
 

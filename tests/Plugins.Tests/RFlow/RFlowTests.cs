@@ -182,6 +182,105 @@ public sealed class RFlowTests
         Assert.Equal(500, Process(new RFlowOptions { SigmaData = 0.5 }).TimestepQuantile(0.5), 1e-9);
     }
 
+    // F(τ) = a·τ + (1 − a)·Φ((logit τ − loc)/scale), τ before the shift; math.erfc, bisected to 1e-16 in python3
+    [Theory]
+    [InlineData(0.1, 0, 1, 1, 0.5, 500.0)]
+    [InlineData(0.1, 0, 1, 1, 0.001, 9.980718621145678)]
+    [InlineData(0.1, 0, 1, 1, 0.05, 146.843139591002)]
+    [InlineData(0.3, -0.4, 1.3, 0.25, 0.15, 41.85900413524443)]
+    [InlineData(0.5, 0.7, 0.5, 3, 0.9, 937.7281193332516)]
+    [InlineData(0.9, -2, 0.3, 0.5, 0.999, 997.780244173141)]
+    public void Quantiles_of_the_mixture_are_those_of_its_distribution_after_the_shift(
+        double uniform, double loc, double scale, double ratio, double share, double expected)
+    {
+        var options = new RFlowOptions
+        {
+            Sampling = TimeSampling.Mixture, UniformShare = uniform, Loc = loc, Scale = scale, TransformScale = ratio,
+        };
+        Assert.Equal(expected, Process(options).TimestepQuantile(share), 1e-9);
+        Assert.Equal(expected, Process(options with { SigmaData = 0.5 }).TimestepQuantile(share), 1e-9);
+    }
+
+    [Theory]
+    [InlineData(0.1, 1, false)]
+    [InlineData(0.3, 0.25, false)]
+    [InlineData(0.5, 3, true)]
+    public void Draws_of_the_mixture_have_its_quantiles(double uniform, double ratio, bool discrete)
+    {
+        const int count = 20_000;
+        var options = new RFlowOptions
+        {
+            Sampling = TimeSampling.Mixture, UniformShare = uniform, TransformScale = ratio, DiscreteTimesteps = discrete,
+        };
+        var draws = Draw(options, count);
+        // 0.015 is four standard deviations of a share; a discrete law has up to a thousandth of a step at a time
+        foreach (var share in new[] { 0.005, 0.05, 0.25, 0.5, 0.75, 0.95, 0.995 })
+        {
+            var quantile = Process(options).TimestepQuantile(share) + 1e-3; // draws are float32
+            Assert.Equal(share, draws.Count(t => t <= quantile) / (double)count, 0.015 + (discrete ? 0.003 : 0));
+        }
+    }
+
+    [Fact]
+    public void Quantiles_of_the_mixture_rise_and_are_symmetric_where_both_laws_are()
+    {
+        var process = Process(new RFlowOptions { Sampling = TimeSampling.Mixture, UniformShare = 0.2 });
+        double[] quantiles = [.. Enumerable.Range(1, 39).Select(k => process.TimestepQuantile(k / 40.0))];
+        Assert.Equal(quantiles.Order(), quantiles);
+        Assert.All(quantiles.Zip(quantiles.Reverse()), pair => Assert.Equal(1000, pair.First + pair.Second, 1e-9));
+    }
+
+    // what it is for: the logit-normal draws 0.16 % below τ = 0.05 (Φ(−2.944)), the mixture a·0.05 + (1 − a)·0.16 %
+    [Fact]
+    public void Mixture_draws_low_noise_as_often_as_its_share_says()
+    {
+        var few = Draw(new RFlowOptions(), 40_000).Count(t => t < 50) / 40_000.0;
+        var more = Draw(new RFlowOptions { Sampling = TimeSampling.Mixture, UniformShare = 0.4 }, 40_000).Count(t => t < 50) / 40_000.0;
+        Assert.Equal(0.00162, few, 0.001);
+        Assert.Equal(0.4 * 0.05 + 0.6 * 0.00162, more, 0.003);
+    }
+
+    [Theory]
+    [InlineData(TimeSampling.LogitNormal)]
+    [InlineData(TimeSampling.Uniform)]
+    public void Uniform_share_of_what_is_no_mixture_is_refused(TimeSampling sampling) => Assert.Equal(
+        "uniform_share", Assert.Throws<PlanException>(() => Process(new RFlowOptions { Sampling = sampling, UniformShare = 0.2 })).Key);
+
+    [Theory]
+    [InlineData(LossWeighting.InverseSquare, null, 500f, 4)]
+    [InlineData(LossWeighting.InverseSquare, null, 1000f, 1)]
+    [InlineData(LossWeighting.InverseSquare, null, 50f, 100)]
+    [InlineData(LossWeighting.InverseSquare, null, 0f, 100)]
+    [InlineData(LossWeighting.InverseSquare, 9.0, 200f, 9)]
+    [InlineData(LossWeighting.InverseSquare, 9.0, 500f, 4)]
+    [InlineData(LossWeighting.Cosmap, null, 500f, 4 / Math.PI)]
+    [InlineData(LossWeighting.Cosmap, null, 0f, 2 / Math.PI)]
+    [InlineData(LossWeighting.Cosmap, null, 250f, 2 / Math.PI / 0.625)]
+    public void Loss_weighs_noise_levels_by_the_law_that_is_named(LossWeighting weighting, double? largest, float t, double expected)
+    {
+        using var scope = NewDisposeScope();
+        var options = new RFlowOptions { LossWeighting = weighting, LargestWeight = largest };
+        Assert.All(
+            new[] { options, options with { TransformScale = 0.25 }, options with { SigmaData = 0.5 } },
+            one => Assert.Equal(expected, Process(one).LossWeight(tensor([t]))!.item<float>(), 1e-5 * expected));
+    }
+
+    [Fact]
+    public void Loss_weighs_each_sample_of_the_batch_in_float32_where_it_is_asked_to()
+    {
+        using var scope = NewDisposeScope();
+        Assert.Null(Process().LossWeight(tensor([300f, 600f])));
+        var weights = Process(new RFlowOptions { LossWeighting = LossWeighting.Cosmap }).LossWeight(tensor([300f, 600f]))!;
+        Assert.Equal((ScalarType.Float32, 2L), (weights.dtype, weights.shape.Single()));
+    }
+
+    [Theory]
+    [InlineData(LossWeighting.None)]
+    [InlineData(LossWeighting.Cosmap)]
+    public void Largest_weight_of_what_has_one_is_refused(LossWeighting weighting) => Assert.Equal(
+        "largest_weight",
+        Assert.Throws<PlanException>(() => Process(new RFlowOptions { LossWeighting = weighting, LargestWeight = 5 })).Key);
+
     [Theory]
     [InlineData(0.0)]
     [InlineData(1.0)]
@@ -195,6 +294,7 @@ public sealed class RFlowTests
     public static TheoryData<RFlowOptions> ChangedOptions =>
     [
         new RFlowOptions { Sampling = TimeSampling.Uniform },
+        new RFlowOptions { Sampling = TimeSampling.Mixture },
         new RFlowOptions { Loc = 0.5 },
         new RFlowOptions { Scale = 2 },
         new RFlowOptions { DiscreteTimesteps = true },

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Diffusion.Rejection;
@@ -73,12 +74,18 @@ public sealed record DiscriminatorEpoch(int Epoch, double Loss, double Accuracy,
 /// <param name="High">The highest.</param>
 public sealed record GuidanceFacts(double Strength, double Rescale, double Low, double High)
 {
+    /// <summary>What it is beside that; missing where it is no more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GuidanceLaw? Law { get; init; }
+
     /// <inheritdoc/>
-    public override string ToString() => Strength > 1
-        ? FormattableString.Invariant($"guidance {Strength} (rescale {Rescale}, τ from {Low} to {High})")
+    public override string ToString() => Strength > 1 || Law is not null
+        ? FormattableString.Invariant($"guidance {Strength} (rescale {Rescale}, τ from {Low} to {High}{(Law is null ? "" : $", {Law}")})")
         : "no guidance";
 
-    internal static GuidanceFacts Of(SamplingOptions options) => options.GuidanceInterval is [var low, var high]
-        ? new GuidanceFacts(options.Guidance, options.GuidanceRescale, low, high)
-        : new GuidanceFacts(options.Guidance, options.GuidanceRescale, 0, 1);
+    internal static GuidanceFacts Of(SamplingOptions options)
+    {
+        var (low, high) = options.GuidanceInterval is [var least, var most] ? (least, most) : (0, 1);
+        return new GuidanceFacts(options.Guidance, options.GuidanceRescale, low, high) { Law = options.GuidanceLaw };
+    }
 }

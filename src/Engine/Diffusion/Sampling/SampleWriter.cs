@@ -91,6 +91,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             Guidance = plan.Sampling.Guidance,
             GuidanceRescale = plan.Sampling.GuidanceRescale,
             GuidanceInterval = plan.Sampling.GuidanceInterval,
+            GuidanceLaw = plan.Sampling.GuidanceLaw,
             TimeShift = plan.Sampling.TimeShift,
             Seed = plan.Sampling.Seed,
             Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
@@ -192,6 +193,10 @@ public sealed record SampleRecord
 
     /// <summary>The noise levels τ that were guided, or null where all were.</summary>
     public IReadOnlyList<double>? GuidanceInterval { get; init; }
+
+    /// <summary>What guidance was beside that; missing where it was no more.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public GuidanceLaw? GuidanceLaw { get; init; }
 
     /// <summary>r of the time shift; 1 is none.</summary>
     public double TimeShift { get; init; } = 1;

@@ -79,20 +79,26 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
         }
     }
 
-    private JsonObject Key(VolumeGenerator generator, int[] patients) => new()
+    private JsonObject Key(VolumeGenerator generator, int[] patients)
     {
-        ["checkpoint_sha256"] = trained.CheckpointSha256,
-        ["sampler"] = plan.Sampler.Id,
-        ["plugin"] = plan.Sampler.Source.Version,
-        ["options"] = JsonSerializer.SerializeToNode(plan.Sampler.Options, plan.Sampler.Options.GetType(), AtomicFile.Json),
-        ["guidance"] = plan.Sampling.Guidance,
-        ["guidance_rescale"] = plan.Sampling.GuidanceRescale,
-        ["guidance_interval"] = JsonSerializer.SerializeToNode(plan.Sampling.GuidanceInterval, AtomicFile.Json),
-        ["time_shift"] = plan.Sampling.TimeShift,
-        ["seed"] = generator.WarmUpSeed,
-        ["split"] = plan.Sampling.Split,
-        ["conditions"] = new JsonArray([.. patients.Distinct().Select(patient => (JsonNode)Hash(patient))]),
-    };
+        var key = new JsonObject
+        {
+            ["checkpoint_sha256"] = trained.CheckpointSha256,
+            ["sampler"] = plan.Sampler.Id,
+            ["plugin"] = plan.Sampler.Source.Version,
+            ["options"] = JsonSerializer.SerializeToNode(plan.Sampler.Options, plan.Sampler.Options.GetType(), AtomicFile.Json),
+            ["guidance"] = plan.Sampling.Guidance,
+            ["guidance_rescale"] = plan.Sampling.GuidanceRescale,
+            ["guidance_interval"] = JsonSerializer.SerializeToNode(plan.Sampling.GuidanceInterval, AtomicFile.Json),
+            ["time_shift"] = plan.Sampling.TimeShift,
+            ["seed"] = generator.WarmUpSeed,
+            ["split"] = plan.Sampling.Split,
+            ["conditions"] = new JsonArray([.. patients.Distinct().Select(patient => (JsonNode)Hash(patient))]),
+        };
+        if (plan.Sampling.GuidanceLaw is { } law)
+            key["guidance_law"] = JsonSerializer.SerializeToNode(law, AtomicFile.Json);
+        return key;
+    }
 
     /// <summary>A patient's name and the hash of what samples are conditioned on.</summary>
     private string Hash(int patient)

@@ -99,32 +99,51 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
                 return judge().LogRatio(sample, t, condition);
             },
             Learned = Learned,
-            Progress = progress,
+            Progress = step =>
+            {
+                calls.Count(step, _guidance.StepsAtRest);
+                progress?.Invoke(step);
+            },
             Cancellation = cancellation,
         };
 
     /// <summary>One prediction, guided by what the condition changes where and when the plan says so.</summary>
     private Tensor Predict(Tensor sample, double t, ModelCondition condition, Calls calls)
     {
+        if (calls.IsAtRest(t, _guidance.StepsAtRest))
+            return Guidance.AtRest(model.Process, sample, t);
         using var scope = torch.NewDisposeScope();
         var timesteps = torch.full([sample.shape[0]], Scalars.S(t), ScalarType.Float32, sample.device);
         var prediction = model.Predict(sample, timesteps, condition);
         calls.Network++;
         if (_guidance.Applies(t))
         {
-            prediction = _guidance.Combine(prediction, model.Predict(sample, timesteps, condition.Unconditional()));
+            prediction = _guidance.Combine(model.Process, sample, t, prediction, model.Predict(sample, timesteps, condition.Unconditional()));
             calls.Network++;
         }
 
         return prediction.MoveToOuterDisposeScope();
     }
 
-    /// <summary>How often the network and the judge were called.</summary>
+    /// <summary>How often the network and the judge were called, and how far the sampler came at first.</summary>
     private sealed class Calls
     {
+        private int _steps;
+        private double _reached;
+
         public int Network { get; set; }
 
         public int Judge { get; set; }
+
+        /// <summary>Counts a step, of those that are at rest.</summary>
+        public void Count(SamplerStep step, int atRest)
+        {
+            if (_steps < atRest)
+                (_steps, _reached) = (_steps + 1, step.Timestep);
+        }
+
+        /// <summary>Whether a time lies in the steps that are at rest, also when a sampler comes back to it.</summary>
+        public bool IsAtRest(double t, int atRest) => atRest > 0 && (_steps < atRest || t > _reached);
     }
 }
 

@@ -131,7 +131,7 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         using var scope = NewDisposeScope();
         manual_seed(1);
         var conditional = randn([2, 1, 4, 4, 4]) * tensor([1f, 5f]).view(2, 1, 1, 1, 1);
-        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 1 }).Combine(conditional, randn(conditional.shape));
+        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 1 }).Combine(null!, null!, 500, conditional, randn(conditional.shape));
         Assert.Equal(conditional.std([1, 2, 3, 4]).data<float>().ToArray(), guided.std([1, 2, 3, 4]).data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
@@ -139,7 +139,7 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     public void Rescale_leaves_a_prediction_without_spread()
     {
         using var scope = NewDisposeScope();
-        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 0.7 }).Combine(ones(1, 1, 2, 2), zeros(1, 1, 2, 2));
+        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 0.7 }).Combine(null!, null!, 500, ones(1, 1, 2, 2), zeros(1, 1, 2, 2));
         Assert.All(guided.data<float>().ToArray(), value => Assert.Equal(3, value));
     }
 
