@@ -31,7 +31,7 @@ public sealed class AdaptiveSamplerTests
     public void Sample_is_as_near_to_the_exact_one_as_the_tolerance_asks(string name, double error)
     {
         using var scope = NewDisposeScope();
-        var noise = randn(Shape);
+        var noise = Equations.Drawn(Shape, 1);
         foreach (var terminal in new[] { Terminal.Euler, Terminal.Integrate })
         {
             var sample = Create(name, new() { Terminal = terminal, Rtol = 1e-4, Atol = 1e-4 })
@@ -51,7 +51,7 @@ public sealed class AdaptiveSamplerTests
         ];
         foreach (var process in processes)
         {
-            var (point, noise) = (randn(Shape), randn(Shape));
+            var (point, noise) = (Equations.Drawn(Shape, 2), Equations.Drawn(Shape, 3));
             var sample = Create(name).Sample(Task(process, noise, Exact(process, point, 0)));
             Assert.True(Reference.Difference(sample, point) < 3e-2, $"{process}: {Reference.Difference(sample, point)}");
         }
@@ -62,7 +62,7 @@ public sealed class AdaptiveSamplerTests
     public void Hardly_any_noise_is_left_on_narrow_data(string name)
     {
         using var scope = NewDisposeScope();
-        var noise = randn(Shape);
+        var noise = Equations.Drawn(Shape, 4);
         var sample = Create(name).Sample(Task(Flow(), noise, Equations.GaussianVelocity(0, 1e-3)));
         Assert.True((sample / noise).abs().max().ToDouble() < 1e-3);
     }
@@ -75,7 +75,8 @@ public sealed class AdaptiveSamplerTests
         using var scope = NewDisposeScope();
         List<double> times = [];
         List<SamplerStep> progress = [];
-        Create("bosh3", new() { TauEnd = end }).Sample(Task(Flow(), randn(Shape), Noted(times)) with { Progress = progress.Add });
+        Create("bosh3", new() { TauEnd = end })
+            .Sample(Task(Flow(), Equations.Drawn(Shape, 5), Noted(times)) with { Progress = progress.Add });
         Assert.Equal(last, times.Min(), 1e-9);
         Assert.Equal([last, 0], progress[^2..].Select(step => step.Timestep));
         Assert.Equal(Enumerable.Range(1, progress.Count), progress.Select(step => step.Done));
@@ -90,7 +91,7 @@ public sealed class AdaptiveSamplerTests
         List<double> times = [];
         List<SamplerStep> progress = [];
         Create("bosh3", new() { Terminal = Terminal.Integrate })
-            .Sample(Task(Flow(), randn(Shape), Noted(times)) with { Progress = progress.Add });
+            .Sample(Task(Flow(), Equations.Drawn(Shape, 6), Noted(times)) with { Progress = progress.Add });
         Assert.Equal(0, times.Min());
         Assert.Equal(0, progress[^1].Timestep);
     }
@@ -123,7 +124,7 @@ public sealed class AdaptiveSamplerTests
         using var scope = NewDisposeScope();
         List<double> times = [];
         var sampler = Create("dopri5", new() { MaxEvaluations = 20 });
-        var error = Assert.Throws<InvalidOperationException>(() => sampler.Sample(Task(Flow(), randn(Shape), (x, t) =>
+        var error = Assert.Throws<InvalidOperationException>(() => sampler.Sample(Task(Flow(), Equations.Drawn(Shape, 7), (x, t) =>
         {
             times.Add(t);
             return (x * S(100 * Math.Cos(t))).sin();
@@ -145,7 +146,7 @@ public sealed class AdaptiveSamplerTests
         using var scope = NewDisposeScope();
         using var source = new CancellationTokenSource();
         var calls = 0;
-        var task = Task(Flow(), randn(Shape), (x, _) =>
+        var task = Task(Flow(), Equations.Drawn(Shape, 8), (x, _) =>
         {
             if (++calls == 3)
                 source.Cancel();

@@ -85,7 +85,7 @@ public sealed class EarlyEndTests
         ];
         foreach (var process in processes)
         {
-            var point = randn(Shape);
+            var point = Equations.Drawn(Shape, 1);
             var sample = Create(name, 50, 0.2).Sample(Task(process, Exact(process, point, 0)));
             Assert.True(Reference.Difference(sample, point) < 1e-3, $"{process}: {Reference.Difference(sample, point)}");
         }
@@ -130,7 +130,7 @@ public sealed class EarlyEndTests
     }
 
     private static SamplingTask Task(NoiseProcess process, Predictor predict) =>
-        new() { Noise = randn(Shape), Process = process, Predict = predict, Random = null! };
+        new() { Noise = Equations.Drawn(Shape, 2), Process = process, Predict = predict, Random = null! };
 
     /// <summary>A process whose grid begins at τ = 0.4.</summary>
     private sealed class Late : NoiseProcess

@@ -19,6 +19,13 @@ internal static class Equations
     /// <summary>The solution <c>1/(c − sin t)</c> for three values of c.</summary>
     public static Tensor Smoothly(double t) => (tensor([2.0, 3.0, -1.5]) - S(Math.Sin(t))).reciprocal();
 
+    /// <summary>Standard normal numbers that are the same in every run, whatever the tests beside draw.</summary>
+    public static Tensor Drawn(long[] shape, ulong seed)
+    {
+        using var random = new Generator(seed, CPU);
+        return randn(shape, generator: random);
+    }
+
     /// <summary>
     /// The exact velocity of rectified flow for data of independent Gaussian voxels, also at τ = 0, where noise cannot be told from data:
     /// <c>E[x0 − ε | x]</c>. Its flow takes ε to <c>mean + deviation·ε</c>.

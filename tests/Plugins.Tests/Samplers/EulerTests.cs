@@ -30,7 +30,7 @@ public sealed class EulerTests
     public void Exact_field_of_one_point_ends_at_that_point_for_any_number_of_steps(int steps)
     {
         using var scope = NewDisposeScope();
-        var (point, noise) = (randn([2, 1, 4, 4, 4]), randn([2, 1, 4, 4, 4]));
+        var (point, noise) = (Equations.Drawn([2, 1, 4, 4, 4], 1), Equations.Drawn([2, 1, 4, 4, 4], 2));
         var sample = Euler(steps).Sample(Task(noise, Oracle(point)));
         Assert.True(Reference.Difference(sample, point) < 1e-5);
     }
@@ -42,7 +42,7 @@ public sealed class EulerTests
     public void Exact_noise_of_one_point_ends_at_that_point_from_two_steps_on(int steps)
     {
         using var scope = NewDisposeScope();
-        var (point, noise) = (randn([2, 1, 4, 4, 4]), randn([2, 1, 4, 4, 4]));
+        var (point, noise) = (Equations.Drawn([2, 1, 4, 4, 4], 3), Equations.Drawn([2, 1, 4, 4, 4], 4));
         var process = ((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(
             new RFlowOptions { Prediction = Prediction.Noise }, new DiffusionShape(Cube, Cube, 0), Contexts.Cpu);
         var task = Task(noise, (x, t) => (x - point * S(1 - t / 1000)) / S(t / 1000)) with { Process = process };
@@ -55,7 +55,7 @@ public sealed class EulerTests
         using var scope = NewDisposeScope();
         List<double> times = [];
         List<SamplerStep> progress = [];
-        var task = Task(randn([1, 1, 4, 4, 4]), (x, t) =>
+        var task = Task(Equations.Drawn([1, 1, 4, 4, 4], 5), (x, t) =>
         {
             times.Add(t);
             return zeros_like(x);
@@ -71,7 +71,7 @@ public sealed class EulerTests
     public void Noise_of_the_caller_is_left_as_it_is()
     {
         using var scope = NewDisposeScope();
-        var noise = randn([1, 1, 4, 4, 4]);
+        var noise = Equations.Drawn([1, 1, 4, 4, 4], 6);
         var before = noise.clone();
         Euler(3).Sample(Task(noise, (x, _) => ones_like(x)));
         Assert.Equal(0, Reference.Difference(noise, before));
@@ -83,7 +83,7 @@ public sealed class EulerTests
         using var scope = NewDisposeScope();
         using var source = new CancellationTokenSource();
         var calls = 0;
-        var task = Task(randn([1, 1, 4, 4, 4]), (x, _) =>
+        var task = Task(Equations.Drawn([1, 1, 4, 4, 4], 7), (x, _) =>
         {
             if (++calls == 2)
                 source.Cancel();
@@ -99,7 +99,7 @@ public sealed class EulerTests
         using var scope = NewDisposeScope();
         LiveTensors.Settled();
         List<long> live = [];
-        var task = Task(randn([1, 1, 4, 4, 4]), (x, _) => x * S(0.5));
+        var task = Task(Equations.Drawn([1, 1, 4, 4, 4], 8), (x, _) => x * S(0.5));
         Euler(20).Sample(task with { Progress = _ => live.Add(Tensor.TotalCount) });
         Assert.Equal(live[0], live[^1]);
     }

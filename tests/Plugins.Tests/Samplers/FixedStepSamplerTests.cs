@@ -37,7 +37,7 @@ public sealed class FixedStepSamplerTests
     {
         using var scope = NewDisposeScope();
         List<double> times = [];
-        Create(name, 2, terminal).Sample(Task(Flow(), randn(Shape), (x, t) =>
+        Create(name, 2, terminal).Sample(Task(Flow(), Equations.Drawn(Shape, 1), (x, t) =>
         {
             times.Add(t);
             return zeros_like(x);
@@ -68,7 +68,7 @@ public sealed class FixedStepSamplerTests
         using var scope = NewDisposeScope();
         var process = Ddpm();
         List<SamplerStep> progress = [];
-        Create(name, 5).Sample(Task(process, randn(Shape), (x, _) => x.tanh()) with { Progress = progress.Add });
+        Create(name, 5).Sample(Task(process, Equations.Drawn(Shape, 2), (x, _) => x.tanh()) with { Progress = progress.Add });
         Assert.Equal(process.TimeGrid(5)[1..], progress.Select(step => step.Timestep));
         Assert.Equal([(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)], progress.Select(step => (step.Done, step.Total!.Value)));
     }
@@ -84,7 +84,7 @@ public sealed class FixedStepSamplerTests
         ];
         foreach (var process in processes)
         {
-            var (point, noise) = (randn(Shape), randn(Shape));
+            var (point, noise) = (Equations.Drawn(Shape, 3), Equations.Drawn(Shape, 4));
             var sample = Create(name, 50).Sample(Task(process, noise, Exact(process, point, 0)));
             Assert.True(Reference.Difference(sample, point) < 3e-2, $"{process}: {Reference.Difference(sample, point)}");
         }
@@ -119,7 +119,7 @@ public sealed class FixedStepSamplerTests
     public void Higher_order_comes_nearer_to_the_exact_sample()
     {
         using var scope = NewDisposeScope();
-        var noise = randn(Shape);
+        var noise = Equations.Drawn(Shape, 5);
         var task = Task(Flow(), noise, Equations.GaussianVelocity(2, 1));
         var exact = noise + S(2.0); // the flow between two Gaussians of equal deviation shifts them
         double[] errors =
@@ -138,7 +138,7 @@ public sealed class FixedStepSamplerTests
     public void Noise_of_the_caller_is_left_as_it_is()
     {
         using var scope = NewDisposeScope();
-        var noise = randn(Shape);
+        var noise = Equations.Drawn(Shape, 6);
         var before = noise.clone();
         Create("heun2", 3).Sample(Task(Flow(), noise, (x, _) => ones_like(x)));
         Assert.Equal(0, Reference.Difference(noise, before));
@@ -150,7 +150,7 @@ public sealed class FixedStepSamplerTests
         using var scope = NewDisposeScope();
         using var source = new CancellationTokenSource();
         var calls = 0;
-        var task = Task(Flow(), randn(Shape), (x, _) =>
+        var task = Task(Flow(), Equations.Drawn(Shape, 7), (x, _) =>
         {
             if (++calls == 4)
                 source.Cancel();
@@ -167,7 +167,8 @@ public sealed class FixedStepSamplerTests
         using var scope = NewDisposeScope();
         LiveTensors.Settled();
         List<long> live = [];
-        Create(name, 20).Sample(Task(Flow(), randn(Shape), (x, _) => x * S(0.5)) with { Progress = _ => live.Add(Tensor.TotalCount) });
+        Create(name, 20)
+            .Sample(Task(Flow(), Equations.Drawn(Shape, 8), (x, _) => x * S(0.5)) with { Progress = _ => live.Add(Tensor.TotalCount) });
         Assert.Equal(live[0], live[^1]);
     }
 
@@ -180,7 +181,7 @@ public sealed class FixedStepSamplerTests
     /// <summary>How much of the noise is left on data of deviation 0.001.</summary>
     private static double Left(Sampler sampler)
     {
-        var noise = randn([1, 1, 8, 8, 8]);
+        var noise = Equations.Drawn([1, 1, 8, 8, 8], 9);
         return (sampler.Sample(Task(Flow(), noise, Equations.GaussianVelocity(0, 1e-3))) / noise).abs().mean().ToDouble();
     }
 }
