@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -61,7 +62,7 @@ public static class ExperimentSeal
             return null;
         try
         {
-            return SealedJson.Read<SealedExperiment>(File.ReadAllText(run.Seal));
+            return SealedJson.Read<SealedExperiment>(RegularFile.ReadText(run.Seal));
         }
         catch (Exception e) when (e is InvalidDataException or JsonException)
         {

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -36,7 +37,8 @@ public sealed class MetricsLog : IDisposable
     {
         var entries = new List<MetricsEntry>();
         RunFolder.RequireFile(path);
-        foreach (var line in File.ReadLines(path))
+        using var text = new StreamReader(RegularFile.OpenRead(path));
+        while (text.ReadLine() is { } line)
         {
             try
             {

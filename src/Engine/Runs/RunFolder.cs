@@ -265,7 +265,7 @@ public sealed class RunFolder
         RequireFile(path);
         try
         {
-            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path), AtomicFile.Json) : null;
+            return File.Exists(path) ? JsonSerializer.Deserialize<T>(RegularFile.ReadText(path), AtomicFile.Json) : null;
         }
         catch (JsonException e)
         {
@@ -283,7 +283,7 @@ public sealed class RunFolder
         RequireFile(path);
         try
         {
-            return File.Exists(path) ? SealedJson.Read<T>(File.ReadAllText(path)) : null;
+            return File.Exists(path) ? SealedJson.Read<T>(RegularFile.ReadText(path)) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {

@@ -34,7 +34,7 @@ internal sealed class YamlReader
             throw new ConfigurationException(start, why.TrimEnd('.'));
         try
         {
-            using var file = File.OpenRead(path);
+            using var file = RegularFile.OpenRead(path);
             if (file.Length > LargestFile)
                 throw new ConfigurationException(start, $"the file has {file.Length} bytes, a configuration at most {LargestFile}");
 

@@ -22,7 +22,8 @@ internal sealed record Manifest(
                 throw new InvalidDataException($"plugin.json cannot be read: {why.TrimEnd('.')}");
             if (new FileInfo(path).Length > LargestFile)
                 throw new InvalidDataException($"plugin.json is larger than {LargestFile} bytes");
-            using var json = JsonDocument.Parse(File.ReadAllBytes(path), new JsonDocumentOptions { MaxDepth = 8 });
+            using var file = RegularFile.OpenRead(path);
+            using var json = JsonDocument.Parse(file, new JsonDocumentOptions { MaxDepth = 8 });
             var root = json.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException("plugin.json is not a JSON object");

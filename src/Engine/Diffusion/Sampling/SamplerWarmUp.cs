@@ -8,6 +8,7 @@ using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Tensors;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Diffusion.Sampling;
 
@@ -71,7 +72,7 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
     {
         try
         {
-            return File.Exists(file) ? SealedJson.Read<WarmUpFile>(File.ReadAllText(file)) : null;
+            return File.Exists(file) ? SealedJson.Read<WarmUpFile>(RegularFile.ReadText(file)) : null;
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
