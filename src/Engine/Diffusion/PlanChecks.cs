@@ -20,8 +20,16 @@ internal static class PlanChecks
         var training = plan.Training;
         if (training.From is not null && plan.Condition.Control is not null)
             throw new PlanException("from would start a denoiser that control keeps frozen; a ControlNet starts from the denoiser of control.from; remove one of the two", "from").In("training");
-        if (training is { From: null, FromOptimizer: true } or { From: null, FromWeights: StartingWeights.Raw } or { From: null, FromCheckpoint: not "best" })
-            throw new PlanException("from_checkpoint, from_weights and from_optimizer say what is taken of the run that from names; set from, or remove them", "from").In("training");
+        var ofNothing = training switch
+        {
+            { From: not null } => null,
+            { FromOptimizer: true } => "from_optimizer",
+            { FromWeights: StartingWeights.Raw } => "from_weights",
+            { FromCheckpoint: not "best" } => "from_checkpoint",
+            _ => null,
+        };
+        if (ofNothing is not null)
+            throw new PlanException($"{ofNothing} says what is taken of the run that from names, and from names none; set from, or remove {ofNothing}", ofNothing).In("training");
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
             throw new PlanException("compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
         if (plan.Condition.SizeBins is { Through: SizeBinRoute.Maps } bins && bins != new SizeBinOptions { Through = SizeBinRoute.Maps })

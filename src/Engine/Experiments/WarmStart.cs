@@ -68,10 +68,16 @@ internal sealed class WarmStart
         // the denoiser's last: where it is there, all are
         foreach (var taken in Taken(_experiment.Description.Parameters.Conditioning > 0, _experiment.Context.Observer.Warned).Reverse())
             frozen.Copy(taken.Name, taken.Source, taken.Checkpoint, Path.GetFileNameWithoutExtension(taken.File), taken.File);
+        _experiment.Context.Observer.Told($"starts from {frozen.Require(FrozenParts.Start).Origin}");
         WarnOfStrategy();
     }
 
-    private IReadOnlyList<Part> Taken(bool conditioned, Action<string> warn) => IsFile ? [OfFile(conditioned, warn)] : [.. OfRun(conditioned, warn)];
+    private IReadOnlyList<Part> Taken(bool conditioned, Action<string> warn)
+    {
+        if (!IsFile && File.Exists(_options.From))
+            throw Refusal($"{_options.From} is a file and none of safetensors; name a run's folder, an experiment's id, or a .safetensors file of a denoiser's weights");
+        return IsFile ? [OfFile(conditioned, warn)] : [.. OfRun(conditioned, warn)];
+    }
 
     private bool IsFile => _options.From!.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using TorchSharp;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs.Checkpoints;
@@ -91,7 +92,9 @@ public sealed class FrozenParts
     public string Verify(string name)
     {
         var (part, file) = (Require(name), WeightsOf(name));
-        return File.Exists(file) && CheckpointStore.Facts(file) == new FileFacts(part.Bytes, part.Sha256)
+        if (!File.Exists(file))
+            throw new RunFolderException($"{file} is not there, which {Index} describes; restore it, or start the run anew");
+        return CheckpointStore.Facts(file) == new FileFacts(part.Bytes, part.Sha256)
             ? file
             : throw new RunFolderException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
     }
@@ -123,4 +126,9 @@ public sealed class FrozenParts
 /// <param name="Component">The component: <c>ema</c>, <c>compressor</c> or <c>denoiser</c>.</param>
 /// <param name="Bytes">Size of the file.</param>
 /// <param name="Sha256">Hash of the file.</param>
-public sealed record FrozenPart(string Name, string Run, string Checkpoint, string Component, long Bytes, string Sha256);
+public sealed record FrozenPart(string Name, string Run, string Checkpoint, string Component, long Bytes, string Sha256)
+{
+    /// <summary>Where they are from, in words.</summary>
+    [JsonIgnore]
+    public string Origin => Checkpoint.Length == 0 ? Run : $"{Run}, {Checkpoint}, {Component}";
+}

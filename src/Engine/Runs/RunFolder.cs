@@ -309,10 +309,16 @@ public sealed class RunFolder
     /// <param name="pointer"><c>best</c> or <c>latest</c>.</param>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
     /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
-    public Checkpoint OpenCheckpoint(string pointer, Action<string> warn) =>
-        Directory.Exists(Checkpoints) && new CheckpointStore(Checkpoints).Open(pointer, warn) is { } checkpoint
-            ? checkpoint
-            : throw new RunFolderException($"{Path} has no checkpoint that can be read; train it first");
+    public Checkpoint OpenCheckpoint(string pointer, Action<string> warn)
+    {
+        string? first = null;
+        var found = !Directory.Exists(Checkpoints) ? null : new CheckpointStore(Checkpoints).Open(pointer, sentence =>
+        {
+            first ??= sentence;
+            warn(sentence);
+        });
+        return found ?? throw new RunFolderException($"{Path} has no checkpoint that can be read; {(first is null ? "train it first" : $"restore what it lost ({first}), or use another run")}");
+    }
 
     /// <summary>The checkpoint from which the run goes on, or null for one that was ended before its first. Changes nothing.</summary>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>

@@ -58,7 +58,9 @@ public sealed class DiffrsTests : IDisposable
         Done([.. sample, "--count", "1", "--out", _work.At("parts")]);
         foreach (var file in Directory.GetFiles(Path.Combine(_work.Run, "diffrs"), "warm-up-*"))
             File.WriteAllText(file, "{}"); // damaged: the same is learned again
-        Done([.. sample, "--count", "2", "--out", _work.At("parts")]);
+        var again = _work.Program([.. sample, "--count", "2", "--out", _work.At("parts")]);
+        Assert.True(again.ExitCode == 0, again.Error);
+        Assert.Matches("^warning: .*warm-up-[0-9a-f]{12}.json is damaged \\(.*; what diffrs learns before it samples is learned anew\n$", again.Error);
 
         AssertSame("parts");
         if (Mpi.WhyNot is null)

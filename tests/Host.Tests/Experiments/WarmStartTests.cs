@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace VoxelZoo.Host.Tests.Experiments;
 
@@ -20,6 +21,12 @@ public sealed class WarmStartTests : IDisposable
 
         Done(["train", "exp1_chained", "--profile", "smoke", "--run", _work.At("chained"), "--set", $"training.from={_work.Run}", .. Standing]);
         Assert.Equal(ended, Best(_work.At("chained")), 1e-6);
+        Done("report", _work.At("chained"));
+        Assert.Matches($@"\| start from \| {Regex.Escape(_work.Run)}, step-\d+, \w+ \|", File.ReadAllText(_work.At("chained/report.md")));
+        File.Delete(_work.At("chained/frozen/start.safetensors"));
+        var lost = _work.Here("train", "exp1_chained", "--run", _work.At("chained"), "--resume", "--set", "training.epochs=2");
+        Assert.Equal(2, lost.ExitCode);
+        Assert.StartsWith($"{_work.At("chained/frozen/start.safetensors")} is not there, which ", lost.Error, StringComparison.Ordinal);
 
         var best = Path.Combine(_work.Run, "checkpoints", File.ReadAllText(Path.Combine(_work.Run, "checkpoints", "best")).Trim());
         Done(["train", "exp1", "--profile", "smoke", "--run", _work.At("file"), "--set", $"training.from={best}/denoiser.safetensors", .. Standing]);
@@ -30,6 +37,13 @@ public sealed class WarmStartTests : IDisposable
         Done(moments);
         var frozen = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.At("moments"), "frozen", "frozen.json")))!.AsArray();
         Assert.Equal(["start_optimizer", "start"], frozen.Select(part => (string)part!["name"]!));
+        // a run that lost some weights is told which, and not to be trained first
+        foreach (var weights in Directory.GetFiles(Path.Combine(_work.Run, "checkpoints"), "denoiser.safetensors", SearchOption.AllDirectories))
+            File.Delete(weights);
+        var damaged = _work.Here("train", "exp1", "--profile", "smoke", "--run", _work.At("damaged"), "--set", $"training.from={_work.Run}");
+        Assert.Equal(2, damaged.ExitCode);
+        Assert.Contains("has no checkpoint that can be read; restore what it lost (", damaged.Error, StringComparison.Ordinal);
+        Assert.Contains("denoiser.safetensors", damaged.Error, StringComparison.Ordinal);
         Directory.Delete(_work.Run, recursive: true);
         Done([.. moments, "--resume", "--set", "training.epochs=3"]);
     }
@@ -55,13 +69,16 @@ public sealed class WarmStartTests : IDisposable
     [Theory]
     [InlineData("training.from=nowhere", "training.from: there is no run `nowhere`")]
     [InlineData("training.from=nowhere.safetensors", "training.from: there is no file `nowhere.safetensors`")]
-    [InlineData("training.from_optimizer=true", "set from, or remove them")]
+    [InlineData("training.from=README.md", "training.from: README.md is a file and none of safetensors; name a run's folder")]
+    [InlineData("training.from_optimizer=true", "--set training.from_optimizer: from_optimizer says what is taken of the run that from names")]
+    [InlineData("training.from_weights=raw", "--set training.from_weights: from_weights says")]
+    [InlineData("training.from_checkpoint=latest", "--set training.from_checkpoint: from_checkpoint says")]
     public void What_is_nowhere_is_refused_before_anything_is_made(string set, string sentence)
     {
-        var refused = _work.Program("train", "exp1", "--profile", "smoke", "--run", _work.Run, "--set", set);
+        var refused = _work.SmokeHere("exp1", "--set", set.Replace("README.md", Path.Combine(Repository.Root, "README.md"), StringComparison.Ordinal));
 
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains(sentence, refused.Error, StringComparison.Ordinal);
+        Assert.Contains(sentence.Replace("README.md", Path.Combine(Repository.Root, "README.md"), StringComparison.Ordinal), refused.Error, StringComparison.Ordinal);
         Assert.False(Path.Exists(_work.Run));
     }
 

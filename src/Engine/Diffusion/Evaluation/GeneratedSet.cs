@@ -77,7 +77,7 @@ public sealed class GeneratedSet
         var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained));
         try
         {
-            new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance).Apply(generator, step => progress?.Invoke(0, step), cancellation);
+            new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn: null).Apply(generator, step => progress?.Invoke(0, step), cancellation);
             for (var i = 0; i < plan.Sampling.Count; i++)
             {
                 using var condition = conditions.Load(i % conditions.Count);

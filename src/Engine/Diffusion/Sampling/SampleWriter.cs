@@ -38,7 +38,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         var written = new List<TimedRecord>();
         try
         {
-            _learned = new SamplerWarmUp(plan, trained, conditions, _collective).Apply(generator, step => progress?.Invoke(0, step), cancellation);
+            _learned = new SamplerWarmUp(plan, trained, conditions, _collective, warn).Apply(generator, step => progress?.Invoke(0, step), cancellation);
             _collective.Together(() =>
             {
                 foreach (var i in _collective.Share(plan.Sampling.Count))

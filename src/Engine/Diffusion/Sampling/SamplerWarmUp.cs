@@ -20,7 +20,8 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <param name="trained">The model.</param>
 /// <param name="conditions">The volumes that are sampled after.</param>
 /// <param name="collective">The processes that sample together.</param>
-internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, ICollective collective)
+/// <param name="warn">Is told where what was kept is damaged, and is learned anew.</param>
+internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, ICollective collective, Action<string>? warn)
 {
     /// <summary>Gives a generator what its sampler learned, now or before; nothing where it learns nothing.</summary>
     /// <param name="generator">The generator.</param>
@@ -68,7 +69,7 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
     }
 
     /// <summary>What was learned before; null where nothing was, or its file is damaged: then it is learned anew.</summary>
-    private static WarmUpFile? Read(string file)
+    private WarmUpFile? Read(string file)
     {
         try
         {
@@ -76,6 +77,7 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
+            warn?.Invoke($"{file} is damaged ({JsonFault.Why(e)}); what {plan.Sampler.Id} learns before it samples is learned anew");
             return null;
         }
     }

@@ -34,6 +34,8 @@ public static class RunReport
         Line(text, $"| compressor | {d.Compressor}: {Shape(d.InputShape)} → {Shape(d.LatentShape)} |");
         Line(text, $"| strategy | {d.Strategy}, sampled with {d.Sampler} |");
         Line(text, $"| target | {d.Target}{(d.Condition.Count > 0 ? " from " + string.Join(", ", d.Condition) : "")} |");
+        foreach (var taken in new FrozenParts(run).List())
+            Line(text, $"| {taken.Name.Replace('_', ' ')} from | {taken.Origin} |");
         Status(text, run);
         text.Append('\n');
     }
