@@ -111,6 +111,8 @@ public sealed class WarmStartTests(TinyCohort cohort) : IClassFixture<TinyCohort
         {
             Training = draft.Training with { FromCheckpoint = checkpoint, FromWeights = weights, FromOptimizer = optimizer },
         }));
-        Assert.Contains("set from, or remove them", refused.Message, StringComparison.Ordinal);
+        var option = optimizer ? "from_optimizer" : weights == StartingWeights.Raw ? "from_weights" : "from_checkpoint";
+        Assert.StartsWith($"{option} says what is taken of the run that from names", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith($"set from, or remove {option}", refused.Message, StringComparison.Ordinal);
     }
 }
