@@ -74,6 +74,12 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
         }
     }
 
+    /// <summary>Sends a job what SLURM sends before the time limit.</summary>
+    protected void EndTime(string job) => Cluster.Run("scancel", "--batch", "--signal=USR1", job);
+
+    /// <summary>Has SLURM end a job and start it over.</summary>
+    protected void Requeue(string job) => Cluster.Run("scontrol", "requeue", job);
+
     /// <summary>Spares a job that was requeued the two minutes that it would wait.</summary>
     protected void StartAgain(string run, string job)
     {

@@ -19,7 +19,7 @@ public sealed class SlurmPreparationTests(SlurmCluster cluster) : SlurmChains(cl
             Signal("prepared", "STOP"); // or the stage may be over before SLURM, on a busy machine, has done what it is told
             var before = Segments("prepared");
             if (reason == "requeued")
-                Cluster.Run("scontrol", "requeue", before[^1]);
+                Requeue(before[^1]);
             else
                 EndTime(before[^1]);
             Signal("prepared", "CONT");
@@ -58,9 +58,6 @@ public sealed class SlurmPreparationTests(SlurmCluster cluster) : SlurmChains(cl
         Assert.Contains("chain: stalled: segment 4 gained no step", Cluster.VoxelZoo("submit", "status", Work.At("stalled")).Out, StringComparison.Ordinal);
         Assert.Equal(4, chain["segments"]!.AsArray().Count);
     }
-
-    /// <summary>Sends a job what SLURM sends before the time limit.</summary>
-    private void EndTime(string job) => Cluster.Run("scancel", "--batch", "--signal=USR1", job);
 
     /// <summary>The jobs of a chain's segments.</summary>
     private string[] Segments(string run) => [.. Written(run)["segments"]!.AsArray().Select(segment => (string)segment!["job"]!)];

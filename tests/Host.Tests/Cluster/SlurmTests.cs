@@ -16,7 +16,7 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
         var submitted = Submit("chained", "00:01:00", ["--lead", "5", .. set]);
         // the first segment ends early, so that there are several also where the machine is suddenly faster
         AwaitSteps("chained", 4);
-        Cluster.Run("scancel", "--batch", "--signal=USR1", Job("chained"));
+        EndTime(Job("chained"));
         var whole = Work.Program(["train", "exp11", "--profile", "smoke", "--run", Work.At("whole"), .. set]);
         Assert.Equal((0, 0), (submitted.ExitCode, whole.ExitCode));
         AwaitEnd("chained", 600);
@@ -40,7 +40,7 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
 
         Assert.Equal("", Submit("two", "00:10:00", ["--tasks", "2", .. set]).Error);
         AwaitSteps("two", 2);
-        Cluster.Run("scancel", "--batch", "--signal=USR1", Job("two"));
+        EndTime(Job("two"));
         Assert.Equal(0, Work.Program(["train", "exp11", "--profile", "smoke", "--run", Work.At("one"), .. set]).ExitCode);
         AwaitEnd("two");
 
@@ -86,10 +86,12 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
         Submit("requeued", "00:10:00", "--set", "training.epochs=100000");
         AwaitSteps("requeued", 4);
 
-        Requeue("requeued");
+        var job = Job("requeued");
+        Requeue(job);
+        StartAgain("requeued", job);
         var before = Steps("requeued");
         Cluster.Await("more steps", () => Steps("requeued") >= before + 2, 120);
-        Cluster.Run("scancel", Job("requeued"));
+        Cluster.Run("scancel", job);
         AwaitEnd("requeued", 120);
 
         var chain = Chain("requeued");
@@ -107,14 +109,6 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
 
         Assert.Equal((2, "sbatch does not take the job: Batch job submission failed: Invalid partition name specified\n"), (outcome.ExitCode, outcome.Error));
         Assert.False(Path.Exists(Work.At("nowhere.submit")));
-    }
-
-    /// <summary>Lets SLURM start the job over, at once.</summary>
-    private void Requeue(string run)
-    {
-        var job = Job(run);
-        Cluster.Run("scontrol", "requeue", job);
-        StartAgain(run, job);
     }
 
     private double SecondsPerEpoch()
