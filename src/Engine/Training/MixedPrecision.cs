@@ -17,6 +17,8 @@ internal static class MixedPrecision
     public static T Prepare<T>(PartContext context, T module)
         where T : nn.Module
     {
+        if (context.Device.type == DeviceType.CPU)
+            SingleVolumes.Hasten(module);
         if (context.Precision != Precision.Float32 && context.Device.type == DeviceType.CPU)
             Bfloat16Convolutions.Guard(module);
         return module;

@@ -44,4 +44,13 @@ internal static unsafe class Dispatcher
         fixed (ulong* first = stack)
             Libtorch.Check(Libtorch.torch_call_dispatcher(operation, overload, first, Libtorch.Version), operation);
     }
+
+    /// <summary>Calls an operation that gives one tensor.</summary>
+    /// <returns>The result, in the current dispose scope.</returns>
+    /// <exception cref="ExternalException">libtorch refused; its message is on standard error.</exception>
+    internal static Tensor Result(string operation, string overload, Span<ulong> stack)
+    {
+        Call(operation, overload, stack);
+        return Tensor.UnsafeCreateTensor((nint)stack[0]);
+    }
 }

@@ -36,6 +36,12 @@ internal static unsafe partial class Libtorch
     internal static partial int aoti_torch_new_tensor_handle(nint tensor, out nint copy);
 
     [LibraryImport(Library)]
+    internal static partial int aoti_torch_get_layout(nint tensor, out int layout);
+
+    [LibraryImport(Library)]
+    internal static partial int aoti_torch_layout__mkldnn();
+
+    [LibraryImport(Library)]
     internal static partial int torch_new_list_reserve_size(nuint size, out nint list);
 
     [LibraryImport(Library)]
