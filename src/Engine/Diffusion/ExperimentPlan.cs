@@ -56,6 +56,9 @@ public sealed record ExperimentPlan : Plan
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
     public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
+    /// <summary>The channel of generated volumes that is a mask; null where none is.</summary>
+    internal int? MaskChannel => Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();
+
     /// <inheritdoc/>
     public override VolumeShape Compared => Shape.Volume with { Depth = Data.OriginalDepth };
 
@@ -87,6 +90,15 @@ public sealed record ExperimentPlan : Plan
         .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
     ];
 
+    /// <summary>Refuses numbers of tumours by size that no denoiser would hear of.</summary>
+    private static void RefuseBins(ExperimentPlan draft, string section, SamplingOptions sampling)
+    {
+        if (sampling.AsksForBins && draft.Condition.SizeBins is null)
+            throw new PlanException(
+                $"{draft.Id} does not generate from numbers of tumours by size: it has no condition.size_bins; remove {(sampling.Bins is null ? "bins_from" : "bins")}, or use an experiment such as exp2",
+                sampling.Bins is null ? "bins_from" : "bins").In(section);
+    }
+
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
     /// <exception cref="PlanException">The parts do not go together.</exception>
     public static ExperimentPlan Compose(ExperimentPlan draft)
@@ -103,8 +115,13 @@ public sealed record ExperimentPlan : Plan
                 $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",
                 "guidance").In(section);
         draft.Sampling.Validate();
+        RefuseBins(draft, "sampling", draft.Sampling);
         if (draft.Generation is { } generation)
+        {
             generation.Sampling.Validate();
+            RefuseBins(draft, "evaluation.generate", generation.Sampling);
+        }
+
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();

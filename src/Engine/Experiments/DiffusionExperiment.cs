@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Latents;
@@ -78,20 +79,27 @@ public sealed class DiffusionExperiment : Experiment
         RunFolder run,
         string? folder = null,
         SampleNumbers numbers = SampleNumbers.Continue,
-        CancellationToken cancellation = default) => Placed(() =>
+        CancellationToken cancellation = default,
+        string checkpoint = EvaluatedOptions.Best) => Placed(() =>
     {
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
-        var conditions = Cohorts.Volumes(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
-        var writer = new SampleWriter(Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned);
+        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), checkpoint, Context.Observer.Warned);
+        var cohort = Cohorts.OpenRecorded(Plan, run);
+        var conditions = Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        var writer = new SampleWriter(
+            Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned, LawOf(cohort, Plan.Sampling));
         var target = folder ?? run.Samples;
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
         return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(
             Path.Combine(target, record.Name),
             FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s")))];
     });
+
+    /// <summary>The law of the training split's masks, where numbers of tumours are drawn by it; else null.</summary>
+    internal SizeBinLaw? LawOf(Cohort cohort, SamplingOptions sampling) =>
+        sampling.BinsFrom == SizeBinSource.Law ? SizeBinLaw.Of(Cohorts.Volumes(Plan, cohort, Cohort.Train)) : null;
 
     /// <inheritdoc/>
     public override EvaluationFile<EvaluationResult> Evaluate(RunFolder run, CancellationToken cancellation = default) =>

@@ -2,6 +2,7 @@ using System.Text.Json;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Distributed;
@@ -14,9 +15,9 @@ namespace VoxelZoo.Engine.Diffusion.Evaluation;
 /// <summary>Volumes that one checkpoint generated, one at a time: those in a run's <c>samples</c>, or new ones.</summary>
 public sealed class GeneratedSet
 {
-    private readonly Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> _volumes;
+    private readonly Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested)>> _volumes;
 
-    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> volumes) =>
+    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested)>> volumes) =>
         (Source, Sampler, Sampling, _volumes) = (source, sampler, sampling, volumes);
 
     /// <summary><c>samples</c> or <c>generate</c>.</summary>
@@ -40,12 +41,12 @@ public sealed class GeneratedSet
             return null;
         return new GeneratedSet(
             "samples", alike[0].Sampler, new SamplingOptions { Count = alike.Length, Guidance = alike[0].Guidance, Seed = alike[0].Seed },
-            _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations)));
+            _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations, record.RequestedBins)));
     }
 
     /// <summary>How a sample was made, without what differs from one volume to the next.</summary>
     private static string Made(SampleRecord record) =>
-        JsonSerializer.Serialize(record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null, AffineOf = null }, AtomicFile.Json);
+        JsonSerializer.Serialize(record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null, AffineOf = null, RequestedBins = null, MeasuredBins = null }, AtomicFile.Json);
 
     /// <summary>Volumes that a model generates when they are asked for.</summary>
     /// <param name="plan">The plan, with how to generate.</param>
@@ -54,23 +55,24 @@ public sealed class GeneratedSet
     /// <param name="conditions">What they are conditioned on.</param>
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
     /// <param name="generated">Called with each volume before it is seen; it keeps nothing of the tensor.</param>
+    /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
     public static GeneratedSet New(
         ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions,
-        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null)
+        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null, SizeBinLaw? law = null)
     {
         var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
-        return new("generate", generation.Sampler.Id, generation.Sampling, cancellation => Generate(generating, trained, conditions, progress, generated, cancellation));
+        return new("generate", generation.Sampler.Id, generation.Sampling, cancellation => Generate(generating, trained, conditions, law, progress, generated, cancellation));
     }
 
     /// <summary>
-    /// Each volume <c>[1, C, D, H, W]</c> in [0, 1], without padding, and how often the network was called for it. Each belongs to the dispose scope in
+    /// Each volume <c>[1, C, D, H, W]</c> in [0, 1], without padding, how often the network was called for it, and the numbers of tumours by size that it was asked for, or null. Each belongs to the dispose scope in
     /// which it was asked for.
     /// </summary>
     /// <exception cref="RunFolderException">A sample cannot be read.</exception>
-    public IEnumerable<(Tensor Volume, int FunctionEvaluations)> Volumes(CancellationToken cancellation) => _volumes(cancellation);
+    public IEnumerable<(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested)> Volumes(CancellationToken cancellation) => _volumes(cancellation);
 
-    private static IEnumerable<(Tensor Volume, int FunctionEvaluations)> Generate(
-        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions,
+    private static IEnumerable<(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested)> Generate(
+        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, SizeBinLaw? law,
         Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
     {
         Discriminator? discriminator = null;
@@ -78,13 +80,14 @@ public sealed class GeneratedSet
         try
         {
             new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn: null).Apply(generator, step => progress?.Invoke(0, step), cancellation);
+            var asked = new SampleConditions(plan, conditions, law);
             for (var i = 0; i < plan.Sampling.Count; i++)
             {
-                using var condition = conditions.Load(i % conditions.Count);
+                using var condition = asked.Load(i);
                 var volume = i;
                 var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
                 done?.Invoke(generated);
-                yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations);
+                yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition));
             }
         }
         finally

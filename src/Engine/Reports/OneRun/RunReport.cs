@@ -98,6 +98,9 @@ public static class RunReport
     {
         Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
         Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, guidance {result.Guidance:G4}.\n");
+        Masks(text, result.Masks);
+        if (result.Metrics.Count == 0)
+            return;
         Line(text, $"| metric | against | real volumes | value | interval | extractor |\n|---|---|---|---|---|---|");
         foreach (var quality in result.Metrics)
         {
@@ -108,6 +111,16 @@ public static class RunReport
         text.Append('\n');
         foreach (var warning in result.Metrics.SelectMany(quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
             Line(text, $"- {warning}");
+        text.Append('\n');
+    }
+
+    private static void Masks(StringBuilder text, MaskQuality? masks)
+    {
+        if (masks is null)
+            return;
+        Line(text, $"| of generated masks | value |\n|---|---|");
+        foreach (var (name, value) in masks.Measures)
+            Line(text, $"| {name} | {value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} |");
         text.Append('\n');
     }
 
