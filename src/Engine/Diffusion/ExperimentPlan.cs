@@ -47,6 +47,9 @@ public sealed record ExperimentPlan : Plan
     /// <summary>How the volumes are generated that metrics of sets judge; null for those in the run's <c>samples</c>.</summary>
     public GenerationPlan? Generation { get; init; }
 
+    /// <summary>How volumes are generated and measured while it is trained; null where none are.</summary>
+    public TrainingGeneration? TrainingGeneration { get; init; }
+
     /// <summary>The shapes between its parts; set by <see cref="Compose"/>.</summary>
     public DiffusionShape Shape { get; init; } = new(default, default, 0);
 
@@ -87,8 +90,19 @@ public sealed record ExperimentPlan : Plan
         Compressor.Source, Architecture.Source, Strategy.Source, Sampler.Source,
         .. Augmentations.Select(a => a.Source), .. Metrics.Select(m => m.Source),
         .. Generation is null ? [] : (PartSource[])[Generation.Sampler.Source],
+        .. TrainingGeneration is null ? [] : (PartSource[])[TrainingGeneration.Sampler.Source, .. TrainingGeneration.Metrics.Select(m => m.Source)],
         .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
     ];
+
+    private static void RefuseSampling(ExperimentPlan draft, string section, SamplingOptions sampling)
+    {
+        if (sampling.StrongestGuidance is > 1 and var guidance && draft.Condition.Dropout == 0)
+            throw new PlanException(
+                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",
+                "guidance").In(section);
+        sampling.Validate();
+        RefuseBins(draft, section, sampling);
+    }
 
     /// <summary>Refuses numbers of tumours by size that no denoiser would hear of.</summary>
     private static void RefuseBins(ExperimentPlan draft, string section, SamplingOptions sampling)
@@ -98,6 +112,10 @@ public sealed record ExperimentPlan : Plan
                 $"{draft.Id} does not generate from numbers of tumours by size: it has no condition.size_bins; remove {(sampling.Bins is null ? "bins_from" : "bins")}, or use an experiment such as exp2",
                 sampling.Bins is null ? "bins_from" : "bins").In(section);
     }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Files =>
+        [.. base.Files.Concat(TrainingGeneration?.Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options))) ?? []).Distinct()];
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
     /// <exception cref="PlanException">The parts do not go together.</exception>
@@ -109,17 +127,12 @@ public sealed record ExperimentPlan : Plan
             throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
-        var (section, guidance) = draft.Sampling.StrongestGuidance is > 1 and var own ? ("sampling", own) : ("evaluation.generate", draft.Generation?.Sampling.StrongestGuidance ?? 1);
-        if (guidance > 1 && draft.Condition.Dropout == 0)
-            throw new PlanException(
-                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",
-                "guidance").In(section);
-        draft.Sampling.Validate();
-        RefuseBins(draft, "sampling", draft.Sampling);
-        if (draft.Generation is { } generation)
+        (string Section, SamplingOptions? Sampling)[] sampled =
+            [("sampling", draft.Sampling), ("evaluation.generate", draft.Generation?.Sampling), ("training.generation", draft.TrainingGeneration?.Sampling)];
+        foreach (var (section, sampling) in sampled)
         {
-            generation.Sampling.Validate();
-            RefuseBins(draft, "evaluation.generate", generation.Sampling);
+            if (sampling is not null)
+                RefuseSampling(draft, section, sampling);
         }
 
         PlanChecks.Refuse(draft);

@@ -164,6 +164,11 @@ public sealed class DiffusionExperiment : Experiment
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         Evaluated(cohort, parts);
+        if (Plan.TrainingGeneration is not { } generation)
+            return;
+        new NetworkChecks(Context).Run(generation.Metrics);
+        Cohorts.RefuseEmpty(cohort, "training.generation", "split", SplitOf(generation, cohort));
+        Cohorts.Volumes(Plan, cohort, SplitOf(generation, cohort));
     }
 
     /// <summary>The volumes that the run is evaluated on.</summary>
@@ -192,12 +197,25 @@ public sealed class DiffusionExperiment : Experiment
         var frozen = new FrozenParts(run);
         var (samples, validated) = Context.Collective.FirstThenOthers(
             () => Prepare(Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, parts, cancellation));
-        var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective);
+        var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective, Meter(cohort));
         return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, task)
         {
             SkippedPatients = training.Skipped.Count + (validation?.Skipped.Count ?? 0),
         };
     }
+
+    /// <summary>What measures the volumes that the model generates while it is trained; of several processes, in the first.</summary>
+    private GenerationMeter? Meter(Cohort cohort)
+    {
+        if (Plan.TrainingGeneration is not { } generation)
+            return null;
+        var split = SplitOf(generation, cohort);
+        return new GenerationMeter(Plan, Cohorts.Volumes(Plan, cohort, split), split, LawOf(cohort, generation.Sampling));
+    }
+
+    /// <summary>The split that generated volumes are measured by. One volume is no set to compare with.</summary>
+    private static string SplitOf(TrainingGeneration generation, Cohort cohort) =>
+        generation.Options.Split ?? (cohort.Of(Cohort.Val).Count > 1 ? Cohort.Val : Cohort.Train);
 
     /// <inheritdoc cref="LatentCache.Prepare"/>
     private (IBatchSource Training, IBatchSource? Validation) Prepare(

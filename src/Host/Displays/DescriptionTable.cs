@@ -36,6 +36,8 @@ internal static class DescriptionTable
             facts.Add(("tokens", Number(tokens)));
         facts.Add(("memory", d.Memory.Describe()));
         facts.Add(("training", Training(d.Training)));
+        if (d.Generation is { } g)
+            facts.Add(("generated meanwhile", string.Create(CultureInfo.InvariantCulture, $"every {g.Every} epochs {g.Count} volumes by {g.Sampler}, against {g.Split ?? "val (train where val has fewer than two patients)"}: {string.Join(", ", g.Metrics)}; best_generation by {g.Metrics[0]}")));
         return Output.Facts(facts);
     }
 

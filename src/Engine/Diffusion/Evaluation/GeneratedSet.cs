@@ -64,6 +64,15 @@ public sealed class GeneratedSet
         return new("generate", generation.Sampler.Id, generation.Sampling, cancellation => Generate(generating, trained, conditions, law, progress, generated, cancellation));
     }
 
+    /// <summary>Volumes that a model generates while it is trained, when they are asked for; its sampler neither learns before it samples nor judges samples.</summary>
+    /// <param name="plan">The plan, with how to generate.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="conditions">What they are conditioned on.</param>
+    /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
+    internal static GeneratedSet InTraining(ExperimentPlan plan, DiffusionModel model, CohortDataset conditions, SizeBinLaw? law) => new(
+        "generate", plan.Sampler.Id, plan.Sampling,
+        cancellation => Generate(plan, new VolumeGenerator(plan, model), conditions, law, progress: null, done: null, cancellation));
+
     /// <summary>
     /// Each volume <c>[1, C, D, H, W]</c> in [0, 1], without padding, how often the network was called for it, and the numbers of tumours by size that it was asked for, or null. Each belongs to the dispose scope in
     /// which it was asked for.
@@ -80,19 +89,27 @@ public sealed class GeneratedSet
         try
         {
             new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn: null).Apply(generator, step => progress?.Invoke(0, step), cancellation);
-            var asked = new SampleConditions(plan, conditions, law);
-            for (var i = 0; i < plan.Sampling.Count; i++)
-            {
-                using var condition = asked.Load(i);
-                var volume = i;
-                var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
-                done?.Invoke(generated);
-                yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition));
-            }
+            foreach (var volume in Generate(plan, generator, conditions, law, progress, done, cancellation))
+                yield return volume;
         }
         finally
         {
             discriminator?.Dispose();
+        }
+    }
+
+    private static IEnumerable<(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested)> Generate(
+        ExperimentPlan plan, VolumeGenerator generator, CohortDataset conditions, SizeBinLaw? law,
+        Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
+    {
+        var asked = new SampleConditions(plan, conditions, law);
+        for (var i = 0; i < plan.Sampling.Count; i++)
+        {
+            using var condition = asked.Load(i);
+            var volume = i;
+            var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
+            done?.Invoke(generated);
+            yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition));
         }
     }
 

@@ -40,7 +40,15 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
     /// <param name="trained">The model that generated them.</param>
     /// <param name="generated">The volumes.</param>
     /// <param name="cancellation">Stops between volumes.</param>
-    public SetResult Run(TrainedModel trained, GeneratedSet generated, CancellationToken cancellation = default)
+    public SetResult Run(TrainedModel trained, GeneratedSet generated, CancellationToken cancellation = default) =>
+        Run(trained.Checkpoint.Name, trained.Sha256, generated, cancellation);
+
+    /// <summary>Judges volumes.</summary>
+    /// <param name="checkpoint">The checkpoint that generated them.</param>
+    /// <param name="sha256">SHA-256 of its file of weights.</param>
+    /// <param name="generated">The volumes.</param>
+    /// <param name="cancellation">Stops between volumes.</param>
+    internal SetResult Run(string checkpoint, string sha256, GeneratedSet generated, CancellationToken cancellation = default)
     {
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
@@ -54,8 +62,8 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             select Judge(metric.Id, metric.Metric, reference.Split, reference.Volumes, features[metric.Metric.Extractor!], cancellation);
         return new SetResult
         {
-            Checkpoint = trained.Checkpoint.Name,
-            WeightsSha256 = trained.Sha256,
+            Checkpoint = checkpoint,
+            WeightsSha256 = sha256,
             Source = generated.Source,
             Sampler = generated.Sampler,
             Guidance = generated.Sampling.Guidance,

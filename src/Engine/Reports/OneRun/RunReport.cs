@@ -21,6 +21,7 @@ public static class RunReport
         var text = new StringBuilder();
         Header(text, run, description);
         Curve(text, run);
+        Meanwhile(text, run);
         Evaluation(text, run);
         Samples(text, run);
         AtomicFile.WriteText(run.Report, text.ToString());
@@ -50,6 +51,8 @@ public static class RunReport
         Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
         if (status.Best is { } best)
             Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
+        if (status.BestGeneration is { } generated)
+            Line(text, $"| best generation | {generated.Value:G4} in epoch {generated.Epoch}: {generated.Measure} |");
         if (MetricsLog.Gaps(run.Metrics, status.Step) is { } gaps)
             Line(text, $"| lost history | metrics.jsonl has no whole line of {gaps} |");
         if (status.LastError is { } error)
@@ -71,6 +74,24 @@ public static class RunReport
         AtomicFile.WriteText(Path.Combine(run.Path, "loss.svg"), LossCurve.Svg(series, "epoch"));
         Line(text, $"## Loss\n\n![loss over epochs](loss.svg)\n");
         Line(text, $"Training loss of the last epoch: {epochs[^1].Loss:G4}.\n");
+    }
+
+    /// <summary>What the model generated while it was trained: a row for each time, of the last ones where there are many.</summary>
+    private static void Meanwhile(StringBuilder text, RunFolder run)
+    {
+        const int most = 20;
+        var measured = (File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []).Where(entry => entry.GenerationSeconds is not null && entry.Measures is not null).ToArray();
+        if (measured.Length == 0)
+            return;
+        string[] groups = ["Generation/", "Estimate/", "Regional/"];
+        var names = groups.SelectMany(group => measured.SelectMany(entry => entry.Measures!.Keys).Where(name => name.StartsWith(group, StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)).ToArray();
+        Line(text, $"## Generated while training\n");
+        Line(text, $"Of few volumes by few steps, always with the same noise: numbers to compare with each other, not with those of an evaluation.{(measured.Length > most ? $" The last {most} of {measured.Length}." : "")}\n");
+        Line(text, $"| epoch | {string.Join(" | ", names.Select(name => name.Replace('/', ' ').ToLowerInvariant()))} |");
+        Line(text, $"|---|{string.Concat(names.Select(_ => "---|"))}");
+        foreach (var entry in measured.TakeLast(most))
+            Line(text, $"| {entry.Epoch} | {string.Join(" | ", names.Select(name => entry.Measures!.TryGetValue(name, out var value) ? value.ToString("G3", CultureInfo.InvariantCulture) : "-"))} |");
+        text.Append('\n');
     }
 
     private static void Evaluation(StringBuilder text, RunFolder run)

@@ -100,8 +100,13 @@ public sealed class CheckpointStore
     {
         SealedJson.Write(_files, Path.Combine(checkpoint.Folder, ManifestName), manifest);
         Point("latest", checkpoint.Name);
+        if (IsLater(EvaluatedOptions.BestGeneration, checkpoint))
+            _files.Delete(In(EvaluatedOptions.BestGeneration));
         Remove(Names().Where(name => string.CompareOrdinal(name, checkpoint.Name) > 0));
     }
+
+    /// <summary>Whether a pointer leads to a checkpoint of a later step.</summary>
+    public bool IsLater(string pointer, Checkpoint checkpoint) => string.CompareOrdinal(Pointed(pointer), checkpoint.Name) > 0;
 
     /// <summary>Removes old checkpoints; what a pointer names stays.</summary>
     /// <param name="keep">How many of the latest stay.</param>
