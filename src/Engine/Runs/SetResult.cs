@@ -55,25 +55,18 @@ public sealed record MaskQuality
     /// <summary>Distances from the tumours of each set of real masks.</summary>
     public required IReadOnlyList<TumourDistances> Distances { get; init; }
 
-    /// <summary>All of it by name; null where a number has no meaning.</summary>
+    /// <summary>All of it but the distances, by name.</summary>
     [JsonIgnore]
-    public IEnumerable<(string Name, double? Value)> Measures =>
+    public IEnumerable<(string Name, double Value)> Measures =>
     [
         ("masks without a tumour", Empty),
         .. Adherence is not { } adherence
             ? []
-            : ((string, double?)[])
+            : ((string, double)[])
             [
                 ("masks with the tumours that were asked for, share", adherence.Exact), ("bins with them, share", adherence.ExactBins),
                 ("mean absolute error of a bin", adherence.MeanAbsoluteError), ("rank correlation of asked for and found", adherence.Spearman),
             ],
-        .. Distances.SelectMany(each => ((string, double?)[])
-        [
-            ($"distance from {each.Against}: tumours' volume", each.Volume), ($"distance from {each.Against}: diameter", each.Diameter),
-            ($"distance from {each.Against}: place along D", each.Depth), ($"distance from {each.Against}: place along H", each.Height),
-            ($"distance from {each.Against}: place along W", each.Width), ($"distance from {each.Against}: number", each.Count),
-            ($"distance from {each.Against}: sum", each.Total),
-        ]),
     ];
 }
 

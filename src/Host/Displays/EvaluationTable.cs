@@ -2,6 +2,7 @@ using System.Globalization;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using VoxelZoo.Engine.Compression;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
@@ -41,8 +42,12 @@ internal static class EvaluationTable
         {
             var tumours = Output.Table("of generated masks", "value");
             foreach (var (name, value) in masks.Measures)
-                tumours.AddRow(Markup.Escape(name), value is { } known ? Number(known) : "-");
+                tumours.AddRow(Markup.Escape(name), Number(value));
             yield return tumours;
+            var distances = Output.Table(["tumours' distance from those of", .. masks.Distances.Select(each => each.Against)]);
+            foreach (var (row, name) in TumourDistances.Names.Index())
+                distances.AddRow([name, .. masks.Distances.Select(each => each.Values[row] is { } value ? Number(value) : "-")]);
+            yield return distances;
         }
 
         if (result.Metrics.Count == 0)

@@ -52,6 +52,15 @@ public sealed class GenerateTests : IDisposable
         Assert.Equal("[0,2,0,0,0,0,0]", sample["requested_bins"]!.ToJsonString());
         Assert.Equal(7, sample["measured_bins"]!.AsArray().Count);
 
+        var evaluated = _work.Program("evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--json");
+        var reported = _work.Program("report", _work.Run, "--out", _work.At("report.md"));
+        Assert.True(evaluated.ExitCode == 0 && reported.ExitCode == 0, evaluated.Error + reported.Error);
+        var masked = JsonNode.Parse(evaluated.Out)!["generated"]![0]!["masks"]!;
+        Assert.Equal(
+            Distance(sample["requested_bins"]!, sample["measured_bins"]!) / 7, (double)masked["adherence"]!["mean_absolute_error"]!, 1e-12);
+        Assert.Equal(["train", "test"], masked["distances"]!.AsArray().Select(distance => (string?)distance!["against"]));
+        Assert.Contains("**Generated masks**", File.ReadAllText(_work.At("report.md")), StringComparison.Ordinal);
+
         Refuse("--bins: bins [1, 2] are no numbers of tumours by size", Generate("none", "--bins", "1,2"));
         Refuse("bins was [1,0,0,0,0,0,0]", Generate("whole", "--bins", "2,0,0,0,0,0,0"));
         Refuse("the first run has to be one of masks alone", ["generate", _work.At("images"), _work.At("images"), "--out", _work.At("none")]);
@@ -61,6 +70,9 @@ public sealed class GenerateTests : IDisposable
         Refuse("has no checkpoint best_generation", ["sample", _work.Run, "--checkpoint", "best_generation"]);
         Assert.False(Directory.Exists(_work.At("none")));
     }
+
+    private static double Distance(JsonNode asked, JsonNode found) =>
+        asked.AsArray().Zip(found.AsArray(), (one, other) => Math.Abs((int)one! - (int)other!)).Sum();
 
     private JsonNode Request(string folder, params string[] more)
     {

@@ -35,11 +35,15 @@ public sealed class TrainingGenerationTests : IDisposable
         var sampled = _work.Program("sample", _work.Run, "--checkpoint", "best_generation", "--count", "1");
         var evaluated = _work.Program("evaluate", _work.Run, "--checkpoint", "best_generation", "--json");
         var reported = _work.Program("report", _work.Run);
+        var tabulated = _work.Program("report", _work.Run, "--out", _work.At("many.md"));
 
         Assert.True(sampled.ExitCode == 0 && evaluated.ExitCode == 0 && reported.ExitCode == 0, sampled.Error + evaluated.Error + reported.Error);
         Assert.Equal("best_generation", (string?)JsonNode.Parse(evaluated.Out)!["results"]![0]!["checkpoints"]![0]);
         Assert.Contains("## Generated while training", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
         Assert.Contains("| best generation | ", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
+
+        Assert.True(tabulated.ExitCode == 0, tabulated.Error);
+        Assert.Contains("**Generated while training**", File.ReadAllText(_work.At("many.md")), StringComparison.Ordinal);
 
         // it may change while a run goes on, as it moves no weight
         var longer = _work.Program("train", "exp1", "--run", _work.Run, "--resume", "--set", "training.epochs=3", "--set", "training.generation.count=3");

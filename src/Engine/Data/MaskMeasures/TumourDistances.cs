@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace VoxelZoo.Engine.Data.MaskMeasures;
 
 /// <summary>
@@ -32,6 +34,13 @@ public sealed record TumourDistances
 
     /// <summary>The sum of all six.</summary>
     public required double? Total { get; init; }
+
+    /// <summary>The names of <see cref="Values"/>.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["volume", "diameter", "place along D", "place along H", "place along W", "number", "sum"];
+
+    /// <summary>All of them, in the order of <see cref="Names"/>.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<double?> Values => [Volume, Diameter, Depth, Height, Width, Count, Total];
 
     internal static TumourDistances Of(string against, IReadOnlyList<MaskTumours> real, IReadOnlyList<MaskTumours> generated)
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Diffusion.Patients;
 
@@ -31,7 +32,18 @@ internal sealed record PatientSource(ExperimentPlan Plan, TrainedModel Trained, 
             ["sampler_options"] = JsonSerializer.SerializeToNode(Plan.Sampler.Options, Plan.Sampler.Options.GetType(), AtomicFile.Json),
             ["sampling"] = sampling,
             ["plugins"] = JsonSerializer.SerializeToNode(
-                new SortedDictionary<string, string>(Plan.Sources.DistinctBy(s => s.Plugin).ToDictionary(s => s.Plugin, s => s.Version), StringComparer.Ordinal), AtomicFile.Json),
+                new SortedDictionary<string, string>(Sources().DistinctBy(s => s.Plugin).ToDictionary(s => s.Plugin, s => s.Version), StringComparer.Ordinal), AtomicFile.Json),
         };
+    }
+
+    /// <summary>The plugins whose parts make volumes; those of metrics do not.</summary>
+    private IEnumerable<PartSource> Sources()
+    {
+        yield return Plan.Compressor.Source;
+        yield return Plan.Architecture.Source;
+        yield return Plan.Strategy.Source;
+        yield return Plan.Sampler.Source;
+        if (Plan.ConditionCompressor is { } condition)
+            yield return condition.Source;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Sampling;
@@ -141,7 +142,12 @@ public static class RunReport
             return;
         Line(text, $"| of generated masks | value |\n|---|---|");
         foreach (var (name, value) in masks.Measures)
-            Line(text, $"| {name} | {value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} |");
+            Line(text, $"| {name} | {value:G4} |");
+        text.Append('\n');
+        Line(text, $"| tumours' distance from those of | {string.Join(" | ", masks.Distances.Select(each => each.Against))} |");
+        Line(text, $"|---|{string.Concat(masks.Distances.Select(_ => "---|"))}");
+        foreach (var (row, name) in TumourDistances.Names.Index())
+            Line(text, $"| {name} | {string.Join(" | ", masks.Distances.Select(each => each.Values[row]?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"))} |");
         text.Append('\n');
     }
 
