@@ -42,7 +42,8 @@ public sealed class Batch : IDisposable
     internal void AskFor(IReadOnlyList<int> sizeBins)
     {
         _sizeBins?.Dispose();
-        _sizeBins = torch.tensor([.. sizeBins.Select(count => (long)count)], [1, sizeBins.Count]).expand(Patients.Count, -1).contiguous().DetachFromDisposeScope();
+        var counts = Patients.SelectMany(_ => sizeBins).Select(count => (long)count).ToArray();
+        _sizeBins = torch.tensor(counts, [Patients.Count, sizeBins.Count]).DetachFromDisposeScope();
     }
 
     /// <summary>Frees the tensors.</summary>

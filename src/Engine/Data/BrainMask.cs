@@ -3,8 +3,8 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Engine.Data;
 
 /// <summary>
-/// The brain in a volume: the largest component (by faces) of what is brighter than a threshold, with its holes filled. A hole is what no way through faces leads to
-/// from the volume's border.
+/// The brain in a volume: the largest component (by faces) of what is brighter than a threshold, with its holes filled. A hole is what no
+/// way through faces leads to from the volume's border.
 /// </summary>
 /// <param name="Voxels">For each voxel whether it is brain.</param>
 /// <param name="Second">Voxels of the second component by those of the largest; 0 where there is none.</param>

@@ -47,7 +47,8 @@ internal sealed record Components(int[] Labels, IReadOnlyList<int> Sizes)
     }
 
     private static void Visit(
-        ReadOnlySpan<bool> mask, VolumeShape shape, (int D, int H, int W) voxel, int[] labels, int label, Neighbourhood neighbourhood, Stack<(int D, int H, int W)> open)
+        ReadOnlySpan<bool> mask, VolumeShape shape, (int D, int H, int W) voxel, int[] labels, int label,
+        Neighbourhood neighbourhood, Stack<(int D, int H, int W)> open)
     {
         for (var d = Math.Max(0, voxel.D - 1); d <= Math.Min(shape.Depth - 1, voxel.D + 1); d++)
         {

@@ -64,15 +64,16 @@ public static class TumourSizes
             rows.Add(new Row(d, h, w, w));
     }
 
-    // The two ends of a diameter are corners of the convex hull, and so corners of the hull of their slice: a few hundred, of whatever there is.
+    // The two ends of a diameter are corners of the convex hull, and so corners of the hull of their slice: a few hundred, of whatever.
     private static List<(int D, int H, int W)> Corners(List<Row> rows)
     {
         List<(int D, int H, int W)> corners = [];
         foreach (var slice in rows.GroupBy(row => row.D))
         {
             // in the order of H and then W, twice around: the lower side and, backwards, the upper one (Andrew's monotone chain)
-            (int H, int W)[] points = [.. slice.SelectMany(row => row.First == row.Last ? [(row.H, row.First)] : new[] { (row.H, row.First), (row.H, row.Last) })];
-            corners.AddRange(Chain(points).Concat(Chain(Enumerable.Reverse(points))).Distinct().Select(point => (slice.Key, point.H, point.W)));
+            (int H, int W)[] points = [.. slice.SelectMany(row => new[] { (row.H, row.First), (row.H, row.Last) }).Distinct()];
+            var around = Chain(points).Concat(Chain(Enumerable.Reverse(points))).Distinct();
+            corners.AddRange(around.Select(point => (slice.Key, point.H, point.W)));
         }
 
         return corners;

@@ -28,7 +28,12 @@ public sealed class DiffusionTask : TrainingTask
     /// <param name="collective">The processes that train together; by default this one alone.</param>
     /// <param name="meter">Measures what the model generates, and is disposed; null where nothing does.</param>
     public DiffusionTask(
-        ExperimentPlan plan, IBatchSource? validation, PartContext context, FrozenParts? frozen = null, ICollective? collective = null, IGenerationMeter? meter = null)
+        ExperimentPlan plan,
+        IBatchSource? validation,
+        PartContext context,
+        FrozenParts? frozen = null,
+        ICollective? collective = null,
+        IGenerationMeter? meter = null)
         : base(plan.Training, context, collective)
     {
         (_plan, _meter) = (plan, meter);

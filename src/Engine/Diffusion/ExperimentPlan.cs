@@ -60,7 +60,8 @@ public sealed record ExperimentPlan : Plan
     public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
     /// <summary>The channel of generated volumes that is a mask; null where none is.</summary>
-    internal int? MaskChannel => Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();
+    internal int? MaskChannel =>
+        Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();
 
     /// <inheritdoc/>
     public override VolumeShape Compared => Shape.Volume with { Depth = Data.OriginalDepth };
@@ -90,7 +91,7 @@ public sealed record ExperimentPlan : Plan
         Compressor.Source, Architecture.Source, Strategy.Source, Sampler.Source,
         .. Augmentations.Select(a => a.Source), .. Metrics.Select(m => m.Source),
         .. Generation is null ? [] : (PartSource[])[Generation.Sampler.Source],
-        .. TrainingGeneration is null ? [] : (PartSource[])[TrainingGeneration.Sampler.Source, .. TrainingGeneration.Metrics.Select(m => m.Source)],
+        .. TrainingGeneration is not { } generation ? [] : (PartSource[])[generation.Sampler.Source, .. generation.Metrics.Select(m => m.Source)],
         .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
     ];
 
@@ -98,7 +99,8 @@ public sealed record ExperimentPlan : Plan
     {
         if (sampling.StrongestGuidance is > 1 and var guidance && draft.Condition.Dropout == 0)
             throw new PlanException(
-                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",
+                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; "
+                + "use guidance: 1 or a dropout such as 0.15",
                 "guidance").In(section);
         sampling.Validate();
         RefuseBins(draft, section, sampling);
@@ -107,15 +109,19 @@ public sealed record ExperimentPlan : Plan
     /// <summary>Refuses numbers of tumours by size that no denoiser would hear of.</summary>
     private static void RefuseBins(ExperimentPlan draft, string section, SamplingOptions sampling)
     {
+        var key = sampling.Bins is null ? "bins_from" : "bins";
         if (sampling.AsksForBins && draft.Condition.SizeBins is null)
             throw new PlanException(
-                $"{draft.Id} does not generate from numbers of tumours by size: it has no condition.size_bins; remove {(sampling.Bins is null ? "bins_from" : "bins")}, or use an experiment such as exp2",
-                sampling.Bins is null ? "bins_from" : "bins").In(section);
+                $"{draft.Id} does not generate from numbers of tumours by size: it has no condition.size_bins; "
+                + $"remove {key}, or use an experiment such as exp2",
+                key).In(section);
     }
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Files =>
-        [.. base.Files.Concat(TrainingGeneration?.Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options))) ?? []).Distinct()];
+    [
+        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options))) ?? []),
+    ];
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
     /// <exception cref="PlanException">The parts do not go together.</exception>
@@ -128,7 +134,10 @@ public sealed record ExperimentPlan : Plan
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
         (string Section, SamplingOptions? Sampling)[] sampled =
-            [("sampling", draft.Sampling), ("evaluation.generate", draft.Generation?.Sampling), ("training.generation", draft.TrainingGeneration?.Sampling)];
+        [
+            ("sampling", draft.Sampling), ("evaluation.generate", draft.Generation?.Sampling),
+            ("training.generation", draft.TrainingGeneration?.Sampling),
+        ];
         foreach (var (section, sampling) in sampled)
         {
             if (sampling is not null)

@@ -156,7 +156,9 @@ public sealed record PlanDescription
         }
     }
 
-    /// <summary>Refuses what could not be generated or measured while the plan is trained: what goes wrong then ends nothing, and would be seen too late.</summary>
+    /// <summary>
+    /// Refuses what could not be generated or measured while the plan is trained: what goes wrong then ends nothing, and would be seen late.
+    /// </summary>
     private static void RefuseGeneration(ExperimentPlan plan, TrainingGeneration watched, DiffusionModel model, PartContext context)
     {
         var asks = false;
@@ -168,14 +170,22 @@ public sealed record PlanDescription
         });
         if (asks || sampler.WarmUpSamples > 0)
             throw new PlanException(
-                $"`{watched.Sampler.Id}` needs what is learned of a trained run, and training.generation samples one under training; use another sampler there, such as euler", "use").In("training.generation");
+                $"`{watched.Sampler.Id}` needs what is learned of a trained run, and training.generation samples one under training; "
+                + "use another sampler there, such as euler",
+                "use").In("training.generation");
         if (watched.Metrics.Count == 0)
-            throw new PlanException("metrics names none, and the first one decides which checkpoint generates best; name one of sets, such as {use: kid, extractor: scattering}", "metrics").In("training.generation");
+            throw new PlanException(
+                "metrics names none, and the first one decides which checkpoint generates best; "
+                + "name one of sets, such as {use: kid, extractor: scattering}",
+                "metrics").In("training.generation");
+        var meta = context with { Device = new torch.Device(DeviceType.META) };
         try
         {
-            MetricChecks.Refuse(watched.Metrics, plan.Compared, sets: true, context with { Device = new torch.Device(DeviceType.META) });
-            if (watched.Metrics.FirstOrDefault(metric => metric.Part.Create(metric.Options, context with { Device = new torch.Device(DeviceType.META) }) is not SetMetric) is { } paired)
-                throw new PlanException($"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as kid", "metrics");
+            MetricChecks.Refuse(watched.Metrics, plan.Compared, sets: true, meta);
+            if (watched.Metrics.FirstOrDefault(metric => metric.Part.Create(metric.Options, meta) is not SetMetric) is { } paired)
+                throw new PlanException(
+                    $"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as kid",
+                    "metrics");
         }
         catch (PlanException e)
         {

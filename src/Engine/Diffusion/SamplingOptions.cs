@@ -70,8 +70,8 @@ public sealed record SamplingOptions
     public long Seed { get; init; } = 42;
 
     /// <summary>
-    /// Numbers of tumours in the seven bins of size that every mask is asked for, instead of those of patients; where <c>condition.size_bins</c> leads
-    /// them to the denoiser. Default: none.
+    /// Numbers of tumours in the seven bins of size that every mask is asked for, instead of those of patients; where
+    /// <c>condition.size_bins</c> leads them to the denoiser. Default: none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<int>? Bins { get; init; }
@@ -120,11 +120,14 @@ public sealed record SamplingOptions
             return;
         var shown = $"[{string.Join(", ", Bins)}]";
         if (BinsFrom != SizeBinSource.Patients)
-            throw Refusal("bins", $"bins {shown} are the same for every mask, and bins_from: {BinsFrom.ToString().ToLowerInvariant()} draws them; remove one of the two");
+            throw Refusal(
+                "bins",
+                $"bins {shown} are the same for every mask, and bins_from: {BinsFrom.ToString().ToLowerInvariant()} draws them; remove one of the two");
         if (Bins.Count != TumourSizes.Edges.Count || Bins.Any(count => count is < 0 or > MostTumours))
             throw Refusal(
                 "bins",
-                $"bins {shown} are no numbers of tumours by size; give {TumourSizes.Edges.Count} from 0 to {MostTumours}, for diameters from {string.Join(", ", TumourSizes.Edges)} mm on");
+                $"bins {shown} are no numbers of tumours by size; give {TumourSizes.Edges.Count} from 0 to {MostTumours}, "
+                + $"for diameters from {string.Join(", ", TumourSizes.Edges)} mm on");
     }
 
     /// <summary>Whether masks are asked for numbers of tumours that are not those of the patient whose turn it is.</summary>

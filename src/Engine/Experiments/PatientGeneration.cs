@@ -12,8 +12,8 @@ using VoxelZoo.Engine.Runs.Checkpoints;
 namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>
-/// Two runs that generate patients together, one of masks and one of images from masks. What does not go together is refused when they are opened, and nothing is
-/// written by then.
+/// Two runs that generate patients together, one of masks and one of images from masks. What does not go together is refused when they are
+/// opened, and nothing is written by then.
 /// </summary>
 public sealed class PatientGeneration : IDisposable
 {
@@ -36,12 +36,13 @@ public sealed class PatientGeneration : IDisposable
             var (maskCohort, imageCohort) = (Open(masks), Open(images));
             // the same seed is of other noise for images than for masks
             var imagePlan = images.Experiment.Plan;
-            imagePlan = imagePlan with { Sampling = imagePlan.Sampling with { Seed = RandomStreams.SeedOf(imagePlan.Sampling.Seed, "patients/images") } };
+            var seed = RandomStreams.SeedOf(imagePlan.Sampling.Seed, "patients/images");
+            imagePlan = imagePlan with { Sampling = imagePlan.Sampling with { Seed = seed } };
             var maskSource = Source(masks, masks.Experiment.Plan, maskCohort, cancellation);
             var imageSource = Source(images, imagePlan, imageCohort, cancellation);
-            var grid = maskSource.Conditions.Grid(0, ImageKinds.Seg);
-            _generator = new PatientGenerator(
-                maskSource, imageSource, masks.Experiment.LawOf(maskCohort, masks.Experiment.Plan.Sampling), checks.Atlas ? Atlas(images.Experiment, imageCohort, checks) : null, checks, grid);
+            var law = masks.Experiment.LawOf(maskCohort, masks.Experiment.Plan.Sampling);
+            var atlas = checks.Atlas ? Atlas(images.Experiment, imageCohort, checks) : null;
+            _generator = new PatientGenerator(maskSource, imageSource, law, atlas, checks, maskSource.Conditions.Grid(0, ImageKinds.Seg));
         }
         catch
         {
@@ -73,30 +74,40 @@ public sealed class PatientGeneration : IDisposable
             },
             cancellation);
         var records = patients.Records();
+        var asked = records.Where(record => record.RequestedBins is not null);
         return new GeneratedPatients(
-            records.Count,
-            made,
-            SizeBinAdherence.Of([.. records.Where(record => record.RequestedBins is not null).Select(record => (record.RequestedBins!, record.MeasuredBins))]));
+            records.Count, made, SizeBinAdherence.Of([.. asked.Select(record => (record.RequestedBins!, record.MeasuredBins))]));
     }
 
     /// <summary>Refuses runs that do not go together.</summary>
     private static void Refuse(ExperimentPlan masks, ExperimentPlan images)
     {
         if (masks.MaskChannel is null || masks.Target.Count != 1)
-            throw new PlanException($"{masks.Id} generates {string.Join(", ", masks.Target)}, and the first run has to be one of masks alone (target: seg); name one such as exp2's");
+            throw new PlanException(
+                $"{masks.Id} generates {Of(masks.Target)}, and the first run has to be one of masks alone (target: seg); name one such as exp2's");
         if (masks.Condition.Images.Count > 0)
-            throw new PlanException($"{masks.Id} generates masks from {string.Join(", ", masks.Condition.Images)} of a patient; name a run that needs no images");
+            throw new PlanException(
+                $"{masks.Id} generates masks from {Of(masks.Condition.Images)} of a patient; name a run that needs no images");
         if (images.MaskChannel is not null || images.Condition.Images is not [ImageKinds.Seg])
             throw new PlanException(
-                $"{images.Id} generates {string.Join(", ", images.Target)} from {(images.Condition.Images.Count == 0 ? "nothing" : string.Join(", ", images.Condition.Images))}, and the second run has to generate images from masks (condition.images: [seg]); name one such as exp1's");
+                $"{images.Id} generates {Of(images.Target)} from {Of(images.Condition.Images)}, and the second run has to generate images from masks "
+                + "(condition.images: [seg]); name one such as exp1's");
         if (images.Condition.SizeBins is not null)
-            throw new PlanException($"{images.Id} generates images from masks and numbers of tumours by size; name a run that takes the mask alone");
+            throw new PlanException(
+                $"{images.Id} generates images from masks and numbers of tumours by size; name a run that takes the mask alone");
         if (masks.Compared with { Channels = 1 } != images.Compared with { Channels = 1 } || masks.Data.Spacing != images.Data.Spacing)
-            throw new PlanException($"{masks.Id} makes masks of {Of(masks)} and {images.Id} takes masks of {Of(images)}; name runs on the same grid");
+            throw new PlanException(
+                $"{masks.Id} makes masks of {Of(masks)} and {images.Id} takes masks of {Of(images)}; name runs on the same grid");
     }
 
-    private static string Of(ExperimentPlan plan) => FormattableString.Invariant(
-        $"{plan.Compared.Depth}×{plan.Compared.Height}×{plan.Compared.Width} voxels of {plan.Data.Spacing.Depth:G4}×{plan.Data.Spacing.Height:G4}×{plan.Data.Spacing.Width:G4} mm");
+    private static string Of(ExperimentPlan plan)
+    {
+        var (grid, size) = (plan.Compared, plan.Data.Spacing);
+        return FormattableString.Invariant(
+            $"{grid.Depth}×{grid.Height}×{grid.Width} voxels of {size.Depth:G4}×{size.Height:G4}×{size.Width:G4} mm");
+    }
+
+    private static string Of(IReadOnlyList<string> kinds) => kinds.Count == 0 ? "nothing" : string.Join(", ", kinds);
 
     private static Cohort Open(PatientRun run) => run.Experiment.Cohorts.OpenRecorded(run.Experiment.Plan, run.Run);
 
@@ -107,7 +118,8 @@ public sealed class PatientGeneration : IDisposable
         var conditions = run.Experiment.Cohorts.Volumes(plan, cohort, plan.Sampling.Split);
         Discriminator? judge = null;
         var generator = new VolumeGenerator(plan, trained.Model, () => judge ??= Opened(Discriminator.Load(plan, trained)));
-        new SamplerWarmUp(plan, trained, conditions, _context.Collective, _context.Observer.Warned).Apply(generator, progress: null, cancellation);
+        new SamplerWarmUp(plan, trained, conditions, _context.Collective, _context.Observer.Warned)
+            .Apply(generator, progress: null, cancellation);
         return new PatientSource(plan, trained, conditions, generator);
     }
 
@@ -121,7 +133,8 @@ public sealed class PatientGeneration : IDisposable
         for (var i = 0; i < training.Count; i++)
         {
             using var sample = training.Load(i);
-            var brain = BrainMask.Of(sample.Images[plan.Target[0]].data<float>().ToArray().AsSpan(0, union.Length), shape, checks.BrainThreshold, checks.BrainDilation);
+            var image = sample.Images[plan.Target[0]].data<float>().ToArray().AsSpan(0, union.Length);
+            var brain = BrainMask.Of(image, shape, checks.BrainThreshold, checks.BrainDilation);
             for (var voxel = 0; voxel < union.Length; voxel++)
                 union[voxel] |= brain.Voxels[voxel];
         }

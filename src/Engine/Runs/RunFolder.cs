@@ -315,7 +315,9 @@ public sealed class RunFolder
         string? first = null;
         var store = !Directory.Exists(Checkpoints) ? null : new CheckpointStore(Checkpoints);
         if (pointer == EvaluatedOptions.BestGeneration && store is { IsEmpty: false } && !store.Has(pointer))
-            throw new RunFolderException($"{Path} has no checkpoint {pointer}: its training measured no generated volumes (training.generation), or none with success; name best or latest");
+            throw new RunFolderException(
+                $"{Path} has no checkpoint {pointer}: its training measured no generated volumes (training.generation), or none with success; "
+                + "name best or latest");
         var found = store?.Open(pointer, sentence =>
         {
             first ??= sentence;

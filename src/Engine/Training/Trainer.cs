@@ -239,7 +239,9 @@ public sealed class Trainer : IDisposable
     private bool IsBestGeneration(GenerationMeasures generation)
     {
         if (_state.BestGeneration is { } best && best.Measure != generation.Deciding)
-            _observer.Warned($"the best that was generated so far, after epoch {best.Epoch}, was measured as {best.Measure}, and now it is {generation.Deciding}; the best is looked for anew");
+            _observer.Warned(
+                $"the best that was generated so far, after epoch {best.Epoch}, was measured as {best.Measure}, and now it is {generation.Deciding}; "
+                + "the best is looked for anew");
         return generation.IsBetterThan(_state.BestGeneration);
     }
 

@@ -102,7 +102,8 @@ internal sealed class TrainingLog(RunFolder run, TrainingPosition position, stri
         });
     }
 
-    private static IReadOnlyDictionary<string, double>? Together(IReadOnlyDictionary<string, double>? first, IReadOnlyDictionary<string, double>? second) =>
+    private static IReadOnlyDictionary<string, double>? Together(
+        IReadOnlyDictionary<string, double>? first, IReadOnlyDictionary<string, double>? second) =>
         first is null || second is null ? first ?? second : first.Concat(second).ToDictionary();
 
     private static IReadOnlyDictionary<string, double>? WithSkipped(IReadOnlyDictionary<string, double>? measures, int skipped)

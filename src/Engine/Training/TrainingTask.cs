@@ -77,8 +77,8 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     public virtual int GenerateEvery => 0;
 
     /// <summary>
-    /// Generates volumes and measures them, with the averaged weights where there are any. Of several processes the first one does, and the others wait. Whatever goes
-    /// wrong is said and ends nothing, and all that training draws from is as it was.
+    /// Generates volumes and measures them, with the averaged weights where there are any. Of several processes the first one does, and the
+    /// others wait. Whatever goes wrong is said and ends nothing, and all that training draws from is as it was.
     /// </summary>
     /// <param name="epoch">Epochs done, for messages.</param>
     /// <param name="warn">Is told what went wrong.</param>

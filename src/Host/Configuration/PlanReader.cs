@@ -45,7 +45,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             Strategy = Planned<INoiseStrategy>("strategy", Section(root, "strategy")),
             Augmentations = [.. Items(root["augmentations"]).Select(item => Planned<IAugmentation>("augmentations", item))],
             Training = Training(root["training"]),
-            TrainingGeneration = (root["training"] as MapNode)?["generation"] is { IsNull: false } watched ? InTraining(root, sampling, watched) : null,
+            TrainingGeneration = InTraining(root, sampling, (root["training"] as MapNode)?["generation"]),
             Sampling = samplingOptions,
             Sampler = sampler,
             Generation = generation,
@@ -72,14 +72,17 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     }
 
     /// <summary>
-    /// What is generated while a run is trained: the section <c>sampling</c> with few volumes and few steps, and other values over that. It is measured by the distances of
-    /// sets that the evaluation has, or else by <c>kid</c> of features that need no network.
+    /// What is generated while a run is trained: the section <c>sampling</c> with few volumes and few steps, and other values over that. It is
+    /// measured by the distances of sets that the evaluation has, or else by <c>kid</c> of features that need no network.
     /// </summary>
-    private TrainingGeneration InTraining(MapNode root, Node sampling, Node watched)
+    private TrainingGeneration? InTraining(MapNode root, Node sampling, Node? watched)
     {
+        if (watched is null or { IsNull: true })
+            return null;
         const string section = "training.generation", metrics = "metrics", steps = "steps";
         if (watched is not MapNode over)
-            throw new ConfigurationException(watched.Position, $"`generation` is {watched.Description}, expected a section such as {{every: 10, count: 4, steps: 10}}");
+            throw new ConfigurationException(
+                watched.Position, $"`generation` is {watched.Description}, expected a section such as {{every: 10, count: 4, steps: 10}}");
         string[] own = [.. OptionsShape.Of(typeof(TrainingGenerationOptions)).Keys];
         var laid = (MapNode)new Merger(EngineKeys).Lay(((MapNode)sampling).Without("split"), over.Without([.. own, metrics]), "sampling");
         var part = Registry.Get<ISampler>(Binder.PartOf(laid));
@@ -91,7 +94,9 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
         var node = Merger.WithoutNulls(new Merger(EngineKeys).Lay(laid, new MapNode(over.Position, [.. few]), "sampling"));
         var (options, ofPart) = Binder.BindPart<SamplingOptions>(node, part.Value.OptionsType, [.. own, metrics]);
         var when = Binder.Bind<TrainingGenerationOptions>(over.Without(over.Keys.Except(own)));
-        var measured = over[metrics] is { IsNull: false } named ? Items(named).Select(item => Planned<IMetric>(section, item)) : Features(root, over);
+        var measured = over[metrics] is { IsNull: false } named
+            ? Items(named).Select(item => Planned<IMetric>(section, item))
+            : Features(root, over);
         return new TrainingGeneration(when, options, Planned(section, part, ofPart), [.. measured]);
     }
 
@@ -100,12 +105,13 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     /// <summary>The discrepancies that the evaluation measures by features of volumes, or else that which needs no network.</summary>
     private IEnumerable<PlannedPart<IMetric>> Features(MapNode root, MapNode over)
     {
-        PlannedPart<IMetric>[] own =
+        Node[] own =
         [
             .. Items((root["evaluation"] as MapNode)?["metrics"]).OfType<MapNode>()
-                .Where(item => item["use"] is ScalarNode { Text: "kid" or "cmmd" } && item["extractor"] is not null).Select(item => Planned<IMetric>("training.generation", item)),
+                .Where(item => item["use"] is ScalarNode { Text: "kid" or "cmmd" } && item["extractor"] is not null),
         ];
-        return own.Length > 0 ? own : [Planned<IMetric>("training.generation", YamlReader.ParseValue("{use: kid, extractor: scattering}", over.Position))];
+        Node[] measured = own.Length > 0 ? own : [YamlReader.ParseValue("{use: kid, extractor: scattering}", over.Position)];
+        return measured.Select(item => Planned<IMetric>("training.generation", item));
     }
 
     /// <summary>The section <c>sampling</c> with other values over it.</summary>

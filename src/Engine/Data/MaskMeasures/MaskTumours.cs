@@ -5,13 +5,13 @@ namespace VoxelZoo.Engine.Data.MaskMeasures;
 
 /// <summary>What is measured of a mask: its tumours, and how many there are in each bin of size.</summary>
 /// <param name="Tumours">The tumours of three voxels or more.</param>
-/// <param name="Bins">Numbers of all tumours by size (<see cref="TumourSizes.Edges"/>), smaller ones included, as training counts them.</param>
+/// <param name="Bins">Numbers of all tumours by size (<see cref="TumourSizes.Edges"/>), smaller ones too, as training counts them.</param>
 internal sealed record MaskTumours(IReadOnlyList<MaskTumour> Tumours, IReadOnlyList<int> Bins)
 {
     private const int SmallestTumour = 3; // voxels
 
     /// <summary>Measures a mask.</summary>
-    /// <param name="mask">Anything with the voxels of one volume <c>[…, D, H, W]</c> on the CPU, without padding; above one half is tumour.</param>
+    /// <param name="mask">The voxels of one volume <c>[…, D, H, W]</c> on the CPU, without padding; above one half is tumour.</param>
     /// <param name="spacing">Voxel size in mm.</param>
     public static MaskTumours Of(Tensor mask, Spacing spacing)
     {

@@ -2,8 +2,8 @@
 namespace VoxelZoo.Engine.Data.MaskMeasures;
 
 /// <summary>
-/// How many tumours the masks of a cohort have, and of which sizes: a law from which numbers of tumours are drawn that no patient needs to have. The number of
-/// tumours is one of the masks', each as likely as another; then each tumour's bin is that of one of all tumours.
+/// How many tumours the masks of a cohort have, and of which sizes: a law from which numbers of tumours are drawn that no patient needs to
+/// have. The number of tumours is one of the masks', each as likely as another; then each tumour's bin is that of one of all tumours.
 /// </summary>
 public sealed class SizeBinLaw
 {

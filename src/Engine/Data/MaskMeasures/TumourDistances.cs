@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace VoxelZoo.Engine.Data.MaskMeasures;
 
 /// <summary>
-/// Wasserstein-1 distances between the tumours of generated masks and those of real ones, each null where one side has no tumour. A tumour is a
-/// 26-connected component of three voxels or more.
+/// Wasserstein-1 distances between the tumours of generated masks and those of real ones, each null where one side has no tumour. A tumour
+/// is a 26-connected component of three voxels or more.
 /// </summary>
 public sealed record TumourDistances
 {
@@ -36,7 +36,8 @@ public sealed record TumourDistances
     public required double? Total { get; init; }
 
     /// <summary>The names of <see cref="Values"/>.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["volume", "diameter", "place along D", "place along H", "place along W", "number", "sum"];
+    public static IReadOnlyList<string> Names { get; } =
+        ["volume", "diameter", "place along D", "place along H", "place along W", "number", "sum"];
 
     /// <summary>All of them, in the order of <see cref="Names"/>.</summary>
     [JsonIgnore]
@@ -64,5 +65,6 @@ public sealed record TumourDistances
         static double Count(MaskTumours mask) => mask.Tumours.Count;
     }
 
-    private static double[] Numbers(IReadOnlyList<MaskTumours> masks, Func<MaskTumour, double> of) => [.. masks.SelectMany(mask => mask.Tumours).Select(of)];
+    private static double[] Numbers(IReadOnlyList<MaskTumours> masks, Func<MaskTumour, double> of) =>
+        [.. masks.SelectMany(mask => mask.Tumours).Select(of)];
 }

@@ -11,8 +11,9 @@ internal static class Wasserstein
         if (first.Count == 0 || second.Count == 0)
             return null;
         // each number lifts the one function by its share, or the other
-        var steps = first.Select(number => (Number: number, Rise: 1.0 / first.Count)).Concat(second.Select(number => (Number: number, Rise: -1.0 / second.Count)))
-            .OrderBy(step => step.Number).ToArray();
+        var up = first.Select(number => (Number: number, Rise: 1.0 / first.Count));
+        var down = second.Select(number => (Number: number, Rise: -1.0 / second.Count));
+        var steps = up.Concat(down).OrderBy(step => step.Number).ToArray();
         var (area, gap) = (0.0, 0.0);
         for (var i = 0; i + 1 < steps.Length; i++)
         {

@@ -12,8 +12,8 @@ using VoxelZoo.Engine.Training;
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
 
 /// <summary>
-/// Measures what a model generates while it is trained: some volumes by few steps as a set, and the one-step estimates of as many real ones. Only features of real
-/// volumes are kept.
+/// Measures what a model generates while it is trained: some volumes by few steps as a set, and the one-step estimates of as many real ones.
+/// Only features of real volumes are kept.
 /// </summary>
 /// <param name="plan">The plan, which has a <see cref="ExperimentPlan.TrainingGeneration"/>.</param>
 /// <param name="volumes">The volumes of its split: conditions, and what is compared with.</param>
@@ -21,7 +21,9 @@ namespace VoxelZoo.Engine.Diffusion.Evaluation;
 /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
 public sealed class GenerationMeter(ExperimentPlan plan, CohortDataset volumes, string split, SizeBinLaw? law = null) : IGenerationMeter
 {
-    private readonly TrainingGeneration _how = plan.TrainingGeneration ?? throw new ArgumentException("the plan generates nothing while it is trained", nameof(plan));
+    private readonly TrainingGeneration _how =
+        plan.TrainingGeneration ?? throw new ArgumentException("the plan generates nothing while it is trained", nameof(plan));
+
     private SetEvaluator? _sets;
 
     /// <inheritdoc/>
@@ -52,10 +54,9 @@ public sealed class GenerationMeter(ExperimentPlan plan, CohortDataset volumes, 
     /// <summary>What decides, so exactly that values of the same words compare.</summary>
     private string Words(SetQuality deciding)
     {
-        var made = JsonSerializer.Serialize(
-            new { _how.Sampling, sampler = JsonSerializer.SerializeToNode(_how.Sampler.Options, _how.Sampler.Options.GetType(), AtomicFile.Json), metric = JsonSerializer.SerializeToNode(_how.Metrics[0].Options, _how.Metrics[0].Options.GetType(), AtomicFile.Json) },
-            AtomicFile.Json);
-        var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made)))[..8];
+        object[] made = [_how.Sampling, _how.Sampler.Options, _how.Metrics[0].Options];
+        var options = string.Concat(made.Select(each => JsonSerializer.Serialize(each, each.GetType(), AtomicFile.Json)));
+        var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(options)))[..8];
         return $"{deciding.MetricWithBasis} against {split} of {_how.Sampling.Count} volumes by {_how.Sampler.Id} ({key})";
     }
 
@@ -72,7 +73,8 @@ public sealed class GenerationMeter(ExperimentPlan plan, CohortDataset volumes, 
         (string Name, Func<RegionalError, double?> Of)[] errors =
         [
             ("tumour_loss", error => error.TumourLoss), ("background_loss", error => error.BackgroundLoss), ("ratio", error => error.Ratio),
-            ("tiny", error => error.Tiny), ("small", error => error.Small), ("medium", error => error.Medium), ("large", error => error.Large),
+            ("tiny", error => error.Tiny), ("small", error => error.Small),
+            ("medium", error => error.Medium), ("large", error => error.Large),
         ];
         foreach (var (name, of) in errors)
             Note(measures, $"Regional/{name}", Mean(regions.Select(of)));

@@ -8,7 +8,9 @@ using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
 
-/// <summary>How near a model's one-step estimates of clean volumes come to the real ones, from the plan's timesteps with the same noise each time.</summary>
+/// <summary>
+/// How near a model's one-step estimates of clean volumes come to the real ones, from the plan's timesteps with the same noise each time.
+/// </summary>
 internal sealed class OneStepEstimates
 {
     private readonly ExperimentPlan _plan;
@@ -85,10 +87,12 @@ internal sealed class OneStepEstimates
     private int[]? Classes(Batch sample)
     {
         using var scope = torch.NewDisposeScope();
-        return sample.Images.TryGetValue(ImageKinds.Seg, out var mask) ? RegionalErrors.Classes(mask.narrow(2, 0, sample.RealSlices[0]), _volumes.Spacing) : null;
+        return sample.Images.TryGetValue(ImageKinds.Seg, out var mask)
+            ? RegionalErrors.Classes(mask.narrow(2, 0, sample.RealSlices[0]), _volumes.Spacing)
+            : null;
     }
 
-    /// <summary>The real target and the model's one-step estimate of it, <c>[1, C, D, H, W]</c> in [0, 1], without padding slices.</summary>
+    /// <summary>The real target and the one-step estimate of it, <c>[1, C, D, H, W]</c> in [0, 1], without padding slices.</summary>
     private (Tensor Real, Tensor Estimate) Estimate(Batch sample, double timestep, int volume)
     {
         using var _ = torch.no_grad();

@@ -26,7 +26,12 @@ internal sealed class RegionalErrors(int volumes, IEnumerable<double> timesteps)
     {
         using var scope = NewDisposeScope();
         var tumours = TumourSizes.Find(mask.contiguous().data<float>().ToArray(), VolumeShape.Of(mask), spacing);
-        return [.. tumours.Labels.Select(label => label == 0 ? 0 : tumours.Voxels[label - 1] < SmallestTumour ? -1 : 1 + (int)TumourClasses.Of(tumours.Diameters[label - 1]))];
+        int[] classes =
+        [
+            0,
+            .. tumours.Diameters.Zip(tumours.Voxels, (diameter, voxels) => voxels < SmallestTumour ? -1 : 1 + (int)TumourClasses.Of(diameter)),
+        ];
+        return [.. tumours.Labels.Select(label => classes[label])];
     }
 
     /// <summary>Adds one volume's estimate from a timestep.</summary>

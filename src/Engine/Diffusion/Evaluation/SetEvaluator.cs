@@ -53,7 +53,7 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
         var calls = new List<int>();
-        var masks = new List<(MaskTumours Mask, IReadOnlyList<int>? Requested)>();
+        var masks = new List<MaskSeen>();
         var features = Extract(_metrics.Select(m => m.Metric), Seen(generated, calls, masks, cancellation));
         var qualities =
             from metric in _metrics
@@ -75,13 +75,15 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         };
     }
 
-    private MaskQuality Judge(IReadOnlyList<(MaskTumours Mask, IReadOnlyList<int>? Requested)> masks, CancellationToken cancellation) => new()
+    private MaskQuality Judge(IReadOnlyList<MaskSeen> masks, CancellationToken cancellation) => new()
     {
-        Adherence = SizeBinAdherence.Of([.. masks.Where(mask => mask.Requested is not null).Select(mask => (mask.Requested!, mask.Mask.Bins))]),
+        Adherence = SizeBinAdherence.Of(
+            [.. masks.Where(mask => mask.Requested is not null).Select(mask => (mask.Requested!, mask.Mask.Bins))]),
         Empty = masks.Count(mask => mask.Mask.Bins.Sum() == 0),
         Distances =
         [
-            .. _references.Value.Select(reference => TumourDistances.Of(reference.Split, RealMasks(reference.Split, reference.Volumes, cancellation), [.. masks.Select(mask => mask.Mask)])),
+            .. _references.Value.Select(reference => TumourDistances.Of(
+                reference.Split, RealMasks(reference.Split, reference.Volumes, cancellation), [.. masks.Select(mask => mask.Mask)])),
         ],
     };
 
@@ -133,14 +135,14 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
     }
 
     private IEnumerable<Tensor> Seen(
-        GeneratedSet generated, List<int> calls, List<(MaskTumours Mask, IReadOnlyList<int>? Requested)> masks, CancellationToken cancellation)
+        GeneratedSet generated, List<int> calls, List<MaskSeen> masks, CancellationToken cancellation)
     {
         foreach (var (volume, evaluations, requested) in generated.Volumes(cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             calls.Add(evaluations);
             if (plan.MaskChannel is not null)
-                masks.Add((Measured(volume), requested));
+                masks.Add(new MaskSeen(Measured(volume), requested));
             yield return volume;
         }
     }
@@ -176,6 +178,9 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             set.Rows.MoveToOuterDisposeScope();
         return sets;
     }
+
+    /// <summary>A generated mask, and the numbers of tumours that it was asked for, if any.</summary>
+    private sealed record MaskSeen(MaskTumours Mask, IReadOnlyList<int>? Requested);
 
     /// <summary>Frees the features of real volumes.</summary>
     public void Dispose()

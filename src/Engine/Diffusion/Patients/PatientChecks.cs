@@ -7,7 +7,7 @@ namespace VoxelZoo.Engine.Diffusion.Patients;
 /// <summary>What generated patients have to be like, and how often it is tried.</summary>
 public sealed record PatientChecks
 {
-    /// <summary>Masks that are drawn until one has the numbers of tumours that were asked for; after that the nearest one is taken. Default 10.</summary>
+    /// <summary>Masks that are drawn until one has the numbers of tumours asked for; after that the nearest one is taken. Default 10.</summary>
     [Range(1, 10_000)]
     public int MaskAttempts { get; init; } = 10;
 

@@ -23,7 +23,9 @@ internal sealed class PatientFolder : IDisposable
     /// <param name="folder">The folder.</param>
     /// <param name="request">What patients are made by.</param>
     /// <param name="collective">The processes that write into it, of which the first holds it for all.</param>
-    /// <exception cref="RunFolderException">It holds something else, patients that were made otherwise, or another process writes into it.</exception>
+    /// <exception cref="RunFolderException">
+    /// It holds something else, patients that were made otherwise, or another process writes into it.
+    /// </exception>
     public PatientFolder(string folder, JsonNode request, ICollective collective)
     {
         _folder = folder;
@@ -42,7 +44,8 @@ internal sealed class PatientFolder : IDisposable
     public IReadOnlyList<PatientRecord> Records() =>
     [
         .. Directory.EnumerateDirectories(_folder).Where(patient => !Path.GetFileName(patient).StartsWith('.')).Order(StringComparer.Ordinal)
-            .Select(patient => RunFolder.ReadJson<PatientRecord>(Path.Combine(patient, RecordName), "remove the patient, to make it anew")).OfType<PatientRecord>(),
+            .Select(patient => Path.Combine(patient, RecordName))
+            .Select(record => RunFolder.ReadJson<PatientRecord>(record, "remove the patient, to make it anew")).OfType<PatientRecord>(),
     ];
 
     /// <summary>Writes a patient.</summary>
@@ -74,8 +77,9 @@ internal sealed class PatientFolder : IDisposable
         {
             if (File.Exists(In(RequestName)))
                 Compare(RunFolder.ReadJson<JsonObject>(In(RequestName), "remove the folder, or name another one")!, request);
-            else if (Directory.EnumerateFileSystemEntries(_folder).FirstOrDefault(entry => Path.GetFileName(entry) != LockName) is { } other)
-                throw new RunFolderException($"{_folder} has no {RequestName} and holds {Path.GetFileName(other)}, so it is no folder of generated patients; name another one, or an empty one");
+            else if (Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).FirstOrDefault(name => name != LockName) is { } other)
+                throw new RunFolderException(
+                    $"{_folder} has no {RequestName} and holds {other}, so it is no folder of generated patients; name another one, or an empty one");
             else
                 AtomicFile.WriteJson(In(RequestName), request);
             foreach (var half in Directory.EnumerateDirectories(_folder, $"{Half}*").ToArray())
@@ -104,14 +108,19 @@ internal sealed class PatientFolder : IDisposable
     private void Compare(JsonObject before, JsonNode request)
     {
         if (Difference(before, request, "") is { } difference)
-            throw new RunFolderException($"the patients in {_folder} were made otherwise: {difference}; give what they were made with, or name another folder");
+            throw new RunFolderException(
+                $"the patients in {_folder} were made otherwise: {difference}; give what they were made with, or name another folder");
     }
 
     /// <summary>The first value that is another, in words; null where none is.</summary>
     private static string? Difference(JsonNode? before, JsonNode? now, string path)
     {
         if (before is JsonObject was && now is JsonObject has)
-            return was.Select(pair => pair.Key).Union(has.Select(pair => pair.Key)).Select(key => Difference(was[key], has[key], path.Length == 0 ? key : $"{path}.{key}")).FirstOrDefault(found => found is not null);
+        {
+            var keys = was.Select(pair => pair.Key).Union(has.Select(pair => pair.Key));
+            return keys.Select(key => Difference(was[key], has[key], path.Length == 0 ? key : $"{path}.{key}")).OfType<string>().FirstOrDefault();
+        }
+
         return JsonNode.DeepEquals(before, now) ? null : $"{path} was {Shown(before)} and is {Shown(now)}";
     }
 

@@ -13,8 +13,8 @@ using VoxelZoo.Engine.Nifti;
 namespace VoxelZoo.Engine.Diffusion.Patients;
 
 /// <summary>
-/// Generates patients: numbers of tumours that are asked for, a mask, the tumours that it has, an image of it. A patient follows from its number alone, so that it does not
-/// matter which process makes it, or when.
+/// Generates patients: numbers of tumours that are asked for, a mask, the tumours that it has, an image of it. A patient follows from its
+/// number alone, so that it does not matter which process makes it, or when.
 /// </summary>
 /// <param name="masks">Generates the masks.</param>
 /// <param name="images">Generates images from masks.</param>
@@ -22,7 +22,8 @@ namespace VoxelZoo.Engine.Diffusion.Patients;
 /// <param name="atlas">Where tumours may be; null where that is looked up nowhere.</param>
 /// <param name="checks">What patients have to be like.</param>
 /// <param name="grid">Where their voxels lie.</param>
-internal sealed class PatientGenerator(PatientSource masks, PatientSource images, SizeBinLaw? law, bool[]? atlas, PatientChecks checks, VolumeGrid grid)
+internal sealed class PatientGenerator(
+    PatientSource masks, PatientSource images, SizeBinLaw? law, bool[]? atlas, PatientChecks checks, VolumeGrid grid)
 {
     private readonly SampleConditions _conditions = new(masks.Plan, masks.Conditions, law);
     private readonly int _maskChannel = masks.Plan.MaskChannel!.Value;
@@ -83,12 +84,16 @@ internal sealed class PatientGenerator(PatientSource masks, PatientSource images
             return record;
         }
 
+        var reasons = string.Join(", ", made.Rejected.Select(each => $"{each.Key.Replace('_', ' ')} {each.Value}"));
         throw new PatientException(
-            $"patient {PatientFolder.Name(number)} could not be made in {checks.Attempts} attempts with {made.Masks} masks and {made.Images} images ({string.Join(", ", made.Rejected.Select(each => $"{each.Key.Replace('_', ' ')} {each.Value}"))}); "
-            + "use better runs or more steps, or loosen the checks");
+            $"patient {PatientFolder.Name(number)} could not be made in {checks.Attempts} attempts with {made.Masks} masks and {made.Images} images "
+            + $"({reasons}); use better runs or more steps, or loosen the checks");
     }
 
-    /// <summary>The first mask with the numbers of tumours that are asked for, or after all attempts the one that is nearest to them; null where none can be used.</summary>
+    /// <summary>
+    /// The first mask with the numbers of tumours that are asked for, or after all attempts the one that is nearest to them; null where none
+    /// can be used.
+    /// </summary>
     private DrawnMask? DrawMask(int number, Attempts made, CancellationToken cancellation)
     {
         DrawnMask? nearest = null;
@@ -99,7 +104,8 @@ internal sealed class PatientGenerator(PatientSource masks, PatientSource images
             var requested = SampleConditions.RequestedOf(masks.Plan, condition);
             var volume = masks.Generator.Generate(number, condition, cancellation: cancellation, attempt: made.Masks++);
             made.FunctionEvaluations += volume.FunctionEvaluations;
-            var drawn = new DrawnMask(Data.Masks.Binarise(volume.Volume[0, _maskChannel].narrow(0, 0, Shape.Depth)).to(ScalarType.Float32).contiguous().data<float>().ToArray(), requested);
+            var mask = Data.Masks.Binarise(volume.Volume[0, _maskChannel].narrow(0, 0, Shape.Depth));
+            var drawn = new DrawnMask(mask.to(ScalarType.Float32).contiguous().data<float>().ToArray(), requested);
             if (atlas is not null)
                 drawn.Removed = checks.RemoveOutside(drawn.Voxels, Shape, atlas);
             if (WhyNot(drawn) is { } reason)
@@ -168,10 +174,11 @@ internal sealed class PatientGenerator(PatientSource masks, PatientSource images
         mask.Voxels.CopyTo(voxels, 0);
         for (var d = Shape.Depth; d < data.Depth && data.PadMode == PadMode.Replicate; d++)
             voxels.AsSpan((Shape.Depth - 1) * slice, slice).CopyTo(voxels.AsSpan(d * slice));
+        var padded = torch.tensor(voxels, [1, 1, data.Depth, data.Height, data.Width]).DetachFromDisposeScope();
         return new Batch
         {
             Patients = [PatientFolder.Name(number)],
-            Images = new Dictionary<string, Tensor> { [ImageKinds.Seg] = torch.tensor(voxels, [1, 1, data.Depth, data.Height, data.Width]).DetachFromDisposeScope() },
+            Images = new Dictionary<string, Tensor> { [ImageKinds.Seg] = padded },
             RealSlices = [Shape.Depth],
         };
     }

@@ -4,7 +4,9 @@ using VoxelZoo.Engine.Data;
 
 namespace VoxelZoo.Engine.Diffusion.Patients;
 
-/// <summary>How a generated patient came about: <c>patient.json</c>. It holds no times and no paths, so that the same command leaves the same bytes.</summary>
+/// <summary>
+/// How a generated patient came about: <c>patient.json</c>. It holds no times and no paths, so that the same command leaves the same bytes.
+/// </summary>
 public sealed record PatientRecord
 {
     /// <summary>The patient's folder.</summary>
@@ -39,14 +41,21 @@ public sealed record PatientRecord
     {
         var edges = TumourSizes.Edges.Select(edge => edge.ToString(CultureInfo.InvariantCulture)).ToArray();
         var table = new StringBuilder();
-        table.AppendJoin(',', (string[])["patient", .. edges.Select(edge => $"requested_{edge}"), .. edges.Select(edge => $"measured_{edge}"), "exact", "masks", "images", "removed_tumours"]).Append('\n');
+        string[] columns =
+        [
+            "patient", .. edges.Select(edge => $"requested_{edge}"), .. edges.Select(edge => $"measured_{edge}"),
+            "exact", "masks", "images", "removed_tumours",
+        ];
+        table.AppendJoin(',', columns).Append('\n');
         foreach (var each in patients)
         {
             var requested = each.RequestedBins?.Select(Shown) ?? edges.Select(_ => "");
-            table.AppendJoin(
-                ',',
-                (string[])[each.Patient, .. requested, .. each.MeasuredBins.Select(Shown), each.Exact switch { null => "", true => "1", false => "0" }, Shown(each.Masks), Shown(each.Images), Shown(each.RemovedTumours)])
-                .Append('\n');
+            string[] row =
+            [
+                each.Patient, .. requested, .. each.MeasuredBins.Select(Shown), each.Exact switch { null => "", true => "1", false => "0" },
+                Shown(each.Masks), Shown(each.Images), Shown(each.RemovedTumours),
+            ];
+            table.AppendJoin(',', row).Append('\n');
         }
 
         return table.ToString();

@@ -31,8 +31,8 @@ internal sealed record PatientSource(ExperimentPlan Plan, TrainedModel Trained, 
             ["sampler"] = Plan.Sampler.Id,
             ["sampler_options"] = JsonSerializer.SerializeToNode(Plan.Sampler.Options, Plan.Sampler.Options.GetType(), AtomicFile.Json),
             ["sampling"] = sampling,
-            ["plugins"] = JsonSerializer.SerializeToNode(
-                new SortedDictionary<string, string>(Sources().DistinctBy(s => s.Plugin).ToDictionary(s => s.Plugin, s => s.Version), StringComparer.Ordinal), AtomicFile.Json),
+            ["plugins"] = new JsonObject(Sources().DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal)
+                .Select(source => KeyValuePair.Create(source.Plugin, (JsonNode?)source.Version))),
         };
     }
 

@@ -22,7 +22,13 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <param name="warn">Is told where samples that were there are replaced in part only.</param>
 /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
 public sealed class SampleWriter(
-    ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, Func<ISampleJudge>? judge = null, ICollective? collective = null, Action<string>? warn = null, SizeBinLaw? law = null)
+    ExperimentPlan plan,
+    TrainedModel trained,
+    CohortDataset conditions,
+    Func<ISampleJudge>? judge = null,
+    ICollective? collective = null,
+    Action<string>? warn = null,
+    SizeBinLaw? law = null)
 {
     private readonly SampleConditions _conditions = new(plan, conditions, law);
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;

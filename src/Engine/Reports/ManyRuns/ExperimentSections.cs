@@ -128,7 +128,10 @@ internal static class ExperimentSections
     private static void Masks(StringBuilder text, IReadOnlyList<ReportedRun> runs)
     {
         var table = new MarkdownTable(
-            ["run", "checkpoint", "generated", "without a tumour", "as asked for", "mean absolute error", "rank correlation", "against", "real", .. TumourDistances.Names.Select(name => $"distance of {name}")]);
+        [
+            "run", "checkpoint", "generated", "without a tumour", "as asked for", "mean absolute error", "rank correlation", "against", "real",
+            .. TumourDistances.Names.Select(name => $"distance of {name}"),
+        ]);
         foreach (var run in runs)
         {
             foreach (var set in (run.Evaluation?.Generated ?? []).Where(set => set.Masks is not null))
@@ -138,8 +141,10 @@ internal static class ExperimentSections
                     var adherence = set.Masks.Adherence;
                     table.Add(
                     [
-                        run.Name, string.Join(" = ", set.Checkpoints), $"{set.Volumes}", $"{set.Masks.Empty}", adherence?.Exact.ToString("P0", CultureInfo.InvariantCulture) ?? Format.None,
-                        Format.Loss(adherence?.MeanAbsoluteError), Format.Loss(adherence?.Spearman), distances.Against, $"{distances.RealVolumes}", .. distances.Values.Select(Format.Loss),
+                        run.Name, string.Join(" = ", set.Checkpoints), $"{set.Volumes}", $"{set.Masks.Empty}",
+                        adherence?.Exact.ToString("P0", CultureInfo.InvariantCulture) ?? Format.None,
+                        Format.Loss(adherence?.MeanAbsoluteError), Format.Loss(adherence?.Spearman),
+                        distances.Against, $"{distances.RealVolumes}", .. distances.Values.Select(Format.Loss),
                     ]);
                 }
             }

@@ -81,18 +81,24 @@ public static class RunReport
     private static void Meanwhile(StringBuilder text, RunFolder run)
     {
         const int most = 20;
-        var measured = (File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []).Where(entry => entry.GenerationSeconds is not null && entry.Measures is not null).ToArray();
+        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
+        var measured = entries.Where(entry => entry.GenerationSeconds is not null && entry.Measures is not null).ToArray();
         if (measured.Length == 0)
             return;
         string[] groups = ["Generation/", "Estimate/", "Regional/"];
-        var names = groups.SelectMany(group => measured.SelectMany(entry => entry.Measures!.Keys).Where(name => name.StartsWith(group, StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)).ToArray();
+        string[] all = [.. measured.SelectMany(entry => entry.Measures!.Keys).Distinct().Order(StringComparer.Ordinal)];
+        string[] names = [.. groups.SelectMany(group => all.Where(name => name.StartsWith(group, StringComparison.Ordinal)))];
         Line(text, $"## Generated while training\n");
-        Line(text, $"Of few volumes by few steps, always with the same noise: numbers to compare with each other, not with those of an evaluation.{(measured.Length > most ? $" The last {most} of {measured.Length}." : "")}\n");
+        var last = measured.Length > most ? $" The last {most} of {measured.Length}." : "";
+        Line(text, $"Of few volumes by few steps, always with the same noise: compare them with each other, not with an evaluation.{last}\n");
         Line(text, $"| epoch | {string.Join(" | ", names.Select(name => name.Replace('/', ' ').ToLowerInvariant()))} |");
         Line(text, $"|---|{string.Concat(names.Select(_ => "---|"))}");
         foreach (var entry in measured.TakeLast(most))
-            Line(text, $"| {entry.Epoch} | {string.Join(" | ", names.Select(name => entry.Measures!.TryGetValue(name, out var value) ? value.ToString("G3", CultureInfo.InvariantCulture) : "-"))} |");
+            Line(text, $"| {entry.Epoch} | {string.Join(" | ", names.Select(name => Shown(entry, name)))} |");
         text.Append('\n');
+
+        static string Shown(MetricsEntry entry, string name) =>
+            entry.Measures!.TryGetValue(name, out var value) ? value.ToString("G3", CultureInfo.InvariantCulture) : "-";
     }
 
     private static void Evaluation(StringBuilder text, RunFolder run)

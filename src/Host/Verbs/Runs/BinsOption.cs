@@ -12,7 +12,8 @@ internal static class BinsOption
 
     public static Option<string?> Create() => new(Name)
     {
-        Description = "Tumours that each mask is asked for in the seven bins of size, such as 2,1,0,0,0,0,0; law draws them as the training split has them, patients takes those of the split in turn",
+        Description = "Tumours that each mask is asked for in the seven bins of size, such as 2,1,0,0,0,0,0; "
+            + "law draws them as the training split has them, patients takes those of the split in turn",
         HelpName = "N,N,…|law|patients",
     };
 
@@ -30,5 +31,6 @@ internal static class BinsOption
 
     /// <summary>The numbers; what is none stays text, which is refused with the key that it would have.</summary>
     private static object[] Counts(string given) =>
-        [.. given.Split(',', StringSplitOptions.TrimEntries).Select(count => int.TryParse(count, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? (object)number : count)];
+        [.. given.Split(',', StringSplitOptions.TrimEntries).Select(count =>
+            int.TryParse(count, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? (object)number : count)];
 }

@@ -22,11 +22,14 @@ internal sealed class GenerateVerb : Verb
     private readonly Option<string?> _bins = BinsOption.Create();
     private readonly Option<long?> _seed;
     private readonly Option<string[]> _masks, _images, _checks;
-    private readonly Option<string> _maskCheckpoint = RunArguments.Checkpoint("--mask-checkpoint"), _imageCheckpoint = RunArguments.Checkpoint("--image-checkpoint");
+    private readonly Option<string> _maskCheckpoint = RunArguments.Checkpoint("--mask-checkpoint");
+    private readonly Option<string> _imageCheckpoint = RunArguments.Checkpoint("--image-checkpoint");
     private readonly Option<string?> _maskCohort, _imageCohort;
 
     public GenerateVerb()
-        : base("generate", "Generates patients: numbers of tumours, a mask that has them, an image of the mask; bins.csv and a folder each. The same command goes on with what is there")
+        : base(
+            "generate",
+            "Generates patients: numbers of tumours, a mask that has them, an image of the mask; bins.csv and a folder each. The same command goes on")
     {
         _maskRun = With(new Argument<string>("MASKRUN") { Description = "The folder of a run that generates masks" });
         _imageRun = With(new Argument<string>("IMAGERUN") { Description = "The folder of a run that generates images from masks" });
@@ -34,15 +37,17 @@ internal sealed class GenerateVerb : Verb
         _count = With(new Option<int>("--count") { Description = "Patients that there are to be", HelpName = "N", DefaultValueFactory = _ => 10 });
         With(_bins);
         _seed = With(new Option<long?>("--seed") { Description = "Seed of masks and images", HelpName = "N" });
-        _masks = With(new Option<string[]>("--masks") { Description = "A value of `sampling` for the masks, as in --masks steps=50; may be given several times", HelpName = "KEY=VALUE" });
-        _images = With(new Option<string[]>("--images") { Description = "The same for the images", HelpName = "KEY=VALUE" });
-        _checks = With(new Option<string[]>("--check") { Description = "What patients have to be like, as in --check mask_attempts=20; may be given several times", HelpName = "KEY=VALUE" });
+        _masks = With(Values("--masks", "A value of `sampling` for the masks, as in --masks steps=50; may be given several times"));
+        _images = With(Values("--images", "The same for the images"));
+        _checks = With(Values("--check", "What patients have to be like, as in --check mask_attempts=20; may be given several times"));
         With(_maskCheckpoint);
         With(_imageCheckpoint);
         _maskCohort = With(new Option<string?>("--mask-cohort") { Description = "Where the cohort of the masks' run lies now", HelpName = "DIR" });
         _imageCohort = With(new Option<string?>("--image-cohort") { Description = "Where that of the images' run lies now", HelpName = "DIR" });
         With(CommonOptions.Json);
     }
+
+    private static Option<string[]> Values(string name, string description) => new(name) { Description = description, HelpName = "KEY=VALUE" };
 
     public override bool StopsInOrder => true;
 
@@ -59,15 +64,30 @@ internal sealed class GenerateVerb : Verb
         OutFolder.Require(folder);
         var checks = Checks(parse);
         using var session = new Session(parse, Collective);
-        var masks = Open(session, parse.GetRequiredValue(_maskRun), [.. Sets(parse, _masks, _maskCohort), .. BinsOption.Sets(parse, _bins)], parse.GetValue(_maskCheckpoint)!);
-        if (parse.GetValue(_bins) is null && masks.Experiment.Plan is { Condition.SizeBins: not null, Sampling.Bins: null, Sampling.BinsFrom: SizeBinSource.Patients })
-            masks = Open(session, masks.Run.Path, [.. Sets(parse, _masks, _maskCohort), Assignment.By(_bins.Name, "sampling.bins_from", OptionsShape.KeyOf(nameof(SizeBinSource.Law)))], masks.Checkpoint);
+        var masks = Masks(parse, session);
         var images = Open(session, parse.GetRequiredValue(_imageRun), [.. Sets(parse, _images, _imageCohort)], parse.GetValue(_imageCheckpoint)!);
         using var generation = new PatientGeneration(masks, images, checks, cancellation);
         var generated = generation.Run(folder, count, record => Tell(session.Context.Observer, folder, record), cancellation);
         if (Collective.IsFirst())
-            Output.Write(parse, () => JsonSerializer.SerializeToNode(generated, AtomicFile.Json)!, () => Output.Facts([.. Facts(generated)]));
+        {
+            Output.Write(
+                parse, () => JsonSerializer.SerializeToNode(generated, AtomicFile.Json)!, () => Output.Facts([.. Facts(generated)]));
+        }
+
         return ExitCode.Done;
+    }
+
+    /// <summary>The run of masks. Where nobody says which tumours they are asked for, they are drawn as the training split has them.</summary>
+    private PatientRun Masks(ParseResult parse, Session session)
+    {
+        var (folder, checkpoint) = (parse.GetRequiredValue(_maskRun), parse.GetValue(_maskCheckpoint)!);
+        Assignment[] sets = [.. Sets(parse, _masks, _maskCohort), .. BinsOption.Sets(parse, _bins)];
+        var masks = Open(session, folder, sets, checkpoint);
+        var (plan, asked) = (masks.Experiment.Plan, masks.Experiment.Plan.Sampling);
+        if (parse.GetValue(_bins) is not null || plan.Condition.SizeBins is null || asked is not { Bins: null, BinsFrom: SizeBinSource.Patients })
+            return masks;
+        var law = Assignment.By(_bins.Name, "sampling.bins_from", OptionsShape.KeyOf(nameof(SizeBinSource.Law)));
+        return Open(session, folder, [.. sets, law], checkpoint);
     }
 
     private static PatientRun Open(Session session, string folder, Assignment[] sets, string checkpoint)
@@ -102,10 +122,12 @@ internal sealed class GenerateVerb : Verb
 
     private static void Tell(ExperimentObserver observer, string folder, PatientRecord record)
     {
-        var bins = record.RequestedBins is { } requested ? $"asked for {string.Join(',', requested)}, has {string.Join(',', record.MeasuredBins)}" : $"has {string.Join(',', record.MeasuredBins)}";
-        observer.Told($"{Places.Shown(Path.Combine(folder, record.Patient))}: {bins}; masks {record.Masks}, images {record.Images}{(record.RemovedTumours > 0 ? $", {record.RemovedTumours} tumours removed" : "")}");
+        var place = Places.Shown(Path.Combine(folder, record.Patient));
+        var asked = record.RequestedBins is { } requested ? $"asked for {string.Join(',', requested)}, " : "";
+        var removed = record.RemovedTumours > 0 ? $", {record.RemovedTumours} tumours removed" : "";
+        observer.Told($"{place}: {asked}has {string.Join(',', record.MeasuredBins)}; masks {record.Masks}, images {record.Images}{removed}");
         if (record.Exact == false)
-            observer.Warned($"{Places.Shown(Path.Combine(folder, record.Patient))}: no mask had all the tumours that were asked for; the nearest was taken");
+            observer.Warned($"{place}: no mask had all the tumours that were asked for; the nearest was taken");
     }
 
     private static IEnumerable<(string, string)> Facts(GeneratedPatients generated)
