@@ -6,6 +6,7 @@ namespace VoxelZoo.Engine.Data;
 public sealed class Batch : IDisposable
 {
     private IReadOnlyList<int> _realSlices = [];
+    private torch.Tensor? _sizeBins;
 
     /// <summary>The epoch that the batch belongs to, from 0.</summary>
     public int Epoch { get; init; }
@@ -29,13 +30,21 @@ public sealed class Batch : IDisposable
     public LatentPair? Latents { get; init; }
 
     /// <summary>Numbers of tumours by size (<see cref="TumourSizes.Edges"/>), int64 <c>[B, 7]</c> on the CPU, or null where nothing asked for them.</summary>
-    public torch.Tensor? SizeBins { get; init; }
+    public torch.Tensor? SizeBins { get => _sizeBins; init => _sizeBins = value; }
 
     /// <summary>Weight of each voxel in the loss, float32 <c>[B, 1, D, H, W]</c> on the CPU, or null where all are 1.</summary>
     public torch.Tensor? LossWeights { get; init; }
 
     /// <summary>Takes as real no more slices than so many: what other processes' shares of the same batch have in common with this one.</summary>
     internal void Shorten(int slices) => _realSlices = [.. _realSlices.Select(real => Math.Min(real, slices))];
+
+    /// <summary>Puts other numbers of tumours in the place of the patients' own.</summary>
+    internal void AskFor(IReadOnlyList<int> sizeBins)
+    {
+        _sizeBins?.Dispose();
+        var counts = Patients.SelectMany(_ => sizeBins).Select(count => (long)count).ToArray();
+        _sizeBins = torch.tensor(counts, [Patients.Count, sizeBins.Count]).DetachFromDisposeScope();
+    }
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()

@@ -116,9 +116,13 @@ public sealed class CohortDataset : IBatchSource
         return VolumeGrid.Of(new VolumeShape(1, header.Shape[2], header.Shape[0], header.Shape[1]), header).Prepared(_options);
     }
 
+    /// <summary>Numbers of a patient's tumours by size (<see cref="TumourSizes.Edges"/>); needs <c>seg</c> among the kinds.</summary>
+    /// <param name="patient">Place in <see cref="Patients"/>.</param>
+    internal IReadOnlyList<int> SizeBinsOf(int patient) => TumourSizes.Count(TumoursOf(_patients[patient]).Diameters);
+
     private torch.Tensor SizeBins(IReadOnlyList<int> indices)
     {
-        var counts = indices.SelectMany(index => TumourSizes.Count(TumoursOf(_patients[index]).Diameters)).Select(count => (long)count).ToArray();
+        var counts = indices.SelectMany(SizeBinsOf).Select(count => (long)count).ToArray();
         return torch.tensor(counts, [indices.Count, TumourSizes.Edges.Count]).DetachFromDisposeScope();
     }
 

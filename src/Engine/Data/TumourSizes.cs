@@ -41,81 +41,81 @@ public static class TumourSizes
     {
         if (mask.Length != shape.Elements || shape.Channels != 1)
             throw new ArgumentException($"a mask of {mask.Length} voxels is not {shape}", nameof(mask));
-        var diameters = new List<double>();
-        var labels = new int[mask.Length];
-        var rim = new List<(int D, int H, int W)>();
-        var open = new Stack<(int D, int H, int W)>();
+        var inside = new bool[mask.Length];
+        for (var i = 0; i < mask.Length; i++)
+            inside[i] = mask[i] > 0.5f;
+        var components = Components.Of(inside, shape, Neighbourhood.Corners);
+        var rows = components.Sizes.Select(_ => new List<Row>()).ToArray();
         for (var i = 0; i < mask.Length; i++)
         {
-            if (labels[i] > 0 || mask[i] <= 0.5f)
-                continue;
-            labels[i] = diameters.Count + 1;
-            rim.Clear();
-            open.Push((i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width));
-            while (open.TryPop(out var voxel))
-            {
-                if (CanBeExtreme(mask, shape, voxel))
-                    rim.Add(voxel);
-                Visit(mask, shape, voxel, labels, diameters.Count + 1, open);
-            }
-
-            diameters.Add(Feret(rim, spacing));
+            if (components.Labels[i] > 0)
+                Add(rows[components.Labels[i] - 1], i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
         }
 
-        return new Tumours(labels, diameters);
+        return new Tumours(components.Labels, [.. rows.Select(each => Feret(Corners(each), spacing))], components.Sizes);
     }
 
-    private static void Visit(
-        ReadOnlySpan<float> mask, VolumeShape shape, (int D, int H, int W) voxel, int[] labels, int label, Stack<(int D, int H, int W)> open)
+    /// <summary>Notes a voxel, which a scan meets after those before it in its row.</summary>
+    private static void Add(List<Row> rows, int d, int h, int w)
     {
-        for (var d = Math.Max(0, voxel.D - 1); d <= Math.Min(shape.Depth - 1, voxel.D + 1); d++)
+        if (rows.Count > 0 && rows[^1].D == d && rows[^1].H == h)
+            rows[^1] = rows[^1] with { Last = w };
+        else
+            rows.Add(new Row(d, h, w, w));
+    }
+
+    // The two ends of a diameter are corners of the convex hull, and so corners of the hull of their slice: a few hundred, of whatever.
+    private static List<(int D, int H, int W)> Corners(List<Row> rows)
+    {
+        List<(int D, int H, int W)> corners = [];
+        foreach (var slice in rows.GroupBy(row => row.D))
         {
-            for (var h = Math.Max(0, voxel.H - 1); h <= Math.Min(shape.Height - 1, voxel.H + 1); h++)
-            {
-                for (var w = Math.Max(0, voxel.W - 1); w <= Math.Min(shape.Width - 1, voxel.W + 1); w++)
-                {
-                    var i = (d * shape.Height + h) * shape.Width + w;
-                    if (labels[i] > 0 || mask[i] <= 0.5f)
-                        continue;
-                    labels[i] = label;
-                    open.Push((d, h, w));
-                }
-            }
+            // in the order of H and then W, twice around: the lower side and, backwards, the upper one (Andrew's monotone chain)
+            (int H, int W)[] points = [.. slice.SelectMany(row => new[] { (row.H, row.First), (row.H, row.Last) }).Distinct()];
+            var around = Chain(points).Concat(Chain(Enumerable.Reverse(points))).Distinct();
+            corners.AddRange(around.Select(point => (slice.Key, point.H, point.W)));
         }
+
+        return corners;
     }
 
-    // The two ends of a diameter are corners of the convex hull, and no corner lies midway between two voxels of its component.
-    private static bool CanBeExtreme(ReadOnlySpan<float> mask, VolumeShape shape, (int D, int H, int W) voxel)
+    private static List<(int H, int W)> Chain(IEnumerable<(int H, int W)> points)
     {
-        var i = (voxel.D * shape.Height + voxel.H) * shape.Width + voxel.W;
-        return !Midway(mask, i, shape.Height * shape.Width, voxel.D, shape.Depth)
-            && !Midway(mask, i, shape.Width, voxel.H, shape.Height)
-            && !Midway(mask, i, 1, voxel.W, shape.Width);
+        List<(int H, int W)> chain = [];
+        foreach (var (h, w) in points)
+        {
+            while (chain is [.., var (h0, w0), var (h1, w1)] && (h1 - h0) * (w - w0) - (w1 - w0) * (h - h0) <= 0)
+                chain.RemoveAt(chain.Count - 1);
+            chain.Add((h, w));
+        }
+
+        return chain;
     }
 
-    private static bool Midway(ReadOnlySpan<float> mask, int i, int stride, int place, int size) =>
-        place > 0 && place < size - 1 && mask[i - stride] > 0.5f && mask[i + stride] > 0.5f;
-
-    private static double Feret(List<(int D, int H, int W)> rim, Spacing spacing)
+    private static double Feret(List<(int D, int H, int W)> corners, Spacing spacing)
     {
         var largest = 0.0;
-        for (var i = 0; i < rim.Count; i++)
+        for (var i = 0; i < corners.Count; i++)
         {
-            for (var j = i + 1; j < rim.Count; j++)
+            for (var j = i + 1; j < corners.Count; j++)
             {
-                var d = (rim[i].D - rim[j].D) * spacing.Depth;
-                var h = (rim[i].H - rim[j].H) * spacing.Height;
-                var w = (rim[i].W - rim[j].W) * spacing.Width;
+                var d = (corners[i].D - corners[j].D) * spacing.Depth;
+                var h = (corners[i].H - corners[j].H) * spacing.Height;
+                var w = (corners[i].W - corners[j].W) * spacing.Width;
                 largest = Math.Max(largest, d * d + h * h + w * w);
             }
         }
 
-        // every component has a rim, and only a single voxel has no second one on it
+        // only a single voxel has but one corner
         return largest > 0 ? Math.Sqrt(largest) : Math.Min(spacing.Depth, Math.Min(spacing.Height, spacing.Width));
     }
+
+    /// <summary>The first and the last voxel of a component in a row of a slice.</summary>
+    private readonly record struct Row(int D, int H, int First, int Last);
 }
 
 /// <summary>The tumours of a mask.</summary>
 /// <param name="Labels">For each voxel of the mask the tumour that it belongs to, from 1, or 0.</param>
 /// <param name="Diameters">Diameter of each tumour in mm; tumour n is at n − 1.</param>
-public sealed record Tumours(IReadOnlyList<int> Labels, IReadOnlyList<double> Diameters);
+/// <param name="Voxels">Number of voxels of each.</param>
+public sealed record Tumours(IReadOnlyList<int> Labels, IReadOnlyList<double> Diameters, IReadOnlyList<int> Voxels);

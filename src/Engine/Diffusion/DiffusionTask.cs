@@ -18,6 +18,7 @@ public sealed class DiffusionTask : TrainingTask
     private readonly DiffusionModel _model;
     private readonly Validator? _validator;
     private readonly BatchShare _computed = BatchShare.Whole;
+    private readonly IGenerationMeter? _meter;
 
     /// <summary>Builds the model with what training keeps beside it.</summary>
     /// <param name="plan">The plan.</param>
@@ -25,10 +26,17 @@ public sealed class DiffusionTask : TrainingTask
     /// <param name="context">Device, precision, random streams.</param>
     /// <param name="frozen">Weights that are used and not trained, and the latents' statistics; null for fresh weights.</param>
     /// <param name="collective">The processes that train together; by default this one alone.</param>
-    public DiffusionTask(ExperimentPlan plan, IBatchSource? validation, PartContext context, FrozenParts? frozen = null, ICollective? collective = null)
+    /// <param name="meter">Measures what the model generates, and is disposed; null where nothing does.</param>
+    public DiffusionTask(
+        ExperimentPlan plan,
+        IBatchSource? validation,
+        PartContext context,
+        FrozenParts? frozen = null,
+        ICollective? collective = null,
+        IGenerationMeter? meter = null)
         : base(plan.Training, context, collective)
     {
-        _plan = plan;
+        (_plan, _meter) = (plan, meter);
         var share = BatchSplit.Share(plan.Training, Collective);
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
         _model = DiffusionModel.Create(plan, context, frozen);
@@ -104,14 +112,32 @@ public sealed class DiffusionTask : TrainingTask
     }
 
     /// <inheritdoc/>
-    public override Validation? Validate()
+    public override Validation? Validate() => _validator is null ? null : Averaged(() => _validator.Run(_model));
+
+    /// <inheritdoc/>
+    public override int GenerateEvery => _meter?.Every ?? 0;
+
+    /// <inheritdoc/>
+    protected override GenerationMeasures? Generate() => _meter is null ? null : Averaged(() =>
     {
-        if (_validator is null)
-            return null;
+        _model.Train(on: false);
+        try
+        {
+            return _meter.Measure(_model);
+        }
+        finally
+        {
+            _model.Train(on: true);
+        }
+    });
+
+    /// <summary>Looks at the model with the averaged weights where there are any.</summary>
+    private T Averaged<T>(Func<T> look)
+    {
         var averaged = Modules.Select(module => module.Average?.Swap()).ToArray();
         try
         {
-            return _validator.Run(_model);
+            return look();
         }
         finally
         {
@@ -235,6 +261,7 @@ public sealed class DiffusionTask : TrainingTask
     public override void Dispose()
     {
         base.Dispose();
+        _meter?.Dispose();
         foreach (var module in Modules)
             module.Dispose();
         _model.Dispose();

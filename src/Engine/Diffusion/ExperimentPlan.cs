@@ -47,6 +47,9 @@ public sealed record ExperimentPlan : Plan
     /// <summary>How the volumes are generated that metrics of sets judge; null for those in the run's <c>samples</c>.</summary>
     public GenerationPlan? Generation { get; init; }
 
+    /// <summary>How volumes are generated and measured while it is trained; null where none are.</summary>
+    public TrainingGeneration? TrainingGeneration { get; init; }
+
     /// <summary>The shapes between its parts; set by <see cref="Compose"/>.</summary>
     public DiffusionShape Shape { get; init; } = new(default, default, 0);
 
@@ -55,6 +58,10 @@ public sealed record ExperimentPlan : Plan
 
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
     public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+
+    /// <summary>The channel of generated volumes that is a mask; null where none is.</summary>
+    internal int? MaskChannel =>
+        Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();
 
     /// <inheritdoc/>
     public override VolumeShape Compared => Shape.Volume with { Depth = Data.OriginalDepth };
@@ -84,7 +91,36 @@ public sealed record ExperimentPlan : Plan
         Compressor.Source, Architecture.Source, Strategy.Source, Sampler.Source,
         .. Augmentations.Select(a => a.Source), .. Metrics.Select(m => m.Source),
         .. Generation is null ? [] : (PartSource[])[Generation.Sampler.Source],
+        .. TrainingGeneration is not { } generation ? [] : (PartSource[])[generation.Sampler.Source, .. generation.Metrics.Select(m => m.Source)],
         .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
+    ];
+
+    private static void RefuseSampling(ExperimentPlan draft, string section, SamplingOptions sampling)
+    {
+        if (sampling.StrongestGuidance is > 1 and var guidance && draft.Condition.Dropout == 0)
+            throw new PlanException(
+                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; "
+                + "use guidance: 1 or a dropout such as 0.15",
+                "guidance").In(section);
+        sampling.Validate();
+        RefuseBins(draft, section, sampling);
+    }
+
+    /// <summary>Refuses numbers of tumours by size that no denoiser would hear of.</summary>
+    private static void RefuseBins(ExperimentPlan draft, string section, SamplingOptions sampling)
+    {
+        var key = sampling.Bins is null ? "bins_from" : "bins";
+        if (sampling.AsksForBins && draft.Condition.SizeBins is null)
+            throw new PlanException(
+                $"{draft.Id} does not generate from numbers of tumours by size: it has no condition.size_bins; "
+                + $"remove {key}, or use an experiment such as exp2",
+                key).In(section);
+    }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Files =>
+    [
+        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options))) ?? []),
     ];
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
@@ -97,14 +133,17 @@ public sealed record ExperimentPlan : Plan
             throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
-        var (section, guidance) = draft.Sampling.StrongestGuidance is > 1 and var own ? ("sampling", own) : ("evaluation.generate", draft.Generation?.Sampling.StrongestGuidance ?? 1);
-        if (guidance > 1 && draft.Condition.Dropout == 0)
-            throw new PlanException(
-                $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",
-                "guidance").In(section);
-        draft.Sampling.Validate();
-        if (draft.Generation is { } generation)
-            generation.Sampling.Validate();
+        (string Section, SamplingOptions? Sampling)[] sampled =
+        [
+            ("sampling", draft.Sampling), ("evaluation.generate", draft.Generation?.Sampling),
+            ("training.generation", draft.TrainingGeneration?.Sampling),
+        ];
+        foreach (var (section, sampling) in sampled)
+        {
+            if (sampling is not null)
+                RefuseSampling(draft, section, sampling);
+        }
+
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();

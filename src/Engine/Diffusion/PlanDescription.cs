@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
@@ -61,6 +62,10 @@ public sealed record PlanDescription
     /// <summary>How it is trained.</summary>
     public required TrainingOptions Training { get; init; }
 
+    /// <summary>What is generated and measured while it is trained; missing where nothing is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public GenerationFacts? Generation { get; init; }
+
     /// <summary>Describes a plan, and refuses it if a part cannot be built or an expectation does not hold.</summary>
     /// <exception cref="PlanException">A part refuses its options, or <c>expect</c> does not hold.</exception>
     public static PlanDescription Of(ExperimentPlan plan, PartContext context)
@@ -87,6 +92,8 @@ public sealed record PlanDescription
 
         if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null)
             throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
+        if (plan.TrainingGeneration is { } watched)
+            RefuseGeneration(plan, watched, model, context);
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
             throw new PlanException($"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it", "gradient_checkpointing").In("training");
@@ -108,12 +115,13 @@ public sealed record PlanDescription
             Parameters = counts,
             Memory = MemoryOf(plan, counts, facts),
             Training = plan.Training,
+            Generation = plan.TrainingGeneration is { } generated ? GenerationFacts.Of(generated) : null,
             Warnings = [.. PlanChecks.Warnings(plan)],
         };
     }
 
     /// <summary>Samples one voxel with a network that says nothing: what a sampler refuses, it refuses now.</summary>
-    private static bool Rehearse(Sampler sampler, DiffusionModel model, ExperimentPlan plan)
+    private static bool Rehearse(Sampler sampler, DiffusionModel model, ExperimentPlan plan, Action? judged = null)
     {
         if (plan.Sampling.GuidanceZero)
             RefuseOtherThanFlow(model.Process, plan.Strategy.Id);
@@ -131,7 +139,7 @@ public sealed record PlanDescription
                 return torch.zeros_like(sample);
             },
             Random = random,
-            LogDensityRatio = (sample, _) => model.FeatureChannels is not null
+            LogDensityRatio = (sample, _) => Judged() is not null
                 ? torch.zeros(sample.shape[0])
                 : throw new PlanException($"`{plan.Sampler.Id}` judges samples by the denoiser's features, and `{plan.Architecture.Id}` shows none; use unet3d, or another sampler", "use"),
             ClipClean = plan.Compressor.Part.IsLearned ? null : clean => clean.alias(),
@@ -140,6 +148,49 @@ public sealed record PlanDescription
         if (plan.Sampling.GuidanceLaw is { ZeroInit: > 0 })
             RefuseRest(plan.Sampling, told?.Total, plan.Sampler.Id);
         return true;
+
+        int? Judged()
+        {
+            judged?.Invoke();
+            return model.FeatureChannels;
+        }
+    }
+
+    /// <summary>
+    /// Refuses what could not be generated or measured while the plan is trained: what goes wrong then ends nothing, and would be seen late.
+    /// </summary>
+    private static void RefuseGeneration(ExperimentPlan plan, TrainingGeneration watched, DiffusionModel model, PartContext context)
+    {
+        var asks = false;
+        var sampler = watched.Sampler.Call((s, options) =>
+        {
+            var made = s.Create(options, context);
+            Rehearse(made, model, plan with { Sampling = watched.Sampling }, () => asks = true);
+            return made;
+        });
+        if (asks || sampler.WarmUpSamples > 0)
+            throw new PlanException(
+                $"`{watched.Sampler.Id}` needs what is learned of a trained run, and training.generation samples one under training; "
+                + "use another sampler there, such as euler",
+                "use").In("training.generation");
+        if (watched.Metrics.Count == 0)
+            throw new PlanException(
+                "metrics names none, and the first one decides which checkpoint generates best; "
+                + "name one of sets, such as {use: kid, extractor: scattering}",
+                "metrics").In("training.generation");
+        var meta = context with { Device = new torch.Device(DeviceType.META) };
+        try
+        {
+            MetricChecks.Refuse(watched.Metrics, plan.Compared, sets: true, meta);
+            if (watched.Metrics.FirstOrDefault(metric => metric.Part.Create(metric.Options, meta) is not SetMetric) is { } paired)
+                throw new PlanException(
+                    $"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as kid",
+                    "metrics");
+        }
+        catch (PlanException e)
+        {
+            throw new PlanException(e.Message, "metrics").In("training.generation");
+        }
     }
 
     /// <summary>CFG-Zero* scales and stops velocities of straight paths; along others x itself shrinks or grows on the way.</summary>
@@ -181,4 +232,16 @@ public sealed record PlanDescription
     }
 
     private static long Count(torch.nn.Module module) => module.parameters().Sum(p => p.numel());
+}
+
+/// <summary>What is generated and measured while an experiment is trained.</summary>
+/// <param name="Every">After every so many epochs.</param>
+/// <param name="Count">Volumes.</param>
+/// <param name="Sampler">The sampler's id.</param>
+/// <param name="Split">The split whose conditions and volumes are used; null for val, or train where val has fewer than two patients.</param>
+/// <param name="Metrics">The metrics of sets; the first one decides which checkpoint is <c>best_generation</c>.</param>
+public sealed record GenerationFacts(int Every, int Count, string Sampler, string? Split, IReadOnlyList<string> Metrics)
+{
+    internal static GenerationFacts Of(TrainingGeneration generation) => new(
+        generation.Options.Every, generation.Sampling.Count, generation.Sampler.Id, generation.Options.Split, [.. generation.Metrics.Select(metric => metric.Id)]);
 }

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 
 namespace VoxelZoo.Engine.Diffusion;
 
@@ -9,6 +10,8 @@ namespace VoxelZoo.Engine.Diffusion;
 /// </summary>
 public sealed record SamplingOptions
 {
+    private const int MostTumours = 10; // the largest number that is embedded
+
     /// <summary>Volumes to generate. Default 4.</summary>
     [Range(1, 1_000_000)]
     public int Count { get; init; } = 4;
@@ -66,6 +69,17 @@ public sealed record SamplingOptions
     /// <summary>Seed of the noise; volume i draws from (seed, i). Default 42.</summary>
     public long Seed { get; init; } = 42;
 
+    /// <summary>
+    /// Numbers of tumours in the seven bins of size that every mask is asked for, instead of those of patients; where
+    /// <c>condition.size_bins</c> leads them to the denoiser. Default: none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<int>? Bins { get; init; }
+
+    /// <summary>Where the numbers of tumours come from that each mask is asked for. Default: the patients of the split, in turn.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public SizeBinSource BinsFrom { get; init; }
+
     /// <summary>Split whose conditions are used. Default test.</summary>
     [AllowedValues("train", "val", "test")]
     public string Split { get; init; } = "test";
@@ -85,6 +99,7 @@ public sealed record SamplingOptions
     /// <exception cref="PlanException">One of them.</exception>
     internal void Validate()
     {
+        ValidateBins();
         if (GuidanceInterval is { } interval && !(interval is [>= 0 and var low, <= 1 and var high] && low < high))
             throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", interval)}] is no interval of τ; give the lower and the upper end, such as [0.2, 0.8], from 0 (clean) to 1 (noise)");
         if (GuidanceEnd == Guidance)
@@ -98,6 +113,25 @@ public sealed record SamplingOptions
         else
             RefuseWithoutGuidance();
     }
+
+    private void ValidateBins()
+    {
+        if (Bins is null)
+            return;
+        var shown = $"[{string.Join(", ", Bins)}]";
+        if (BinsFrom != SizeBinSource.Patients)
+            throw Refusal(
+                "bins",
+                $"bins {shown} are the same for every mask, and bins_from: {BinsFrom.ToString().ToLowerInvariant()} draws them; remove one of the two");
+        if (Bins.Count != TumourSizes.Edges.Count || Bins.Any(count => count is < 0 or > MostTumours))
+            throw Refusal(
+                "bins",
+                $"bins {shown} are no numbers of tumours by size; give {TumourSizes.Edges.Count} from 0 to {MostTumours}, "
+                + $"for diameters from {string.Join(", ", TumourSizes.Edges)} mm on");
+    }
+
+    /// <summary>Whether masks are asked for numbers of tumours that are not those of the patient whose turn it is.</summary>
+    internal bool AsksForBins => Bins is not null || BinsFrom != SizeBinSource.Patients;
 
     /// <summary>The first steps stand still because predictions that are guided are worst there.</summary>
     private void RefuseStandingUnguided()
@@ -120,6 +154,16 @@ public sealed record SamplingOptions
     }
 
     private static PlanException Refusal(string key, string sentence) => new PlanException(sentence, key).In("sampling");
+}
+
+/// <summary>Where the numbers of tumours by size come from that masks are asked for.</summary>
+public enum SizeBinSource
+{
+    /// <summary>The patients of the split, in turn.</summary>
+    Patients,
+
+    /// <summary>Drawn by the law of the training split's masks: a number of tumours, and a size for each.</summary>
+    Law,
 }
 
 /// <summary>How the strength of guidance goes from its value at τ = 1 to that at τ = 0.</summary>

@@ -51,14 +51,15 @@ public sealed class CompressionExperiment : Experiment
         RunFolder run,
         string? folder = null,
         SampleNumbers numbers = SampleNumbers.Continue,
-        CancellationToken cancellation = default) => Placed(() =>
+        CancellationToken cancellation = default,
+        string checkpoint = EvaluatedOptions.Best) => Placed(() =>
     {
         if (folder is null)
             run.RequireWritable("sampled from");
         var target = folder ?? run.Samples;
         using var random = ExperimentContext.Random(Plan);
         var parts = Context.PartsOf(Plan, random);
-        using var trained = TrainedCompressor.Load(run, Plan, parts, EvaluatedOptions.Best, Context.Observer.Warned);
+        using var trained = TrainedCompressor.Load(run, Plan, parts, checkpoint, Context.Observer.Warned);
         var volumes = Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
         var records = new ReconstructionWriter(Plan, trained, volumes, Context.Collective, Context.Observer.Warned).Write(target, cancellation, numbers);
         return (IReadOnlyList<WrittenSample>)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Latents;
@@ -78,20 +79,27 @@ public sealed class DiffusionExperiment : Experiment
         RunFolder run,
         string? folder = null,
         SampleNumbers numbers = SampleNumbers.Continue,
-        CancellationToken cancellation = default) => Placed(() =>
+        CancellationToken cancellation = default,
+        string checkpoint = EvaluatedOptions.Best) => Placed(() =>
     {
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
-        var conditions = Cohorts.Volumes(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
-        var writer = new SampleWriter(Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned);
+        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), checkpoint, Context.Observer.Warned);
+        var cohort = Cohorts.OpenRecorded(Plan, run);
+        var conditions = Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        var writer = new SampleWriter(
+            Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned, LawOf(cohort, Plan.Sampling));
         var target = folder ?? run.Samples;
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
         return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(
             Path.Combine(target, record.Name),
             FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s")))];
     });
+
+    /// <summary>The law of the training split's masks, where numbers of tumours are drawn by it; else null.</summary>
+    internal SizeBinLaw? LawOf(Cohort cohort, SamplingOptions sampling) =>
+        sampling.BinsFrom == SizeBinSource.Law ? SizeBinLaw.Of(Cohorts.Volumes(Plan, cohort, Cohort.Train)) : null;
 
     /// <inheritdoc/>
     public override EvaluationFile<EvaluationResult> Evaluate(RunFolder run, CancellationToken cancellation = default) =>
@@ -156,6 +164,11 @@ public sealed class DiffusionExperiment : Experiment
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         Evaluated(cohort, parts);
+        if (Plan.TrainingGeneration is not { } generation)
+            return;
+        new NetworkChecks(Context).Run(generation.Metrics);
+        Cohorts.RefuseEmpty(cohort, "training.generation", "split", SplitOf(generation, cohort));
+        Cohorts.Volumes(Plan, cohort, SplitOf(generation, cohort));
     }
 
     /// <summary>The volumes that the run is evaluated on.</summary>
@@ -184,12 +197,25 @@ public sealed class DiffusionExperiment : Experiment
         var frozen = new FrozenParts(run);
         var (samples, validated) = Context.Collective.FirstThenOthers(
             () => Prepare(Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, parts, cancellation));
-        var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective);
+        var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective, Meter(cohort));
         return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, task)
         {
             SkippedPatients = training.Skipped.Count + (validation?.Skipped.Count ?? 0),
         };
     }
+
+    /// <summary>What measures the volumes that the model generates while it is trained; of several processes, in the first.</summary>
+    private GenerationMeter? Meter(Cohort cohort)
+    {
+        if (Plan.TrainingGeneration is not { } generation)
+            return null;
+        var split = SplitOf(generation, cohort);
+        return new GenerationMeter(Plan, Cohorts.Volumes(Plan, cohort, split), split, LawOf(cohort, generation.Sampling));
+    }
+
+    /// <summary>The split that generated volumes are measured by. One volume is no set to compare with.</summary>
+    private static string SplitOf(TrainingGeneration generation, Cohort cohort) =>
+        generation.Options.Split ?? (cohort.Of(Cohort.Val).Count > 1 ? Cohort.Val : Cohort.Train);
 
     /// <inheritdoc cref="LatentCache.Prepare"/>
     private (IBatchSource Training, IBatchSource? Validation) Prepare(

@@ -78,13 +78,14 @@ public abstract class Experiment
     public Rehearsal Rehearse(RunFolder run, bool allowChangedData = false) =>
         Placed(() => new RunRehearsal(this, allowChangedData).Check(run.Path, run));
 
-    /// <summary>Writes samples of a run's best checkpoint.</summary>
+    /// <summary>Writes samples of one of a run's checkpoints, the best one where no other is named.</summary>
     /// <param name="run">The run.</param>
     /// <param name="folder">Where to; the run's <c>samples</c> folder where it is null.</param>
     /// <param name="numbers">Which numbers they take.</param>
     /// <param name="cancellation">Ends it as soon as may be; finished samples stay.</param>
+    /// <param name="checkpoint">The name of the checkpoint.</param>
     public abstract IReadOnlyList<WrittenSample> Sample(
-        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default);
+        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default, string checkpoint = EvaluatedOptions.Best);
 
     /// <summary>Evaluates a run's checkpoints into its <c>evaluation.json</c>.</summary>
     /// <returns>What the file holds, an <see cref="EvaluationFile{TResult}"/>.</returns>

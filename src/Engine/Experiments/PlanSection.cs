@@ -34,6 +34,9 @@ public sealed record PlanSection(string Path, string? Part, params object[] Opti
         new("architecture", plan.Architecture.Id, plan.Architecture.Options),
         new("strategy", plan.Strategy.Id, plan.Strategy.Options),
         new("training", null, plan.Training),
+        .. plan.TrainingGeneration is { } generation
+            ? [new("training.generation", generation.Sampler.Id, generation.Sampling, generation.Sampler.Options, generation.Options)]
+            : (PlanSection[])[],
         new("sampling", plan.Sampler.Id, plan.Sampling, plan.Sampler.Options),
         new("evaluation", null, plan.Evaluation),
     ];

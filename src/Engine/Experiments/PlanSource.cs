@@ -46,6 +46,14 @@ internal sealed class PlanSource(Plan plan) : ExperimentSource
     private static void AddTo(JsonObject root, ExperimentPlan plan)
     {
         root["augmentations"] = Parts(plan.Augmentations);
+        if (plan.TrainingGeneration is { } watched)
+        {
+            var section = root["training"]!["generation"]!.AsObject();
+            section["metrics"] = Parts(watched.Metrics);
+            if (watched.Options.Split is null)
+                section.Remove("split");
+        }
+
         if (plan.Generation is { } generation)
             root["evaluation"]!["generate"] = Section(generation.Sampler.Id, generation.Sampling, generation.Sampler.Options);
     }

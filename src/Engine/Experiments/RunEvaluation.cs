@@ -1,4 +1,5 @@
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Distributed;
@@ -30,6 +31,7 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         var splits = experiment.Evaluated(cohort, parts);
         using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits));
         var conditions = Plan.Generation is { } generation ? Cohorts.Volumes(Plan, cohort, generation.Sampling.Split) : null;
+        var law = Plan.Generation is { } drawn ? experiment.LawOf(cohort, drawn.Sampling) : null;
         List<EvaluationResult> results = [];
         List<SetResult> generated = [];
         foreach (var (names, checkpoint) in checkpoints)
@@ -41,14 +43,14 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
             _context.Collective.Together(() =>
             {
                 // the sets are small, and their features have to come together anyway
-                if (_context.Collective.IsFirst() && sets.HasMetrics && Generated(trained, conditions) is { } volumes)
+                if (_context.Collective.IsFirst() && sets.Judges && Generated(trained, conditions, law, sets.HasMetrics) is { } volumes)
                     generated.Add(sets.Run(trained, volumes, cancellation) with { Checkpoints = names });
             });
         }
 
         var file = new EvaluationFile<EvaluationResult>
         {
-            Experiment = Plan.Id, Results = results, Generated = sets.HasMetrics ? generated : null,
+            Experiment = Plan.Id, Results = results, Generated = sets.HasMetrics || generated.Count > 0 ? generated : null,
         };
         _context.Collective.ByFirst(() => Write(_context, file, run));
         return file;
@@ -75,12 +77,13 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
             ? evaluated
             : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
 
-    private GeneratedSet? Generated(TrainedModel trained, CohortDataset? conditions)
+    /// <summary>What a checkpoint generated. Masks are looked at where there are some; only metrics were asked for by name, and miss them.</summary>
+    private GeneratedSet? Generated(TrainedModel trained, CohortDataset? conditions, SizeBinLaw? law, bool hasMetrics)
     {
         if (Plan.Generation is { } generation)
-            return GeneratedSet.New(Plan, generation, trained, conditions!);
+            return GeneratedSet.New(Plan, generation, trained, conditions!, law: law);
         var samples = GeneratedSet.Samples(run, Plan, trained.Sha256);
-        if (samples is null)
+        if (samples is null && hasMetrics)
         {
             _context.Observer.Warned(
                 $"{run.Samples} holds no volumes of {trained.Checkpoint.Name}, so metrics of sets leave it out; "

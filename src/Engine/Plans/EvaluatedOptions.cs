@@ -12,10 +12,16 @@ public abstract record EvaluatedOptions
     /// <summary>The newest checkpoint.</summary>
     public const string Latest = "latest";
 
+    /// <summary>The checkpoint whose generated volumes were the best that training measured.</summary>
+    public const string BestGeneration = "best_generation";
+
+    /// <summary>All names of checkpoints.</summary>
+    public static IReadOnlyList<string> AllCheckpoints { get; } = [Best, Latest, BestGeneration];
+
     /// <summary>Splits that are evaluated, of <c>train</c>, <c>val</c> and <c>test</c>. Default: test, and val where the cohort has one.</summary>
     public IReadOnlyList<string>? Splits { get; init; }
 
-    /// <summary>Checkpoints that are evaluated, of <c>best</c> and <c>latest</c>; one that is both is evaluated once. Default both.</summary>
+    /// <summary>Checkpoints that are evaluated, of <c>best</c>, <c>latest</c> and <c>best_generation</c>; one that has several names is evaluated once. Default both.</summary>
     public IReadOnlyList<string> Checkpoints { get; init; } = [Best, Latest];
 
     /// <summary>The splits that are evaluated of a cohort.</summary>
@@ -26,7 +32,7 @@ public abstract record EvaluatedOptions
     internal void Validate()
     {
         Validate("splits", Splits ?? [Cohort.Test], Cohort.AllSplits);
-        Validate("checkpoints", Checkpoints, [Best, Latest]);
+        Validate("checkpoints", Checkpoints, AllCheckpoints);
     }
 
     private static void Validate(string key, IReadOnlyList<string> named, IReadOnlyList<string> known)

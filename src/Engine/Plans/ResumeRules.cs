@@ -9,7 +9,7 @@ public static class ResumeRules
         "title", "sampling", "evaluation", "expect",
         // what the cohort holds is compared by its hashes
         "data.cohort", "data.latents", "data.workers", "data.cache_megabytes", "data.allow_geometry_mismatch", "data.allow_missing",
-        "training.epochs", "training.phases", "training.validate_every", "training.logged_timesteps", "training.checkpoint_every", "training.keep_checkpoints", "training.keep_every",
+        "training.epochs", "training.phases", "training.validate_every", "training.logged_timesteps", "training.checkpoint_every", "training.generation", "training.keep_checkpoints", "training.keep_every",
         "training.check_memory", "training.device", "training.gradient_accumulation", "training.gradient_checkpointing", "training.guard",
     ];
 

@@ -112,12 +112,16 @@ public sealed record MetricsEntry
     /// <summary>Validation loss, on epochs that were validated.</summary>
     public double? ValidationLoss { get; init; }
 
-    /// <summary>What else was measured, by name; on epochs by the validation.</summary>
+    /// <summary>What else was measured, by name; on epochs by the validation, and of what the model generates.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, double>? Measures { get; init; }
 
     /// <summary>Seconds that the step or epoch took.</summary>
     public required double Seconds { get; init; }
+
+    /// <summary>Seconds that it took to generate volumes and to measure them, on epochs after which that was done.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public double? GenerationSeconds { get; init; }
 
     /// <summary>Seconds for which the writing of checkpoints held training up, on epochs: since the line of the epoch before.</summary>
     public double? CheckpointSeconds { get; init; }

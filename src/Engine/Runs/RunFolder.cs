@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors.Native;
 
@@ -306,13 +307,18 @@ public sealed class RunFolder
     }
 
     /// <summary>A checkpoint of the run; where the one that is asked for is damaged, the newest other one that verifies.</summary>
-    /// <param name="pointer"><c>best</c> or <c>latest</c>.</param>
+    /// <param name="pointer"><c>best</c>, <c>latest</c> or <c>best_generation</c>.</param>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
-    /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
+    /// <exception cref="RunFolderException">There is no checkpoint that verifies, or the run never had one of that name.</exception>
     public Checkpoint OpenCheckpoint(string pointer, Action<string> warn)
     {
         string? first = null;
-        var found = !Directory.Exists(Checkpoints) ? null : new CheckpointStore(Checkpoints).Open(pointer, sentence =>
+        var store = !Directory.Exists(Checkpoints) ? null : new CheckpointStore(Checkpoints);
+        if (pointer == EvaluatedOptions.BestGeneration && store is { IsEmpty: false } && !store.Has(pointer))
+            throw new RunFolderException(
+                $"{Path} has no checkpoint {pointer}: its training measured no generated volumes (training.generation), or none with success; "
+                + "name best or latest");
+        var found = store?.Open(pointer, sentence =>
         {
             first ??= sentence;
             warn(sentence);

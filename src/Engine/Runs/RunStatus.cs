@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Runs;
@@ -19,6 +20,10 @@ public sealed record RunStatus
 
     /// <summary>The best validation so far, or null.</summary>
     public BestValidation? Best { get; init; }
+
+    /// <summary>The best that was generated while it was trained; missing where nothing was measured.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BestGeneration? BestGeneration { get; init; }
 
     /// <summary>Patients that are left out of training and validation; provenance.json names them and says why.</summary>
     public int SkippedPatients { get; init; }

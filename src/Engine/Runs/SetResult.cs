@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data.MaskMeasures;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -35,6 +36,38 @@ public sealed record SetResult
 
     /// <summary>Each metric against each set of real volumes.</summary>
     public required IReadOnlyList<SetQuality> Metrics { get; init; }
+
+    /// <summary>The tumours of generated masks; missing where no mask is generated.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public MaskQuality? Masks { get; init; }
+}
+
+/// <summary>What the tumours of generated masks are like.</summary>
+public sealed record MaskQuality
+{
+    /// <summary>How well they keep to the numbers that were asked for; missing where none were.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SizeBinAdherence? Adherence { get; init; }
+
+    /// <summary>Masks without a tumour.</summary>
+    public required int Empty { get; init; }
+
+    /// <summary>Distances from the tumours of each set of real masks.</summary>
+    public required IReadOnlyList<TumourDistances> Distances { get; init; }
+
+    /// <summary>All of it but the distances, by name.</summary>
+    [JsonIgnore]
+    public IEnumerable<(string Name, double Value)> Measures =>
+    [
+        ("masks without a tumour", Empty),
+        .. Adherence is not { } adherence
+            ? []
+            : ((string, double)[])
+            [
+                ("masks with the tumours that were asked for, share", adherence.Exact), ("bins with them, share", adherence.ExactBins),
+                ("mean absolute error of a bin", adherence.MeanAbsoluteError), ("rank correlation of asked for and found", adherence.Spearman),
+            ],
+    ];
 }
 
 /// <summary>A metric of generated volumes against the real ones of a split.</summary>

@@ -23,7 +23,7 @@ internal sealed class CheckpointSaver(
 
     private readonly Stopwatch _held = new();
     private Task? _writing; // null where the outcome of the last one is known
-    private (int Epoch, BestValidation? Best, BestValidation? Before) _saved;
+    private (int Epoch, BestValidation? Best, BestValidation? Before, BestGeneration? Generation, BestGeneration? GenerationBefore) _saved;
     private int _failures;
 
     /// <summary>Whether the last save is known to have failed, so that the next epoch has to try again.</summary>
@@ -35,20 +35,23 @@ internal sealed class CheckpointSaver(
     /// <summary>Saves the state, and returns as soon as it is copied; only a save that repeats a failed one is waited for.</summary>
     /// <param name="best">Whether it is the best so far.</param>
     /// <param name="before">What was the best before.</param>
+    /// <param name="bestGeneration">Whether what it generates is the best so far.</param>
+    /// <param name="generationBefore">What was the best before of that.</param>
     /// <exception cref="IOException">Too many saves in a row failed.</exception>
-    public void Begin(bool best, BestValidation? before)
+    public void Begin(bool best, BestValidation? before, bool bestGeneration = false, BestGeneration? generationBefore = null)
     {
-        Start(best, before);
+        Start(best, before, bestGeneration, generationBefore);
         if (HasFailed)
             Settle(wait: true);
     }
 
     /// <summary>Saves the state and waits until it is on the disk.</summary>
     /// <param name="best">Whether it is the best so far.</param>
+    /// <param name="bestGeneration">Whether what it generates is the best so far.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void Save(bool best = false)
+    public void Save(bool best = false, bool bestGeneration = false)
     {
-        Start(best, state.Best);
+        Start(best, state.Best, bestGeneration, state.BestGeneration);
         Hold(Finish);
     }
 
@@ -67,6 +70,8 @@ internal sealed class CheckpointSaver(
         {
             if (state.Best == _saved.Best)
                 state.Best = _saved.Before;
+            if (state.BestGeneration == _saved.Generation)
+                state.BestGeneration = _saved.GenerationBefore;
             warn($"no checkpoint was written after epoch {_saved.Epoch} ({e.Message}); trying again after the next one");
         }
     }
@@ -82,14 +87,14 @@ internal sealed class CheckpointSaver(
     /// <summary>Waits for the save under way, whatever becomes of it.</summary>
     public void Dispose() => _writing?.ContinueWith(_ => { }, TaskScheduler.Default).Wait();
 
-    private void Start(bool best, BestValidation? before)
+    private void Start(bool best, BestValidation? before, bool bestGeneration, BestGeneration? generationBefore)
     {
         Settle(wait: true);
         Hold(() =>
         {
             var snapshot = state.Snapshot(run);
-            _saved = (snapshot.Position.Epoch, state.Best, before);
-            _writing = Task.Factory.StartNew(() => Write(snapshot, best), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _saved = (snapshot.Position.Epoch, state.Best, before, state.BestGeneration, generationBefore);
+            _writing = Task.Factory.StartNew(() => Write(snapshot, best, bestGeneration), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         });
     }
 
@@ -112,13 +117,15 @@ internal sealed class CheckpointSaver(
         }
     }
 
-    private void Write(CheckpointSnapshot snapshot, bool best)
+    private void Write(CheckpointSnapshot snapshot, bool best, bool bestGeneration)
     {
         using (snapshot)
         {
             var name = snapshot.Write(store);
             if (best)
                 store.Point("best", name);
+            if (bestGeneration)
+                store.Point(EvaluatedOptions.BestGeneration, name);
             store.Prune(options.KeepCheckpoints, (long)stepsPerEpoch * (options.KeepEvery ?? 0));
         }
     }

@@ -205,18 +205,44 @@ public sealed class Trainer : IDisposable
         if (best)
             _state.Best = new BestValidation(epoch, validation!.Loss) { Measure = validation.Measure };
 
-        var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0 };
+        var generationBefore = _state.BestGeneration;
+        var generation = Generation(epoch, last);
+        var bestGeneration = generation is not null && IsBestGeneration(generation);
+        if (bestGeneration)
+            _state.BestGeneration = new BestGeneration(epoch, generation!.Value!.Value, generation.Deciding);
+        var facts = new EpochFacts(epoch, mean, validation, best, seconds)
+        {
+            Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0, Generation = generation, IsBestGeneration = bestGeneration,
+        };
         log?.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
         _task.Guard?.EndEpoch(mean, validation);
         if (MustGoBack)
             return;
         _stopping = Collective.Any(stop.IsCancellationRequested);
         if (last || _stopping)
-            _saver?.Save(best);
-        else if (best || _saver is { HasFailed: true } || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
-            _saver?.Begin(best, before);
+            _saver?.Save(best, bestGeneration);
+        else if (best || bestGeneration || _saver is { HasFailed: true } || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
+            _saver?.Begin(best, before, bestGeneration, generationBefore);
         WriteStatus(RunState.Running, started);
         _observer.EpochDone(facts);
+    }
+
+    /// <summary>What the model generates, where it is its turn. A loss that is not finite comes of weights that generate nothing.</summary>
+    private GenerationMeasures? Generation(int epoch, bool last)
+    {
+        if (_task.GenerateEvery == 0 || !(last || epoch % _task.GenerateEvery == 0))
+            return null;
+        _saver?.Settle(wait: true); // a save that failed changes what is the best
+        return _task.MeasureGeneration(epoch, _observer.Warned);
+    }
+
+    private bool IsBestGeneration(GenerationMeasures generation)
+    {
+        if (_state.BestGeneration is { } best && best.Measure != generation.Deciding)
+            _observer.Warned(
+                $"the best that was generated so far, after epoch {best.Epoch}, was measured as {best.Measure}, and now it is {generation.Deciding}; "
+                + "the best is looked for anew");
+        return generation.IsBetterThan(_state.BestGeneration);
     }
 
     /// <summary>Whether none before was better. One that was measured otherwise cannot be compared with it, and gives way.</summary>
@@ -257,6 +283,13 @@ public sealed class Trainer : IDisposable
     private void GoBackTo(Checkpoint checkpoint)
     {
         var manifest = _state.GoBack(checkpoint);
+        if (Writes && _checkpoints.IsLater(EvaluatedOptions.BestGeneration, checkpoint))
+        {
+            // what generated best goes with the later checkpoints, and what did before it was removed long ago
+            _state.BestGeneration = null;
+            manifest = manifest with { BestGeneration = null };
+        }
+
         Collective.ByFirst(() => _checkpoints.ReturnTo(checkpoint, manifest));
     }
 
@@ -287,6 +320,7 @@ public sealed class Trainer : IDisposable
             Epochs = _options.Epochs,
             Step = _state.Position.Step,
             Best = _state.Best,
+            BestGeneration = _state.BestGeneration,
             SkippedPatients = SkippedPatients,
             SkippedSteps = _task.Guard?.Skipped ?? 0,
             Rollbacks = _task.Guard?.Rollbacks ?? 0,

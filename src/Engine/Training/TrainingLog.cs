@@ -56,8 +56,9 @@ internal sealed class TrainingLog(RunFolder run, TrainingPosition position, stri
             LearningRate = learningRate,
             GradientNorm = gradientNorm,
             ValidationLoss = facts.Validation?.Loss,
-            Measures = WithSkipped(facts.Validation?.Measures, facts.Skipped),
+            Measures = WithSkipped(Together(facts.Validation?.Measures, facts.Generation?.Measures), facts.Skipped),
             Seconds = facts.Seconds,
+            GenerationSeconds = facts.Generation?.Seconds,
             CheckpointSeconds = facts.CheckpointSeconds,
             ResidentMebibytes = MemoryStatistics.Resident / Mebibyte,
             PeakMebibytes = MemoryStatistics.PeakResident / Mebibyte,
@@ -68,6 +69,8 @@ internal sealed class TrainingLog(RunFolder run, TrainingPosition position, stri
         if (facts.Skipped > 0)
             _events.Add("training/skipped", facts.Skipped, facts.Epoch);
         _events.Add("training/grad_norm_avg", gradientNorm, facts.Epoch);
+        foreach (var (name, value) in facts.Generation?.Measures ?? new Dictionary<string, double>())
+            _events.Add(name, value, facts.Epoch);
         if (facts.Validation is not { } validation)
             return;
         _events.Add($"Loss/{loss}_val", validation.Loss, facts.Epoch);
@@ -98,6 +101,10 @@ internal sealed class TrainingLog(RunFolder run, TrainingPosition position, stri
             Seconds = 0,
         });
     }
+
+    private static IReadOnlyDictionary<string, double>? Together(
+        IReadOnlyDictionary<string, double>? first, IReadOnlyDictionary<string, double>? second) =>
+        first is null || second is null ? first ?? second : first.Concat(second).ToDictionary();
 
     private static IReadOnlyDictionary<string, double>? WithSkipped(IReadOnlyDictionary<string, double>? measures, int skipped)
     {

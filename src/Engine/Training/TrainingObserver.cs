@@ -53,6 +53,12 @@ public readonly record struct EpochFacts(int Epoch, double Loss, Validation? Val
     /// <summary>Steps of the epoch that the guard skipped.</summary>
     public int Skipped { get; init; }
 
+    /// <summary>What the model generates, or null where that was not measured after this epoch.</summary>
+    public GenerationMeasures? Generation { get; init; }
+
+    /// <summary>Whether that is the best so far.</summary>
+    public bool IsBestGeneration { get; init; }
+
     /// <summary>Seconds for which the writing of checkpoints held training up since the epoch before; not in <see cref="Seconds"/>.</summary>
     public double CheckpointSeconds { get; init; }
 }

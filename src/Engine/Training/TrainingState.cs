@@ -22,6 +22,8 @@ internal sealed class TrainingState
 
     public BestValidation? Best { get; set; }
 
+    public BestGeneration? BestGeneration { get; set; }
+
     /// <summary>
     /// Before a step of a process that is not the first: its layers draw from a generator that depends on step and process alone, so that they draw other
     /// numbers than those of the first process, and a checkpoint needs only the state of that one.
@@ -64,6 +66,7 @@ internal sealed class TrainingState
         {
             Position = Position,
             Best = Best,
+            BestGeneration = BestGeneration,
             Guard = _task.Guard?.State,
             Random = CaptureRandom(),
             Experiment = ExperimentSeal.HashOf(run),
@@ -82,7 +85,7 @@ internal sealed class TrainingState
         }
 
         _task.Context.Random.Restore(random);
-        (Position, Best) = (checkpoint.Manifest.Position, checkpoint.Manifest.Best);
+        (Position, Best, BestGeneration) = (checkpoint.Manifest.Position, checkpoint.Manifest.Best, checkpoint.Manifest.BestGeneration);
         _task.Guard?.Restore(checkpoint.Manifest.Guard);
     }
 

@@ -73,6 +73,58 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     /// <summary>Validates, with the averaged weights where there are any; null where there is nothing to validate on.</summary>
     public abstract Validation? Validate();
 
+    /// <summary>After how many epochs volumes are generated and measured; 0 for never.</summary>
+    public virtual int GenerateEvery => 0;
+
+    /// <summary>
+    /// Generates volumes and measures them, with the averaged weights where there are any. Of several processes the first one does, and the
+    /// others wait. Whatever goes wrong is said and ends nothing, and all that training draws from is as it was.
+    /// </summary>
+    /// <param name="epoch">Epochs done, for messages.</param>
+    /// <param name="warn">Is told what went wrong.</param>
+    /// <returns>What was measured; null in the other processes, and where that went wrong.</returns>
+    internal GenerationMeasures? MeasureGeneration(int epoch, Action<string> warn)
+    {
+        if (!Collective.IsFirst())
+            return null;
+        var (streams, layers) = (Context.Random.Capture(), torch.random.get_rng_state());
+        using (layers)
+        {
+            try
+            {
+                var measured = Generate();
+                if (measured?.Reason is { } reason)
+                    warn($"what was generated after epoch {epoch} has no value of {measured.Deciding}: {reason}");
+                return measured;
+            }
+            catch (Exception e)
+            {
+                // days of training are worth more than one look at what they have come to
+                warn($"what the model generates could not be measured after epoch {epoch}: {WhyNot(e)}; training goes on");
+                return null;
+            }
+            finally
+            {
+                Context.Random.Restore(streams);
+                torch.random.set_rng_state(layers);
+            }
+        }
+    }
+
+    private static string WhyNot(Exception error)
+    {
+        if (MemoryWords.IsShortage(error))
+        {
+            GC.Collect(); // what was half computed
+            return "memory ran out; use fewer or smaller volumes in training.generation (count), or a longer every";
+        }
+
+        return error.Message.Split('\n')[0].TrimEnd('.');
+    }
+
+    /// <summary>Generates volumes and measures them; null where nothing is to be generated.</summary>
+    protected virtual GenerationMeasures? Generate() => null;
+
     /// <summary>Frees the modules and all that belongs to them.</summary>
     public virtual void Dispose() => _gradients?.Dispose();
 

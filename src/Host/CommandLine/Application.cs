@@ -54,6 +54,7 @@ internal static class Application
         new TrainVerb(),
         new TrainDiffrsVerb(),
         new SampleVerb(),
+        new GenerateVerb(),
         new EvaluateVerb(),
         new Command("sweep", "Which solver, and how many steps: many configurations of the sampler, judged alike")
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.CommandLine;
@@ -7,22 +8,12 @@ namespace VoxelZoo.Host.CommandLine;
 /// <summary>Tells from what the runtime and libraries throw that memory ran out, and says it in one sentence.</summary>
 internal static partial class MemoryShortage
 {
-    private static readonly string[] Words = ["std::bad_alloc", "can't allocate memory", "Cannot allocate memory", "not enough memory", "failed to map segment"];
-
     [GeneratedRegex(@"tried to allocate (\d+) bytes")]
     private static partial Regex Wanted { get; }
 
     /// <summary>What ran out, what is there and what to do; null where it is not that.</summary>
-    public static string? Sentence(Exception error)
-    {
-        for (var cause = error; cause is not null; cause = cause.InnerException)
-        {
-            if (cause is OutOfMemoryException || Words.Any(word => cause.Message.Contains(word, StringComparison.Ordinal)))
-                return Sentence(cause.Message, SystemMemory.AddressSpace, SystemMemory.Available);
-        }
-
-        return null;
-    }
+    public static string? Sentence(Exception error) =>
+        MemoryWords.Find(error) is { } cause ? Sentence(cause.Message, SystemMemory.AddressSpace, SystemMemory.Available) : null;
 
     internal static string Sentence(string message, (long Limit, long Taken)? space, long? available)
     {

@@ -16,7 +16,13 @@ internal static class Binder
     public static T Bind<T>(Node? node)
         where T : class => (T)Bind(node, typeof(T));
 
-    /// <inheritdoc cref="Bind{T}"/>
+    /// <inheritdoc cref="Bind{T}(Node)"/>
+    /// <param name="node">The section.</param>
+    /// <param name="alsoAllowed">Keys that it has beside the record's, for who looks for the right one.</param>
+    public static T Bind<T>(MapNode node, IEnumerable<string> alsoAllowed)
+        where T : class => (T)Record(node, typeof(T), null, [.. alsoAllowed]);
+
+    /// <inheritdoc cref="Bind{T}(Node)"/>
     public static object Bind(Node? node, Type record) =>
         Record(node ?? new MapNode(new Position("(no section)"), []), record, null, []);
 
@@ -26,13 +32,16 @@ internal static class Binder
     /// <summary>
     /// Splits a part's section between the engine's record, which takes its own keys, and the part's options, which take the rest.
     /// </summary>
-    public static (TEngine Engine, object Options) BindPart<TEngine>(Node section, Type options)
+    /// <param name="section">The section.</param>
+    /// <param name="options">The part's options.</param>
+    /// <param name="alsoAllowed">Keys that it has beside both, for who looks for the right one.</param>
+    public static (TEngine Engine, object Options) BindPart<TEngine>(Node section, Type options, params IReadOnlyList<string> alsoAllowed)
         where TEngine : class
     {
         var map = WithoutUse(section);
         var (engineKeys, partKeys) = (OptionsShape.Of(typeof(TEngine)).Keys.ToArray(), OptionsShape.Of(options).Keys.ToArray());
         var engine = Record(map.Without(map.Keys.Concat(map.Removed.Select(e => e.Key)).Except(engineKeys)), typeof(TEngine), null, partKeys);
-        return ((TEngine)engine, Record(map.Without(engineKeys), options, null, engineKeys));
+        return ((TEngine)engine, Record(map.Without(engineKeys), options, null, [.. engineKeys, .. alsoAllowed]));
     }
 
     /// <summary>The id that <c>use:</c> names, and where.</summary>

@@ -44,7 +44,8 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             Architecture = Planned<IArchitecture>("architecture", Section(root, "architecture")),
             Strategy = Planned<INoiseStrategy>("strategy", Section(root, "strategy")),
             Augmentations = [.. Items(root["augmentations"]).Select(item => Planned<IAugmentation>("augmentations", item))],
-            Training = Binder.Bind<TrainingOptions>(root["training"]),
+            Training = Training(root["training"]),
+            TrainingGeneration = InTraining(root, sampling, (root["training"] as MapNode)?["generation"]),
             Sampling = samplingOptions,
             Sampler = sampler,
             Generation = generation,
@@ -62,6 +63,55 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
         var part = Registry.Get<ISampler>(Binder.PartOf(node));
         var (sampling, options) = Binder.BindPart<SamplingOptions>(node, part.Value.OptionsType);
         return (sampling, Planned(section, part, options));
+    }
+
+    private static TrainingOptions Training(Node? training)
+    {
+        const string own = "generation";
+        return training is MapNode map ? Binder.Bind<TrainingOptions>(map.Without(own), [own]) : Binder.Bind<TrainingOptions>(training);
+    }
+
+    /// <summary>
+    /// What is generated while a run is trained: the section <c>sampling</c> with few volumes and few steps, and other values over that. It is
+    /// measured by the distances of sets that the evaluation has, or else by <c>kid</c> of features that need no network.
+    /// </summary>
+    private TrainingGeneration? InTraining(MapNode root, Node sampling, Node? watched)
+    {
+        if (watched is null or { IsNull: true })
+            return null;
+        const string section = "training.generation", metrics = "metrics", steps = "steps";
+        if (watched is not MapNode over)
+            throw new ConfigurationException(
+                watched.Position, $"`generation` is {watched.Description}, expected a section such as {{every: 10, count: 4, steps: 10}}");
+        string[] own = [.. OptionsShape.Of(typeof(TrainingGenerationOptions)).Keys];
+        var laid = (MapNode)new Merger(EngineKeys).Lay(((MapNode)sampling).Without("split"), over.Without([.. own, metrics]), "sampling");
+        var part = Registry.Get<ISampler>(Binder.PartOf(laid));
+        List<MapEntry> few = [];
+        if (over.Find("count") is null)
+            few.Add(new MapEntry("count", over.Position, Assignment.NodeOf(FewVolumes, over.Position)));
+        if (over.Find(steps) is null && OptionsShape.Of(part.Value.OptionsType).Keys.Contains(steps))
+            few.Add(new MapEntry(steps, over.Position, Assignment.NodeOf(FewSteps, over.Position)));
+        var node = Merger.WithoutNulls(new Merger(EngineKeys).Lay(laid, new MapNode(over.Position, [.. few]), "sampling"));
+        var (options, ofPart) = Binder.BindPart<SamplingOptions>(node, part.Value.OptionsType, [.. own, metrics]);
+        var when = Binder.Bind<TrainingGenerationOptions>(over.Without(over.Keys.Except(own)));
+        var measured = over[metrics] is { IsNull: false } named
+            ? Items(named).Select(item => Planned<IMetric>(section, item))
+            : Features(root, over);
+        return new TrainingGeneration(when, options, Planned(section, part, ofPart), [.. measured]);
+    }
+
+    private const int FewVolumes = 4, FewSteps = 10;
+
+    /// <summary>The discrepancies that the evaluation measures by features of volumes, or else that which needs no network.</summary>
+    private IEnumerable<PlannedPart<IMetric>> Features(MapNode root, MapNode over)
+    {
+        Node[] own =
+        [
+            .. Items((root["evaluation"] as MapNode)?["metrics"]).OfType<MapNode>()
+                .Where(item => item["use"] is ScalarNode { Text: "kid" or "cmmd" } && item["extractor"] is not null),
+        ];
+        Node[] measured = own.Length > 0 ? own : [YamlReader.ParseValue("{use: kid, extractor: scattering}", over.Position)];
+        return measured.Select(item => Planned<IMetric>("training.generation", item));
     }
 
     /// <summary>The section <c>sampling</c> with other values over it.</summary>

@@ -36,7 +36,17 @@ internal static class DescriptionTable
             facts.Add(("tokens", Number(tokens)));
         facts.Add(("memory", d.Memory.Describe()));
         facts.Add(("training", Training(d.Training)));
+        if (d.Generation is { } g)
+            facts.Add(("generated meanwhile", Generated(g)));
         return Output.Facts(facts);
+    }
+
+    private static string Generated(GenerationFacts g)
+    {
+        var against = g.Split ?? "val (train where val has fewer than two patients)";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"every {g.Every} epochs {g.Count} volumes by {g.Sampler}, against {against}: {string.Join(", ", g.Metrics)}; best_generation by {g.Metrics[0]}");
     }
 
     /// <summary>How it is trained.</summary>

@@ -29,8 +29,11 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
     private static string Sentence(EpochFacts facts, int epochs)
     {
         var validation = facts.Validation is { } v ? string.Create(CultureInfo.InvariantCulture, $"  val {v.Loss:F5}{(facts.IsBest ? " (best)" : "")}") : "";
+        var generation = facts.Generation is { Value: { } value } g
+            ? string.Create(CultureInfo.InvariantCulture, $"  {g.Deciding.Split(' ')[0]} {value:G4}{(facts.IsBestGeneration ? " (best generation)" : "")}")
+            : "";
         var skipped = facts.Skipped > 0 ? string.Create(CultureInfo.InvariantCulture, $"  {facts.Skipped} skipped") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}{skipped}  {facts.Seconds:F1} s");
+        return string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}{generation}{skipped}  {facts.Seconds:F1} s");
     }
 
     /// <summary>How long so many epochs take at the mean speed of those that are done, such as <c>2 h 05 min left</c>.</summary>

@@ -99,4 +99,53 @@ public sealed class TumourSizesTests
 
     [Fact]
     public void Tumours_are_counted_by_bin() => Assert.Equal([2, 0, 1, 0, 0, 0, 1], TumourSizes.Count([1, 2, 7, 31]));
+
+    [Fact]
+    public void Diameter_of_any_shape_is_that_of_all_pairs_of_voxels()
+    {
+        var random = new Random(11);
+        var shape = new VolumeShape(1, 6, 9, 8);
+        var spacing = new Spacing(1.5, 0.9375, 0.8);
+        for (var trial = 0; trial < 50; trial++)
+        {
+            var mask = new float[shape.Voxels];
+            for (var i = 0; i < mask.Length; i++)
+                mask[i] = random.NextDouble() < 0.08 + 0.01 * trial ? 1 : 0;
+
+            var found = TumourSizes.Find(mask, shape, spacing);
+
+            var expected = Enumerable.Range(1, found.Diameters.Count).Select(label => Largest(found.Labels, label));
+            Assert.Equal(expected, found.Diameters);
+            Assert.Equal(mask.Count(voxel => voxel == 1), found.Voxels.Sum());
+        }
+
+        double Largest(IReadOnlyList<int> labels, int label)
+        {
+            var voxels = Enumerable.Range(0, labels.Count).Where(i => labels[i] == label).ToArray();
+            var squares = from a in voxels from b in voxels select Square(a, b);
+            return squares.Max() is > 0 and var largest ? Math.Sqrt(largest) : 0.8;
+        }
+
+        double Square(int a, int b)
+        {
+            var (d, h, w) = ((a / 72 - b / 72) * 1.5, (a / 8 % 9 - b / 8 % 9) * 0.9375, (a % 8 - b % 8) * 0.8);
+            return d * d + h * h + w * w;
+        }
+    }
+
+    // of noise almost all voxels hang together; all pairs of them took hours
+    [Fact]
+    public void Noise_has_the_diagonal_of_its_volume()
+    {
+        var shape = new VolumeShape(1, 40, 128, 128);
+        var mask = new float[shape.Voxels];
+        var random = new Random(3);
+        for (var i = 0; i < mask.Length; i++)
+            mask[i] = random.NextDouble() < 0.5 ? 1 : 0;
+        (mask[0], mask[^1]) = (1, 1);
+
+        var diameters = TumourSizes.Diameters(mask, shape, new Spacing(1, 1, 1));
+
+        Assert.Equal(Math.Sqrt(39 * 39 + 2 * 127 * 127), diameters.Max(), 1e-9);
+    }
 }

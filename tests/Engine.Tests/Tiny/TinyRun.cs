@@ -3,6 +3,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
@@ -87,7 +88,9 @@ internal sealed class TinyRun : IDisposable
         var frozen = new FrozenParts(Folder);
         var (training, validation) = new LatentCache(plan.Data.Latents ?? Folder.Latents, plan.Space, context, frozen)
             .Prepare(cohort, Volumes(plan, cohort, Cohort.Train), validate ? Volumes(plan, cohort, Cohort.Val) : null);
-        using var trainer = new Trainer(plan.Training, training, plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, context, frozen));
+        var meter = () => plan.TrainingGeneration is null ? null : new GenerationMeter(plan, Volumes(plan, cohort, Cohort.Val), Cohort.Val);
+        using var trainer = new Trainer(
+            plan.Training, training, plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, context, frozen, meter: meter()));
         try
         {
             return trainer.Run(resume, stop.Token);

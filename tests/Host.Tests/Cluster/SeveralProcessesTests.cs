@@ -23,12 +23,14 @@ public sealed class SeveralProcessesTests : IDisposable
     public void Two_processes_with_a_batch_of_one_train_sample_and_evaluate_as_one_with_a_batch_of_two()
     {
         var experiment = Experiment("sda");
-        var alone = _work.Program("train", experiment, "--run", _work.At("one"));
-        var together = Mpi.Run(2, "train", experiment, "--run", _work.At("two"));
+        string[] generating = ["--set", "training.generation={every: 2, count: 2, steps: 2}"];
+        var alone = _work.Program(["train", experiment, "--run", _work.At("one"), .. generating]);
+        var together = Mpi.Run(2, ["train", experiment, "--run", _work.At("two"), .. generating]);
 
         Assert.Equal((0, "", 0, ""), (alone.ExitCode, alone.Error, together.ExitCode, together.Error));
         Assert.Contains("two: completed after 6 steps", together.Out, StringComparison.Ordinal);
         AssertSameTrajectory("one", "two");
+        Assert.Equal(BestGeneration("one"), BestGeneration("two"), 1e-3);
         AssertSameFilesFromOneModel(_work.At("two"));
     }
 
@@ -155,6 +157,9 @@ public sealed class SeveralProcessesTests : IDisposable
     }
 
     /// <summary>Everything random there is in training, and an average.</summary>
+    private double BestGeneration(string run) =>
+        (double)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.At(run), "status.json")))!["best_generation"]!["value"]!;
+
     private string Experiment(string augmentation, int epochs = 3) => _work.Write("several.yaml", $$"""
         extends: {{Repository.Root}}/experiments/exp11.yaml
         id: several

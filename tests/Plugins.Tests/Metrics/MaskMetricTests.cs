@@ -31,6 +31,20 @@ public sealed class MaskMetricTests
         Assert.False(Mse().HigherIsBetter);
     }
 
+    [Fact]
+    public void L1_of_a_constant_error_is_its_size_for_each_volume()
+    {
+        using var scope = NewDisposeScope();
+        var x = rand([2, 1, 4, 4, 4]);
+        var y = x + tensor(new[] { 0.5f, -2f }).view(2, 1, 1, 1, 1);
+
+        var result = ((IMetric<L1Options>)new L1Metric()).Create(new(), Contexts.Cpu).Compute(x, y);
+
+        Assert.Equal(0.5, result.Values[0], 1e-6);
+        Assert.Equal(2, result.Values[1], 1e-6);
+        Assert.Equal(1.25, result.Value, 1e-6);
+    }
+
     // 6 and 5 voxels with 3 in common, of 8 in all
     public static TheoryData<Metric, double> Counted => new()
     {

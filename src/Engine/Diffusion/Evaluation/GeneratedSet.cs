@@ -2,6 +2,7 @@ using System.Text.Json;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Distributed;
@@ -14,9 +15,9 @@ namespace VoxelZoo.Engine.Diffusion.Evaluation;
 /// <summary>Volumes that one checkpoint generated, one at a time: those in a run's <c>samples</c>, or new ones.</summary>
 public sealed class GeneratedSet
 {
-    private readonly Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> _volumes;
+    private readonly Func<CancellationToken, IEnumerable<GeneratedItem>> _volumes;
 
-    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> volumes) =>
+    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<GeneratedItem>> volumes) =>
         (Source, Sampler, Sampling, _volumes) = (source, sampler, sampling, volumes);
 
     /// <summary><c>samples</c> or <c>generate</c>.</summary>
@@ -40,12 +41,16 @@ public sealed class GeneratedSet
             return null;
         return new GeneratedSet(
             "samples", alike[0].Sampler, new SamplingOptions { Count = alike.Length, Guidance = alike[0].Guidance, Seed = alike[0].Seed },
-            _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations)));
+            _ => alike.Select(record => new GeneratedItem(
+                Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations, record.RequestedBins)));
     }
 
     /// <summary>How a sample was made, without what differs from one volume to the next.</summary>
-    private static string Made(SampleRecord record) =>
-        JsonSerializer.Serialize(record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null, AffineOf = null }, AtomicFile.Json);
+    private static string Made(SampleRecord record)
+    {
+        var alike = record with { Name = "", FunctionEvaluations = 0, Judgements = 0, Condition = null, AffineOf = null };
+        return JsonSerializer.Serialize(alike with { RequestedBins = null, MeasuredBins = null }, AtomicFile.Json);
+    }
 
     /// <summary>Volumes that a model generates when they are asked for.</summary>
     /// <param name="plan">The plan, with how to generate.</param>
@@ -54,23 +59,35 @@ public sealed class GeneratedSet
     /// <param name="conditions">What they are conditioned on.</param>
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
     /// <param name="generated">Called with each volume before it is seen; it keeps nothing of the tensor.</param>
+    /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
     public static GeneratedSet New(
         ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions,
-        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null)
+        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null, SizeBinLaw? law = null)
     {
         var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
-        return new("generate", generation.Sampler.Id, generation.Sampling, cancellation => Generate(generating, trained, conditions, progress, generated, cancellation));
+        return new(
+            "generate", generation.Sampler.Id, generation.Sampling,
+            cancellation => Generate(generating, trained, conditions, law, progress, generated, cancellation));
     }
 
     /// <summary>
-    /// Each volume <c>[1, C, D, H, W]</c> in [0, 1], without padding, and how often the network was called for it. Each belongs to the dispose scope in
-    /// which it was asked for.
+    /// Volumes that a model generates while it is trained, when they are asked for; its sampler neither learns before it samples nor judges
+    /// samples.
     /// </summary>
-    /// <exception cref="RunFolderException">A sample cannot be read.</exception>
-    public IEnumerable<(Tensor Volume, int FunctionEvaluations)> Volumes(CancellationToken cancellation) => _volumes(cancellation);
+    /// <param name="plan">The plan, with how to generate.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="conditions">What they are conditioned on.</param>
+    /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
+    internal static GeneratedSet InTraining(ExperimentPlan plan, DiffusionModel model, CohortDataset conditions, SizeBinLaw? law) => new(
+        "generate", plan.Sampler.Id, plan.Sampling,
+        cancellation => Generate(plan, new VolumeGenerator(plan, model), conditions, law, progress: null, done: null, cancellation));
 
-    private static IEnumerable<(Tensor Volume, int FunctionEvaluations)> Generate(
-        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions,
+    /// <summary>The volumes. Each belongs to the dispose scope in which it was asked for.</summary>
+    /// <exception cref="RunFolderException">A sample cannot be read.</exception>
+    public IEnumerable<GeneratedItem> Volumes(CancellationToken cancellation) => _volumes(cancellation);
+
+    private static IEnumerable<GeneratedItem> Generate(
+        ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, SizeBinLaw? law,
         Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
     {
         Discriminator? discriminator = null;
@@ -78,18 +95,28 @@ public sealed class GeneratedSet
         try
         {
             new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn: null).Apply(generator, step => progress?.Invoke(0, step), cancellation);
-            for (var i = 0; i < plan.Sampling.Count; i++)
-            {
-                using var condition = conditions.Load(i % conditions.Count);
-                var volume = i;
-                var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
-                done?.Invoke(generated);
-                yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations);
-            }
+            foreach (var volume in Generate(plan, generator, conditions, law, progress, done, cancellation))
+                yield return volume;
         }
         finally
         {
             discriminator?.Dispose();
+        }
+    }
+
+    private static IEnumerable<GeneratedItem> Generate(
+        ExperimentPlan plan, VolumeGenerator generator, CohortDataset conditions, SizeBinLaw? law,
+        Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
+    {
+        var asked = new SampleConditions(plan, conditions, law);
+        for (var i = 0; i < plan.Sampling.Count; i++)
+        {
+            using var condition = asked.Load(i);
+            var volume = i;
+            var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
+            done?.Invoke(generated);
+            var real = generated.Volume.narrow(2, 0, plan.Data.OriginalDepth);
+            yield return new GeneratedItem(real, generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition));
         }
     }
 
@@ -105,3 +132,9 @@ public sealed class GeneratedSet
         }
     }
 }
+
+/// <summary>One of the volumes that a checkpoint generated.</summary>
+/// <param name="Volume"><c>[1, C, D, H, W]</c> in [0, 1], without padding.</param>
+/// <param name="FunctionEvaluations">How often the network was called for it.</param>
+/// <param name="Requested">The numbers of tumours by size that it was asked for, or null.</param>
+public sealed record GeneratedItem(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested);

@@ -26,8 +26,12 @@ internal sealed class RegionalErrors(int volumes, IEnumerable<double> timesteps)
     {
         using var scope = NewDisposeScope();
         var tumours = TumourSizes.Find(mask.contiguous().data<float>().ToArray(), VolumeShape.Of(mask), spacing);
-        var voxels = tumours.Labels.Where(label => label > 0).CountBy(label => label).ToDictionary();
-        return [.. tumours.Labels.Select(label => label == 0 ? 0 : voxels[label] < SmallestTumour ? -1 : 1 + (int)TumourClasses.Of(tumours.Diameters[label - 1]))];
+        int[] classes =
+        [
+            0,
+            .. tumours.Diameters.Zip(tumours.Voxels, (diameter, voxels) => voxels < SmallestTumour ? -1 : 1 + (int)TumourClasses.Of(diameter)),
+        ];
+        return [.. tumours.Labels.Select(label => classes[label])];
     }
 
     /// <summary>Adds one volume's estimate from a timestep.</summary>

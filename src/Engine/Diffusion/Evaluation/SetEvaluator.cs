@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
@@ -24,9 +25,13 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
     ];
 
     private readonly Dictionary<(string Extractor, string Split), FeatureSet> _real = [];
+    private readonly Dictionary<string, MaskTumours[]> _realMasks = [];
 
     /// <summary>Whether the plan has metrics of sets.</summary>
     public bool HasMetrics => _metrics.Length > 0;
+
+    /// <summary>Whether generated volumes are judged as a set: by metrics, or as masks.</summary>
+    public bool Judges => HasMetrics || plan.MaskChannel is not null;
 
     /// <summary>The plan's metrics of sets, in its order.</summary>
     public IReadOnlyList<(string Id, SetMetric Metric)> Metrics => _metrics;
@@ -35,12 +40,21 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
     /// <param name="trained">The model that generated them.</param>
     /// <param name="generated">The volumes.</param>
     /// <param name="cancellation">Stops between volumes.</param>
-    public SetResult Run(TrainedModel trained, GeneratedSet generated, CancellationToken cancellation = default)
+    public SetResult Run(TrainedModel trained, GeneratedSet generated, CancellationToken cancellation = default) =>
+        Run(trained.Checkpoint.Name, trained.Sha256, generated, cancellation);
+
+    /// <summary>Judges volumes.</summary>
+    /// <param name="checkpoint">The checkpoint that generated them.</param>
+    /// <param name="sha256">SHA-256 of its file of weights.</param>
+    /// <param name="generated">The volumes.</param>
+    /// <param name="cancellation">Stops between volumes.</param>
+    internal SetResult Run(string checkpoint, string sha256, GeneratedSet generated, CancellationToken cancellation = default)
     {
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
         var calls = new List<int>();
-        var features = Extract(_metrics.Select(m => m.Metric), Seen(generated, calls, cancellation));
+        var masks = new List<MaskSeen>();
+        var features = Extract(_metrics.Select(m => m.Metric), Seen(generated, calls, masks, cancellation));
         var qualities =
             from metric in _metrics
             from reference in _references.Value
@@ -48,8 +62,8 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             select Judge(metric.Id, metric.Metric, reference.Split, reference.Volumes, features[metric.Metric.Extractor!], cancellation);
         return new SetResult
         {
-            Checkpoint = trained.Checkpoint.Name,
-            WeightsSha256 = trained.Sha256,
+            Checkpoint = checkpoint,
+            WeightsSha256 = sha256,
             Source = generated.Source,
             Sampler = generated.Sampler,
             Guidance = generated.Sampling.Guidance,
@@ -57,8 +71,30 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             Metrics = [.. qualities],
             Volumes = calls.Count,
             FunctionEvaluations = calls.Average(),
+            Masks = masks.Count == 0 ? null : Judge(masks, cancellation),
         };
     }
+
+    private MaskQuality Judge(IReadOnlyList<MaskSeen> masks, CancellationToken cancellation) => new()
+    {
+        Adherence = SizeBinAdherence.Of(
+            [.. masks.Where(mask => mask.Requested is not null).Select(mask => (mask.Requested!, mask.Mask.Bins))]),
+        Empty = masks.Count(mask => mask.Mask.Bins.Sum() == 0),
+        Distances =
+        [
+            .. _references.Value.Select(reference => TumourDistances.Of(
+                reference.Split, RealMasks(reference.Split, reference.Volumes, cancellation), [.. masks.Select(mask => mask.Mask)])),
+        ],
+    };
+
+    private MaskTumours[] RealMasks(string split, CohortDataset volumes, CancellationToken cancellation)
+    {
+        if (!_realMasks.TryGetValue(split, out var known))
+            _realMasks[split] = known = [.. Seen(volumes, cancellation).Select(Measured)];
+        return known;
+    }
+
+    private MaskTumours Measured(Tensor volume) => MaskTumours.Of(volume[0, plan.MaskChannel!.Value], plan.Data.Spacing);
 
     private SetQuality Judge(string id, SetMetric metric, string split, CohortDataset volumes, FeatureSet generated, CancellationToken cancellation)
     {
@@ -98,12 +134,15 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         return _real[(metric.Extractor!, split)];
     }
 
-    private static IEnumerable<Tensor> Seen(GeneratedSet generated, List<int> calls, CancellationToken cancellation)
+    private IEnumerable<Tensor> Seen(
+        GeneratedSet generated, List<int> calls, List<MaskSeen> masks, CancellationToken cancellation)
     {
-        foreach (var (volume, evaluations) in generated.Volumes(cancellation))
+        foreach (var (volume, evaluations, requested) in generated.Volumes(cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
             calls.Add(evaluations);
+            if (plan.MaskChannel is not null)
+                masks.Add(new MaskSeen(Measured(volume), requested));
             yield return volume;
         }
     }
@@ -139,6 +178,9 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             set.Rows.MoveToOuterDisposeScope();
         return sets;
     }
+
+    /// <summary>A generated mask, and the numbers of tumours that it was asked for, if any.</summary>
+    private sealed record MaskSeen(MaskTumours Mask, IReadOnlyList<int>? Requested);
 
     /// <summary>Frees the features of real volumes.</summary>
     public void Dispose()

@@ -4,6 +4,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
@@ -19,8 +20,17 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <param name="judge">Loads what judges samples, where the sampler asks for it; null where there is none. It is disposed.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
 /// <param name="warn">Is told where samples that were there are replaced in part only.</param>
-public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, Func<ISampleJudge>? judge = null, ICollective? collective = null, Action<string>? warn = null)
+/// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
+public sealed class SampleWriter(
+    ExperimentPlan plan,
+    TrainedModel trained,
+    CohortDataset conditions,
+    Func<ISampleJudge>? judge = null,
+    ICollective? collective = null,
+    Action<string>? warn = null,
+    SizeBinLaw? law = null)
 {
+    private readonly SampleConditions _conditions = new(plan, conditions, law);
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
     private ISampleJudge? _judge;
     private string? _learned;
@@ -45,9 +55,9 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
                 {
                     using var scope = torch.NewDisposeScope();
                     var number = samples.First + i;
-                    using var condition = conditions.Load(number % conditions.Count);
+                    using var condition = _conditions.Load(number);
                     var generated = generator.Generate(number, condition, step => progress?.Invoke(i, step), cancellation);
-                    written.Add(new TimedRecord(WriteOne(samples, generated, condition, Place(number % conditions.Count)), generated.Seconds));
+                    written.Add(new TimedRecord(WriteOne(samples, generated, condition, Place(number)), generated.Seconds));
                 }
             });
             samples.EndReplacement();
@@ -62,9 +72,9 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     }
 
     /// <summary>Where a generated volume lies: where its condition does, or without one where the first volume of the split does.</summary>
-    private Placed Place(int patient)
+    private Placed Place(int number)
     {
-        var of = plan.Condition.CanBeDropped ? patient : 0;
+        var of = _conditions.PatientOf(number) is null ? 0 : number % conditions.Count;
         var kind = plan.Condition.Images.Count > 0 ? plan.Condition.Images[0] : plan.Kinds[0];
         return new Placed(conditions.Grid(of, kind), $"{conditions.Patients[of]}/{kind}");
     }
@@ -94,8 +104,10 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             GuidanceLaw = plan.Sampling.GuidanceLaw,
             TimeShift = plan.Sampling.TimeShift,
             Seed = plan.Sampling.Seed,
-            Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
+            Condition = _conditions.PatientOf(generated.Index),
             AffineOf = placed.Of,
+            RequestedBins = SampleConditions.RequestedOf(plan, condition),
+            MeasuredBins = MeasuredBins(generated),
         };
         var made = JsonSerializer.Serialize(record, AtomicFile.Json);
         samples.Write(generated.Index, target =>
@@ -109,6 +121,12 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
         });
         return record;
     }
+
+    /// <summary>Numbers of tumours by size of a mask that was asked for some.</summary>
+    private IReadOnlyList<int>? MeasuredBins(GeneratedVolume generated) =>
+        plan.Condition.SizeBins is null || plan.MaskChannel is not { } channel
+            ? null
+            : MaskTumours.Of(generated.Volume[0, channel].narrow(0, 0, plan.Data.OriginalDepth), plan.Data.Spacing).Bins;
 
     private void WriteVolume(string folder, string kind, Tensor volume, VolumeGrid grid, string? comment)
     {
@@ -212,6 +230,14 @@ public sealed record SampleRecord
     /// first volume of the split.
     /// </summary>
     public string? AffineOf { get; init; }
+
+    /// <summary>Numbers of tumours by size that a mask was asked for; missing where it was asked for none.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<int>? RequestedBins { get; init; }
+
+    /// <summary>Those that it has.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<int>? MeasuredBins { get; init; }
 
     /// <summary>How long it took; not written, so that the same command leaves the same bytes.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

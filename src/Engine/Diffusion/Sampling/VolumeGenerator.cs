@@ -37,12 +37,13 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
     /// <param name="conditions">One patient's images and tumours; those of the condition are used.</param>
     /// <param name="progress">Called after each step of the sampler.</param>
     /// <param name="cancellation">Stops between steps.</param>
+    /// <param name="attempt">Which of the volumes of that number: each has noise of its own, and the first one, 0, is what a sample of the number is.</param>
     public GeneratedVolume Generate(
-        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default, int attempt = 0)
     {
         using var scope = torch.NewDisposeScope();
         var watch = Stopwatch.StartNew();
-        var (latent, evaluations, judgements) = GenerateLatent(index, conditions, progress, cancellation);
+        var (latent, evaluations, judgements) = GenerateLatent(index, conditions, progress, cancellation, attempt);
         using var _ = torch.no_grad();
         var volume = model.Decode(latent).cpu().MoveToOuterDisposeScope();
         return new GeneratedVolume(index, volume, evaluations, judgements, watch.Elapsed.TotalSeconds);
@@ -50,14 +51,15 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
 
     /// <summary>The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network and the discriminator were called.</summary>
     internal (Tensor Latent, int FunctionEvaluations, int Judgements) GenerateLatent(
-        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default)
+        int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default, int attempt = 0)
     {
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
         model.Train(on: false);
         var condition = model.EncodeCondition(conditions);
-        using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{index}"), torch.CPU);
-        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{index}"), torch.CPU);
+        var number = attempt == 0 ? $"{index}" : $"{index}/{attempt}";
+        using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{number}"), torch.CPU);
+        using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{number}"), torch.CPU);
         var calls = new Calls();
         var task = Task(noise, random, condition, calls, progress, cancellation);
         var latent = plan.Sampler.Checked("samples", _sampler.Sample(task), task.Noise.shape, model.Device);

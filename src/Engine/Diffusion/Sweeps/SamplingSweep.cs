@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Files;
@@ -21,6 +22,7 @@ public sealed class SamplingSweep : IDisposable
     private readonly SweepFolder _folder;
     private readonly string[] _names;
     private readonly JsonObject _circumstances;
+    private readonly SizeBinLaw? _law;
 
     /// <summary>Prepares a sweep.</summary>
     /// <param name="plan">The plan with the sweep's metrics, all of them of sets, and its count, seed and guidance.</param>
@@ -29,9 +31,10 @@ public sealed class SamplingSweep : IDisposable
     /// <param name="conditions">What volumes are conditioned on: the split that the plan samples.</param>
     /// <param name="against">The split of the real volumes.</param>
     /// <param name="real">Those volumes.</param>
-    public SamplingSweep(ExperimentPlan plan, TrainedModel trained, Cohort cohort, CohortDataset conditions, string against, CohortDataset real)
+    /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
+    public SamplingSweep(ExperimentPlan plan, TrainedModel trained, Cohort cohort, CohortDataset conditions, string against, CohortDataset real, SizeBinLaw? law = null)
     {
-        (_trained, _conditions, _folder) = (trained, conditions, new SweepFolder(trained.Run));
+        (_trained, _conditions, _folder, _law) = (trained, conditions, new SweepFolder(trained.Run), law);
         _sets = new SetEvaluator(plan, trained.Model.Context, () => [(against, real)]);
         _names = [.. Distinct(plan.Metrics.Select(metric => metric.Id))];
         _circumstances = new JsonObject
@@ -53,6 +56,10 @@ public sealed class SamplingSweep : IDisposable
                 }),
             ]),
         };
+        if (plan.Sampling.Bins is { } bins)
+            _circumstances["bins"] = new JsonArray([.. bins.Select(count => (JsonNode)count)]);
+        if (law is not null)
+            _circumstances["bins_from"] = $"{Cohort.Train} {DataFacts.Of(cohort.Of(Cohort.Train), plan.Kinds).Sha256}";
     }
 
     /// <summary>The metrics by the names that results have for them; the second of two that are the same has a number.</summary>
@@ -74,7 +81,7 @@ public sealed class SamplingSweep : IDisposable
     {
         var seconds = new List<double>();
         var generated = GeneratedSet.New(
-            plan, new GenerationPlan(plan.Sampling, plan.Sampler), _trained, _conditions, progress, volume => seconds.Add(volume.Seconds));
+            plan, new GenerationPlan(plan.Sampling, plan.Sampler), _trained, _conditions, progress, volume => seconds.Add(volume.Seconds), _law);
         var judged = _sets.Run(_trained, generated, cancellation);
         var result = new SweptConfiguration
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Reports.ManyRuns;
@@ -42,6 +43,8 @@ internal static class ExperimentSections
             text.Append('\n');
         Evaluations(text, runs);
         Generated(text, runs);
+        Masks(text, runs);
+        Meanwhile(text, runs);
         Reconstructions(text, runs);
         if (pictures.Curve(runs) is { } curve)
             text.Append($"![losses of {e.Id} by epoch; validation is dashed]({curve})\n\n");
@@ -118,6 +121,54 @@ internal static class ExperimentSections
         if (table.IsEmpty)
             return;
         text.Append("**Generated volumes**:\n\n");
+        table.WriteTo(text);
+    }
+
+    /// <summary>The tumours of generated masks: a row for each set and each split of real masks.</summary>
+    private static void Masks(StringBuilder text, IReadOnlyList<ReportedRun> runs)
+    {
+        var table = new MarkdownTable(
+        [
+            "run", "checkpoint", "generated", "without a tumour", "as asked for", "mean absolute error", "rank correlation", "against", "real",
+            .. TumourDistances.Names.Select(name => $"distance of {name}"),
+        ]);
+        foreach (var run in runs)
+        {
+            foreach (var set in (run.Evaluation?.Generated ?? []).Where(set => set.Masks is not null))
+            {
+                foreach (var distances in set.Masks!.Distances)
+                {
+                    var adherence = set.Masks.Adherence;
+                    table.Add(
+                    [
+                        run.Name, string.Join(" = ", set.Checkpoints), $"{set.Volumes}", $"{set.Masks.Empty}",
+                        adherence?.Exact.ToString("P0", CultureInfo.InvariantCulture) ?? Format.None,
+                        Format.Loss(adherence?.MeanAbsoluteError), Format.Loss(adherence?.Spearman),
+                        distances.Against, $"{distances.RealVolumes}", .. distances.Values.Select(Format.Loss),
+                    ]);
+                }
+            }
+        }
+
+        if (table.IsEmpty)
+            return;
+        text.Append("**Generated masks** (distances are Wasserstein-1 of the tumours, of volume and diameter after ln(1 + x)):\n\n");
+        table.WriteTo(text);
+    }
+
+    /// <summary>The best that runs generated while they were trained.</summary>
+    private static void Meanwhile(StringBuilder text, IReadOnlyList<ReportedRun> runs)
+    {
+        var table = new MarkdownTable("run", "best generation (epoch)", "measured as");
+        foreach (var run in runs)
+        {
+            if (run.Status?.BestGeneration is { } best)
+                table.Add(run.Name, $"{Format.Loss(best.Value)} ({best.Epoch})", best.Measure);
+        }
+
+        if (table.IsEmpty)
+            return;
+        text.Append("**Generated while training** (few volumes by few steps; only what is measured alike compares):\n\n");
         table.WriteTo(text);
     }
 

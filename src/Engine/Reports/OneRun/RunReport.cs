@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Sampling;
@@ -21,6 +22,7 @@ public static class RunReport
         var text = new StringBuilder();
         Header(text, run, description);
         Curve(text, run);
+        Meanwhile(text, run);
         Evaluation(text, run);
         Samples(text, run);
         AtomicFile.WriteText(run.Report, text.ToString());
@@ -50,6 +52,8 @@ public static class RunReport
         Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
         if (status.Best is { } best)
             Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
+        if (status.BestGeneration is { } generated)
+            Line(text, $"| best generation | {generated.Value:G4} in epoch {generated.Epoch}: {generated.Measure} |");
         if (MetricsLog.Gaps(run.Metrics, status.Step) is { } gaps)
             Line(text, $"| lost history | metrics.jsonl has no whole line of {gaps} |");
         if (status.LastError is { } error)
@@ -71,6 +75,30 @@ public static class RunReport
         AtomicFile.WriteText(Path.Combine(run.Path, "loss.svg"), LossCurve.Svg(series, "epoch"));
         Line(text, $"## Loss\n\n![loss over epochs](loss.svg)\n");
         Line(text, $"Training loss of the last epoch: {epochs[^1].Loss:G4}.\n");
+    }
+
+    /// <summary>What the model generated while it was trained: a row for each time, of the last ones where there are many.</summary>
+    private static void Meanwhile(StringBuilder text, RunFolder run)
+    {
+        const int most = 20;
+        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
+        var measured = entries.Where(entry => entry.GenerationSeconds is not null && entry.Measures is not null).ToArray();
+        if (measured.Length == 0)
+            return;
+        string[] groups = ["Generation/", "Estimate/", "Regional/"];
+        string[] all = [.. measured.SelectMany(entry => entry.Measures!.Keys).Distinct().Order(StringComparer.Ordinal)];
+        string[] names = [.. groups.SelectMany(group => all.Where(name => name.StartsWith(group, StringComparison.Ordinal)))];
+        Line(text, $"## Generated while training\n");
+        var last = measured.Length > most ? $" The last {most} of {measured.Length}." : "";
+        Line(text, $"Of few volumes by few steps, always with the same noise: compare them with each other, not with an evaluation.{last}\n");
+        Line(text, $"| epoch | {string.Join(" | ", names.Select(name => name.Replace('/', ' ').ToLowerInvariant()))} |");
+        Line(text, $"|---|{string.Concat(names.Select(_ => "---|"))}");
+        foreach (var entry in measured.TakeLast(most))
+            Line(text, $"| {entry.Epoch} | {string.Join(" | ", names.Select(name => Shown(entry, name)))} |");
+        text.Append('\n');
+
+        static string Shown(MetricsEntry entry, string name) =>
+            entry.Measures!.TryGetValue(name, out var value) ? value.ToString("G3", CultureInfo.InvariantCulture) : "-";
     }
 
     private static void Evaluation(StringBuilder text, RunFolder run)
@@ -98,6 +126,9 @@ public static class RunReport
     {
         Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
         Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, guidance {result.Guidance:G4}.\n");
+        Masks(text, result.Masks);
+        if (result.Metrics.Count == 0)
+            return;
         Line(text, $"| metric | against | real volumes | value | interval | extractor |\n|---|---|---|---|---|---|");
         foreach (var quality in result.Metrics)
         {
@@ -108,6 +139,21 @@ public static class RunReport
         text.Append('\n');
         foreach (var warning in result.Metrics.SelectMany(quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
             Line(text, $"- {warning}");
+        text.Append('\n');
+    }
+
+    private static void Masks(StringBuilder text, MaskQuality? masks)
+    {
+        if (masks is null)
+            return;
+        Line(text, $"| of generated masks | value |\n|---|---|");
+        foreach (var (name, value) in masks.Measures)
+            Line(text, $"| {name} | {value:G4} |");
+        text.Append('\n');
+        Line(text, $"| tumours' distance from those of | {string.Join(" | ", masks.Distances.Select(each => each.Against))} |");
+        Line(text, $"|---|{string.Concat(masks.Distances.Select(_ => "---|"))}");
+        foreach (var (row, name) in TumourDistances.Names.Index())
+            Line(text, $"| {name} | {string.Join(" | ", masks.Distances.Select(each => each.Values[row]?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"))} |");
         text.Append('\n');
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace VoxelZoo.Engine.Runs.Checkpoints;
 
 /// <summary>What a checkpoint holds beside its tensors: <c>manifest.json</c>, with the hash of its own values as <c>sha256</c>. A checkpoint without a manifest that verifies does not exist.</summary>
@@ -14,6 +16,10 @@ public sealed record CheckpointManifest
 
     /// <summary>The best validation so far, or null.</summary>
     public BestValidation? Best { get; init; }
+
+    /// <summary>The best that was generated so far; missing where nothing was measured.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public BestGeneration? BestGeneration { get; init; }
 
     /// <summary>What the guards remember; null where the run has none.</summary>
     public GuardState? Guard { get; init; }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using static TorchSharp.torch;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Tensors;
 using VoxelZoo.Tensors.Native;
 
@@ -88,7 +89,10 @@ public sealed class CheckpointStore
         }
     }
 
-    /// <summary>Moves a pointer, <c>latest</c> or <c>best</c>, to a checkpoint.</summary>
+    /// <summary>Whether there is such a pointer, wherever it leads.</summary>
+    public bool Has(string pointer) => _files.HasFile(In(pointer));
+
+    /// <summary>Moves a pointer, <c>latest</c>, <c>best</c> or <c>best_generation</c>, to a checkpoint.</summary>
     public void Point(string pointer, string name) => AtomicFile.WriteText(_files, In(pointer), name + "\n");
 
     /// <summary>Makes a checkpoint the latest again, with another manifest for the same tensors, and removes those of later steps.</summary>
@@ -96,15 +100,20 @@ public sealed class CheckpointStore
     {
         SealedJson.Write(_files, Path.Combine(checkpoint.Folder, ManifestName), manifest);
         Point("latest", checkpoint.Name);
+        if (IsLater(EvaluatedOptions.BestGeneration, checkpoint))
+            _files.Delete(In(EvaluatedOptions.BestGeneration));
         Remove(Names().Where(name => string.CompareOrdinal(name, checkpoint.Name) > 0));
     }
+
+    /// <summary>Whether a pointer leads to a checkpoint of a later step.</summary>
+    public bool IsLater(string pointer, Checkpoint checkpoint) => string.CompareOrdinal(Pointed(pointer), checkpoint.Name) > 0;
 
     /// <summary>Removes old checkpoints; what a pointer names stays.</summary>
     /// <param name="keep">How many of the latest stay.</param>
     /// <param name="keepEvery">Those whose step is a multiple of it stay too; 0 for none.</param>
     public void Prune(int keep, long keepEvery = 0)
     {
-        var pointed = new[] { Pointed("latest"), Pointed("best") };
+        var pointed = new[] { Pointed("latest"), Pointed("best"), Pointed(EvaluatedOptions.BestGeneration) };
         Remove(Names().SkipLast(keep).Where(name => !pointed.Contains(name) && !(keepEvery > 0 && StepOf(name) % keepEvery == 0)));
     }
 

@@ -21,7 +21,7 @@ internal sealed class EvaluateVerb : Verb
         : base("evaluate", "Measures a run's best and latest checkpoints on its val and test splits, into evaluation.json")
     {
         _run = With(RunArguments.Run());
-        _checkpoints = With(new Option<string[]>("--checkpoint") { Description = "best or latest; by default both. May be given several times", HelpName = "NAME" }.Among(EvaluatedOptions.Best, EvaluatedOptions.Latest));
+        _checkpoints = With(new Option<string[]>("--checkpoint") { Description = "best, latest or best_generation; by default the first two. May be given several times", HelpName = "NAME" }.Among([.. EvaluatedOptions.AllCheckpoints]));
         _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]));
         With(CommonOptions.Set("evaluation.splits=[test]"));
         With(CommonOptions.Cohort);

@@ -16,6 +16,10 @@ internal static class RunArguments
 
     public static Option<string?> Folder() => new("--run") { Description = "The run's folder; by default runs/ID, then runs/ID-2 …", HelpName = "DIR" };
 
+    /// <summary>Names a checkpoint of a run.</summary>
+    public static Option<string> Checkpoint(string name = "--checkpoint") =>
+        new Option<string>(name) { Description = "best, latest or best_generation", HelpName = "NAME", DefaultValueFactory = _ => EvaluatedOptions.Best }.Among([.. EvaluatedOptions.AllCheckpoints]);
+
     /// <summary>Only checks, and says what would be done.</summary>
     public static Option<bool> DryRun() => new("--dry-run") { Description = "Check plan, data, memory and disk, and say what would be done; touches nothing" };
 

@@ -5,13 +5,15 @@ using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
-/// <summary><c>sample RUN</c>: generates volumes from a run's best checkpoint.</summary>
+/// <summary><c>sample RUN</c>: generates volumes from a run's checkpoint.</summary>
 internal sealed class SampleVerb : Verb
 {
     private readonly Argument<string> _run;
     private readonly Option<int?> _count, _steps;
     private readonly Option<string?> _solver, _out;
     private readonly GuidanceOptions _guidance = new();
+    private readonly Option<string> _checkpoint = RunArguments.Checkpoint();
+    private readonly Option<string?> _bins = BinsOption.Create();
     private readonly Option<long?> _seed;
     private readonly Option<bool> _overwrite;
 
@@ -25,6 +27,8 @@ internal sealed class SampleVerb : Verb
         foreach (var option in _guidance.All)
             Options.Add(option);
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
+        With(_checkpoint);
+        With(_bins);
         With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
@@ -44,7 +48,7 @@ internal sealed class SampleVerb : Verb
         if (parse.GetValue(_out) is { } folder)
             OutFolder.Require(folder);
         var samples = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)])
-            .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation);
+            .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation, parse.GetValue(_checkpoint)!);
         RunArguments.Tell(samples);
         return ExitCode.Done;
     }
@@ -57,6 +61,8 @@ internal sealed class SampleVerb : Verb
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
             yield return Assignment.By($"--{key}", $"sampling.{key}", value);
         foreach (var set in _guidance.Sets(parse))
+            yield return set;
+        foreach (var set in BinsOption.Sets(parse, _bins))
             yield return set;
         foreach (var set in CommonOptions.Sets(parse))
         {

@@ -17,7 +17,7 @@ internal sealed class SweepOptions
     private readonly Option<string?> _split = new Option<string?>("--split") { Description = "Split whose conditions are used: train, val or test; by default val, or test where there is none", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]);
     private readonly Option<string> _against = new Option<string>("--against") { Description = "Split of the real volumes: train, val or test", HelpName = "SPLIT", DefaultValueFactory = _ => Cohort.Train }.Among([.. Cohort.AllSplits]);
     private readonly Option<long?> _seed = new("--seed") { Description = "Seed of the noise", HelpName = "N" };
-    private readonly Option<string> _checkpoint = new Option<string>("--checkpoint") { Description = "best or latest", HelpName = "NAME", DefaultValueFactory = _ => EvaluatedOptions.Best }.Among(EvaluatedOptions.Best, EvaluatedOptions.Latest);
+    private readonly Option<string> _checkpoint = RunArguments.Checkpoint();
     private readonly GuidanceOptions _guidance = new();
 
     /// <summary>All of them.</summary>

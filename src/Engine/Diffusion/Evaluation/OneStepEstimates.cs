@@ -1,0 +1,109 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Diffusion.Evaluation;
+
+/// <summary>
+/// How near a model's one-step estimates of clean volumes come to the real ones, from the plan's timesteps with the same noise each time.
+/// </summary>
+internal sealed class OneStepEstimates
+{
+    private readonly ExperimentPlan _plan;
+    private readonly DiffusionModel _model;
+    private readonly CohortDataset _volumes;
+    private readonly int _count;
+    private readonly (string Id, Metric Metric)[] _metrics;
+    private readonly RegionalErrors _regions;
+    private readonly Dictionary<string, string?> _extractors = [];
+    private readonly Dictionary<(string Metric, double Timestep), double[]> _values;
+
+    /// <summary>Prepares the plan's paired metrics.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="model">The model, in evaluation mode.</param>
+    /// <param name="volumes">The volumes.</param>
+    /// <param name="count">How many of them, from the first on.</param>
+    public OneStepEstimates(ExperimentPlan plan, DiffusionModel model, CohortDataset volumes, int count)
+    {
+        (_plan, _model, _volumes, _count) = (plan, model, volumes, count);
+        _metrics =
+        [
+            .. plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, model.Context))))
+                .Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes),
+        ];
+        _regions = new RegionalErrors(count, plan.Evaluation.Timesteps);
+        // 0 where another process measures, so that the sums over the processes are what was measured
+        _values = plan.Evaluation.Timesteps.SelectMany(timestep => _metrics.Select(metric => (Metric: metric.Id, Timestep: timestep)))
+            .ToDictionary(key => key, _ => new double[count]);
+    }
+
+    /// <summary>Measures a volume.</summary>
+    public void Add(int volume)
+    {
+        using var sample = _volumes.Load(volume);
+        var classes = Classes(sample);
+        foreach (var timestep in _plan.Evaluation.Timesteps)
+        {
+            using var scope = torch.NewDisposeScope();
+            var (real, estimate) = Estimate(sample, timestep, volume);
+            foreach (var (id, metric) in _metrics)
+            {
+                var result = metric.Compute(real, estimate);
+                _values[(id, timestep)][volume] = result.Values.Single();
+                _extractors[id] = result.Extractor;
+            }
+
+            if (classes is not null)
+                _regions.Add(volume, timestep, classes, real, estimate);
+        }
+    }
+
+    /// <summary>Brings together what several processes measured.</summary>
+    public void Sum(ICollective collective)
+    {
+        _regions.Sum(collective);
+        foreach (var measured in _values.Values)
+            collective.Sum(measured);
+    }
+
+    /// <summary>Each metric at each timestep.</summary>
+    public IReadOnlyList<EstimateQuality> Qualities() =>
+        [.. _values.Select(v => Quality(v.Key.Metric, v.Key.Timestep, v.Value, _extractors.GetValueOrDefault(v.Key.Metric)))];
+
+    /// <summary>Errors in tumours at each timestep.</summary>
+    public IReadOnlyList<RegionalError> Regions() => _regions.Results();
+
+    private EstimateQuality Quality(string metric, double timestep, double[] measured, string? extractor)
+    {
+        var values = MetricValues.Of(metric, measured, [.. _volumes.Patients.Take(_count)]);
+        return new EstimateQuality(metric, timestep, values.Mean, values.Values) { Extractor = extractor, Reason = values.Reason };
+    }
+
+    /// <summary>Which voxels are tumour, by size, or null where no masks are read.</summary>
+    private int[]? Classes(Batch sample)
+    {
+        using var scope = torch.NewDisposeScope();
+        return sample.Images.TryGetValue(ImageKinds.Seg, out var mask)
+            ? RegionalErrors.Classes(mask.narrow(2, 0, sample.RealSlices[0]), _volumes.Spacing)
+            : null;
+    }
+
+    /// <summary>The real target and the one-step estimate of it, <c>[1, C, D, H, W]</c> in [0, 1], without padding slices.</summary>
+    private (Tensor Real, Tensor Estimate) Estimate(Batch sample, double timestep, int volume)
+    {
+        using var _ = torch.no_grad();
+        var (clean, condition) = _model.Encode(sample);
+        using var random = new Generator((ulong)RandomStreams.SeedOf(_plan.Training.Seed, $"evaluation/{volume}/{timestep:R}"), torch.CPU);
+        var noise = torch.randn(clean.shape, generator: random).to(_model.Device);
+        var t = torch.full([1], Scalars.S(timestep), ScalarType.Float32, _model.Device);
+        var noisy = _model.Process.AddNoise(clean, noise, t);
+        var prediction = _model.Predict(noisy, t, condition);
+        var estimate = _model.Decode(_model.Process.Clean(noisy, prediction, t)).cpu();
+        var real = torch.cat([.. _plan.Target.Select(kind => sample.Images[kind])], 1);
+        return (real.narrow(2, 0, sample.RealSlices[0]), estimate.narrow(2, 0, sample.RealSlices[0]));
+    }
+}

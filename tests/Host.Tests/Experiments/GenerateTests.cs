@@ -1,0 +1,90 @@
+using System.Text.Json.Nodes;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary>Patients from two runs: masks with tumours that are asked for, and images of them.</summary>
+public sealed class GenerateTests : IDisposable
+{
+    private readonly Workspace _work = new();
+
+    public void Dispose() => _work.Dispose();
+
+    private string[] Generate(string folder, params string[] more) =>
+    [
+        "generate", _work.Run, _work.At("images"), "--out", _work.At(folder), "--masks", "steps=2", "--images", "steps=2",
+        "--check", "slice_share=1", "--check", "brain=false", "--check", "mask_attempts=2", .. more,
+    ];
+
+    private Dictionary<string, string> Files(string folder) => Directory.GetFiles(_work.At(folder), "*", SearchOption.AllDirectories)
+        .Where(file => Path.GetFileName(file) != ".lock")
+        .ToDictionary(file => Path.GetRelativePath(_work.At(folder), file), file => Convert.ToHexString(File.ReadAllBytes(file)));
+
+    [Fact]
+    public void Two_runs_generate_patients_that_a_killed_process_does_not_change()
+    {
+        var masks = _work.Smoke("exp2");
+        Assert.True(masks.ExitCode == 0, masks.Error);
+        var images = _work.Program("train", "exp1", "--profile", "smoke", "--run", _work.At("images"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set", "data.synthesize=");
+        Assert.True(images.ExitCode == 0, images.Error);
+
+        var whole = _work.Program(Generate("whole", "--count", "3", "--bins", "1,0,0,0,0,0,0", "--json"));
+        var first = _work.Program(Generate("halves", "--count", "1", "--bins", "1,0,0,0,0,0,0"));
+        Directory.CreateDirectory(_work.At("halves/.tmp-00001"));
+        var rest = _work.Program(Generate("halves", "--count", "3", "--bins", "1,0,0,0,0,0,0"));
+
+        Assert.True(whole.ExitCode == 0 && first.ExitCode == 0 && rest.ExitCode == 0, whole.Error + first.Error + rest.Error);
+        Assert.Equal(3, (int)JsonNode.Parse(whole.Out)!["patients"]!);
+        Assert.Contains("3, 2 of them made now", rest.Out, StringComparison.Ordinal);
+        var (one, other) = (Files("whole"), Files("halves"));
+        Assert.Equal(one.Keys.Order(StringComparer.Ordinal), other.Keys.Order(StringComparer.Ordinal));
+        Assert.All(one, file => Assert.Equal(file.Value, other[file.Key]));
+        Assert.Equal(
+            ["00000/bravo.nii.gz", "00000/patient.json", "00000/seg.nii.gz"], one.Keys.Where(name => name.StartsWith("00000", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        var bins = File.ReadAllLines(_work.At("whole/bins.csv"));
+        Assert.Equal(4, bins.Length);
+        Assert.StartsWith("00002,1,0,0,0,0,0,0,", bins[3], StringComparison.Ordinal);
+        // without --bins they are drawn as the training split has them
+        Assert.Equal("law", (string?)Request("drawn", "--count", "1")["masks"]!["sampling"]!["bins_from"]);
+
+        var sampled = _work.Program("sample", _work.Run, "--count", "1", "--bins", "0,2,0,0,0,0,0");
+        Assert.True(sampled.ExitCode == 0, sampled.Error);
+        var sample = JsonNode.Parse(File.ReadAllText(_work.At("run/samples/00000/sample.json")))!;
+        Assert.Equal("[0,2,0,0,0,0,0]", sample["requested_bins"]!.ToJsonString());
+        Assert.Equal(7, sample["measured_bins"]!.AsArray().Count);
+
+        var evaluated = _work.Program("evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--json");
+        var reported = _work.Program("report", _work.Run, "--out", _work.At("report.md"));
+        Assert.True(evaluated.ExitCode == 0 && reported.ExitCode == 0, evaluated.Error + reported.Error);
+        var masked = JsonNode.Parse(evaluated.Out)!["generated"]![0]!["masks"]!;
+        Assert.Equal(
+            Distance(sample["requested_bins"]!, sample["measured_bins"]!) / 7, (double)masked["adherence"]!["mean_absolute_error"]!, 1e-12);
+        Assert.Equal(["train", "test"], masked["distances"]!.AsArray().Select(distance => (string?)distance!["against"]));
+        Assert.Contains("**Generated masks**", File.ReadAllText(_work.At("report.md")), StringComparison.Ordinal);
+
+        Refuse("--bins: bins [1, 2] are no numbers of tumours by size", Generate("none", "--bins", "1,2"));
+        Refuse("bins was [1,0,0,0,0,0,0]", Generate("whole", "--bins", "2,0,0,0,0,0,0"));
+        Refuse("the first run has to be one of masks alone", ["generate", _work.At("images"), _work.At("images"), "--out", _work.At("none")]);
+        Refuse("the second run has to generate images from masks", ["generate", _work.Run, _work.Run, "--out", _work.At("none")]);
+        Refuse("`mask_attempts` is 0, must be at least 1", Generate("none", "--check", "mask_attempts=0"));
+        Refuse("has no condition.size_bins", ["sample", _work.At("images"), "--bins", "law"]);
+        Refuse("has no checkpoint best_generation", ["sample", _work.Run, "--checkpoint", "best_generation"]);
+        Assert.False(Directory.Exists(_work.At("none")));
+    }
+
+    private static double Distance(JsonNode asked, JsonNode found) =>
+        asked.AsArray().Zip(found.AsArray(), (one, other) => Math.Abs((int)one! - (int)other!)).Sum();
+
+    private JsonNode Request(string folder, params string[] more)
+    {
+        var outcome = _work.Program(Generate(folder, more));
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        return JsonNode.Parse(File.ReadAllText(_work.At($"{folder}/generate.json")))!;
+    }
+
+    private void Refuse(string sentence, string[] command)
+    {
+        var outcome = _work.Here(command);
+        Assert.True(outcome.ExitCode == 2, outcome.Error);
+        Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
+    }
+}
