@@ -85,7 +85,7 @@ public sealed record PlanDescription
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
-        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null)
+        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null && plan.LeftOut.Count == 0)
             throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 
@@ -80,6 +81,24 @@ public sealed record SamplingOptions
     internal GuidanceLaw? GuidanceLaw => GuidanceEnd is null && !GuidanceZero
         ? null
         : new GuidanceLaw(GuidanceEnd, GuidanceEnd is null ? null : GuidanceSchedule ?? Diffusion.GuidanceSchedule.Linear, GuidanceZero, GuidanceZero ? GuidanceZeroInit ?? 1 : 0);
+
+    /// <summary>What guidance is beside its strength, by these keys; null where it is no more.</summary>
+    internal JsonObject? GuidanceOptions
+    {
+        get
+        {
+            var options = new JsonObject();
+            if (GuidanceRescale > 0)
+                options["guidance_rescale"] = GuidanceRescale;
+            if (GuidanceInterval is { } interval)
+                options["guidance_interval"] = new JsonArray([.. interval.Select(tau => JsonValue.Create(tau))]);
+            if (GuidanceLaw is { End: { } end } law)
+                (options["guidance_end"], options["guidance_schedule"]) = (end, law.Schedule!.Value.ToString().ToLowerInvariant());
+            if (GuidanceLaw is { Zero: true, ZeroInit: var still })
+                (options["guidance_zero"], options["guidance_zero_init"]) = (true, still);
+            return options.Count == 0 ? null : options;
+        }
+    }
 
     /// <summary>Refuses guidance that is none, and what would change nothing.</summary>
     /// <exception cref="PlanException">One of them.</exception>

@@ -48,7 +48,7 @@ public sealed class DiffusionExperiment : Experiment
     public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Warnings => Description.Warnings;
+    public override IReadOnlyList<string> Warnings => [.. Description.Warnings, .. base.Warnings];
 
     /// <summary>Computes the latents of its cohort into a folder that runs may share.</summary>
     /// <returns>How many volumes it holds.</returns>
@@ -155,6 +155,8 @@ public sealed class DiffusionExperiment : Experiment
         Trainer.RequireBatch(Plan.Training, Cohorts.Volumes(all, cohort, Cohort.Train).Count);
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        if (Plan.Generation is { } generation)
+            Cohorts.RefuseEmpty(cohort, "evaluation", "generate.split", generation.Sampling.Split);
         Evaluated(cohort, parts);
     }
 

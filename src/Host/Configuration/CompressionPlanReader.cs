@@ -43,6 +43,7 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
             throw new ConfigurationException(entry.KeyPosition, Without[entry.Key]);
 
         var (options, compression) = Binder.BindPart<TrainingOptions>(training, typeof(CompressionOptions));
+        var (metrics, leftOut) = Metrics(root);
         var draft = new CompressionPlan
         {
             Id = Id(root),
@@ -54,7 +55,8 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
             Compression = (CompressionOptions)compression,
             Sampling = Binder.Bind<ReconstructionOptions>(root["sampling"]),
             Evaluation = Binder.Bind<ReconstructionEvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics") ?? root["evaluation"]),
-            Metrics = Metrics(root),
+            Metrics = metrics,
+            LeftOut = leftOut,
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
         };
         return Composed(root, () => CompressionPlan.Compose(draft));

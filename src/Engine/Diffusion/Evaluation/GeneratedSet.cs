@@ -39,7 +39,7 @@ public sealed class GeneratedSet
         if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
             return null;
         return new GeneratedSet(
-            "samples", alike[0].Sampler, new SamplingOptions { Count = alike.Length, Guidance = alike[0].Guidance, Seed = alike[0].Seed },
+            "samples", alike[0].Sampler, alike[0].Sampling with { Count = alike.Length },
             _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations)));
     }
 
@@ -84,7 +84,7 @@ public sealed class GeneratedSet
                 var volume = i;
                 var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
                 done?.Invoke(generated);
-                yield return (generated.Volume.narrow(2, 0, plan.Data.OriginalDepth), generated.FunctionEvaluations);
+                yield return (Written(plan, generated.Volume.narrow(2, 0, plan.Data.OriginalDepth)), generated.FunctionEvaluations);
             }
         }
         finally
@@ -92,6 +92,11 @@ public sealed class GeneratedSet
             discriminator?.Dispose();
         }
     }
+
+    /// <summary>The volume as it would be written and read again: what is generated of a mask is thresholded first, by the rule that all verbs share.</summary>
+    private static Tensor Written(ExperimentPlan plan, Tensor volume) => plan.Target.Contains(ImageKinds.Seg)
+        ? cat([.. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && kind == ImageKinds.Seg ? Masks.Binarise(one).to(volume.dtype) : one)], 1)
+        : volume;
 
     private static Tensor Read(ExperimentPlan plan, string folder)
     {

@@ -216,4 +216,18 @@ public sealed record SampleRecord
     /// <summary>How long it took; not written, so that the same command leaves the same bytes.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public double Seconds { get; init; }
+
+    /// <summary>The keys of <c>sampling</c> that it says.</summary>
+    internal SamplingOptions Sampling => new()
+    {
+        Guidance = Guidance,
+        GuidanceRescale = GuidanceRescale,
+        GuidanceInterval = GuidanceInterval,
+        GuidanceEnd = GuidanceLaw?.End,
+        GuidanceSchedule = GuidanceLaw?.Schedule,
+        GuidanceZero = GuidanceLaw?.Zero ?? false,
+        GuidanceZeroInit = GuidanceLaw is { Zero: true } law ? law.ZeroInit : null,
+        TimeShift = TimeShift,
+        Seed = Seed,
+    };
 }

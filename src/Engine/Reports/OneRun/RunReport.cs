@@ -81,6 +81,9 @@ public static class RunReport
             Evaluation(text, result);
         foreach (var generated in file.Generated ?? [])
             Generated(text, generated);
+        Floor(text, file.Floor ?? []);
+        foreach (var metric in file.LeftOut ?? [])
+            Line(text, $"- {metric.Reason}");
     }
 
     private static void Regions(StringBuilder text, IReadOnlyList<RegionalError> errors)
@@ -97,7 +100,7 @@ public static class RunReport
     private static void Generated(StringBuilder text, SetResult result)
     {
         Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
-        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, guidance {result.Guidance:G4}.\n");
+        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, {result.GuidanceWords}.\n");
         Line(text, $"| metric | against | real volumes | value | interval | extractor |\n|---|---|---|---|---|---|");
         foreach (var quality in result.Metrics)
         {
@@ -108,6 +111,17 @@ public static class RunReport
         text.Append('\n');
         foreach (var warning in result.Metrics.SelectMany(quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
             Line(text, $"- {warning}");
+        text.Append('\n');
+    }
+
+    private static void Floor(StringBuilder text, IReadOnlyList<SetQuality> floor)
+    {
+        if (floor.Count == 0)
+            return;
+        Line(text, $"The floor: the same metrics with real volumes of one split in the place of generated ones.\n");
+        Line(text, $"| metric | of | against | value | extractor |\n|---|---|---|---|---|");
+        foreach (var quality in floor)
+            Line(text, $"| {quality.MetricWithBasis} | {quality.Of} | {quality.Against} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {quality.Extractor} |");
         text.Append('\n');
     }
 
