@@ -48,7 +48,7 @@ public sealed class CompressionTask : TrainingTask
             return;
         _discriminator = MixedPrecision.Prepare(context, PatchDiscriminator.Create(plan.Compression.Discriminator, context.Device));
         _discriminator.train();
-        _judge = new TrainedModule(Component.Discriminator, _discriminator, plan.Training with { Ema = null });
+        _judge = new TrainedModule(Component.Discriminator, _discriminator, plan.Training with { Ema = null, EmaLengths = null });
         Modules = [_compressor, _judge];
     }
 

@@ -97,14 +97,19 @@ public sealed record ExperimentPlan : Plan
             throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
-        var (section, guidance) = draft.Sampling.StrongestGuidance is > 1 and var own ? ("sampling", own) : ("evaluation.generate", draft.Generation?.Sampling.StrongestGuidance ?? 1);
-        if (guidance > 1 && draft.Condition.Dropout == 0)
+        var (section, guided) = draft.Sampling is { StrongestGuidance: > 1, GuidesByModel: false } own ? ("sampling", own) : ("evaluation.generate", draft.Generation?.Sampling);
+        if (guided is { StrongestGuidance: > 1 and var guidance, GuidesByModel: false } && draft.Condition.Dropout == 0)
             throw new PlanException(
                 $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; use guidance: 1 or a dropout such as 0.15",
                 "guidance").In(section);
         draft.Sampling.Validate();
         if (draft.Generation is { } generation)
+        {
             generation.Sampling.Validate();
+            if (generation.Sampling.EmaLength != draft.Sampling.EmaLength)
+                throw new PlanException($"generate has another ema_length than sampling ({draft.Sampling.EmaLength?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}), and an evaluation is of one set of weights; set sampling.ema_length", "generate.ema_length").In("evaluation");
+        }
+
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();

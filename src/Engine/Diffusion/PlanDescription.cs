@@ -171,7 +171,7 @@ public sealed record PlanDescription
     {
         var trained = counts.Trained;
         var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
-        var copies = plan.Training.Ema is null ? 1 : 2;
+        var copies = (plan.Training.Ema is null ? 1 : 2) + (plan.Training.EmaLengths?.Count ?? 0);
         var bytes = plan.Training.BatchSize / plan.Training.GradientAccumulation * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
         return new MemoryEstimate(
             (trained * copies + frozen) * Float32,

@@ -58,6 +58,27 @@ public sealed record SamplingOptions
     public int? GuidanceZeroInit { get; init; }
 
     /// <summary>
+    /// What predictions are guided away from, in place of those without the condition: a run's folder, whose model is weaker, such as a smaller network's
+    /// (autoguidance, arXiv:2406.02507). It diffuses in the same space. Needs no condition that was dropped in training. Default: with
+    /// <c>guidance_checkpoint</c> the run itself, else none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? GuidanceFrom { get; init; }
+
+    /// <summary>The checkpoint of that run: <c>best</c>, <c>latest</c> or <c>step-XXXXXXXX</c>. Default: the best of <c>guidance_from</c>.</summary>
+    [RegularExpression("best|latest|step-[0-9]{8,}", ErrorMessage = "`{0}` takes `best`, `latest` or the name of a checkpoint such as step-00001000")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? GuidanceCheckpoint { get; init; }
+
+    /// <summary>
+    /// Length σ of the average of the weights that generates, as a share of the training: one that <c>training.ema_lengths</c> kept, or any other that can be put
+    /// together from them. Default: the average of <c>training.ema</c>, or the weights themselves.
+    /// </summary>
+    [Range(0.005, 0.28)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? EmaLength { get; init; }
+
+    /// <summary>
     /// r of the times that are sampled, <c>τ' = rτ / (1 + (r − 1)τ)</c>, on top of the strategy's own (arXiv:2403.03206, section 5.3.2): above 1 steps
     /// crowd towards noise, below 1 towards the data. Training is as it was. For samplers that go along the process's grid. Default 1.
     /// </summary>
@@ -70,6 +91,9 @@ public sealed record SamplingOptions
     /// <summary>Split whose conditions are used. Default test.</summary>
     [AllowedValues("train", "val", "test")]
     public string Split { get; init; } = "test";
+
+    /// <summary>Whether predictions are guided away from those of a weaker model.</summary>
+    internal bool GuidesByModel => GuidanceFrom is not null || GuidanceCheckpoint is not null;
 
     /// <summary>The largest w on the way; 1 is no guidance.</summary>
     internal double StrongestGuidance => Math.Max(Guidance, GuidanceEnd ?? 1);
@@ -112,6 +136,8 @@ public sealed record SamplingOptions
             throw Refusal("guidance_schedule", $"guidance_schedule {schedule.ToString().ToLowerInvariant()} is the way to guidance_end, which is not given; give it or remove the schedule");
         if (GuidanceZeroInit is { } still && !GuidanceZero)
             throw Refusal("guidance_zero_init", $"guidance_zero_init {still} is of guidance_zero, which is false; set it to true or remove guidance_zero_init");
+        if (GuidanceZero && GuidesByModel)
+            throw Refusal("guidance_zero", $"guidance_zero is of predictions without the condition, and {(GuidanceFrom is null ? "guidance_checkpoint" : "guidance_from")} guides by a weaker model; remove one of the two");
         if (StrongestGuidance > 1)
             RefuseStandingUnguided();
         else

@@ -13,6 +13,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Experiments;
@@ -83,7 +84,7 @@ public sealed class DiffusionExperiment : Experiment
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
+        using var trained = Trained(run, Context.PartsOf(Plan, random), run.OpenCheckpoint(EvaluatedOptions.Best, Context.Observer.Warned));
         var conditions = Cohorts.Volumes(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
         var writer = new SampleWriter(Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned);
         var target = folder ?? run.Samples;
@@ -136,6 +137,26 @@ public sealed class DiffusionExperiment : Experiment
         run.RequireWritable("reported on");
         RunReport.Write(run, Description);
     });
+
+    /// <summary>A run's model as sampling has it: the average of the length that was chosen, and beside it the weaker model that it is guided away from.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="parts">What the model is given.</param>
+    /// <param name="checkpoint">One of the run's.</param>
+    /// <param name="sampling">How volumes are generated, where not as <c>sampling</c> says.</param>
+    internal TrainedModel Trained(RunFolder run, PartContext parts, Checkpoint checkpoint, SamplingOptions? sampling = null)
+    {
+        var trained = TrainedModel.Load(run, Plan, parts, checkpoint, Plan.Sampling.EmaLength, Context.Observer.Warned);
+        try
+        {
+            new WeakerModel(this, sampling ?? Plan.Sampling).LoadBeside(trained);
+            return trained;
+        }
+        catch
+        {
+            trained.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
     internal override void RefuseUntrainable(RunFolder? resumed)

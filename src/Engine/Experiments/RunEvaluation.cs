@@ -35,7 +35,7 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         List<SetResult> generated = [];
         foreach (var (names, checkpoint) in checkpoints)
         {
-            using var trained = TrainedModel.Load(run, Plan, parts, checkpoint);
+            using var trained = experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling);
             results.AddRange(splits
                 .Select(split => new Evaluator(Plan, trained, split.Volumes, split.Split, _context.Collective))
                 .Select(evaluator => evaluator.Run(cancellation: cancellation) with { Checkpoints = names }));

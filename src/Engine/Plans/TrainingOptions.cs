@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Plans;
@@ -65,6 +66,13 @@ public sealed record TrainingOptions
 
     /// <summary>Moving average of the weights, which is then what is validated, sampled and evaluated. Default: none.</summary>
     public EmaOptions? Ema { get; init; }
+
+    /// <summary>
+    /// Lengths σ of averages that are kept beside the weights, as shares of the training so far (arXiv:2312.02696): of each checkpoint that stays, so that
+    /// <c>sampling.ema_length</c> can choose any length afterwards, such as [0.05, 0.1]. Each takes the memory of the weights once more. Default: none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<double>? EmaLengths { get; init; }
 
     /// <summary>Weights of tumours' voxels in the loss by size. Only where voxels themselves are diffused. Default: none.</summary>
     public Data.RegionWeights? RegionWeights { get; init; }

@@ -35,6 +35,10 @@ public sealed record SetResult
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonObject? GuidanceOptions { get; init; }
 
+    /// <summary>SHA-256 of the weights of the weaker model that they were guided away from; missing where they were guided without one, or not at all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? WeakerSha256 { get; init; }
+
     /// <summary>r of the time shift; missing where there was none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? TimeShift { get; init; }
@@ -43,6 +47,7 @@ public sealed record SetResult
     [JsonIgnore]
     public string GuidanceWords => FormattableString.Invariant($"guidance {Guidance:G4}")
         + (GuidanceOptions is { Count: > 0 } options ? $" ({string.Join(", ", options.Select(option => $"{option.Key} {option.Value?.ToJsonString().Trim('"')}"))})" : "")
+        + (WeakerSha256 is { } weaker ? $" away from the weaker model {weaker[..12]}" : "")
         + (TimeShift is { } shift ? FormattableString.Invariant($", time_shift {shift:G4}") : "");
 
     /// <summary>Seed of the noise.</summary>

@@ -128,7 +128,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
             module.Optimizer.LearningRate = learningRate * (Guard?.LearningRateFactor ?? 1);
             if (allowed)
                 module.Optimizer.Step();
-            module.Average?.Update(); // also where nothing moved: it counts the steps
+            module.UpdateAverages();
         }
 
         return (loss, norm);

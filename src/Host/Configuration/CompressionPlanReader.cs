@@ -24,6 +24,7 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
         ["from_weights"] = NoStart,
         ["from_optimizer"] = NoStart,
         ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
+        ["ema_lengths"] = "lengths of averages are chosen where a denoiser is sampled; a compressor has `ema`, so remove `ema_lengths`",
         ["use"] = "`training` names no part; remove `use`",
     };
 

@@ -16,8 +16,8 @@ public sealed class GeneratedSet
 {
     private readonly Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> _volumes;
 
-    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> volumes) =>
-        (Source, Sampler, Sampling, _volumes) = (source, sampler, sampling, volumes);
+    private GeneratedSet(string source, string sampler, SamplingOptions sampling, string? weaker, Func<CancellationToken, IEnumerable<(Tensor Volume, int FunctionEvaluations)>> volumes) =>
+        (Source, Sampler, Sampling, WeakerSha256, _volumes) = (source, sampler, sampling, weaker, volumes);
 
     /// <summary><c>samples</c> or <c>generate</c>.</summary>
     public string Source { get; }
@@ -27,6 +27,9 @@ public sealed class GeneratedSet
 
     /// <summary>Count, guidance and seed.</summary>
     public SamplingOptions Sampling { get; }
+
+    /// <summary>SHA-256 of the weights of the weaker model that they were guided away from, or null.</summary>
+    public string? WeakerSha256 { get; }
 
     /// <summary>The volumes in a run's <c>samples</c> that these weights made; null where there are none.</summary>
     /// <param name="run">The run.</param>
@@ -39,7 +42,7 @@ public sealed class GeneratedSet
         if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
             return null;
         return new GeneratedSet(
-            "samples", alike[0].Sampler, alike[0].Sampling with { Count = alike.Length },
+            "samples", alike[0].Sampler, alike[0].Sampling with { Count = alike.Length }, alike[0].WeakerSha256,
             _ => alike.Select(record => (Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations)));
     }
 
@@ -59,7 +62,7 @@ public sealed class GeneratedSet
         Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null)
     {
         var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
-        return new("generate", generation.Sampler.Id, generation.Sampling, cancellation => Generate(generating, trained, conditions, progress, generated, cancellation));
+        return new("generate", generation.Sampler.Id, generation.Sampling, trained.Weaker?.Sha256, cancellation => Generate(generating, trained, conditions, progress, generated, cancellation));
     }
 
     /// <summary>
@@ -74,7 +77,7 @@ public sealed class GeneratedSet
         Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
     {
         Discriminator? discriminator = null;
-        var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained));
+        var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained), trained.Weaker?.Model);
         try
         {
             new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn: null).Apply(generator, step => progress?.Invoke(0, step), cancellation);

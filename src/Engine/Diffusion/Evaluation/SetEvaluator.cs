@@ -63,6 +63,7 @@ public sealed class SetEvaluator(
             Sampler = generated.Sampler,
             Guidance = generated.Sampling.Guidance,
             GuidanceOptions = generated.Sampling.GuidanceOptions,
+            WeakerSha256 = generated.WeakerSha256,
             TimeShift = generated.Sampling.TimeShift == 1 ? null : generated.Sampling.TimeShift,
             Seed = generated.Sampling.Seed,
             Metrics = [.. qualities],

@@ -34,7 +34,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
         using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective, warn);
-        var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= judge());
+        var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= judge(), trained.Weaker?.Model);
         var written = new List<TimedRecord>();
         try
         {
@@ -92,6 +92,7 @@ public sealed class SampleWriter(ExperimentPlan plan, TrainedModel trained, Coho
             GuidanceRescale = plan.Sampling.GuidanceRescale,
             GuidanceInterval = plan.Sampling.GuidanceInterval,
             GuidanceLaw = plan.Sampling.GuidanceLaw,
+            WeakerSha256 = trained.Weaker?.Sha256,
             TimeShift = plan.Sampling.TimeShift,
             Seed = plan.Sampling.Seed,
             Condition = plan.Condition.CanBeDropped ? condition.Patients[0] : null,
@@ -197,6 +198,10 @@ public sealed record SampleRecord
     /// <summary>What guidance was beside that; missing where it was no more.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public GuidanceLaw? GuidanceLaw { get; init; }
+
+    /// <summary>SHA-256 of the weights of the weaker model that it was guided away from; missing where it was guided without one, or not at all.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public string? WeakerSha256 { get; init; }
 
     /// <summary>r of the time shift; 1 is none.</summary>
     public double TimeShift { get; init; } = 1;
