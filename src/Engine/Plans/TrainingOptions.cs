@@ -30,6 +30,10 @@ public sealed record TrainingOptions
     [Range(0, 1_000_000)]
     public int WarmupEpochs { get; init; } = 5;
 
+    /// <summary>What of the difference between prediction and target is made small. Default: its mean square.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DenoiserLoss? Loss { get; init; }
+
     /// <summary>Decoupled weight decay of AdamW. Default 0.</summary>
     [Range(0.0, 1.0)]
     public double WeightDecay { get; init; }
@@ -158,6 +162,22 @@ public enum StartingWeights
 
     /// <summary>Those that the optimiser moved.</summary>
     Raw,
+}
+
+/// <summary>What of the difference d between a denoiser's prediction and its target is made small, of each sample.</summary>
+public enum DenoiserLoss
+{
+    /// <summary>The mean of d².</summary>
+    Mse,
+
+    /// <summary>The mean of |d|.</summary>
+    L1,
+
+    /// <summary>
+    /// <c>√(mean of d² + c²) − c</c> with c = 0.00054 (arXiv:2310.14189, section 3.3, over the root of the number of voxels): a sample that is far off
+    /// pulls no harder than the others.
+    /// </summary>
+    Huber,
 }
 
 /// <summary>The moving average of the weights: <c>training.ema</c>.</summary>

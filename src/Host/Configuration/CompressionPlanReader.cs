@@ -25,6 +25,7 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
         ["from_optimizer"] = NoStart,
         ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
         ["ema_lengths"] = "lengths of averages are chosen where a denoiser is sampled; a compressor has `ema`, so remove `ema_lengths`",
+        ["loss"] = "a compressor's losses are those of its phases; remove `loss`, and name them in `phases`",
         ["use"] = "`training` names no part; remove `use`",
     };
 

@@ -20,8 +20,8 @@ public sealed record ExponentialMovingAverageOptions
     public double Power { get; init; } = 2.0 / 3.0;
 
     /// <summary>
-    /// Length σ of an average by a power of time, in place of <see cref="Beta"/> and its warm-up: see <see cref="PowerFunctionProfile"/>. It
-    /// is touched at every step, from the first on. Default: none.
+    /// Length σ of an average by a power of time, in place of <see cref="Beta"/> and its warm-up: see <see cref="PowerFunctionProfile"/>.
+    /// It is touched at every step, from the first on. Default: none.
     /// </summary>
     public double? Length { get; init; }
 }

@@ -47,7 +47,8 @@ public sealed class PowerFunctionProfileTests
     {
         const int steps = 400;
         double Weights(int step) => Math.Sin(step / 25.0) + step / 100.0;
-        var kept = Enumerable.Range(1, 8).SelectMany(i => new[] { (Step: 50.0 * i, Length: 0.05), (Step: 50.0 * i, Length: 0.1) }).ToArray();
+        var kept = Enumerable.Range(1, 8)
+            .SelectMany(i => new[] { (Step: 50.0 * i, Length: 0.05), (Step: 50.0 * i, Length: 0.1) }).ToArray();
 
         var (factors, error) = PowerFunctionProfile.Combine(kept, steps, length);
 
