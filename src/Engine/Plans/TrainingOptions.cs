@@ -19,12 +19,16 @@ public sealed record TrainingOptions
     [Range(1e-12, 1.0)]
     public double LearningRate { get; init; } = 1e-4;
 
-    /// <summary>Learning rate at the end of the cosine. Default 1e-6.</summary>
+    /// <summary>Learning rate at the end of the cosine, and the least on plateaus. Default 1e-6.</summary>
     [Range(0.0, 1.0)]
     public double MinLearningRate { get; init; } = 1e-6;
 
     /// <summary>How the learning rate moves after the warm-up. Default cosine.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>How it falls with <c>schedule: plateau</c>. Default: halved after ten validations that are no better.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PlateauOptions? Plateau { get; init; }
 
     /// <summary>Epochs of linear warm-up from a tenth of the learning rate. Default 5.</summary>
     [Range(0, 1_000_000)]
@@ -152,6 +156,21 @@ public enum LearningRateSchedule
 
     /// <summary>Stays at the learning rate.</summary>
     Constant,
+
+    /// <summary>Falls where the validation loss gets no better: <see cref="PlateauOptions"/>.</summary>
+    Plateau,
+}
+
+/// <summary>How the learning rate falls with <c>schedule: plateau</c>: <c>training.plateau</c>. It falls no further than <c>min_learning_rate</c>.</summary>
+public sealed record PlateauOptions
+{
+    /// <summary>What it is multiplied by. Default 0.5, as in the original.</summary>
+    [Range(1e-3, 0.999)]
+    public double Factor { get; init; } = 0.5;
+
+    /// <summary>Validations in a row without a loss that is 0.01 % below the best, after which the next such one lets it fall. Default 10.</summary>
+    [Range(0, 1_000_000)]
+    public int Patience { get; init; } = 10;
 }
 
 /// <summary>Weights of another run that training starts from.</summary>

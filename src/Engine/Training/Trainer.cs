@@ -207,6 +207,8 @@ public sealed class Trainer : IDisposable
 
         var facts = new EpochFacts(epoch, mean, validation, best, seconds) { Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0 };
         log?.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
+        if (validation is not null)
+            _task.Plateau?.Observe(validation.Loss);
         _task.Guard?.EndEpoch(mean, validation);
         if (MustGoBack)
             return;

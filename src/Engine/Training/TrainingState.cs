@@ -65,6 +65,7 @@ internal sealed class TrainingState
             Position = Position,
             Best = Best,
             Guard = _task.Guard?.State,
+            Plateau = _task.Plateau?.State,
             Random = CaptureRandom(),
             Experiment = ExperimentSeal.HashOf(run),
             Files = new Dictionary<string, FileFacts>(),
@@ -84,6 +85,7 @@ internal sealed class TrainingState
         _task.Context.Random.Restore(random);
         (Position, Best) = (checkpoint.Manifest.Position, checkpoint.Manifest.Best);
         _task.Guard?.Restore(checkpoint.Manifest.Guard);
+        _task.Plateau?.Restore(checkpoint.Manifest.Plateau);
     }
 
     /// <summary>Goes back to a checkpoint, all but the time that was spent and what the guard counts.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace VoxelZoo.Engine.Runs.Checkpoints;
 
 /// <summary>What a checkpoint holds beside its tensors: <c>manifest.json</c>, with the hash of its own values as <c>sha256</c>. A checkpoint without a manifest that verifies does not exist.</summary>
@@ -17,6 +19,10 @@ public sealed record CheckpointManifest
 
     /// <summary>What the guards remember; null where the run has none.</summary>
     public GuardState? Guard { get; init; }
+
+    /// <summary>What the learning rate's schedule remembers, where validation decides on it; missing where it does not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PlateauState? Plateau { get; init; }
 
     /// <summary>States of the random streams, base64.</summary>
     public required IReadOnlyDictionary<string, byte[]> Random { get; init; }
