@@ -32,26 +32,6 @@ public sealed class TrainingOptionTests(TinyCohort cohort) : IClassFixture<TinyC
         Assert.Equal(Bias - LearningRate, run.Scalar("denoiser", "bias"), 1e-5);
     }
 
-    // off by 0.5 where there are slices, and by 9.5 where only padding is
-    [Fact]
-    public void Slices_that_pad_the_volume_do_not_count_in_training_or_validation()
-    {
-        static torch.Tensor Spoiled(torch.Tensor noisy, torch.Tensor timesteps, Conditioning conditioning, torch.Tensor bias)
-        {
-            var padded = torch.zeros_like(noisy);
-            padded.narrow(2, TinyCohort.RealSlices, noisy.shape[2] - TinyCohort.RealSlices).fill_(S(9.0));
-            return FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias) + padded;
-        }
-
-        var plan = TinyRun.Plan(cohort, new FormulaArchitecture(Spoiled));
-        using var run = new TinyRun();
-
-        var status = run.Train(plan with { Training = plan.Training with { Epochs = 1, LearningRate = 1e-9 } });
-
-        Assert.All(run.Steps, step => Assert.Equal(0.25, step.Loss, 1e-5));
-        Assert.Equal(0.25, status.Best!.Loss, 1e-5);
-    }
-
     [Fact]
     public void Epoch_has_the_mean_of_its_steps()
     {
