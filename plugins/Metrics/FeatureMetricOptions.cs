@@ -6,8 +6,9 @@ namespace VoxelZoo.Plugins.Metrics;
 public abstract record FeatureMetricOptions
 {
     /// <summary>
-    /// What makes features of volumes: <c>scattering</c>, or the path of a TorchScript file whose <c>forward</c> takes volumes
-    /// <c>[1, C, D, H, W]</c> in [0, 1] and returns features <c>[rows, d]</c>. Default: none; the metric takes features.
+    /// What makes features of volumes: <c>scattering</c>, the path of a safetensors file that <c>features export</c> wrote, or that of a
+    /// TorchScript file whose <c>forward</c> takes volumes <c>[1, C, D, H, W]</c> in [0, 1] and returns features <c>[rows, d]</c>.
+    /// Default: none; the metric takes features.
     /// </summary>
     public string? Extractor { get; init; }
 

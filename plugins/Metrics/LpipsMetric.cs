@@ -9,8 +9,8 @@ namespace VoxelZoo.Plugins.Metrics;
 public sealed record LpipsOptions
 {
     /// <summary>
-    /// A TorchScript file. Its network takes slices <c>[n, 3, H, W]</c> in [0, 1] and returns features <c>[n, c, h, w]</c>, or a tuple or
-    /// list of such; preprocessing belongs into the file. There is no default.
+    /// A safetensors file that <c>features export</c> wrote, or a TorchScript file, whose network takes slices <c>[n, 3, H, W]</c> in
+    /// [0, 1] and returns features <c>[n, c, h, w]</c>, or a tuple or list of such; preprocessing belongs into it. There is no default.
     /// </summary>
     public string? Network { get; init; }
 
@@ -25,14 +25,15 @@ public sealed record LpipsOptions
 /// this system called LPIPS; the calibrated LPIPS (arXiv:1801.03924) weighs channels by what people see, which a file may do as its last
 /// step.
 /// </summary>
-[Metric("lpips", Summary = "Perceptual distance of axial slices by a TorchScript network; lower is better.")]
+[Metric("lpips", Summary = "Perceptual distance of axial slices by a network of features; lower is better.")]
 public sealed class LpipsMetric : IMetric<LpipsOptions>
 {
     /// <inheritdoc/>
     public Metric Create(LpipsOptions options, PartContext context) => options.Network is { Length: > 0 } network
         ? new Lpips(SliceNetwork.Load(network, context.Device), options.Chunk)
         : throw new PlanException(
-            "lpips compares features of a network; set network to a TorchScript file that takes slices [n, 3, H, W], see docs/metrics.md",
+            "lpips compares features of a network; set network to a TorchScript file that takes slices [n, 3, H, W], or to one that "
+            + "`features export` wrote, see docs/metrics.md",
             "network");
 
     /// <inheritdoc/>

@@ -53,6 +53,10 @@ public sealed record RFlowOptions
     /// <summary>The largest weight that <c>inverse_square</c> gives, to all τ below its inverse root. Default 100, at τ = 0.1.</summary>
     [Range(1.0, 1e6)]
     public double? LargestWeight { get; init; }
+
+    /// <summary>γ of <c>min_snr</c>. Default 5.</summary>
+    [Range(1e-3, 1e6)]
+    public double? SnrGamma { get; init; }
 }
 
 /// <summary>What the network returns.</summary>
@@ -97,6 +101,12 @@ public enum LossWeighting
     /// 2 / (π·(1 − 2τ + 2τ²)), the density of the map from cosine to linear times (arXiv:2403.03206, section 3.1): towards τ = 1/2.
     /// </summary>
     Cosmap,
+
+    /// <summary>
+    /// min(SNR, γ) of errors of the clean sample (arXiv:2303.09556), with SNR = ((1 − τ)/τ)²: for the velocity τ²·min(SNR, γ), for the
+    /// noise min(SNR, γ)/SNR. Not with sigma_data.
+    /// </summary>
+    MinSnr,
 }
 
 /// <summary>The grid to which the time transform compares the latent's.</summary>

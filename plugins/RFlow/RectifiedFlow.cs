@@ -19,6 +19,8 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
 
     private const double DefaultLargestWeight = 100;
 
+    private const double DefaultSnrGamma = 5;
+
     private readonly TimeLaw _law = new(options);
 
     public override double Alpha(double t) => 1 - t / Horizon;
@@ -67,10 +69,25 @@ internal sealed class RectifiedFlow(RFlowOptions options, double ratio) : NoiseP
             return null;
         using var scope = NewDisposeScope();
         var tau = timesteps.to(ScalarType.Float32) / S(Horizon);
-        var weight = options.LossWeighting == LossWeighting.Cosmap
-            ? (OneMinus(tau).square() + tau.square()).reciprocal() * S(2 / Math.PI) // (1 − τ)² + τ² = 1 − 2τ + 2τ²
-            : tau.square().reciprocal().clamp_max(S(options.LargestWeight ?? DefaultLargestWeight));
+        var weight = options.LossWeighting switch
+        {
+            LossWeighting.Cosmap => (OneMinus(tau).square() + tau.square()).reciprocal() * S(2 / Math.PI), // (1 − τ)² + τ² = 1 − 2τ + 2τ²
+            LossWeighting.MinSnr => MinSnr(tau, options.SnrGamma ?? DefaultSnrGamma),
+            _ => tau.square().reciprocal().clamp_max(S(options.LargestWeight ?? DefaultLargestWeight)),
+        };
         return weight.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>min(SNR, γ) times what an error of the prediction is in the clean sample, squared; without a division by τ = 0.</summary>
+    private Tensor MinSnr(Tensor tau, double gamma)
+    {
+        var (signal, noise) = (OneMinus(tau).square(), tau.square());
+        return options.Prediction switch
+        {
+            Prediction.Velocity => minimum(signal, noise * S(gamma)),
+            Prediction.Sample => (signal / noise.clamp_min(S(SmallestTau * SmallestTau))).clamp_max(S(gamma)),
+            _ => minimum(ones_like(tau), noise * S(gamma) / signal.clamp_min(S(SmallestTau * SmallestTau))),
+        };
     }
 
     public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps)

@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors.Features;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Plugins.Metrics.Extractors;
@@ -15,6 +16,7 @@ internal abstract class FeatureExtractor(Device device)
     {
         null => null,
         WaveletScattering.Name => new WaveletScattering(context.Device),
+        _ when FeatureNetwork.IsOne(name) => SliceFeatureExtractor.Load(name, context.Device),
         _ => TorchScriptExtractor.Load(name, context.Device),
     };
 

@@ -3,28 +3,38 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors.Features;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Plugins.Metrics.Extractors;
 
-/// <summary>A 2-D network in a TorchScript file that makes maps of features of slices; known by its file's name and SHA-256.</summary>
+/// <summary>
+/// A 2-D network that makes maps of features of slices: one that <c>features export</c> wrote, or a TorchScript file, known by its name and
+/// SHA-256.
+/// </summary>
 internal sealed class SliceNetwork
 {
-    private readonly jit.ScriptModule? _network;
+    private readonly Func<Tensor, object>? _network;
     private readonly Device _device;
     private (int Height, int Width) _fits; // slices that it was shown
 
-    private SliceNetwork(jit.ScriptModule? network, string id, Device device) => (_network, Id, _device) = (network, id, device);
+    private SliceNetwork(Func<Tensor, object>? network, string id, Device device) => (_network, Id, _device) = (network, id, device);
 
     public string Id { get; }
 
     /// <summary>Loads the network, or on the device <c>meta</c> just takes its name.</summary>
-    /// <exception cref="PlanException">There is no such file, or it is not TorchScript.</exception>
+    /// <exception cref="PlanException">There is no such file, or it is neither.</exception>
     public static SliceNetwork Load(string path, Device device)
     {
         if (device.type == DeviceType.META)
             return new(null, Path.GetFileName(path), device);
+        if (FeatureNetwork.IsOne(path))
+        {
+            var features = Open(path, "network", device);
+            return new(features.Maps, features.Id, device);
+        }
+
         if (!File.Exists(path))
             throw new PlanException($"there is no network `{path}`; name a TorchScript file that takes slices [n, 3, H, W]", "network");
         try
@@ -33,11 +43,30 @@ internal sealed class SliceNetwork
             var hash = Convert.ToHexStringLower(SHA256.HashData(file));
             var network = jit.load(path, device.type, device.index);
             network.eval();
-            return new(network, $"{Path.GetFileName(path)} (sha256 {hash})", device);
+            return new(slices => network.call(slices), $"{Path.GetFileName(path)} (sha256 {hash})", device);
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new PlanException($"the network `{path}` cannot be loaded as TorchScript: {FirstLine(e)}", "network");
+        }
+    }
+
+    /// <summary>The network of a file that <c>features export</c> wrote.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="key">The option that names it.</param>
+    /// <param name="device">Where to.</param>
+    /// <exception cref="PlanException">There is no such file, or it is not one of features.</exception>
+    public static FeatureNetwork Open(string path, string key, Device device)
+    {
+        if (!File.Exists(path))
+            throw new PlanException($"there is no file `{path}`; make it of a network's weights with `features export`", key);
+        try
+        {
+            return FeatureNetwork.Load(path, device);
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new PlanException(e.Message, key);
         }
     }
 
@@ -68,7 +97,7 @@ internal sealed class SliceNetwork
     {
         try
         {
-            IReadOnlyList<Tensor>? maps = _network!.call(slices.to(_device)) switch
+            IReadOnlyList<Tensor>? maps = _network!(slices.to(_device)) switch
             {
                 Tensor one => [one],
                 IEnumerable<Tensor> several => [.. several],

@@ -17,6 +17,16 @@ public sealed record CompressionOptions
     /// </summary>
     public IReadOnlyList<int>? Crop { get; init; }
 
+    /// <summary>
+    /// Slices that are drawn at random of a volume's real ones to train on, in place of neighbours, for compressors that see each slice by itself. Not with
+    /// <c>crop</c>, nor with a discriminator, which judges neighbours. Default: none.
+    /// </summary>
+    [Range(1, 4096)]
+    public int? Slices { get; init; }
+
+    /// <summary>How often masks are mixed with others of the step: of the slices that <see cref="Slices"/> draws, or else of the batch. Default: never.</summary>
+    public MaskMixingOptions? Mixing { get; init; }
+
     /// <summary>Peak learning rate of the discriminator, which warms up and falls as the compressor's does. Default 5e-4.</summary>
     [Range(1e-12, 1.0)]
     public double DiscriminatorLearningRate { get; init; } = 5e-4;

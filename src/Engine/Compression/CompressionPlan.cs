@@ -47,10 +47,12 @@ public sealed record CompressionPlan : Plan
     internal bool Weighs(string loss) => Compression.Phases.Any(phase => phase.Weight(loss) > 0);
 
     /// <summary>What a step sees of a volume: the crop, or all of it.</summary>
-    public VolumeShape Seen => Compression.Crop is [var depth, var height, var width] ? new VolumeShape(1, depth, height, width) : Volume;
+    public VolumeShape Seen => Compression.Crop is [var depth, var height, var width] ? new VolumeShape(1, depth, height, width)
+        : Compression.Slices is { } slices ? Volume with { Depth = slices }
+        : Volume;
 
     /// <summary>What cuts blocks out of the volumes to train on, or null.</summary>
-    public RandomCrop? Crop => Compression.Crop is null ? null : new RandomCrop(Seen, Training.Seed);
+    public RandomCrop? Crop => Compression is { Crop: null, Slices: null } ? null : new RandomCrop(Seen, Training.Seed, Scattered: Compression.Slices is not null);
 
     /// <summary>Derives the shapes and the number of epochs, and refuses what cannot work.</summary>
     /// <exception cref="PlanException">The parts do not go together.</exception>
@@ -61,6 +63,8 @@ public sealed record CompressionPlan : Plan
         draft.Evaluation.Validate();
         if (draft.IsOfMasks && draft.Target.Count > 1)
             throw new PlanException($"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each").In("target");
+        if (draft.Training.Schedule == LearningRateSchedule.Plateau || draft.Training.Plateau is not null)
+            throw new PlanException("a compressor's learning rate runs over its phases, and plateaus of validation do not; use cosine or constant, and remove plateau", draft.Training.Plateau is null ? "schedule" : "plateau").In("training");
         if (draft.Training.GradientAccumulation > 1)
             throw new PlanException("compressors are trained on whole batches, as codebook and discriminator are updated by them; remove it, or train on smaller crops", "gradient_accumulation").In("training");
         if (draft.Training.GradientCheckpointing)
@@ -76,7 +80,9 @@ public sealed record CompressionPlan : Plan
             Training = draft.Training with { Epochs = draft.Compression.Phases.Sum(phase => phase.Epochs) },
         };
         PhaseRules.Validate(plan);
+        plan.ValidateSlices();
         plan.ValidateCrop();
+        plan.ValidateMixing();
         return plan;
     }
 
@@ -93,6 +99,43 @@ public sealed record CompressionPlan : Plan
                 $"phases.{phase}.losses.{LossNames.Perceptual}").In("training");
         if (!File.Exists(network))
             throw new PlanException($"there is no file {network}; name a TorchScript file of a network that takes slices [n, 3, H, W]", "perceptual.network").In("training");
+    }
+
+    /// <summary>Slices that lie nowhere near each other are for what sees each by itself.</summary>
+    private void ValidateSlices()
+    {
+        if (Compression.Slices is not { } slices)
+            return;
+        if (Compression.Crop is not null)
+            throw new PlanException($"slices {slices} are drawn at random, and crop cuts neighbours; remove one of the two", "slices").In("training");
+        if (Weighs(LossNames.Adversarial))
+            throw new PlanException($"slices {slices} are drawn at random, and the loss `adversarial` is of a discriminator that judges neighbours; use crop, or take adversarial out of the losses", "slices").In("training");
+        if (!SeesEachSlice(slices))
+            throw new PlanException($"slices {slices} are drawn at random, and `{Compressor.Id}` with these options compresses neighbours together; use crop, or a compressor of slices", "slices").In("training");
+    }
+
+    private bool SeesEachSlice(int slices)
+    {
+        try
+        {
+            return Compressor.Call((c, options) => (c.LatentShape(options, Volume with { Depth = 1 }).Depth, c.LatentShape(options, Volume with { Depth = slices }).Depth)) == (1, slices);
+        }
+        catch (PlanException)
+        {
+            return false;
+        }
+    }
+
+    private void ValidateMixing()
+    {
+        if (Compression.Mixing is not { } mixing)
+            return;
+        if (!IsOfMasks)
+            throw new PlanException("mixing puts masks together, and images have no tumours to paste; remove it", "mixing").In("training");
+        if (mixing.Total is not (> 0 and <= 1))
+            throw new PlanException(FormattableString.Invariant($"the shares of mixing add up to {mixing.Total}; they are of masks that are mixed in one way each, so give them a sum above 0 and up to 1"), "mixing").In("training");
+        if ((Compression.Slices ?? Training.BatchSize) < 2)
+            throw new PlanException("mixing takes other masks of the step, and there are none; set slices, or a batch_size of 2 or more", "mixing").In("training");
     }
 
     private void ValidateCrop()

@@ -48,7 +48,7 @@ public sealed class CompressionTask : TrainingTask
             return;
         _discriminator = MixedPrecision.Prepare(context, PatchDiscriminator.Create(plan.Compression.Discriminator, context.Device));
         _discriminator.train();
-        _judge = new TrainedModule(Component.Discriminator, _discriminator, plan.Training with { Ema = null });
+        _judge = new TrainedModule(Component.Discriminator, _discriminator, plan.Training with { Ema = null, EmaLengths = null });
         Modules = [_compressor, _judge];
     }
 
@@ -78,7 +78,7 @@ public sealed class CompressionTask : TrainingTask
         using var scope = NewDisposeScope();
         var phase = _schedule.At(epoch);
         Enter(phase);
-        var volume = batch.Images[PooledImages.Image].to(_model.Device);
+        var volume = Mixed(batch.Images[PooledImages.Image]).to(_model.Device);
         var pass = Pass(volume, phase);
         var losses = Losses(phase, pass, volume, batch.RealSlices.Min());
         var loss = losses.Where(term => phase.Weight(term.Key) > 0).Select(term => term.Value * S(phase.Weight(term.Key))).Aggregate((sum, term) => sum + term);
@@ -103,6 +103,18 @@ public sealed class CompressionTask : TrainingTask
 
     /// <inheritdoc/>
     protected override double Probe(Batch batch) => _model.Reconstruct(batch.Images[PooledImages.Image].to(_model.Device)).mean().item<float>();
+
+    /// <summary>Masks that are mixed with others of the step, where the plan says so: slice by slice where slices were drawn, else sample by sample.</summary>
+    private Tensor Mixed(Tensor volume)
+    {
+        if (_plan.Compression.Mixing is not { } options)
+            return volume;
+        var mixing = new MaskMixing(options);
+        var random = Context.Random[RandomStreams.Dropout];
+        return _plan.Compression.Slices is null
+            ? mixing.Apply(volume, random)
+            : mixing.Apply(volume.transpose(1, 2).flatten(0, 1), random).unflatten(0, [volume.shape[0], volume.shape[2]]).transpose(1, 2);
+    }
 
     /// <summary>Lets gradients go where the phase trains, and nowhere else, so that no other parameter moves; nor do running statistics.</summary>
     private void Enter(PhaseOptions phase)
@@ -131,7 +143,7 @@ public sealed class CompressionTask : TrainingTask
     private Dictionary<string, Tensor> Losses(PhaseOptions phase, CompressorPass pass, Tensor volume, int realSlices)
     {
         var losses = new Dictionary<string, Tensor>(pass.Losses);
-        var (real, made) = (volume.narrow(2, 0, realSlices), pass.Reconstruction.narrow(2, 0, realSlices));
+        var (real, made) = (Apart(volume.narrow(2, 0, realSlices)), Apart(pass.Reconstruction.narrow(2, 0, realSlices)));
         foreach (var (name, loss) in ReconstructionLosses.ByName.Where(loss => phase.Weight(loss.Key) > 0))
             losses[name] = loss(made, real);
         if (phase.Weight(LossNames.Perceptual) > 0)
@@ -144,6 +156,9 @@ public sealed class CompressionTask : TrainingTask
 
         return losses;
     }
+
+    /// <summary>Slices that were drawn at random as samples of one slice each, because those beside each other are no neighbours.</summary>
+    private Tensor Apart(Tensor volume) => _plan.Compression.Slices is null ? volume : volume.transpose(1, 2).flatten(0, 1).unsqueeze(2);
 
     /// <summary>The discriminator's own step, after the compressor's: half of each loss, on the volumes and on what was made of them.</summary>
     private void Judge(Tensor volume, Tensor reconstruction, int realSlices, int epoch, long step, Dictionary<string, double> measures)

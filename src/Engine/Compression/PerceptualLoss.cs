@@ -3,6 +3,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Tensors.Features;
 using VoxelZoo.Tensors.Native;
 using static VoxelZoo.Tensors.Scalars;
 
@@ -15,7 +16,8 @@ namespace VoxelZoo.Engine.Compression;
 public sealed class PerceptualLoss : IDisposable
 {
     private const string Key = "perceptual.network";
-    private readonly jit.ScriptModule _network;
+    private readonly IDisposable _loaded;
+    private readonly Func<Tensor, object> _network;
     private readonly double _fraction;
 
     /// <summary>Loads the network and tries it.</summary>
@@ -26,7 +28,7 @@ public sealed class PerceptualLoss : IDisposable
     internal PerceptualLoss(PerceptualOptions options, (int Height, int Width) slice, Device device)
     {
         _fraction = options.SliceFraction;
-        _network = Load(options.Network!, device);
+        (_loaded, _network) = Load(options.Network!, device);
         try
         {
             using var scope = NewDisposeScope();
@@ -36,14 +38,14 @@ public sealed class PerceptualLoss : IDisposable
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or InvalidDataException)
         {
-            _network.Dispose();
+            _loaded.Dispose();
             throw new PlanException(
                 $"{options.Network} cannot take a slice [1, 3, {slice.Height}, {slice.Width}]: {FirstLine(e)}",
                 Key).In("training");
         }
         catch
         {
-            _network.Dispose();
+            _loaded.Dispose();
             throw;
         }
     }
@@ -58,7 +60,7 @@ public sealed class PerceptualLoss : IDisposable
 
     /// <summary>Loads a network on the CPU and no more; what it says of files whose code cannot be compiled holds here too.</summary>
     /// <exception cref="PlanException">The file is not TorchScript.</exception>
-    public static void Try(string network) => Load(network, CPU).Dispose();
+    public static void Try(string network) => Load(network, CPU).Loaded.Dispose();
 
     /// <summary>The loss, 0-dimensional float32; its gradient goes to the reconstruction.</summary>
     /// <param name="reconstruction">Float32 <c>[B, 1, D, H, W]</c>.</param>
@@ -82,7 +84,7 @@ public sealed class PerceptualLoss : IDisposable
 
     private static Tensor Normalised(Tensor features) => features / (features.square().sum(1, keepdim: true).sqrt() + S(1e-10));
 
-    private IReadOnlyList<Tensor> Features(Tensor slices) => _network.call(slices) switch
+    private IReadOnlyList<Tensor> Features(Tensor slices) => _network(slices) switch
     {
         Tensor one => [one],
         IEnumerable<Tensor> several when several.Any() => [.. several],
@@ -90,17 +92,23 @@ public sealed class PerceptualLoss : IDisposable
         var other => throw new InvalidDataException($"it returns {other?.GetType().Name ?? "nothing"}, expected features [n, c, h, w] or several of them"),
     };
 
-    private static jit.ScriptModule Load(string path, Device device)
+    private static (IDisposable Loaded, Func<Tensor, object> Network) Load(string path, Device device)
     {
         if (RegularFile.WhyNot(path) is { } why)
             throw new PlanException($"{path}: {why.TrimEnd('.')}", Key).In("training");
         try
         {
+            if (FeatureNetwork.IsOne(path) && FeatureNetwork.Load(path, device) is var features)
+                return (features, features.Maps);
             var network = jit.load(path, device.type, device.index);
             network.eval();
             foreach (var parameter in network.parameters())
                 parameter.requires_grad = false;
-            return network;
+            return (network, slices => network.call(slices));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new PlanException(e.Message, Key).In("training");
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IOException or UnauthorizedAccessException)
         {
@@ -111,5 +119,5 @@ public sealed class PerceptualLoss : IDisposable
     private static string FirstLine(Exception e) => e.Message.Split('\n')[0].Trim().TrimEnd('.', ':');
 
     /// <summary>Frees the network.</summary>
-    public void Dispose() => _network.Dispose();
+    public void Dispose() => _loaded.Dispose();
 }

@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data;
@@ -56,6 +58,13 @@ public sealed record DataOptions
     public IReadOnlyDictionary<string, double> ClipMax { get; init; } =
         new Dictionary<string, double> { [ImageKinds.Bravo] = 5898, [ImageKinds.T1Pre] = 1257, [ImageKinds.T1Gd] = 1353 };
 
+    /// <summary>
+    /// Two shares of the file's voxels, such as [0.001, 0.999]: the intensities at these quantiles take the place of its smallest and largest, and what lies
+    /// beyond is clipped. With <see cref="Normalization.PerVolume"/> alone. Default: none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<double>? ClipQuantiles { get; init; }
+
     /// <summary>Which voxels of a shrunken mask are tumour. Default <see cref="SegRule.MoreThanHalf"/>.</summary>
     public SegRule SegRule { get; init; } = SegRule.MoreThanHalf;
 
@@ -99,6 +108,14 @@ public sealed record DataOptions
             throw new PlanException($"cohort '{Cohort}' would not be read, because synthesize makes one; remove one of the two.", "cohort");
         if (OriginalDepth > Depth)
             throw new PlanException($"original_depth {OriginalDepth} does not fit into depth {Depth}; padding only adds slices.", "original_depth");
+        if (ClipQuantiles is { } quantiles)
+        {
+            if (quantiles is not [>= 0 and var low, <= 1 and var high] || low >= high)
+                throw new PlanException($"clip_quantiles [{string.Join(", ", quantiles.Select(share => share.ToString(CultureInfo.InvariantCulture)))}] are no two rising shares from 0 to 1, such as [0.001, 0.999]; correct them.", "clip_quantiles");
+            if (Normalization == Normalization.Fixed)
+                throw new PlanException("clip_quantiles are of each volume's own intensities, and normalization fixed takes those of clip_max; remove one of the two.", "clip_quantiles");
+        }
+
         foreach (var kind in kinds)
         {
             if (!ImageKinds.All.Contains(kind))

@@ -18,6 +18,10 @@ internal static class VolumePreparation
             throw new InvalidDataException($"{file}: {misfit}");
         var slices = Slices(depth, options);
         var from = volume.Turned();
+        var (low, high) = kind == ImageKinds.Seg ? (0, 1)
+            : options.Normalization == Normalization.Fixed ? (0, options.ClipMax[kind])
+            : options.ClipQuantiles is [var first, var last] ? Quantiles(from, first, last)
+            : (volume.Min!.Value, volume.Max!.Value);
         var to = new float[options.Depth * options.Height * options.Width];
         var slice = options.Height * options.Width;
         for (var d = 0; d < slices; d++)
@@ -37,7 +41,6 @@ internal static class VolumePreparation
             }
             else
             {
-                var (low, high) = options.Normalization == Normalization.Fixed ? (0, options.ClipMax[kind]) : (volume.Min!.Value, volume.Max!.Value);
                 Scale(source, low, high);
                 Shrink(source, height, width, target, options.Height, options.Width);
             }
@@ -69,6 +72,21 @@ internal static class VolumePreparation
     }
 
     private static int Slices(int depth, DataOptions options) => (depth + options.SliceStep - 1) / options.SliceStep;
+
+    /// <summary>The intensities at two shares of the voxels, between two of them in proportion.</summary>
+    private static (double Low, double High) Quantiles(float[] intensities, double low, double high)
+    {
+        var sorted = (float[])intensities.Clone();
+        Array.Sort(sorted);
+        return (At(low), At(high));
+
+        double At(double share)
+        {
+            var place = share * (sorted.Length - 1);
+            var below = (int)place;
+            return sorted[below] + (place - below) * (sorted[Math.Min(below + 1, sorted.Length - 1)] - (double)sorted[below]);
+        }
+    }
 
     private static void Scale(Span<float> intensities, double low, double high)
     {

@@ -17,6 +17,8 @@ namespace VoxelZoo.Engine.Diffusion;
 /// </summary>
 public sealed class DiffusionModel : IDisposable
 {
+    private const double HuberWidth = 0.00054;
+
     private readonly ExperimentPlan _plan;
     private readonly LatentCodec _codec;
     private readonly Tensor? _coordinates;
@@ -184,12 +186,12 @@ public sealed class DiffusionModel : IDisposable
         return torch.cat([latent.narrow(2, 0, real), latent.narrow(2, real - 1, 1).expand(-1, -1, depth - real, -1, -1)], 2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Mean squared error of each sample <c>[B]</c>, in float32, without the slices that only pad the volume.</summary>
+    /// <summary>The plan's loss of each sample <c>[B]</c>, by default the mean squared error, in float32, without the slices that only pad the volume.</summary>
     /// <param name="prediction">What the network returned.</param>
     /// <param name="target">What it should have returned.</param>
     /// <param name="realSlices">Slices of each volume that are not padding; slices that are padding in any of them are left out of all.</param>
     public Tensor SampleLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices) =>
-        (prediction.to(ScalarType.Float32) - target).narrow(2, 0, Real(realSlices)).square().mean([1, 2, 3, 4]);
+        Reduced(Errors((prediction.to(ScalarType.Float32) - target).narrow(2, 0, Real(realSlices))).mean([1, 2, 3, 4]));
 
     /// <summary>The same with a weight for each voxel, which is 0 wherever a volume is padding; the mean is over as many voxels as are not.</summary>
     /// <param name="prediction">What the network returned.</param>
@@ -199,8 +201,16 @@ public sealed class DiffusionModel : IDisposable
     public Tensor WeightedLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices, Tensor weights)
     {
         var share = (double)Real(realSlices) / target.shape[2];
-        return ((prediction.to(ScalarType.Float32) - target).square() * weights).mean([1, 2, 3, 4]) / Scalars.S(share);
+        return Reduced((Errors(prediction.to(ScalarType.Float32) - target) * weights).mean([1, 2, 3, 4]) / Scalars.S(share));
     }
+
+    /// <summary>What of each voxel's difference is averaged.</summary>
+    private Tensor Errors(Tensor difference) => _plan.Training.Loss == DenoiserLoss.L1 ? difference.abs() : difference.square();
+
+    /// <summary>What is made of a sample's average.</summary>
+    private Tensor Reduced(Tensor means) => _plan.Training.Loss == DenoiserLoss.Huber
+        ? (means + Scalars.S(HuberWidth * HuberWidth)).sqrt() - Scalars.S(HuberWidth)
+        : means;
 
     /// <summary>Weights of voxels <c>[B, 1, d, h, w]</c>, 1 where none are given, and 0 in the slices that only pad the volume.</summary>
     public Tensor Unpadded(Tensor? weights, IReadOnlyList<int> realSlices)

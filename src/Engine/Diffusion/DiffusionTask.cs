@@ -39,6 +39,8 @@ public sealed class DiffusionTask : TrainingTask
         (_plan, _meter) = (plan, meter);
         var share = BatchSplit.Share(plan.Training, Collective);
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
+        if (_validator is null && plan.Training.Schedule == LearningRateSchedule.Plateau)
+            throw new PlanException("schedule plateau follows the validation loss, and the cohort has no patients in val; put some there, or use cosine or constant", "schedule").In("training");
         _model = DiffusionModel.Create(plan, context, frozen);
         // what mixes samples needs them all; only the network is then spared the others'
         (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples) ? (BatchShare.Whole, share) : (share, BatchShare.Whole);

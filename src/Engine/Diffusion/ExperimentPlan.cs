@@ -97,7 +97,7 @@ public sealed record ExperimentPlan : Plan
 
     private static void RefuseSampling(ExperimentPlan draft, string section, SamplingOptions sampling)
     {
-        if (sampling.StrongestGuidance is > 1 and var guidance && draft.Condition.Dropout == 0)
+        if (sampling is { StrongestGuidance: > 1 and var guidance, GuidesByModel: false } && draft.Condition.Dropout == 0)
             throw new PlanException(
                 $"guidance {guidance} needs predictions without the condition, which condition.dropout: 0 never trains; "
                 + "use guidance: 1 or a dropout such as 0.15",
@@ -142,6 +142,11 @@ public sealed record ExperimentPlan : Plan
         {
             if (sampling is not null)
                 RefuseSampling(draft, section, sampling);
+        }
+
+        if (draft.Generation is { } generation && generation.Sampling.EmaLength != draft.Sampling.EmaLength)
+        {
+            throw new PlanException($"generate has another ema_length than sampling ({draft.Sampling.EmaLength?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}), and an evaluation is of one set of weights; set sampling.ema_length", "generate.ema_length").In("evaluation");
         }
 
         PlanChecks.Refuse(draft);

@@ -18,6 +18,10 @@ internal static class PlanChecks
         if (plan.Condition is { Control: not null, SizeBins: not null })
             throw new PlanException("size_bins would change the denoiser that control keeps frozen; remove one of the two", "size_bins").In("condition");
         var training = plan.Training;
+        if (training is { Plateau: not null, Schedule: not LearningRateSchedule.Plateau })
+            throw new PlanException($"plateau says how the learning rate falls on plateaus, and schedule is {training.Schedule.ToString().ToLowerInvariant()}; use schedule: plateau or remove it", "plateau").In("training");
+        if (training.EmaLengths is { } lengths && (lengths.Count is 0 or > 4 || lengths.Any(length => length is not (>= 0.005 and <= 0.28)) || lengths.Distinct().Count() < lengths.Count))
+            throw new PlanException($"ema_lengths [{string.Join(", ", lengths.Select(length => length.ToString(System.Globalization.CultureInfo.InvariantCulture)))}] are lengths of averages as shares of the training: give one to four, each once, from 0.005 to 0.28, such as [0.05, 0.1]", "ema_lengths").In("training");
         if (training.From is not null && plan.Condition.Control is not null)
             throw new PlanException("from would start a denoiser that control keeps frozen; a ControlNet starts from the denoiser of control.from; remove one of the two", "from").In("training");
         var ofNothing = training switch

@@ -90,7 +90,7 @@ public sealed record PlanDescription
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
-        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null)
+        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null && plan.LeftOut.Count == 0)
             throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
         if (plan.TrainingGeneration is { } watched)
             RefuseGeneration(plan, watched, model, context);
@@ -222,7 +222,7 @@ public sealed record PlanDescription
     {
         var trained = counts.Trained;
         var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
-        var copies = plan.Training.Ema is null ? 1 : 2;
+        var copies = (plan.Training.Ema is null ? 1 : 2) + (plan.Training.EmaLengths?.Count ?? 0);
         var bytes = plan.Training.BatchSize / plan.Training.GradientAccumulation * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
         return new MemoryEstimate(
             (trained * copies + frozen) * Float32,

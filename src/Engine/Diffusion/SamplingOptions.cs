@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
@@ -60,6 +61,27 @@ public sealed record SamplingOptions
     public int? GuidanceZeroInit { get; init; }
 
     /// <summary>
+    /// What predictions are guided away from, in place of those without the condition: a run's folder, whose model is weaker, such as a smaller network's
+    /// (autoguidance, arXiv:2406.02507). It diffuses in the same space. Needs no condition that was dropped in training. Default: with
+    /// <c>guidance_checkpoint</c> the run itself, else none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? GuidanceFrom { get; init; }
+
+    /// <summary>The checkpoint of that run: <c>best</c>, <c>latest</c> or <c>step-XXXXXXXX</c>. Default: the best of <c>guidance_from</c>.</summary>
+    [RegularExpression("best|latest|step-[0-9]{8,}", ErrorMessage = "`{0}` takes `best`, `latest` or the name of a checkpoint such as step-00001000")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? GuidanceCheckpoint { get; init; }
+
+    /// <summary>
+    /// Length σ of the average of the weights that generates, as a share of the training: one that <c>training.ema_lengths</c> kept, or any other that can be put
+    /// together from them. Default: the average of <c>training.ema</c>, or the weights themselves.
+    /// </summary>
+    [Range(0.005, 0.28)]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? EmaLength { get; init; }
+
+    /// <summary>
     /// r of the times that are sampled, <c>τ' = rτ / (1 + (r − 1)τ)</c>, on top of the strategy's own (arXiv:2403.03206, section 5.3.2): above 1 steps
     /// crowd towards noise, below 1 towards the data. Training is as it was. For samplers that go along the process's grid. Default 1.
     /// </summary>
@@ -84,6 +106,9 @@ public sealed record SamplingOptions
     [AllowedValues("train", "val", "test")]
     public string Split { get; init; } = "test";
 
+    /// <summary>Whether predictions are guided away from those of a weaker model.</summary>
+    internal bool GuidesByModel => GuidanceFrom is not null || GuidanceCheckpoint is not null;
+
     /// <summary>The largest w on the way; 1 is no guidance.</summary>
     internal double StrongestGuidance => Math.Max(Guidance, GuidanceEnd ?? 1);
 
@@ -94,6 +119,24 @@ public sealed record SamplingOptions
     internal GuidanceLaw? GuidanceLaw => GuidanceEnd is null && !GuidanceZero
         ? null
         : new GuidanceLaw(GuidanceEnd, GuidanceEnd is null ? null : GuidanceSchedule ?? Diffusion.GuidanceSchedule.Linear, GuidanceZero, GuidanceZero ? GuidanceZeroInit ?? 1 : 0);
+
+    /// <summary>What guidance is beside its strength, by these keys; null where it is no more.</summary>
+    internal JsonObject? GuidanceOptions
+    {
+        get
+        {
+            var options = new JsonObject();
+            if (GuidanceRescale > 0)
+                options["guidance_rescale"] = GuidanceRescale;
+            if (GuidanceInterval is { } interval)
+                options["guidance_interval"] = new JsonArray([.. interval.Select(tau => JsonValue.Create(tau))]);
+            if (GuidanceLaw is { End: { } end } law)
+                (options["guidance_end"], options["guidance_schedule"]) = (end, law.Schedule!.Value.ToString().ToLowerInvariant());
+            if (GuidanceLaw is { Zero: true, ZeroInit: var still })
+                (options["guidance_zero"], options["guidance_zero_init"]) = (true, still);
+            return options.Count == 0 ? null : options;
+        }
+    }
 
     /// <summary>Refuses guidance that is none, and what would change nothing.</summary>
     /// <exception cref="PlanException">One of them.</exception>
@@ -108,6 +151,8 @@ public sealed record SamplingOptions
             throw Refusal("guidance_schedule", $"guidance_schedule {schedule.ToString().ToLowerInvariant()} is the way to guidance_end, which is not given; give it or remove the schedule");
         if (GuidanceZeroInit is { } still && !GuidanceZero)
             throw Refusal("guidance_zero_init", $"guidance_zero_init {still} is of guidance_zero, which is false; set it to true or remove guidance_zero_init");
+        if (GuidanceZero && GuidesByModel)
+            throw Refusal("guidance_zero", $"guidance_zero is of predictions without the condition, and {(GuidanceFrom is null ? "guidance_checkpoint" : "guidance_from")} guides by a weaker model; remove one of the two");
         if (StrongestGuidance > 1)
             RefuseStandingUnguided();
         else

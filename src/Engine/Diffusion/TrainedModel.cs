@@ -8,8 +8,10 @@ namespace VoxelZoo.Engine.Diffusion;
 /// <summary>A run's model with the weights of one of its checkpoints: the moving average where there is one.</summary>
 public sealed class TrainedModel : IDisposable
 {
-    private TrainedModel(RunFolder run, DiffusionModel model, Checkpoint checkpoint, string weights) =>
-        (Run, Model, Checkpoint, Weights) = (run, model, checkpoint, weights);
+    private readonly ChosenAverage? _average;
+
+    private TrainedModel(RunFolder run, DiffusionModel model, Checkpoint checkpoint, string weights, ChosenAverage? average) =>
+        (Run, Model, Checkpoint, Weights, _average) = (run, model, checkpoint, weights, average);
 
     /// <summary>The run.</summary>
     public RunFolder Run { get; }
@@ -23,8 +25,11 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The component that was loaded: <c>ema</c> or <c>denoiser</c>, with a ControlNet <c>control_ema</c> or <c>control</c>.</summary>
     public string Weights { get; }
 
-    /// <summary>SHA-256 of the file of weights.</summary>
-    public string Sha256 => Checkpoint.Manifest.Files[$"{Weights}.safetensors"].Sha256;
+    /// <summary>SHA-256 of the file of weights; of an average that was put together, of what it is made of.</summary>
+    public string Sha256 => _average?.Sha256 ?? Checkpoint.Manifest.Files[$"{Weights}.safetensors"].Sha256;
+
+    /// <summary>The weaker model that its predictions are guided away from, where sampling names one; goes with it.</summary>
+    public TrainedModel? Weaker { get; internal set; }
 
     /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
     public string CheckpointSha256 => BinaryFacts.Hash(Path.Combine(Checkpoint.Folder, CheckpointStore.ManifestName));
@@ -44,21 +49,31 @@ public sealed class TrainedModel : IDisposable
     /// <param name="plan">Its plan.</param>
     /// <param name="context">Where the model is to be.</param>
     /// <param name="checkpoint">One of the run's.</param>
-    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, Checkpoint checkpoint)
+    /// <param name="emaLength">Length of the average that is to be loaded; null for the moving average where there is one.</param>
+    /// <param name="warn">Called where that average is not quite the one that was asked for.</param>
+    /// <exception cref="RunFolderException">No average of such a length can be put together.</exception>
+    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, Checkpoint checkpoint, double? emaLength = null, Action<string>? warn = null)
     {
         var model = DiffusionModel.Create(plan, context, new FrozenParts(run));
+        var average = emaLength is { } length ? new ChosenAverage(run, checkpoint, length) : null;
         try
         {
             foreach (var (component, module) in model.Trained())
             {
+                if (average is not null)
+                {
+                    average.Load(component, module, warn);
+                    continue;
+                }
+
                 var taken = checkpoint.Used(component);
                 using var file = checkpoint.Read(taken);
                 Tensors.Weights.Load(module, file, checkpoint.File(taken));
             }
 
             model.Train(on: false);
-            var weights = checkpoint.Used(model.Trained().First().Component);
-            return new TrainedModel(run, model, checkpoint, weights);
+            var weights = average?.Name ?? checkpoint.Used(model.Trained().First().Component);
+            return new TrainedModel(run, model, checkpoint, weights, average);
         }
         catch
         {
@@ -67,6 +82,10 @@ public sealed class TrainedModel : IDisposable
         }
     }
 
-    /// <summary>Frees the model.</summary>
-    public void Dispose() => Model.Dispose();
+    /// <summary>Frees the model, and the weaker one.</summary>
+    public void Dispose()
+    {
+        Model.Dispose();
+        Weaker?.Dispose();
+    }
 }

@@ -70,6 +70,7 @@ public sealed class CompressionExperiment : Experiment
     public override EvaluationFile<ReconstructionResult> Evaluate(RunFolder run, CancellationToken cancellation = default) => Placed(() =>
     {
         run.RequireWritable("evaluated");
+        TellLeftOut();
         using var random = ExperimentContext.Random(Plan);
         var parts = Context.PartsOf(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, Context.Observer.Warned);
@@ -83,7 +84,7 @@ public sealed class CompressionExperiment : Experiment
                 .Select(evaluator => evaluator.Run(cancellation) with { Checkpoints = names }));
         }
 
-        var file = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results };
+        var file = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results, LeftOut = Plan.LeftOut.Count > 0 ? Plan.LeftOut : null };
         Context.Collective.ByFirst(() => RunEvaluation.Write(Context, file, run));
         return file;
     });

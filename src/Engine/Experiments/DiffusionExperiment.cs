@@ -14,6 +14,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Experiments;
@@ -49,7 +50,7 @@ public sealed class DiffusionExperiment : Experiment
     public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Warnings => Description.Warnings;
+    public override IReadOnlyList<string> Warnings => [.. Description.Warnings, .. base.Warnings];
 
     /// <summary>Computes the latents of its cohort into a folder that runs may share.</summary>
     /// <returns>How many volumes it holds.</returns>
@@ -85,7 +86,7 @@ public sealed class DiffusionExperiment : Experiment
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), checkpoint, Context.Observer.Warned);
+        using var trained = Trained(run, Context.PartsOf(Plan, random), run.OpenCheckpoint(EvaluatedOptions.Best, Context.Observer.Warned));
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var conditions = Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         var writer = new SampleWriter(
@@ -145,6 +146,26 @@ public sealed class DiffusionExperiment : Experiment
         RunReport.Write(run, Description);
     });
 
+    /// <summary>A run's model as sampling has it: the average of the length that was chosen, and beside it the weaker model that it is guided away from.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="parts">What the model is given.</param>
+    /// <param name="checkpoint">One of the run's.</param>
+    /// <param name="sampling">How volumes are generated, where not as <c>sampling</c> says.</param>
+    internal TrainedModel Trained(RunFolder run, PartContext parts, Checkpoint checkpoint, SamplingOptions? sampling = null)
+    {
+        var trained = TrainedModel.Load(run, Plan, parts, checkpoint, Plan.Sampling.EmaLength, Context.Observer.Warned);
+        try
+        {
+            new WeakerModel(this, sampling ?? Plan.Sampling).LoadBeside(trained);
+            return trained;
+        }
+        catch
+        {
+            trained.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Diffusion in the space of a compressor with random weights would train, and be worth nothing.</summary>
     internal override void RefuseUntrainable(RunFolder? resumed)
     {
@@ -163,6 +184,8 @@ public sealed class DiffusionExperiment : Experiment
         Trainer.RequireBatch(Plan.Training, Cohorts.Volumes(all, cohort, Cohort.Train).Count);
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        if (Plan.Generation is { } generation)
+            Cohorts.RefuseEmpty(cohort, "evaluation", "generate.split", generation.Sampling.Split);
         Evaluated(cohort, parts);
         if (Plan.TrainingGeneration is not { } generation)
             return;

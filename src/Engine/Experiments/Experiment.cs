@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
@@ -32,7 +33,14 @@ public abstract class Experiment
     public abstract MemoryEstimate Memory { get; }
 
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
-    public virtual IReadOnlyList<string> Warnings => [];
+    public virtual IReadOnlyList<string> Warnings => [.. Plan.LeftOut.Select(metric => metric.Reason)];
+
+    /// <summary>Says which metrics an evaluation does without; of several processes the first says it for all.</summary>
+    internal void TellLeftOut()
+    {
+        foreach (var metric in Context.Collective.IsFirst() ? Plan.LeftOut : [])
+            Context.Observer.Warned(metric.Reason);
+    }
 
     /// <summary>Opens cohorts.</summary>
     internal Cohorts Cohorts { get; }

@@ -17,6 +17,11 @@ public interface IOtherExperiments
     /// <summary>The experiment that is trained first, or by which its training goes on.</summary>
     Experiment Load(FirstTraining first);
 
+    /// <summary>The plan by which a run was trained.</summary>
+    Plan PlanOf(RunFolder run) => throw new PlanException(
+        $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, or leave out sampling.guidance_from",
+        "guidance_from").In("sampling");
+
     /// <summary>Refuses where the training of an experiment that is trained first has begun and could not go on.</summary>
     void Check(FirstTraining first);
 }

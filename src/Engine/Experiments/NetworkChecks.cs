@@ -1,10 +1,11 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Tensors.Features;
 
 namespace VoxelZoo.Engine.Experiments;
 
-/// <summary>Tries the TorchScript files of a plan before the training that would use them.</summary>
+/// <summary>Tries the networks of a plan before the training that would use them.</summary>
 /// <param name="context">Tries a file.</param>
 internal sealed class NetworkChecks(ExperimentContext context)
 {
@@ -25,7 +26,8 @@ internal sealed class NetworkChecks(ExperimentContext context)
         {
             if (!File.Exists(path))
                 throw new PlanException($"there is no file {path}, which `{id}` names; name a TorchScript file", "metrics").In("evaluation");
-            if (context.TryNetwork(path, []) is { } sentence)
+            // a file of features holds no code, and the metric itself refuses what is none
+            if (!FeatureNetwork.IsOne(path) && context.TryNetwork(path, []) is { } sentence)
                 throw new PlanException($"`{id}`: {sentence}", "metrics").In("evaluation");
         }
     }

@@ -24,19 +24,20 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
     public EvaluationFile<EvaluationResult> Run(CancellationToken cancellation)
     {
         run.RequireWritable("evaluated");
+        experiment.TellLeftOut();
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, _context.Observer.Warned);
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var splits = experiment.Evaluated(cohort, parts);
-        using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits));
+        using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits), Plan.Evaluation.Pooled ? () => Everyone(cohort, splits) : null);
         var conditions = Plan.Generation is { } generation ? Cohorts.Volumes(Plan, cohort, generation.Sampling.Split) : null;
         var law = Plan.Generation is { } drawn ? experiment.LawOf(cohort, drawn.Sampling) : null;
         List<EvaluationResult> results = [];
         List<SetResult> generated = [];
         foreach (var (names, checkpoint) in checkpoints)
         {
-            using var trained = TrainedModel.Load(run, Plan, parts, checkpoint);
+            using var trained = experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling);
             results.AddRange(splits
                 .Select(split => new Evaluator(Plan, trained, split.Volumes, split.Split, _context.Collective))
                 .Select(evaluator => evaluator.Run(cancellation: cancellation) with { Checkpoints = names }));
@@ -48,9 +49,14 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
             });
         }
 
+        IReadOnlyList<SetQuality>? floor = null;
+        if (Plan.Evaluation.Floor && sets.HasMetrics)
+            _context.Collective.ByFirst(() => floor = sets.Floor(cancellation));
         var file = new EvaluationFile<EvaluationResult>
         {
             Experiment = Plan.Id, Results = results, Generated = sets.HasMetrics || generated.Count > 0 ? generated : null,
+            Floor = floor,
+            LeftOut = Plan.LeftOut.Count > 0 ? Plan.LeftOut : null,
         };
         _context.Collective.ByFirst(() => Write(_context, file, run));
         return file;
@@ -76,6 +82,14 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         evaluated.Any(split => split.Split == Cohort.Train)
             ? evaluated
             : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
+
+    /// <summary>The volumes of every split that has patients.</summary>
+    private IReadOnlyList<(string Split, CohortDataset Volumes)> Everyone(Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
+    [
+        .. Cohort.AllSplits.Where(split => cohort.Of(split).Count > 0).Select(split => evaluated.FirstOrDefault(opened => opened.Split == split) is { Volumes: not null } opened
+            ? opened
+            : (split, Cohorts.Volumes(Plan, cohort, split))),
+    ];
 
     /// <summary>What a checkpoint generated. Masks are looked at where there are some; only metrics were asked for by name, and miss them.</summary>
     private GeneratedSet? Generated(TrainedModel trained, CohortDataset? conditions, SizeBinLaw? law, bool hasMetrics)

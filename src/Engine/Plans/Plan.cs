@@ -27,6 +27,9 @@ public abstract record Plan
     /// <summary>What it is judged by.</summary>
     public IReadOnlyList<PlannedPart<IMetric>> Metrics { get; init; } = [];
 
+    /// <summary>Metrics that it asks for where their files are, and whose files are not there.</summary>
+    public IReadOnlyList<LeftOutMetric> LeftOut { get; init; } = [];
+
     /// <summary>One of the volumes that metrics compare: a volume of the target without padding.</summary>
     public abstract VolumeShape Compared { get; }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Plans;
@@ -18,16 +19,24 @@ public sealed record TrainingOptions
     [Range(1e-12, 1.0)]
     public double LearningRate { get; init; } = 1e-4;
 
-    /// <summary>Learning rate at the end of the cosine. Default 1e-6.</summary>
+    /// <summary>Learning rate at the end of the cosine, and the least on plateaus. Default 1e-6.</summary>
     [Range(0.0, 1.0)]
     public double MinLearningRate { get; init; } = 1e-6;
 
     /// <summary>How the learning rate moves after the warm-up. Default cosine.</summary>
     public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
 
+    /// <summary>How it falls with <c>schedule: plateau</c>. Default: halved after ten validations that are no better.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PlateauOptions? Plateau { get; init; }
+
     /// <summary>Epochs of linear warm-up from a tenth of the learning rate. Default 5.</summary>
     [Range(0, 1_000_000)]
     public int WarmupEpochs { get; init; } = 5;
+
+    /// <summary>What of the difference between prediction and target is made small. Default: its mean square.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DenoiserLoss? Loss { get; init; }
 
     /// <summary>Decoupled weight decay of AdamW. Default 0.</summary>
     [Range(0.0, 1.0)]
@@ -65,6 +74,13 @@ public sealed record TrainingOptions
 
     /// <summary>Moving average of the weights, which is then what is validated, sampled and evaluated. Default: none.</summary>
     public EmaOptions? Ema { get; init; }
+
+    /// <summary>
+    /// Lengths σ of averages that are kept beside the weights, as shares of the training so far (arXiv:2312.02696): of each checkpoint that stays, so that
+    /// <c>sampling.ema_length</c> can choose any length afterwards, such as [0.05, 0.1]. Each takes the memory of the weights once more. Default: none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<double>? EmaLengths { get; init; }
 
     /// <summary>Weights of tumours' voxels in the loss by size. Only where voxels themselves are diffused. Default: none.</summary>
     public Data.RegionWeights? RegionWeights { get; init; }
@@ -140,6 +156,21 @@ public enum LearningRateSchedule
 
     /// <summary>Stays at the learning rate.</summary>
     Constant,
+
+    /// <summary>Falls where the validation loss gets no better: <see cref="PlateauOptions"/>.</summary>
+    Plateau,
+}
+
+/// <summary>How the learning rate falls with <c>schedule: plateau</c>: <c>training.plateau</c>. It falls no further than <c>min_learning_rate</c>.</summary>
+public sealed record PlateauOptions
+{
+    /// <summary>What it is multiplied by. Default 0.5, as in the original.</summary>
+    [Range(1e-3, 0.999)]
+    public double Factor { get; init; } = 0.5;
+
+    /// <summary>Validations in a row without a loss that is 0.01 % below the best, after which the next such one lets it fall. Default 10.</summary>
+    [Range(0, 1_000_000)]
+    public int Patience { get; init; } = 10;
 }
 
 /// <summary>Weights of another run that training starts from.</summary>
@@ -150,6 +181,22 @@ public enum StartingWeights
 
     /// <summary>Those that the optimiser moved.</summary>
     Raw,
+}
+
+/// <summary>What of the difference d between a denoiser's prediction and its target is made small, of each sample.</summary>
+public enum DenoiserLoss
+{
+    /// <summary>The mean of d².</summary>
+    Mse,
+
+    /// <summary>The mean of |d|.</summary>
+    L1,
+
+    /// <summary>
+    /// <c>√(mean of d² + c²) − c</c> with c = 0.00054 (arXiv:2310.14189, section 3.3, over the root of the number of voxels): a sample that is far off
+    /// pulls no harder than the others.
+    /// </summary>
+    Huber,
 }
 
 /// <summary>The moving average of the weights: <c>training.ema</c>.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -28,6 +29,17 @@ public sealed record EvaluationFile<TResult> : EvaluationFile, IVersionedFile
     /// <summary>Quality of generated volumes, an entry for each checkpoint that has some; missing where no metric compares sets.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<SetResult>? Generated { get; init; }
+
+    /// <summary>Metrics that were asked for and not computed, because their files are not there; missing where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LeftOutMetric>? LeftOut { get; init; }
+
+    /// <summary>
+    /// The metrics of sets with real volumes of another split in the place of generated ones: what generated ones cannot be expected to fall below. Missing where it was not
+    /// asked for.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SetQuality>? Floor { get; init; }
 
     /// <summary>The entry of a checkpoint on a split, or null where that was not evaluated.</summary>
     /// <param name="checkpoint"><c>best</c> or <c>latest</c>.</param>

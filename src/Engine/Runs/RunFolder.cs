@@ -326,6 +326,24 @@ public sealed class RunFolder
         return found ?? throw new RunFolderException($"{Path} has no checkpoint that can be read; {(first is null ? "train it first" : $"restore what it lost ({first}), or use another run")}");
     }
 
+    /// <summary>Opens the checkpoint that a pointer names, or the one of a name of its own.</summary>
+    /// <param name="name"><c>best</c>, <c>latest</c> or <c>step-XXXXXXXX</c>.</param>
+    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over, where a pointer was given.</param>
+    /// <exception cref="RunFolderException">There is none such that verifies.</exception>
+    public Checkpoint OpenNamedCheckpoint(string name, Action<string> warn)
+    {
+        if (!name.StartsWith("step-", StringComparison.Ordinal))
+            return OpenCheckpoint(name, warn);
+        if (!CheckpointNames().Contains(name))
+            throw new RunFolderException($"{Path} has no checkpoint {name}{Spelling.Suggestion(name, CheckpointNames())} (it has {string.Join(", ", CheckpointNames().DefaultIfEmpty("none"))})");
+        return new CheckpointStore(Checkpoints).OpenExactly(name) is var (found, why) && found is not null
+            ? found
+            : throw new RunFolderException($"the checkpoint {name} of {Path} cannot be read ({why}); name another one, or restore it");
+    }
+
+    /// <summary>The names of its checkpoints, from the first on.</summary>
+    public IReadOnlyList<string> CheckpointNames() => Directory.Exists(Checkpoints) ? new CheckpointStore(Checkpoints).Names() : [];
+
     /// <summary>The checkpoint from which the run goes on, or null for one that was ended before its first. Changes nothing.</summary>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
     /// <exception cref="RunFolderException">There are checkpoints, and none of them verifies.</exception>

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data.MaskMeasures;
@@ -30,6 +31,25 @@ public sealed record SetResult
 
     /// <summary>Strength of guidance; 1 is none.</summary>
     public required double Guidance { get; init; }
+
+    /// <summary>What guidance was beside its strength, by the keys of <c>sampling</c>; missing where it was no more, and in files of before this was written.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JsonObject? GuidanceOptions { get; init; }
+
+    /// <summary>SHA-256 of the weights of the weaker model that they were guided away from; missing where they were guided without one, or not at all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? WeakerSha256 { get; init; }
+
+    /// <summary>r of the time shift; missing where there was none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? TimeShift { get; init; }
+
+    /// <summary>How it was guided and its times shifted, for people: <c>guidance 3 (guidance_end 1, guidance_schedule linear), time_shift 2</c>.</summary>
+    [JsonIgnore]
+    public string GuidanceWords => FormattableString.Invariant($"guidance {Guidance:G4}")
+        + (GuidanceOptions is { Count: > 0 } options ? $" ({string.Join(", ", options.Select(option => $"{option.Key} {option.Value?.ToJsonString().Trim('"')}"))})" : "")
+        + (WeakerSha256 is { } weaker ? $" away from the weaker model {weaker[..12]}" : "")
+        + (TimeShift is { } shift ? FormattableString.Invariant($", time_shift {shift:G4}") : "");
 
     /// <summary>Seed of the noise.</summary>
     public required long Seed { get; init; }
@@ -76,7 +96,11 @@ public sealed record SetQuality
     /// <summary>The metric's id.</summary>
     public required string Metric { get; init; }
 
-    /// <summary>The split of the real volumes.</summary>
+    /// <summary>The split of real volumes that stand in the place of generated ones, of a floor; missing of generated ones.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Of { get; init; }
+
+    /// <summary>The split of the real volumes, or <c>all</c>: those of all splits, each patient once.</summary>
     public required string Against { get; init; }
 
     /// <summary>Real volumes in it.</summary>

@@ -14,6 +14,7 @@ public sealed class TrainedModule : IDisposable
 {
     private readonly nn.Module _module;
     private readonly string _optimizer, _average;
+    private readonly (string Component, ExponentialMovingAverage Average)[] _lengths;
 
     /// <summary>Builds optimiser and average.</summary>
     /// <param name="name">The component of its weights in a checkpoint, such as <c>denoiser</c>.</param>
@@ -33,6 +34,10 @@ public sealed class TrainedModule : IDisposable
         });
         if (options.Ema is { } ema)
             Average = new ExponentialMovingAverage(module, new ExponentialMovingAverageOptions { Beta = ema.Decay, UpdateAfterStep = ema.UpdateAfter, UpdateEvery = ema.UpdateEvery });
+        _lengths =
+        [
+            .. (options.EmaLengths ?? []).Select(length => (Component.AverageOf(name, length), new ExponentialMovingAverage(module, new ExponentialMovingAverageOptions { Length = length }))),
+        ];
     }
 
     /// <summary>The component of its weights in a checkpoint.</summary>
@@ -47,6 +52,14 @@ public sealed class TrainedModule : IDisposable
     /// <summary>The moving average, or null.</summary>
     public ExponentialMovingAverage? Average { get; }
 
+    /// <summary>Lets all averages follow the weights; also where nothing moved, because it counts the steps.</summary>
+    public void UpdateAverages()
+    {
+        Average?.Update();
+        foreach (var (_, average) in _lengths)
+            average.Update();
+    }
+
     /// <summary>The tensors of a checkpoint by component; they are the live ones, not copies.</summary>
     public IEnumerable<KeyValuePair<string, IReadOnlyDictionary<string, Tensor>>> Components()
     {
@@ -54,6 +67,8 @@ public sealed class TrainedModule : IDisposable
         yield return new(_optimizer, Optimizer.State);
         if (Average is not null)
             yield return new(_average, Average.State);
+        foreach (var (component, average) in _lengths)
+            yield return new(component, average.State);
     }
 
     /// <summary>Goes back to a checkpoint.</summary>
@@ -64,10 +79,18 @@ public sealed class TrainedModule : IDisposable
             Weights.Load(_module, weights, checkpoint.File(Name));
         using (var moments = checkpoint.Read(_optimizer))
             Optimizer.Load(moments, checkpoint.File(_optimizer));
-        if (Average is null || !checkpoint.Has(_average))
+        if (Average is not null)
+            Load(_average, Average, checkpoint);
+        foreach (var (component, average) in _lengths)
+            Load(component, average, checkpoint);
+    }
+
+    private static void Load(string component, ExponentialMovingAverage average, Checkpoint checkpoint)
+    {
+        if (!checkpoint.Has(component))
             return;
-        using var average = checkpoint.Read(_average);
-        Average.Load(average, checkpoint.Manifest.Position.Step, checkpoint.File(_average));
+        using var state = checkpoint.Read(component);
+        average.Load(state, checkpoint.Manifest.Position.Step, checkpoint.File(component));
     }
 
     /// <summary>Frees moments and average; the module stays.</summary>
@@ -75,5 +98,7 @@ public sealed class TrainedModule : IDisposable
     {
         Optimizer.Dispose();
         Average?.Dispose();
+        foreach (var (_, average) in _lengths)
+            average.Dispose();
     }
 }

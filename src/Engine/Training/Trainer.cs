@@ -215,6 +215,8 @@ public sealed class Trainer : IDisposable
             Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0, Generation = generation, IsBestGeneration = bestGeneration,
         };
         log?.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
+        if (validation is not null)
+            _task.Plateau?.Observe(validation.Loss);
         _task.Guard?.EndEpoch(mean, validation);
         if (MustGoBack)
             return;

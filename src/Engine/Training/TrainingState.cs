@@ -68,6 +68,7 @@ internal sealed class TrainingState
             Best = Best,
             BestGeneration = BestGeneration,
             Guard = _task.Guard?.State,
+            Plateau = _task.Plateau?.State,
             Random = CaptureRandom(),
             Experiment = ExperimentSeal.HashOf(run),
             Files = new Dictionary<string, FileFacts>(),
@@ -87,6 +88,7 @@ internal sealed class TrainingState
         _task.Context.Random.Restore(random);
         (Position, Best, BestGeneration) = (checkpoint.Manifest.Position, checkpoint.Manifest.Best, checkpoint.Manifest.BestGeneration);
         _task.Guard?.Restore(checkpoint.Manifest.Guard);
+        _task.Plateau?.Restore(checkpoint.Manifest.Plateau);
     }
 
     /// <summary>Goes back to a checkpoint, all but the time that was spent and what the guard counts.</summary>

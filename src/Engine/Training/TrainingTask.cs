@@ -35,7 +35,10 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     public virtual string LossName => "MSE";
 
     /// <summary>Learning rate of all steps of <paramref name="epoch"/>, which counts from 0.</summary>
-    public virtual double LearningRate(int epoch) => Training.LearningRate.At(Options, epoch);
+    public virtual double LearningRate(int epoch) => Training.LearningRate.At(Options, epoch) * (Plateau?.Factor ?? 1);
+
+    /// <summary>What validation makes of the learning rate, or null where its schedule is one of epochs alone.</summary>
+    internal PlateauSchedule? Plateau { get; } = options.Schedule == LearningRateSchedule.Plateau ? new PlateauSchedule(options) : null;
 
     /// <summary>What judges the steps, or null where nothing does.</summary>
     internal TrainingGuard? Guard { get; } = options.Guard.Enabled ? new TrainingGuard(options.Guard) : null;
@@ -180,7 +183,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
             module.Optimizer.LearningRate = learningRate * (Guard?.LearningRateFactor ?? 1);
             if (allowed)
                 module.Optimizer.Step();
-            module.Average?.Update(); // also where nothing moved: it counts the steps
+            module.UpdateAverages();
         }
 
         return (loss, norm);

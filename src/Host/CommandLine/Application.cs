@@ -9,6 +9,7 @@ using VoxelZoo.Host.Plugins;
 using VoxelZoo.Host.Verbs;
 using VoxelZoo.Host.Verbs.Cluster;
 using VoxelZoo.Host.Verbs.Data;
+using VoxelZoo.Host.Verbs.Features;
 using VoxelZoo.Host.Verbs.Parts;
 using VoxelZoo.Host.Verbs.Plugins;
 using VoxelZoo.Host.Verbs.Runs;
@@ -67,6 +68,12 @@ internal static class Application
         new Command("model", "Architectures on their own") { new ModelForwardVerb() },
         new Command("compressor", "Compressors on their own") { new CompressorRoundtripVerb() },
         new MetricVerb(),
+        new Command("features", "Networks whose features metrics compare")
+        {
+            new FeaturesListVerb(),
+            new FeaturesExportVerb(),
+            new FeaturesCheckVerb(),
+        },
         new TorchScriptVerb(),
     }));
 

@@ -24,6 +24,8 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
         ["from_weights"] = NoStart,
         ["from_optimizer"] = NoStart,
         ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
+        ["ema_lengths"] = "lengths of averages are chosen where a denoiser is sampled; a compressor has `ema`, so remove `ema_lengths`",
+        ["loss"] = "a compressor's losses are those of its phases; remove `loss`, and name them in `phases`",
         ["use"] = "`training` names no part; remove `use`",
     };
 
@@ -43,6 +45,7 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
             throw new ConfigurationException(entry.KeyPosition, Without[entry.Key]);
 
         var (options, compression) = Binder.BindPart<TrainingOptions>(training, typeof(CompressionOptions));
+        var (metrics, leftOut) = Metrics(root);
         var draft = new CompressionPlan
         {
             Id = Id(root),
@@ -54,7 +57,8 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
             Compression = (CompressionOptions)compression,
             Sampling = Binder.Bind<ReconstructionOptions>(root["sampling"]),
             Evaluation = Binder.Bind<ReconstructionEvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics") ?? root["evaluation"]),
-            Metrics = Metrics(root),
+            Metrics = metrics,
+            LeftOut = leftOut,
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
         };
         return Composed(root, () => CompressionPlan.Compose(draft));

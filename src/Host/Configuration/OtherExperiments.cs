@@ -1,5 +1,6 @@
 using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Displays;
@@ -33,6 +34,9 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
             : (ExperimentLoader.Read(path, sets, profile), ExperimentOrigin.Of(path, profile, sets));
         return ExperimentLoader.Load(session, file, origin);
     }
+
+    /// <inheritdoc/>
+    public Plan PlanOf(RunFolder run) => ExperimentLoader.Load(session, run, []).Plan;
 
     /// <inheritdoc/>
     public void Check(FirstTraining first) => Resumed(first);

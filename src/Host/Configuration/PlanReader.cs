@@ -30,6 +30,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
         var generation = root["evaluation"]?["generate"] is { IsNull: false } over ? Generation(sampling, over) : null;
         var (compressor, latent) = Compressor("compressor", root["compressor"] ?? Identity);
         var (own, ownLatent) = root["condition"]?["compressor"] is { } node ? Compressor("condition.compressor", node) : (null, new LatentOptions());
+        var (metrics, leftOut) = Metrics(root);
         var draft = new ExperimentPlan
         {
             Id = Id(root),
@@ -50,7 +51,8 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             Sampler = sampler,
             Generation = generation,
             Evaluation = Binder.Bind<EvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics", "generate") ?? root["evaluation"]),
-            Metrics = Metrics(root),
+            Metrics = metrics,
+            LeftOut = leftOut,
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
         };
         return Composed(root, () => ExperimentPlan.Compose(draft));

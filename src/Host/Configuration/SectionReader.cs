@@ -76,9 +76,18 @@ internal abstract class SectionReader(PartRegistry registry)
             ? name.Text
             : throw new ConfigurationException(item.Position, $"`{key}` takes names of images such as bravo, found {item.Description}"))];
 
-    /// <summary>The metrics of the section <c>evaluation</c>.</summary>
-    protected PlannedPart<IMetric>[] Metrics(MapNode root) =>
-        [.. Items((root["evaluation"] as MapNode)?["metrics"]).Select(item => Planned<IMetric>("evaluation", item))];
+    /// <summary>The metrics of the section <c>evaluation</c> that can be computed here, and those that it does without.</summary>
+    protected (IReadOnlyList<PlannedPart<IMetric>> Metrics, IReadOnlyList<LeftOutMetric> LeftOut) Metrics(MapNode root) =>
+        OptionalMetrics.Present([.. Items((root["evaluation"] as MapNode)?["metrics"]).Select(Metric)]);
+
+    private (PlannedPart<IMetric> Metric, bool Optional) Metric(Node node)
+    {
+        if (node is not MapNode)
+            return (Planned<IMetric>("evaluation", node), false);
+        var part = Registry.Get<IMetric>(Binder.PartOf(node));
+        var (presence, options) = Binder.BindPart<MetricPresence>(node, part.Value.OptionsType);
+        return (Planned("evaluation", part, options), presence.Optional);
+    }
 
     /// <summary>A list's items; a single value counts as a list of one.</summary>
     protected static IEnumerable<Node> Items(Node? node) => node switch

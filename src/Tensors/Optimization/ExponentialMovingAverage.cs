@@ -18,6 +18,12 @@ public sealed record ExponentialMovingAverageOptions
 
     /// <summary>Exponent of the decay's warm-up.</summary>
     public double Power { get; init; } = 2.0 / 3.0;
+
+    /// <summary>
+    /// Length σ of an average by a power of time, in place of <see cref="Beta"/> and its warm-up: see <see cref="PowerFunctionProfile"/>.
+    /// It is touched at every step, from the first on. Default: none.
+    /// </summary>
+    public double? Length { get; init; }
 }
 
 /// <summary>
@@ -32,6 +38,7 @@ public sealed class ExponentialMovingAverage : IDisposable
     private readonly IReadOnlyDictionary<string, Tensor> _online;
     private readonly SortedDictionary<string, Tensor> _average = new(StringComparer.Ordinal);
     private readonly List<Tensor> _parameters = [], _averagedParameters = [], _buffers = [], _copiedBuffers = [];
+    private readonly double _exponent;
     private bool _swapped;
 
     /// <summary>Starts the average at the module's present weights.</summary>
@@ -43,6 +50,9 @@ public sealed class ExponentialMovingAverage : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(_options.UpdateEvery, 1);
         if (_options.Beta is not (>= 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(options), _options.Beta, "beta belongs in [0, 1]");
+
+        if (_options.Length is { } length)
+            (_options, _exponent) = (_options with { UpdateEvery = 1, UpdateAfterStep = 0 }, PowerFunctionProfile.Exponent(length));
 
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
@@ -65,10 +75,13 @@ public sealed class ExponentialMovingAverage : IDisposable
         _swapped ? throw new InvalidOperationException("the averaged weights are in the module; end Swap() first") : _average;
 
     /// <summary>
-    /// Decay that the <paramref name="step"/>-th call uses: <c>min(β, 1 − (1 + step − UpdateAfterStep − 1)^(−Power))</c>, and 0 until then.
+    /// Decay that the <paramref name="step"/>-th call uses: <c>min(β, 1 − (1 + step − UpdateAfterStep − 1)^(−Power))</c>, and 0 until then;
+    /// with a length <c>(1 − 1/step)^(γ+1)</c>.
     /// </summary>
     public double Decay(long step)
     {
+        if (_options.Length is not null)
+            return Math.Pow(1 - 1.0 / step, _exponent + 1);
         var averaged = step - _options.UpdateAfterStep - 1;
         return averaged <= 0 ? 0 : Math.Clamp(1 - Math.Pow(1 + averaged, -_options.Power), 0, _options.Beta);
     }

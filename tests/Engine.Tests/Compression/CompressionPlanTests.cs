@@ -38,6 +38,31 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
         Refused(Start with { Data = Start.Data with { Depth = 7 } }, "compressor", null, "depth 7 is odd");
 
     [Fact]
+    public void Random_slices_of_what_compresses_neighbours_or_is_judged_by_them_are_refused()
+    {
+        // the tiny compressor wants an even depth, so it does not see each slice by itself
+        Refused(Options(o => o with { Slices = 4 }), "training", "slices", "compresses neighbours together");
+        var sliceWise = TinyRun.Part<ICompressor>("compressor", new ConvCompressor());
+        Assert.Equal(4, CompressionPlan.Compose(Options(o => o with { Slices = 4 }) with { Compressor = sliceWise }).Seen.Depth);
+        Refused(Options(o => o with { Slices = 4, Crop = [2, 4, 4] }) with { Compressor = sliceWise }, "training", "slices", "crop cuts neighbours");
+        Refused(Options(o => o with { Slices = 4, Phases = [Phase(1, ("l1", 1), ("adversarial", 1))] }) with { Compressor = sliceWise }, "training", "slices", "judges neighbours");
+    }
+
+    [Fact]
+    public void Mixing_of_images_of_one_mask_or_of_more_than_all_is_refused()
+    {
+        var mixing = new MaskMixingOptions { Mosaic = 0.5, CopyPaste = 0.5 };
+        CompressionPlan Masks(CompressionOptions compression, int batch) => Start with
+        {
+            Target = [ImageKinds.Seg], Compression = compression with { Phases = [Phase(1, ("bce", 1))] }, Training = Start.Training with { BatchSize = batch },
+        };
+        Refused(Options(o => o with { Mixing = mixing }), "training", "mixing", "images have no tumours to paste");
+        Refused(Masks(Start.Compression with { Mixing = mixing }, 1), "training", "mixing", "takes other masks of the step");
+        Refused(Masks(Start.Compression with { Mixing = mixing with { Cutmix = 0.1 } }, 2), "training", "mixing", "add up to 1.1");
+        Assert.NotNull(CompressionPlan.Compose(Masks(Start.Compression with { Mixing = mixing }, 2)).Compression.Mixing);
+    }
+
+    [Fact]
     public void No_phases_are_refused() => Refused(Options(o => o with { Phases = [] }), "training", "phases", "training.phases is empty");
 
     [Theory]

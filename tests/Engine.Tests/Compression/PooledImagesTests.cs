@@ -81,4 +81,22 @@ public sealed class PooledImagesTests(TinyCohort cohort) : IClassFixture<TinyCoh
             Assert.Equal([real], batch.RealSlices);
         }
     }
+
+    [Theory]
+    [InlineData(4, 4)] // of six real slices
+    [InlineData(6, 6)]
+    [InlineData(9, 6)] // all, and three of them again
+    public void Scattered_slices_are_real_ones_of_the_volume_in_a_drawn_order(int wanted, int distinct)
+    {
+        var crop = new RandomCrop(new VolumeShape(1, wanted, 8, 8), 42, Scattered: true);
+        using var whole = Images(null, "bravo").Load(0);
+        var slices = whole.Images[PooledImages.Image].data<float>().ToArray().Chunk(64).ToArray();
+
+        var drawn = Block(crop, 0, 0).Chunk(64).Select(slice => Array.FindIndex(slices, one => one.SequenceEqual(slice))).ToArray();
+
+        Assert.Equal(wanted, drawn.Length);
+        Assert.All(drawn, slice => Assert.InRange(slice, 0, TinyCohort.RealSlices - 1));
+        Assert.Equal(distinct, drawn.Distinct().Count());
+        Assert.NotEqual(drawn, Block(crop, 1, 0).Chunk(64).Select(slice => Array.FindIndex(slices, one => one.SequenceEqual(slice))).ToArray());
+    }
 }

@@ -53,6 +53,22 @@ public sealed class CohortDatasetTests : IDisposable
         Assert.Equal([0, 0, 0.2f, 0.4f, 0.6f, 0.8f, 1, 1], Prepared(options, "bravo"));
     }
 
+    // eight voxels: the second and the last but one lie at the shares 1/7 and 6/7, and half-way between two at 1/14
+    [Fact]
+    public void Quantiles_take_the_place_of_the_extremes_and_what_lies_beyond_is_clipped()
+    {
+        _folder.Add("train", "a", "bravo", new VolumeShape(1, 2, 2, 2), -5, 0, 1, 2, 3, 4, 5, 50);
+        Assert.Equal([0, 0, 0.2f, 0.4f, 0.6f, 0.8f, 1, 1], Prepared(Small with { ClipQuantiles = [1 / 7.0, 6 / 7.0] }, "bravo"));
+        Assert.Equal((5 + 2.5f) / (27.5f + 2.5f), Prepared(Small with { ClipQuantiles = [1 / 14.0, 13 / 14.0] }, "bravo")[6], 1e-6f);
+    }
+
+    [Theory]
+    [InlineData(Normalization.Fixed, 0.001, 0.999)]
+    [InlineData(Normalization.PerVolume, 0.9, 0.1)]
+    [InlineData(Normalization.PerVolume, 0.0, 1.5)]
+    public void Quantiles_that_mean_nothing_are_refused(Normalization normalization, double low, double high) => Assert.Equal(
+        "clip_quantiles", Assert.Throws<PlanException>(() => (Small with { Normalization = normalization, ClipQuantiles = [low, high] }).Validate([])).Key);
+
     [Fact]
     public void Fixed_normalization_without_a_clip_is_refused() =>
         Assert.Equal("clip_max", Assert.Throws<PlanException>(() => (Small with { Normalization = Normalization.Fixed }).Validate(["flair"])).Key);

@@ -1,6 +1,7 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Tests.Tiny;
 using static TorchSharp.torch;
 
@@ -25,6 +26,35 @@ public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
         // the error is 0.5 everywhere; 3 slices with 3 voxels of one large tumour among 6·8·8
         var expected = 0.25 * (9 * 4 + (384 - 9) * 0.5) / 384;
+        Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
+    }
+
+    // the error is 0.5 everywhere: mean |d| = 0.5, mean d² = 0.25
+    [Theory]
+    [InlineData(DenoiserLoss.Mse, 0.25)]
+    [InlineData(DenoiserLoss.L1, 0.5)]
+    [InlineData(DenoiserLoss.Huber, 0.49946029)] // √(0.25 + 0.00054²) − 0.00054
+    public void Loss_is_the_one_that_training_names_in_validation_too(DenoiserLoss loss, double expected)
+    {
+        var plan = TinyRun.Plan(cohort);
+        plan = plan with { Training = plan.Training with { Loss = loss, Epochs = 1, LearningRate = 1e-9 } };
+        using var run = new TinyRun();
+
+        var status = run.Train(plan);
+
+        Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
+        Assert.Equal(expected, status.Best!.Loss, 1e-5);
+    }
+
+    [Fact]
+    public void Weights_of_voxels_weigh_what_the_loss_averages()
+    {
+        var plan = ExperimentPlan.Compose(Draft());
+        using var run = new TinyRun();
+
+        run.Train(plan with { Training = plan.Training with { Loss = DenoiserLoss.L1 } }, validate: false);
+
+        var expected = 0.5 * (9 * 4 + (384 - 9) * 0.5) / 384;
         Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
     }
 

@@ -56,6 +56,31 @@ public sealed class ResumeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     }
 
     [Fact]
+    public void Learning_rate_that_falls_on_plateaus_goes_on_where_it_stopped()
+    {
+        // a rate at which validation gets no better by a ten thousandth
+        var training = Plan.Training with { Schedule = LearningRateSchedule.Plateau, LearningRate = 1e-7, MinLearningRate = 0, Plateau = new PlateauOptions { Patience = 0 } };
+        var plan = Plan with { Training = training };
+        using var straight = new TinyRun();
+        using var stopped = new TinyRun();
+        straight.Train(plan);
+        stopped.Train(plan, stopAfter: 10);
+        stopped.Train(plan, resume: true);
+
+        AssertSameCheckpoint(straight, stopped);
+        Assert.Equal(Losses(straight), Losses(stopped));
+        Assert.Equal([1e-7, 1e-7, 0.5e-7, 0.25e-7], straight.Metrics.Where(e => e.Kind == "epoch").Select(e => e.LearningRate), (a, b) => Math.Abs(a - b) < 1e-12);
+    }
+
+    [Fact]
+    public void Plateau_without_validation_is_refused()
+    {
+        using var run = new TinyRun();
+        var plan = Plan with { Training = Plan.Training with { Schedule = LearningRateSchedule.Plateau } };
+        Assert.Equal("schedule", Assert.Throws<Abstractions.PlanException>(() => run.Train(plan, validate: false)).Key);
+    }
+
+    [Fact]
     public void Run_stopped_at_the_end_of_an_epoch_that_has_no_checkpoint_writes_one()
     {
         var plan = Plan with { Training = Plan.Training with { CheckpointEvery = 100, ValidateEvery = 100 } };

@@ -35,6 +35,29 @@ public sealed class EvaluateTests : IDisposable
         Assert.Contains("## Generated volumes of ", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Metric_without_its_file_is_left_out_by_name_where_it_is_optional_and_real_volumes_are_compared_too()
+    {
+        const string Optional = "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}, {use: fid, extractor: no.safetensors, optional: true}]";
+        const string Sentence = "warning: `fid` is left out, because there is no file no.safetensors; `features export` makes files of features, and `evaluate` asks again\n";
+        var asked = _work.SmokeHere("exp1", "--dry-run", "--set", Optional);
+        Assert.Equal((0, Sentence), (asked.ExitCode, asked.Error));
+        Assert.Equal(0, _work.Smoke("exp1").ExitCode);
+
+        var outcome = _work.Program(
+            "evaluate", _work.Run, "--set", Optional, "--set", "evaluation.generate={count: 2, steps: 1}", "--set", "evaluation.pooled=true", "--set", "evaluation.floor=true", "--split", "test", "--json");
+
+        Assert.Equal((0, Sentence), (outcome.ExitCode, outcome.Error));
+        var file = JsonNode.Parse(outcome.Out)!;
+        Assert.Equal("fid", (string?)file["left_out"]!.AsArray().Single()!["metric"]);
+        Assert.Equal([("train", 2), ("test", 1), ("all", 4)], file["generated"]![0]!["metrics"]!.AsArray().Select(m => ((string?)m!["against"], (int)m["real_volumes"]!)));
+        Assert.Equal(("test", "train"), ((string?)file["floor"]![0]!["of"], (string?)file["floor"]![0]!["against"]));
+        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        var report = File.ReadAllText(_work.At("run/report.md"));
+        Assert.Contains("The floor: ", report, StringComparison.Ordinal);
+        Assert.Contains("`fid` is left out, because there is no file no.safetensors", report, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("evaluation.metrics=[kid]", "`kid` compares features, and an evaluation has volumes; set its extractor")]
     [InlineData("evaluation.metrics=[{use: kid, extractor: no.pt}]", "there is no file no.pt, which `kid` names")]

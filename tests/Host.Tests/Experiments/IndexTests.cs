@@ -27,8 +27,12 @@ public sealed class IndexTests
 
     public static TheoryData<string> Repaired => ["exp2", "exp2b", "exp2c", "exp9_4x", "exp9_8x", "exp11", "exp11_1", "exp12", "exp12_1"];
 
-    /// <summary>Every experiment of diffusion: those of the index, their repaired siblings, and one that is trained four times as long.</summary>
-    public static TheoryData<string> All => [.. Originals.Select(row => row.Data), .. Repaired.Select(row => row.Data + "_fixed"), "exp7_2000"];
+    /// <summary>Repaired siblings of a sensible size.</summary>
+    public static TheoryData<string> Small => ["exp9_4x", "exp11", "exp12"];
+
+    /// <summary>Every experiment of diffusion: those of the index, their repaired siblings of both sizes, and one that is trained four times as long.</summary>
+    public static TheoryData<string> All =>
+        [.. Originals.Select(row => row.Data), .. Repaired.Select(row => row.Data + "_fixed"), .. Small.Select(row => row.Data + "_small"), "exp7_2000"];
 
     /// <summary>The small ones of docs/zoo.md.</summary>
     private static readonly string[] Zoo = ["pixel_unet", "pixel_dit", "haar_wdm", "vqvae", "vqvae_unet", "dcae", "dcae_dit"];
@@ -66,6 +70,33 @@ public sealed class IndexTests
         Assert.Equal(("volume", "latent"), (TransformBase(original.File), TransformBase(repaired.File)));
         var prediction = (ScalarNode)repaired.File["strategy"]!["prediction"]!;
         Assert.Equal(id.StartsWith("exp12", StringComparison.Ordinal) ? "sample" : "velocity", prediction.Text);
+    }
+
+    [Theory]
+    [MemberData(nameof(Small))]
+    public void Smaller_sibling_differs_from_the_repaired_one_by_its_network_and_an_average_alone(string id)
+    {
+        var (repaired, small) = (Read($"{id}_fixed"), Read($"{id}_small"));
+
+        Assert.Equal(repaired.Plan.Training with { Ema = new EmaOptions { Decay = 0.9999, UpdateAfter = 100, UpdateEvery = 10 } }, small.Plan.Training);
+        foreach (var section in new[] { "data", "target", "condition", "compressor", "strategy", "sampling", "evaluation" })
+            Assert.Equal(Text(repaired.File, section), Text(small.File, section));
+        Assert.InRange((long)Describe($"{id}_small")["parameters"]!["denoiser"]!, 76_000_000, 271_000_000);
+        Assert.Equal(small.Plan.Expect.Parameters, (long)Describe($"{id}_small")["parameters"]!["denoiser"]!);
+    }
+
+    [Theory]
+    [MemberData(nameof(Originals))]
+    public void What_the_original_measured_is_asked_for_where_its_networks_are(string id)
+    {
+        var plan = Read(id).Plan;
+
+        // no network of features lies beside the tests, and each metric that would read one is named
+        string[] asked = plan.Target.Contains("seg") ? ["fid", "kid"] : ["lpips", "fid", "kid", "cmmd"];
+        Assert.Equal(asked, plan.LeftOut.Select(metric => metric.Metric));
+        Assert.All(plan.LeftOut, metric => Assert.Contains("there is no file features/", metric.Reason, StringComparison.Ordinal));
+        Assert.Contains("kid", plan.Metrics.Select(metric => metric.Id));
+        Assert.Equal((25, true, true), (plan.Generation!.Sampling.Count, plan.Evaluation.Pooled, plan.Evaluation.Floor));
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Plugins.RFlow;
 using static TorchSharp.torch;
+using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Plugins.Tests.RFlow;
 
@@ -245,6 +246,43 @@ public sealed class RFlowTests
     [InlineData(TimeSampling.Uniform)]
     public void Uniform_share_of_what_is_no_mixture_is_refused(TimeSampling sampling) => Assert.Equal(
         "uniform_share", Assert.Throws<PlanException>(() => Process(new RFlowOptions { Sampling = sampling, UniformShare = 0.2 })).Key);
+
+    [Theory]
+    [InlineData(1.0, 1.0)]
+    [InlineData(0.0, 2.0)]
+    [InlineData(-1.0, 2.0)]
+    public void Parameters_of_the_logit_normal_are_refused_where_times_are_uniform(double loc, double scale) => Assert.Equal(
+        loc == 0 ? "scale" : "loc",
+        Assert.Throws<PlanException>(() => Process(new RFlowOptions { Sampling = TimeSampling.Uniform, Loc = loc, Scale = scale })).Key);
+
+    // whatever is predicted, a small error of it weighs as min(SNR, γ) times the square of what it is in the clean sample
+    [Theory]
+    [InlineData(Prediction.Velocity, 800f)]
+    [InlineData(Prediction.Velocity, 200f)]
+    [InlineData(Prediction.Sample, 500f)]
+    [InlineData(Prediction.Noise, 700f)]
+    [InlineData(Prediction.Noise, 200f)]
+    public void Min_snr_weighs_errors_of_the_clean_sample(Prediction prediction, float t)
+    {
+        using var scope = NewDisposeScope();
+        var process = Process(new RFlowOptions { Prediction = prediction, LossWeighting = LossWeighting.MinSnr, SnrGamma = 3 });
+        var (noisy, said, timesteps) = (full([1, 1, 1, 1, 1], S(0.4)), full([1, 1, 1, 1, 1], S(0.1)), tensor([t]));
+        const double Error = 0.01;
+
+        var apart = process.Clean(noisy, said + S(Error), timesteps) - process.Clean(noisy, said, timesteps);
+
+        var tau = t / 1000.0;
+        var expected = Math.Min((1 - tau) * (1 - tau) / (tau * tau), 3) * Math.Pow(apart.item<float>(), 2);
+        Assert.Equal(expected, process.LossWeight(timesteps)!.item<float>() * Error * Error, expected * 1e-3);
+    }
+
+    [Fact]
+    public void What_min_snr_does_not_go_with_is_refused()
+    {
+        Assert.Equal("snr_gamma", Assert.Throws<PlanException>(() => Process(new RFlowOptions { SnrGamma = 5 })).Key);
+        Assert.Equal("loss_weighting", Assert.Throws<PlanException>(() =>
+            Process(new RFlowOptions { LossWeighting = LossWeighting.MinSnr, SigmaData = 0.5 })).Key);
+    }
 
     [Theory]
     [InlineData(LossWeighting.InverseSquare, null, 500f, 4)]

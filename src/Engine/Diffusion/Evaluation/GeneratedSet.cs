@@ -17,8 +17,8 @@ public sealed class GeneratedSet
 {
     private readonly Func<CancellationToken, IEnumerable<GeneratedItem>> _volumes;
 
-    private GeneratedSet(string source, string sampler, SamplingOptions sampling, Func<CancellationToken, IEnumerable<GeneratedItem>> volumes) =>
-        (Source, Sampler, Sampling, _volumes) = (source, sampler, sampling, volumes);
+    private GeneratedSet(string source, string sampler, SamplingOptions sampling, string? weaker, Func<CancellationToken, IEnumerable<GeneratedItem>> volumes) =>
+        (Source, Sampler, Sampling, WeakerSha256, _volumes) = (source, sampler, sampling, weaker, volumes);
 
     /// <summary><c>samples</c> or <c>generate</c>.</summary>
     public string Source { get; }
@@ -28,6 +28,9 @@ public sealed class GeneratedSet
 
     /// <summary>Count, guidance and seed.</summary>
     public SamplingOptions Sampling { get; }
+
+    /// <summary>SHA-256 of the weights of the weaker model that they were guided away from, or null.</summary>
+    public string? WeakerSha256 { get; }
 
     /// <summary>The volumes in a run's <c>samples</c> that these weights made; null where there are none.</summary>
     /// <param name="run">The run.</param>
@@ -40,7 +43,7 @@ public sealed class GeneratedSet
         if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
             return null;
         return new GeneratedSet(
-            "samples", alike[0].Sampler, new SamplingOptions { Count = alike.Length, Guidance = alike[0].Guidance, Seed = alike[0].Seed },
+            "samples", alike[0].Sampler, alike[0].Sampling with { Count = alike.Length }, alike[0].WeakerSha256,
             _ => alike.Select(record => new GeneratedItem(
                 Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations, record.RequestedBins)));
     }
@@ -66,7 +69,7 @@ public sealed class GeneratedSet
     {
         var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
         return new(
-            "generate", generation.Sampler.Id, generation.Sampling,
+            "generate", generation.Sampler.Id, generation.Sampling, trained.Weaker?.Sha256,
             cancellation => Generate(generating, trained, conditions, law, progress, generated, cancellation));
     }
 
@@ -91,7 +94,7 @@ public sealed class GeneratedSet
         Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
     {
         Discriminator? discriminator = null;
-        var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained));
+        var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained), trained.Weaker?.Model);
         try
         {
             new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn: null).Apply(generator, step => progress?.Invoke(0, step), cancellation);
@@ -115,10 +118,15 @@ public sealed class GeneratedSet
             var volume = i;
             var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
             done?.Invoke(generated);
-            var real = generated.Volume.narrow(2, 0, plan.Data.OriginalDepth);
+            var real = Written(plan, generated.Volume.narrow(2, 0, plan.Data.OriginalDepth));
             yield return new GeneratedItem(real, generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition));
         }
     }
+
+    /// <summary>The volume as it would be written and read again: what is generated of a mask is thresholded first, by the rule that all verbs share.</summary>
+    private static Tensor Written(ExperimentPlan plan, Tensor volume) => plan.Target.Contains(ImageKinds.Seg)
+        ? cat([.. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && kind == ImageKinds.Seg ? Masks.Binarise(one).to(volume.dtype) : one)], 1)
+        : volume;
 
     private static Tensor Read(ExperimentPlan plan, string folder)
     {

@@ -14,9 +14,17 @@ namespace VoxelZoo.Engine.Diffusion.Evaluation;
 /// <param name="plan">The plan.</param>
 /// <param name="context">What the metrics are given.</param>
 /// <param name="references">Opens the splits with their real volumes; that of <c>train</c> is what the model was trained on.</param>
-public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<IReadOnlyList<(string Split, CohortDataset Volumes)>> references) : IDisposable
+/// <param name="pooled">Opens the splits whose volumes together are one more reference, <see cref="All"/>. Default: there is none.</param>
+public sealed class SetEvaluator(
+    ExperimentPlan plan, PartContext context, Func<IReadOnlyList<(string Split, CohortDataset Volumes)>> references,
+    Func<IReadOnlyList<(string Split, CohortDataset Volumes)>>? pooled = null) : IDisposable
 {
+    /// <summary>The volumes of all splits, each patient once.</summary>
+    public const string All = "all";
+
     private readonly Lazy<IReadOnlyList<(string Split, CohortDataset Volumes)>> _references = new(references);
+
+    private readonly Lazy<IReadOnlyList<(string Split, CohortDataset Volumes)>> _pooled = new(pooled ?? (() => []));
 
     private readonly (string Id, SetMetric Metric)[] _metrics =
     [
@@ -55,11 +63,12 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         var calls = new List<int>();
         var masks = new List<MaskSeen>();
         var features = Extract(_metrics.Select(m => m.Metric), Seen(generated, calls, masks, cancellation));
+        string[] names = [.. _references.Value.Select(reference => reference.Split), .. _pooled.Value.Count > 0 ? [All] : Array.Empty<string>()];
         var qualities =
             from metric in _metrics
-            from reference in _references.Value
-            where !metric.Metric.NeedsTrainingSet || reference.Split == Cohort.Train
-            select Judge(metric.Id, metric.Metric, reference.Split, reference.Volumes, features[metric.Metric.Extractor!], cancellation);
+            from against in names
+            where !metric.Metric.NeedsTrainingSet || against == Cohort.Train
+            select Judge(metric.Id, metric.Metric, against, features[metric.Metric.Extractor!], cancellation);
         return new SetResult
         {
             Checkpoint = checkpoint,
@@ -67,6 +76,9 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             Source = generated.Source,
             Sampler = generated.Sampler,
             Guidance = generated.Sampling.Guidance,
+            GuidanceOptions = generated.Sampling.GuidanceOptions,
+            WeakerSha256 = generated.WeakerSha256,
+            TimeShift = generated.Sampling.TimeShift == 1 ? null : generated.Sampling.TimeShift,
             Seed = generated.Sampling.Seed,
             Metrics = [.. qualities],
             Volumes = calls.Count,
@@ -96,13 +108,30 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
 
     private MaskTumours Measured(Tensor volume) => MaskTumours.Of(volume[0, plan.MaskChannel!.Value], plan.Data.Spacing);
 
-    private SetQuality Judge(string id, SetMetric metric, string split, CohortDataset volumes, FeatureSet generated, CancellationToken cancellation)
+    /// <summary>
+    /// Each metric with the real volumes of every other split in the place of generated ones, against those of train: generated volumes that are as good as
+    /// real ones come out there. Metrics that look for copies of training volumes have none.
+    /// </summary>
+    public IReadOnlyList<SetQuality> Floor(CancellationToken cancellation = default)
     {
-        var quality = new SetQuality { Metric = id, Against = split, RealVolumes = volumes.Count, Value = null, Extractor = metric.Extractor!, HigherIsBetter = metric.HigherIsBetter };
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        var qualities =
+            from metric in _metrics
+            where !metric.Metric.NeedsTrainingSet
+            from reference in _references.Value
+            where reference.Split != Cohort.Train
+            select Judge(metric.Id, metric.Metric, Cohort.Train, Real(metric.Metric, reference.Split, cancellation), cancellation) with { Of = reference.Split };
+        return [.. qualities];
+    }
+
+    private SetQuality Judge(string id, SetMetric metric, string against, FeatureSet generated, CancellationToken cancellation)
+    {
+        var real = Real(metric, against, cancellation);
+        var quality = new SetQuality { Metric = id, Against = against, RealVolumes = real.VolumeCount, Value = null, Extractor = metric.Extractor!, HigherIsBetter = metric.HigherIsBetter };
         try
         {
             // fixed by the real set, so that checkpoints, configurations and runs that are compared with it are measured alike
-            var real = Real(metric, split, volumes, cancellation);
             var result = metric.FixedBy(real).Compare(real, generated);
             return quality with
             {
@@ -117,6 +146,32 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         {
             return quality with { Warnings = [e.Message] };
         }
+    }
+
+    private FeatureSet Real(SetMetric metric, string against, CancellationToken cancellation) => against == All
+        ? Pooled(metric, cancellation)
+        : Real(metric, against, _references.Value.First(reference => reference.Split == against).Volumes, cancellation);
+
+    /// <summary>The features of all splits, each patient once: one that is in two splits, under the same name, counts in the first.</summary>
+    private FeatureSet Pooled(SetMetric metric, CancellationToken cancellation)
+    {
+        if (_real.TryGetValue((metric.Extractor!, All), out var known))
+            return known;
+        using var scope = torch.NewDisposeScope();
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        List<Tensor> rows = [];
+        List<long> of = [];
+        foreach (var (split, volumes) in _pooled.Value)
+        {
+            var set = Real(metric, split, volumes, cancellation);
+            var isNew = volumes.Patients.Select(patient => seen.Add(PatientNames.Key(patient))).ToArray();
+            var kept = Enumerable.Range(0, set.Volumes.Count).Where(row => isNew[set.Volumes[row]]).ToArray();
+            var first = of.Count == 0 ? 0 : of.Max() + 1;
+            rows.Add(set.Rows.index_select(0, torch.tensor([.. kept.Select(row => (long)row)], device: set.Rows.device)));
+            of.AddRange(kept.Select(row => first + set.Volumes[row]));
+        }
+
+        return _real[(metric.Extractor!, All)] = new FeatureSet(torch.cat([.. rows], 0).DetachFromDisposeScope(), of);
     }
 
     private FeatureSet Real(SetMetric metric, string split, CohortDataset volumes, CancellationToken cancellation)

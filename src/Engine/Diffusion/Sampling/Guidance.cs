@@ -60,6 +60,21 @@ internal sealed class Guidance(SamplingOptions options)
         return guided.MoveToOuterDisposeScope();
     }
 
+    /// <summary>A prediction of one network as what another one predicts that sees the same samples: that which implies the same velocity.</summary>
+    /// <param name="own">What predictions are to mean.</param>
+    /// <param name="other">What they mean.</param>
+    /// <param name="sample">What they are of.</param>
+    /// <param name="timestep">The timestep of the whole batch.</param>
+    /// <param name="prediction">The prediction.</param>
+    public static Tensor InTermsOf(NoiseProcess own, NoiseProcess other, Tensor sample, double timestep, Tensor prediction)
+    {
+        var (to, from) = (Velocity.At(own, timestep), Velocity.At(other, timestep));
+        if (to == from)
+            return prediction;
+        using var scope = NewDisposeScope();
+        return to.Prediction(sample, from.Of(sample, prediction)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>What stands still: the prediction that implies a velocity of 0.</summary>
     public static Tensor AtRest(NoiseProcess process, Tensor sample, double timestep)
     {

@@ -44,7 +44,7 @@ public sealed class SampleWriter(
     public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
         using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective, warn);
-        var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= judge());
+        var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= judge(), trained.Weaker?.Model);
         var written = new List<TimedRecord>();
         try
         {
@@ -102,6 +102,7 @@ public sealed class SampleWriter(
             GuidanceRescale = plan.Sampling.GuidanceRescale,
             GuidanceInterval = plan.Sampling.GuidanceInterval,
             GuidanceLaw = plan.Sampling.GuidanceLaw,
+            WeakerSha256 = trained.Weaker?.Sha256,
             TimeShift = plan.Sampling.TimeShift,
             Seed = plan.Sampling.Seed,
             Condition = _conditions.PatientOf(generated.Index),
@@ -216,6 +217,10 @@ public sealed record SampleRecord
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public GuidanceLaw? GuidanceLaw { get; init; }
 
+    /// <summary>SHA-256 of the weights of the weaker model that it was guided away from; missing where it was guided without one, or not at all.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public string? WeakerSha256 { get; init; }
+
     /// <summary>r of the time shift; 1 is none.</summary>
     public double TimeShift { get; init; } = 1;
 
@@ -242,4 +247,18 @@ public sealed record SampleRecord
     /// <summary>How long it took; not written, so that the same command leaves the same bytes.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public double Seconds { get; init; }
+
+    /// <summary>The keys of <c>sampling</c> that it says.</summary>
+    internal SamplingOptions Sampling => new()
+    {
+        Guidance = Guidance,
+        GuidanceRescale = GuidanceRescale,
+        GuidanceInterval = GuidanceInterval,
+        GuidanceEnd = GuidanceLaw?.End,
+        GuidanceSchedule = GuidanceLaw?.Schedule,
+        GuidanceZero = GuidanceLaw?.Zero ?? false,
+        GuidanceZeroInit = GuidanceLaw is { Zero: true } law ? law.ZeroInit : null,
+        TimeShift = TimeShift,
+        Seed = Seed,
+    };
 }

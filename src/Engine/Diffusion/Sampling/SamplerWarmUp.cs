@@ -32,6 +32,9 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
     {
         if (generator.WarmUpSamples == 0)
             return null;
+        if (plan.Sampling is { GuidesByModel: true, StrongestGuidance: > 1 } or { EmaLength: not null })
+            throw new PlanException(
+                $"{plan.Sampler.Id} was taught by samples of the run's own weights, guided without a classifier or not at all; use another sampler with guidance_from, guidance_checkpoint or ema_length", "use").In("sampling");
         double[] learned = [];
         collective.ByFirst(() => learned = FindOrLearn(generator, progress, cancellation));
         generator.Learned = collective.Gather(learned)[0];

@@ -12,9 +12,17 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <param name="plan">The plan.</param>
 /// <param name="model">The model.</param>
 /// <param name="judge">Gives what judges samples, where a sampler asks for it; null where there is none.</param>
-public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<ISampleJudge>? judge = null)
+/// <param name="weaker">The model that predictions are guided away from, where the plan names one.</param>
+/// <exception cref="PlanException">The plan names one, and it is not given.</exception>
+public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<ISampleJudge>? judge = null, DiffusionModel? weaker = null)
 {
     private readonly Guidance _guidance = new(plan.Sampling);
+    private readonly DiffusionModel? _weaker = (plan.Sampling is { GuidesByModel: true, StrongestGuidance: > 1 }, weaker) switch
+    {
+        (false, _) => null,
+        (true, { } given) => given,
+        (true, null) => throw new PlanException("guidance by a weaker model is of volumes that are sampled or evaluated from a run; use guidance: 1 here", "guidance").In("sampling"),
+    };
     private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
 
     /// <summary>How many samples the sampler observes before it draws any; of a set and a seed of their own.</summary>
@@ -61,7 +69,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         using var noise = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"noise/{number}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{number}"), torch.CPU);
         var calls = new Calls();
-        var task = Task(noise, random, condition, calls, progress, cancellation);
+        var task = Task(noise, random, condition, _weaker?.EncodeCondition(conditions), calls, progress, cancellation);
         var latent = plan.Sampler.Checked("samples", _sampler.Sample(task), task.Noise.shape, model.Device);
         return (latent.MoveToOuterDisposeScope(), calls.Network, calls.Judge);
     }
@@ -79,7 +87,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         using var noise = new Generator((ulong)RandomStreams.SeedOf(WarmUpSeed, $"warm-up/noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(WarmUpSeed, $"warm-up/sampler/{index}"), torch.CPU);
         var calls = new Calls();
-        var observed = _sampler.Observe(Task(noise, random, model.EncodeCondition(conditions), calls, progress, cancellation));
+        var observed = _sampler.Observe(Task(noise, random, model.EncodeCondition(conditions), _weaker?.EncodeCondition(conditions), calls, progress, cancellation));
         ObservedByJudge |= calls.Judge > 0;
         return observed;
     }
@@ -87,13 +95,14 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
     /// <summary>What the sampler makes of its observations.</summary>
     internal double[] Learn(IReadOnlyList<double[]> observations) => _sampler.Learn(observations);
 
-    private SamplingTask Task(Generator noise, Generator random, ModelCondition condition, Calls calls, Action<SamplerStep>? progress, CancellationToken cancellation) =>
+    private SamplingTask Task(
+        Generator noise, Generator random, ModelCondition condition, ModelCondition? weakerCondition, Calls calls, Action<SamplerStep>? progress, CancellationToken cancellation) =>
         new()
         {
             Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
             Process = plan.Sampling.TimeShift == 1 ? model.Process : new ShiftedProcess(model.Process, plan.Sampling.TimeShift),
             Random = random,
-            Predict = (sample, t) => Predict(sample, t, condition, calls),
+            Predict = (sample, t) => Predict(sample, t, condition, weakerCondition, calls),
             ClipClean = model.Clip,
             LogDensityRatio = judge is null ? null : (sample, t) =>
             {
@@ -110,7 +119,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         };
 
     /// <summary>One prediction, guided by what the condition changes where and when the plan says so.</summary>
-    private Tensor Predict(Tensor sample, double t, ModelCondition condition, Calls calls)
+    private Tensor Predict(Tensor sample, double t, ModelCondition condition, ModelCondition? weakerCondition, Calls calls)
     {
         if (calls.IsAtRest(t, _guidance.StepsAtRest))
             return Guidance.AtRest(model.Process, sample, t);
@@ -120,7 +129,11 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         calls.Network++;
         if (_guidance.Applies(t))
         {
-            prediction = _guidance.Combine(model.Process, sample, t, prediction, model.Predict(sample, timesteps, condition.Unconditional()));
+            // autoguidance calls a weaker model under the same condition, guidance without a classifier this one without it
+            var other = _weaker is null
+                ? model.Predict(sample, timesteps, condition.Unconditional())
+                : Guidance.InTermsOf(model.Process, _weaker.Process, sample, t, _weaker.Predict(sample, timesteps, weakerCondition!));
+            prediction = _guidance.Combine(model.Process, sample, t, prediction, other);
             calls.Network++;
         }
 

@@ -106,6 +106,10 @@ public sealed class SamplingSweep : IDisposable
         key["sampler"] = plan.Sampler.Id;
         key["options"] = JsonSerializer.SerializeToNode(plan.Sampler.Options, plan.Sampler.Options.GetType(), AtomicFile.Json);
         key["sampling"] = Node(plan.Sampling);
+        if (_trained.Weaker is { } weaker)
+            key["weaker_sha256"] = weaker.Sha256;
+        if (plan.Sampling.EmaLength is not null)
+            key["weights_sha256"] = _trained.Sha256;
         // solvers ask no discriminator; what another sampler asks may have been trained anew
         if (SolverConfiguration.All.All(solver => solver.Sampler != plan.Sampler.Id) && new DiscriminatorFolder(_trained.Run).Weights is var weights && File.Exists(weights))
             key["discriminator_sha256"] = BinaryFacts.Hash(weights);

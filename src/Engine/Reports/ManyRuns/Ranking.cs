@@ -34,7 +34,7 @@ public sealed record Ranking
         select (ComparisonBasis.Generated(run, set, quality), quality.HigherIsBetter, new RankedRun(run, string.Join(" = ", set.Checkpoints), quality.Value!.Value, quality.Interval)
         {
             Metric = quality.Metric,
-            Made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations{(set.Guidance == 1 ? "" : FormattableString.Invariant($", guidance {set.Guidance:G4}"))}"),
+            Made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations{(set is { Guidance: 1, GuidanceOptions: null, TimeShift: null } ? "" : $", {set.GuidanceWords}")}"),
         });
 
     private static IEnumerable<(ComparisonBasis, bool?, RankedRun)> Reconstructed(ReportedRun run) =>

@@ -109,6 +109,9 @@ public static class RunReport
             Evaluation(text, result);
         foreach (var generated in file.Generated ?? [])
             Generated(text, generated);
+        Floor(text, file.Floor ?? []);
+        foreach (var metric in file.LeftOut ?? [])
+            Line(text, $"- {metric.Reason}");
     }
 
     private static void Regions(StringBuilder text, IReadOnlyList<RegionalError> errors)
@@ -125,7 +128,7 @@ public static class RunReport
     private static void Generated(StringBuilder text, SetResult result)
     {
         Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
-        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, guidance {result.Guidance:G4}.\n");
+        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, {result.GuidanceWords}.\n");
         Masks(text, result.Masks);
         if (result.Metrics.Count == 0)
             return;
@@ -154,6 +157,17 @@ public static class RunReport
         Line(text, $"|---|{string.Concat(masks.Distances.Select(_ => "---|"))}");
         foreach (var (row, name) in TumourDistances.Names.Index())
             Line(text, $"| {name} | {string.Join(" | ", masks.Distances.Select(each => each.Values[row]?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"))} |");
+        text.Append('\n');
+    }
+
+    private static void Floor(StringBuilder text, IReadOnlyList<SetQuality> floor)
+    {
+        if (floor.Count == 0)
+            return;
+        Line(text, $"The floor: the same metrics with real volumes of one split in the place of generated ones.\n");
+        Line(text, $"| metric | of | against | value | extractor |\n|---|---|---|---|---|");
+        foreach (var quality in floor)
+            Line(text, $"| {quality.MetricWithBasis} | {quality.Of} | {quality.Against} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {quality.Extractor} |");
         text.Append('\n');
     }
 

@@ -24,6 +24,10 @@ public sealed record CheckpointManifest
     /// <summary>What the guards remember; null where the run has none.</summary>
     public GuardState? Guard { get; init; }
 
+    /// <summary>What the learning rate's schedule remembers, where validation decides on it; missing where it does not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PlateauState? Plateau { get; init; }
+
     /// <summary>States of the random streams, base64.</summary>
     public required IReadOnlyDictionary<string, byte[]> Random { get; init; }
 

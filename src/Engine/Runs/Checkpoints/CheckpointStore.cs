@@ -276,7 +276,26 @@ public sealed class CheckpointStore
 
     private string In(string name) => Path.Combine(_folder, name);
 
-    private IEnumerable<string> Names() => _files.Folders(_folder, "step-*").Order(StringComparer.Ordinal);
+    /// <summary>The names of all checkpoints, from the first on.</summary>
+    internal IReadOnlyList<string> Names() => [.. _files.Folders(_folder, "step-*").Order(StringComparer.Ordinal)];
+
+    /// <summary>Opens one checkpoint and no other.</summary>
+    /// <returns>The checkpoint, or why it cannot be read.</returns>
+    internal (Checkpoint? Found, string Why) OpenExactly(string name)
+    {
+        try
+        {
+            return (Verified(In(name)), "");
+        }
+        catch (Exception e) when (e is InvalidDataException or JsonException)
+        {
+            return (null, JsonFault.Why(e));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            return (null, e.Message);
+        }
+    }
 
     private static long? StepOf(string name) => long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
 }

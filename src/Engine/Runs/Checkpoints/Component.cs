@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace VoxelZoo.Engine.Runs.Checkpoints;
 
 /// <summary>Names of what a checkpoint holds, each a file of tensors.</summary>
@@ -23,6 +25,18 @@ public static class Component
 
     /// <summary>A component's moving average: of denoisers and compressors plainly <c>ema</c>.</summary>
     public static string AverageOf(string component) => IsPlain(component) ? "ema" : $"{component}_ema";
+
+    /// <summary>A component's average of a length σ: <c>ema_0.05</c>.</summary>
+    public static string AverageOf(string component, double length) => AverageOf(component) + Length + length.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <summary>The length of the average that a component is of another one; null where it is none.</summary>
+    public static double? LengthOf(string component, string average) =>
+        average.StartsWith(AverageOf(component) + Length, StringComparison.Ordinal)
+        && double.TryParse(average[(AverageOf(component) + Length).Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var length)
+            ? length
+            : null;
+
+    private const string Length = "_";
 
     private static bool IsPlain(string component) => component is Denoiser or Compressor;
 }

@@ -7,6 +7,7 @@ using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors;
+using VoxelZoo.Tensors.Features;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Host.Verbs.Parts;
@@ -35,7 +36,7 @@ internal sealed class MetricVerb : Verb
         var options = Binder.Bind(section, part.Value.OptionsType);
         var file = parse.GetValue(_inputs) ?? throw new UsageException($"Option '{_inputs.Name}' is required; see `voxelzoo {Name} --help`");
 
-        foreach (var network in part.Call(m => m.Networks(options)).Where(File.Exists))
+        foreach (var network in part.Call(m => m.Networks(options)).Where(path => File.Exists(path) && !FeatureNetwork.IsOne(path)))
         {
             if (NetworkTrial.Try(network) is { } sentence)
                 throw new UsageException($"{part.Id}: {sentence}");

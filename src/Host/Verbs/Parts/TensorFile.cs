@@ -85,7 +85,8 @@ internal static class TensorFile
         };
     }
 
-    private static TResult Refusing<TResult>(Func<TResult> act, string path)
+    /// <summary>Does something with a file, and refuses what is wrong with it in one sentence.</summary>
+    public static TResult Refusing<TResult>(Func<TResult> act, string path)
     {
         try
         {

@@ -14,10 +14,13 @@ internal sealed class GuidanceOptions
     private readonly Option<string?> _schedule = new("--guidance-schedule") { Description = "How it goes there: linear or cosine", HelpName = "NAME" };
     private readonly Option<bool> _zero = new("--guidance-zero") { Description = "Guide as CFG-Zero* does" };
     private readonly Option<int?> _zeroInit = new("--guidance-zero-init") { Description = "Steps at the start that stand still with CFG-Zero*", HelpName = "N" };
+    private readonly Option<string?> _from = new("--guidance-from") { Description = "Run whose weaker model is guided away from, in place of predictions without the condition", HelpName = "RUN" };
+    private readonly Option<string?> _checkpoint = new("--guidance-checkpoint") { Description = "Its checkpoint; without --guidance-from an earlier one of the run itself", HelpName = "NAME" };
+    private readonly Option<double?> _length = new("--ema-length") { Description = "Length of the average of the weights that generates, as a share of the training", HelpName = "SIGMA" };
     private readonly Option<double?> _shift = new("--time-shift") { Description = "Crowds steps towards noise (above 1) or the data (below 1)", HelpName = "R" };
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [_guidance, _rescale, _interval, _end, _schedule, _zero, _zeroInit, _shift];
+    public IEnumerable<Option> All => [_guidance, _rescale, _interval, _end, _schedule, _zero, _zeroInit, _from, _checkpoint, _length, _shift];
 
     /// <summary>What the command line says of them.</summary>
     public IEnumerable<Assignment> Sets(ParseResult parse)
@@ -25,7 +28,7 @@ internal sealed class GuidanceOptions
         // what the run says of guidance goes with it
         if (parse.GetValue(_guidance) == 1)
         {
-            foreach (var key in new[] { "rescale", "interval", "end", "schedule", "zero", "zero_init" })
+            foreach (var key in new[] { "rescale", "interval", "end", "schedule", "zero", "zero_init", "from", "checkpoint" })
                 yield return Assignment.By("--guidance", $"sampling.guidance_{key}", null);
         }
 
@@ -35,7 +38,8 @@ internal sealed class GuidanceOptions
         [
             ("guidance", parse.GetValue(_guidance)), ("guidance_rescale", parse.GetValue(_rescale)), ("guidance_end", parse.GetValue(_end)),
             ("guidance_schedule", parse.GetValue(_schedule)), ("guidance_zero", parse.GetValue(_zero) ? true : null),
-            ("guidance_zero_init", parse.GetValue(_zeroInit)), ("time_shift", parse.GetValue(_shift)),
+            ("guidance_zero_init", parse.GetValue(_zeroInit)),
+            ("guidance_from", parse.GetValue(_from)), ("guidance_checkpoint", parse.GetValue(_checkpoint)), ("ema_length", parse.GetValue(_length)), ("time_shift", parse.GetValue(_shift)),
         ];
         foreach (var (key, value) in others.Where(other => other.Value is not null))
             yield return Assignment.By($"--{key.Replace('_', '-')}", $"sampling.{key}", value);

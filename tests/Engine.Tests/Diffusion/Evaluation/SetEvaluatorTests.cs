@@ -8,6 +8,7 @@ using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Tiny;
+using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Tests.Diffusion.Evaluation;
 
@@ -123,6 +124,79 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.NotNull(result.Metrics[2].Value);
     }
 
+    [Fact]
+    public void All_splits_together_count_each_patient_once()
+    {
+        _run.Train(Plan);
+
+        var result = _run.Use(Plan, (trained, test) =>
+        {
+            using var random = new RandomStreams(1);
+            var train = TinyRun.Volumes(Plan, Cohort.Open(cohort.Path), Cohort.Train);
+            // the test split once more under another name, as of a cohort that was copied together
+            using var sets = new SetEvaluator(
+                Plan, TinyRun.Context(Plan, random), () => [(Cohort.Train, train)], () => [(Cohort.Train, train), (Cohort.Val, test), (Cohort.Test, test)]);
+            return sets.Run(trained, GeneratedSet.New(Plan, new GenerationPlan(Plan.Sampling, Plan.Sampler), trained, test));
+        });
+
+        var all = result.Metrics.Single(quality => quality.Against == "all");
+        Assert.Equal(4 + 2, all.RealVolumes);
+        double[] real = [.. Means(Cohort.Train), .. Means(Cohort.Test)];
+        Assert.Equal(Math.Abs(Means(Cohort.Test).Average() - real.Average()), all.Value!.Value, 1e-5);
+    }
+
+    [Fact]
+    public void Floor_is_what_real_volumes_are_from_real_ones()
+    {
+        _run.Train(Plan);
+
+        var floor = _run.Use(Plan, (_, test) =>
+        {
+            using var random = new RandomStreams(1);
+            var train = TinyRun.Volumes(Plan, Cohort.Open(cohort.Path), Cohort.Train);
+            using var sets = new SetEvaluator(Plan, TinyRun.Context(Plan, random), () => [(Cohort.Train, train), (Cohort.Test, test)]);
+            return sets.Floor();
+        });
+
+        var only = Assert.Single(floor); // whoever looks for copies of training volumes has none
+        Assert.Equal(("test", "train", 4), (only.Of, only.Against, only.RealVolumes));
+        Assert.Equal(Math.Abs(Means(Cohort.Test).Average() - Means(Cohort.Train).Average()), only.Value!.Value, 1e-5);
+    }
+
+    [Fact]
+    public void Masks_are_thresholded_before_they_are_compared()
+    {
+        // the oracle generates what it is conditioned on: grey values, which as a mask are 0 or 1
+        var plan = ExperimentPlan.Compose(TinyRun.Draft(cohort, FormulaArchitecture.Oracle(0)) with
+        {
+            Target = [ImageKinds.Seg],
+            Metrics = [TinyRun.Part<IMetric>("evaluation", new GreyShare())],
+        });
+        plan = plan with { Training = Plan.Training };
+        _run.Train(plan);
+
+        Assert.Equal(0, Evaluate(plan).Metrics[0].Value);
+    }
+
+    [Theory]
+    [InlineData(false, "guidance 3", null)]
+    [InlineData(true, "guidance 3 (guidance_rescale 0.5, guidance_interval [0.2,0.8], guidance_end 1, guidance_schedule linear), time_shift 2", 2.0)]
+    public void Sets_that_were_guided_by_other_schedules_do_not_look_alike(bool more, string words, double? shift)
+    {
+        var plan = Plan;
+        plan = plan with { Condition = plan.Condition with { Dropout = 0.5 }, Sampling = new SamplingOptions { Count = 2, Guidance = 3 } };
+        if (more)
+            plan = plan with { Sampling = plan.Sampling with { GuidanceRescale = 0.5, GuidanceInterval = [0.2, 0.8], GuidanceEnd = 1, TimeShift = 2 } };
+        _run.Train(plan);
+        _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes).Write(_run.Folder.Samples));
+
+        foreach (var result in new[] { Evaluate(plan), Evaluate(plan, samples: true) })
+        {
+            Assert.Equal((words, shift), (result.GuidanceWords, result.TimeShift));
+            Assert.Equal(more, result.GuidanceOptions is not null);
+        }
+    }
+
     private double[] Means(string split)
     {
         var volumes = TinyRun.Volumes(Plan, Cohort.Open(cohort.Path), split);
@@ -162,6 +236,27 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
                 using var scope = NewDisposeScope();
                 return MetricResult.Mean([(real.mean() - generated.mean()).abs().item<float>()]);
             }
+
+            public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
+        }
+    }
+
+    /// <summary>The share of voxels that are neither 0 nor 1, of the generated volumes.</summary>
+    private sealed class GreyShare : IMetric<NoOptions>
+    {
+        public Metric Create(NoOptions options, PartContext context) => new Share();
+
+        private sealed class Share : SetMetric
+        {
+            public override MetricInputKind Needs => MetricInputKind.Volumes;
+
+            public override bool HigherIsBetter => false;
+
+            public override string Extractor => "grey";
+
+            public override Tensor Features(Tensor volumes) => volumes.ne(Scalars.S(0.0)).logical_and(volumes.ne(Scalars.S(1.0))).to(ScalarType.Float32).mean([1, 2, 3, 4]).unsqueeze(1);
+
+            public override MetricResult Compare(Tensor real, Tensor generated) => MetricResult.Mean([generated.mean().item<float>()]);
 
             public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
         }

@@ -46,6 +46,17 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         Assert.All(Enumerable.Range(0, none.Length), i => Assert.Equal(none[i] + (mean - 1) * (two[i] - none[i]), scheduled[i], 1e-5));
     }
 
+    // v = (x̂0 − x)/τ: a weaker model that predicts the clean sample
+    [Fact]
+    public void Prediction_of_another_kind_is_turned_into_the_velocity_that_it_implies()
+    {
+        using var scope = NewDisposeScope();
+        var (sample, clean) = (Randn(1), Randn(2));
+        var velocity = Guidance.InTermsOf(Straight, new CleanProcess(Straight), sample, 250, clean);
+        Assert.True((velocity - (clean - sample) / S(0.25)).abs().max().item<float>() < 1e-4);
+        Assert.Same(clean, Guidance.InTermsOf(Straight, Straight, sample, 250, clean));
+    }
+
     // w is 1 at τ = 1 alone, or everywhere where the interval leaves out all of the grid
     [Fact]
     public void Network_is_called_once_where_the_strength_is_1_and_says_bit_for_bit_what_it_says_unguided()

@@ -1,0 +1,38 @@
+using VoxelZoo.Abstractions;
+
+namespace VoxelZoo.Engine.Plans;
+
+/// <summary>What an experiment says of a metric beside the metric's own options.</summary>
+public sealed record MetricPresence
+{
+    /// <summary>Whether the metric is left out, and said to be, where a file that it reads is not there. Default false: it is refused.</summary>
+    public bool Optional { get; init; }
+}
+
+/// <summary>A metric that an experiment asks for and that is not computed.</summary>
+/// <param name="Metric">Its id.</param>
+/// <param name="Reason">Why, and what to do, one sentence.</param>
+public sealed record LeftOutMetric(string Metric, string Reason);
+
+/// <summary>Tells metrics that can be computed here from those that an experiment wants only where their files are.</summary>
+public static class OptionalMetrics
+{
+    /// <summary>Leaves out optional metrics whose files are not there.</summary>
+    /// <param name="asked">The metrics, in the experiment's order, and whether each is optional.</param>
+    public static (IReadOnlyList<PlannedPart<IMetric>> Metrics, IReadOnlyList<LeftOutMetric> LeftOut) Present(
+        IEnumerable<(PlannedPart<IMetric> Metric, bool Optional)> asked)
+    {
+        List<PlannedPart<IMetric>> present = [];
+        List<LeftOutMetric> absent = [];
+        foreach (var (metric, optional) in asked)
+        {
+            if (optional && metric.Call((part, options) => part.Networks(options)).FirstOrDefault(path => !File.Exists(path)) is { } missing)
+                absent.Add(new LeftOutMetric(
+                    metric.Id, $"`{metric.Id}` is left out, because there is no file {missing}; `features export` makes files of features, and `evaluate` asks again"));
+            else
+                present.Add(metric);
+        }
+
+        return (present, absent);
+    }
+}
