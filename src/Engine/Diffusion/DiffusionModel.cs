@@ -49,6 +49,9 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The noise process.</summary>
     public NoiseProcess Process { get; }
 
+    /// <summary>What the noise process says, and whose fault it is where that fails.</summary>
+    public T OfProcess<T>(Func<NoiseProcess, T> said) => _plan.Strategy.Run(() => said(Process));
+
     /// <summary>What training does to its terms, in this order.</summary>
     public IReadOnlyList<Augmentation> Augmentations { get; }
 
@@ -173,7 +176,7 @@ public sealed class DiffusionModel : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
-        return ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning).MoveToOuterDisposeScope();
+        return _plan.Architecture.Run(() => ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning)).MoveToOuterDisposeScope();
     });
 
     /// <summary>A latent whose slices that only pad the volume repeat the last one that does not, as preparation pads volumes.</summary>
@@ -222,20 +225,21 @@ public sealed class DiffusionModel : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
-        var prediction = Denoiser.call(input, networkTimesteps, conditioning);
+        var prediction = _plan.Architecture.Run(() => Denoiser.call(input, networkTimesteps, conditioning));
         return _plan.Architecture.Checked("predicts", prediction, noisy.shape, noisy.device).MoveToOuterDisposeScope();
     }
 
     /// <summary>The denoiser's input, its timesteps, and what it is conditioned on; in the current dispose scope.</summary>
     private (Tensor Input, Tensor Timesteps, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
-        var (input, networkTimesteps) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
+        var (input, networkTimesteps) = OfProcess(process => (process.NetworkInput(noisy, timesteps), process.NetworkTimesteps(timesteps)));
         var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
         var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
         if (Control is not null)
         {
             var strength = Scalars.S(_plan.Condition.Control!.Scale);
-            conditioning = conditioning with { Residuals = [.. Control.Residuals(input, networkTimesteps, condition.Image!, conditioning).Select(r => r * strength)] };
+            var residuals = _plan.Architecture.Run(() => Control.Residuals(input, networkTimesteps, condition.Image!, conditioning));
+            conditioning = conditioning with { Residuals = [.. residuals.Select(r => r * strength)] };
         }
 
         return (input, networkTimesteps, conditioning);

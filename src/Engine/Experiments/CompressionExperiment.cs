@@ -53,6 +53,7 @@ public sealed class CompressionExperiment : Experiment
         SampleNumbers numbers = SampleNumbers.Continue,
         CancellationToken cancellation = default) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         if (folder is null)
             run.RequireWritable("sampled from");
         var target = folder ?? run.Samples;
@@ -68,6 +69,7 @@ public sealed class CompressionExperiment : Experiment
     /// <inheritdoc/>
     public override EvaluationFile<ReconstructionResult> Evaluate(RunFolder run, CancellationToken cancellation = default) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         run.RequireWritable("evaluated");
         using var random = ExperimentContext.Random(Plan);
         var parts = Context.PartsOf(Plan, random);
@@ -91,6 +93,7 @@ public sealed class CompressionExperiment : Experiment
     public override void Report(RunFolder run) => Placed(() =>
     {
         run.RequireWritable("reported on");
+        RunPlugins.Tell(Context, run, Plan.Sources);
         CompressionReport.Write(run, Description);
     });
 

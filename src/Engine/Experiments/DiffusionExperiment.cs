@@ -80,6 +80,7 @@ public sealed class DiffusionExperiment : Experiment
         SampleNumbers numbers = SampleNumbers.Continue,
         CancellationToken cancellation = default) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
@@ -106,6 +107,7 @@ public sealed class DiffusionExperiment : Experiment
     /// <param name="cancellation">Ends it; the run has no discriminator then.</param>
     public DiscriminatorManifest TrainDiscriminator(RunFolder run, int epochs, CancellationToken cancellation = default) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         run.RequireWritable("given a discriminator");
         using var random = ExperimentContext.Random(Plan);
         using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
@@ -134,6 +136,7 @@ public sealed class DiffusionExperiment : Experiment
     public override void Report(RunFolder run) => Placed(() =>
     {
         run.RequireWritable("reported on");
+        RunPlugins.Tell(Context, run, Plan.Sources);
         RunReport.Write(run, Description);
     });
 

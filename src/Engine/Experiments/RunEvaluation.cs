@@ -22,6 +22,7 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
     /// </summary>
     public EvaluationFile<EvaluationResult> Run(CancellationToken cancellation)
     {
+        RunPlugins.Check(_context, run, Plan.Sources);
         run.RequireWritable("evaluated");
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);

@@ -165,6 +165,6 @@ internal static class Application
         _ when verbose => e.ToString(),
         _ when MemoryShortage.Sentence(e) is { } sentence => sentence,
         OperationCanceledException => "stopped before it was done",
-        _ => Places.Shorten(LoadedPlugin.FirstLine(e)),
+        _ => Places.Shorten(Thrown.FirstLine(e)),
     };
 }

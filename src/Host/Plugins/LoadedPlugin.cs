@@ -61,15 +61,7 @@ internal sealed class LoadedPlugin
     {
         while ((e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first : e.InnerException) is { } inner)
             e = inner;
-        return FirstLine(e);
-    }
-
-    /// <summary>The first line of a message; torch's go on with native frames.</summary>
-    public static string FirstLine(Exception e)
-    {
-        // an ArgumentException appends the name of a parameter, which is none of the reader's
-        var message = e is ArgumentException { ParamName: { } parameter } ? e.Message.Replace($" (Parameter '{parameter}')", "") : e.Message;
-        return message.Split('\n', 2, StringSplitOptions.TrimEntries)[0] is { Length: > 0 } line ? line : e.GetType().Name;
+        return Thrown.FirstLine(e);
     }
 
     /// <summary>What a <see cref="PartAttribute"/> says, as composition hands it over.</summary>

@@ -23,8 +23,7 @@ public sealed class EndedProcessTests : IDisposable
     public void Verb_that_a_plugin_ended_does_not_end_with_a_code_of_its_own(string verb, string metric)
     {
         _fixtures.Add("Ending");
-        var own = Path.Combine(Path.GetDirectoryName(VoxelZooProgram.Executable)!, "plugins");
-        string[] arguments = [verb, "exp11", "--profile", "smoke", "--plugins", own, "--plugins", _fixtures.Folder, "--set", $"evaluation.metrics=[{metric}]"];
+        string[] arguments = [verb, "exp11", "--profile", "smoke", "--plugins", _fixtures.Folder, "--set", $"evaluation.metrics=[{metric}]"];
 
         var outcome = _work.Program(verb == "train" ? [.. arguments, "--run", _work.Run] : arguments);
 

@@ -18,11 +18,11 @@ public sealed class PluginsVerbTests : IDisposable
 
         var list = JsonNode.Parse(Run("plugins", "list", "--json", "--plugins", _fixtures.Folder).Out)!.AsArray();
 
-        var good = list[0]!;
+        var (good, tooNew) = (list.Single(p => (string?)p!["id"] == "good")!, list.Single(p => (string?)p!["id"] == "toonew")!);
         Assert.Equal(["id", "version", "contract", "status", "reason", "parts", "path"], good.AsObject().Select(p => p.Key));
         Assert.Equal(("good", "active", null, folder), ((string?)good["id"], (string?)good["status"], (string?)good["reason"], (string?)good["path"]));
         Assert.Equal(("metric", "answer"), ((string?)good["parts"]![1]!["kind"], (string?)good["parts"]![1]!["id"]));
-        Assert.Equal(("toonew", "incompatible"), ((string?)list[1]!["id"], (string?)list[1]!["status"]));
+        Assert.Equal(("toonew", "incompatible"), ((string?)tooNew["id"], (string?)tooNew["status"]));
     }
 
     [Fact]
@@ -89,8 +89,9 @@ public sealed class PluginsVerbTests : IDisposable
 
         var doctor = JsonNode.Parse(Run("plugins", "doctor", "--json", "--plugins", _fixtures.Folder).Out)!;
 
-        Assert.Equal(("1.3.0", 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
-        Assert.Equal(_fixtures.Folder, (string?)doctor["folders"]![0]);
+        var own = Directory.GetDirectories(Repository.Plugins).Length;
+        Assert.Equal(("1.3.0", own + 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
+        Assert.Equal([Repository.Plugins, _fixtures.Folder], doctor["folders"]!.AsArray().Select(f => (string?)f));
         Assert.NotNull((string?)doctor["native"]!["libtorch"]);
         Assert.Equal(["throwing", "toonew"], doctor["failed"]!.AsArray().Select(f => (string?)f!["id"]));
         Assert.Contains("thrown in the constructor", (string?)doctor["failed"]![0]!["reason"], StringComparison.Ordinal);

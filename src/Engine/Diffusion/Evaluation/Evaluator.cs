@@ -28,7 +28,7 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
     {
         var validation = new Validator(plan, volumes, _collective).Run(trained.Model);
         trained.Model.Train(on: false);
-        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context))))
+        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context))))
             .Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes).ToArray();
         var regions = new RegionalErrors(volumes.Count, plan.Evaluation.Timesteps);
         var extractors = new Dictionary<string, string?>();
@@ -46,9 +46,9 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
                 {
                     using var scope = torch.NewDisposeScope();
                     var (real, estimate) = Estimate(sample, timestep, i);
-                    foreach (var (id, metric) in metrics)
+                    foreach (var (id, part, metric) in metrics)
                     {
-                        var result = metric.Compute(real, estimate);
+                        var result = part.Run(() => metric.Compute(real, estimate));
                         values[(id, timestep)][i] = result.Values.Single();
                         extractors[id] = result.Extractor;
                     }
@@ -102,9 +102,9 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Training.Seed, $"evaluation/{volume}/{timestep:R}"), torch.CPU);
         var noise = torch.randn(clean.shape, generator: random).to(model.Device);
         var t = torch.full([1], Scalars.S(timestep), ScalarType.Float32, model.Device);
-        var noisy = model.Process.AddNoise(clean, noise, t);
+        var noisy = model.OfProcess(process => process.AddNoise(clean, noise, t));
         var prediction = model.Predict(noisy, t, condition);
-        var estimate = model.Decode(model.Process.Clean(noisy, prediction, t)).cpu();
+        var estimate = model.Decode(model.OfProcess(process => process.Clean(noisy, prediction, t))).cpu();
         var real = torch.cat([.. plan.Target.Select(kind => sample.Images[kind])], 1);
         return (real.narrow(2, 0, sample.RealSlices[0]), estimate.narrow(2, 0, sample.RealSlices[0]));
     }

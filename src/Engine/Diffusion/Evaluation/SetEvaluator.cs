@@ -2,6 +2,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
@@ -67,7 +68,7 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
         {
             // fixed by the real set, so that checkpoints, configurations and runs that are compared with it are measured alike
             var real = Real(metric, split, volumes, cancellation);
-            var result = metric.FixedBy(real).Compare(real, generated);
+            var result = Planned(metric).Run(() => metric.FixedBy(real).Compare(real, generated));
             return quality with
             {
                 Value = double.IsNaN(result.Value) ? null : result.Value,
@@ -77,11 +78,13 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
                 Warnings = double.IsNaN(result.Value) ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"] : result.Warnings,
             };
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (((e as PartFailedException)?.InnerException ?? e) is ArgumentException)
         {
-            return quality with { Warnings = [e.Message] };
+            return quality with { Warnings = [((e as PartFailedException)?.InnerException ?? e).Message] };
         }
     }
+
+    private PlannedPart<IMetric> Planned(SetMetric metric) => plan.Metrics.First(planned => planned.Id == _metrics.First(own => own.Metric == metric).Id);
 
     private FeatureSet Real(SetMetric metric, string split, CohortDataset volumes, CancellationToken cancellation)
     {
@@ -119,7 +122,7 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
     }
 
     /// <summary>Features of volumes by extractor; each is asked once, whatever the number of its metrics.</summary>
-    private static Dictionary<string, FeatureSet> Extract(IEnumerable<SetMetric> metrics, IEnumerable<Tensor> volumes)
+    private Dictionary<string, FeatureSet> Extract(IEnumerable<SetMetric> metrics, IEnumerable<Tensor> volumes)
     {
         using var scope = torch.NewDisposeScope();
         var extractors = metrics.DistinctBy(metric => metric.Extractor).ToArray();
@@ -131,7 +134,7 @@ public sealed class SetEvaluator(ExperimentPlan plan, PartContext context, Func<
             if (!each.MoveNext())
                 break;
             foreach (var metric in extractors)
-                rows[metric.Extractor!].Add(metric.Features(each.Current).MoveToOuterDisposeScope());
+                rows[metric.Extractor!].Add(Planned(metric).Run(() => metric.Features(each.Current)).MoveToOuterDisposeScope());
         }
 
         var sets = rows.ToDictionary(pair => pair.Key, pair => FeatureSet.Of(pair.Value));

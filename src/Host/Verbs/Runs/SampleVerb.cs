@@ -27,6 +27,7 @@ internal sealed class SampleVerb : Verb
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
         With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
+        With(CommonOptions.AllowChangedPlugin);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
         _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of all that are there; without it they are added after the last one" });
     }
