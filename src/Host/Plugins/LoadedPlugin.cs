@@ -50,11 +50,10 @@ internal sealed class LoadedPlugin
         }
     }
 
-    /// <summary>One instance of everything that the manifest names.</summary>
-    /// <exception cref="PluginException">A constructor threw, or a part of the manifest is not exported.</exception>
-    public IReadOnlyList<(PartMetadata Mark, IPart Part)> CreateAll(Plugin plugin) =>
-        [.. plugin.Parts.Select(mark => (mark, KindOfPart.Named(mark.Kind).Create(this, plugin, mark.Id)
-            ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {mark.Kind} `{mark.Id}` but does not export it")))];
+    /// <summary>An instance of a part that the manifest names.</summary>
+    /// <exception cref="PluginException">Its constructor threw, or it is not exported.</exception>
+    public IPart Create(Plugin plugin, PartMetadata mark) => KindOfPart.Named(mark.Kind).Create(this, plugin, mark.Id)
+        ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {mark.Kind} `{mark.Id}` but does not export it");
 
     /// <summary>The first line of the innermost reason: composition, reflection and torch wrap it.</summary>
     public static string Cause(Exception e)

@@ -57,7 +57,7 @@ internal sealed class PluginCatalogue
     private static void Require(string by, string folder)
     {
         if (!Directory.Exists(folder))
-            throw new UsageException($"{by} names {folder}: there is no such folder");
+            throw new UsageException($"{by} {folder}: there is no such folder");
     }
 
     // a folder may be named by links to it

@@ -20,6 +20,8 @@ public sealed class EndedProcessTests : IDisposable
     [InlineData("describe", "ends_in_constructor")]
     [InlineData("train", "ends_on_a_thread")]
     [InlineData("train", "ends_with_3")]
+    [InlineData("train", "ends_natively")]
+    [InlineData("describe", "ends_quickly")]
     public void Verb_that_a_plugin_ended_does_not_end_with_a_code_of_its_own(string verb, string metric)
     {
         _fixtures.Add("Ending");

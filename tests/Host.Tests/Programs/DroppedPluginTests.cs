@@ -64,7 +64,7 @@ public sealed class DroppedPluginTests : IDisposable
 
         Assert.Equal(["good", "second", "unet3d"], list.Select(one => (string)one!["id"]!).Where(id => id is "good" or "second" or "unet3d"));
         Assert.All(list, one => Assert.Equal("active", (string?)one!["status"]));
-        Assert.Equal((2, "VOXELZOO_PLUGINS names /no/such/folder: there is no such folder\n"), (absent.ExitCode, absent.Error));
+        Assert.Equal((2, "VOXELZOO_PLUGINS /no/such/folder: there is no such folder\n"), (absent.ExitCode, absent.Error));
     }
 
     [Theory]
