@@ -29,7 +29,7 @@ public sealed class DiffusionModel : IDisposable
         Augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
-        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Call((a, options) => a.Create(options, context)));
+        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Build((a, options) => a.Create(options, context)));
         var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
         Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
         Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
@@ -282,7 +282,7 @@ public sealed class DiffusionModel : IDisposable
         var options = new ControlOptions { ImageChannels = plan.ControlChannels, EmbeddingChannels = plan.Condition.Control!.Channels };
         try
         {
-            return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context))
+            return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context) is { } branch ? ModuleTensors.Keep(branch) : null)
                 ?? throw new PlanException($"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control", "control").In("condition");
         }
         catch (PlanException e) when (e.Section == plan.Architecture.Section)

@@ -1,5 +1,6 @@
 using System.Reflection;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Plans;
 
@@ -37,6 +38,12 @@ public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, o
             throw Failed(e);
         }
     }
+
+    /// <summary>Has the part build a module, whose tensors are the module's own from then on, whatever dispose scope is open.</summary>
+    /// <exception cref="PlanException">The part refuses its options or the shapes.</exception>
+    /// <exception cref="PartFailedException">The part's code failed, or has freed a tensor of the module.</exception>
+    internal TModule Build<TModule>(Func<TPart, object, TModule> create)
+        where TModule : TorchSharp.torch.nn.Module => Call((part, options) => ModuleTensors.Keep(create(part, options)));
 
     /// <summary>Runs code of what the part made, such as a forward pass, and says whose fault it is when that fails.</summary>
     /// <exception cref="PlanException">The part refuses, at work and so of no section's fault.</exception>

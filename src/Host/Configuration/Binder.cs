@@ -54,7 +54,10 @@ internal static class Binder
     }
 
     /// <summary>Whether options of a type are a section with keys of their own.</summary>
-    public static bool IsRecord(Type type) => !Scalars.IsScalar(type) && ItemType(type) is null && DictionaryValueType(type) is null;
+    public static bool IsRecord(Type type) => !Scalars.IsScalar(type) && Within(type) is null;
+
+    /// <summary>The type of the items of a list, or of the values of a dictionary; null for other types.</summary>
+    public static Type? Within(Type type) => ItemType(type) ?? DictionaryValueType(type);
 
     private static MapNode WithoutUse(Node section) => Section(section).Without(Use);
 

@@ -94,11 +94,28 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
         if (unusable.FirstOrDefault() is { } plugin)
             return new PluginException($"the {kind} `{id}` is in the plugin `{plugin.Id}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
 
+        if (PartName.Parse(id) is { Plugin: { } owner } name)
+            return UnknownOf(owner, kind, name.Id);
         var ids = Ids(kind);
         var known = ids.Count == 0 ? $"no {kind} is installed" : $"known: {string.Join(", ", ids)}";
         var broken = catalogue.Plugins.Where(p => p.Status != PluginStatus.Active).Select(p => $"`{p.Id}`").ToArray();
         var hint = broken.Length == 0 ? "" : $"; {string.Join(", ", broken)} did not load, see `plugins doctor`";
         return new PluginException($"there is no {kind} `{id}`{Spelling.Suggestion(id, ids)} ({known}{hint})");
+    }
+
+    /// <summary>A part that is named with its plugin's id: either of the two may be another word.</summary>
+    private PluginException UnknownOf(string owner, string kind, string id)
+    {
+        string[] owners = [Host, .. catalogue.Plugins.Select(p => p.Id).Distinct()];
+        if (!owners.Contains(owner))
+            return new PluginException($"there is no plugin `{owner}` for the {kind} `{owner}/{id}`{Spelling.Suggestion(owner, owners)} (plugins: {string.Join(", ", owners)})");
+        if (catalogue.Plugins.Where(p => p.Id == owner).ToArray() is [{ Status: not PluginStatus.Active } plugin, ..] all && all.All(p => p.Status != PluginStatus.Active))
+            return new PluginException($"the {kind} `{id}` is asked of the plugin `{owner}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
+        string[] own = owner == Host
+            ? [.. _builtIn.Where(b => KindOfPart.Marked(b.Mark).Name == kind).Select(b => b.Mark.Id)]
+            : [.. catalogue.Plugins.Where(p => p.Id == owner).SelectMany(p => p.Parts).Where(p => p.Kind == kind).Select(p => p.Id)];
+        var has = own.Length == 0 ? $"it has no {kind}" : $"it has {string.Join(", ", own)}";
+        return new PluginException($"the plugin `{owner}` has no {kind} `{id}`{Spelling.Suggestion(id, own)} ({has})");
     }
 
     private static PluginException Ambiguous(string kind, string id, bool own, Plugin[] plugins)

@@ -50,7 +50,7 @@ internal sealed class PluginCatalogue
         foreach (var folder in folders.Where(folder => folder != DefaultFolder))
             Require("--plugins", folder);
         var full = folders.Select(Real).Distinct().ToImmutableArray();
-        var plugins = full.SelectMany(PluginFolders).DistinctBy(Real).Select(f => PluginFolder.Read(f, Contract)).ToArray();
+        var plugins = full.SelectMany(PluginsOf).DistinctBy(plugin => Real(plugin.Path)).ToArray();
         return new PluginCatalogue(full, [.. plugins.Select(p => Duplicate(p, plugins)).OrderBy(p => p.Id, StringComparer.Ordinal).ThenBy(p => p.Path, StringComparer.Ordinal)]);
     }
 
@@ -61,16 +61,27 @@ internal sealed class PluginCatalogue
     }
 
     // a folder may be named by links to it
-    private static string Real(string folder) =>
-        Path.TrimEndingDirectorySeparator(new DirectoryInfo(folder).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? Path.GetFullPath(folder));
-
-    private static IEnumerable<string> PluginFolders(string folder)
+    private static string Real(string folder)
     {
-        if (File.Exists(Path.Combine(folder, "plugin.json")))
-            return [folder];
-        return Directory.Exists(folder)
-            ? Directory.EnumerateDirectories(folder).Where(d => !Path.GetFileName(d).StartsWith('.')).Order(StringComparer.Ordinal)
-            : [];
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        try
+        {
+            return new DirectoryInfo(full).ResolveLinkTarget(returnFinalTarget: true) is { } target ? Path.TrimEndingDirectorySeparator(target.FullName) : full;
+        }
+        catch (IOException)
+        {
+            return full; // a circle of links
+        }
+    }
+
+    private static IEnumerable<Plugin> PluginsOf(string folder)
+    {
+        if (PluginFolder.IsOne(folder))
+            return [PluginFolder.Read(folder, Contract)];
+        if (!Directory.Exists(folder))
+            return [];
+        var entries = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Path.GetFileName(entry).StartsWith('.')).Order(StringComparer.Ordinal);
+        return entries.Select(entry => Directory.Exists(entry) ? PluginFolder.Read(entry, Contract) : PluginFolder.Stray(entry)).OfType<Plugin>();
     }
 
     private static Plugin Duplicate(Plugin plugin, Plugin[] all)

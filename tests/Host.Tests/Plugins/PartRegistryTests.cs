@@ -66,6 +66,20 @@ public sealed class PartRegistryTests : IDisposable
         Assert.Equal("there is no metric `anwser`; did you mean `answer`? (known: answer)", e.Message);
     }
 
+    [Theory]
+    [InlineData("godo/answer", "there is no plugin `godo` for the metric `godo/answer`; did you mean `good`? (plugins: voxelzoo, good, toonew)")]
+    [InlineData("good/anwser", "the plugin `good` has no metric `anwser`; did you mean `answer`? (it has answer)")]
+    [InlineData("good/scale", "the plugin `good` has no metric `scale` (it has answer)")]
+    [InlineData("voxelzoo/answer", "the plugin `voxelzoo` has no metric `answer` (it has no metric)")]
+    [InlineData("toonew/nothing", "the metric `nothing` is asked of the plugin `toonew` (")]
+    public void Unknown_part_that_is_named_with_a_plugin_is_refused_with_the_nearest_of_either(string id, string sentence)
+    {
+        _fixtures.Add("Good");
+        _fixtures.Add("TooNew");
+
+        Assert.StartsWith(sentence, Assert.Throws<PluginException>(() => Registry().Get<IMetric>(id)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Part_of_another_kind_is_unknown()
     {
@@ -82,7 +96,7 @@ public sealed class PartRegistryTests : IDisposable
         var e = Assert.Throws<PluginException>(() => Registry().Get<IMetric>("from_the_future"));
 
         Assert.Equal(
-            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: it was built for contract [2.0,3.0), this host has 1.3.0",
+            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: it was built for contract [2.0,3.0), this host has 1.3.0; use a later version of VoxelZoo, or an earlier one of the plugin",
             e.Message);
     }
 

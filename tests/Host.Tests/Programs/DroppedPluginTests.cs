@@ -68,6 +68,30 @@ public sealed class DroppedPluginTests : IDisposable
     }
 
     [Theory]
+    [InlineData("{use: filling}", null)]
+    [InlineData("{use: filling, out_channels: 1, grid: {levels: 5, depth: 16}}", null)]
+    [InlineData("{use: filling, out_channels: 7}", "out_channels is 7, and `filling` of the plugin careless 0.1.0 makes 1 of it from the experiment's shapes; leave out_channels out")]
+    [InlineData("{use: filling, grid: {depth: 2}}", "grid.depth is 2, and `filling` of the plugin careless 0.1.0 makes 16 of it")]
+    public void Option_that_the_experiment_writes_is_not_replaced_by_the_architecture(string architecture, string? refusal)
+    {
+        _fixtures.Add("Careless");
+        var experiment = _work.Write("e.yaml", $$"""
+            id: e
+            data: {depth: 16, height: 32, width: 32, original_depth: 16, cohort: {{_work.At("")}} }
+            target: bravo
+            architecture: {{architecture}}
+            strategy: rflow
+            sampling: {use: euler}
+
+            """);
+
+        var outcome = _work.Here("describe", experiment, "--plugins", _fixtures.Folder);
+
+        Assert.Equal(refusal is null ? 0 : 2, outcome.ExitCode);
+        Assert.Contains(refusal ?? "", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("{good: '[0.1,0.2)', unet3d: 0.1}", null)]
     [InlineData("[good, unet3d]", null)]
     [InlineData("good", null)]

@@ -172,6 +172,24 @@ public sealed class PluginsVerbTests : IDisposable
         Assert.StartsWith("a word of the plugin's\n", outcome.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Verify_finds_what_the_authors_of_parts_do_not_see()
+    {
+        var checks = JsonNode.Parse(Run("plugins", "verify", _fixtures.Add("Careless"), "--json").Out)!.AsArray();
+
+        string Finding(string part, string check) =>
+            (string)Assert.Single(checks, one => (string?)one!["part"] == part && (string?)one["check"] == check && !(bool)one["passed"]!)!["sentence"]!;
+
+        Assert.Equal("the options ClassOptions is no record, which options have to be: they are copied and compared", Finding("no_record", "options"));
+        Assert.StartsWith("`law` is a Func<Double, Double>, which no experiment can write; use ", Finding("function_option", "options"), StringComparison.Ordinal);
+        Assert.StartsWith("`patience` is a Nullable<TimeSpan>, which no experiment can write; use ", Finding("time_option", "options"), StringComparison.Ordinal);
+        Assert.Equal("the default: `width` is 3, must be at least 8 and at most 64", Finding("low_default", "options"));
+        Assert.StartsWith("`normalize` is a key of the engine in the section of a compressor", Finding("in_place", "options"), StringComparison.Ordinal);
+        Assert.Equal("the volume was changed in place, and others still need what was there; compute into a new tensor", Finding("in_place", "inputs_untouched"));
+        Assert.Equal("the sample was changed in place, and others still need what was there; compute into a new tensor", Finding("filling", "inputs_untouched"));
+        Assert.True((bool)Assert.Single(checks, one => (string?)one!["part"] == "filling" && (string?)one["check"] == "repeatable")!["passed"]!);
+    }
+
     /// <summary>A plugin whose manifest names one part alone.</summary>
     private string Only(string fixture, string part)
     {

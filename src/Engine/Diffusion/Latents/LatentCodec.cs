@@ -24,8 +24,8 @@ public sealed class LatentCodec : IDisposable
     {
         (_space, _context) = (space, context);
         torch.random.manual_seed(RandomStreams.SeedOf(space.Seed, "compressor"));
-        _target = MixedPrecision.Prepare(context, space.Compressor.Call((c, options) => c.Create(options, context)));
-        _ownCondition = space.HasCondition ? space.ConditionCompressor?.Call((c, options) => MixedPrecision.Prepare(context, c.Create(options, context))) : null;
+        _target = MixedPrecision.Prepare(context, space.Compressor.Build((c, options) => c.Create(options, context)));
+        _ownCondition = space.HasCondition ? space.ConditionCompressor?.Build((c, options) => MixedPrecision.Prepare(context, c.Create(options, context))) : null;
         _target.eval();
         _ownCondition?.eval();
     }

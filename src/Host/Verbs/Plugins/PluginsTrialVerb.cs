@@ -3,6 +3,7 @@ using System.Text.Json;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Conformance;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Verbs.Plugins;
@@ -41,7 +42,8 @@ internal sealed class PluginsTrialVerb : Verb
             {
                 Write(new TrialLine(mark.Id));
                 var part = loaded.Create(plugin, mark);
-                foreach (var check in parse.GetValue(_verify) ? PartConformance.Verify(part, context) : [])
+                var checks = !parse.GetValue(_verify) ? [] : PartConformance.Verify(part, context).Prepend(OptionsCheck.Verify(part, mark.Kind));
+                foreach (var check in checks)
                     Write(new TrialLine(mark.Id, check.Name, check.Passed, check.Sentence));
             }
         }
