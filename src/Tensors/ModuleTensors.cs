@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Tensors;
 
 /// <summary>
-/// Whose the tensors of a module are. TorchSharp gives a new tensor, parameters and buffers too, to the dispose scope that is open: it is freed with that
-/// scope, and the module then goes on without it as if it had never been there.
+/// Whose the tensors of a module are. TorchSharp gives a new tensor, parameters and buffers too, to the dispose scope that is open: it is
+/// freed with that scope, and the module then goes on without it as if it had never been there.
 /// </summary>
 public static class ModuleTensors
 {
     /// <summary>
-    /// Takes the tensors of a module and of those below it from their dispose scopes, so that they live as long as the module. A constructor that opens a scope
-    /// of its own calls it as the last thing in there: <c>ModuleTensors.Keep(this)</c>.
+    /// Takes the tensors of a module and of those below it from their dispose scopes, so that they live as long as the module.
+    /// A constructor that opens a scope of its own calls it as the last thing in there: <c>ModuleTensors.Keep(this)</c>.
     /// </summary>
     /// <returns>The module.</returns>
     /// <exception cref="InvalidOperationException">One of them is freed already; the message names it.</exception>
@@ -22,7 +22,8 @@ public static class ModuleTensors
         if (FirstFreed(module) is { } freed)
         {
             throw new InvalidOperationException(
-                $"{freed} was freed with the dispose scope that it was made in; make it outside, or call ModuleTensors.Keep(this) at the scope's end");
+                $"{freed} was freed with the dispose scope that it was made in; "
+                + "make it outside, or call ModuleTensors.Keep(this) at the scope's end");
         }
 
         foreach (var each in module.modules())
@@ -40,7 +41,8 @@ public static class ModuleTensors
 
     /// <summary>The first tensor of a module, or of one below it, that is freed: <c>table of Attention</c>; null where none is.</summary>
     public static string? FirstFreed(nn.Module module) =>
-        module.modules().SelectMany(each => Own(each).Where(one => one.Tensor.IsInvalid).Select(one => $"{one.Name} of {each.GetType().Name}"))
+        module.modules()
+            .SelectMany(each => Own(each).Where(one => one.Tensor.IsInvalid).Select(one => $"{one.Name} of {each.GetType().Name}"))
             .FirstOrDefault();
 
     /// <summary>The tensors in the fields of a module's own class and its bases. Those that are freed are registered no more.</summary>

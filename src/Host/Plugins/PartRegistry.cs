@@ -83,7 +83,11 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
         where T : class, IPart
     {
         if (!_loaded.TryGetValue(plugin.Path, out var loaded))
+        {
+            LooseNatives.RefuseMixed(plugin, catalogue.Plugins.Where(other => _loaded.ContainsKey(other.Path)));
             _loaded[plugin.Path] = loaded = LoadedPlugin.Load(plugin);
+        }
+
         var part = loaded.Create<T>(plugin, id)
             ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {kind} `{id}` but does not export it");
         return new Part<T>(part, kind, id, plugin.Id, plugin.Version, plugin.Path);

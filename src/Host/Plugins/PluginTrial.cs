@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Verbs.Plugins;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Plugins;
 
@@ -25,7 +26,7 @@ internal sealed class PluginTrial(TrialLimits limits)
             var (said, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             var stopped = Watch(process);
             said.GetAwaiter().GetResult();
-            var lines = File.ReadLines(file).Select(line => JsonSerializer.Deserialize<TrialLine>(line)!).ToArray();
+            var lines = RegularFile.ReadText(file).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<TrialLine>(line)!).ToArray();
             if (lines is [.., { IsEnd: true }])
                 return new TrialOutcome(lines, lines.FirstOrDefault(line => line.Refusal is not null)?.Refusal);
             var at = lines.LastOrDefault()?.Part is { } part ? $" at `{part}`" : "";
