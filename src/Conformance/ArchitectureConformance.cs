@@ -37,6 +37,7 @@ public static class ArchitectureConformance
         manual_seed(2);
         var input = Input.Random(Grid, denoiser.EmbeddingSize);
 
+        checks.Run("inputs_untouched", "what the network is given is left as it is", () => Untouched(() => input.PredictOnItself(denoiser), input.Tensors));
         checks.Run("shape", $"[B, {Channels} + {ConditionChannels}, D, H, W] gives [B, {Channels}, D, H, W]", () =>
         {
             var shape = input.Predict(denoiser).shape;
@@ -67,7 +68,8 @@ public static class ArchitectureConformance
         return checks.Results;
     }
 
-    private static Denoiser Create(IArchitecture architecture, PartContext context, VolumeShape grid) => architecture.Create(Options(architecture, grid), context);
+    private static Denoiser Create(IArchitecture architecture, PartContext context, VolumeShape grid) =>
+        ModuleTensors.Keep(architecture.Create(Options(architecture, grid), context));
 
     private static object Options(IArchitecture architecture, VolumeShape grid) =>
         architecture.Fit(architecture.Tiny, new DiffusionShape(grid, grid, ConditionChannels));
@@ -91,7 +93,7 @@ public static class ArchitectureConformance
         var options = Options(architecture, Grid);
         if (architecture.Describe(options, new DiffusionShape(Grid, Grid, ConditionChannels)).CheckpointedElements is null)
             return null;
-        using var checkpointed = architecture.Create(options, context with { GradientCheckpointing = true });
+        using var checkpointed = ModuleTensors.Keep(architecture.Create(options, context with { GradientCheckpointing = true }));
         using (no_grad())
             foreach (var (own, other) in denoiser.parameters().Zip(checkpointed.parameters()))
                 other.copy_(own);
@@ -184,10 +186,28 @@ public static class ArchitectureConformance
                 Shift = Conditioning.Shift?.index_select(0, index),
             });
 
-        public Tensor Predict(Denoiser denoiser)
+        /// <summary>What is given, by name.</summary>
+        public IReadOnlyList<(string Name, Tensor? Tensor)> Tensors =>
+        [
+            ("the sample", Sample), ("the timesteps", Timesteps), ("the image condition", Conditioning.Image),
+            ("the embedding's scale", Conditioning.Scale), ("the embedding's shift", Conditioning.Shift),
+        ];
+
+        /// <summary>The prediction of a copy, so that a network that changes what it is given hides nothing else.</summary>
+        public Tensor Predict(Denoiser denoiser) => Copy().PredictOnItself(denoiser);
+
+        /// <summary>The prediction.</summary>
+        public Tensor PredictOnItself(Denoiser denoiser)
         {
             using var gradient = no_grad();
             return denoiser.call(Sample, Timesteps, Conditioning);
         }
+
+        private Input Copy() => new(Sample.clone(), Timesteps.clone(), Conditioning with
+        {
+            Image = Conditioning.Image?.clone(),
+            Scale = Conditioning.Scale?.clone(),
+            Shift = Conditioning.Shift?.clone(),
+        });
     }
 }

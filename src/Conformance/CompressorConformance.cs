@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors;
 using static TorchSharp.torch;
 using static VoxelZoo.Conformance.ModuleChecks;
 
@@ -20,7 +21,7 @@ public static class CompressorConformance
         checks.Run("create", "Create builds a compressor from the tiny options", () =>
         {
             manual_seed(1);
-            created = part.Create(part.Tiny, context);
+            created = Create(part, context);
             created.eval();
             return null;
         });
@@ -33,6 +34,11 @@ public static class CompressorConformance
         manual_seed(2);
         var volume = rand(Volume.Batch(Batch));
 
+        checks.Run("inputs_untouched", "volumes and latents are left as they are", () =>
+        {
+            var latent = compressor.Encode(volume.clone()).clone();
+            return Untouched(() => compressor.Encode(volume), ("the volume", volume)) ?? Untouched(() => compressor.Decode(latent), ("the latent", latent));
+        });
         checks.Run("shape", "Encode gives LatentShape and Decode gives the volume's", () =>
         {
             var expected = part.LatentShape(part.Tiny, Volume).Batch(Batch);
@@ -64,10 +70,10 @@ public static class CompressorConformance
                 : "Roundtrip computes something else than Encode and Decode";
         });
         checks.Run("training_pass", "a training pass reconstructs the volume with finite losses, and its gradient reaches every trained parameter", () => TrainingPass(part, context, volume));
-        checks.Run("same_seed", "the same seed gives the same initial weights", () => SameSeed(() => part.Create(part.Tiny, context)));
+        checks.Run("same_seed", "the same seed gives the same initial weights", () => SameSeed(() => Create(part, context)));
         checks.Run("save_load", "saved and loaded weights encode the same, bit for bit", () =>
         {
-            using var other = part.Create(part.Tiny, context);
+            using var other = Create(part, context);
             other.eval();
             return SaveAndLoad(compressor, other, each => each.call(volume));
         });
@@ -78,11 +84,13 @@ public static class CompressorConformance
         return checks.Results;
     }
 
+    private static Compressor Create(ICompressor part, PartContext context) => ModuleTensors.Keep(part.Create(part.Tiny, context));
+
     private static string? TrainingPass(ICompressor part, PartContext context, Tensor volume)
     {
         if (!part.IsLearned)
             return null;
-        using var compressor = part.Create(part.Tiny, context);
+        using var compressor = Create(part, context);
         ModuleChecks.Perturb(compressor);
         compressor.train();
         using var gradients = enable_grad();

@@ -27,7 +27,7 @@ internal static class ControlConformance
         checks.Run("control_create", "CreateControl builds a control branch, or null where the architecture has none", () =>
         {
             manual_seed(4);
-            created = architecture.CreateControl(options, SameGrid, context);
+            created = architecture.CreateControl(options, SameGrid, context) is { } branch ? ModuleTensors.Keep(branch) : null;
             return created is null || created.parameters().Any() ? null : "the control branch has no parameters";
         });
         if (created is null)
@@ -65,7 +65,7 @@ internal static class ControlConformance
     }
 
     private static ControlBranch Create(IArchitecture architecture, object options, PartContext context, ControlOptions control) =>
-        architecture.CreateControl(options, control, context) ?? throw new InvalidOperationException("CreateControl gives a branch at one time and none at another");
+        architecture.CreateControl(options, control, context) is { } branch ? ModuleTensors.Keep(branch) : throw new InvalidOperationException("CreateControl gives a branch at one time and none at another");
 
     private static Tensor Image(int halvings) =>
         randn(new VolumeShape(ImageChannels, Grid.Depth << halvings, Grid.Height << halvings, Grid.Width << halvings).Batch(Batch));

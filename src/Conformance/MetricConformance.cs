@@ -35,6 +35,7 @@ public static class MetricConformance
         var real = features ? randn([64, 4], ScalarType.Float64) : rand([2, 1, 32, 32, 32]);
         var distorted = features ? real + S(1.0) : (real + randn_like(real) * S(0.3)).clamp(S(0.0), S(1.0));
 
+        checks.Run("inputs_untouched", "what is compared is left as it is", () => Untouched(() => metric.Compute(real, distorted), ("the real set", real), ("the generated set", distorted)));
         if (metric is SetMetric { NeedsTrainingSet: true })
         {
             checks.Run("finds_copies", "a copy of what was trained on is worse than something else", () =>

@@ -108,6 +108,15 @@ internal static class ModuleChecks
         }
     }
 
+    /// <summary>Computes, and says which of the tensors that are given are other ones afterwards.</summary>
+    public static string? Untouched(Action compute, params IReadOnlyList<(string Name, Tensor? Tensor)> given)
+    {
+        var before = given.Select(one => one.Tensor?.clone()).ToArray();
+        compute();
+        var changed = given.Where((one, index) => one.Tensor is { } now && !BitEqual(now, before[index]!)).Select(one => one.Name).ToArray();
+        return changed.Length == 0 ? null : $"{string.Join(" and ", changed)} {(changed.Length == 1 ? "was" : "were")} changed in place, and others still need what was there; compute into a new tensor";
+    }
+
     /// <summary>Whether all values are finite.</summary>
     public static bool IsFinite(Tensor x) => x.isfinite().all().item<bool>();
 

@@ -34,6 +34,24 @@ public static class StrategyConformance
             Math.Abs(process.Alpha(0) - 1) < 1e-2 && process.Sigma(0) < 2e-2 && process.Alpha(1000) < 0.1 && Math.Abs(process.Sigma(1000) - 1) < 1e-2
                 ? null
                 : $"α goes from {process.Alpha(0):g3} to {process.Alpha(1000):g3} and σ from {process.Sigma(0):g3} to {process.Sigma(1000):g3}");
+        checks.Run("inputs_untouched", "samples, noise and times are left as they are", () =>
+        {
+            (string, Tensor?)[] given = [("x0", clean), ("the noise", noise), ("the timesteps", timesteps)];
+            Tensor? noisy = null, target = null;
+            if (Untouched(() => (noisy, target) = (process.AddNoise(clean, noise, timesteps), process.Target(clean, noise, timesteps)), given) is { } fault)
+                return fault;
+            return Untouched(
+                () =>
+                {
+                    process.Clean(noisy!, target!, timesteps);
+                    process.Noise(noisy!, target!, timesteps);
+                    process.Derivative(noisy!, target!, timesteps);
+                    process.NetworkInput(noisy!, timesteps);
+                    process.NetworkTimesteps(timesteps);
+                    process.LossWeight(timesteps);
+                },
+                [("the noisy sample", noisy), ("the prediction", target), ("the timesteps", timesteps)]);
+        });
         checks.Run("path", "AddNoise is α(t)·x0 + σ(t)·ε", () =>
             Difference(process.AddNoise(clean, noise, timesteps), Mix(process.Alpha, process.Sigma)) < 1e-4
                 ? null

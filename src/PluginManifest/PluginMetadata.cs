@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 
@@ -25,6 +26,12 @@ internal sealed record PluginMetadata
     /// <summary><c>Authors</c> of the project.</summary>
     public string Authors { get; private init; } = "";
 
+    /// <summary>Assemblies that it refers to.</summary>
+    public ImmutableArray<string> References { get; private init; } = [];
+
+    /// <summary>A class that is marked as a part and that the host cannot use, and why; null where there is none.</summary>
+    public string? Unusable { get; private init; }
+
     /// <summary>The classes marked with the attribute of a kind, in the order of kind and id.</summary>
     public ImmutableArray<PartMetadata> Parts { get; private init; } = [];
 
@@ -48,6 +55,8 @@ internal sealed record PluginMetadata
             Summary = One("AssemblyDescriptionAttribute") ?? "",
             License = Metadata("VoxelZoo.License") ?? "",
             Authors = Metadata("VoxelZoo.Authors") ?? "",
+            References = [.. reader.AssemblyReferences.Select(handle => reader.GetString(reader.GetAssemblyReference(handle).Name))],
+            Unusable = UnusableOf(reader).FirstOrDefault(),
             Parts = [.. PartsOf(reader).OrderBy(p => p.Kind, StringComparer.Ordinal).ThenBy(p => p.Id, StringComparer.Ordinal)],
         };
     }
@@ -63,6 +72,17 @@ internal sealed record PluginMetadata
             }
         }
     }
+
+    private static IEnumerable<string> UnusableOf(MetadataReader reader) =>
+        from handle in reader.TypeDefinitions
+        let type = reader.GetTypeDefinition(handle)
+        where type.GetCustomAttributes().Select(a => Attribute.Decode(reader, a)).Any(a => a is { Namespace: "VoxelZoo.Abstractions" } && PartMetadata.KindOf(a.Type) is not null)
+        let why = (type.Attributes & TypeAttributes.VisibilityMask) is not (TypeAttributes.Public or TypeAttributes.NestedPublic) ? "is not public"
+            : (type.Attributes & TypeAttributes.Abstract) != 0 ? "is abstract"
+            : type.GetGenericParameters().Count > 0 ? "is generic"
+            : null
+        where why is not null
+        select $"the class {reader.GetString(type.Name)} is marked as a part and {why}; a part is a public sealed class";
 
     private sealed record Attribute(string Namespace, string Type, object?[] Arguments, Dictionary<string, object?> Named)
     {
@@ -93,6 +113,9 @@ internal sealed record PartMetadata(string Kind, string Id, string Summary)
 {
     /// <summary>The kinds, as manifests write them.</summary>
     public static ImmutableArray<string> Kinds { get; } = ["architecture", "strategy", "compressor", "augmentation", "sampler", "metric"];
+
+    /// <summary>The first part whose kind and id another one has, or null.</summary>
+    public static PartMetadata? Twice(IEnumerable<PartMetadata> parts) => parts.GroupBy(part => (part.Kind, part.Id)).FirstOrDefault(same => same.Count() > 1)?.First();
 
     /// <summary>The kind that an attribute class marks, or null.</summary>
     public static string? KindOf(string attribute) =>

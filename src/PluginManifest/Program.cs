@@ -14,8 +14,10 @@ try
         return Fail($"{assembly} does not say which plugin it is; build it with the targets of VoxelZoo.Abstractions");
     foreach (var id in plugin.Parts.Select(p => p.Id).Where(id => !Regex.IsMatch(id, "^[a-z][a-z0-9_]*$")))
         return Fail($"the part id '{id}' must be lower case, digits and underscores, starting with a letter");
-    if (plugin.Parts.GroupBy(p => (p.Kind, p.Id)).FirstOrDefault(g => g.Count() > 1) is { } twice)
-        return Fail($"the {twice.Key.Kind} '{twice.Key.Id}' is there twice");
+    if (PartMetadata.Twice(plugin.Parts) is { } twice)
+        return Fail($"the {twice.Kind} '{twice.Id}' is there twice");
+    if (plugin.Unusable is { } why)
+        return Fail(why);
 
     var temporary = output + ".tmp";
     using (var file = File.Create(temporary))

@@ -16,7 +16,7 @@ public sealed class CompressionModel : IDisposable
         (_plan, Context) = (plan, context);
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
-        Compressor = MixedPrecision.Prepare(context, plan.Compressor.Call((c, options) => c.Create(options, context)));
+        Compressor = MixedPrecision.Prepare(context, plan.Compressor.Build((c, options) => c.Create(options, context)));
     }
 
     /// <summary>The compressor.</summary>
@@ -33,14 +33,14 @@ public sealed class CompressionModel : IDisposable
 
     /// <summary>The compressor's reconstruction in float32, computed in the plan's precision with all channels of the latent; not clamped, logits of masks.</summary>
     /// <param name="volume"><c>[B, 1, D, H, W]</c> on the model's device.</param>
-    public Tensor Reconstruct(Tensor volume) => InPrecision(() => Compressor.Decode(Compressor.Encode(volume)));
+    public Tensor Reconstruct(Tensor volume) => InPrecision(() => _plan.Compressor.Run(() => Compressor.Decode(Compressor.Encode(volume))));
 
     /// <summary>The compressor's training pass, its reconstruction in float32.</summary>
     /// <param name="volume"><c>[B, 1, D, H, W]</c> on the model's device.</param>
     public CompressorPass TrainingPass(Tensor volume)
     {
         CompressorPass? pass = null;
-        var reconstruction = InPrecision(() => (pass = Compressor.TrainingPass(volume, Context.Random[RandomStreams.Noise])).Reconstruction);
+        var reconstruction = InPrecision(() => (pass = _plan.Compressor.Run(() => Compressor.TrainingPass(volume, Context.Random[RandomStreams.Noise]))).Reconstruction);
         return pass! with { Reconstruction = reconstruction };
     }
 

@@ -23,7 +23,7 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
     {
         var validation = new ReconstructionValidator(plan, volumes, _collective).Run(trained.Model);
         trained.Model.Compressor.eval();
-        var metrics = plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)), Values: new double[volumes.Count])).ToArray();
+        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)), Values: new double[volumes.Count])).ToArray();
         _collective.Together(() =>
         {
             foreach (var i in _collective.Share(volumes.Count))
@@ -34,11 +34,11 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
                 using var sample = volumes.Load(i);
                 var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
                 var (real, made) = (volume.cpu(), trained.Model.Finish(reconstruction).cpu());
-                foreach (var (_, metric, values) in metrics)
-                    values[i] = metric.Compute(real, made).Values.Single();
+                foreach (var (_, part, metric, values) in metrics)
+                    values[i] = part.Run(() => metric.Compute(real, made)).Values.Single();
             }
         });
-        foreach (var (_, _, values) in metrics)
+        foreach (var (_, _, _, values) in metrics)
             _collective.Sum(values);
 
         string[] names = [.. Enumerable.Range(0, volumes.Count).Select(volumes.Name)];

@@ -31,7 +31,7 @@ public sealed class DiffusionModel : IDisposable
         Augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
-        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Call((a, options) => a.Create(options, context)));
+        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Build((a, options) => a.Create(options, context)));
         var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
         Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
         Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
@@ -50,6 +50,9 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>The noise process.</summary>
     public NoiseProcess Process { get; }
+
+    /// <summary>What the noise process says, and whose fault it is where that fails.</summary>
+    public T OfProcess<T>(Func<NoiseProcess, T> said) => _plan.Strategy.Run(() => said(Process));
 
     /// <summary>What training does to its terms, in this order.</summary>
     public IReadOnlyList<Augmentation> Augmentations { get; }
@@ -175,7 +178,7 @@ public sealed class DiffusionModel : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
-        return ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning).MoveToOuterDisposeScope();
+        return _plan.Architecture.Run(() => ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning)).MoveToOuterDisposeScope();
     });
 
     /// <summary>A latent whose slices that only pad the volume repeat the last one that does not, as preparation pads volumes.</summary>
@@ -232,20 +235,21 @@ public sealed class DiffusionModel : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
-        var prediction = Denoiser.call(input, networkTimesteps, conditioning);
+        var prediction = _plan.Architecture.Run(() => Denoiser.call(input, networkTimesteps, conditioning));
         return _plan.Architecture.Checked("predicts", prediction, noisy.shape, noisy.device).MoveToOuterDisposeScope();
     }
 
     /// <summary>The denoiser's input, its timesteps, and what it is conditioned on; in the current dispose scope.</summary>
     private (Tensor Input, Tensor Timesteps, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
-        var (input, networkTimesteps) = (Process.NetworkInput(noisy, timesteps), Process.NetworkTimesteps(timesteps));
+        var (input, networkTimesteps) = OfProcess(process => (process.NetworkInput(noisy, timesteps), process.NetworkTimesteps(timesteps)));
         var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
         var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
         if (Control is not null)
         {
             var strength = Scalars.S(_plan.Condition.Control!.Scale);
-            conditioning = conditioning with { Residuals = [.. Control.Residuals(input, networkTimesteps, condition.Image!, conditioning).Select(r => r * strength)] };
+            var residuals = _plan.Architecture.Run(() => Control.Residuals(input, networkTimesteps, condition.Image!, conditioning));
+            conditioning = conditioning with { Residuals = [.. residuals.Select(r => r * strength)] };
         }
 
         return (input, networkTimesteps, conditioning);
@@ -288,7 +292,7 @@ public sealed class DiffusionModel : IDisposable
         var options = new ControlOptions { ImageChannels = plan.ControlChannels, EmbeddingChannels = plan.Condition.Control!.Channels };
         try
         {
-            return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context))
+            return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context) is { } branch ? ModuleTensors.Keep(branch) : null)
                 ?? throw new PlanException($"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control", "control").In("condition");
         }
         catch (PlanException e) when (e.Section == plan.Architecture.Section)

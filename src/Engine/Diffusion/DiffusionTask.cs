@@ -106,7 +106,7 @@ public sealed class DiffusionTask : TrainingTask
                 loss = loss is null ? termLoss : loss + termLoss;
             }
 
-            losses += Backward(loss! / S((double)microBatch.Count));
+            losses += _plan.Architecture.Run(() => Backward(loss! / S((double)microBatch.Count)));
         }
 
         var (mean, gradientNorm) = Update((float)losses, Modules, LearningRate(epoch), step);
@@ -162,14 +162,14 @@ public sealed class DiffusionTask : TrainingTask
         var noise = DrawNoise(clean.shape).to(_model.Device);
         if (keptChannels is not null)
             (clean, noise) = (clean * keptChannels, noise * keptChannels);
-        var timesteps = Draw(clean.shape[0], batch => _model.Process.SampleTimesteps(batch, Random[RandomStreams.Timestep])).to(_model.Device);
+        var timesteps = Draw(clean.shape[0], batch => _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep]))).to(_model.Device);
         return new TrainingTerm
         {
             Clean = clean,
             Noise = noise,
             Timesteps = timesteps,
-            Noisy = _plan.Strategy.Checked("adds noise to", _model.Process.AddNoise(clean, noise, timesteps), clean.shape, _model.Device),
-            Target = _plan.Strategy.Checked("has the network learn", _model.Process.Target(clean, noise, timesteps), clean.shape, _model.Device),
+            Noisy = _plan.Strategy.Checked("adds noise to", _model.OfProcess(process => process.AddNoise(clean, noise, timesteps)), clean.shape, _model.Device),
+            Target = _plan.Strategy.Checked("has the network learn", _model.OfProcess(process => process.Target(clean, noise, timesteps)), clean.shape, _model.Device),
             Condition = condition,
         };
     }
@@ -228,7 +228,7 @@ public sealed class DiffusionTask : TrainingTask
         TrainingTerm[] terms = [noised];
         foreach (var (planned, augmentation) in _plan.Augmentations.Zip(_model.Augmentations))
         {
-            terms = [.. terms.SelectMany(term => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout]))];
+            terms = [.. terms.SelectMany(term => planned.Run(() => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout])))];
             foreach (var term in terms)
             {
                 planned.Checked("changes the noisy sample to", term.Noisy, noised.Noisy.shape, _model.Device);
@@ -249,7 +249,7 @@ public sealed class DiffusionTask : TrainingTask
             : _model.SampleLosses(prediction, term.Target, realSlices);
         if (keptChannels is not null)
             losses = losses / keptChannels.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
-        if (_model.Process.LossWeight(term.Timesteps) is { } weight)
+        if (_model.OfProcess(process => process.LossWeight(term.Timesteps)) is { } weight)
             losses = losses * weight;
         return losses.mean() * S(term.Weight);
     }

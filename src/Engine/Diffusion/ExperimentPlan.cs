@@ -168,6 +168,7 @@ public sealed record ExperimentPlan : Plan
         var concatenated = draft.Condition.Control is null ? condition.Channels : 0;
         var shape = new DiffusionShape(volume, latent, concatenated + draft.Condition.AddedChannels);
         var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
+        WrittenOptions.RefuseOverwritten(draft.Architecture, fitted);
         return draft with { Shape = shape, ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels, Architecture = draft.Architecture with { Options = fitted } };
     }
 }

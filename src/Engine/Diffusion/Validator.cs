@@ -24,7 +24,7 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
     public DiffusionValidation Run(DiffusionModel model)
     {
         using var _ = torch.no_grad();
-        var (counting, even) = (Strata(model.Process), Even(plan.Training.LoggedTimesteps ?? plan.Training.ValidationTimesteps));
+        var (counting, even) = (model.OfProcess(Strata), Even(plan.Training.LoggedTimesteps ?? plan.Training.ValidationTimesteps));
         var timesteps = counting.Concat(even).ToArray();
         // 0 where another process measures, so that the sums over the processes are what was measured, to the bit
         var (losses, nullLosses) = (new double[volumes.Count * timesteps.Length], new double[volumes.Count * timesteps.Length]);
@@ -41,7 +41,7 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
         model.Train(on: true);
         _collective.Sum(losses);
         _collective.Sum(nullLosses);
-        var weights = Weights(model.Process, counting);
+        var weights = model.OfProcess(process => Weights(process, counting));
         return new DiffusionValidation(
             Means(losses, timesteps.Length).Zip(weights, (loss, weight) => loss * weight).Average(),
             Means(nullLosses, timesteps.Length).Zip(weights, (loss, weight) => loss * weight).Average(),
@@ -85,7 +85,7 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
         var t = torch.tensor([.. at.Select(one => (float)one.Timestep)], device: model.Device);
         var noise = torch.cat([.. at.Select(one => Noise(clean.shape, one.Noise))]).to(model.Device);
         clean = clean.expand(at.Count, -1, -1, -1, -1);
-        var (noisy, target) = (model.Process.AddNoise(clean, noise, t), model.Process.Target(clean, noise, t));
+        var (noisy, target) = model.OfProcess(process => (process.AddNoise(clean, noise, t), process.Target(clean, noise, t)));
         var prediction = model.Predict(noisy, t, condition.Repeat(at.Count));
         var (measured, useless) = (Losses(prediction), Losses(torch.zeros_like(target)));
         for (var n = 0; n < at.Count; n++)

@@ -16,9 +16,10 @@ namespace VoxelZoo.Engine.Experiments;
 /// <param name="component">The component of the other run's checkpoints.</param>
 /// <param name="id">The part that has them.</param>
 /// <param name="options">Its options, which must be the other run's.</param>
+/// <param name="part">The plugin that it comes from, which must be the other run's too.</param>
 /// <param name="source">Where they come from.</param>
 internal sealed class BorrowedWeights(
-    DiffusionExperiment experiment, string section, string name, string component, string id, object options, IWeightSource source)
+    DiffusionExperiment experiment, string section, string name, string component, string id, object options, PartSource part, IWeightSource source)
 {
     private readonly ExperimentContext _context = experiment.Context;
 
@@ -29,19 +30,19 @@ internal sealed class BorrowedWeights(
         if (plan.Compressor.Part.IsLearned)
         {
             var (id, options) = (plan.Compressor.Id, plan.Compressor.Options);
-            yield return new(experiment, "compressor", FrozenParts.Compressor, Component.Compressor, id, options, plan.Latent);
+            yield return new(experiment, "compressor", FrozenParts.Compressor, Component.Compressor, id, options, plan.Compressor.Source, plan.Latent);
         }
 
         if (plan.ConditionCompressor is { Part.IsLearned: true } own)
         {
             var (name, component) = (FrozenParts.ConditionCompressor, Component.Compressor);
-            yield return new(experiment, "condition.compressor", name, component, own.Id, own.Options, plan.ConditionLatent);
+            yield return new(experiment, "condition.compressor", name, component, own.Id, own.Options, own.Source, plan.ConditionLatent);
         }
 
         if (plan.Condition.Control is { } control)
         {
             var (id, options) = (plan.Architecture.Id, plan.Architecture.Options);
-            yield return new(experiment, "condition.control", FrozenParts.Denoiser, Component.Denoiser, id, options, control);
+            yield return new(experiment, "condition.control", FrozenParts.Denoiser, Component.Denoiser, id, options, plan.Architecture.Source, control);
         }
     }
 
@@ -165,8 +166,9 @@ internal sealed class BorrowedWeights(
     {
         var lent = _context.Others.Find(lender, component == Component.Denoiser ? "architecture" : "compressor", id, options.GetType())
             ?? throw Refusal($"{lender.Path} is not a run that trained a {component}");
-        if (lent.Id != id)
-            throw Refusal($"{lender.Path} trained `{lent.Id}`, not `{id}`; name another run");
+        if (lent.Id != id || (lent.Plugin is { } plugin && plugin != part.Plugin))
+            throw Refusal($"{lender.Path} trained `{lent.Id}`{(lent.Id == id ? $" of the plugin {lent.Plugin}, not that of {part.Plugin}" : $", not `{id}`")}; name another run");
+        CheckPlugin(lender);
         var (theirs, ours) = (Json(Fitted(lent.Options!)), Json(options));
         // channels in and out are set by what surrounds a denoiser, and checked with the weights
         if (name == FrozenParts.Denoiser && lender.OpenCheckpoint("best", _context.Observer.Warned).Has(Component.Conditioning))
@@ -180,6 +182,18 @@ internal sealed class BorrowedWeights(
                     $"{lender.Path} was trained with {key} {Text(theirs[key])}, here it is {Text(ours[key])}; "
                     + "use the same options, or another run");
             }
+        }
+    }
+
+    private void CheckPlugin(RunFolder lender)
+    {
+        try
+        {
+            RunPlugins.Check(_context, lender, [part]);
+        }
+        catch (RunFolderException e)
+        {
+            throw Refusal(e.Message);
         }
     }
 

@@ -54,6 +54,7 @@ public sealed class CompressionExperiment : Experiment
         CancellationToken cancellation = default,
         string checkpoint = EvaluatedOptions.Best) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         if (folder is null)
             run.RequireWritable("sampled from");
         var target = folder ?? run.Samples;
@@ -69,6 +70,7 @@ public sealed class CompressionExperiment : Experiment
     /// <inheritdoc/>
     public override EvaluationFile<ReconstructionResult> Evaluate(RunFolder run, CancellationToken cancellation = default) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         run.RequireWritable("evaluated");
         TellLeftOut();
         using var random = ExperimentContext.Random(Plan);
@@ -93,6 +95,7 @@ public sealed class CompressionExperiment : Experiment
     public override void Report(RunFolder run) => Placed(() =>
     {
         run.RequireWritable("reported on");
+        RunPlugins.Tell(Context, run, Plan.Sources);
         CompressionReport.Write(run, Description);
     });
 

@@ -83,6 +83,7 @@ public sealed class DiffusionExperiment : Experiment
         CancellationToken cancellation = default,
         string checkpoint = EvaluatedOptions.Best) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
@@ -115,6 +116,7 @@ public sealed class DiffusionExperiment : Experiment
     /// <param name="cancellation">Ends it; the run has no discriminator then.</param>
     public DiscriminatorManifest TrainDiscriminator(RunFolder run, int epochs, CancellationToken cancellation = default) => Placed(() =>
     {
+        RunPlugins.Check(Context, run, Plan.Sources);
         run.RequireWritable("given a discriminator");
         using var random = ExperimentContext.Random(Plan);
         using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
@@ -143,6 +145,7 @@ public sealed class DiffusionExperiment : Experiment
     public override void Report(RunFolder run) => Placed(() =>
     {
         run.RequireWritable("reported on");
+        RunPlugins.Tell(Context, run, Plan.Sources);
         RunReport.Write(run, Description);
     });
 

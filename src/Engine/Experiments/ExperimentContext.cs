@@ -36,6 +36,9 @@ public sealed record ExperimentContext
     /// <summary>Knows the experiments of other runs, whose weights one may use. Default: none are known.</summary>
     public IOtherExperiments Others { get; init; } = new NoOtherExperiments();
 
+    /// <summary>Whether a run may be gone on with by other versions or builds of its plugins than it recorded. Default: no.</summary>
+    public bool AllowChangedPlugins { get; init; }
+
     /// <summary>
     /// Says why a TorchScript file cannot be used, or null where it can; it is given rows and columns of a slice to show to the network, or
     /// none. libtorch ends the process that meets a file whose code it cannot compile, so that a program may want to try it in another one.

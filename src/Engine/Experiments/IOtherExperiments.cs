@@ -29,7 +29,11 @@ public interface IOtherExperiments
 /// <summary>A part that another run trained.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Options">Its options, where it is the part that is expected.</param>
-public sealed record LentPart(string Id, object? Options);
+public sealed record LentPart(string Id, object? Options)
+{
+    /// <summary>The plugin that the run's experiment says it is of, or null where it says none.</summary>
+    public string? Plugin { get; init; }
+}
 
 /// <summary>An experiment that is trained before the one that uses its weights.</summary>
 /// <param name="Borrower">The experiment that uses them.</param>

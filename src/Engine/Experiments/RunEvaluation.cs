@@ -23,6 +23,7 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
     /// </summary>
     public EvaluationFile<EvaluationResult> Run(CancellationToken cancellation)
     {
+        RunPlugins.Check(_context, run, Plan.Sources);
         run.RequireWritable("evaluated");
         experiment.TellLeftOut();
         using var random = ExperimentContext.Random(Plan);

@@ -25,7 +25,11 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
     {
         _training.Check(resumed);
         if (resumed is not null)
+        {
             ExperimentSeal.Check(resumed, _context.Observer.Warned);
+            RunPlugins.Check(_context, resumed, Plan.Sources);
+        }
+
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);
         _training.RefuseTooLarge(parts);

@@ -21,6 +21,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     private const long LibraryMemory = 256 << 20;
 
     private readonly ExperimentContext _context = experiment.Context;
+    private IReadOnlyList<PluginChange> _changedPlugins = [];
 
     private ICollective Processes => _context.Collective;
 
@@ -59,7 +60,11 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     {
         Check(run);
         using var held = Lock(run);
-        Processes.ByFirst(() => ExperimentSeal.Check(run, _context.Observer.Warned));
+        Processes.ByFirst(() =>
+        {
+            ExperimentSeal.Check(run, _context.Observer.Warned);
+            _changedPlugins = RunPlugins.Check(_context, run, Plan.Sources);
+        });
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);
         RefuseTooLarge(parts);
@@ -145,7 +150,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
             var cohort = experiment.Cohorts.Open(Plan, run);
             experiment.CheckCohort(cohort, parts);
             if (resume)
-                Processes.ByFirst(() => Provenance.RecordSegment(run, Plan, cohort, CompareData(run, cohort)));
+                Processes.ByFirst(() => Provenance.RecordSegment(run, Plan, cohort, CompareData(run, cohort), _changedPlugins));
             Processes.ByFirst(() => experiment.Borrow(cohort, run, allowChangedData, cancellation));
             var trainer = experiment.CreateTrainer(cohort, run, parts, observer, cancellation);
             Processes.ByFirst(() =>

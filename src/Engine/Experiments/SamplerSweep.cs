@@ -32,6 +32,7 @@ public sealed class SamplerSweep : IDisposable
         _random = ExperimentContext.Random(experiment.Plan);
         try
         {
+            RunPlugins.Check(_context, run, experiment.Plan.Sources);
             var parts = _context.PartsOf(experiment.Plan, _random);
             var metrics = new SweepMetrics(experiment.Plan.Metrics, _context.Parts, parts);
             var cohort = experiment.Cohorts.OpenRecorded(experiment.Plan, run);
@@ -103,7 +104,7 @@ public sealed class SamplerSweep : IDisposable
                     {
                         Judge(configuration, observer, $"{done + 1}/{possible.Count}", configuration.Calls, cancellation);
                     }
-                    catch (InvalidOperationException e)
+                    catch (PartFailedException e) when (e.InnerException is InvalidOperationException)
                     {
                         // a sampler that gives up; the others may do better
                         failures.Add($"{configuration.Name} generated nothing: {e.Message}");

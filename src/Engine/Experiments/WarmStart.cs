@@ -26,7 +26,7 @@ internal sealed class WarmStart
         (_experiment, _options) = (experiment, experiment.Plan.Training);
         var architecture = experiment.Plan.Architecture;
         _lent = new BorrowedWeights(
-            experiment, "training", FrozenParts.Start, Component.Denoiser, architecture.Id, architecture.Options, new ControlNetOptions { From = _options.From });
+            experiment, "training", FrozenParts.Start, Component.Denoiser, architecture.Id, architecture.Options, architecture.Source, new ControlNetOptions { From = _options.From });
     }
 
     /// <summary>An experiment's, or null where its weights are fresh.</summary>

@@ -1,5 +1,6 @@
 using System.Reflection;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Plans;
 
@@ -13,6 +14,12 @@ namespace VoxelZoo.Engine.Plans;
 public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, object Options, PartSource Source)
     where TPart : class, IPart
 {
+    /// <summary>The options as the experiment gives them, before the part completed them from the shapes; null where they are <see cref="Options"/>.</summary>
+    public object? Bound { get; init; }
+
+    /// <summary>The keys of its options that the experiment writes, with those of sections within: <c>attention.heads</c>. The others have their defaults.</summary>
+    public IReadOnlyList<string> Written { get; init; } = [];
+
     /// <summary>Calls into the part with its options, and says whose fault it is when that fails.</summary>
     /// <exception cref="PlanException">The part refuses its options or the shapes.</exception>
     /// <exception cref="PartFailedException">The part's code failed.</exception>
@@ -26,18 +33,51 @@ public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, o
         {
             throw e.In(Section);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (IsOwnFault(e))
         {
-            throw new PartFailedException($"`{Id}` of the plugin {Source.Plugin} {Source.Version} failed: {e.Message}", e);
+            throw Failed(e);
         }
     }
+
+    /// <summary>Has the part build a module, whose tensors are the module's own from then on, whatever dispose scope is open.</summary>
+    /// <exception cref="PlanException">The part refuses its options or the shapes.</exception>
+    /// <exception cref="PartFailedException">The part's code failed, or has freed a tensor of the module.</exception>
+    internal TModule Build<TModule>(Func<TPart, object, TModule> create)
+        where TModule : TorchSharp.torch.nn.Module => Call((part, options) => ModuleTensors.Keep(create(part, options)));
+
+    /// <summary>Runs code of what the part made, such as a forward pass, and says whose fault it is when that fails.</summary>
+    /// <exception cref="PlanException">The part refuses, at work and so of no section's fault.</exception>
+    /// <exception cref="PartFailedException">The part's code failed.</exception>
+    internal TResult Run<TResult>(Func<TResult> code)
+    {
+        try
+        {
+            return code();
+        }
+        catch (Exception e) when (IsOwnFault(e))
+        {
+            throw Failed(e);
+        }
+    }
+
+    /// <summary>Whether it is the part's, and neither a refusal nor what the engine, or another part within, has said already.</summary>
+    private static bool IsOwnFault(Exception e) => e is not (PlanException or OperationCanceledException) && e.GetType().Assembly != typeof(PartFailedException).Assembly;
+
+    private PartFailedException Failed(Exception e) => new($"`{Id}` of the plugin {Source.Plugin} {Source.Version} failed: {Thrown.Cause(e)}", e);
 }
 
 /// <summary>The plugin that a part was loaded from.</summary>
 /// <param name="Plugin">The plugin's id, or the host's for a built-in part.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Assembly">Path of the assembly.</param>
-public sealed record PartSource(string Plugin, string Version, string Assembly);
+public sealed record PartSource(string Plugin, string Version, string Assembly)
+{
+    /// <summary>The folder that is the plugin and nothing else; null for a part that a program has at hand.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Whether the part is the engine's own, which comes with every program and is no plugin's.</summary>
+    internal bool IsOwn => Assembly == typeof(PartSource).Assembly.Location;
+}
 
 /// <summary>The code of a part threw; the message names its plugin.</summary>
 /// <param name="message">One sentence.</param>

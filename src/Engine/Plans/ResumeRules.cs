@@ -6,7 +6,7 @@ public static class ResumeRules
     /// <summary>How long and how often; where and how the same step is computed; how the run is judged, and what it is called.</summary>
     private static readonly string[] Free =
     [
-        "title", "sampling", "evaluation", "expect",
+        "title", "sampling", "evaluation", "expect", "plugins",
         // what the cohort holds is compared by its hashes
         "data.cohort", "data.latents", "data.workers", "data.cache_megabytes", "data.allow_geometry_mismatch", "data.allow_missing",
         "training.epochs", "training.phases", "training.validate_every", "training.logged_timesteps", "training.checkpoint_every", "training.generation", "training.keep_checkpoints", "training.keep_every",

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Serialization;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
@@ -33,6 +34,9 @@ public sealed record Provenance
     /// <summary>Segments that went on with other data (<c>--allow-changed-data</c>); <see cref="Data"/> is that of the last one.</summary>
     public IReadOnlyList<ChangedData> ChangedData { get; init; } = [];
 
+    /// <summary>Segments that went on with other plugins (<c>--allow-changed-plugin</c>); <see cref="Plugins"/> are those of the last one.</summary>
+    public IReadOnlyList<ChangedPlugins> ChangedPlugins { get; init; } = [];
+
     /// <summary>SHA-256 of every other file that the plan reads, such as a perceptual network, by path.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
@@ -55,7 +59,7 @@ public sealed record Provenance
         return new Provenance
         {
             Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
-            Plugins = [.. plan.Sources.Distinct().OrderBy(s => s.Plugin, StringComparer.Ordinal).Select(s => BinaryFacts.Of(s.Plugin, s.Version, s.Assembly))],
+            Plugins = PluginsOf(plan.Sources),
             Data = DataOf(plan, cohort),
             Findings = cohort.Findings,
             Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
@@ -96,12 +100,20 @@ public sealed record Provenance
             "cohort").In("data");
     }
 
-    /// <summary>Records where a run's next segment reads its data, and where they are others, or nobody knows, that they are.</summary>
+    /// <summary>How the plugins that are there differ from those that a run recorded. One that it did not use is no change.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="sources">Where the parts come from that are to be used.</param>
+    /// <returns>Nothing where all are as they were, or the run recorded nothing.</returns>
+    public static IReadOnlyList<PluginChange> ComparePlugins(RunFolder run, IEnumerable<PartSource> sources) =>
+        Read(run) is { } recorded ? PluginChange.Between(recorded.Plugins, PluginsOf(sources.Where(source => recorded.Plugins.Any(one => one.Name == source.Plugin)))) : [];
+
+    /// <summary>Records where a run's next segment reads its data, and where they or the plugins are others, or nobody knows, that they are.</summary>
     /// <param name="run">The run.</param>
     /// <param name="plan">Its plan.</param>
     /// <param name="cohort">The cohort that is there.</param>
     /// <param name="changes">What <see cref="CompareData"/> said.</param>
-    public static void RecordSegment(RunFolder run, Plan plan, Cohort cohort, IReadOnlyList<DataChange> changes)
+    /// <param name="plugins">What <see cref="ComparePlugins"/> said.</param>
+    public static void RecordSegment(RunFolder run, Plan plan, Cohort cohort, IReadOnlyList<DataChange> changes, IReadOnlyList<PluginChange> plugins)
     {
         if (Read(run) is not { } recorded)
         {
@@ -113,6 +125,11 @@ public sealed record Provenance
         var now = recorded with { Cohort = CohortPlace.Of(run, cohort) };
         if (changes.Count > 0)
             now = now with { Data = DataOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
+        var used = PluginsOf(plan.Sources.Where(source => !source.IsOwn));
+        if (plugins.Count > 0)
+            now = now with { ChangedPlugins = [.. recorded.ChangedPlugins, new ChangedPlugins(Segment(run), plugins)] };
+        if (!used.All(recorded.Plugins.Contains)) // those that a segment takes besides count as well
+            now = now with { Plugins = [.. recorded.Plugins.Where(one => used.All(other => other.Name != one.Name)).Concat(used).OrderBy(one => one.Name, StringComparer.Ordinal)] };
         if (now != recorded)
             Write(run, now);
     }
@@ -152,6 +169,9 @@ public sealed record Provenance
     /// <exception cref="RunFolderException">It is not what was written.</exception>
     internal static Provenance? Read(RunFolder run) =>
         RunFolder.ReadSealed<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
+
+    private static IReadOnlyList<BinaryFacts> PluginsOf(IEnumerable<PartSource> sources) =>
+        [.. sources.Distinct().OrderBy(source => source.Plugin, StringComparer.Ordinal).Select(BinaryFacts.Of)];
 
     private static int Segment(RunFolder run) => 1 + (run.ReadStatus()?.Segments ?? 0);
 
@@ -196,12 +216,37 @@ public sealed record CohortPlace(string Path, string Relative)
 /// <param name="Sha256">Hash of the file, lower-case hexadecimal.</param>
 public sealed record BinaryFacts(string Name, string Version, string Sha256)
 {
+    /// <summary>
+    /// Hash over names and contents of the other files of a plugin's folder, such as private libraries; null for what has no folder of its own, and in a run
+    /// of before it was recorded.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Files { get; init; }
+
+    internal static BinaryFacts Of(PartSource source) =>
+        Of(source.Plugin, source.Version, source.Assembly) with { Files = source.Folder is { } folder ? HashOfOthers(folder, source.Assembly) : null };
+
     internal static BinaryFacts Of(string name, string version, string path) => new(name, version, Hash(path));
 
     internal static string Hash(string path)
     {
         using var file = RegularFile.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+
+    // symbols and documents change nothing that is computed; hidden files are the file system's
+    private static string HashOfOthers(string folder, string assembly)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsRead).Order(StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(Path.GetRelativePath(folder, file) + "\n"));
+            hash.AppendData(Convert.FromHexString(Hash(file)));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+
+        bool IsRead(string file) => file != assembly && Path.GetExtension(file) is not (".pdb" or ".xml") && !Path.GetFileName(file).StartsWith('.');
     }
 }
 

@@ -153,7 +153,21 @@ public sealed class Trainer : IDisposable
                 return RunState.TimeLimit;
         }
 
+        RequireMoved();
         return RunState.Completed;
+    }
+
+    /// <summary>Refuses the end of a training in which every step was skipped, or had no gradient to follow: its weights are those of the beginning.</summary>
+    /// <exception cref="NothingLearnedException">They are.</exception>
+    private void RequireMoved()
+    {
+        if (_state.Position is not { MovedSteps: 0, Step: > 0 and var steps })
+            return;
+        var why = _task.Guard is { Skipped: > 0 } ? "the guard skipped them" : "the gradient was zero";
+        var remedy = _nonFinite ?? (_task.Guard is { Skipped: > 0 }
+            ? "see metrics.jsonl for their losses, and use a lower learning_rate, a longer warm-up or other data"
+            : "the loss does not depend on the weights, as of a network that ignores them");
+        throw new NothingLearnedException($"none of the {steps} steps moved a weight, because {why}: nothing was learned; {remedy}");
     }
 
     private void Step(Batch batch, TrainingLog? log)
@@ -161,12 +175,12 @@ public sealed class Trainer : IDisposable
         if (!Writes)
             _state.SeedLayers(_options.Seed, Collective.Rank);
         batch.Shorten(Collective.Min(batch.RealSlices.Min()));
-        var (epoch, skipped) = (_state.Position.Epoch, _task.Guard?.Skipped);
+        var (epoch, skipped, moves) = (_state.Position.Epoch, _task.Guard?.Skipped, _task.Moves);
         _task.Guard?.Enter(_task.LossKind(epoch));
         var start = Clock.GetTimestamp();
         var outcome = Outcome(batch, epoch);
         var seconds = Clock.GetElapsedTime(start).TotalSeconds;
-        outcome = outcome with { Skipped = _task.Guard?.Skipped > skipped };
+        outcome = outcome with { Skipped = _task.Guard?.Skipped > skipped, Moved = _task.Moves > moves };
         _state.Stepped(outcome, seconds);
         var facts = new StepFacts(_state.Position.Step, epoch + 1, outcome, LearningRate(epoch), seconds);
         log?.Step(facts);

@@ -18,7 +18,7 @@ internal sealed class TrainingState
         torch.random.manual_seed(RandomStreams.SeedOf(seed, Layers));
     }
 
-    public TrainingPosition Position { get; private set; } = new();
+    public TrainingPosition Position { get; private set; } = new() { MovedSteps = 0 };
 
     public BestValidation? Best { get; set; }
 
@@ -39,6 +39,7 @@ internal sealed class TrainingState
         Position = Position with
         {
             Step = Position.Step + 1,
+            MovedSteps = Position.MovedSteps + (outcome.Moved ? 1 : 0),
             StepInEpoch = Position.StepInEpoch + 1,
             LossSum = Position.LossSum + (finite ? outcome.Loss : 0),
             GradientNormSum = Position.GradientNormSum + (finite ? outcome.GradientNorm : 0),
@@ -53,7 +54,7 @@ internal sealed class TrainingState
     public (double Loss, double GradientNorm, int Skipped, double Seconds) EndEpoch()
     {
         var done = Position;
-        Position = new TrainingPosition { Step = done.Step, Epoch = done.Epoch + 1, TrainingSeconds = done.TrainingSeconds };
+        Position = new TrainingPosition { Step = done.Step, Epoch = done.Epoch + 1, MovedSteps = done.MovedSteps, TrainingSeconds = done.TrainingSeconds };
         var measured = done.StepInEpoch - done.NonFiniteInEpoch;
         return (done.LossSum / measured, done.GradientNormSum / measured, done.SkippedInEpoch, done.EpochSeconds);
     }
@@ -108,7 +109,7 @@ internal sealed class TrainingState
     /// <param name="trainingSeconds">Its time.</param>
     public void BeginAgain(GuardState guard, double trainingSeconds)
     {
-        Position = new TrainingPosition { TrainingSeconds = trainingSeconds };
+        Position = new TrainingPosition { MovedSteps = 0, TrainingSeconds = trainingSeconds };
         _task.Guard!.Restore(guard);
         _task.Guard.GoBack(null);
     }

@@ -43,6 +43,9 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     /// <summary>What judges the steps, or null where nothing does.</summary>
     internal TrainingGuard? Guard { get; } = options.Guard.Enabled ? new TrainingGuard(options.Guard) : null;
 
+    /// <summary>How often weights followed a gradient. One that is zero, or a step that is skipped, leads nowhere.</summary>
+    internal long Moves { get; private set; }
+
     /// <summary>A number for what the loss of an epoch is made of: losses of two epochs can be compared where it is the same.</summary>
     /// <param name="epoch">The epoch, from 0.</param>
     public virtual int LossKind(int epoch) => 0;
@@ -178,6 +181,7 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
         if (Guard is null)
             RefuseNonFinite(loss, norm, step);
         var allowed = Guard?.Allows(modules[0].Name, loss, norm) ?? true;
+        Moves += allowed && norm > 0 ? 1 : 0;
         foreach (var module in modules)
         {
             module.Optimizer.LearningRate = learningRate * (Guard?.LearningRateFactor ?? 1);
@@ -206,6 +210,9 @@ public readonly record struct StepOutcome(double Loss, double GradientNorm)
     /// <summary>Whether the guard had it skipped, so that it changed no weight.</summary>
     public bool Skipped { get; init; }
 
+    /// <summary>Whether weights followed a gradient.</summary>
+    public bool Moved { get; init; }
+
     /// <summary>What else was measured, by name.</summary>
     public IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 }
@@ -223,6 +230,10 @@ public record Validation(double Loss)
     /// <summary>What else was measured, by name; logged beside the loss.</summary>
     public virtual IReadOnlyDictionary<string, double> Measures { get; init; } = new Dictionary<string, double>();
 }
+
+/// <summary>Training came to its end, and no weight is another than it was at the beginning.</summary>
+/// <param name="message">One sentence with the reason.</param>
+public sealed class NothingLearnedException(string message) : Exception(message);
 
 /// <summary>Training became useless, and there is no going back.</summary>
 /// <param name="message">One sentence with the step and a remedy.</param>

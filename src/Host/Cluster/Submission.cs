@@ -43,9 +43,11 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
         var begun = !RunFolder.HasNotBegun(path);
         var folder = begun ? RunFolder.Open(path) : RunFolder.Join(path);
         var (file, own) = begun
-            ? Load(session, CommonOptions.Sets(parse), new ResumedExperiment(session.Registry, folder, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile)))
+            ? Load(session, CommonOptions.Sets(parse), new ResumedExperiment(session, folder, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile)))
             : Load(session, parse, idOrPath);
         own.CheckProcesses(processes);
+        if (begun)
+            RunPlugins.Check(session.Context, folder, own.Plan.Sources);
         return own.Plan.Id == id
             ? new Submission(id, file, new ChainFolder(folder.Path), begun ? null : Named(parse, idOrPath))
             : throw new UsageException($"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
@@ -71,6 +73,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
         var file = read(sets);
         // the machine that submits need not have the GPU that the jobs get
         var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? read([.. sets, Assignment.By("submit", "training.device", "cpu")]) : file;
-        return (file, ExperimentLoader.Load(session, here, null));
+        var experiment = ExperimentLoader.Load(session, here, null);
+        return (OptionDefaults.Completed(file, experiment.Plan), experiment); // the job may find other plugins
     }
 }

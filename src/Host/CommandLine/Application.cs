@@ -35,12 +35,13 @@ internal static class Application
     {
         CommonOptions.Plugins,
         CommonOptions.Verbose,
-        new Command("plugins", "The plugins: what is there, what does not load and why")
+        new Command(PluginsListVerb.Group, "The plugins: what is there, what does not load and why")
         {
             new PluginsListVerb(),
             new PluginsInfoVerb(),
             new PluginsDoctorVerb(),
             new PluginsVerifyVerb(),
+            new PluginsTrialVerb(),
         },
         new DoctorVerb(),
         new ExperimentsVerb(),
@@ -109,23 +110,31 @@ internal static class Application
         var stop = new CancellationTokenSource();
         var verb = parse.CommandResult.Command as Verb;
         var (failed, ended, error) = (false, false, Console.Error);
+        var undone = $"{parse.CommandResult.Command.Name} was not done when something in this process, most likely a plugin, ended it; the run can be resumed";
         if (isProcess)
+        {
             AppDomain.CurrentDomain.ProcessExit += (_, _) => RefuseSuccess();
+            NativeExit.Guard(undone);
+        }
+
+        // what plugins write must not come among what programs read
+        if (isProcess && parse.GetValue(CommonOptions.Json))
+            Console.SetOut(Console.Error);
         if (isProcess && verb is { StopsInOrder: true })
             Heeded.AddRange(Signals.Select(signal => PosixSignalRegistration.Create(signal, Stop)));
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             var code = await parse.InvokeAsync(configuration, stop.Token);
-            ended = true;
-            return Told(verb, code, error);
+            return Ended(Told(verb, code, error));
         }
         catch (Exception e)
         {
             // the first use of a class whose libraries are absent wraps the reason
             var cause = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
             var code = (int)(IsRefusal(cause) ? ExitCode.Refused : cause is OperationCanceledException && stop.IsCancellationRequested ? ExitCode.Stopped : ExitCode.Failed);
-            (failed, ended) = (true, true);
+            failed = true;
+            Ended(code);
             var launcher = verb is { RunsTogether: true } ? Launcher.Find() : null;
             if (launcher is { Rank: > 0 })
                 Thread.Sleep(Precedence);
@@ -136,14 +145,27 @@ internal static class Application
             return code;
         }
 
+        int Ended(int code)
+        {
+            ended = true;
+            if (isProcess)
+                NativeExit.Settle(code);
+            return code;
+        }
+
         // a plugin may end the process by itself: whoever waits for it must not take that for success, or for a run that was stopped in order
         void RefuseSuccess()
         {
             const int bySignal = 128;
-            if (ended || Environment.ExitCode >= bySignal)
+            if (ended)
                 return;
-            error.WriteLine($"{parse.CommandResult.Command.Name} was not done when something in this process, most likely a plugin, ended it; the run can be resumed");
-            Environment.ExitCode = (int)ExitCode.Failed;
+            if (Environment.ExitCode < bySignal)
+            {
+                error.WriteLine(undone);
+                Environment.ExitCode = (int)ExitCode.Failed;
+            }
+
+            NativeExit.Settle(Environment.ExitCode);
         }
 
         // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once
@@ -173,6 +195,6 @@ internal static class Application
         _ when verbose => e.ToString(),
         _ when MemoryShortage.Sentence(e) is { } sentence => sentence,
         OperationCanceledException => "stopped before it was done",
-        _ => Places.Shorten(LoadedPlugin.FirstLine(e)),
+        _ => Places.Shorten(Thrown.FirstLine(e)),
     };
 }

@@ -9,7 +9,7 @@ internal static class CommonOptions
     /// <summary>On every verb.</summary>
     public static Option<string[]> Plugins { get; } = new("--plugins")
     {
-        Description = "Folder of plugins, or one plugin's folder, instead of the one beside the program; may be given several times",
+        Description = "Folder of plugins, or one plugin's folder, besides those of the program and of VOXELZOO_PLUGINS; may be given several times",
         HelpName = "DIR",
         Recursive = true,
     };
@@ -45,6 +45,12 @@ internal static class CommonOptions
     {
         Description = "Where the run's cohort lies now; it has to hold what the run was trained on",
         HelpName = "DIR",
+    };
+
+    /// <summary>On every verb that works with a run.</summary>
+    public static Option<bool> AllowChangedPlugin { get; } = new("--allow-changed-plugin")
+    {
+        Description = "Go on although a plugin is of another version or build than the run was trained with",
     };
 
     /// <summary>The cohort that the command line names.</summary>

@@ -4,6 +4,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Host.Cluster;
+using VoxelZoo.Host.Displays;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors.Native;
 
@@ -33,12 +35,18 @@ internal static class ProgramHost
             .AddSingleton(TimeProvider.System)
             .AddSingleton(Catalogue(parse))
             .AddSingleton<IPart, IdentityCompressor>()
-            .AddSingleton(s => new PartRegistry(s.GetRequiredService<PluginCatalogue>(), s.GetServices<IPart>()));
+            .AddSingleton(s => new PartRegistry(s.GetRequiredService<PluginCatalogue>(), s.GetServices<IPart>(), Warn));
         return builder.Build();
     }
 
-    /// <summary>The catalogue of the folders that the command line names.</summary>
-    public static PluginCatalogue Catalogue(ParseResult parse) => PluginCatalogue.Read(parse.GetValue(CommonOptions.Plugins) ?? []);
+    /// <summary>The catalogue of the program's plugins and of those that environment and command line name.</summary>
+    public static PluginCatalogue Catalogue(ParseResult parse) => PluginCatalogue.Find(parse.GetValue(CommonOptions.Plugins) ?? []);
+
+    private static void Warn(string sentence)
+    {
+        if (Launcher.Find() is not { Rank: > 0 }) // the first of several processes says it for all
+            ConsoleObserver.Warn(sentence);
+    }
 
     /// <summary>What a part is given where there is no run: the CPU, float32, seed 0.</summary>
     public static PartContext Context(this IServiceProvider services, RandomStreams random, string plugin) =>

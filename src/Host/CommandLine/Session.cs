@@ -35,6 +35,7 @@ internal sealed class Session : IDisposable
             Parts = new YamlPartSource(Registry),
             Others = new OtherExperiments(this),
             TryNetwork = NetworkTrial.Try,
+            AllowChangedPlugins = parse.GetValue(CommonOptions.AllowChangedPlugin),
         };
     }
 

@@ -53,6 +53,21 @@ internal static class Binder
             var other => throw new ConfigurationException(other.Position, $"`use` takes the id of a part, found {other.Description}"),
         };
 
+    /// <summary>A value as an option takes it, within its limits.</summary>
+    /// <exception cref="ConfigurationException">It does not.</exception>
+    public static object? Read(Node node, PropertyInfo property, string key)
+    {
+        var value = Value(node, property.PropertyType, key, null);
+        Limits.Check(property, key, value, node);
+        return value;
+    }
+
+    /// <summary>Whether options of a type are a section with keys of their own.</summary>
+    public static bool IsRecord(Type type) => !Scalars.IsScalar(type) && Within(type) is null;
+
+    /// <summary>The type of the items of a list, or of the values of a dictionary; null for other types.</summary>
+    public static Type? Within(Type type) => ItemType(type) ?? DictionaryValueType(type);
+
     private static MapNode WithoutUse(Node section) => Section(section).Without(Use);
 
     private static MapNode Section(Node node) =>

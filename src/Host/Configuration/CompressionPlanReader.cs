@@ -10,7 +10,7 @@ namespace VoxelZoo.Host.Configuration;
 /// <summary>Turns a resolved experiment that trains a compressor into a plan.</summary>
 internal sealed class CompressionPlanReader(PartRegistry registry) : SectionReader(registry)
 {
-    private static readonly string[] Sections = ["id", "title", "data", "target", "compressor", "training", "sampling", "evaluation", "expect"];
+    private static readonly string[] Sections = ["id", "title", "data", "target", "compressor", "training", "sampling", "evaluation", "expect", RequiredPlugins.Section];
 
     private const string NoStart = "`from` starts denoisers; a compressor's training starts with fresh weights: remove it";
 
@@ -40,6 +40,7 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
             throw new ConfigurationException(
                 entry.KeyPosition, $"without `architecture` and `strategy` the experiment trains its compressor, which has no `{entry.Key}`; remove it, or add the two to train a denoiser");
         RefuseUnknownSections(root, Sections, others: PlanReader.Sections);
+        RequiredPlugins.Check(root, Registry.Catalogue);
         var training = root["training"] ?? new MapNode(root.Position, []);
         foreach (var entry in (training as MapNode)?.Entries.Where(e => Without.ContainsKey(e.Key)) ?? [])
             throw new ConfigurationException(entry.KeyPosition, Without[entry.Key]);

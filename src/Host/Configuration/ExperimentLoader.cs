@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
@@ -29,20 +30,38 @@ internal static class ExperimentLoader
     public static DiffusionExperiment LoadChanged(Session session, RunFolder run, Assignment[] sets, Func<ExperimentPlan, ExperimentPlan> change)
     {
         var file = ReadRun(run, sets);
-        var plan = new PlanReader(session.Registry).Read(file);
-        if (Moved(run, file, plan) is { } there)
-            (file, plan) = (there, new PlanReader(session.Registry).Read(there));
-        return new DiffusionExperiment(change(plan), session.Context, new YamlSource(file, null));
+        return OfRun(session, run, () =>
+        {
+            var plan = new PlanReader(session.Registry).Read(file);
+            if (Moved(run, file, plan) is { } there)
+                (file, plan) = (there, new PlanReader(session.Registry).Read(there));
+            return new DiffusionExperiment(change(plan), session.Context, new YamlSource(file, plan, null));
+        });
+    }
+
+    /// <summary>Reads what is of a run. Where that fails and a plugin is not the one that the run was trained with, that is why.</summary>
+    /// <exception cref="RunFolderException">It failed so.</exception>
+    public static T OfRun<T>(Session session, RunFolder run, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (ConfigurationException)
+        {
+            RunPlugins.Check(session.Context, run, session.Registry.Catalogue.Sources);
+            throw;
+        }
     }
 
     /// <summary>Loads a run's resolved experiment, with the place of its cohort where that was moved with the run.</summary>
-    public static Experiment Load(Session session, RunFolder run, MapNode file, ExperimentOrigin? origin)
+    public static Experiment Load(Session session, RunFolder run, MapNode file, ExperimentOrigin? origin) => OfRun(session, run, () =>
     {
         var experiment = Load(session, file, origin);
         return Moved(run, file, experiment.Plan) is { } there
             ? Load(session, there, origin?.Continued([], there)) // a cohort that was found elsewhere stays there
             : experiment;
-    }
+    });
 
     /// <summary>The experiment with the place of its cohort where that was moved with the run, or null where it was not.</summary>
     private static MapNode? Moved(RunFolder run, MapNode file, Plan plan)
@@ -56,10 +75,11 @@ internal static class ExperimentLoader
     /// <summary>Loads a resolved experiment.</summary>
     public static Experiment Load(Session session, MapNode file, ExperimentOrigin? origin)
     {
-        var source = new YamlSource(file, origin);
-        return CompressionPlanReader.Reads(file)
-            ? new CompressionExperiment(new CompressionPlanReader(session.Registry).Read(file), session.Context, source)
-            : new DiffusionExperiment(new PlanReader(session.Registry).Read(file), session.Context, source);
+        var plan = ReadPlan(session.Registry, file);
+        var source = new YamlSource(file, plan, origin);
+        return plan is CompressionPlan compression
+            ? new CompressionExperiment(compression, session.Context, source)
+            : new DiffusionExperiment((ExperimentPlan)plan, session.Context, source);
     }
 
     /// <summary>The plan of a resolved experiment.</summary>

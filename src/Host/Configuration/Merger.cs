@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -20,7 +21,13 @@ internal sealed class Merger(IReadOnlyDictionary<string, IReadOnlySet<string>> k
         if (below is not MapNode lower || above is not MapNode upper)
             return above;
         if (lower[Use] is ScalarNode before && upper[Use] is ScalarNode after && before.Text != after.Text)
-            lower = KeptOf(lower, path);
+        {
+            if (PartName.IsShort(after.Text, before.Text))
+                upper = upper.Without(Use); // the part that was named with its plugin, and stays it
+            else
+                lower = KeptOf(lower, path);
+        }
+
         // who names a cohort does not want the one that would be made
         if (path == "data" && upper["cohort"] is { IsNull: false } && upper["synthesize"] is null)
             lower = lower.Without("synthesize");

@@ -16,7 +16,7 @@ internal sealed class OptionsShape
     private OptionsShape(Type type)
     {
         _properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            .Where(p => p.SetMethod is { IsPublic: true } && p.GetIndexParameters().Length == 0)
+            .Where(IsOption)
             .ToDictionary(p => KeyOf(p.Name), StringComparer.Ordinal);
         Required = [.. _properties.Where(p => p.Value.IsDefined(typeof(RequiredMemberAttribute))).Select(p => p.Key)];
 
@@ -42,6 +42,9 @@ internal sealed class OptionsShape
 
     /// <summary>The property behind a key, or null.</summary>
     public PropertyInfo? Property(string key) => _properties.GetValueOrDefault(key);
+
+    /// <summary>Whether a property is an option.</summary>
+    public static bool IsOption(PropertyInfo property) => property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0;
 
     /// <summary><c>NumResBlocks</c> as YAML writes it.</summary>
     public static string KeyOf(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);

@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Displays;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -16,8 +17,9 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
     {
         if (ExperimentLoader.ReadRun(lender)[section] is not { } node)
             return null;
-        var use = Binder.PartOf(node).Text;
-        return new LentPart(use, use != id ? null : section == "compressor" ? Binder.BindPart<LatentOptions>(node, options).Options : Binder.BindPart(node, options));
+        var use = PartName.Parse(Binder.PartOf(node).Text);
+        var bound = use.Id != id ? null : section == "compressor" ? Binder.BindPart<LatentOptions>(node, options).Options : Binder.BindPart(node, options);
+        return new LentPart(use.Id, bound) { Plugin = use.Plugin };
     }
 
     /// <inheritdoc/>
@@ -43,7 +45,7 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
 
     /// <summary>The experiment by which what is trained first goes on, by the rules of every run that does.</summary>
     private (MapNode File, ExperimentOrigin? Origin) Resumed(FirstTraining first, params Assignment[] sets) =>
-        new ResumedExperiment(session.Registry, RunFolder.Open(first.Folder), ExperimentFolder.Resolve(first.Named.Experiment), first.Named.Profile)
+        new ResumedExperiment(session, RunFolder.Open(first.Folder), ExperimentFolder.Resolve(first.Named.Experiment), first.Named.Profile)
             .Read(sets, sentence => ConsoleObserver.Warn($"{Places.Shown(first.Folder)}: {sentence}"));
 
     /// <summary>A value of what is trained first that the other experiment decides.</summary>

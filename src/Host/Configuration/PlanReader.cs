@@ -14,7 +14,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     public static IReadOnlyList<string> Sections { get; } =
     [
         "id", "title", "data", "target", "condition", "compressor", "architecture", "strategy", "augmentations",
-        "training", "sampling", "evaluation", "expect",
+        "training", "sampling", "evaluation", "expect", RequiredPlugins.Section,
     ];
 
     /// <summary>The records of the engine that share a section with a part.</summary>
@@ -25,6 +25,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     public ExperimentPlan Read(MapNode root)
     {
         RefuseUnknownSections(root, Sections);
+        RequiredPlugins.Check(root, Registry.Catalogue);
         var sampling = Section(root, "sampling");
         var (samplingOptions, sampler) = Sampler("sampling", sampling);
         var generation = root["evaluation"]?["generate"] is { IsNull: false } over ? Generation(sampling, over) : null;
@@ -64,7 +65,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     {
         var part = Registry.Get<ISampler>(Binder.PartOf(node));
         var (sampling, options) = Binder.BindPart<SamplingOptions>(node, part.Value.OptionsType);
-        return (sampling, Planned(section, part, options));
+        return (sampling, Planned(section, part, options, node));
     }
 
     private static TrainingOptions Training(Node? training)
@@ -134,6 +135,6 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             node = new MapNode(name.Position, [new MapEntry("use", name.Position, name)]);
         var part = Registry.Get<ICompressor>(Binder.PartOf(node));
         var (latent, options) = Binder.BindPart<LatentOptions>(node, part.Value.OptionsType);
-        return (Planned(section, part, options), latent);
+        return (Planned(section, part, options, node), latent);
     }
 }

@@ -1,7 +1,7 @@
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
-using VoxelZoo.Host.Plugins;
+using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -9,11 +9,11 @@ namespace VoxelZoo.Host.Configuration;
 /// The experiment by which a run goes on: its own, with <c>--set</c> over it. How the file that the command line names differs from it is said, and what
 /// would make another experiment of the run is refused.
 /// </summary>
-/// <param name="registry">The parts, whose defaults say whether what was written now was so before.</param>
+/// <param name="session">The parts, whose defaults say whether what was written now was so before.</param>
 /// <param name="run">The run.</param>
 /// <param name="file">The file that the command line names.</param>
 /// <param name="profile">The profile that it names, or null.</param>
-internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, string file, string? profile)
+internal sealed class ResumedExperiment(Session session, RunFolder run, string file, string? profile)
 {
     private readonly bool _trained = run.HasCheckpoints;
 
@@ -22,7 +22,10 @@ internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, st
     /// <param name="warn">Called with a sentence for each difference that is no reason to refuse.</param>
     /// <returns>It, and how it is named from now on; null where the run has not recorded how it was named at first.</returns>
     /// <exception cref="ConfigurationException">What the run was trained by so far would change.</exception>
-    public (MapNode File, ExperimentOrigin? Origin) Read(IReadOnlyList<Assignment> sets, Action<string> warn)
+    public (MapNode File, ExperimentOrigin? Origin) Read(IReadOnlyList<Assignment> sets, Action<string> warn) =>
+        ExperimentLoader.OfRun(session, run, () => Compare(sets, warn));
+
+    private (MapNode File, ExperimentOrigin? Origin) Compare(IReadOnlyList<Assignment> sets, Action<string> warn)
     {
         var before = ExperimentLoader.ReadRun(run);
         RefuseOther(SectionReader.Id(before));
@@ -102,15 +105,19 @@ internal sealed class ResumedExperiment(PartRegistry registry, RunFolder run, st
             warn($"the run has not recorded with which profile and --set it began, so that whether {file} was edited since cannot be said; it goes on by its own experiment, {Places.Shown(run.Experiment)}");
     }
 
-    /// <summary>The values that differ. One that is written on one side alone is none where the other side has it by default.</summary>
+    /// <summary>
+    /// The values that differ. One that is written on one side alone is none where the other side has it by default, and a part's name is the same with its
+    /// plugin's and without.
+    /// </summary>
     private IReadOnlyList<LeafChange> Differences(MapNode before, MapNode after)
     {
         var changes = LeafChange.Between(before, after);
-        if (changes.All(change => change is { Before: not null, After: not null }))
+        if (changes.Count == 0)
             return changes;
         try
         {
-            var (one, other) = (ExperimentLoader.ReadPlan(registry, before), ExperimentLoader.ReadPlan(registry, after));
+            var (one, other) = (ExperimentLoader.ReadPlan(session.Registry, before), ExperimentLoader.ReadPlan(session.Registry, after));
+            changes = LeafChange.Between(OptionDefaults.Completed(before, one), OptionDefaults.Completed(after, other));
             return [.. changes.Where(change => change is { Before: not null, After: not null } || PlanValues.Find(one, change.Key) is not { } value || value != PlanValues.Find(other, change.Key))];
         }
         catch (ConfigurationException)

@@ -40,12 +40,17 @@ internal abstract class SectionReader(PartRegistry registry)
         if (node is ScalarNode { IsNull: false } name)
             node = new MapNode(name.Position, [new MapEntry("use", name.Position, name)]); // a part without options by its id alone
         var part = Registry.Get<T>(Binder.PartOf(node));
-        return Planned(section, part, Binder.BindPart(node, part.Value.OptionsType));
+        return Planned(section, part, Binder.BindPart(node, part.Value.OptionsType), node);
     }
 
-    protected static PlannedPart<T> Planned<T>(string section, Part<T> part, object options)
+    /// <summary>A part with options that were bound from a node.</summary>
+    protected static PlannedPart<T> Planned<T>(string section, Part<T> part, object options, Node node)
         where T : class, IPart =>
-        new(section, part.Id, part.Value, options, new PartSource(part.Plugin, part.Version, part.Value.GetType().Assembly.Location));
+        new(section, part.Id, part.Value, options, new PartSource(part.Plugin, part.Version, part.Value.GetType().Assembly.Location) { Folder = part.Path })
+        {
+            Bound = options,
+            Written = [.. OptionDefaults.Written(node, options.GetType())],
+        };
 
     protected static Node Section(MapNode root, string key) =>
         root[key] ?? throw new ConfigurationException(root.Position, $"the section `{key}` is missing; add `{key}: {{use: ID}}`");

@@ -23,6 +23,6 @@ internal sealed class YamlPartSource(PartRegistry registry) : SectionReader(regi
         var bound = PlanReader.EngineRecords.ContainsKey(section)
             ? Binder.BindPart<Engine.Diffusion.SamplingOptions>(node, part.Value.OptionsType).Options
             : Binder.BindPart(node, part.Value.OptionsType);
-        return Planned(section, part, bound);
+        return Planned(section, part, bound, node);
     }
 }

@@ -50,26 +50,17 @@ internal sealed class LoadedPlugin
         }
     }
 
-    /// <summary>One instance of everything that the manifest names.</summary>
-    /// <exception cref="PluginException">A constructor threw, or a part of the manifest is not exported.</exception>
-    public IReadOnlyList<(PartMetadata Mark, IPart Part)> CreateAll(Plugin plugin) =>
-        [.. plugin.Parts.Select(mark => (mark, KindOfPart.Named(mark.Kind).Create(this, plugin, mark.Id)
-            ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {mark.Kind} `{mark.Id}` but does not export it")))];
+    /// <summary>An instance of a part that the manifest names.</summary>
+    /// <exception cref="PluginException">Its constructor threw, or it is not exported.</exception>
+    public IPart Create(Plugin plugin, PartMetadata mark) => KindOfPart.Named(mark.Kind).Create(this, plugin, mark.Id)
+        ?? throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) names the {mark.Kind} `{mark.Id}` but does not export it");
 
     /// <summary>The first line of the innermost reason: composition, reflection and torch wrap it.</summary>
     public static string Cause(Exception e)
     {
         while ((e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first : e.InnerException) is { } inner)
             e = inner;
-        return FirstLine(e);
-    }
-
-    /// <summary>The first line of a message; torch's go on with native frames.</summary>
-    public static string FirstLine(Exception e)
-    {
-        // an ArgumentException appends the name of a parameter, which is none of the reader's
-        var message = e is ArgumentException { ParamName: { } parameter } ? e.Message.Replace($" (Parameter '{parameter}')", "") : e.Message;
-        return message.Split('\n', 2, StringSplitOptions.TrimEntries)[0] is { Length: > 0 } line ? line : e.GetType().Name;
+        return Thrown.FirstLine(e);
     }
 
     /// <summary>What a <see cref="PartAttribute"/> says, as composition hands it over.</summary>

@@ -52,7 +52,8 @@ internal sealed record Manifest(
     {
         if (!root.TryGetProperty("parts", out var parts) || parts.ValueKind != JsonValueKind.Array)
             throw new InvalidDataException("plugin.json has no list `parts`");
-        return [.. parts.EnumerateArray().Select(PartOf)];
+        ImmutableArray<PartMetadata> all = [.. parts.EnumerateArray().Select(PartOf)];
+        return PartMetadata.Twice(all) is { } twice ? throw new InvalidDataException($"plugin.json names the {twice.Kind} `{twice.Id}` twice; build the plugin anew") : all;
     }
 
     private static PartMetadata PartOf(JsonElement part)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Reflection;
 using NuGet.Versioning;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Host.Plugins;
 
@@ -10,8 +11,14 @@ internal sealed class PluginCatalogue
 {
     private PluginCatalogue(ImmutableArray<string> folders, ImmutableArray<Plugin> plugins) => (Folders, Plugins) = (folders, plugins);
 
-    /// <summary>Where plugins are looked for unless <c>--plugins</c> says otherwise: beside the program.</summary>
-    public static string DefaultFolder { get; } = Path.Combine(AppContext.BaseDirectory, "plugins");
+    /// <summary>Names more folders of plugins, as <c>PATH</c> names folders of programs.</summary>
+    public const string FoldersVariable = "VOXELZOO_PLUGINS";
+
+    /// <summary>Those that it names.</summary>
+    public static IReadOnlyList<string> OfEnvironment => Environment.GetEnvironmentVariable(FoldersVariable)?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [];
+
+    /// <summary>Where plugins are always looked for: beside the program.</summary>
+    public static string DefaultFolder { get; } = Real(Path.Combine(AppContext.BaseDirectory, "plugins"));
 
     /// <summary>The version of the contract that this host has.</summary>
     public static NuGetVersion Contract { get; } = NuGetVersion.Parse(
@@ -23,31 +30,67 @@ internal sealed class PluginCatalogue
     /// <summary>Every plugin found, in the order of ids, usable or not.</summary>
     public ImmutableArray<Plugin> Plugins { get; }
 
-    /// <summary>Reads the plugins of <paramref name="folders"/>: each is a folder of plugins, or a plugin itself.</summary>
+    /// <summary>The plugins that can be used, as runs record them.</summary>
+    public IEnumerable<PartSource> Sources =>
+        Plugins.Where(plugin => plugin.Status == PluginStatus.Active).Select(plugin => new PartSource(plugin.Id, plugin.Version, plugin.Assembly!) { Folder = plugin.Path });
+
+    /// <summary>Reads the plugins beside the program, those of <see cref="FoldersVariable"/>, and those of the folders that the command line names.</summary>
+    /// <exception cref="UsageException">A folder that is named does not exist.</exception>
+    public static PluginCatalogue Find(IEnumerable<string> named)
+    {
+        foreach (var folder in OfEnvironment)
+            Require(FoldersVariable, folder);
+        return Read([DefaultFolder, .. OfEnvironment, .. named]);
+    }
+
+    /// <summary>Reads the plugins of <paramref name="folders"/> alone: each is a folder of plugins, or a plugin itself.</summary>
     /// <exception cref="UsageException">A folder does not exist.</exception>
     public static PluginCatalogue Read(params IReadOnlyList<string> folders)
     {
-        if (folders.Count == 0)
-            folders = [DefaultFolder];
-        if (folders.FirstOrDefault(f => !Directory.Exists(f) && f != DefaultFolder) is { } absent)
-            throw new UsageException($"--plugins {absent}: there is no such folder");
-
-        var full = folders.Select(Path.GetFullPath).Distinct().ToImmutableArray();
-        var plugins = full.SelectMany(PluginFolders).Select(f => PluginFolder.Read(f, Contract)).ToArray();
+        foreach (var folder in folders.Where(folder => folder != DefaultFolder))
+            Require("--plugins", folder);
+        var full = folders.Select(Real).Distinct().ToImmutableArray();
+        var plugins = full.SelectMany(PluginsOf).DistinctBy(plugin => Real(plugin.Path)).ToArray();
         return new PluginCatalogue(full, [.. plugins.Select(p => Duplicate(p, plugins)).OrderBy(p => p.Id, StringComparer.Ordinal).ThenBy(p => p.Path, StringComparer.Ordinal)]);
     }
 
-    private static IEnumerable<string> PluginFolders(string folder)
+    private static void Require(string by, string folder)
     {
-        if (File.Exists(Path.Combine(folder, "plugin.json")))
-            return [folder];
-        return Directory.Exists(folder)
-            ? Directory.EnumerateDirectories(folder).Where(d => !Path.GetFileName(d).StartsWith('.')).Order(StringComparer.Ordinal)
-            : [];
+        if (!Directory.Exists(folder))
+            throw new UsageException($"{by} {folder}: there is no such folder");
     }
 
-    private static Plugin Duplicate(Plugin plugin, Plugin[] all) =>
-        plugin.Status == PluginStatus.Active && all.FirstOrDefault(o => o != plugin && o.Id == plugin.Id && o.Status == PluginStatus.Active) is { } other
-            ? plugin with { Status = PluginStatus.Duplicate, Reason = $"the plugin `{plugin.Id}` is also in {other.Path}; remove one of the two" }
-            : plugin;
+    // a folder may be named by links to it
+    private static string Real(string folder)
+    {
+        var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        try
+        {
+            return new DirectoryInfo(full).ResolveLinkTarget(returnFinalTarget: true) is { } target ? Path.TrimEndingDirectorySeparator(target.FullName) : full;
+        }
+        catch (IOException)
+        {
+            return full; // a circle of links
+        }
+    }
+
+    private static IEnumerable<Plugin> PluginsOf(string folder)
+    {
+        if (PluginFolder.IsOne(folder))
+            return [PluginFolder.Read(folder, Contract)];
+        if (!Directory.Exists(folder))
+            return [];
+        var entries = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Path.GetFileName(entry).StartsWith('.')).Order(StringComparer.Ordinal);
+        return entries.Select(entry => Directory.Exists(entry) ? PluginFolder.Read(entry, Contract) : PluginFolder.Stray(entry)).OfType<Plugin>();
+    }
+
+    private static Plugin Duplicate(Plugin plugin, Plugin[] all)
+    {
+        if (plugin.Status != PluginStatus.Active || OwnPlugins.Include(plugin) || all.Where(o => o != plugin && o.Id == plugin.Id && o.Status == PluginStatus.Active).ToArray() is not [var first, ..] others)
+            return plugin;
+        var reason = others.FirstOrDefault(OwnPlugins.Include) is { } own
+            ? $"the plugin `{plugin.Id}` comes with the program, in {own.Path}; give this one another id"
+            : $"the plugin `{plugin.Id}` is also in {first.Path}; remove one of the two";
+        return plugin with { Status = PluginStatus.Duplicate, Reason = reason };
+    }
 }

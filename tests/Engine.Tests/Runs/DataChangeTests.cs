@@ -59,7 +59,7 @@ public sealed class DataChangeTests : IDisposable
         Add("d", 1);
         var changes = Compare(allow: true);
         Assert.Empty(RunFolder.ReadJson<Provenance>(_run.Folder.Provenance, "")!.ChangedData); // not before the segment begins
-        Provenance.RecordSegment(_run.Folder, Plan, _folder.Open(), changes);
+        Provenance.RecordSegment(_run.Folder, Plan, _folder.Open(), changes, []);
         var recorded = RunFolder.ReadJson<Provenance>(_run.Folder.Provenance, "")!;
         var change = Assert.Single(recorded.ChangedData);
         Assert.Equal((1, 3, 4), (change.Segment, change.Before["train"].Patients, recorded.Data["train"].Patients));

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Fixtures.Ending;
@@ -33,4 +34,29 @@ public sealed class ConstructorMetric : IMetric<NoOptions>
     public ConstructorMetric() => Environment.Exit(0);
 
     public Metric Create(NoOptions options, PartContext context) => throw new NotSupportedException();
+}
+
+/// <summary>Ends the process by the C library, of which .NET is not told.</summary>
+[Metric("ends_natively")]
+public sealed partial class NativeMetric : IMetric<NoOptions>
+{
+    public NativeMetric() => Exit(0);
+
+    public Metric Create(NoOptions options, PartContext context) => throw new NotSupportedException();
+
+    [LibraryImport("libc", EntryPoint = "exit")]
+    private static partial void Exit(int code);
+}
+
+[Metric("ends_quickly")]
+public sealed partial class QuickMetric : IMetric<NoOptions>
+{
+    public Metric Create(NoOptions options, PartContext context)
+    {
+        Exit(0);
+        throw new NotSupportedException();
+    }
+
+    [LibraryImport("libc", EntryPoint = "quick_exit")]
+    private static partial void Exit(int code);
 }

@@ -57,6 +57,46 @@ public sealed class PartRegistryTests : IDisposable
     }
 
     [Fact]
+    public void Native_libraries_that_the_dependencies_name_are_each_plugins_own()
+    {
+        foreach (var number in new[] { 1, 2 })
+        {
+            var deps = Path.Combine(AddNative(number, number), $"Native{number}.deps.json");
+            var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(deps))!;
+            var target = json["targets"]!.AsObject().Single().Value!.AsObject().Single(library => library.Key.StartsWith("Native", StringComparison.Ordinal)).Value!;
+            target["native"] = new System.Text.Json.Nodes.JsonObject { ["libanswer.so"] = new System.Text.Json.Nodes.JsonObject() };
+            File.WriteAllText(deps, json.ToJsonString());
+        }
+
+        var registry = Registry();
+
+        Assert.Equal((1.0, 2.0), (Value(registry, "native1"), Value(registry, "native2")));
+    }
+
+    [Fact]
+    public void Loose_native_library_of_a_name_that_another_plugin_has_is_refused_and_the_same_one_is_not()
+    {
+        var (first, second) = (AddNative(1, 3), AddNative(2, 4));
+        var registry = Registry();
+        Assert.Equal("native1", registry.Get<IMetric>("native1").Id);
+
+        var refusal = Assert.Throws<PluginException>(() => registry.Get<IMetric>("native2"));
+        File.WriteAllBytes(Path.Combine(second, "libanswer.so"), NativeAnswer.Library(3));
+
+        Assert.StartsWith(
+            $"the plugin `native2` ({second}) cannot be used beside `native1` ({first}): each has a libanswer.so of its own, and .NET would give both the first one; ",
+            refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("native2", registry.Get<IMetric>("native2").Id);
+    }
+
+    private string AddNative(int number, int answer)
+    {
+        var folder = _fixtures.Add($"Native{number}");
+        File.WriteAllBytes(Path.Combine(folder, "libanswer.so"), NativeAnswer.Library(answer));
+        return folder;
+    }
+
+    [Fact]
     public void Unknown_part_is_refused_with_the_nearest()
     {
         _fixtures.Add("Good");
@@ -64,6 +104,20 @@ public sealed class PartRegistryTests : IDisposable
         var e = Assert.Throws<PluginException>(() => Registry().Get<IMetric>("anwser"));
 
         Assert.Equal("there is no metric `anwser`; did you mean `answer`? (known: answer)", e.Message);
+    }
+
+    [Theory]
+    [InlineData("godo/answer", "there is no plugin `godo` for the metric `godo/answer`; did you mean `good`? (plugins: voxelzoo, good, toonew)")]
+    [InlineData("good/anwser", "the plugin `good` has no metric `anwser`; did you mean `answer`? (it has answer)")]
+    [InlineData("good/scale", "the plugin `good` has no metric `scale` (it has answer)")]
+    [InlineData("voxelzoo/answer", "the plugin `voxelzoo` has no metric `answer` (it has no metric)")]
+    [InlineData("toonew/nothing", "the metric `nothing` is asked of the plugin `toonew` (")]
+    public void Unknown_part_that_is_named_with_a_plugin_is_refused_with_the_nearest_of_either(string id, string sentence)
+    {
+        _fixtures.Add("Good");
+        _fixtures.Add("TooNew");
+
+        Assert.StartsWith(sentence, Assert.Throws<PluginException>(() => Registry().Get<IMetric>(id)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,7 +136,7 @@ public sealed class PartRegistryTests : IDisposable
         var e = Assert.Throws<PluginException>(() => Registry().Get<IMetric>("from_the_future"));
 
         Assert.Equal(
-            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: it was built for contract [2.0,3.0), this host has 1.3.0",
+            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: it was built for contract [2.0,3.0), this host has 1.3.0; use a later version of VoxelZoo, or an earlier one of the plugin",
             e.Message);
     }
 
@@ -113,7 +167,7 @@ public sealed class PartRegistryTests : IDisposable
         Assert.Equal("voxelzoo", registry.Get<IMetric>("own").Plugin);
         Assert.Equal("voxelzoo", registry.Get<IMetric>("voxelzoo/answer").Plugin);
         Assert.Equal("good", registry.Get<IMetric>("good/answer").Plugin);
-        Assert.Throws<PluginException>(() => registry.Get<IMetric>("answer"));
+        Assert.Equal("voxelzoo", registry.Get<IMetric>("answer").Plugin);
         Assert.Equal(["answer", "own"], registry.Ids("metric"));
     }
 

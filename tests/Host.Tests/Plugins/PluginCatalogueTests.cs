@@ -52,7 +52,7 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         Fixtures.Edit(_fixtures.Add("TooNew"), "contract", "[1.0,2.0)");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.3.0 (plugin.json claims [1.0,2.0))");
+        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.3.0; use a later version of VoxelZoo, or an earlier one of the plugin (plugin.json claims [1.0,2.0))");
     }
 
     [Fact]
@@ -104,6 +104,78 @@ public sealed class PluginCatalogueTests : IDisposable
         File.Delete(Path.Combine(_fixtures.Add("Good"), file));
 
         Is(PluginStatus.Broken, reason);
+    }
+
+    [Fact]
+    public void Assembly_that_is_missing_is_called_as_it_was_built()
+    {
+        File.Delete(Path.Combine(_fixtures.Add("Good", "Renamed"), "Good.dll"));
+
+        Is(PluginStatus.Broken, "there is no Good.dll, whose Good.deps.json is there");
+    }
+
+    [Fact]
+    public void Dependency_that_no_file_names_is_missed_by_what_the_assembly_refers_to()
+    {
+        var folder = _fixtures.Add("Good");
+        File.Delete(Path.Combine(folder, "Good.deps.json"));
+        File.Delete(Path.Combine(folder, "Acme.Private.dll"));
+
+        Is(PluginStatus.Broken, "Acme.Private.dll, which Good.dll refers to, is missing");
+    }
+
+    [Fact]
+    public void Manifest_that_names_a_part_twice_is_refused()
+    {
+        var part = new JsonObject { ["kind"] = "metric", ["id"] = "answer" };
+        Fixtures.Edit(_fixtures.Add("Good"), "parts", new JsonArray(part, part.DeepClone()));
+
+        Is(PluginStatus.Broken, "plugin.json names the metric `answer` twice; build the plugin anew");
+    }
+
+    [Fact]
+    public void Class_that_is_marked_as_a_part_and_not_public_is_found_before_anything_runs() =>
+        // this assembly has such ones
+        Assert.Equal(
+            "the class OwnMetric is marked as a part and is not public; a part is a public sealed class",
+            PluginManifest.PluginMetadata.Read(typeof(PluginCatalogueTests).Assembly.Location).Unusable);
+
+    [Theory]
+    [InlineData("[1.4,2.0)", "use a later version of VoxelZoo, or an earlier one of the plugin")]
+    [InlineData("[0.1,1.0)", "use a later version of the plugin, or build it anew against this contract")]
+    public void Plugin_for_another_contract_says_what_to_do(string contract, string remedy)
+    {
+        Fixtures.Edit(_fixtures.Add("Good"), "contract", contract);
+
+        Is(PluginStatus.Incompatible, $"it was built for contract {contract}, this host has 1.3.0; {remedy}");
+    }
+
+    [Fact]
+    public void What_lies_in_the_folder_of_plugins_and_is_none_is_named()
+    {
+        Directory.CreateSymbolicLink(Path.Combine(_fixtures.Folder, "Circle"), "Circle");
+        Directory.CreateSymbolicLink(Path.Combine(_fixtures.Folder, "Gone"), "/no/such/plugin");
+        File.WriteAllText(Path.Combine(_fixtures.Folder, "acme.1.0.0.nupkg"), "");
+        File.WriteAllText(Path.Combine(_fixtures.Folder, "Acme.dll"), "");
+        File.WriteAllText(Path.Combine(_fixtures.Folder, "README.md"), "");
+
+        Assert.Equal(
+            [
+                ("Acme.dll", "it lies in the folder of plugins itself; a plugin is a folder with a plugin.json, so put all that its build leaves into a folder of its own"),
+                ("Circle", "it is a link to Circle, which is not there"),
+                ("Gone", "it is a link to /no/such/plugin, which is not there"),
+                ("acme.1.0.0.nupkg", "it lies in the folder of plugins itself; a plugin is a folder with a plugin.json, so unpack it into one of its own"),
+            ],
+            Read().Select(p => (p.Id, p.Reason!)));
+    }
+
+    [Fact]
+    public void Plugins_own_folder_without_its_manifest_is_broken_and_no_folder_of_none()
+    {
+        var folder = _fixtures.Add("Good");
+        File.Delete(Path.Combine(folder, "plugin.json"));
+
+        Assert.StartsWith("there is no plugin.json", Assert.Single(PluginCatalogue.Read(folder).Plugins).Reason, StringComparison.Ordinal);
     }
 
     [Fact]

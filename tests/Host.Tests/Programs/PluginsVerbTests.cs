@@ -18,11 +18,11 @@ public sealed class PluginsVerbTests : IDisposable
 
         var list = JsonNode.Parse(Run("plugins", "list", "--json", "--plugins", _fixtures.Folder).Out)!.AsArray();
 
-        var good = list[0]!;
+        var (good, tooNew) = (list.Single(p => (string?)p!["id"] == "good")!, list.Single(p => (string?)p!["id"] == "toonew")!);
         Assert.Equal(["id", "version", "contract", "status", "reason", "parts", "path"], good.AsObject().Select(p => p.Key));
         Assert.Equal(("good", "active", null, folder), ((string?)good["id"], (string?)good["status"], (string?)good["reason"], (string?)good["path"]));
         Assert.Equal(("metric", "answer"), ((string?)good["parts"]![1]!["kind"], (string?)good["parts"]![1]!["id"]));
-        Assert.Equal(("toonew", "incompatible"), ((string?)list[1]!["id"], (string?)list[1]!["status"]));
+        Assert.Equal(("toonew", "incompatible"), ((string?)tooNew["id"], (string?)tooNew["status"]));
     }
 
     [Fact]
@@ -87,11 +87,15 @@ public sealed class PluginsVerbTests : IDisposable
         _fixtures.Add("TooNew");
         _fixtures.Add("Throwing");
 
-        var doctor = JsonNode.Parse(Run("plugins", "doctor", "--json", "--plugins", _fixtures.Folder).Out)!;
+        var outcome = Run("plugins", "doctor", "--json", "--plugins", _fixtures.Folder);
+        var doctor = JsonNode.Parse(outcome.Out)!;
 
-        Assert.Equal(("1.3.0", 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
-        Assert.Equal(_fixtures.Folder, (string?)doctor["folders"]![0]);
+        var own = Directory.GetDirectories(Repository.Plugins).Length;
+        Assert.Equal(("1.3.0", own + 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
+        Assert.Equal([Repository.Plugins, _fixtures.Folder], doctor["folders"]!.AsArray().Select(f => (string?)f));
         Assert.NotNull((string?)doctor["native"]!["libtorch"]);
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("loading `throwing` (", outcome.Error, StringComparison.Ordinal);
         Assert.Equal(["throwing", "toonew"], doctor["failed"]!.AsArray().Select(f => (string?)f!["id"]));
         Assert.Contains("thrown in the constructor", (string?)doctor["failed"]![0]!["reason"], StringComparison.Ordinal);
     }
@@ -119,6 +123,80 @@ public sealed class PluginsVerbTests : IDisposable
     [Fact]
     public void Verify_of_a_sound_plugin_is_done() =>
         Assert.Equal(0, Run("plugins", "verify", Path.Combine(Repository.Plugins, "RFlow")).ExitCode);
+
+    [Fact]
+    public void Doctor_of_the_programs_plugins_is_done() => Assert.Equal(0, Run("plugins", "doctor").ExitCode);
+
+    [Theory]
+    [InlineData("Killing", "hangs", "it was not done after 8 seconds and was ended")]
+    [InlineData("Killing", "fails_fast", "it ended the process that loaded it by signal 6 (Process terminated. failed fast)")]
+    [InlineData("Killing", "overflows", "it ended the process that loaded it by signal 6 (Stack overflow)")]
+    [InlineData("Killing", "throws_on_a_thread", "it ended the process that loaded it by signal 6 (Unhandled exception. System.InvalidOperationException: thrown on a thread)")]
+    [InlineData("Killing", "eats_memory", "it took more than 1500 MiB of memory and was ended")]
+    [InlineData("Ending", "ends_in_constructor", "it ended the process that loaded it before it was done")]
+    [InlineData("Ending", "ends_natively", "it ended the process that loaded it before it was done")]
+    public void Plugin_that_takes_the_process_with_it_is_named_with_its_part(string fixture, string part, string reason)
+    {
+        var folder = Only(fixture, part);
+        string[] limits = part == "hangs" ? ["--time-limit", "8"] : part == "eats_memory" ? ["--memory-limit", "1500"] : [];
+
+        var outcome = Run(["plugins", "verify", folder, "--json", .. limits]);
+
+        Assert.Equal(1, outcome.ExitCode);
+        var check = Assert.Single(JsonNode.Parse(outcome.Out)!.AsArray())!;
+        Assert.Equal(("process", false, $"{reason} at `{part}`", part), ((string?)check["check"], (bool)check["passed"]!, (string?)check["sentence"], (string?)check["part"]));
+        Assert.Equal($"verifying `{fixture.ToLowerInvariant()}` ({folder})\n", outcome.Error);
+    }
+
+    [Fact]
+    public void Doctor_goes_on_after_a_plugin_that_ended_its_process()
+    {
+        _fixtures.Add("Good");
+        var folder = Only("Ending", "ends_natively");
+
+        var outcome = Run("plugins", "doctor", "--json", "--plugins", _fixtures.Folder);
+
+        Assert.Equal(1, outcome.ExitCode);
+        var failed = Assert.Single(JsonNode.Parse(outcome.Out)!["failed"]!.AsArray())!;
+        Assert.Equal($"the plugin `ending` ({folder}) cannot be used: it ended the process that loaded it before it was done at `ends_natively`", (string?)failed["reason"]);
+    }
+
+    [Fact]
+    public void What_a_plugin_writes_does_not_come_among_what_programs_read()
+    {
+        var folder = Only("Killing", "talks");
+
+        var outcome = Run("metric", "talks", "--plugins", folder, "--inputs", Path.Combine(Repository.Root, "tests/Reference/metrics.io.safetensors"), "--json");
+
+        Assert.Equal((1, ""), (outcome.ExitCode, outcome.Out));
+        Assert.StartsWith("a word of the plugin's\n", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Verify_finds_what_the_authors_of_parts_do_not_see()
+    {
+        var checks = JsonNode.Parse(Run("plugins", "verify", _fixtures.Add("Careless"), "--json").Out)!.AsArray();
+
+        string Finding(string part, string check) =>
+            (string)Assert.Single(checks, one => (string?)one!["part"] == part && (string?)one["check"] == check && !(bool)one["passed"]!)!["sentence"]!;
+
+        Assert.Equal("the options ClassOptions is no record, which options have to be: they are copied and compared", Finding("no_record", "options"));
+        Assert.StartsWith("`law` is a Func<Double, Double>, which no experiment can write; use ", Finding("function_option", "options"), StringComparison.Ordinal);
+        Assert.StartsWith("`patience` is a Nullable<TimeSpan>, which no experiment can write; use ", Finding("time_option", "options"), StringComparison.Ordinal);
+        Assert.Equal("the default: `width` is 3, must be at least 8 and at most 64", Finding("low_default", "options"));
+        Assert.StartsWith("`normalize` is a key of the engine in the section of a compressor", Finding("in_place", "options"), StringComparison.Ordinal);
+        Assert.Equal("the volume was changed in place, and others still need what was there; compute into a new tensor", Finding("in_place", "inputs_untouched"));
+        Assert.Equal("the sample was changed in place, and others still need what was there; compute into a new tensor", Finding("filling", "inputs_untouched"));
+        Assert.True((bool)Assert.Single(checks, one => (string?)one!["part"] == "filling" && (string?)one["check"] == "repeatable")!["passed"]!);
+    }
+
+    /// <summary>A plugin whose manifest names one part alone.</summary>
+    private string Only(string fixture, string part)
+    {
+        var folder = _fixtures.Add(fixture);
+        Fixtures.Edit(folder, "parts", new JsonArray(new JsonObject { ["kind"] = "metric", ["id"] = part }));
+        return folder;
+    }
 
     [Fact]
     public void Verify_of_a_plugin_without_parts_is_refused()

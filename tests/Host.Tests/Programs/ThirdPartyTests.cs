@@ -23,7 +23,7 @@ public sealed class ThirdPartyTests : IDisposable
         Assert.Equal(
             ["Pointwise.deps.json", "Pointwise.dll", "Pointwise.pdb", "plugin.json"],
             Directory.EnumerateFileSystemEntries(Path.Combine(plugins, "Pointwise")).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
-        var listed = JsonNode.Parse(VoxelZooProgram.Run("plugins", "list", "--json", "--plugins", plugins).Out)![0]!;
+        var listed = JsonNode.Parse(VoxelZooProgram.Run("plugins", "list", "--json", "--plugins", plugins).Out)!.AsArray().Single(one => (string?)one!["id"] == "pointwise")!;
         Assert.Equal(("pointwise", "0.3.0", "active"), ((string?)listed["id"], (string?)listed["version"], (string?)listed["status"]));
         Assert.Equal(0.5f, Forward(plugins));
     }

@@ -13,6 +13,7 @@ public sealed class ArchitectureConformanceTests
 
     [Theory]
     [InlineData(nameof(Defect.Create), "create")]
+    [InlineData(nameof(Defect.InputsUntouched), "inputs_untouched")]
     [InlineData(nameof(Defect.Shape), "shape")]
     [InlineData(nameof(Defect.Finite), "finite")]
     [InlineData(nameof(Defect.Gradient), "gradient")]

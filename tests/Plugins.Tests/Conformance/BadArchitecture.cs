@@ -11,6 +11,7 @@ internal enum Defect
 {
     None,
     Create,
+    InputsUntouched,
     Shape,
     Finite,
     Gradient,
@@ -92,6 +93,8 @@ internal sealed class BadArchitecture(Defect defect) : IArchitecture<BadOptions>
         public override Tensor forward(Tensor sample, Tensor timesteps, Conditioning conditioning)
         {
             using var scope = NewDisposeScope();
+            if (_defect == Defect.InputsUntouched)
+                sample.mul_(S(2.0));
             var embedding = conditioning.Modulate(time.call(timesteps.unsqueeze(1) / S(1000.0))).mean([1]).view(-1, 1, 1, 1, 1);
             var h = conv.call(conditioning.Concatenate(sample))
                 + (_defect == Defect.InputsMatter ? embedding.detach() * S(0.0) + time.weight.sum() + time.bias!.sum() : embedding);

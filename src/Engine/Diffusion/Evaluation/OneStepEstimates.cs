@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Tensors;
 
@@ -17,7 +18,7 @@ internal sealed class OneStepEstimates
     private readonly DiffusionModel _model;
     private readonly CohortDataset _volumes;
     private readonly int _count;
-    private readonly (string Id, Metric Metric)[] _metrics;
+    private readonly (string Id, PlannedPart<IMetric> Part, Metric Metric)[] _metrics;
     private readonly RegionalErrors _regions;
     private readonly Dictionary<string, string?> _extractors = [];
     private readonly Dictionary<(string Metric, double Timestep), double[]> _values;
@@ -32,7 +33,7 @@ internal sealed class OneStepEstimates
         (_plan, _model, _volumes, _count) = (plan, model, volumes, count);
         _metrics =
         [
-            .. plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, model.Context))))
+            .. plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Call((part, options) => part.Create(options, model.Context))))
                 .Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes),
         ];
         _regions = new RegionalErrors(count, plan.Evaluation.Timesteps);
@@ -50,9 +51,9 @@ internal sealed class OneStepEstimates
         {
             using var scope = torch.NewDisposeScope();
             var (real, estimate) = Estimate(sample, timestep, volume);
-            foreach (var (id, metric) in _metrics)
+            foreach (var (id, part, metric) in _metrics)
             {
-                var result = metric.Compute(real, estimate);
+                var result = part.Run(() => metric.Compute(real, estimate));
                 _values[(id, timestep)][volume] = result.Values.Single();
                 _extractors[id] = result.Extractor;
             }
@@ -100,9 +101,9 @@ internal sealed class OneStepEstimates
         using var random = new Generator((ulong)RandomStreams.SeedOf(_plan.Training.Seed, $"evaluation/{volume}/{timestep:R}"), torch.CPU);
         var noise = torch.randn(clean.shape, generator: random).to(_model.Device);
         var t = torch.full([1], Scalars.S(timestep), ScalarType.Float32, _model.Device);
-        var noisy = _model.Process.AddNoise(clean, noise, t);
+        var noisy = _model.OfProcess(process => process.AddNoise(clean, noise, t));
         var prediction = _model.Predict(noisy, t, condition);
-        var estimate = _model.Decode(_model.Process.Clean(noisy, prediction, t)).cpu();
+        var estimate = _model.Decode(_model.OfProcess(process => process.Clean(noisy, prediction, t))).cpu();
         var real = torch.cat([.. _plan.Target.Select(kind => sample.Images[kind])], 1);
         return (real.narrow(2, 0, sample.RealSlices[0]), estimate.narrow(2, 0, sample.RealSlices[0]));
     }

@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.MaskMeasures;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
@@ -132,7 +133,7 @@ public sealed class SetEvaluator(
         try
         {
             // fixed by the real set, so that checkpoints, configurations and runs that are compared with it are measured alike
-            var result = metric.FixedBy(real).Compare(real, generated);
+            var result = Planned(metric).Run(() => metric.FixedBy(real).Compare(real, generated));
             return quality with
             {
                 Value = double.IsNaN(result.Value) ? null : result.Value,
@@ -142,9 +143,9 @@ public sealed class SetEvaluator(
                 Warnings = double.IsNaN(result.Value) ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"] : result.Warnings,
             };
         }
-        catch (ArgumentException e)
+        catch (Exception e) when (((e as PartFailedException)?.InnerException ?? e) is ArgumentException)
         {
-            return quality with { Warnings = [e.Message] };
+            return quality with { Warnings = [((e as PartFailedException)?.InnerException ?? e).Message] };
         }
     }
 
@@ -173,6 +174,8 @@ public sealed class SetEvaluator(
 
         return _real[(metric.Extractor!, All)] = new FeatureSet(torch.cat([.. rows], 0).DetachFromDisposeScope(), of);
     }
+
+    private PlannedPart<IMetric> Planned(SetMetric metric) => plan.Metrics.First(planned => planned.Id == _metrics.First(own => own.Metric == metric).Id);
 
     private FeatureSet Real(SetMetric metric, string split, CohortDataset volumes, CancellationToken cancellation)
     {
@@ -213,7 +216,7 @@ public sealed class SetEvaluator(
     }
 
     /// <summary>Features of volumes by extractor; each is asked once, whatever the number of its metrics.</summary>
-    private static Dictionary<string, FeatureSet> Extract(IEnumerable<SetMetric> metrics, IEnumerable<Tensor> volumes)
+    private Dictionary<string, FeatureSet> Extract(IEnumerable<SetMetric> metrics, IEnumerable<Tensor> volumes)
     {
         using var scope = torch.NewDisposeScope();
         var extractors = metrics.DistinctBy(metric => metric.Extractor).ToArray();
@@ -225,7 +228,7 @@ public sealed class SetEvaluator(
             if (!each.MoveNext())
                 break;
             foreach (var metric in extractors)
-                rows[metric.Extractor!].Add(metric.Features(each.Current).MoveToOuterDisposeScope());
+                rows[metric.Extractor!].Add(Planned(metric).Run(() => metric.Features(each.Current)).MoveToOuterDisposeScope());
         }
 
         var sets = rows.ToDictionary(pair => pair.Key, pair => FeatureSet.Of(pair.Value));

@@ -24,8 +24,8 @@ public sealed class LatentCodec : IDisposable
     {
         (_space, _context) = (space, context);
         torch.random.manual_seed(RandomStreams.SeedOf(space.Seed, "compressor"));
-        _target = MixedPrecision.Prepare(context, space.Compressor.Call((c, options) => c.Create(options, context)));
-        _ownCondition = space.HasCondition ? space.ConditionCompressor?.Call((c, options) => MixedPrecision.Prepare(context, c.Create(options, context))) : null;
+        _target = MixedPrecision.Prepare(context, space.Compressor.Build((c, options) => c.Create(options, context)));
+        _ownCondition = space.HasCondition ? space.ConditionCompressor?.Build((c, options) => MixedPrecision.Prepare(context, c.Create(options, context))) : null;
         _target.eval();
         _ownCondition?.eval();
     }
@@ -120,13 +120,13 @@ public sealed class LatentCodec : IDisposable
     public Func<Tensor, Tensor>? Clip => _space.Compressor.Part.IsLearned ? null : latent =>
     {
         using var scope = torch.NewDisposeScope();
-        var clipped = _target.Encode(Decode(latent));
+        var clipped = _space.Compressor.Run(() => _target.Encode(Decode(latent)));
         return (Normalization.Target?.Normalize(clipped) ?? clipped).MoveToOuterDisposeScope();
     };
 
     private Tensor Values(Tensor latent)
     {
-        var decoded = InPrecision(() => _target.Decode(Normalization.Target?.Denormalize(latent) ?? latent));
+        var decoded = InPrecision(() => _space.Compressor.Run(() => _target.Decode(Normalization.Target?.Denormalize(latent) ?? latent)));
         return _space.Options.Output == DecodedValues.Logits ? decoded.sigmoid() : decoded;
     }
 
@@ -138,7 +138,7 @@ public sealed class LatentCodec : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var volume = torch.cat([.. kinds.Select(kind => images[kind].to(_context.Device))], 1);
-        var latent = InPrecision(() => compressor.Encode(volume));
+        var latent = InPrecision(() => planned.Run(() => compressor.Encode(volume)));
         var shape = planned.Call((part, options) => part.LatentShape(options, VolumeShape.Of(volume))).Batch(volume.shape[0]);
         return planned.Checked("encodes to", latent, shape, volume.device).MoveToOuterDisposeScope();
     }

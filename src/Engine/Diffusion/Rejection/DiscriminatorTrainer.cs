@@ -150,9 +150,9 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
 
         Tensor Logit(Tensor clean)
         {
-            var timesteps = model.Process.SampleTimesteps(1, random).to(model.Device);
+            var timesteps = model.OfProcess(process => process.SampleTimesteps(1, random)).to(model.Device);
             var noise = torch.randn(clean.shape, generator: random).to(model.Device);
-            return discriminator.LogRatio(model.Process.AddNoise(clean, noise, timesteps), timesteps, condition);
+            return discriminator.LogRatio(model.OfProcess(process => process.AddNoise(clean, noise, timesteps)), timesteps, condition);
         }
     }
 

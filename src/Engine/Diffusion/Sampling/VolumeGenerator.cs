@@ -70,7 +70,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         using var random = new Generator((ulong)RandomStreams.SeedOf(plan.Sampling.Seed, $"sampler/{number}"), torch.CPU);
         var calls = new Calls();
         var task = Task(noise, random, condition, _weaker?.EncodeCondition(conditions), calls, progress, cancellation);
-        var latent = plan.Sampler.Checked("samples", _sampler.Sample(task), task.Noise.shape, model.Device);
+        var latent = plan.Sampler.Checked("samples", plan.Sampler.Run(() => _sampler.Sample(task)), task.Noise.shape, model.Device);
         return (latent.MoveToOuterDisposeScope(), calls.Network, calls.Judge);
     }
 
@@ -87,13 +87,14 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         using var noise = new Generator((ulong)RandomStreams.SeedOf(WarmUpSeed, $"warm-up/noise/{index}"), torch.CPU);
         using var random = new Generator((ulong)RandomStreams.SeedOf(WarmUpSeed, $"warm-up/sampler/{index}"), torch.CPU);
         var calls = new Calls();
-        var observed = _sampler.Observe(Task(noise, random, model.EncodeCondition(conditions), _weaker?.EncodeCondition(conditions), calls, progress, cancellation));
+        var observed = plan.Sampler.Run(() => _sampler.Observe(
+            Task(noise, random, model.EncodeCondition(conditions), _weaker?.EncodeCondition(conditions), calls, progress, cancellation)));
         ObservedByJudge |= calls.Judge > 0;
         return observed;
     }
 
     /// <summary>What the sampler makes of its observations.</summary>
-    internal double[] Learn(IReadOnlyList<double[]> observations) => _sampler.Learn(observations);
+    internal double[] Learn(IReadOnlyList<double[]> observations) => plan.Sampler.Run(() => _sampler.Learn(observations));
 
     private SamplingTask Task(
         Generator noise, Generator random, ModelCondition condition, ModelCondition? weakerCondition, Calls calls, Action<SamplerStep>? progress, CancellationToken cancellation) =>

@@ -75,7 +75,7 @@ public sealed class SamplingSweep : IDisposable
     /// <param name="plan">The plan with its sampler.</param>
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
     /// <param name="cancellation">Stops between steps; nothing is kept then.</param>
-    /// <exception cref="InvalidOperationException">The sampler gives up.</exception>
+    /// <exception cref="Plans.PartFailedException">The sampler gives up, or a part of it fails.</exception>
     public SweptConfiguration Judge(
         SolverConfiguration configuration, ExperimentPlan plan, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
     {

@@ -55,6 +55,9 @@ public sealed record TrainingPosition
     /// <summary>Steps done of the epoch under way.</summary>
     public int StepInEpoch { get; init; }
 
+    /// <summary>Steps that followed a gradient, over the whole run; null in checkpoints of before it was counted.</summary>
+    public long? MovedSteps { get; init; }
+
     /// <summary>Sum of the losses of the epoch under way.</summary>
     public double LossSum { get; init; }
 

@@ -3,6 +3,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
 using VoxelZoo.Host.Verbs.Runs;
 
 namespace VoxelZoo.Host.Verbs.Cluster;
@@ -87,7 +88,7 @@ internal sealed class SubmitVerb : Verb
 
     private static IEnumerable<string> TrainArguments(ParseResult parse, bool resume)
     {
-        foreach (var plugins in parse.GetValue(CommonOptions.Plugins) ?? [])
+        foreach (var plugins in PluginCatalogue.OfEnvironment.Concat(parse.GetValue(CommonOptions.Plugins) ?? []))
             yield return $"--plugins={Path.GetFullPath(plugins)}";
         if (parse.GetValue(CommonOptions.Verbose))
             yield return "--verbose";

@@ -18,6 +18,7 @@ internal sealed class DataPrepareVerb : Verb
         _experiment = With(RunArguments.Experiment());
         _out = With(new Option<string>("--out") { Description = "The latents' folder, for --set data.latents=DIR", HelpName = "DIR", Required = true });
         With(CommonOptions.Set("data.cohort=DIR"));
+        With(CommonOptions.AllowChangedPlugin);
         With(CommonOptions.Profile);
     }
 

@@ -5,6 +5,7 @@ using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 using static TorchSharp.torch;
+using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Host.Verbs.Parts;
 
@@ -30,7 +31,7 @@ internal sealed class CompressorRoundtripVerb : Verb
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var random = new RandomStreams(0);
-        using var compressor = file.Placed(() => part.Call(c => c.Create(options, host.Services.Context(random, part.Plugin))));
+        using var compressor = file.Placed(() => part.Call(c => ModuleTensors.Keep(c.Create(options, host.Services.Context(random, part.Plugin)))));
         LoadWeights(part, compressor, parse.GetValue(_weights));
         compressor.eval();
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using VoxelZoo.Host.Verbs;
 
@@ -15,19 +14,12 @@ internal static class NetworkTrial
     /// <param name="slice">Rows and columns of a slice that its network is shown; none to load it and no more.</param>
     public static string? Try(string path, params int[] slice)
     {
-        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, Arguments(path, slice)) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = CommandLine.OwnProcess.Start([TorchScriptVerb.Name, path, .. slice.Select(size => size.ToString(CultureInfo.InvariantCulture))]);
         var said = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
         said.GetAwaiter().GetResult();
         return process.ExitCode == 0 ? null : Sentence(path, (CommandLine.ExitCode)process.ExitCode, errors);
-    }
-
-    private static string[] Arguments(string path, int[] slice)
-    {
-        string[] verb = [TorchScriptVerb.Name, path, .. slice.Select(size => size.ToString(CultureInfo.InvariantCulture))];
-        // `dotnet voxelzoo.dll` is a process of dotnet
-        return Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(NetworkTrial).Assembly.Location, .. verb] : verb;
     }
 
     /// <summary>The trial's own refusal; or else what the runtime of C++ printed when it ended: the line after <c>what():</c>.</summary>

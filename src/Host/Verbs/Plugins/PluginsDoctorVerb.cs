@@ -8,17 +8,26 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Verbs.Plugins;
 
-/// <summary><c>plugins doctor</c>: loads libtorch and every plugin, and says what does not work and why.</summary>
+/// <summary><c>plugins doctor</c>: loads libtorch and every plugin, each in a process of its own, and says what does not work and why.</summary>
 internal sealed class PluginsDoctorVerb : Verb
 {
+    private readonly TrialOptions _options = new(seconds: 60);
+
     public PluginsDoctorVerb()
-        : base("doctor", "Loads libtorch and every plugin, and says what does not work and why") => With(CommonOptions.Json);
+        : base("doctor", "Loads libtorch and every plugin, each in a process of its own, and says what does not work and why")
+    {
+        With(CommonOptions.Json);
+        foreach (var option in _options.All)
+            Options.Add(option);
+    }
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var catalogue = ProgramHost.Catalogue(parse);
         var native = NativeState.Load();
-        var ailing = catalogue.Plugins.Select(p => (Plugin: p, Reason: p.Reason ?? native.Fault ?? Try(p))).Where(p => p.Reason is not null).ToArray();
+        var trial = _options.Trial(parse);
+        var ailing = catalogue.Plugins.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
+            .Select(p => (Plugin: p, Reason: p.Reason ?? native.Fault ?? Try(trial, p))).Where(p => p.Reason is not null).ToArray();
         Output.Write(
             parse,
             () => new JsonObject
@@ -47,19 +56,14 @@ internal sealed class PluginsDoctorVerb : Verb
                 ("plugins", $"{catalogue.Plugins.Length} found, {catalogue.Plugins.Length - ailing.Length} usable"),
                 .. ailing.Select(a => (a.Plugin.Id, a.Plugin.Reason is { } reason ? $"{reason} ({Places.Shown(a.Plugin.Path)})" : a.Reason!)),
             ]));
-        return ExitCode.Done;
+        return native.Fault is null && ailing.Length == 0 ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static string? Try(Plugin plugin)
+    private static string? Try(PluginTrial trial, Plugin plugin)
     {
-        try
-        {
-            LoadedPlugin.Load(plugin).CreateAll(plugin);
-            return null;
-        }
-        catch (PluginException e)
-        {
-            return e.Message;
-        }
+        TrialOptions.Tell("loading", plugin);
+        return trial.Run(plugin, verifies: false).Fault is not { } fault ? null
+            : fault.StartsWith("the plugin ", StringComparison.Ordinal) ? fault
+            : $"the plugin `{plugin.Id}` ({plugin.Path}) cannot be used: {fault}";
     }
 }

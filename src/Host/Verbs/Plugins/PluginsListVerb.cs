@@ -9,6 +9,9 @@ namespace VoxelZoo.Host.Verbs.Plugins;
 /// <summary><c>plugins list</c>: the catalogue, without loading a plugin or libtorch.</summary>
 internal sealed class PluginsListVerb : Verb
 {
+    /// <summary>The verbs that are about plugins.</summary>
+    public const string Group = "plugins";
+
     public PluginsListVerb()
         : base("list", "Lists the plugins with their parts and whether they can be used") => With(CommonOptions.Json);
 

@@ -1,24 +1,25 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.DependencyInjection;
 using Spectre.Console;
-using VoxelZoo.Abstractions;
 using VoxelZoo.Conformance;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Verbs.Plugins;
 
-/// <summary><c>plugins verify PATH</c>: the conformance checks on every part of a plugin.</summary>
+/// <summary><c>plugins verify PATH</c>: the conformance checks on every part of a plugin, in a process of its own.</summary>
 internal sealed class PluginsVerifyVerb : Verb
 {
     private readonly Argument<string> _path;
+    private readonly TrialOptions _options = new(seconds: 600);
 
     public PluginsVerifyVerb()
         : base("verify", "Runs the conformance checks on every part of a plugin")
     {
         _path = With(new Argument<string>("PATH") { Description = "The plugin's folder" });
         With(CommonOptions.Json);
+        foreach (var option in _options.All)
+            Options.Add(option);
     }
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
@@ -33,11 +34,13 @@ internal sealed class PluginsVerifyVerb : Verb
         if (plugin.Parts.Length == 0)
             throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) has no parts to verify; mark its classes with [Architecture], [Metric] …");
 
-        using var host = ProgramHost.Build(parse);
-        using var random = new RandomStreams(0);
-        var context = host.Services.Context(random, plugin.Id);
-        var checks = LoadedPlugin.Load(plugin).CreateAll(plugin)
-            .SelectMany(p => PartConformance.Verify(p.Part, context).Select(check => (Part: p.Mark.Id, Check: check)))
+        TrialOptions.Tell("verifying", plugin);
+        var outcome = _options.Trial(parse).Run(plugin, verifies: true);
+        if (outcome.Lines.LastOrDefault() is { IsEnd: true } && outcome.Fault is { } refusal)
+            throw new PluginException(refusal);
+        var checks = outcome.Lines.Where(line => line.Check is not null)
+            .Select(line => (Part: line.Part!, Check: new ConformanceCheck(line.Check!, line.Passed, line.Sentence!)))
+            .Concat(outcome.Fault is { } fault ? [(outcome.Lines.LastOrDefault()?.Part ?? plugin.Id, new ConformanceCheck("process", false, fault))] : [])
             .ToArray();
         Output.Write(
             parse,

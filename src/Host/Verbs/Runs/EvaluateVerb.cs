@@ -25,6 +25,7 @@ internal sealed class EvaluateVerb : Verb
         _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]));
         With(CommonOptions.Set("evaluation.splits=[test]"));
         With(CommonOptions.Cohort);
+        With(CommonOptions.AllowChangedPlugin);
         With(CommonOptions.Json);
     }
 

@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Verbs.Runs;
@@ -18,7 +19,7 @@ internal sealed class ReportSources : IRunSources
     {
         try
         {
-            return NodeJson.Of(YamlReader.ReadFile(run.Experiment)) as JsonObject ?? throw new RunFolderException($"{run.Experiment} holds no experiment");
+            return Short(NodeJson.Of(YamlReader.ReadFile(run.Experiment))) as JsonObject ?? throw new RunFolderException($"{run.Experiment} holds no experiment");
         }
         catch (ConfigurationException e)
         {
@@ -47,6 +48,19 @@ internal sealed class ReportSources : IRunSources
             throw new RunFolderException(e.Message);
         }
     }
+
+    /// <summary>The parts of the program's own plugins by their names alone, as experiments mostly name them.</summary>
+    private static JsonNode? Short(JsonNode? node)
+    {
+        if (node is JsonArray list)
+            return new JsonArray([.. list.Select(item => item is JsonValue value && value.TryGetValue<string>(out var name) ? ShortName(name) : Short(item))]);
+        if (node is not JsonObject map)
+            return node?.DeepClone();
+        return new JsonObject(map.Select(entry => KeyValuePair.Create(entry.Key, entry is { Key: "use", Value: JsonValue used } ? ShortName(used.ToString()) : Short(entry.Value))));
+    }
+
+    private static JsonNode? ShortName(string name) =>
+        PartName.Parse(name) is { Plugin: { } plugin } part && (plugin == PartRegistry.Host || OwnPlugins.HasId(plugin)) ? part.Id : name;
 
     private static string? LastLine(string log)
     {

@@ -20,6 +20,7 @@ internal sealed class RunVerb : Verb
     {
         _experiment = With(RunArguments.Experiment());
         _run = With(RunArguments.Folder());
+        With(CommonOptions.AllowChangedPlugin);
         _dry = With(RunArguments.DryRun());
         With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);

@@ -31,6 +31,7 @@ internal sealed class SampleVerb : Verb
         With(_bins);
         With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
+        With(CommonOptions.AllowChangedPlugin);
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
         _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of all that are there; without it they are added after the last one" });
     }

@@ -26,6 +26,7 @@ internal sealed class TrainDiffrsVerb : Verb
         _steps = With(new Option<int>("--steps") { Description = "Steps of Euler's method for the generated volumes", HelpName = "N", DefaultValueFactory = _ => 25 });
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the generated volumes", HelpName = "N" });
         With(CommonOptions.Cohort);
+        With(CommonOptions.AllowChangedPlugin);
         With(CommonOptions.Json);
     }
 

@@ -22,6 +22,7 @@ internal sealed class TrainVerb : Verb
         _run = With(RunArguments.Folder());
         _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint" });
         _changed = With(new Option<bool>("--allow-changed-data") { Description = "With --resume: go on although patients were added, removed or changed" });
+        With(CommonOptions.AllowChangedPlugin);
         _dry = With(RunArguments.DryRun());
         With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);
@@ -63,7 +64,7 @@ internal sealed class TrainVerb : Verb
             return (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
 
         var run = RunFolder.Open(path);
-        var named = new ResumedExperiment(session.Registry, run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
+        var named = new ResumedExperiment(session, run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
         var (file, origin) = named.Read(CommonOptions.Sets(parse), sentence =>
         {
             if (Collective.IsFirst())

@@ -21,7 +21,7 @@ internal sealed class SweepOptions
     private readonly GuidanceOptions _guidance = new();
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [_count, _split, _against, _seed, _checkpoint, CommonOptions.Cohort, .. _guidance.All];
+    public IEnumerable<Option> All => [_count, _split, _against, _seed, _checkpoint, CommonOptions.Cohort, CommonOptions.AllowChangedPlugin, .. _guidance.All];
 
     /// <summary>What the command line says.</summary>
     /// <param name="parse">The command line.</param>

@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Verbs.Plugins;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Host.Plugins;
+
+/// <summary>
+/// Loads a plugin and creates its parts in a process of its own, whose time and memory are limited: a plugin's code may wait for ever, take all memory, or
+/// end the process that runs it.
+/// </summary>
+/// <param name="limits">What it may take.</param>
+internal sealed class PluginTrial(TrialLimits limits)
+{
+    /// <summary>Tries a plugin.</summary>
+    /// <param name="plugin">The plugin.</param>
+    /// <param name="verifies">Whether the conformance checks are run on its parts.</param>
+    public TrialOutcome Run(Plugin plugin, bool verifies)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            using var process = OwnProcess.Start([PluginsListVerb.Group, PluginsTrialVerb.Name, plugin.Path, "--out", file, .. verifies ? ["--verify"] : Array.Empty<string>()]);
+            var (said, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+            var stopped = Watch(process);
+            said.GetAwaiter().GetResult();
+            var lines = RegularFile.ReadText(file).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<TrialLine>(line)!).ToArray();
+            if (lines is [.., { IsEnd: true }])
+                return new TrialOutcome(lines, lines.FirstOrDefault(line => line.Refusal is not null)?.Refusal);
+            var at = lines.LastOrDefault()?.Part is { } part ? $" at `{part}`" : "";
+            return new TrialOutcome(lines, $"{stopped ?? Ended(process.ExitCode, errors.GetAwaiter().GetResult())}{at}");
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    /// <summary>Waits for the process, and ends it where it takes too much.</summary>
+    /// <returns>Why it was ended, or null.</returns>
+    private string? Watch(Process process)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!process.WaitForExit(TimeSpan.FromMilliseconds(50)))
+        {
+            var reason = watch.Elapsed.TotalSeconds > limits.Seconds
+                ? string.Create(CultureInfo.InvariantCulture, $"it was not done after {limits.Seconds} seconds and was ended")
+                : Resident(process) > limits.Mebibytes
+                    ? string.Create(CultureInfo.InvariantCulture, $"it took more than {limits.Mebibytes} MiB of memory and was ended")
+                    : null;
+            if (reason is null)
+                continue;
+            process.Kill(entireProcessTree: true);
+            process.WaitForExit();
+            return reason;
+        }
+
+        return null;
+    }
+
+    private static long Resident(Process process)
+    {
+        process.Refresh();
+        return process.HasExited ? 0 : process.WorkingSet64 >> 20;
+    }
+
+    /// <summary>How a process ended that was not done.</summary>
+    /// <param name="code">Its exit code; a signal's number and 128 where one ended it.</param>
+    /// <param name="errors">What it wrote.</param>
+    private static string Ended(int code, string errors)
+    {
+        string[] lines = [.. errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+        // what the runtime says of its end, before it lists frames; the reason that it was given stands below
+        var said = lines.SkipWhile(line => !Words.Any(word => line.StartsWith(word, StringComparison.Ordinal))).Take(2).ToArray() switch
+        {
+            ["Process terminated.", var reason] when !reason.StartsWith("at ", StringComparison.Ordinal) => $"Process terminated. {reason}",
+            [var first, ..] => first,
+            _ => null,
+        };
+        var how = code > 128 ? $"by signal {code - 128}" : "before it was done";
+        return $"it ended the process that loaded it {how}{(said is null ? "" : $" ({said.TrimEnd('.')})")}";
+    }
+
+    private static readonly string[] Words = ["Unhandled exception", "Process terminated", "Stack overflow", "Fatal error", "terminate called", "Out of memory"];
+}
+
+/// <summary>What a trial may take.</summary>
+/// <param name="Seconds">Seconds.</param>
+/// <param name="Mebibytes">Resident memory of its process.</param>
+internal sealed record TrialLimits(int Seconds, int Mebibytes);
+
+/// <summary>What came of a trial.</summary>
+/// <param name="Lines">What was done.</param>
+/// <param name="Fault">Why the plugin cannot be used, or null.</param>
+internal sealed record TrialOutcome(IReadOnlyList<TrialLine> Lines, string? Fault);
+
+/// <summary>A line of what the process of a trial writes as it goes.</summary>
+/// <param name="Part">The part that is tried.</param>
+/// <param name="Check">The check whose outcome this is, or null.</param>
+/// <param name="Passed">Whether it passed.</param>
+/// <param name="Sentence">What was checked, or found.</param>
+/// <param name="Refusal">Why the plugin or the part does not load, or null.</param>
+/// <param name="IsEnd">Whether all was done.</param>
+internal sealed record TrialLine(string? Part = null, string? Check = null, bool Passed = false, string? Sentence = null, string? Refusal = null, bool IsEnd = false);
