@@ -149,6 +149,10 @@ public sealed record ExperimentPlan : Plan
             throw new PlanException($"generate has another ema_length than sampling ({draft.Sampling.EmaLength?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}), and an evaluation is of one set of weights; set sampling.ema_length", "generate.ema_length").In("evaluation");
         }
 
+        if (draft.TrainingGeneration is { Sampling: { GuidesByModel: true, StrongestGuidance: > 1 } })
+            throw new PlanException("training generates with the model that it trains and no other; set guidance: 1 there, and guide by a weaker model afterwards", "guidance").In("training.generation");
+        if (draft.TrainingGeneration is { Sampling.EmaLength: not null })
+            throw new PlanException("an average's length is chosen after training; set ema_length: null there", "ema_length").In("training.generation");
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();

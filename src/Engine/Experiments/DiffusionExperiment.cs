@@ -87,7 +87,7 @@ public sealed class DiffusionExperiment : Experiment
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
-        using var trained = Trained(run, Context.PartsOf(Plan, random), run.OpenCheckpoint(EvaluatedOptions.Best, Context.Observer.Warned));
+        using var trained = Trained(run, Context.PartsOf(Plan, random), run.OpenCheckpoint(checkpoint, Context.Observer.Warned));
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var conditions = Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         var writer = new SampleWriter(
@@ -190,11 +190,11 @@ public sealed class DiffusionExperiment : Experiment
         if (Plan.Generation is { } generation)
             Cohorts.RefuseEmpty(cohort, "evaluation", "generate.split", generation.Sampling.Split);
         Evaluated(cohort, parts);
-        if (Plan.TrainingGeneration is not { } generation)
+        if (Plan.TrainingGeneration is not { } meanwhile)
             return;
-        new NetworkChecks(Context).Run(generation.Metrics);
-        Cohorts.RefuseEmpty(cohort, "training.generation", "split", SplitOf(generation, cohort));
-        Cohorts.Volumes(Plan, cohort, SplitOf(generation, cohort));
+        new NetworkChecks(Context).Run(meanwhile.Metrics);
+        Cohorts.RefuseEmpty(cohort, "training.generation", "split", SplitOf(meanwhile, cohort));
+        Cohorts.Volumes(Plan, cohort, SplitOf(meanwhile, cohort));
     }
 
     /// <summary>The volumes that the run is evaluated on.</summary>

@@ -114,10 +114,11 @@ public sealed class PatientGeneration : IDisposable
     private PatientSource Source(PatientRun run, ExperimentPlan plan, Cohort cohort, CancellationToken cancellation)
     {
         var random = Opened(ExperimentContext.Random(plan));
-        var trained = Opened(TrainedModel.Load(run.Run, plan, _context.PartsOf(plan, random), run.Checkpoint, _context.Observer.Warned));
+        var trained = Opened(run.Experiment.Trained(
+            run.Run, _context.PartsOf(plan, random), run.Run.OpenCheckpoint(run.Checkpoint, _context.Observer.Warned), plan.Sampling));
         var conditions = run.Experiment.Cohorts.Volumes(plan, cohort, plan.Sampling.Split);
         Discriminator? judge = null;
-        var generator = new VolumeGenerator(plan, trained.Model, () => judge ??= Opened(Discriminator.Load(plan, trained)));
+        var generator = new VolumeGenerator(plan, trained.Model, () => judge ??= Opened(Discriminator.Load(plan, trained)), trained.Weaker?.Model);
         new SamplerWarmUp(plan, trained, conditions, _context.Collective, _context.Observer.Warned)
             .Apply(generator, progress: null, cancellation);
         return new PatientSource(plan, trained, conditions, generator);

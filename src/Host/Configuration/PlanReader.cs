@@ -100,21 +100,20 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
         var measured = over[metrics] is { IsNull: false } named
             ? Items(named).Select(item => Planned<IMetric>(section, item))
             : Features(root, over);
-        return new TrainingGeneration(when, options, Planned(section, part, ofPart), [.. measured]);
+        return new TrainingGeneration(when, options, Planned(section, part, ofPart, node), [.. measured]);
     }
 
     private const int FewVolumes = 4, FewSteps = 10;
 
-    /// <summary>The discrepancies that the evaluation measures by features of volumes, or else that which needs no network.</summary>
-    private IEnumerable<PlannedPart<IMetric>> Features(MapNode root, MapNode over)
+    /// <summary>The discrepancies that the evaluation measures by features that are there, or else that which needs no network.</summary>
+    private IReadOnlyList<PlannedPart<IMetric>> Features(MapNode root, MapNode over)
     {
-        Node[] own =
-        [
-            .. Items((root["evaluation"] as MapNode)?["metrics"]).OfType<MapNode>()
-                .Where(item => item["use"] is ScalarNode { Text: "kid" or "cmmd" } && item["extractor"] is not null),
-        ];
-        Node[] measured = own.Length > 0 ? own : [YamlReader.ParseValue("{use: kid, extractor: scattering}", over.Position)];
-        return measured.Select(item => Planned<IMetric>("training.generation", item));
+        const string section = "training.generation";
+        var own = Items((root["evaluation"] as MapNode)?["metrics"]).OfType<MapNode>()
+            .Where(item => item["use"] is ScalarNode { Text: "kid" or "cmmd" } && item["extractor"] is not null);
+        return Metrics(section, own).Metrics is { Count: > 0 } there
+            ? there
+            : [Planned<IMetric>(section, YamlReader.ParseValue("{use: kid, extractor: scattering}", over.Position))];
     }
 
     /// <summary>The section <c>sampling</c> with other values over it.</summary>

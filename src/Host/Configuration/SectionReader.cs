@@ -83,15 +83,19 @@ internal abstract class SectionReader(PartRegistry registry)
 
     /// <summary>The metrics of the section <c>evaluation</c> that can be computed here, and those that it does without.</summary>
     protected (IReadOnlyList<PlannedPart<IMetric>> Metrics, IReadOnlyList<LeftOutMetric> LeftOut) Metrics(MapNode root) =>
-        OptionalMetrics.Present([.. Items((root["evaluation"] as MapNode)?["metrics"]).Select(Metric)]);
+        Metrics("evaluation", Items((root["evaluation"] as MapNode)?["metrics"]));
 
-    private (PlannedPart<IMetric> Metric, bool Optional) Metric(Node node)
+    /// <summary>Those of a list of metrics that can be computed here, and those that it does without.</summary>
+    protected (IReadOnlyList<PlannedPart<IMetric>> Metrics, IReadOnlyList<LeftOutMetric> LeftOut) Metrics(string section, IEnumerable<Node> items) =>
+        OptionalMetrics.Present([.. items.Select(item => Metric(section, item))]);
+
+    private (PlannedPart<IMetric> Metric, bool Optional) Metric(string section, Node node)
     {
         if (node is not MapNode)
-            return (Planned<IMetric>("evaluation", node), false);
+            return (Planned<IMetric>(section, node), false);
         var part = Registry.Get<IMetric>(Binder.PartOf(node));
         var (presence, options) = Binder.BindPart<MetricPresence>(node, part.Value.OptionsType);
-        return (Planned("evaluation", part, options), presence.Optional);
+        return (Planned(section, part, options, node), presence.Optional);
     }
 
     /// <summary>A list's items; a single value counts as a list of one.</summary>

@@ -82,7 +82,7 @@ public sealed class GeneratedSet
     /// <param name="conditions">What they are conditioned on.</param>
     /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
     internal static GeneratedSet InTraining(ExperimentPlan plan, DiffusionModel model, CohortDataset conditions, SizeBinLaw? law) => new(
-        "generate", plan.Sampler.Id, plan.Sampling,
+        "generate", plan.Sampler.Id, plan.Sampling, weaker: null,
         cancellation => Generate(plan, new VolumeGenerator(plan, model), conditions, law, progress: null, done: null, cancellation));
 
     /// <summary>The volumes. Each belongs to the dispose scope in which it was asked for.</summary>
