@@ -59,6 +59,8 @@ public sealed class TrainingGenerationTests : IDisposable
     [InlineData("{every: 1, use: diffrs}", "samples one under training")]
     [InlineData("{every: 1, split: test}", "expected one of train, val")]
     [InlineData("{every: 1, guidance: 3}", "needs predictions without the condition")]
+    [InlineData("{every: 1, guidance: 3, guidance_checkpoint: latest}", "no other")]
+    [InlineData("{every: 1, ema_length: 0.1}", "after training")]
     [InlineData("often", "expected a section such as")]
     public void What_cannot_be_generated_or_measured_is_refused_before_training(string value, string sentence)
     {
@@ -78,5 +80,18 @@ public sealed class TrainingGenerationTests : IDisposable
         var generation = JsonNode.Parse(outcome.Out)!["generation"]!;
         Assert.Equal((5, 4, "euler"), ((int)generation["every"]!, (int)generation["count"]!, (string?)generation["sampler"]));
         Assert.Equal("kid", (string?)generation["metrics"]![0]);
+    }
+
+    // what the evaluation does without is not missed while training either
+    [Theory]
+    [InlineData("{use: cmmd, extractor: nowhere.safetensors, optional: true}", "kid")]
+    [InlineData("{use: cmmd, extractor: scattering, optional: true}", "cmmd")]
+    public void Metrics_that_may_be_left_out_are(string metric, string expected)
+    {
+        var outcome = _work.Here(
+            "describe", "exp1", "--profile", "smoke", "--json", "--set", $"evaluation.metrics=[{metric}]", "--set", "training.generation.every=5");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.Equal([expected], JsonNode.Parse(outcome.Out)!["generation"]!["metrics"]!.AsArray().Select(each => (string?)each));
     }
 }
