@@ -94,7 +94,11 @@ public sealed class DiffusionExperiment : Experiment
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
         return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(
             Path.Combine(target, record.Name),
-            FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s")))];
+            FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s{Tumours(record)}")))];
+
+        static string Tumours(SampleRecord record) => record is { RequestedBins: { } asked, MeasuredBins: { } found }
+            ? $"; asked for {string.Join(',', asked)} tumours, has {string.Join(',', found)}"
+            : "";
     });
 
     /// <summary>The law of the training split's masks, where numbers of tumours are drawn by it; else null.</summary>

@@ -46,6 +46,13 @@ public sealed class GenerateTests : IDisposable
         // without --bins they are drawn as the training split has them
         Assert.Equal("law", (string?)Request("drawn", "--count", "1")["masks"]!["sampling"]!["bins_from"]);
 
+        // noise that fills the volume is of no brain's shape
+        string[] shape = ["brain=true", "second_component=1", "outside=1", "shape=true", "image_attempts=1", "attempts=1"];
+        var shapeless = _work.Program(Generate("shaped", ["--count", "1", .. shape.SelectMany(check => new[] { "--check", check })]));
+        Assert.Equal(1, shapeless.ExitCode);
+        Assert.Contains("patient 00000 could not be made in 1 attempts", shapeless.Error, StringComparison.Ordinal);
+        Assert.Contains("images of another shape 1", shapeless.Error, StringComparison.Ordinal);
+
         var sampled = _work.Program("sample", _work.Run, "--count", "1", "--bins", "0,2,0,0,0,0,0");
         Assert.True(sampled.ExitCode == 0, sampled.Error);
         var sample = JsonNode.Parse(File.ReadAllText(_work.At("run/samples/00000/sample.json")))!;
