@@ -74,6 +74,7 @@ public sealed class GenerateTests : IDisposable
         Refuse("the second run has to generate images from masks", ["generate", _work.Run, _work.Run, "--out", _work.At("none")]);
         Refuse("`mask_attempts` is 0, must be at least 1", Generate("none", "--check", "mask_attempts=0"));
         Refuse("has no condition.size_bins", ["sample", _work.At("images"), "--bins", "law"]);
+        Refuse("does not generate from numbers of tumours", ["sample", _work.At("images"), "--bins", "patients"]);
         Refuse("has no checkpoint best_generation", ["sample", _work.Run, "--checkpoint", "best_generation"]);
         Assert.False(Directory.Exists(_work.At("none")));
     }

@@ -83,6 +83,7 @@ internal sealed class GenerateVerb : Verb
         var (folder, checkpoint) = (parse.GetRequiredValue(_maskRun), parse.GetValue(_maskCheckpoint)!);
         Assignment[] sets = [.. Sets(parse, _masks, _maskCohort), .. BinsOption.Sets(parse, _bins)];
         var masks = Open(session, folder, sets, checkpoint);
+        BinsOption.Require(parse, _bins, masks.Experiment.Plan);
         var (plan, asked) = (masks.Experiment.Plan, masks.Experiment.Plan.Sampling);
         if (parse.GetValue(_bins) is not null || plan.Condition.SizeBins is null || asked is not { Bins: null, BinsFrom: SizeBinSource.Patients })
             return masks;
