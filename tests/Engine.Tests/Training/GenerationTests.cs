@@ -190,6 +190,22 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
         Assert.False(store.Has("best_generation"));
     }
 
+    [Fact]
+    public void Measuring_leaves_no_tensor_behind_after_each_epoch()
+    {
+        LiveTensors.Settled();
+        var live = new List<long>();
+        using var run = new TinyRun();
+        var plan = Plan(Every(1, new Gap(draws: false)));
+        // a checkpoint that is being written has tensors of its own
+        var training = plan.Training with { Epochs = 6, CheckpointEvery = 100, ValidateEvery = 100 };
+
+        run.Train(plan with { Training = training }, stepped: _ => live.Add(Tensor.TotalCount));
+
+        // from the second epoch on, features of real volumes are there; batches that are being prepared may be too, two tensors each
+        Assert.InRange(live[^1] - live[5], long.MinValue, 4);
+    }
+
     /// <summary>Distance of the means of two sets, one number a volume; may draw from all that there is to draw from.</summary>
     private sealed class Gap(bool draws) : IMetric<NoOptions>
     {

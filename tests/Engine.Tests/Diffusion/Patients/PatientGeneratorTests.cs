@@ -201,6 +201,18 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
     }
 
     [Fact]
+    public void Patients_leave_no_tensor_behind()
+    {
+        Run(Masks(OneLarge), Images(), 1, "first");
+        LiveTensors.Settled();
+        var live = new List<long>();
+
+        Run(Masks(OneLarge), Images(), 20, "many", done: _ => live.Add(Tensor.TotalCount));
+
+        Assert.InRange(live[^1] - live[0], long.MinValue, 0);
+    }
+
+    [Fact]
     public void Image_of_another_shape_is_drawn_again()
     {
         var (made, seen) = (new List<PatientRecord>(), 0);
