@@ -15,13 +15,19 @@ public enum Unlikeness
 
     /// <summary>One less <c>dice</c>, of the blocks that a mask has a voxel in.</summary>
     Dice,
+
+    /// <summary><c>lpips</c> by <see cref="DiversityOptions.Network"/>, of volumes averaged to the grid's blocks.</summary>
+    Lpips,
 }
 
 /// <summary>Options of <c>diversity</c>.</summary>
 public sealed record DiversityOptions
 {
-    /// <summary>How two volumes are compared. Default ms_ssim; dice is for masks.</summary>
+    /// <summary>How two volumes are compared. Default ms_ssim; dice is for masks, lpips needs a network.</summary>
     public Unlikeness By { get; init; } = Unlikeness.MsSsim;
+
+    /// <summary>The TorchScript file of <c>lpips</c>; only by that. There is no default.</summary>
+    public string? Network { get; init; }
 
     /// <summary>
     /// Blocks along each axis on which volumes are compared, at most, so that a thousand volumes fit into memory. Default 64.
@@ -38,15 +44,24 @@ public sealed record DiversityOptions
 /// How unlike generated volumes are to each other, the mean over pairs: a model that makes one volume again and again has 0. The same of
 /// the real volumes is beside it, because a number by itself says little.
 /// </summary>
-[Metric("diversity", Summary = "Mean unlikeness of pairs of generated volumes, by MS-SSIM or Dice; higher is more diverse.")]
+[Metric("diversity", Summary = "Mean unlikeness of pairs of generated volumes, by MS-SSIM, Dice or LPIPS; higher is more diverse.")]
 public sealed class DiversityMetric : IMetric<DiversityOptions>
 {
     /// <inheritdoc/>
-    public Metric Create(DiversityOptions options, PartContext context) => new Diversity(options, Pair(options.By, context));
+    public Metric Create(DiversityOptions options, PartContext context) =>
+        options.Network is { Length: > 0 } network && options.By != Unlikeness.Lpips
+            ? throw new PlanException($"network {network} is of by: lpips, and this compares otherwise; set by: lpips or remove it", "network")
+            : new Diversity(options, Pair(options, context));
 
-    private static Metric Pair(Unlikeness by, PartContext context) => by == Unlikeness.Dice
-        ? ((IMetric<MaskOptions>)new DiceMetric()).Create(new MaskOptions(), context)
-        : ((IMetric<MsSsimOptions>)new MsSsimMetric()).Create(new MsSsimOptions(), context);
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Networks(DiversityOptions options) => new LpipsMetric().Networks(new LpipsOptions { Network = options.Network });
+
+    private static Metric Pair(DiversityOptions options, PartContext context) => options.By switch
+    {
+        Unlikeness.Dice => ((IMetric<MaskOptions>)new DiceMetric()).Create(new MaskOptions(), context),
+        Unlikeness.Lpips => ((IMetric<LpipsOptions>)new LpipsMetric()).Create(new LpipsOptions { Network = options.Network }, context),
+        _ => ((IMetric<MsSsimOptions>)new MsSsimMetric()).Create(new MsSsimOptions(), context),
+    };
 
     private sealed class Diversity(DiversityOptions options, Metric pair) : SetMetric
     {
@@ -123,7 +138,8 @@ public sealed class DiversityMetric : IMetric<DiversityOptions>
             {
                 using var scope = NewDisposeScope();
                 var (a, b) = Pair(i * all / count, volumes);
-                values[i] = 1 - pair.Compute(Volume(rows[a]), Volume(rows[b])).Value;
+                var compared = pair.Compute(Volume(rows[a]), Volume(rows[b])).Value;
+                values[i] = pair.HigherIsBetter ? 1 - compared : compared; // a likeness, or a distance
             }
 
             return (values.Average(), count, values.Min());

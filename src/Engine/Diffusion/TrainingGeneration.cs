@@ -17,7 +17,7 @@ public sealed record TrainingGenerationOptions
     /// <summary>
     /// Split whose conditions are used and with whose volumes is compared. Default val, or train where val has fewer than two patients.
     /// </summary>
-    [AllowedValues("train", "val", null)]
+    [AllowedValues("train", "val")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Split { get; init; }
 }

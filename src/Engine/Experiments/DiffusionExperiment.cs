@@ -96,7 +96,11 @@ public sealed class DiffusionExperiment : Experiment
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
         return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(
             Path.Combine(target, record.Name),
-            FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s")))];
+            FormattableString.Invariant($"{record.FunctionEvaluations} network evaluations, {record.Seconds:F1} s{Tumours(record)}")))];
+
+        static string Tumours(SampleRecord record) => record is { RequestedBins: { } asked, MeasuredBins: { } found }
+            ? $"; asked for {string.Join(',', asked)} tumours, has {string.Join(',', found)}"
+            : "";
     });
 
     /// <summary>The law of the training split's masks, where numbers of tumours are drawn by it; else null.</summary>
@@ -223,20 +227,21 @@ public sealed class DiffusionExperiment : Experiment
         var frozen = new FrozenParts(run);
         var (samples, validated) = Context.Collective.FirstThenOthers(
             () => Prepare(Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, parts, cancellation));
-        var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective, Meter(cohort));
+        var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective, Meter(cohort, training, validation));
         return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, task)
         {
             SkippedPatients = training.Skipped.Count + (validation?.Skipped.Count ?? 0),
         };
     }
 
-    /// <summary>What measures the volumes that the model generates while it is trained; of several processes, in the first.</summary>
-    private GenerationMeter? Meter(Cohort cohort)
+    /// <summary>What measures the volumes that the model generates while it is trained. It reads those that are read anyway, and caches none anew.</summary>
+    private GenerationMeter? Meter(Cohort cohort, CohortDataset training, CohortDataset? validation)
     {
         if (Plan.TrainingGeneration is not { } generation)
             return null;
         var split = SplitOf(generation, cohort);
-        return new GenerationMeter(Plan, Cohorts.Volumes(Plan, cohort, split), split, LawOf(cohort, generation.Sampling));
+        var law = generation.Sampling.BinsFrom == SizeBinSource.Law ? SizeBinLaw.Of(training) : null;
+        return new GenerationMeter(Plan, split == Cohort.Train ? training : validation!, split, law);
     }
 
     /// <summary>The split that generated volumes are measured by. One volume is no set to compare with.</summary>

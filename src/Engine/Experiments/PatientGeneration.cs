@@ -1,3 +1,4 @@
+using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.MaskMeasures;
@@ -42,7 +43,9 @@ public sealed class PatientGeneration : IDisposable
             var imageSource = Source(images, imagePlan, imageCohort, cancellation);
             var law = masks.Experiment.LawOf(maskCohort, masks.Experiment.Plan.Sampling);
             var atlas = checks.Atlas ? Atlas(images.Experiment, imageCohort, checks) : null;
-            _generator = new PatientGenerator(maskSource, imageSource, law, atlas, checks, maskSource.Conditions.Grid(0, ImageKinds.Seg));
+            var hasShape = checks.Shape ? BrainShapes(images.Experiment, imageCohort, checks) : null;
+            _generator = new PatientGenerator(
+                maskSource, imageSource, law, atlas, hasShape, checks, maskSource.Conditions.Grid(0, ImageKinds.Seg));
         }
         catch
         {
@@ -141,6 +144,32 @@ public sealed class PatientGeneration : IDisposable
         }
 
         return union;
+    }
+
+    /// <summary>Tells of an image whether its brain is of a shape as those of the training split are.</summary>
+    private Func<Tensor, bool> BrainShapes(DiffusionExperiment experiment, Cohort cohort, PatientChecks checks)
+    {
+        const string by = "--check shape";
+        var plan = experiment.Plan;
+        var planned = _context.Parts.Get<IMetric>("evaluation", "brain_shape", by, new PartOption("threshold", checks.BrainThreshold));
+        var metric = planned.Call((part, options) => part.Create(options, _context.PartsOf(plan, Opened(ExperimentContext.Random(plan))))) as SetMetric
+            ?? throw new PlanException($"{by}: `{planned.Id}` of {planned.Source.Plugin} is no metric of sets; use the one that ships");
+        var training = experiment.Cohorts.Volumes(plan, cohort, Cohort.Train);
+        var rows = new List<Tensor>();
+        for (var i = 0; i < training.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            using var sample = training.Load(i);
+            rows.Add(metric.Features(sample.Images[plan.Target[0]].narrow(2, 0, sample.RealSlices[0])).DetachFromDisposeScope());
+        }
+
+        var real = Opened(cat([.. rows], 0).DetachFromDisposeScope());
+        rows.ForEach(row => row.Dispose());
+        return image =>
+        {
+            using var scope = NewDisposeScope();
+            return metric.Compare(real, metric.Features(image)).Details["valid"] == 1;
+        };
     }
 
     private T Opened<T>(T opened)

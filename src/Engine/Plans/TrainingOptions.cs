@@ -103,8 +103,8 @@ public sealed record TrainingOptions
     /// </summary>
     public string? From { get; init; }
 
-    /// <summary>The checkpoint of that run: <c>best</c> or <c>latest</c>. Default best.</summary>
-    [AllowedValues("best", "latest")]
+    /// <summary>The checkpoint of that run: <c>best</c>, <c>latest</c> or <c>best_generation</c>. Default best.</summary>
+    [AllowedValues("best", "latest", "best_generation")]
     public string FromCheckpoint { get; init; } = "best";
 
     /// <summary>Which weights of it: the moving average where there is one, or those that were trained. Default average.</summary>

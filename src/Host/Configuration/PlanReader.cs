@@ -96,7 +96,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             few.Add(new MapEntry(steps, over.Position, Assignment.NodeOf(FewSteps, over.Position)));
         var node = Merger.WithoutNulls(new Merger(EngineKeys).Lay(laid, new MapNode(over.Position, [.. few]), "sampling"));
         var (options, ofPart) = Binder.BindPart<SamplingOptions>(node, part.Value.OptionsType, [.. own, metrics]);
-        var when = Binder.Bind<TrainingGenerationOptions>(over.Without(over.Keys.Except(own)));
+        var when = Binder.Bind<TrainingGenerationOptions>(Merger.WithoutNulls(over.Without(over.Keys.Except(own))));
         var measured = over[metrics] is { IsNull: false } named
             ? Items(named).Select(item => Planned<IMetric>(section, item))
             : Features(root, over);

@@ -46,6 +46,13 @@ public sealed class GenerateTests : IDisposable
         // without --bins they are drawn as the training split has them
         Assert.Equal("law", (string?)Request("drawn", "--count", "1")["masks"]!["sampling"]!["bins_from"]);
 
+        // noise that fills the volume is of no brain's shape
+        string[] shape = ["brain=true", "second_component=1", "outside=1", "shape=true", "image_attempts=1", "attempts=1"];
+        var shapeless = _work.Program(Generate("shaped", ["--count", "1", .. shape.SelectMany(check => new[] { "--check", check })]));
+        Assert.Equal(1, shapeless.ExitCode);
+        Assert.Contains("patient 00000 could not be made in 1 attempts", shapeless.Error, StringComparison.Ordinal);
+        Assert.Contains("images of another shape 1", shapeless.Error, StringComparison.Ordinal);
+
         var sampled = _work.Program("sample", _work.Run, "--count", "1", "--bins", "0,2,0,0,0,0,0");
         Assert.True(sampled.ExitCode == 0, sampled.Error);
         var sample = JsonNode.Parse(File.ReadAllText(_work.At("run/samples/00000/sample.json")))!;
@@ -67,6 +74,7 @@ public sealed class GenerateTests : IDisposable
         Refuse("the second run has to generate images from masks", ["generate", _work.Run, _work.Run, "--out", _work.At("none")]);
         Refuse("`mask_attempts` is 0, must be at least 1", Generate("none", "--check", "mask_attempts=0"));
         Refuse("has no condition.size_bins", ["sample", _work.At("images"), "--bins", "law"]);
+        Refuse("does not generate from numbers of tumours", ["sample", _work.At("images"), "--bins", "patients"]);
         Refuse("has no checkpoint best_generation", ["sample", _work.Run, "--checkpoint", "best_generation"]);
         Assert.False(Directory.Exists(_work.At("none")));
     }

@@ -50,6 +50,39 @@ public sealed class DiversityTests
     }
 
     [Fact]
+    public void By_lpips_it_is_the_distance_itself()
+    {
+        using var scope = NewDisposeScope();
+        var folder = Directory.CreateTempSubdirectory("voxelzoo-diversity-");
+        try
+        {
+            // with features that are the slice itself, the share of places where just one of two volumes is 0
+            var network = TorchScriptNetwork.Write(Path.Combine(folder.FullName, "network.pt"), "x");
+            var volumes = full([2, 1, 24, 24, 24], S(0.7));
+            volumes[1, 0, 5].zero_(); // one slice of 24
+            var metric = new DiversityMetric().Create(new() { By = Unlikeness.Lpips, Network = network }, Contexts.Cpu);
+
+            Assert.Equal(1.0 / 24, metric.Compute(volumes, volumes).Value, 1e-6);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Network_is_of_lpips_alone()
+    {
+        var refused = Assert.Throws<PlanException>(() =>
+            new DiversityMetric().Create(new DiversityOptions { By = Unlikeness.Dice, Network = "a.pt" }, Contexts.Cpu));
+        var missing = Assert.Throws<PlanException>(() =>
+            new DiversityMetric().Create(new DiversityOptions { By = Unlikeness.Lpips }, Contexts.Cpu));
+
+        Assert.Equal(("network", "network"), (refused.Key, missing.Key));
+        Assert.Equal(["a.pt"], new DiversityMetric().Networks(new DiversityOptions { By = Unlikeness.Lpips, Network = "a.pt" }));
+    }
+
+    [Fact]
     public void Single_volume_is_refused() =>
         Assert.Contains("needs 2 or more", Assert.Throws<ArgumentException>(() =>
         {

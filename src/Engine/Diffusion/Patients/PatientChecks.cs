@@ -42,6 +42,9 @@ public sealed record PatientChecks
     [Range(0.0, 1.0)]
     public double Outside { get; init; } = 0.1;
 
+    /// <summary>Whether brains have to be of a shape as the training split's have them, by the metric <c>brain_shape</c>. Default false.</summary>
+    public bool Shape { get; init; }
+
     /// <summary>Whether tumours have to lie in the union of the training split's brains, too. Default false.</summary>
     public bool Atlas { get; init; }
 

@@ -20,10 +20,11 @@ namespace VoxelZoo.Engine.Diffusion.Patients;
 /// <param name="images">Generates images from masks.</param>
 /// <param name="law">Draws numbers of tumours, where the masks' plan wants that.</param>
 /// <param name="atlas">Where tumours may be; null where that is looked up nowhere.</param>
+/// <param name="hasShape">Whether an image <c>[1, C, D, H, W]</c> is of a brain's shape; null where nobody asks.</param>
 /// <param name="checks">What patients have to be like.</param>
 /// <param name="grid">Where their voxels lie.</param>
 internal sealed class PatientGenerator(
-    PatientSource masks, PatientSource images, SizeBinLaw? law, bool[]? atlas, PatientChecks checks, VolumeGrid grid)
+    PatientSource masks, PatientSource images, SizeBinLaw? law, bool[]? atlas, Func<Tensor, bool>? hasShape, PatientChecks checks, VolumeGrid grid)
 {
     private readonly SampleConditions _conditions = new(masks.Plan, masks.Conditions, law);
     private readonly int _maskChannel = masks.Plan.MaskChannel!.Value;
@@ -152,6 +153,8 @@ internal sealed class PatientGenerator(
                 made.Reject("images_without_a_brain");
             else if (brain.Second >= checks.SecondComponent)
                 made.Reject("images_with_a_second_brain");
+            else if (hasShape?.Invoke(image) == false)
+                made.Reject("images_of_another_shape");
             else if (checks.RemoveOutside(mask.Voxels, Shape, brain.Voxels) is not (> 0 and var removed))
                 return image.MoveToOuterDisposeScope();
             else

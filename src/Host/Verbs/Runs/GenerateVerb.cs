@@ -67,14 +67,20 @@ internal sealed class GenerateVerb : Verb
         var masks = Masks(parse, session);
         var images = Open(session, parse.GetRequiredValue(_imageRun), [.. Sets(parse, _images, _imageCohort)], parse.GetValue(_imageCheckpoint)!);
         using var generation = new PatientGeneration(masks, images, checks, cancellation);
-        var generated = generation.Run(folder, count, record => Tell(session.Context.Observer, folder, record), cancellation);
-        if (Collective.IsFirst())
+        var observer = session.Context.Observer;
+        try
         {
-            Output.Write(
-                parse, () => JsonSerializer.SerializeToNode(generated, AtomicFile.Json)!, () => Output.Facts([.. Facts(generated)]));
+            var generated = generation.Run(folder, count, record => Tell(observer, folder, record), cancellation);
+            if (Collective.IsFirst())
+                Output.Write(parse, () => JsonSerializer.SerializeToNode(generated, AtomicFile.Json)!, () => Output.Facts([.. Facts(generated)]));
+            return ExitCode.Done;
         }
-
-        return ExitCode.Done;
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested || Collective.Size > 1)
+        {
+            if (Collective.IsFirst())
+                observer.Told($"{Places.Shown(folder)}: stopped; the patients that are there stay, and the same command goes on");
+            return ExitCode.Stopped;
+        }
     }
 
     /// <summary>The run of masks. Where nobody says which tumours they are asked for, they are drawn as the training split has them.</summary>
@@ -83,6 +89,7 @@ internal sealed class GenerateVerb : Verb
         var (folder, checkpoint) = (parse.GetRequiredValue(_maskRun), parse.GetValue(_maskCheckpoint)!);
         Assignment[] sets = [.. Sets(parse, _masks, _maskCohort), .. BinsOption.Sets(parse, _bins)];
         var masks = Open(session, folder, sets, checkpoint);
+        BinsOption.Require(parse, _bins, masks.Experiment.Plan);
         var (plan, asked) = (masks.Experiment.Plan, masks.Experiment.Plan.Sampling);
         if (parse.GetValue(_bins) is not null || plan.Condition.SizeBins is null || asked is not { Bins: null, BinsFrom: SizeBinSource.Patients })
             return masks;

@@ -48,7 +48,9 @@ internal sealed class SampleVerb : Verb
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         if (parse.GetValue(_out) is { } folder)
             OutFolder.Require(folder);
-        var samples = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)])
+        var experiment = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]);
+        BinsOption.Require(parse, _bins, experiment.Plan);
+        var samples = experiment
             .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation, parse.GetValue(_checkpoint)!);
         RunArguments.Tell(samples);
         return ExitCode.Done;

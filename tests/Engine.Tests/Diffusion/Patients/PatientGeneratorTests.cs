@@ -82,7 +82,9 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         return ExperimentPlan.Compose(draft with { Condition = new ConditionOptions { Images = [ImageKinds.Seg] }, Sampling = new SamplingOptions { Seed = ImageSeed } });
     }
 
-    private void Run(ExperimentPlan masks, ExperimentPlan images, int count, string folder, PatientChecks? checks = null, Action<PatientRecord>? done = null, CancellationTokenSource? stop = null)
+    private void Run(
+        ExperimentPlan masks, ExperimentPlan images, int count, string folder, PatientChecks? checks = null,
+        Action<PatientRecord>? done = null, CancellationTokenSource? stop = null, Func<Tensor, bool>? hasShape = null)
     {
         if (!Directory.Exists(_masks.Folder.Checkpoints))
         {
@@ -95,7 +97,7 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
             var generator = new PatientGenerator(
                 new PatientSource(masks, maskModel, maskVolumes, new VolumeGenerator(masks, maskModel.Model)),
                 new PatientSource(images, imageModel, imageVolumes, new VolumeGenerator(images, imageModel.Model)),
-                law: null, atlas: null, checks ?? _checks, maskVolumes.Grid(0, ImageKinds.Seg));
+                law: null, atlas: null, hasShape, checks ?? _checks, maskVolumes.Grid(0, ImageKinds.Seg));
             using var patients = new PatientFolder(_folder.File(folder), generator.Request(), SingleProcess.Instance);
             generator.Run(patients, count, SingleProcess.Instance, done, stop?.Token ?? CancellationToken.None);
             return 0;
@@ -196,6 +198,30 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         Assert.Contains("00000 could not be made in 2 attempts", error.Message, StringComparison.Ordinal);
         Assert.Contains("images with tumours outside 2", error.Message, StringComparison.Ordinal);
         Assert.Single(File.ReadAllLines(_folder.File("outside/bins.csv")));
+    }
+
+    [Fact]
+    public void Patients_leave_no_tensor_behind()
+    {
+        Run(Masks(OneLarge), Images(), 1, "first");
+        LiveTensors.Settled();
+        var live = new List<long>();
+
+        Run(Masks(OneLarge), Images(), 20, "many", done: _ => live.Add(Tensor.TotalCount));
+
+        Assert.InRange(live[^1] - live[0], long.MinValue, 0);
+    }
+
+    [Fact]
+    public void Image_of_another_shape_is_drawn_again()
+    {
+        var (made, seen) = (new List<PatientRecord>(), 0);
+
+        // the first image that is of one brain is refused
+        Run(Masks(OneLarge), Images(), 1, "shape", done: made.Add, hasShape: _ => ++seen > 1);
+
+        var second = FirstPositive(ImageSeed, 0, FirstPositive(ImageSeed, 0));
+        Assert.Equal((2, second, 1), (seen, made[0].Images, made[0].Rejected["images_of_another_shape"]));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TorchSharp;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
@@ -95,6 +96,32 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
             }
         });
         Assert.NotEmpty(best);
+    }
+
+    [Fact]
+    public void What_generated_best_after_the_checkpoint_that_training_went_back_to_is_forgotten()
+    {
+        using var run = new TinyRun();
+        var best = Path.Combine(run.Folder.Checkpoints, "best_generation");
+        var seen = false;
+        // each epoch is better than the one before
+        var generation = new TrainingGeneration(
+            new TrainingGenerationOptions { Every = 1 }, new SamplingOptions { Count = 1 },
+            TinyRun.Part<ISampler>("training.generation", new OneCallSampler()),
+            [TinyRun.Part<IMetric>("training.generation", new Scripted([.. Enumerable.Range(0, 100).Select(i => -(double)i)]))]);
+
+        var status = run.Train(Cliff(-0.15f) with { TrainingGeneration = generation }, stepped: facts =>
+        {
+            if (run.Warnings.Count == 0 || seen)
+                return;
+            seen = true;
+            Assert.False(File.Exists(best));
+            Assert.Null(run.Latest.Manifest.BestGeneration);
+        });
+
+        Assert.True(seen);
+        Assert.Equal(24, status.BestGeneration!.Epoch);
+        Assert.Equal(run.Latest.Name, run.Folder.OpenCheckpoint("best_generation", Assert.Fail).Name);
     }
 
     [Fact]
