@@ -25,7 +25,12 @@ public static class StateDictFile
         {
             var first = stream.ReadByte();
             stream.Position = 0;
-            return first == 'P' ? Archive(stream, path) : Legacy(stream, path);
+            return first switch
+            {
+                'P' => Archive(stream, path), // a zip
+                0x80 => Legacy(stream, path), // a pickle
+                _ => throw new InvalidDataException("it does not begin as one"),
+            };
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or InvalidCastException)
         {
