@@ -72,11 +72,11 @@ public sealed class CompressionExperiment : Experiment
     {
         RunPlugins.Check(Context, run, Plan.Sources);
         run.RequireWritable("evaluated");
-        TellLeftOut();
         using var random = ExperimentContext.Random(Plan);
         var parts = Context.PartsOf(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, Context.Observer.Warned);
         var splits = Evaluated(Cohorts.OpenRecorded(Plan, run), parts);
+        TellLeftOut();
         List<ReconstructionResult> results = [];
         foreach (var (names, checkpoint) in checkpoints)
         {

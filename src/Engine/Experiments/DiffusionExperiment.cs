@@ -50,7 +50,7 @@ public sealed class DiffusionExperiment : Experiment
     public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Warnings => [.. Description.Warnings, .. base.Warnings];
+    public override IReadOnlyList<string> Warnings => Description.Warnings;
 
     /// <summary>Computes the latents of its cohort into a folder that runs may share.</summary>
     /// <returns>How many volumes it holds.</returns>

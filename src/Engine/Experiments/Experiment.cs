@@ -33,13 +33,13 @@ public abstract class Experiment
     public abstract MemoryEstimate Memory { get; }
 
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
-    public virtual IReadOnlyList<string> Warnings => [.. Plan.LeftOut.Select(metric => metric.Reason)];
+    public virtual IReadOnlyList<string> Warnings => [];
 
-    /// <summary>Says which metrics an evaluation does without; of several processes the first says it for all.</summary>
+    /// <summary>Says which metrics an evaluation does without, once nothing is left to refuse; of several processes the first says it for all.</summary>
     internal void TellLeftOut()
     {
-        foreach (var metric in Context.Collective.IsFirst() ? Plan.LeftOut : [])
-            Context.Observer.Warned(metric.Reason);
+        if (Plan.LeftOut.Count > 0 && Context.Collective.IsFirst())
+            Context.Observer.Warned(OptionalMetrics.Sentence(Plan.LeftOut));
     }
 
     /// <summary>Opens cohorts.</summary>

@@ -25,7 +25,6 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
     {
         RunPlugins.Check(_context, run, Plan.Sources);
         run.RequireWritable("evaluated");
-        experiment.TellLeftOut();
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, _context.Observer.Warned);
@@ -39,6 +38,8 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         foreach (var (names, checkpoint) in checkpoints)
         {
             using var trained = experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling);
+            if (results.Count == 0)
+                experiment.TellLeftOut();
             results.AddRange(splits
                 .Select(split => new Evaluator(Plan, trained, split.Volumes, split.Split, _context.Collective))
                 .Select(evaluator => evaluator.Run(cancellation: cancellation) with { Checkpoints = names }));

@@ -45,6 +45,7 @@ internal sealed class RunRehearsal(Experiment experiment, bool allowChangedData)
 
         foreach (var warning in experiment.Warnings)
             _context.Observer.Warned(warning);
+        experiment.TellLeftOut();
         return new Rehearsal(intent, facts);
     }
 

@@ -159,6 +159,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
                 if (!resume || !File.Exists(run.Provenance))
                     Provenance.Write(run, Provenance.Collect(Plan, cohort) with { Cohort = CohortPlace.Of(run, cohort) });
             });
+            experiment.TellLeftOut();
             return trainer;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested || Processes.Size > 1)

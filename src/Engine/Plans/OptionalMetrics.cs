@@ -11,8 +11,12 @@ public sealed record MetricPresence
 
 /// <summary>A metric that an experiment asks for and that is not computed.</summary>
 /// <param name="Metric">Its id.</param>
-/// <param name="Reason">Why, and what to do, one sentence.</param>
-public sealed record LeftOutMetric(string Metric, string Reason);
+/// <param name="File">The file that is not there.</param>
+public sealed record LeftOutMetric(string Metric, string File)
+{
+    /// <summary>Why it is left out, and what to do, one sentence.</summary>
+    public string Reason => OptionalMetrics.Sentence([this]);
+}
 
 /// <summary>Tells metrics that can be computed here from those that an experiment wants only where their files are.</summary>
 public static class OptionalMetrics
@@ -27,12 +31,19 @@ public static class OptionalMetrics
         foreach (var (metric, optional) in asked)
         {
             if (optional && metric.Call((part, options) => part.Networks(options)).FirstOrDefault(path => !File.Exists(path)) is { } missing)
-                absent.Add(new LeftOutMetric(
-                    metric.Id, $"`{metric.Id}` is left out, because there is no file {missing}; `features export` makes files of features, and `evaluate` asks again"));
+                absent.Add(new LeftOutMetric(metric.Id, missing));
             else
                 present.Add(metric);
         }
 
         return (present, absent);
+    }
+
+    /// <summary>Says which metrics are left out, and why, in one sentence.</summary>
+    internal static string Sentence(IReadOnlyList<LeftOutMetric> absent)
+    {
+        var metrics = string.Join(", ", absent.Select(metric => $"`{metric.Metric}`"));
+        var files = absent.Select(metric => metric.File).Distinct().ToArray();
+        return $"{metrics} {(absent.Count == 1 ? "is" : "are")} left out, because there is no file {string.Join(", ", files)}; `features export` makes files of features, and `evaluate` asks again";
     }
 }

@@ -76,14 +76,14 @@ public sealed class FeatureNetwork : IDisposable
     /// Writes a network's file of weights that the user has: checked against its layers, tried on a slice, without what is not of it.
     /// </summary>
     /// <param name="kind">Which network.</param>
-    /// <param name="weights">A safetensors file, with the names that the network's public implementation has.</param>
+    /// <param name="weights">Safetensors, or a state dict of PyTorch, with the names that the network's public implementation has.</param>
     /// <param name="path">Where to; replaced where it exists.</param>
     /// <returns>Names of the file's tensors that are not of the network.</returns>
     /// <exception cref="InvalidDataException">These are no weights of such a network; one sentence that says what differs.</exception>
     /// <exception cref="IOException">A file cannot be read or written.</exception>
     public static IReadOnlyList<string> Export(FeatureNetworkKind kind, string weights, string path)
     {
-        using var file = SafetensorsFile.Read(weights);
+        using var file = IsOne(weights) ? SafetensorsFile.Read(weights) : StateDictFile.Read(weights);
         var own = file.Where(tensor => !kind.IsForeign(tensor.Key))
             .ToDictionary(tensor => tensor.Key[kind.Prefix.Length..], tensor => tensor.Value);
         using var network = kind.Build(CPU);

@@ -53,7 +53,7 @@ public sealed class FeaturesVerbTests : IDisposable
 
     [Theory]
     [InlineData("export resnet50 --weights a.safetensors --out b.safetensors", "there is no network `resnet50`; name one of resnet50_imagenet, resnet50_radimagenet, biomedclip")]
-    [InlineData("export biomedclip --weights a.bin --out b.safetensors", "--weights a.bin: this verb reads safetensors; docs/metrics.md has the two lines of Python")]
+    [InlineData("export biomedclip --weights no.bin --out b.safetensors", "no.bin: there is no such file")]
     [InlineData("export biomedclip --weights a.safetensors --out b.pt", "--out b.pt: a file of features ends with .safetensors")]
     [InlineData("export biomedclip --weights no.safetensors --out b.safetensors", "no.safetensors: there is no such file")]
     [InlineData("check no.safetensors", "no.safetensors: there is no such file")]

@@ -18,7 +18,7 @@ internal sealed class FeaturesExportVerb : Verb
         : base("export", "Checks a network's weights and writes them, with their preprocessing, as a file of features")
     {
         _network = With(new Argument<string>("NETWORK") { Description = "The network, as `features list` names it" });
-        _weights = With(new Option<string>("--weights") { Description = "Its weights as safetensors, with the names that its public implementation has", HelpName = "FILE", Required = true });
+        _weights = With(new Option<string>("--weights") { Description = "Its weights, a state dict of PyTorch or safetensors, with the names that its public implementation has", HelpName = "FILE", Required = true });
         _out = With(new Option<string>("--out") { Description = "The file to write", HelpName = "FILE.safetensors", Required = true });
     }
 
@@ -29,8 +29,6 @@ internal sealed class FeaturesExportVerb : Verb
         var (kind, weights, path) = (Kind(parse.GetRequiredValue(_network)), parse.GetRequiredValue(_weights), parse.GetRequiredValue(_out));
         if (!FeatureNetwork.IsOne(path))
             throw new UsageException($"--out {path}: a file of features ends with {FeatureNetwork.Extension}, by which metrics know it");
-        if (!FeatureNetwork.IsOne(weights))
-            throw new UsageException($"--weights {weights}: this verb reads safetensors; docs/metrics.md has the two lines of Python that write a state dict as such");
         NativeTorch.Load();
         var foreign = TensorFile.Refusing(() => FeatureNetwork.Export(kind, weights, path), File.Exists(weights) ? path : weights);
         if (foreign.Count > 0)
