@@ -31,6 +31,8 @@ public sealed class PatientGeneration : IDisposable
     public PatientGeneration(PatientRun masks, PatientRun images, PatientChecks checks, CancellationToken cancellation = default)
     {
         _context = masks.Experiment.Context;
+        foreach (var made in (PatientRun[])[masks, images])
+            RunPlugins.Check(_context, made.Run, made.Experiment.Plan.Sources);
         Refuse(masks.Experiment.Plan, images.Experiment.Plan);
         try
         {

@@ -50,6 +50,7 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
             run = RunFolder.Open(from);
             ExperimentSeal.Check(run, _context.Observer.Warned);
             plan = _context.Others.PlanOf(run) as ExperimentPlan ?? throw Refusal($"{run.Path} trained a compressor, and predictions are guided by a denoiser");
+            RunPlugins.Check(_context, run, plan.Sources);
             RefuseOtherSpace(trained.Run, run, plan);
         }
 

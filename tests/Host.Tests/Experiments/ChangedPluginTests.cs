@@ -53,6 +53,7 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         {
             "train EXP --run RUN --resume", "train RUN/experiment.yaml --run RUN --resume --dry-run", "sample RUN --count 1", "evaluate RUN",
             "sweep steps RUN --lo 1 --hi 2 --count 2", "train-diffrs RUN --epochs 1", "submit EXP --run RUN --resume --dry-run",
+            "generate RUN RUN --out RUN-patients",
         })
         {
             var refused = _work.Here(Words(verb));

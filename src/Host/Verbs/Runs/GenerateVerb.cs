@@ -44,6 +44,7 @@ internal sealed class GenerateVerb : Verb
         With(_imageCheckpoint);
         _maskCohort = With(new Option<string?>("--mask-cohort") { Description = "Where the cohort of the masks' run lies now", HelpName = "DIR" });
         _imageCohort = With(new Option<string?>("--image-cohort") { Description = "Where that of the images' run lies now", HelpName = "DIR" });
+        With(CommonOptions.AllowChangedPlugin);
         With(CommonOptions.Json);
     }
 
