@@ -12,7 +12,7 @@ internal static class ParseErrors
     public static string Sentence(ParseResult parse)
     {
         var command = parse.CommandResult.Command;
-        var verbs = command.Subcommands.Select(c => c.Name).ToArray();
+        var verbs = command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name).ToArray();
         var options = Ancestors(parse.CommandResult)
             .SelectMany(c => c.Command.Options.Where(o => o.Recursive || c.Command == command))
             .Select(o => o.Name).Distinct().ToArray();

@@ -13,6 +13,20 @@ public sealed class ThirdPartyTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Theory]
+    [InlineData("VoxelZoo.Abstractions", "buildTransitive/VoxelZoo.Abstractions.targets", "tools/PluginManifest.dll")]
+    [InlineData("VoxelZoo.Tensors")]
+    [InlineData("VoxelZoo.Conformance")]
+    public void Build_leaves_a_feed_of_what_authors_need(string id, params string[] more)
+    {
+        var package = Assert.Single(Directory.GetFiles(Feed, $"{id}.*.nupkg"));
+
+        using var zip = System.IO.Compression.ZipFile.OpenRead(package);
+        foreach (var entry in (string[])["README.md", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. more])
+            Assert.NotNull(zip.GetEntry(entry));
+        Assert.True(File.Exists(Path.ChangeExtension(package, ".snupkg")));
+    }
+
     [Fact]
     public void Plugin_built_against_the_packed_contract_runs()
     {
@@ -69,18 +83,14 @@ public sealed class ThirdPartyTests : IDisposable
         return found["output"].mean().item<float>();
     }
 
-    private static void Pack(string project, string to) =>
-        Dotnet("pack", Path.Combine(Repository.Root, "src", project), "-c", "Release", "--no-build", "-o", to);
+    private static readonly string Feed = Path.Combine(Repository.Root, "artifacts/packages");
 
     // its own package folder, so that a cached contract of the same version is not taken for this one
     private void Build(string project, string to)
     {
-        var packages = Path.Combine(_folder.Path, "packages");
-        Pack("Tensors", packages);
-        Pack("Abstractions", packages);
         Dotnet(
             "build", project, "-c", "Release", "-o", to,
-            $"-p:RestoreAdditionalProjectSources={packages}",
+            $"-p:RestoreAdditionalProjectSources={Feed}",
             $"-p:RestorePackagesPath={Path.Combine(_folder.Path, "restored")}",
             $"-p:RestoreFallbackFolders={PackageCache}",
             $"-p:BaseIntermediateOutputPath={Path.Combine(_folder.Path, "obj")}/");
