@@ -83,6 +83,8 @@ public sealed class LatentCache
         }
     }
 
+    private const string Plugins = "plugins";
+
     /// <summary>Everything on which the latents depend.</summary>
     private JsonObject Key(Cohort cohort)
     {
@@ -100,6 +102,8 @@ public sealed class LatentCache
             ["compressor"] = Of(_space.Compressor, FrozenParts.Compressor),
             ["condition_compressor"] = _space.ConditionCompressor is null ? null : Of(_space.ConditionCompressor, FrozenParts.ConditionCompressor),
             ["normalize"] = $"{_space.NormalizesTarget} {_space.NormalizesCondition}",
+            [Plugins] = string.Join(", ", new[] { _space.Compressor, _space.ConditionCompressor }.OfType<PlannedPart<ICompressor>>()
+                .Where(planned => !planned.Source.IsOwn).Select(planned => $"{planned.Source.Plugin} {planned.Source.Version}").Distinct()),
         };
 
         JsonObject Of(PlannedPart<ICompressor> planned, string name) => new()
@@ -138,7 +142,8 @@ public sealed class LatentCache
             return null;
         }
 
-        var stale = key.Select(field => field.Key).FirstOrDefault(name => !JsonNode.DeepEquals(key[name], manifest.Key[name]));
+        var stale = key.Select(field => field.Key).FirstOrDefault(name =>
+            !JsonNode.DeepEquals(key[name], manifest.Key[name]) && (name != Plugins || manifest.Key.ContainsKey(name))); // caches of before do not name them
         return stale is null
             ? manifest
             : throw new PlanException(

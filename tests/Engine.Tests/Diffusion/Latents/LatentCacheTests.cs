@@ -161,6 +161,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     {
         { "compressor", plan => plan with { Compressor = plan.Compressor with { Options = new AffineOptions { Gain = 5 } } } },
         { "preparation", plan => plan with { Data = plan.Data with { FieldOfView = 200 } } },
+        { "plugins", plan => plan with { Compressor = plan.Compressor with { Source = plan.Compressor.Source with { Version = "2.0.0" } } } },
         { "normalize", plan => plan with { Latent = new LatentOptions { Normalize = false } } },
     };
 
