@@ -50,11 +50,13 @@ public sealed class DiversityMetric : IMetric<DiversityOptions>
     /// <inheritdoc/>
     public Metric Create(DiversityOptions options, PartContext context) =>
         options.Network is { Length: > 0 } network && options.By != Unlikeness.Lpips
-            ? throw new PlanException($"network {network} is of by: lpips, and this compares otherwise; set by: lpips or remove it", "network")
+            ? throw new PlanException(
+                $"network {network} is of by: lpips, and this compares otherwise; set by: lpips or remove it", "network")
             : new Diversity(options, Pair(options, context));
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Networks(DiversityOptions options) => new LpipsMetric().Networks(new LpipsOptions { Network = options.Network });
+    public IReadOnlyList<string> Networks(DiversityOptions options) =>
+        new LpipsMetric().Networks(new LpipsOptions { Network = options.Network });
 
     private static Metric Pair(DiversityOptions options, PartContext context) => options.By switch
     {
@@ -78,12 +80,7 @@ public sealed class DiversityMetric : IMetric<DiversityOptions>
 
         public override MetricResult Compute(Tensor real, Tensor generated)
         {
-            if (real.dim() != 5 || generated.dim() != 5 || real.numel() == 0 || generated.numel() == 0)
-                throw new ArgumentException(
-                    $"the sets are [{string.Join(", ", real.shape)}] and [{string.Join(", ", generated.shape)}], "
-                    + "expected volumes [N, C, D, H, W] of both");
-            Finite.Require(real, "real volumes");
-            Finite.Require(generated, "generated volumes");
+            VolumeSets.Require(real, generated);
             using var scope = NewDisposeScope();
             return Compare(Features(real), Features(generated));
         }
