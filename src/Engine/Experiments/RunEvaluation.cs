@@ -97,7 +97,7 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
     private GeneratedSet? Generated(TrainedModel trained, CohortDataset? conditions, SizeBinLaw? law, bool hasMetrics)
     {
         if (Plan.Generation is { } generation)
-            return GeneratedSet.New(Plan, generation, trained, conditions!, law: law);
+            return GeneratedSet.New(Plan, generation, trained, conditions!, law: law, warn: _context.Observer.Warned);
         var samples = GeneratedSet.Samples(run, Plan, trained.Sha256);
         if (samples is null && hasMetrics)
         {

@@ -33,10 +33,13 @@ public sealed class DiffrsTests : IDisposable
         Assert.NotNull((string?)light["warm_up_sha256"]);
 
         // so do volumes that an evaluation generates
+        foreach (var file in Directory.GetFiles(Path.Combine(_work.Run, "diffrs"), "warm-up-*"))
+            File.WriteAllText(file, "{}");
         var evaluated = _work.Program(
             "evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--set", "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}]",
             "--set", "evaluation.generate={use: diffrs, steps: 3, backsteps: 0, count: 2}", "--json");
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
+        Assert.Contains("is learned anew", evaluated.Error, StringComparison.Ordinal); // what it had learned was damaged above
         var generated = JsonNode.Parse(evaluated.Out)!["generated"]![0]!;
         Assert.Equal(("diffrs", 3.0), ((string?)generated["sampler"], (double)generated["function_evaluations"]!));
 

@@ -63,14 +63,15 @@ public sealed class GeneratedSet
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
     /// <param name="generated">Called with each volume before it is seen; it keeps nothing of the tensor.</param>
     /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
+    /// <param name="warn">Is told where what a sampler had learned is damaged, and is learned anew.</param>
     public static GeneratedSet New(
         ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions,
-        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null, SizeBinLaw? law = null)
+        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null, SizeBinLaw? law = null, Action<string>? warn = null)
     {
         var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
         return new(
             "generate", generation.Sampler.Id, generation.Sampling, trained.Weaker?.Sha256,
-            cancellation => Generate(generating, trained, conditions, law, progress, generated, cancellation));
+            cancellation => Generate(generating, trained, conditions, law, progress, generated, warn, cancellation));
     }
 
     /// <summary>
@@ -91,13 +92,13 @@ public sealed class GeneratedSet
 
     private static IEnumerable<GeneratedItem> Generate(
         ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, SizeBinLaw? law,
-        Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, CancellationToken cancellation)
+        Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, Action<string>? warn, CancellationToken cancellation)
     {
         Discriminator? discriminator = null;
         var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained), trained.Weaker?.Model);
         try
         {
-            new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn: null).Apply(generator, step => progress?.Invoke(0, step), cancellation);
+            new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn).Apply(generator, step => progress?.Invoke(0, step), cancellation);
             foreach (var volume in Generate(plan, generator, conditions, law, progress, done, cancellation))
                 yield return volume;
         }
