@@ -24,12 +24,12 @@ internal static class ExperimentLoader
     /// <param name="session">The parts.</param>
     /// <param name="run">The run.</param>
     /// <param name="sets">The values.</param>
-    public static Experiment Load(Session session, RunFolder run, params Assignment[] sets) => Load(session, run, ReadRun(run, sets), null);
+    public static Experiment Load(Session session, RunFolder run, params Assignment[] sets) => Load(session, run, ReadTrained(run, sets), null);
 
     /// <summary>Loads the experiment of a denoiser's run with a plan that was changed.</summary>
     public static DiffusionExperiment LoadChanged(Session session, RunFolder run, Assignment[] sets, Func<ExperimentPlan, ExperimentPlan> change)
     {
-        var file = ReadRun(run, sets);
+        var file = ReadTrained(run, sets);
         return OfRun(session, run, () =>
         {
             var plan = new PlanReader(session.Registry).Read(file);
@@ -96,6 +96,16 @@ internal static class ExperimentLoader
     {
         ExperimentSeal.Check(run); // before it is read: whatever is wrong with it, that it was changed is why
         return Read(run.Experiment, sets);
+    }
+
+    /// <summary>
+    /// The resolved file of a run's experiment for those that use what was trained. What is generated while a run is trained lies over
+    /// <c>sampling</c>, which is another one afterwards.
+    /// </summary>
+    private static MapNode ReadTrained(RunFolder run, IReadOnlyList<Assignment> sets)
+    {
+        var file = ReadRun(run, sets);
+        return file["training"] is MapNode training ? file.With("training", training.Without("generation")) : file;
     }
 
     /// <summary>The file that an experiment was loaded from.</summary>

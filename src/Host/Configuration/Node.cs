@@ -150,4 +150,8 @@ internal sealed class MapNode(Position position, ImmutableArray<MapEntry> entrie
         var dropped = keys.ToHashSet(StringComparer.Ordinal);
         return new MapNode(Position, [.. Entries.Where(e => !dropped.Contains(e.Key))]) { Removed = [.. Removed.Where(e => !dropped.Contains(e.Key))] };
     }
+
+    /// <summary>The section with another value of one of its keys; the same where it has no such key.</summary>
+    public MapNode With(string key, Node value) =>
+        new(Position, [.. Entries.Select(entry => entry.Key == key ? entry with { Value = value } : entry)]) { Removed = Removed };
 }

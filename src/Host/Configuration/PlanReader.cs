@@ -87,7 +87,7 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             throw new ConfigurationException(
                 watched.Position, $"`generation` is {watched.Description}, expected a section such as {{every: 10, count: 4, steps: 10}}");
         string[] own = [.. OptionsShape.Of(typeof(TrainingGenerationOptions)).Keys];
-        var laid = (MapNode)new Merger(EngineKeys).Lay(((MapNode)sampling).Without("split"), over.Without([.. own, metrics]), "sampling");
+        var laid = (MapNode)new Merger(EngineKeys).Lay(WithinTraining((MapNode)sampling), over.Without([.. own, metrics]), "sampling");
         var part = Registry.Get<ISampler>(Binder.PartOf(laid));
         List<MapEntry> few = [];
         if (over.Find("count") is null)
@@ -104,6 +104,14 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     }
 
     private const int FewVolumes = 4, FewSteps = 10;
+
+    /// <summary>What of <c>sampling</c> can be had while a run is trained: its split is another one, and what is chosen after training is not there yet.</summary>
+    private static MapNode WithinTraining(MapNode sampling)
+    {
+        string[] weaker = ["guidance_from", "guidance_checkpoint"];
+        var guided = weaker.Any(key => sampling[key] is { IsNull: false }) ? sampling.Keys.Where(key => key.StartsWith("guidance", StringComparison.Ordinal)) : [];
+        return sampling.Without(["split", "ema_length", .. guided]);
+    }
 
     /// <summary>The discrepancies that the evaluation measures by features that are there, or else that which needs no network.</summary>
     private IReadOnlyList<PlannedPart<IMetric>> Features(MapNode root, MapNode over)

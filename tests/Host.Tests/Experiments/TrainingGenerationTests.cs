@@ -39,6 +39,10 @@ public sealed class TrainingGenerationTests : IDisposable
 
         Assert.True(sampled.ExitCode == 0 && evaluated.ExitCode == 0 && reported.ExitCode == 0, sampled.Error + evaluated.Error + reported.Error);
         Assert.Equal("best_generation", (string?)JsonNode.Parse(evaluated.Out)!["results"]![0]!["checkpoints"]![0]);
+
+        // what is chosen after training has nothing to do with what was generated meanwhile
+        var chosen = _work.Program("sample", _work.Run, "--count", "1", "--solver", "bosh3", "--set", "sampling.rtol=0.5", "--set", "sampling.atol=0.5");
+        Assert.True(chosen.ExitCode == 0, chosen.Error);
         Assert.Contains("## Generated while training", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
         Assert.Contains("| best generation | ", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
 
@@ -69,6 +73,27 @@ public sealed class TrainingGenerationTests : IDisposable
         Assert.True(outcome.ExitCode == 2, outcome.Error);
         Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Contains("training.generation", outcome.Error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_work.Run));
+    }
+
+    [Fact]
+    public void Generation_in_training_leaves_what_is_chosen_after_it_to_sampling()
+    {
+        var outcome = _work.Here(
+            "describe", "exp1", "--profile", "smoke", "--json", "--set", "training.generation.every=5", "--set", "training.ema_lengths=[0.05]",
+            "--set", "sampling.ema_length=0.05", "--set", "sampling.guidance=2", "--set", "sampling.guidance_checkpoint=latest");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+    }
+
+    [Fact]
+    public void Length_of_an_average_that_training_does_not_keep_is_refused_before_it()
+    {
+        var outcome = _work.SmokeHere("exp1", "--set", "sampling.ema_length=0.05");
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.StartsWith("--set sampling.ema_length: ", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("training.ema_lengths", outcome.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_work.Run));
     }
 
