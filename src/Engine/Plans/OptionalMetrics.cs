@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Plans;
@@ -14,6 +15,10 @@ public sealed record MetricPresence
 /// <param name="File">The file that is not there.</param>
 public sealed record LeftOutMetric(string Metric, string File)
 {
+    /// <summary>Its place among the metrics that the experiment asks for, from 0.</summary>
+    [JsonIgnore]
+    public int Place { get; init; }
+
     /// <summary>Why it is left out, and what to do, one sentence.</summary>
     public string Reason => OptionalMetrics.Sentence([this]);
 }
@@ -28,10 +33,10 @@ public static class OptionalMetrics
     {
         List<PlannedPart<IMetric>> present = [];
         List<LeftOutMetric> absent = [];
-        foreach (var (metric, optional) in asked)
+        foreach (var (place, (metric, optional)) in asked.Index())
         {
             if (optional && metric.Call((part, options) => part.Networks(options)).FirstOrDefault(path => !File.Exists(path)) is { } missing)
-                absent.Add(new LeftOutMetric(metric.Id, missing));
+                absent.Add(new LeftOutMetric(metric.Id, missing) { Place = place });
             else
                 present.Add(metric);
         }

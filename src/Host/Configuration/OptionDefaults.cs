@@ -35,7 +35,7 @@ internal static class OptionDefaults
     /// <param name="plan">Its plan.</param>
     public static MapNode Completed(MapNode file, Plan plan)
     {
-        file = With(file, "evaluation", evaluation => List(evaluation, "metrics", plan.Metrics));
+        file = With(file, "evaluation", evaluation => List(evaluation, "metrics", plan.Metrics, [.. plan.LeftOut.Select(metric => metric.Place)]));
         return plan switch
         {
             ExperimentPlan diffusion => Completed(file, diffusion),
@@ -57,11 +57,13 @@ internal static class OptionDefaults
         return List(file, "augmentations", plan.Augmentations);
     }
 
-    private static MapNode List<T>(Node section, string key, IReadOnlyList<PlannedPart<T>> parts)
-        where T : class, IPart => With((MapNode)section, key, node => node switch
+    // an item that the plan does without stays as it is
+    private static MapNode List<T>(Node section, string key, IReadOnlyList<PlannedPart<T>> parts, params IReadOnlyCollection<int> without)
+        where T : class, IPart => With((MapNode)section, key, node =>
         {
-            ListNode list => new ListNode(list.Position, [.. list.Items.Zip(parts, (item, part) => Part(item, part))]),
-            _ => parts.Count == 1 ? Part(node, parts[0]) : node,
+            var next = new Queue<PlannedPart<T>>(parts);
+            Node Completed(Node item, int place) => without.Contains(place) ? item : Part(item, next.Dequeue());
+            return node is ListNode list ? new ListNode(list.Position, [.. list.Items.Select(Completed)]) : Completed(node, 0);
         });
 
     private static MapNode With(MapNode map, string key, Func<Node, Node> change) => map[key] is not { IsNull: false }
