@@ -14,7 +14,7 @@ public sealed record CohortPatient(string Split, string Name, string Folder, IRe
     internal string? Fault { get; init; }
 
     /// <summary>Where the patient's folder lies, which a link leads to.</summary>
-    internal string Place => Directory.ResolveLinkTarget(Folder, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(Folder);
+    internal string Place => Directory.ResolveLinkTarget(Path.GetFullPath(Folder), returnFinalTarget: true)?.FullName ?? Path.GetFullPath(Folder);
 
     /// <summary>Whether a file such as a list of patients stands there, which no one meant for one.</summary>
     internal bool IsNote => Fault is not null && Path.HasExtension(Name) && Notes.Contains(Path.GetExtension(Name).ToLowerInvariant());

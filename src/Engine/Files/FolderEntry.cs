@@ -54,7 +54,7 @@ internal static class FolderEntry
     {
         try
         {
-            if (File.ResolveLinkTarget(path, returnFinalTarget: true) is not { } target)
+            if (File.ResolveLinkTarget(Path.GetFullPath(path), returnFinalTarget: true) is not { } target)
                 return "is a file, not a folder";
             return IsThere(target.FullName) ? "is a symbolic link to a file, not to a folder" : $"{Dead} nowhere";
         }
