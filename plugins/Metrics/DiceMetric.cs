@@ -17,5 +17,7 @@ public sealed class DiceMetric : IMetric<MaskOptions>
             var masks = MaskOverlap.Of(real, generated);
             return MaskOverlap.Share(2.0 * masks.Both, masks.Real + masks.Generated, smooth);
         }
+
+        protected override string? OutOfRange(Tensor volumes, string name) => MaskOverlap.NoMask(volumes, name);
     }
 }

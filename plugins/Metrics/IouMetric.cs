@@ -17,5 +17,7 @@ public sealed class IouMetric : IMetric<MaskOptions>
             var masks = MaskOverlap.Of(real, generated);
             return MaskOverlap.Share(masks.Both, masks.Real + masks.Generated - masks.Both, smooth);
         }
+
+        protected override string? OutOfRange(Tensor volumes, string name) => MaskOverlap.NoMask(volumes, name);
     }
 }

@@ -29,6 +29,19 @@ internal readonly record struct MaskOverlap(long Real, long Generated, long Both
         return new(Count(a), Count(b), Count(a.logical_and(b)));
     }
 
+    /// <summary>What to say of volumes that are not 0 and 1, or null.</summary>
+    public static string? NoMask(Tensor volumes, string name)
+    {
+        using var scope = NewDisposeScope();
+        var others = volumes.ne(S(0.0)).logical_and(volumes.ne(S(1.0))).sum().ToInt64();
+        var (low, high) = Intensities.Of(volumes);
+        return others == 0
+            ? null
+            : FormattableString.Invariant($"{others} of the {volumes.numel()} values of {name} are neither 0 nor 1, ")
+                + FormattableString.Invariant($"as those of a mask are: they run from {low:G4} to {high:G4}, ")
+                + "and a voxel belongs to the mask where it is above 0.5";
+    }
+
     /// <summary>The share, where nothing of nothing is all of it.</summary>
     public static double Share(double part, double whole, double smooth) => whole + smooth == 0 ? 1 : (part + smooth) / (whole + smooth);
 

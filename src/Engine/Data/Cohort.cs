@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 
 namespace VoxelZoo.Engine.Data;
 
@@ -9,6 +10,17 @@ namespace VoxelZoo.Engine.Data;
 /// <param name="Kinds">The kinds of image that the folder holds, in the order of <see cref="ImageKinds.All"/>.</param>
 public sealed record CohortPatient(string Split, string Name, string Folder, IReadOnlyList<string> Kinds)
 {
+    /// <summary>Why nothing stands for the patient that could be opened, as the end of a sentence, or null where it is a folder.</summary>
+    internal string? Fault { get; init; }
+
+    /// <summary>Where the patient's folder lies, which a link leads to.</summary>
+    internal string Place => Directory.ResolveLinkTarget(Path.GetFullPath(Folder), returnFinalTarget: true)?.FullName ?? Path.GetFullPath(Folder);
+
+    /// <summary>Whether a file such as a list of patients stands there, which no one meant for one.</summary>
+    internal bool IsNote => Fault is not null && Path.HasExtension(Name) && Notes.Contains(Path.GetExtension(Name).ToLowerInvariant());
+
+    private static readonly string[] Notes = [".txt", ".md", ".csv", ".tsv", ".json", ".yaml", ".yml", ".xml", ".pdf", ".html", ".log", ".xlsx", ".db", ".ini", ".sh", ".py"];
+
     /// <summary>Path of the patient's image of that kind: <c>KIND.nii.gz</c>, or <c>KIND.nii</c> where there is only that.</summary>
     public string File(string kind) => Cohort.ImageOf(Folder, kind) ?? Path.Combine(Folder, kind + Cohort.Suffixes[0]);
 
@@ -35,15 +47,17 @@ public sealed class Cohort
     /// <summary>All splits.</summary>
     public static IReadOnlyList<string> AllSplits { get; } = [Train, Val, Test];
 
+    private readonly IReadOnlyList<CohortPatient> _entries;
     private readonly HashSet<string> _checked = [];
     private readonly List<CohortFinding> _findings;
     private readonly CopySearch _copies = new();
     private int _told;
 
-    private Cohort(string folder, IReadOnlyList<CohortPatient> patients)
+    private Cohort(string folder, IReadOnlyList<CohortPatient> entries)
     {
         Folder = folder;
-        Patients = patients;
+        _entries = entries;
+        Patients = [.. entries.Where(patient => patient.Kinds.Count > 0)];
         _findings = [.. CohortCheck.Folders(this)];
     }
 
@@ -70,8 +84,14 @@ public sealed class Cohort
     /// <exception cref="PlanException">There is no such folder, or no patient in it. Its key is <c>cohort</c>.</exception>
     public static Cohort Open(string folder)
     {
-        if (!Directory.Exists(folder))
+        if (folder.Trim().Length == 0 || !Directory.Exists(folder) || FolderEntry.WhyNotListed(folder) is not null)
             throw new PlanException(WhyNoFolder(folder), "cohort");
+
+        foreach (var split in AllSplits)
+        {
+            if (FolderEntry.WhyNotListed(Path.Combine(folder, split)) is { } why)
+                throw new PlanException($"'{Path.Combine(folder, split)}' {why}; a split is a folder of patients: put back what it stands for, or take it out.", "cohort");
+        }
 
         var splits = AllSplits.Where(split => Directory.Exists(Path.Combine(folder, split))).ToArray();
         if (splits.Length == 0)
@@ -80,18 +100,28 @@ public sealed class Cohort
                 $"the cohort '{folder}' has none of the folders train, val and test; put each patient's folder into one of them.", "cohort");
         }
 
-        var patients = splits.SelectMany(split => PatientsOf(folder, split)).ToArray();
-        if (patients.Length == 0)
-            throw new PlanException($"the cohort '{folder}' has no patient with a file such as bravo.nii.gz in {string.Join(", ", splits)}.", "cohort");
-        return new Cohort(folder, patients);
+        var entries = splits.SelectMany(split => EntriesOf(folder, split)).ToArray();
+        if (!entries.Any(patient => patient.Kinds.Count > 0))
+        {
+            var fault = entries.FirstOrDefault(entry => entry is { Fault: not null, IsNote: false });
+            throw new PlanException(
+                $"the cohort '{folder}' has no patient with a file such as bravo.nii.gz in {string.Join(", ", splits)}{(fault is null ? "" : $": '{fault.Folder}' {fault.Fault}")}.", "cohort");
+        }
+
+        return new Cohort(folder, entries);
     }
 
-    private static string WhyNoFolder(string folder) =>
-        folder.Trim().Length == 0
-            ? "the cohort's name is empty; name a folder with train, val and test, or make one with `data synthesize`."
-            : Path.Exists(folder)
-                ? $"'{folder}' is a file, not a folder: a cohort is a folder with train, val and test, and `data info FILE` tells of one volume."
-                : $"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`{NearPaths.Suggestion(folder, IsCohort)}.";
+    private static string WhyNoFolder(string folder)
+    {
+        if (folder.Trim().Length == 0)
+            return "the cohort's name is empty; name a folder with train, val and test, or make one with `data synthesize`.";
+        return FolderEntry.WhyNotListed(folder) switch
+        {
+            null => $"the cohort '{folder}' does not exist; name a folder with train, val and test, or make one with `data synthesize`{NearPaths.Suggestion(folder, IsCohort)}.",
+            FolderEntry.Denied => $"the cohort '{folder}' {FolderEntry.Denied}; have it opened to you, or name another one.",
+            var why => $"'{folder}' {why}: a cohort is a folder with train, val and test, and `data info FILE` tells of one volume.",
+        };
+    }
 
     private static bool IsCohort(string folder) => AllSplits.Any(split => Directory.Exists(Path.Combine(folder, split)));
 
@@ -138,18 +168,14 @@ public sealed class Cohort
 
     private static string Key(CohortPatient patient, IReadOnlyList<string> kinds) => $"{patient.Folder} {string.Join('+', kinds)}";
 
-    /// <summary>Folders beside a split's patients that hold no image under a name that is read, as patients without any.</summary>
-    internal IReadOnlyList<CohortPatient> WithoutImages(string split)
-    {
-        if (!Directory.Exists(Path.Combine(Folder, split)))
-            return [];
-        var known = Of(split).Select(patient => patient.Folder).ToHashSet();
-        var others = Directory.GetDirectories(Path.Combine(Folder, split)).Order(StringComparer.Ordinal).Where(folder => !known.Contains(folder));
-        return [.. others.Select(folder => new CohortPatient(split, Path.GetFileName(folder), folder, []))];
-    }
+    /// <summary>What stands beside a split's patients: folders that hold no image under a name that is read, dead links and files, as patients without any.</summary>
+    internal IReadOnlyList<CohortPatient> WithoutImages(string split) => [.. _entries.Where(entry => entry.Split == split && entry.Kinds.Count == 0)];
 
-    /// <summary>All folders of a split that stand for a patient, with images or without; a hidden one, such as an editor's, stands for none.</summary>
-    internal IReadOnlyList<CohortPatient> Listed(string split) => [.. Of(split), .. WithoutImages(split).Where(patient => !patient.Name.StartsWith('.'))];
+    /// <summary>All entries of a split that stand for a patient, with images or without; a hidden one, such as an editor's, stands for none, nor does a list of them.</summary>
+    internal IReadOnlyList<CohortPatient> Listed(string split) => [.. Of(split), .. WithoutImages(split).Where(patient => !patient.Name.StartsWith('.') && !patient.IsNote)];
+
+    /// <summary>Whether a split has patients, be it such that cannot be used: who passes over it then would do so without a word.</summary>
+    internal bool Has(string split) => Listed(split).Count > 0;
 
     /// <summary>What of a patient's folder looks like an image that is missing and is none, in parentheses after a blank; empty where nothing does.</summary>
     internal static string Lookalike(string patient, IEnumerable<string> kinds)
@@ -171,9 +197,10 @@ public sealed class Cohort
         return "";
     }
 
-    private static IEnumerable<CohortPatient> PatientsOf(string folder, string split) =>
-        from patient in Directory.GetDirectories(Path.Combine(folder, split)).Order(StringComparer.Ordinal)
-        let kinds = KindsOf(patient)
-        where kinds.Count > 0
-        select new CohortPatient(split, Path.GetFileName(patient), patient, kinds);
+    private static IEnumerable<CohortPatient> EntriesOf(string folder, string split) =>
+        from entry in Directory.GetFileSystemEntries(Path.Combine(folder, split)).Order(StringComparer.Ordinal)
+        let name = Path.GetFileName(entry)
+        let fault = FolderEntry.WhyNotUsable(entry)
+        where fault is null || !name.StartsWith('.')
+        select new CohortPatient(split, name, entry, fault is null ? KindsOf(entry) : []) { Fault = fault };
 }

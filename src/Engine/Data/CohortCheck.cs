@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 
 namespace VoxelZoo.Engine.Data;
 
@@ -49,7 +50,7 @@ public static class CohortCheck
     /// <summary>What the names of folders tell; no image is opened.</summary>
     internal static IEnumerable<CohortFinding> Folders(Cohort cohort)
     {
-        foreach (var finding in OtherSplits(cohort).Concat(Unread(cohort)))
+        foreach (var finding in OtherSplits(cohort).Concat(Unread(cohort)).Concat(SameFolders(cohort)))
             yield return finding;
         foreach (var alike in cohort.Patients.GroupBy(patient => PatientNames.Key(patient.Name)).Where(group => group.Count() > 1))
         {
@@ -62,6 +63,14 @@ public static class CohortCheck
             }
         }
     }
+
+    /// <summary>Links to the folder of a patient with another name.</summary>
+    private static IEnumerable<CohortFinding> SameFolders(Cohort cohort) =>
+        from folder in cohort.Patients.GroupBy(patient => patient.Place)
+        let first = folder.First()
+        from patient in folder.Skip(1)
+        where PatientNames.Key(patient.Name) != PatientNames.Key(first.Name)
+        select new CohortFinding(patient.Split, patient.Name, patient.Folder, $"is the same folder as {Shown(first.Name)} in {first.Split}, by a link; a patient has one name and belongs to one split.");
 
     /// <summary>Checks the patients of a split that are about to be used, once for each cohort that is open; remembers what is no reason to refuse.</summary>
     /// <param name="cohort">The cohort.</param>
@@ -103,6 +112,8 @@ public static class CohortCheck
     internal static void RequireComplete(Cohort cohort, string split, IReadOnlyList<string> kinds, DataOptions options)
     {
         var all = cohort.Listed(split); // a patient that holds no image at all lacks them as well
+        if (all.FirstOrDefault(patient => patient.Fault == FolderEntry.Denied) is { } closed)
+            throw new PlanException($"{closed.Folder} {closed.Fault}; have it opened to you, or take it out of {split}.", "cohort");
         var missing = all.Where(patient => kinds.Except(patient.Kinds).Any()).ToArray();
         if (missing.Length == all.Count || missing.Length == 0)
             return; // a split without any complete patient is refused by those who need one
@@ -118,15 +129,18 @@ public static class CohortCheck
         cohort.Remember(missing.Where(patient => patient.Kinds.Count > 0).Select(patient => new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it has no {Absent(patient)}.")));
 
         string Absent(CohortPatient patient) => string.Join(", ", kinds.Except(patient.Kinds)) + Cohort.Lookalike(patient.Folder, kinds.Except(patient.Kinds));
-        string Lack(CohortPatient patient) => $"{patient.Name} has no {Absent(patient)}";
+        string Lack(CohortPatient patient) => $"{patient.Name} {patient.Fault ?? $"has no {Absent(patient)}"}";
     }
 
     /// <summary>Folders beside the splits that look like one.</summary>
     private static IEnumerable<CohortFinding> OtherSplits(Cohort cohort) =>
-        from folder in Directory.GetDirectories(cohort.Folder).Order(StringComparer.Ordinal)
+        from folder in Directory.GetFileSystemEntries(cohort.Folder).Order(StringComparer.Ordinal)
         let name = Path.GetFileName(folder)
-        where !Cohort.AllSplits.Contains(name) && (NearSplit(name) is not null || Directory.GetDirectories(folder).Any(patient => Cohort.KindsOf(patient).Count > 0))
+        where !Cohort.AllSplits.Contains(name) && (Directory.Exists(folder) ? NearSplit(name) is not null || HoldsPatients(folder) : FolderEntry.IsDead(folder) && NearSplit(name) is not null)
         select new CohortFinding(name, name, folder, $"is not read: the splits are train, val and test{(NearSplit(name) is { } near ? $"; rename it to {near}" : "")}.");
+
+    private static bool HoldsPatients(string folder) =>
+        FolderEntry.WhyNotListed(folder) is null && Directory.GetDirectories(folder).Any(patient => Cohort.KindsOf(patient).Count > 0);
 
     /// <summary>A name whose ends can be seen.</summary>
     private static string Shown(string name) => name.Any(char.IsWhiteSpace) ? $"'{name}'" : name;
@@ -134,11 +148,12 @@ public static class CohortCheck
     private static string? NearSplit(string name) =>
         Cohort.AllSplits.FirstOrDefault(split => name.StartsWith(split, StringComparison.OrdinalIgnoreCase)) ?? Spelling.Nearest(name, Cohort.AllSplits);
 
-    /// <summary>Folders beside the patients' that hold no image under a name that is read.</summary>
+    /// <summary>What stands beside the patients' folders and holds no image under a name that is read.</summary>
     private static IEnumerable<CohortFinding> Unread(Cohort cohort) =>
         from split in Cohort.AllSplits
         from patient in cohort.WithoutImages(split)
-        select new CohortFinding(
-            split, patient.Name, patient.Folder,
-            $"is left out: it holds none of {string.Join(", ", ImageKinds.All.Select(kind => kind + ".nii.gz"))}{Cohort.Lookalike(patient.Folder, ImageKinds.All)}.");
+        select new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it {patient.Fault ?? HoldsNone(patient)}.") { Refused = patient.Fault == FolderEntry.Denied };
+
+    private static string HoldsNone(CohortPatient patient) =>
+        $"holds none of {string.Join(", ", ImageKinds.All.Select(kind => kind + ".nii.gz"))}{Cohort.Lookalike(patient.Folder, ImageKinds.All)}";
 }

@@ -46,7 +46,7 @@ public sealed class CohortDataset : IBatchSource
         {
             var tumour = options.PositiveOnly && split == Cohort.Train ? " and a tumour" : "";
             throw new PlanException(
-                $"none of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' has {string.Join(", ", kinds)}{tumour}; "
+                $"none of the {cohort.Listed(split).Count} patients in '{Path.Combine(cohort.Folder, split)}' has {string.Join(", ", kinds)}{tumour}; "
                 + "`data check` lists what is missing.",
                 "cohort");
         }

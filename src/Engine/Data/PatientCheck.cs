@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data;
@@ -37,16 +38,39 @@ internal static class PatientCheck
                 first ??= (kind, grid);
                 if (kind == ImageKinds.Seg)
                     hasTumour = volume.Max > 0.5;
-                if (kind != ImageKinds.Seg && volume is { Min: not null, IsConstant: false })
-                    scans[kind] = new Scan(Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(volume.Intensities.Span))), ScanSignature.Of(volume));
+                if (volume is { Min: not null, IsConstant: false } && (kind != ImageKinds.Seg || hasTumour == true))
+                    scans[kind] = new Scan(Hash(volume.Intensities.Span, kind), ScanSignature.Of(volume));
             }
-            catch (Exception error) when (error is InvalidDataException or IOException or UnauthorizedAccessException)
+            catch (UnauthorizedAccessException)
             {
-                findings.Add(Finding($"cannot be read: {error.Message}") with { Refused = true });
+                findings.Add(Finding($"{FolderEntry.Denied}.") with { Refused = true });
+            }
+            catch (Exception error) when (error is InvalidDataException or IOException)
+            {
+                // the file is named before the finding already
+                var (path, sentence) = (patient.File(kind) + ": ", error.Message);
+                findings.Add(Finding($"cannot be read: {(sentence.StartsWith(path, StringComparison.Ordinal) ? sentence[path.Length..] : sentence)}") with { Refused = true });
             }
         }
 
         return new CheckedPatient(patient, findings, scans) { HasTumour = hasTumour };
+    }
+
+    /// <summary>SHA-256 of intensities; those of a mask are 0 and 1, as they are used, whatever its label.</summary>
+    private static string Hash(ReadOnlySpan<float> intensities, string kind)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var part = new float[1 << 14];
+        while (!intensities.IsEmpty)
+        {
+            var taken = Math.Min(part.Length, intensities.Length);
+            for (var i = 0; i < taken; i++)
+                part[i] = kind != ImageKinds.Seg ? intensities[i] : intensities[i] > 0.5f ? 1 : 0;
+            hash.AppendData(MemoryMarshal.AsBytes(part.AsSpan(0, taken)));
+            intensities = intensities[taken..];
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, string kind, DataOptions? options, Func<string, CohortFinding> finding)
@@ -126,7 +150,7 @@ internal static class PatientCheck
 /// <summary>What was found of a patient.</summary>
 /// <param name="Patient">The patient.</param>
 /// <param name="Findings">What is wrong.</param>
-/// <param name="Scans">By what each image that is no mask and not constant is known again.</param>
+/// <param name="Scans">By what each image that is not constant, and each mask that is not empty, is known again.</param>
 internal sealed record CheckedPatient(CohortPatient Patient, IReadOnlyList<CohortFinding> Findings, IReadOnlyDictionary<string, Scan> Scans)
 {
     /// <summary>Whether a voxel of the mask is tumour, or null where there is no mask that can be read.</summary>

@@ -119,7 +119,7 @@ public sealed class CompressionExperiment : Experiment
         Cohort cohort, RunFolder run, PartContext parts, TrainingObserver observer, CancellationToken cancellation)
     {
         var training = Cohorts.Images(Plan, cohort, Cohort.Train, Plan.Crop);
-        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Images(Plan, cohort, Cohort.Val);
+        var validation = cohort.Has(Cohort.Val) ? Cohorts.Images(Plan, cohort, Cohort.Val) : null;
         var task = () => new CompressionTask(Plan, validation, parts, Context.Collective);
         return new Trainer(Plan.Training, training, Plan.Data.Workers, run, observer, task);
     }

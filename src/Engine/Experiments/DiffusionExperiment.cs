@@ -125,7 +125,7 @@ public sealed class DiffusionExperiment : Experiment
         using var random = ExperimentContext.Random(Plan);
         using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
         var cohort = Cohorts.OpenRecorded(Plan, run);
-        var validation = cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val);
+        var validation = cohort.Has(Cohort.Val) ? Cohorts.Volumes(Plan, cohort, Cohort.Val) : null;
         return new DiscriminatorTrainer(Plan, trained).Run(
             epochs, Cohorts.Volumes(Plan, cohort, Cohort.Train), validation,
             (done, total) => Context.Observer.Told($"generated {done}/{total}"),
@@ -270,5 +270,5 @@ public sealed class DiffusionExperiment : Experiment
     /// <summary>The volumes to train on, and those to validate on where the cohort has any.</summary>
     private (CohortDataset Training, CohortDataset? Validation) Splits(Cohort cohort) => (
         Cohorts.Volumes(Plan, cohort, Cohort.Train),
-        cohort.Of(Cohort.Val).Count == 0 ? null : Cohorts.Volumes(Plan, cohort, Cohort.Val));
+        cohort.Has(Cohort.Val) ? Cohorts.Volumes(Plan, cohort, Cohort.Val) : null);
 }

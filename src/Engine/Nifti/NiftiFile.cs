@@ -30,7 +30,8 @@ public static class NiftiFile
         using var source = new NiftiSource(path);
         var (header, type, bigEndian) = NiftiHeaderReader.Read(source);
         var intensities = new float[header.Voxels];
-        return new NiftiVolume(path, header, intensities, ReadVoxels(source, header, type, bigEndian, intensities));
+        var (range, tail) = ReadVoxels(source, header, type, bigEndian, intensities);
+        return new NiftiVolume(path, Followed(header, tail), intensities, range);
     }
 
     /// <summary>Reads a whole file for the range of its intensities alone; the memory taken does not depend on the file.</summary>
@@ -39,11 +40,17 @@ public static class NiftiFile
     {
         using var source = new NiftiSource(path);
         var (header, type, bigEndian) = NiftiHeaderReader.Read(source);
-        return (header, ReadVoxels(source, header, type, bigEndian, null));
+        var (range, tail) = ReadVoxels(source, header, type, bigEndian, null);
+        return (Followed(header, tail), range);
     }
 
-    /// <summary>Reads the voxels, into <paramref name="intensities"/> where they are wanted.</summary>
-    private static IntensityRange ReadVoxels(NiftiSource source, NiftiHeader header, NiftiDataType type, bool bigEndian, float[]? intensities)
+    /// <summary>The header, which says of bytes behind the voxels that they are there.</summary>
+    private static NiftiHeader Followed(NiftiHeader header, long tail) => tail == 0
+        ? header
+        : header with { Complaints = [.. header.Complaints, $"its voxels are followed by {(tail == 1 ? "a byte" : $"{tail} bytes")} that the header does not tell of; what follows is not read"] };
+
+    /// <summary>Reads the voxels, into <paramref name="intensities"/> where they are wanted, and counts the bytes that follow them.</summary>
+    private static (IntensityRange Range, long Tail) ReadVoxels(NiftiSource source, NiftiHeader header, NiftiDataType type, bool bigEndian, float[]? intensities)
     {
         var range = default(IntensityRange);
         var bytes = new byte[8192 * type.Bytes];
@@ -67,8 +74,7 @@ public static class NiftiFile
             at += count;
         }
 
-        source.RequireEnd(AllowedTail);
-        return range;
+        return (range, source.RequireEnd(AllowedTail));
     }
 
     /// <summary>

@@ -60,6 +60,8 @@ internal sealed class NiftiHeaderReader
         var code = Integer(IsNifti2 ? 12 : 70, 2);
         var type = NiftiDataType.Find((int)code)
             ?? throw Error($"voxels of datatype {NiftiDataType.Describe((int)code)} are not supported; convert the file to float32.");
+        if (Integer(IsNifti2 ? 14 : 72, 2) is var bits && bits != 8 * type.Bytes)
+            _complaints.Add($"bitpix is {bits} beside the datatype {type.NumpyName(BigEndian)} of {8 * type.Bytes} bits, which is taken");
         var offset = VoxelOffset();
         _source.Require(offset + (Int128)shape.Aggregate(1L, (product, size) => product * size) * type.Bytes);
 
@@ -67,6 +69,8 @@ internal sealed class NiftiHeaderReader
         var spacing = Spacing(shape.Length);
         CheckUnit();
         var (qformCode, sformCode) = (Code("qform", IsNifti2 ? 344 : 252), Code("sform", IsNifti2 ? 348 : 254));
+        if (qformCode > 0 && PixDim(0) is not (1 or -1))
+            _complaints.Add(FormattableString.Invariant($"pixdim[0] (qfac) is {PixDim(0):G6}, where 1 or -1 is expected: {Qfac} is taken"));
         var affine = Affine(shape, spacing, qformCode, sformCode);
         var header = new NiftiHeader
         {
@@ -147,6 +151,8 @@ internal sealed class NiftiHeaderReader
         for (var i = 0; i < 3; i++)
         {
             var size = Math.Abs(PixDim(i + 1)) * Millimetres;
+            if (PixDim(i + 1) < 0 && i < rank)
+                _complaints.Add(FormattableString.Invariant($"pixdim[{i + 1}] is {PixDim(i + 1):G6}, which is taken without its sign"));
             if (!double.IsFinite(size))
                 throw Error($"pixdim[{i + 1}] is {size}; write the file with its voxel size in millimetres.");
             if (size == 0 && i < rank)
@@ -187,7 +193,7 @@ internal sealed class NiftiHeaderReader
             q[i] = Real(IsNifti2 ? 352 + 8 * i : 256 + 4 * i) * (i < 3 ? 1 : Millimetres);
         return q[0] * q[0] + q[1] * q[1] + q[2] * q[2] > 1 + rounding
             ? null
-            : NiftiAffine.FromQuaternion(q[0], q[1], q[2], q.AsSpan(3), spacing[0], spacing[1], spacing[2], PixDim(0) < 0 ? -1 : 1);
+            : NiftiAffine.FromQuaternion(q[0], q[1], q[2], q.AsSpan(3), spacing[0], spacing[1], spacing[2], Qfac);
     }
 
     private double[] Row(int row)
@@ -252,6 +258,9 @@ internal sealed class NiftiHeaderReader
         else if (Unit > 3)
             _complaints.Add($"its unit of length is {Unit} (xyzt_units), which the standard does not have, so its lengths are taken as millimetres");
     }
+
+    /// <summary>The sign of the third axis beside a quaternion, whatever number stands for it.</summary>
+    private int Qfac => PixDim(0) < 0 ? -1 : 1;
 
     private double PixDim(int i) => Real(IsNifti2 ? 104 + 8 * i : 76 + 4 * i);
 

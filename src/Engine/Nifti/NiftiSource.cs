@@ -82,8 +82,8 @@ internal sealed class NiftiSource : IDisposable
 
     }
 
-    /// <summary>Reads to the end, which checks the gzip checksum, and refuses a file that goes on for long after its voxels.</summary>
-    public void RequireEnd(int allowed)
+    /// <summary>Reads to the end, which checks the gzip checksum, and refuses a file that goes on for long after its voxels; gives the bytes by which it does.</summary>
+    public long RequireEnd(int allowed)
     {
         var end = Position;
         var rest = new byte[4096];
@@ -95,6 +95,7 @@ internal sealed class NiftiSource : IDisposable
 
         if (IsCompressed && !GzipTrailer.Ends(Path, Position))
             throw Error($"the gzip data ends after {Position} bytes without the checksum that belongs to them, so it is truncated; get the file anew.");
+        return Position - end;
     }
 
     public void Dispose()

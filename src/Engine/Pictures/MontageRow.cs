@@ -1,3 +1,5 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Engine.Pictures;
@@ -6,7 +8,7 @@ namespace VoxelZoo.Engine.Pictures;
 public sealed class MontageRow
 {
     private readonly float[] _volume;
-    private readonly float[]? _mask;
+    private readonly bool[]? _mask;
 
     /// <summary>Copies a volume.</summary>
     /// <param name="volume">Intensities in [0, 1], any shape that ends in D, H, W; the first channel of the first sample is taken.</param>
@@ -15,7 +17,7 @@ public sealed class MontageRow
     {
         (Depth, Height, Width) = ((int)volume.shape[^3], (int)volume.shape[^2], (int)volume.shape[^1]);
         _volume = Copy(volume);
-        _mask = mask is null ? null : Copy(mask);
+        _mask = mask is null ? null : [.. Copy(mask).Select(value => value > 0.5f)];
         Focus = FindFocus();
     }
 
@@ -25,13 +27,13 @@ public sealed class MontageRow
 
     internal int Width { get; }
 
-    /// <summary>The slices to show: through the middle of the mask's largest axial section, or of the volume.</summary>
+    /// <summary>The slices to show: the axial one that shows most of the mask, and through the middle of the largest tumour in it; or the middle of the volume.</summary>
     internal (int D, int H, int W) Focus { get; }
 
     internal (float Intensity, bool Marked) At(int d, int h, int w)
     {
         var i = (d * Height + h) * Width + w;
-        return (_volume[i], _mask is not null && _mask[i] > 0.5f);
+        return (_volume[i], _mask is not null && _mask[i]);
     }
 
     private static float[] Copy(Tensor volume)
@@ -46,25 +48,22 @@ public sealed class MontageRow
         var middle = (Depth / 2, Height / 2, Width / 2);
         if (_mask is null)
             return middle;
-        var sections = Enumerable.Range(0, Depth)
-            .Select(d => (Slice: d, Area: _mask.AsSpan(d * Height * Width, Height * Width).Count(1f)))
-            .ToArray();
-        var largest = sections.MaxBy(s => s.Area);
-        if (largest.Area == 0)
+        var (plane, slice) = (Height * Width, 0);
+        int Area(int d) => _mask.AsSpan(d * plane, plane).Count(true);
+        for (var d = 1; d < Depth; d++)
+            slice = Area(d) > Area(slice) ? d : slice;
+        if (Area(slice) == 0)
             return middle;
+        var (h, w) = Middle(_mask.AsSpan(slice * plane, plane));
+        return (slice, h, w);
+    }
 
-        double rows = 0, columns = 0;
-        for (var h = 0; h < Height; h++)
-        {
-            for (var w = 0; w < Width; w++)
-            {
-                if (!At(largest.Slice, h, w).Marked)
-                    continue;
-                rows += h;
-                columns += w;
-            }
-        }
-
-        return (largest.Slice, (int)(rows / largest.Area), (int)(columns / largest.Area));
+    /// <summary>The voxel of the largest connected part of a section that is nearest to the part's centre: the mean over several parts may lie in none of them.</summary>
+    private (int H, int W) Middle(ReadOnlySpan<bool> section)
+    {
+        var parts = Components.Of(section, new VolumeShape(1, 1, Height, Width), Neighbourhood.Corners);
+        var voxels = parts.Labels.Index().Where(voxel => voxel.Item == parts.Largest).Select(voxel => (H: voxel.Index / Width, W: voxel.Index % Width)).ToArray();
+        var (h, w) = (voxels.Average(voxel => voxel.H), voxels.Average(voxel => voxel.W));
+        return voxels.MinBy(voxel => (voxel.H - h) * (voxel.H - h) + (voxel.W - w) * (voxel.W - w));
     }
 }

@@ -25,7 +25,7 @@ public abstract record EvaluatedOptions
     public IReadOnlyList<string> Checkpoints { get; init; } = [Best, Latest];
 
     /// <summary>The splits that are evaluated of a cohort.</summary>
-    public IReadOnlyList<string> SplitsOf(Cohort cohort) => Splits ?? (cohort.Of(Cohort.Val).Count == 0 ? [Cohort.Test] : [Cohort.Test, Cohort.Val]);
+    public IReadOnlyList<string> SplitsOf(Cohort cohort) => Splits ?? (cohort.Has(Cohort.Val) ? [Cohort.Test, Cohort.Val] : [Cohort.Test]);
 
     /// <summary>Refuses names that there are not, and lists without any.</summary>
     /// <exception cref="PlanException">The message says which.</exception>

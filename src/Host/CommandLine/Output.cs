@@ -48,7 +48,7 @@ internal static class Output
     public static void Write(IRenderable people)
     {
         if (IsWatched)
-            AnsiConsole.Console.Write(people);
+            AnsiConsole.Console.Write(ControlCharacters.Escape(people));
         else
             Console.Out.Write(Plain(people, Width()));
     }
@@ -68,7 +68,7 @@ internal static class Output
         });
         console.Profile.Capabilities.Unicode = true;
         console.Profile.Width = width;
-        console.Write(people);
+        console.Write(ControlCharacters.Escape(people));
         return string.Join('\n', text.ToString().Split('\n').Select(line => line.TrimEnd()));
     }
 
@@ -86,12 +86,15 @@ internal static class Output
         return table;
     }
 
+    /// <summary>A text whose control characters are visible before it is laid out, so that it is measured as it is shown.</summary>
+    public static Text Text(string text) => new(ControlCharacters.Escape(text));
+
     /// <summary>Two columns without a border, for facts.</summary>
     public static Grid Facts(params IEnumerable<(string Name, string Value)> facts)
     {
         var grid = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
         foreach (var (name, value) in facts)
-            grid.AddRow(new Text(name), new Text(value));
+            grid.AddRow(Text(name), Text(value));
         return grid;
     }
 

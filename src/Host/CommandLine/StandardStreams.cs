@@ -22,7 +22,7 @@ internal static partial class StandardStreams
     {
         Out = new StandardStream(Console.OpenStandardOutput());
         Console.SetOut(Writer(Out));
-        Console.SetError(ErrorIsOpen ? Writer(new StandardStream(Console.OpenStandardError())) : TextWriter.Null);
+        Console.SetError(ErrorIsOpen ? new ControlCharacters.Writer(Writer(new StandardStream(Console.OpenStandardError()))) : TextWriter.Null);
 
         // of the terminal's encoding, without the mark that some begin a file with
         static StreamWriter Writer(Stream stream) => new(stream, Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true };

@@ -345,4 +345,155 @@ public sealed class CohortTests : IDisposable
         Assert.Equal(["b"], dataset.Skipped);
         Assert.Contains(CohortCheck.Run(_folder.Open(), ["bravo"]), finding => finding.Patient == "b" && finding.Finding.Contains(hint, StringComparison.Ordinal));
     }
+
+    private string At(params string[] parts) => Path.Combine([_folder.Path, .. parts]);
+
+    /// <summary>What may stand where a folder belongs.</summary>
+    private void Put(string what, string path)
+    {
+        switch (what)
+        {
+            case "dead":
+                File.CreateSymbolicLink(path, At("gone"));
+                break;
+            case "loop":
+                File.CreateSymbolicLink(path, Path.GetFileName(path));
+                break;
+            case "file":
+                File.WriteAllText(path, "");
+                break;
+            default:
+                File.WriteAllText(At("some.file"), "");
+                File.CreateSymbolicLink(path, At("some.file"));
+                break;
+        }
+    }
+
+    public static TheoryData<string, string> NoFolders => new()
+    {
+        { "dead", "is a symbolic link that leads nowhere" },
+        { "loop", "is a symbolic link that leads back to itself" },
+        { "file", "is a file, not a folder" },
+        { "link", "is a symbolic link to a file, not to a folder" },
+    };
+
+    [Theory]
+    [MemberData(nameof(NoFolders))]
+    public void Patient_that_is_no_folder_is_named_counted_and_refused_beyond_a_tenth(string what, string found)
+    {
+        _folder.Add("train", "a", "bravo").Add("val", "v", "bravo");
+        Put(what, At("train", "b"));
+        File.WriteAllText(At("train", "patients.txt"), "a, b"); // named, and no patient
+        File.WriteAllText(At("train", ".DS_Store"), "");
+
+        var findings = CohortCheck.Run(_folder.Open(), []).Where(finding => finding.Split == "train").ToArray();
+        Assert.Equal(["b", "patients.txt"], findings.Select(finding => finding.Patient));
+        Assert.Equal($"is left out: it {found}.", findings[0].Finding);
+
+        var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
+        Assert.Equal("allow_missing", refusal.Key);
+        Assert.Contains($"1 of the 2 patients in '{At("train")}' lack an image: b {found}; ", refusal.Message, StringComparison.Ordinal);
+        var cohort = _folder.Open();
+        Assert.Equal(["b"], new CohortDataset(cohort, "train", Two with { AllowMissing = true }, ["bravo"]).Skipped);
+        Assert.Contains(cohort.News(), finding => finding.Patient == "b");
+    }
+
+    [Theory]
+    [MemberData(nameof(NoFolders))]
+    public void Split_that_is_no_folder_is_refused(string what, string found)
+    {
+        _folder.Add("train", "a", "bravo");
+        Put(what, At("val"));
+        var refusal = Assert.Throws<PlanException>(_folder.Open);
+        Assert.StartsWith($"'{At("val")}' {found}; a split is a folder of patients", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("cohort", refusal.Key);
+    }
+
+    [Theory]
+    [MemberData(nameof(NoFolders))]
+    public void Cohort_that_is_no_folder_is_told_what_it_is(string what, string found)
+    {
+        Put(what, At("cohort"));
+        Assert.StartsWith($"'{At("cohort")}' {found}: a cohort is a folder", Assert.Throws<PlanException>(() => Cohort.Open(At("cohort"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Split_whose_patients_all_lead_nowhere_has_patients_that_cannot_be_used()
+    {
+        _folder.Add("train", "a", "bravo");
+        Directory.CreateDirectory(At("val"));
+        Put("dead", At("val", "v"));
+        var cohort = _folder.Open();
+        Assert.True(cohort.Has("val")); // whoever validates asks for it, and is refused
+        Assert.False(cohort.Has("test"));
+        Assert.Contains("none of the 1 patients", Assert.Throws<PlanException>(() => new CohortDataset(cohort, "val", Two, ["bravo"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Dead_link_that_looks_like_a_split_is_named()
+    {
+        _folder.Add("train", "a", "bravo");
+        Put("dead", At("validation"));
+        Assert.Contains("is not read", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Link_to_a_folder_is_a_patient()
+    {
+        _folder.Add("elsewhere", "a", "bravo");
+        Directory.CreateDirectory(At("train"));
+        Directory.CreateSymbolicLink(At("train", "a"), At("elsewhere", "a"));
+        Assert.Equal(["a"], new CohortDataset(_folder.Open(), "train", Two, ["bravo"]).Patients);
+    }
+
+    private static readonly VolumeShape Tiny = new(1, 2, 2, 2);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Mask_under_two_names_is_told_by_the_check_and_on_the_way_of_training_whatever_its_label(float label)
+    {
+        _folder.Add("train", "a", "seg", Tiny, 0, 1, 0, 1, 0, 0, 0, 1).Add("val", "b", "seg", Tiny, 0, label, 0, label, 0, 0, 0, label);
+        _folder.Add("val", "c", "seg", Tiny, 0, 0, 1, 1, 0, 0, 0, 1);
+        const string Copy = "has the same voxels as an image of a in train; a scan belongs to one patient of one split.";
+
+        Assert.Equal("b", Assert.Single(CohortCheck.Run(_folder.Open(), []), finding => finding.Finding == Copy).Patient);
+        var cohort = _folder.Open();
+        _ = new CohortDataset(cohort, "train", Two, ["seg"]);
+        _ = new CohortDataset(cohort, "val", Two, ["seg"]);
+        Assert.Equal("b", Assert.Single(cohort.Findings, finding => finding.Finding == Copy).Patient);
+    }
+
+    [Fact]
+    public void Masks_without_a_tumour_are_no_copies()
+    {
+        _folder.Add("train", "a", "seg", Tiny, new float[8]).Add("train", "b", "seg", Tiny, new float[8]).Add("train", "c", "seg", Tiny, 1, 0, 0, 0, 0, 0, 0, 0);
+        Assert.Empty(CohortCheck.Run(_folder.Open(), []));
+    }
+
+    [Fact]
+    public void Image_that_is_a_copy_of_the_mask_of_the_same_patient_is_told()
+    {
+        float[] mask = [0, 1, 0, 1, 0, 0, 0, 1];
+        _folder.Add("train", "a", "bravo", Tiny, mask).Add("train", "a", "seg", Tiny, mask);
+        Assert.Equal("has the same voxels as bravo of the same patient; one of the two is a copy.", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
+    }
+
+    [Fact]
+    public void Link_to_another_patient_is_told_once()
+    {
+        _folder.Add("train", "a", "bravo").Add("train", "a", "seg", Tiny, 0, 1, 0, 1, 0, 0, 0, 1);
+        Directory.CreateDirectory(At("test"));
+        Directory.CreateSymbolicLink(At("test", "b"), Path.Combine("..", "train", "a"));
+        var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
+        Assert.Equal(("b", "is the same folder as a in train, by a link; a patient has one name and belongs to one split."), (finding.Patient, finding.Finding));
+        Assert.Contains(finding, _folder.Open().Findings);
+    }
+
+    [Fact]
+    public void Finding_does_not_name_its_file_twice()
+    {
+        File.WriteAllText(_folder.File("train", "a", "bravo"), "not an image");
+        Assert.DoesNotContain(_folder.Path, Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+    }
 }

@@ -29,9 +29,22 @@ internal sealed class NiftiBytes
         return this;
     }
 
+    /// <summary>Sets the datatype, and bitpix to what the standard says of it.</summary>
     public NiftiBytes Type(short code)
     {
         PutInteger(_two ? 12 : 70, code, 2);
+        return BitPix(code switch
+        {
+            2 or 256 => 8,
+            4 or 512 => 16,
+            64 or 1024 or 1280 => 64,
+            _ => 32,
+        });
+    }
+
+    public NiftiBytes BitPix(short bits)
+    {
+        PutInteger(_two ? 14 : 72, bits, 2);
         return this;
     }
 

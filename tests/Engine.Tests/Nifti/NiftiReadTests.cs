@@ -254,4 +254,28 @@ public sealed class NiftiReadTests : IDisposable
         Assert.Equal((5, "ab"), ((int)volume.Max!, Assert.Single(volume.Header.Comments)));
         Assert.Contains("size 15", Assert.Single(volume.Header.Complaints), StringComparison.Ordinal);
     }
+
+    public static TheoryData<string> Oddities => ["bitpix", "pixdim", "qfac 0", "qfac 2", "tail"];
+
+    [Theory]
+    [MemberData(nameof(Oddities))]
+    public void What_is_odd_about_a_file_is_named_and_the_rest_read_as_nibabel_reads_it(string odd)
+    {
+        foreach (var version in new[] { 1, 2 })
+        {
+            var bytes = new NiftiBytes(version).Dim(3, 1, 1, 1).Type(4);
+            var (file, found) = odd switch
+            {
+                "bitpix" => (bytes.BitPix(32).With(7, 0), "bitpix is 32 beside the datatype int16 of 16 bits, which is taken"),
+                "pixdim" => (bytes.PixDim(1, -2, 1, 1).With(7, 0), "pixdim[1] is -2, which is taken without its sign"),
+                "qfac 0" => (bytes.PixDim(0, 1, 1, 1).QForm(0, 0, 0, 0, 0, 0).With(7, 0), "pixdim[0] (qfac) is 0, where 1 or -1 is expected: 1 is taken"),
+                "qfac 2" => (bytes.PixDim(2, 1, 1, 1).QForm(0, 0, 0, 0, 0, 0).With(7, 0), "pixdim[0] (qfac) is 2, where 1 or -1 is expected: 1 is taken"),
+                _ => (bytes.With(7, 0, 9), "its voxels are followed by a byte that the header does not tell of; what follows is not read"),
+            };
+            var volume = Read(file);
+            Assert.Equal(found, Assert.Single(volume.Header.Complaints));
+            Assert.Equal(7, volume.Intensities.Span[0]);
+            Assert.Equal(odd == "pixdim" ? 2 : 1, volume.Header.Spacing[0]);
+        }
+    }
 }

@@ -48,4 +48,34 @@ public sealed class MontageTests
         Assert.True(edge.Red > 200 && edge.Blue < 100);
         Assert.True(inside.Red < 50);
     }
+
+    [Fact]
+    public void Focus_lies_in_the_larger_of_two_tumours_of_a_slice()
+    {
+        using var scope = torch.NewDisposeScope();
+        var mask = torch.zeros(1, Depth, Height, Width);
+        mask[0, 4].narrow(0, 0, 2).narrow(1, 0, 2).fill_(Tensors.Scalars.S(1.0));
+        mask[0, 4].narrow(0, 5, 3).narrow(1, 7, 3).fill_(Tensors.Scalars.S(1.0)); // its middle is 6, 8
+        Assert.Equal((4, 6, 8), new MontageRow(torch.zeros(1, Depth, Height, Width), mask).Focus);
+    }
+
+    [Fact]
+    public void Focus_of_a_ring_is_on_it()
+    {
+        using var scope = torch.NewDisposeScope();
+        var mask = torch.zeros(1, Depth, Height, Width);
+        mask[0, 2].narrow(0, 1, 5).narrow(1, 2, 5).fill_(Tensors.Scalars.S(1.0));
+        mask[0, 2].narrow(0, 2, 3).narrow(1, 3, 3).fill_(Tensors.Scalars.S(0.0));
+        var (d, h, w) = new MontageRow(torch.zeros(1, Depth, Height, Width), mask).Focus;
+        Assert.Equal(1, mask[0, d, h, w].ToSingle());
+    }
+
+    [Fact]
+    public void Focus_takes_for_tumour_what_the_outline_does()
+    {
+        using var scope = torch.NewDisposeScope();
+        var mask = torch.zeros(1, Depth, Height, Width);
+        mask[0, 5, 7, 9] = torch.tensor(0.75f);
+        Assert.Equal((5, 7, 9), new MontageRow(torch.zeros(1, Depth, Height, Width), mask).Focus);
+    }
 }

@@ -107,4 +107,21 @@ public sealed class MaskMetricTests
         Assert.Equal(Dice().Compute(x, y).Value, Dice().Compute(y, x).Value);
         Assert.Equal(Iou().Compute(x, y).Value, Iou().Compute(y, x).Value);
     }
+
+    [Fact]
+    public void Values_that_are_no_mask_are_named_with_the_volumes_that_have_them()
+    {
+        using var scope = NewDisposeScope();
+        var mask = tensor(new[] { 0f, 1, 1, 0, 0, 0, 1, 0 }).view(1, 1, 2, 2, 2);
+        var odd = tensor(new[] { 0f, 1, 0.25f, 0, -3, 0, 1, 2 }).view(1, 1, 2, 2, 2);
+        foreach (var metric in new[] { Dice(), Iou() })
+        {
+            Assert.Empty(metric.Compute(mask, mask).Warnings);
+            Assert.Equal(
+                "3 of the 8 values of generated are neither 0 nor 1, as those of a mask are: they run from -3 to 2, "
+                + "and a voxel belongs to the mask where it is above 0.5",
+                Assert.Single(metric.Compute(mask, odd).Warnings));
+            Assert.Contains("of reference", Assert.Single(metric.Compute(odd, mask).Warnings), StringComparison.Ordinal);
+        }
+    }
 }

@@ -47,7 +47,7 @@ internal sealed class DataCheckVerb : Verb
         var splits = Cohort.AllSplits.Select(split => $"{split} {cohort.Of(split).Count}");
         return new Rows(
         [
-            .. findings.Select(f => new Text($"{Path.GetRelativePath(cohort.Folder, f.File)} {f.Finding}")),
+            .. findings.Select(f => Output.Text($"{Path.GetRelativePath(cohort.Folder, f.File)} {f.Finding}")),
             new Text($"{cohort.Patients.Count} patients ({string.Join(", ", splits)}): {(findings.Count == 0 ? "nothing wrong" : $"{findings.Count} {(findings.Count == 1 ? "finding" : "findings")}")}"),
         ]);
     }
