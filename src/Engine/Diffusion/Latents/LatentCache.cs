@@ -54,6 +54,8 @@ public sealed class LatentCache
         if (_space.KeepsLatents)
         {
             var key = Key(cohort);
+            Verified(key, _ => { }); // refuses what is another's before anything is touched
+            using var held = LatentLock.Wait(_folder, ManifestName + ".lock", warn, stop);
             var manifest = Verified(key, warn) is { } found ? Repaired(found, training, validation, stop, warn) : Build(key, training, validation, progress, stop);
             _normalization.Write(manifest.Statistics, warn);
             return (Source(manifest, Cohort.Train)!, validation is null ? null : Source(manifest, Cohort.Val));
@@ -120,7 +122,7 @@ public sealed class LatentCache
         if (!File.Exists(ManifestFile))
         {
             RefuseForeign(_folder);
-            if (Directory.Exists(_folder) && Directory.EnumerateFileSystemEntries(_folder).Any())
+            if (Directory.Exists(_folder) && Directory.EnumerateDirectories(_folder).Any())
                 warn($"{ManifestFile} is not there, and says no more of what the latents beside it are; they are computed anew");
             return null;
         }
@@ -147,7 +149,7 @@ public sealed class LatentCache
         return stale is null
             ? manifest
             : throw new PlanException(
-                $"the latents in {_folder} are stale: their {stale} is {Short(manifest.Key[stale])}, the experiment's is {Short(key[stale])}; remove the folder, or name another one in data.latents",
+                $"the latents in {_folder} are stale: their {JsonDifference.Between(stale, manifest.Key[stale], key[stale], "the experiment's")}; remove the folder, or name another one in data.latents",
                 "latents").In("data");
     }
 
@@ -247,8 +249,6 @@ public sealed class LatentCache
     }
 
     private LatentSource? Source(LatentManifest manifest, string split) => new(_folder, [.. manifest.Samples.Where(sample => sample.Split == split)]);
-
-    private static string Short(JsonNode? value) => (value?.ToJsonString() ?? "none") is { Length: > 80 } text ? text[..77] + "…" : value?.ToJsonString() ?? "none";
 
     /// <summary>Moments of what is normalised.</summary>
     private sealed class Moments(LatentSpace space)
