@@ -174,9 +174,38 @@ public sealed class RunFolder
         if (!Directory.Exists(run.Path))
             throw new RunFolderException($"{path}: no such run folder; train makes one{NearPaths.Suggestion(path, IsRun)}");
         RequireFile(run.Experiment);
+        run.RequireReadable();
         return File.Exists(run.Experiment)
             ? run
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
+    }
+
+    /// <summary>Refuses a run of which this user may not read what every verb begins with.</summary>
+    private void RequireReadable()
+    {
+        Try(Path, () => Directory.EnumerateFileSystemEntries(Path).Any());
+        Try(Experiment, () =>
+        {
+            if (File.Exists(Experiment))
+                RegularFile.OpenRead(Experiment).Dispose();
+        });
+        Try(Checkpoints, () =>
+        {
+            if (Directory.Exists(Checkpoints))
+                CheckpointNames();
+        });
+
+        void Try(string what, Action read)
+        {
+            try
+            {
+                read();
+            }
+            catch (UnauthorizedAccessException)
+            {
+                throw new RunFolderException($"{what} cannot be read, because this user may not; make it readable, or copy the run as a user who may read it");
+            }
+        }
     }
 
     private static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, ExperimentName));

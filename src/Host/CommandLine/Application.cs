@@ -147,7 +147,7 @@ internal static class Application
             if (launcher is { Rank: > 0 })
                 Thread.Sleep(Precedence);
             var who = launcher is { Rank: > 0 } ? $"process {launcher.Rank} of {launcher.Processes} on {Environment.MachineName}: " : "";
-            error.WriteLine(who + Sentence(cause, parse.GetValue(CommonOptions.Verbose)));
+            error.WriteLine(who + Output.Visible(Sentence(cause, parse.GetValue(CommonOptions.Verbose))));
             if (verb is { Collective.Size: > 1 })
                 verb.Collective.Abort(code);
             return code;

@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using VoxelZoo.Host.Cluster;
+using Segment = Spectre.Console.Rendering.Segment;
 
 namespace VoxelZoo.Host.CommandLine;
 
@@ -47,6 +48,7 @@ internal static class Output
     /// <summary>Prints for people. Where it is not drawn, lines are as wide as <c>COLUMNS</c> says or unbroken, and end with their last letter.</summary>
     public static void Write(IRenderable people)
     {
+        people = new Inert(people);
         if (IsWatched)
             AnsiConsole.Console.Write(people);
         else
@@ -70,6 +72,24 @@ internal static class Output
         console.Profile.Width = width;
         console.Write(people);
         return string.Join('\n', text.ToString().Split('\n').Select(line => line.TrimEnd()));
+    }
+
+    /// <summary>
+    /// Text with its control characters to be read, as <c>\x1b</c>, but for the ends of its lines and tabs: what files and folders hold must not move a terminal's
+    /// cursor or colour what it shows.
+    /// </summary>
+    public static string Visible(string text) =>
+        text.Any(IsHidden) ? string.Concat(text.Select(c => IsHidden(c) ? $"\\x{(int)c:x2}" : $"{c}")) : text;
+
+    private static bool IsHidden(char c) => char.IsControl(c) && c is not ('\n' or '\r' or '\t');
+
+    /// <summary>What is drawn, with all control characters but its own to be read.</summary>
+    private sealed class Inert(IRenderable inner) : IRenderable
+    {
+        public Measurement Measure(RenderOptions options, int maxWidth) => inner.Measure(options, maxWidth);
+
+        public IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
+            inner.Render(options, maxWidth).Select(segment => segment.IsControlCode || !segment.Text.Any(IsHidden) ? segment : new Segment(Visible(segment.Text), segment.Style));
     }
 
     private static int Width() =>

@@ -18,13 +18,13 @@ internal sealed class ConsoleObserver(bool json) : ExperimentObserver
     private const int MostFindings = 10;
 
     /// <summary>Says on stderr what the user should know.</summary>
-    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {Places.Shorten(sentence)}");
+    public static void Warn(string sentence) => Console.Error.WriteLine($"warning: {Output.Visible(Places.Shorten(sentence))}");
 
     /// <inheritdoc/>
     public override void Warned(string sentence) => Warn(sentence);
 
     /// <inheritdoc/>
-    public override void Told(string sentence) => (json ? Console.Error : Console.Out).WriteLine(Places.Shorten(sentence));
+    public override void Told(string sentence) => (json ? Console.Error : Console.Out).WriteLine(Output.Visible(Places.Shorten(sentence)));
 
     /// <inheritdoc/>
     public override void Found(IReadOnlyList<CohortFinding> findings, Cohort cohort)

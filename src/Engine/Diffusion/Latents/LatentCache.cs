@@ -153,25 +153,35 @@ public sealed class LatentCache
                 "latents").In("data");
     }
 
-    /// <summary>Refuses a folder without a manifest that holds anything but what an unfinished cache leaves.</summary>
-    /// <exception cref="PlanException">It does, or is a file.</exception>
+    /// <summary>Refuses a folder that <see cref="WhyForeign"/> tells of.</summary>
+    /// <exception cref="PlanException">It does.</exception>
     public static void RefuseForeign(string folder)
     {
-        if (File.Exists(folder))
-            throw new PlanException($"{folder} is a file, expected a folder for latents", "latents").In("data");
-        if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, ManifestName)))
-            RefuseOthers(folder);
+        if (WhyForeign(folder) is { } why)
+            throw Foreign(folder, why);
     }
+
+    /// <summary>
+    /// Why a folder without a manifest is left alone: it holds anything but what an unfinished cache leaves, or is a file; null where it can be filled.
+    /// </summary>
+    public static string? WhyForeign(string folder) =>
+        File.Exists(folder) ? "is a file, expected a folder for latents"
+        : Directory.Exists(folder) && !File.Exists(Path.Combine(folder, ManifestName)) ? WhyOthers(folder)
+        : null;
 
     private static void RefuseOthers(string folder)
     {
+        if (WhyOthers(folder) is { } why)
+            throw Foreign(folder, why);
+    }
+
+    private static PlanException Foreign(string folder, string why) =>
+        new PlanException(File.Exists(folder) ? $"{folder} {why}" : $"{folder} {why}; name a new folder in data.latents", "latents").In("data");
+
+    private static string? WhyOthers(string folder)
+    {
         var foreign = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).FirstOrDefault(entry => !IsOwn(entry));
-        if (foreign is not null)
-        {
-            throw new PlanException(
-                $"{folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents",
-                "latents").In("data");
-        }
+        return foreign is null ? null : $"holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it";
 
         static bool IsOwn(string entry) => Directory.Exists(entry)
             ? Path.GetFileName(entry) is Cohort.Train or Cohort.Val
