@@ -122,7 +122,7 @@ public static class CohortCheck
             throw new PlanException(
                 $"{missing.Length} of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' lack an image: {string.Join("; ", missing.Take(5).Select(Lack))}{(missing.Length > 5 ? " …" : "")}; "
                 + "add them, take the patients out, or set data.allow_missing: true to go on without these patients.",
-                "allow_missing");
+                "cohort");
         }
 
         // those without any image are found with the folders

@@ -11,7 +11,8 @@ public sealed class TrainedModel : IDisposable
     private readonly ChosenAverage? _average;
 
     private TrainedModel(RunFolder run, DiffusionModel model, Checkpoint checkpoint, string weights, ChosenAverage? average) =>
-        (Run, Model, Checkpoint, Weights, _average) = (run, model, checkpoint, weights, average);
+        (Run, Model, Checkpoint, Weights, _average, CheckpointSha256) =
+        (run, model, checkpoint, weights, average, BinaryFacts.Hash(Path.Combine(checkpoint.Folder, CheckpointStore.ManifestName)));
 
     /// <summary>The run.</summary>
     public RunFolder Run { get; }
@@ -31,8 +32,8 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The weaker model that its predictions are guided away from, where sampling names one; goes with it.</summary>
     public TrainedModel? Weaker { get; internal set; }
 
-    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files.</summary>
-    public string CheckpointSha256 => BinaryFacts.Hash(Path.Combine(Checkpoint.Folder, CheckpointStore.ManifestName));
+    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files. Training may have removed the checkpoint by now.</summary>
+    public string CheckpointSha256 { get; }
 
     /// <summary>Loads a run's model.</summary>
     /// <param name="run">The run.</param>
@@ -42,7 +43,7 @@ public sealed class TrainedModel : IDisposable
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
     /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
     public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, string pointer, Action<string> warn) =>
-        Load(run, plan, context, run.OpenCheckpoint(pointer, warn));
+        run.UseCheckpoint(pointer, warn, checkpoint => Load(run, plan, context, checkpoint));
 
     /// <summary>Loads a run's model of a checkpoint that was opened before.</summary>
     /// <param name="run">The run.</param>

@@ -87,7 +87,7 @@ public sealed class DiffusionExperiment : Experiment
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
-        using var trained = Trained(run, Context.PartsOf(Plan, random), run.OpenCheckpoint(checkpoint, Context.Observer.Warned));
+        using var trained = Trained(run, Context.PartsOf(Plan, random), checkpoint);
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var conditions = Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         var writer = new SampleWriter(
@@ -158,6 +158,10 @@ public sealed class DiffusionExperiment : Experiment
     /// <param name="parts">What the model is given.</param>
     /// <param name="checkpoint">One of the run's.</param>
     /// <param name="sampling">How volumes are generated, where not as <c>sampling</c> says.</param>
+    internal TrainedModel Trained(RunFolder run, PartContext parts, string checkpoint, SamplingOptions? sampling = null) =>
+        run.UseCheckpoint(checkpoint, Context.Observer.Warned, opened => Trained(run, parts, opened, sampling));
+
+    /// <inheritdoc cref="Trained(RunFolder, PartContext, string, SamplingOptions?)"/>
     internal TrainedModel Trained(RunFolder run, PartContext parts, Checkpoint checkpoint, SamplingOptions? sampling = null)
     {
         var trained = TrainedModel.Load(run, Plan, parts, checkpoint, Plan.Sampling.EmaLength, Context.Observer.Warned);

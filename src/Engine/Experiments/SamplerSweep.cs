@@ -49,8 +49,8 @@ public sealed class SamplerSweep : IDisposable
             var real = Volumes(experiment.Cohorts, "--against", cohort, request.Against);
             using (var volume = real.Load(0))
                 MetricChecks.Refuse(Plan.Metrics, Plan.Compared with { Depth = volume.RealSlices[0] }, sets: true, parts);
-            _trained = experiment.Trained(run, parts, run.OpenCheckpoint(request.Checkpoint, _context.Observer.Warned));
-            _sweep = new SamplingSweep(Plan, _trained, cohort, conditions, request.Against, real, experiment.LawOf(cohort, Plan.Sampling));
+            _trained = experiment.Trained(run, parts, request.Checkpoint);
+            _sweep = new SamplingSweep(Plan, _trained, cohort, conditions, request.Against, real, experiment.LawOf(cohort, Plan.Sampling), _context.Observer.Warned);
         }
         catch
         {

@@ -57,6 +57,14 @@ internal static class Unwritten
         _ => e.Message,
     };
 
+    /// <summary>Whether nothing could ever be written there.</summary>
+    public static bool IsRefusal(Exception e) => e switch
+    {
+        UnwrittenException { InnerException: { } inner } => IsRefusal(inner),
+        UnauthorizedAccessException or DirectoryNotFoundException or { HResult: ReadOnly } => true,
+        _ => false,
+    };
+
     /// <summary>What to do about it.</summary>
     public static string Remedy(Exception e) => e switch
     {
@@ -76,4 +84,7 @@ public sealed class UnwrittenException(string path, Exception cause)
 {
     /// <summary>What cannot be written.</summary>
     public string Path => path;
+
+    /// <summary>Whether the place takes nothing at all, which is a matter of what was asked for, as opposed to what went wrong, such as a disk that became full.</summary>
+    public bool IsRefusal => Unwritten.IsRefusal(InnerException!);
 }

@@ -31,17 +31,20 @@ public sealed class FrozenParts
     /// <summary>What the moments of a component's optimiser start from.</summary>
     public static string StartOptimizerOf(string start) => $"{start}_optimizer";
 
+    private readonly RunFolder? _run;
+
     /// <summary>The parts in a run's folder; there may be none.</summary>
     public FrozenParts(RunFolder run)
-        : this(run.Frozen)
-    {
-    }
+        : this(run.Frozen) => _run = run;
 
     /// <summary>The parts in a folder of their own.</summary>
     public FrozenParts(string folder) => Folder = folder;
 
     /// <summary>The folder, which need not be there.</summary>
     public string Folder { get; }
+
+    /// <summary>Whether a run has trained with them, so that what is not there was lost.</summary>
+    internal bool AreTrainedWith => _run is { HasCheckpoints: true };
 
     private string Index => Path.Combine(Folder, "frozen.json");
 

@@ -14,6 +14,7 @@ public sealed class RunFolder
 
     private const string ExperimentName = "experiment.yaml", SealName = "experiment.seal.json", StatusName = "status.json", MetricsName = "metrics.jsonl";
     private const string CheckpointsName = "checkpoints", LockName = "train.lock", CohortName = "cohort", FrozenName = "frozen", LatentsName = "latents";
+    private const string EventsName = "events", SweepsName = "sweeps", DiscriminatorName = "diffrs";
 
     /// <summary>What may be there before a run's first step.</summary>
     private static readonly string[] BeforeTheRun = [LockName, SealName, CohortName, FirstName, FrozenName, LatentsName];
@@ -48,13 +49,16 @@ public sealed class RunFolder
     public string Metrics => In(MetricsName);
 
     /// <summary>TensorBoard event files.</summary>
-    public string Events => In("events");
+    public string Events => In(EventsName);
 
     /// <summary>Folder of the checkpoints.</summary>
     public string Checkpoints => In(CheckpointsName);
 
     /// <summary>Folder of what the run uses and does not change: <see cref="FrozenParts"/>.</summary>
     public string Frozen => In(FrozenName);
+
+    /// <summary>Folder of the discriminator by which the sampler <c>diffrs</c> rejects.</summary>
+    internal string Discriminator => In(DiscriminatorName);
 
     /// <summary>Folder of the latents that were computed for training, unless the experiment names another.</summary>
     public string Latents => In(LatentsName);
@@ -66,7 +70,7 @@ public sealed class RunFolder
     public string Evaluation => In("evaluation.json");
 
     /// <summary>Folder of what the sweeps of samplers found.</summary>
-    public string Sweeps => In("sweeps");
+    public string Sweeps => In(SweepsName);
 
     /// <summary>The report of this run.</summary>
     public string Report => In("report.md");
@@ -87,6 +91,22 @@ public sealed class RunFolder
         }
 
         return new RunFolder(full);
+    }
+
+    /// <summary>The run, or the checkpoint, that a file or a folder belongs to and that would be damaged where something else were written there; null for any other place.</summary>
+    /// <param name="path">The full path, without symbolic links.</param>
+    internal static string? KeeperOf(string path)
+    {
+        for (var (child, folder) = (path, System.IO.Path.GetDirectoryName(path)); folder is not null; (child, folder) = (folder, System.IO.Path.GetDirectoryName(folder)))
+        {
+            var name = System.IO.Path.GetFileName(child);
+            if (System.IO.Path.GetFileName(folder).StartsWith("step-", StringComparison.Ordinal) && File.Exists(System.IO.Path.Combine(folder, CheckpointStore.ManifestName)))
+                return $"the checkpoint {folder}";
+            if (IsRun(folder) && (name is CheckpointsName or FrozenName or DiscriminatorName or SweepsName or EventsName || (child == path && IsOwn(path))))
+                return $"the run {folder}";
+        }
+
+        return null;
     }
 
     /// <summary>Refuses a folder for a new run that holds something.</summary>
@@ -116,10 +136,10 @@ public sealed class RunFolder
         var within = new[] { Events, Checkpoints, Frozen }.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*", deep));
         foreach (var file in Directory.EnumerateFiles(Path, "*", all).Where(IsOwn).Concat(within))
             RequireFile(file);
-
-        // what else somebody keeps there is not touched
-        static bool IsOwn(string file) => System.IO.Path.GetExtension(file) is ".json" or ".jsonl" or ".yaml" or ".lock";
     }
+
+    // what else somebody keeps there is not touched
+    private static bool IsOwn(string file) => System.IO.Path.GetExtension(file) is ".json" or ".jsonl" or ".yaml" or ".lock";
 
     /// <summary>Refuses a run that <see cref="Lock"/> would refuse; holds and makes nothing.</summary>
     /// <exception cref="RunFolderException">Another process trains it, it cannot be written, or a file of it is none.</exception>
@@ -154,9 +174,38 @@ public sealed class RunFolder
         if (!Directory.Exists(run.Path))
             throw new RunFolderException($"{path}: no such run folder; train makes one{NearPaths.Suggestion(path, IsRun)}");
         RequireFile(run.Experiment);
+        run.RequireReadable();
         return File.Exists(run.Experiment)
             ? run
             : throw new RunFolderException($"{path} is not a run folder: it has no experiment.yaml");
+    }
+
+    /// <summary>Refuses a run of which this user may not read what every verb begins with.</summary>
+    private void RequireReadable()
+    {
+        Try(Path, () => Directory.EnumerateFileSystemEntries(Path).Any());
+        Try(Experiment, () =>
+        {
+            if (File.Exists(Experiment))
+                RegularFile.OpenRead(Experiment).Dispose();
+        });
+        Try(Checkpoints, () =>
+        {
+            if (Directory.Exists(Checkpoints))
+                CheckpointNames();
+        });
+
+        void Try(string what, Action read)
+        {
+            try
+            {
+                read();
+            }
+            catch (UnauthorizedAccessException)
+            {
+                throw new RunFolderException($"{what} cannot be read, because this user may not; make it readable, or copy the run as a user who may read it");
+            }
+        }
     }
 
     private static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, ExperimentName));
@@ -324,6 +373,29 @@ public sealed class RunFolder
             warn(sentence);
         });
         return found ?? throw new RunFolderException($"{Path} has no checkpoint that can be read; {(first is null ? "train it first" : $"restore what it lost ({first}), or use another run")}");
+    }
+
+    /// <summary>
+    /// Reads a checkpoint as a whole. Training may remove it meanwhile, because it has a better or a later one: then that is read.
+    /// </summary>
+    /// <param name="name"><c>best</c>, <c>latest</c>, <c>best_generation</c> or <c>step-XXXXXXXX</c>.</param>
+    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
+    /// <param name="read">Reads it.</param>
+    /// <exception cref="RunFolderException">There is no checkpoint that verifies, or the run never had one of that name.</exception>
+    internal T UseCheckpoint<T>(string name, Action<string> warn, Func<Checkpoint, T> read)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var checkpoint = OpenNamedCheckpoint(name, warn);
+            try
+            {
+                return read(checkpoint);
+            }
+            catch (IOException) when (attempt < CheckpointStore.MostAttempts && !Directory.Exists(checkpoint.Folder))
+            {
+                // the next one
+            }
+        }
     }
 
     /// <summary>Opens the checkpoint that a pointer names, or the one of a name of its own.</summary>

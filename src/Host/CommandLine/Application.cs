@@ -22,7 +22,13 @@ namespace VoxelZoo.Host.CommandLine;
 internal static class Application
 {
     // schedulers send it some time before the limit. .NET has no name for it, but takes the system's own number
-    private static readonly PosixSignal[] Signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, .. OperatingSystem.IsLinux() ? [(PosixSignal)10] : Array.Empty<PosixSignal>()];
+    // a terminal that goes away, such as that of a lost session, sends SIGHUP, which nohup has the process ignore
+    private static readonly PosixSignal[] Signals =
+    [
+        PosixSignal.SIGINT, PosixSignal.SIGTERM,
+        .. IgnoredSignals.Contains(IgnoredSignals.Hangup) ? Array.Empty<PosixSignal>() : [PosixSignal.SIGHUP],
+        .. OperatingSystem.IsLinux() ? [(PosixSignal)10] : Array.Empty<PosixSignal>(),
+    ];
 
     // kept from being collected
     private static readonly List<PosixSignalRegistration> Heeded = [];
@@ -122,6 +128,8 @@ internal static class Application
             Console.SetOut(Console.Error);
         if (isProcess && verb is { StopsInOrder: true })
             Heeded.AddRange(Signals.Select(signal => PosixSignalRegistration.Create(signal, Stop)));
+        else if (isProcess && verb is not null)
+            Heeded.AddRange(new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, Say)));
         try
         {
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
@@ -166,6 +174,15 @@ internal static class Application
             }
 
             NativeExit.Settle(Environment.ExitCode);
+        }
+
+        // one that has nothing to save ends at once, by the signal itself
+        void Say(PosixSignalContext signal)
+        {
+            if (ended || failed)
+                return;
+            error.WriteLine($"{parse.CommandResult.Command.Name}: stopped by {signal.Signal} before it was done; the same command begins anew");
+            ended = true;
         }
 
         // a signal asks the verb to stop. Schedulers send several; whoever presses Ctrl+C again means at once

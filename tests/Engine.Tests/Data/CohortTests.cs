@@ -338,7 +338,7 @@ public sealed class CohortTests : IDisposable
 
         var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
 
-        Assert.Equal("allow_missing", refusal.Key);
+        Assert.Equal("cohort", refusal.Key);
         Assert.Contains($"1 of the 2 patients in '{Path.Combine(_folder.Path, "train")}' lack an image: b has no bravo {hint}", refusal.Message, StringComparison.Ordinal);
         var dataset = new CohortDataset(_folder.Open(), "train", Two with { AllowMissing = true }, ["bravo"]);
         Assert.Equal(["a"], dataset.Patients);

@@ -26,6 +26,33 @@ public sealed class TrainedModelTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.False(training);
     }
 
+    // training has a better one, moves the pointer and removes what it named before
+    [Fact]
+    public void Checkpoint_that_training_removes_while_it_is_read_is_followed_by_the_one_that_the_pointer_names_then()
+    {
+        using var run = new TinyRun();
+        var plan = TinyRun.Plan(cohort);
+        run.Train(plan with { Training = plan.Training with { Epochs = 2, KeepCheckpoints = 2 } });
+        var names = run.Folder.CheckpointNames();
+        File.WriteAllText(Path.Combine(run.Folder.Checkpoints, "best"), names[0]);
+        List<string> read = [];
+
+        var found = run.Folder.UseCheckpoint("best", Assert.Fail, checkpoint =>
+        {
+            read.Add(checkpoint.Name);
+            if (read.Count == 1)
+            {
+                File.WriteAllText(Path.Combine(run.Folder.Checkpoints, "best"), names[1]);
+                Directory.Delete(checkpoint.Folder, recursive: true);
+            }
+
+            using var weights = checkpoint.Read(checkpoint.Used("denoiser"));
+            return checkpoint.Name;
+        });
+
+        Assert.Equal((names[1], 2), (found, read.Count));
+    }
+
     [Fact]
     public void Load_a_damaged_checkpoint_warns_and_takes_another()
     {

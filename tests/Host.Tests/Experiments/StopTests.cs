@@ -19,6 +19,7 @@ public sealed class StopTests : IDisposable
     [InlineData("TERM")]
     [InlineData("USR1")]
     [InlineData("INT")]
+    [InlineData("HUP")]
     public void Signal_leaves_a_checkpoint_from_which_resume_completes_the_run(string signal)
     {
         using var training = Start();

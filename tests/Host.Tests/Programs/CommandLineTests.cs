@@ -15,6 +15,20 @@ public sealed class CommandLineTests
         Assert.Contains("plugins", outcome.Out, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Control_characters_of_files_and_names_are_shown_and_do_nothing()
+    {
+        using var folder = new Configuration.TemporaryFolder();
+        folder.Write("train/\u001b[31mred/bravo.nii.gz", "no volume");
+        var experiment = folder.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntitle: \"a\\e[2Jb\"\n");
+
+        foreach (var outcome in new[] { RunHere("data", "check", folder.Path), RunHere("describe", experiment) })
+        {
+            Assert.DoesNotContain('\u001b', outcome.Out + outcome.Error);
+            Assert.Contains("\\x1b[", outcome.Out + outcome.Error, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("plugns list", "voxelzoo has no verb `plugns`; did you mean `plugins`?")]
     [InlineData("plugins lst", "voxelzoo plugins has no verb `lst`; did you mean `list`?")]

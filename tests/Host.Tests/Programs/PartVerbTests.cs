@@ -141,6 +141,67 @@ public sealed class PartVerbTests : IDisposable
         Assert.Equal((2, "/no/such/folder/out: there is no such folder\n"), (outcome.ExitCode, outcome.Error));
     }
 
+    [Theory]
+    [InlineData("weights.safetensors", "weights.safetensors", "--weights")]
+    [InlineData("inputs.safetensors", "inputs.safetensors", "--inputs")]
+    [InlineData("inputs.safetensors", "link.safetensors", "--inputs")]
+    [InlineData("inputs.safetensors", "folder/../linked/inputs.safetensors", "--inputs")]
+    public void Output_that_is_also_an_input_is_refused_and_left_alone(string file, string to, string option)
+    {
+        foreach (var (name, reference) in new[] { ("weights", "unet3d-tiny.weights"), ("inputs", "unet3d-tiny.io") })
+            File.Copy($"{Reference}/{reference}.safetensors", Path.Combine(_folder.Path, $"{name}.safetensors"));
+        File.CreateSymbolicLink(Path.Combine(_folder.Path, "link.safetensors"), "inputs.safetensors");
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "folder"));
+        Directory.CreateSymbolicLink(Path.Combine(_folder.Path, "linked"), _folder.Path);
+        var before = File.ReadAllBytes(Path.Combine(_folder.Path, file));
+        var place = Path.Combine(_folder.Path, to);
+
+        foreach (var verb in new[] { "model forward", "compressor roundtrip" })
+        {
+            var outcome = RunHere(
+                [.. verb.Split(' '), "--config", "c.json", "--weights", Path.Combine(_folder.Path, "weights.safetensors"), "--inputs", Path.Combine(_folder.Path, "inputs.safetensors"), "--out", place]);
+
+            Assert.Equal((2, $"--out {place}: this is what {option} names and is read; name another file\n"), (outcome.ExitCode, outcome.Error));
+        }
+
+        Assert.Equal(before, File.ReadAllBytes(Path.Combine(_folder.Path, file)));
+    }
+
+    [Theory]
+    [InlineData("run/checkpoints/step-00000002/ema.safetensors", "the checkpoint ")]
+    [InlineData("run/frozen/compressor.safetensors", "the run ")]
+    [InlineData("run/experiment.yaml", "the run ")]
+    public void Output_among_what_a_run_keeps_is_refused(string to, string keeper)
+    {
+        _folder.Write("run/experiment.yaml", "id: a");
+        _folder.Write("run/checkpoints/step-00000002/manifest.json", "{}");
+        var place = Path.Combine(_folder.Path, to);
+
+        string[][] verbs =
+        [
+            ["model", "forward", "--config", "c.json", "--weights", "w.safetensors", "--inputs", "i.safetensors"],
+            ["report", _folder.Path],
+            ["sample", Path.Combine(_folder.Path, "run")],
+        ];
+        foreach (var verb in verbs)
+            Assert.StartsWith($"--out {place}: this belongs to {keeper}", RunHere([.. verb, "--out", place]).Error, StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories).Length);
+    }
+
+    // its convolutions would take any size, and give back less
+    [Fact]
+    public void Roundtrip_of_a_volume_that_would_be_cropped_is_refused_with_the_multiple()
+    {
+        using var scope = torch.NewDisposeScope();
+        SafetensorsFile.Write(Out + ".in", [new("input", torch.zeros(new long[] { 1, 1, 8, 8, 9 }))]);
+
+        var outcome = Run(
+            "compressor", "roundtrip", "--config", $"{Reference}/kl3d-tiny.json", "--weights", $"{Reference}/kl3d-tiny.weights.safetensors", "--inputs", Out + ".in", "--out", Out);
+
+        Refused(outcome, $"{Out}.in: the compressor `kl` cannot take these tensors: ");
+        Assert.Contains("width 9 of the 8×8×9 grid is not divisible by 2", outcome.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Roundtrip_writes_latent_and_reconstruction()
     {

@@ -54,6 +54,8 @@ public sealed class LatentCache
         if (_space.KeepsLatents)
         {
             var key = Key(cohort);
+            Verified(key, _ => { }); // refuses what is another's before anything is touched
+            using var held = LatentLock.Wait(_folder, ManifestName + ".lock", warn, stop);
             var manifest = Verified(key, warn) is { } found ? Repaired(found, training, validation, stop, warn) : Build(key, training, validation, progress, stop);
             _normalization.Write(manifest.Statistics, warn);
             return (Source(manifest, Cohort.Train)!, validation is null ? null : Source(manifest, Cohort.Val));
@@ -120,7 +122,7 @@ public sealed class LatentCache
         if (!File.Exists(ManifestFile))
         {
             RefuseForeign(_folder);
-            if (Directory.Exists(_folder) && Directory.EnumerateFileSystemEntries(_folder).Any())
+            if (Directory.Exists(_folder) && Directory.EnumerateDirectories(_folder).Any())
                 warn($"{ManifestFile} is not there, and says no more of what the latents beside it are; they are computed anew");
             return null;
         }
@@ -147,29 +149,39 @@ public sealed class LatentCache
         return stale is null
             ? manifest
             : throw new PlanException(
-                $"the latents in {_folder} are stale: their {stale} is {Short(manifest.Key[stale])}, the experiment's is {Short(key[stale])}; remove the folder, or name another one in data.latents",
+                $"the latents in {_folder} are stale: their {JsonDifference.Between(stale, manifest.Key[stale], key[stale], "the experiment's")}; remove the folder, or name another one in data.latents",
                 "latents").In("data");
     }
 
-    /// <summary>Refuses a folder without a manifest that holds anything but what an unfinished cache leaves.</summary>
-    /// <exception cref="PlanException">It does, or is a file.</exception>
+    /// <summary>Refuses a folder that <see cref="WhyForeign"/> tells of.</summary>
+    /// <exception cref="PlanException">It does.</exception>
     public static void RefuseForeign(string folder)
     {
-        if (File.Exists(folder))
-            throw new PlanException($"{folder} is a file, expected a folder for latents", "latents").In("data");
-        if (Directory.Exists(folder) && !File.Exists(Path.Combine(folder, ManifestName)))
-            RefuseOthers(folder);
+        if (WhyForeign(folder) is { } why)
+            throw Foreign(folder, why);
     }
+
+    /// <summary>
+    /// Why a folder without a manifest is left alone: it holds anything but what an unfinished cache leaves, or is a file; null where it can be filled.
+    /// </summary>
+    public static string? WhyForeign(string folder) =>
+        File.Exists(folder) ? "is a file, expected a folder for latents"
+        : Directory.Exists(folder) && !File.Exists(Path.Combine(folder, ManifestName)) ? WhyOthers(folder)
+        : null;
 
     private static void RefuseOthers(string folder)
     {
+        if (WhyOthers(folder) is { } why)
+            throw Foreign(folder, why);
+    }
+
+    private static PlanException Foreign(string folder, string why) =>
+        new PlanException(File.Exists(folder) ? $"{folder} {why}" : $"{folder} {why}; name a new folder in data.latents", "latents").In("data");
+
+    private static string? WhyOthers(string folder)
+    {
         var foreign = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).FirstOrDefault(entry => !IsOwn(entry));
-        if (foreign is not null)
-        {
-            throw new PlanException(
-                $"{folder} holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it; name a new folder in data.latents",
-                "latents").In("data");
-        }
+        return foreign is null ? null : $"holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it";
 
         static bool IsOwn(string entry) => Directory.Exists(entry)
             ? Path.GetFileName(entry) is Cohort.Train or Cohort.Val
@@ -247,8 +259,6 @@ public sealed class LatentCache
     }
 
     private LatentSource? Source(LatentManifest manifest, string split) => new(_folder, [.. manifest.Samples.Where(sample => sample.Split == split)]);
-
-    private static string Short(JsonNode? value) => (value?.ToJsonString() ?? "none") is { Length: > 80 } text ? text[..77] + "…" : value?.ToJsonString() ?? "none";
 
     /// <summary>Moments of what is normalised.</summary>
     private sealed class Moments(LatentSpace space)

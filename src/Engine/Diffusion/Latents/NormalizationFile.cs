@@ -30,7 +30,7 @@ public sealed class NormalizationFile(FrozenParts frozen)
 
     /// <summary>Writes the statistics, unless they are there.</summary>
     /// <param name="normalization">The statistics.</param>
-    /// <param name="warn">Called with a sentence where others were there.</param>
+    /// <param name="warn">Called with a sentence where others were there, or where a run has trained with some that are lost.</param>
     public void Write(LatentNormalization normalization, Action<string>? warn = null)
     {
         Unwritten.Named(frozen.Folder, () => Directory.CreateDirectory(frozen.Folder));
@@ -39,6 +39,8 @@ public sealed class NormalizationFile(FrozenParts frozen)
             return;
         if (IsDamaged(normalization))
             warn?.Invoke($"{Statistics} was damaged and is written again");
+        else if (frozen.AreTrainedWith && !File.Exists(Statistics))
+            warn?.Invoke($"{Statistics} was not there any more, though the run has trained with it, and is written again");
         AtomicFile.WriteText(Statistics, text);
     }
 

@@ -11,13 +11,17 @@ internal sealed class DiscriminatorFolder(RunFolder run)
 {
     public const string ManifestName = "discriminator.json";
 
-    public string Path => System.IO.Path.Combine(run.Path, "diffrs");
+    public string Path => run.Discriminator;
 
     public string Weights => System.IO.Path.Combine(Path, "discriminator.safetensors");
 
     private string Manifest => System.IO.Path.Combine(Path, ManifestName);
 
     private string Generated => System.IO.Path.Combine(Path, "generated");
+
+    /// <summary>Keeps other processes from training the run's discriminator until the lock is disposed or this process ends, however it ends.</summary>
+    /// <exception cref="RunFolderException">Another process trains it, or the run cannot be written.</exception>
+    public IDisposable Lock() => run.Hold(System.IO.Path.Combine(run.Path, "diffrs.lock"), "given a discriminator"); // beside the folder, which is begun anew
 
     /// <summary>An empty folder. Without a manifest it holds no discriminator, until training has ended.</summary>
     public void Begin()
@@ -47,7 +51,7 @@ internal sealed class DiscriminatorFolder(RunFolder run)
     /// <summary>Makes the folder a discriminator, and frees the room of the generated latents.</summary>
     public void End(DiscriminatorManifest manifest)
     {
-        AtomicFile.WriteJson(Manifest, manifest);
+        SealedJson.Write(DiskFiles.Instance, Manifest, manifest);
         Directory.Delete(Generated, recursive: true);
     }
 
@@ -56,7 +60,7 @@ internal sealed class DiscriminatorFolder(RunFolder run)
     public DiscriminatorManifest Read()
     {
         var remedy = $"train it: `voxelzoo train-diffrs {run.Path}`";
-        var manifest = RunFolder.ReadJson<DiscriminatorManifest>(Manifest, remedy);
+        var manifest = RunFolder.ReadSealed<DiscriminatorManifest>(Manifest, remedy);
         return manifest is not null && File.Exists(Weights)
             ? manifest
             : throw new RunFolderException($"{run.Path} has no discriminator, by whose judgement diffrs rejects; {remedy}");

@@ -35,6 +35,7 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
     /// <param name="progress">Called after each epoch.</param>
     /// <param name="cancellation">Stops it; the run has no discriminator then.</param>
     /// <exception cref="PlanException">The architecture shows no features.</exception>
+    /// <exception cref="Runs.RunFolderException">Another process trains the run's discriminator.</exception>
     public DiscriminatorManifest Run(
         int epochs,
         CohortDataset training,
@@ -44,6 +45,7 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
         CancellationToken cancellation = default)
     {
         using var discriminator = Discriminator.Create(plan, trained.Model);
+        using var held = _folder.Lock();
         _folder.Begin();
         var total = training.Count + (validation?.Count ?? 0);
         Generate(training, 0, count => generated?.Invoke(count, total), cancellation);

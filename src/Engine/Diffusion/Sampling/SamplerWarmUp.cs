@@ -46,7 +46,7 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
         var patients = Enumerable.Range(0, generator.WarmUpSamples).Select(i => i % conditions.Count).ToArray();
         var key = Key(generator, patients);
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key.ToJsonString())));
-        var file = Path.Combine(trained.Run.Path, "diffrs", $"warm-up-{hash[..12]}.json");
+        var file = Path.Combine(trained.Run.Discriminator, $"warm-up-{hash[..12]}.json");
         if (Read(file) is { } kept && JsonNode.DeepEquals(kept.Key, key) && (kept.DiscriminatorSha256 is null || kept.DiscriminatorSha256 == generator.JudgeSha256))
             return kept.Learned;
         var learned = generator.Learn([.. patients.Select((patient, i) =>

@@ -32,9 +32,11 @@ public sealed class SamplingSweep : IDisposable
     /// <param name="against">The split of the real volumes.</param>
     /// <param name="real">Those volumes.</param>
     /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
-    public SamplingSweep(ExperimentPlan plan, TrainedModel trained, Cohort cohort, CohortDataset conditions, string against, CohortDataset real, SizeBinLaw? law = null)
+    /// <param name="warned">Called with a sentence for each result that is there and cannot be trusted.</param>
+    public SamplingSweep(
+        ExperimentPlan plan, TrainedModel trained, Cohort cohort, CohortDataset conditions, string against, CohortDataset real, SizeBinLaw? law = null, Action<string>? warned = null)
     {
-        (_trained, _conditions, _folder, _law) = (trained, conditions, new SweepFolder(trained.Run), law);
+        (_trained, _conditions, _folder, _law) = (trained, conditions, new SweepFolder(trained.Run, warned), law);
         _sets = new SetEvaluator(plan, trained.Model.Context, () => [(against, real)]);
         _names = [.. Distinct(plan.Metrics.Select(metric => metric.Id))];
         _circumstances = new JsonObject

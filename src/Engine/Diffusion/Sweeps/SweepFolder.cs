@@ -11,32 +11,48 @@ namespace VoxelZoo.Engine.Diffusion.Sweeps;
 /// follow from, so that what was found under other circumstances stays, and is never taken for it.
 /// </summary>
 /// <param name="run">The run.</param>
-public sealed class SweepFolder(RunFolder run)
+/// <param name="warned">Called once with a sentence for each file that is not what was written.</param>
+public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
 {
+    private readonly HashSet<string> _distrusted = [];
+
     private string Configurations => Path.Combine(run.Sweeps, "configurations");
 
     /// <summary>Keeps other processes from sweeping this run until the lock is disposed or this process ends, however it ends. Makes the folder.</summary>
     /// <exception cref="RunFolderException">Another process sweeps it, or the folder cannot be written.</exception>
     public IDisposable Lock() => run.Hold(Path.Combine(run.Sweeps, "sweep.lock"), "swept");
 
-    /// <summary>What was found of a configuration under this key; null where that was not finished, or its file is damaged.</summary>
+    /// <summary>What was found of a configuration under this key; null where that was not finished, or its file was changed or is damaged, which is said.</summary>
     internal SweptConfiguration? Find(string name, JsonObject key)
     {
+        var file = FileOf(name, key);
         try
         {
-            return RunFolder.ReadJson<Finished>(FileOf(name, key), "") is { } finished && JsonNode.DeepEquals(finished.Key, key) ? finished.Result : null;
+            if (RunFolder.ReadSealed<Finished>(file, "it counts as not done, and is measured anew where it is asked for") is not { } finished)
+                return null;
+            if (JsonNode.DeepEquals(finished.Key, key) && finished.Result.Name == name)
+                return finished.Result;
+            Distrust(file, $"{file} is of another configuration than its name says; it counts as not done, and is measured anew where it is asked for");
         }
-        catch (RunFolderException)
+        catch (RunFolderException e)
         {
-            return null;
+            Distrust(file, e.Message);
         }
+
+        return null;
+    }
+
+    private void Distrust(string file, string sentence)
+    {
+        if (_distrusted.Add(file))
+            warned?.Invoke(sentence);
     }
 
     /// <summary>Keeps what was found of a configuration.</summary>
     internal void Keep(JsonObject key, SweptConfiguration result)
     {
         Unwritten.Named(Configurations, () => Directory.CreateDirectory(Configurations));
-        AtomicFile.WriteJson(FileOf(result.Name, key), new Finished(key, result));
+        SealedJson.Write(DiskFiles.Instance, FileOf(result.Name, key), new Finished(key, result));
     }
 
     private string FileOf(string name, JsonObject key)

@@ -7,13 +7,28 @@ namespace VoxelZoo.Engine.Reports.ManyRuns;
 /// <summary>Writes the report of many runs as Markdown, with its pictures in a folder beside it.</summary>
 public static class ExperimentReport
 {
-    /// <summary>Writes the report; one that is there is replaced as a whole.</summary>
+    /// <summary>Writes the report; one that is there is replaced as a whole. Where it cannot be written, no pictures are left that were not there before.</summary>
     /// <param name="facts">What it says.</param>
     /// <param name="file">The Markdown file. Its pictures go into <c>FILE_files</c>.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     public static void Write(ReportFacts facts, string file)
     {
         var pictures = new ReportPictures(file);
+        try
+        {
+            Write(facts, file, pictures);
+        }
+        catch
+        {
+            pictures.Discard();
+            throw;
+        }
+
+        pictures.RemoveOthers();
+    }
+
+    private static void Write(ReportFacts facts, string file, ReportPictures pictures)
+    {
         var text = new StringBuilder();
         Head(text, facts);
         QuickReference.Write(text, facts);
@@ -24,7 +39,6 @@ public static class ExperimentReport
         ProblemSection.Write(text, facts);
         ProvenanceSection.Write(text, facts.Provenance);
         AtomicFile.WriteText(file, text.ToString().TrimEnd('\n') + "\n");
-        pictures.RemoveOthers();
     }
 
     private static void Head(StringBuilder text, ReportFacts facts)

@@ -13,6 +13,7 @@ internal sealed partial class ReportPictures(string file)
 
     private readonly string _folder = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, Path.GetFileNameWithoutExtension(file) + "_files");
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
+    private readonly List<string> _new = [];
 
     /// <summary>Draws the losses of an experiment's runs; null where none has an epoch.</summary>
     /// <returns>A link.</returns>
@@ -36,6 +37,15 @@ internal sealed partial class ReportPictures(string file)
         picture.CopyTo(stream);
     }));
 
+    /// <summary>Removes the pictures of a report that is not written: those that were not there before.</summary>
+    public void Discard()
+    {
+        foreach (var path in _new.Where(File.Exists))
+            File.Delete(path);
+        if (Directory.Exists(_folder) && !Directory.EnumerateFileSystemEntries(_folder).Any())
+            Directory.Delete(_folder);
+    }
+
     /// <summary>Removes pictures that an earlier report left and this one does not show.</summary>
     public void RemoveOthers()
     {
@@ -58,7 +68,10 @@ internal sealed partial class ReportPictures(string file)
         var safe = Unsafe().Replace(id, "-");
         var name = Enumerable.Range(1, int.MaxValue - 1).Select(n => $"{safe}{(n == 1 ? "" : $"-{n}")}{end}").First(_names.Add);
         Unwritten.Named(_folder, () => Directory.CreateDirectory(_folder));
-        write(Path.Combine(_folder, name));
+        var path = Path.Combine(_folder, name);
+        if (!File.Exists(path))
+            _new.Add(path);
+        write(path);
         return $"{Uri.EscapeDataString(Path.GetFileName(_folder))}/{Uri.EscapeDataString(name)}";
     }
 

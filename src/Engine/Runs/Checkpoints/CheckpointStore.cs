@@ -17,6 +17,9 @@ public sealed class CheckpointStore
 {
     internal const string ManifestName = "manifest.json";
 
+    /// <summary>How often one is looked for that training removes meanwhile, which happens once in many minutes.</summary>
+    internal const int MostAttempts = 5;
+
     /// <summary>Folders that do not count: half written, or about to be removed.</summary>
     private const string Aside = ".tmp-";
 
@@ -158,9 +161,26 @@ public sealed class CheckpointStore
 
     private Checkpoint? Find(string pointer, Action<string> damage, Func<string, string> broken)
     {
+        for (var attempt = 1; ; attempt++)
+        {
+            var (found, removed) = Find(pointer, damage, broken, patient: attempt < MostAttempts);
+            if (!removed)
+                return found;
+        }
+    }
+
+    /// <summary>Looks once.</summary>
+    /// <returns>What was found, and whether the training that goes on here removed a checkpoint under the eyes, so that pointers have moved.</returns>
+    private (Checkpoint? Found, bool Removed) Find(string pointer, Action<string> damage, Func<string, string> broken, bool patient)
+    {
         var (pointed, names) = (Pointed(pointer), Names().Reverse().ToArray());
         if (pointed is not null && !names.Contains(pointed))
+        {
+            if (patient && Pointed(pointer) != pointed)
+                return (null, true);
             damage($"{pointer} names the checkpoint '{pointed}', which is not there; looking for the newest one");
+        }
+
         foreach (var name in names.OrderBy(name => name != pointed))
         {
             try
@@ -169,7 +189,11 @@ public sealed class CheckpointStore
                 // a run that was never validated has no best one, and misses none
                 if (pointed is null && (pointer != "best" || found.Manifest.Best is not null))
                     damage($"the pointer {pointer} is not there; taking {name}, the newest checkpoint");
-                return found;
+                return (found, false);
+            }
+            catch (IOException) when (patient && !_files.HasFolder(In(name)))
+            {
+                return (null, true);
             }
             catch (Exception e) when (e is InvalidDataException or JsonException or FileNotFoundException)
             {
@@ -181,7 +205,7 @@ public sealed class CheckpointStore
             }
         }
 
-        return null;
+        return (null, false);
     }
 
     private Checkpoint Verified(string folder)

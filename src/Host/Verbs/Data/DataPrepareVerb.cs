@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -37,6 +38,8 @@ internal sealed class DataPrepareVerb : Verb
         experiment.CheckTrainable();
         OutFolder.Require(parse.GetRequiredValue(_out));
         var folder = Path.GetFullPath(parse.GetRequiredValue(_out));
+        if (LatentCache.WhyForeign(folder) is { } why)
+            throw new UsageException($"--out {parse.GetRequiredValue(_out)}: {why}; name a new folder");
         var latents = experiment.PrepareLatents(folder, cancellation);
         Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={Places.Shown(folder)}");
         return ExitCode.Done;

@@ -29,6 +29,7 @@ internal sealed class FeaturesExportVerb : Verb
         var (kind, weights, path) = (Kind(parse.GetRequiredValue(_network)), parse.GetRequiredValue(_weights), parse.GetRequiredValue(_out));
         if (!FeatureNetwork.IsOne(path))
             throw new UsageException($"--out {path}: a file of features ends with {FeatureNetwork.Extension}, by which metrics know it");
+        OutFile.Require(path, (_weights.Name, weights));
         NativeTorch.Load();
         var foreign = TensorFile.Refusing(() => FeatureNetwork.Export(kind, weights, path), File.Exists(weights) ? path : weights);
         if (foreign.Count > 0)

@@ -25,6 +25,9 @@ internal sealed class CompressorRoundtripVerb : Verb
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
+        OutFile.Require(
+            parse.GetRequiredValue(_out),
+            (_config.Name, parse.GetValue(_config)), (_weights.Name, parse.GetValue(_weights)), (_inputs.Name, parse.GetValue(_inputs)));
         using var host = ProgramHost.Build(parse);
         var (part, options, file) = PartFile.Read<ICompressor>(
             parse.GetRequiredValue(_config), "compressor", host.Services.GetRequiredService<PartRegistry>());
@@ -36,7 +39,10 @@ internal sealed class CompressorRoundtripVerb : Verb
         compressor.eval();
 
         using var inputs = TensorFile.Read(parse.GetRequiredValue(_inputs));
-        var tensors = TensorFile.Compute(part, inputs, () => compressor.Roundtrip(inputs.Get("input", 5).to(float32)));
+        var input = inputs.Get("input", 5).to(float32);
+        // convolutions with a stride take any size, and give back less than they were given
+        TensorFile.Compute(part, inputs, () => part.Call(c => c.LatentShape(options, VolumeShape.Of(input))));
+        var tensors = TensorFile.Compute(part, inputs, () => compressor.Roundtrip(input));
         TensorFile.Write(parse.GetRequiredValue(_out), tensors);
         return ExitCode.Done;
     }

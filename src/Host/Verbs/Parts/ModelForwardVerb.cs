@@ -27,6 +27,9 @@ internal sealed class ModelForwardVerb : Verb
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
+        OutFile.Require(
+            parse.GetRequiredValue(_out),
+            (_config.Name, parse.GetValue(_config)), (_weights.Name, parse.GetValue(_weights)), (_inputs.Name, parse.GetValue(_inputs)));
         using var host = ProgramHost.Build(parse);
         var (architecture, options, file) = PartFile.Read<IArchitecture>(
             parse.GetRequiredValue(_config), "architecture", host.Services.GetRequiredService<PartRegistry>());

@@ -7,6 +7,7 @@ internal static class OutFolder
     /// <exception cref="UsageException">It cannot be.</exception>
     public static void Require(string folder)
     {
+        OutFile.Require(folder);
         try
         {
             var place = Path.GetFullPath(folder);

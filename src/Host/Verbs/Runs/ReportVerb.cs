@@ -52,6 +52,7 @@ internal sealed class ReportVerb : Verb
 
     private static void RefusePlace(string file)
     {
+        OutFile.Require(file);
         if (Directory.Exists(file) || Path.GetFileName(file).Length == 0)
             throw new UsageException($"--out {file}: this is a folder; name a file in it, such as {Path.Combine(file, "report.md")}");
         var folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
@@ -65,7 +66,7 @@ internal sealed class ReportVerb : Verb
         {
             ExperimentReport.Write(facts, file);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException and not UnwrittenException { IsRefusal: false })
         {
             throw new UsageException($"--out {file}: {e.Message}");
         }

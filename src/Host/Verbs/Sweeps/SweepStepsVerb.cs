@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
@@ -17,6 +18,9 @@ namespace VoxelZoo.Host.Verbs.Sweeps;
 internal sealed class SweepStepsVerb : Verb
 {
     private const int MostSteps = 1000;
+
+    // as every sampler with a fixed number of them calls it
+    private const string Steps = "Steps";
 
     private readonly Argument<string> _run;
     private readonly Option<string> _sampler, _metric;
@@ -46,6 +50,7 @@ internal sealed class SweepStepsVerb : Verb
         // where it is one of those that a sweep of solvers measures, both find what the other did
         var request = _options.Read(parse, SweepMetrics.Default.Contains(metric) ? [] : [metric]) with { SamplerBy = _sampler.Name };
         using var session = new Session(parse);
+        RefuseStepless(session, sampler);
         using var sweep = _options.Open(parse, session, parse.GetRequiredValue(_run), request, SolverConfiguration.Of(sampler, hi));
         var json = parse.GetValue(CommonOptions.Json);
         var swept = sweep.Steps(new StepSearch(sampler, metric, lo, hi, tolerance), work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work), cancellation);
@@ -57,6 +62,13 @@ internal sealed class SweepStepsVerb : Verb
 
         Output.Write(parse, () => JsonSerializer.SerializeToNode(file, AtomicFile.Json)!, () => Table(file));
         return ExitCode.Done;
+    }
+
+    private void RefuseStepless(Session session, string sampler)
+    {
+        var part = session.Registry.Get<ISampler>(new ScalarNode(new Position(_sampler.Name), sampler, ScalarKind.Text));
+        if (part.Value.OptionsType.GetProperty(Steps) is null)
+            throw new UsageException($"{_sampler.Name}: `{sampler}` takes steps of its own choice and has no number of them to look for; name a sampler that has one, such as euler");
     }
 
     private (int Lo, int Hi, int Tolerance) Interval(ParseResult parse)

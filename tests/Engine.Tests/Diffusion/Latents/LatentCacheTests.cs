@@ -132,7 +132,7 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         first.Train(plan);
         var files = Directory.GetFiles(plan.Data.Latents!, "*", SearchOption.AllDirectories).ToDictionary(f => f, File.GetLastWriteTimeUtc);
         second.Train(plan);
-        Assert.Equal(7, files.Count); // four to train, two to validate, the manifest
+        Assert.Equal(8, files.Count); // four to train, two to validate, the manifest and its lock
         Assert.All(files, file => Assert.Equal(file.Value, File.GetLastWriteTimeUtc(file.Key)));
         Assert.Equal(first.Latest.Manifest.Files, second.Latest.Manifest.Files);
     }
@@ -354,6 +354,40 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
 
         Assert.Contains("latents.json", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("train --resume", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Statistics_that_are_lost_are_computed_again_and_said_to_be()
+    {
+        using var run = new TinyRun();
+        var plan = Plan();
+        run.Train(plan);
+        var path = Path.Combine(run.Folder.Frozen, "latents.json");
+        var right = File.ReadAllText(path);
+        Assert.Empty(Prepare(run, plan));
+        File.Delete(path);
+
+        Assert.Equal([$"{path} was not there any more, though the run has trained with it, and is written again"], Prepare(run, plan));
+        Assert.Equal(right, File.ReadAllText(path));
+    }
+
+    [Fact]
+    public async Task Folder_that_another_process_fills_is_waited_for()
+    {
+        using var run = new TinyRun();
+        using var released = new CancellationTokenSource();
+        var folder = Path.Combine(run.Folder.Path, "latents");
+        var held = LatentLock.Wait(folder, "lock", Assert.Fail, TestContext.Current.CancellationToken);
+
+        var second = Task.Run(() => LatentLock.Wait(folder, "lock", _ => released.Cancel(), TestContext.Current.CancellationToken)!.Dispose(), TestContext.Current.CancellationToken);
+        released.Token.WaitHandle.WaitOne(TimeSpan.FromMinutes(1)); // until it says that it waits
+        Assert.False(second.IsCompleted);
+        held!.Dispose();
+        await second;
+
+        using var again = LatentLock.Wait(folder, "lock", Assert.Fail, TestContext.Current.CancellationToken);
+        using var stopped = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => LatentLock.Wait(folder, "lock", _ => stopped.Cancel(), stopped.Token));
     }
 
     private static List<string> Prepare(TinyRun run, ExperimentPlan plan)

@@ -210,6 +210,29 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
     }
 
     [Fact]
+    public void Changed_manifest_is_refused()
+    {
+        var plan = Plan();
+        Train(plan);
+        var file = Path.Combine(FolderOf, "discriminator.json");
+        var text = File.ReadAllText(file);
+        File.WriteAllText(file, text.Replace("\"strength\": 1", "\"strength\": 2", StringComparison.Ordinal));
+        Assert.NotEqual(text, File.ReadAllText(file));
+        Assert.Contains("do not have the hash", Refusal(plan with { Sampling = plan.Sampling with { Guidance = 2 } }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Second_process_is_refused_while_the_first_trains_and_leaves_what_is_there()
+    {
+        var plan = Plan();
+        var first = Train(plan);
+        using (new DiscriminatorFolder(_run.Folder).Lock())
+            Assert.Contains("is being given a discriminator by another process", Assert.Throws<RunFolderException>(() => Train(plan)).Message, StringComparison.Ordinal);
+
+        Assert.Equal(first.Weights.Sha256, Sample(plan).DiscriminatorSha256);
+    }
+
+    [Fact]
     public void Stopped_training_leaves_no_discriminator()
     {
         var plan = Plan();

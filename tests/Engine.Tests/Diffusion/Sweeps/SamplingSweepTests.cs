@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
@@ -17,6 +18,7 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
     private readonly TinyRun _run = new();
     private readonly List<long[]> _seen = [];
     private readonly List<float> _noise = [];
+    private readonly List<string> _warnings = [];
 
     public void Dispose() => _run.Dispose();
 
@@ -49,7 +51,7 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
     {
         var opened = Cohort.Open(plan.Data.Cohort);
         Directory.CreateDirectory(Path.Combine(_run.Folder.Sweeps, "configurations"));
-        using var sweep = new SamplingSweep(plan, trained, opened, TinyRun.Volumes(plan, opened, plan.Sampling.Split), Cohort.Test, TinyRun.Volumes(plan, opened, Cohort.Test));
+        using var sweep = new SamplingSweep(plan, trained, opened, TinyRun.Volumes(plan, opened, plan.Sampling.Split), Cohort.Test, TinyRun.Volumes(plan, opened, Cohort.Test), warned: _warnings.Add);
         return use(sweep);
     });
 
@@ -110,14 +112,39 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
         Assert.Null(Sweep(plan, sweep => sweep.Find(Euler(2), With(plan, 2))));
     }
 
-    [Fact]
-    public void Damaged_file_is_as_if_it_were_not_there()
+    [Theory]
+    [InlineData("\"nfe\": 2", "\"nfe\": 1", "do not have the hash")]
+    [InlineData("{\n  \"key\":", "garbage", "cannot be read")]
+    public void Changed_or_damaged_file_is_as_if_it_were_not_there_and_is_named_once(string written, string changed, string why)
     {
         _run.Train(Plan);
         Sweep(Plan, sweep => sweep.Judge(Euler(2), With(Plan, 2)));
-        File.WriteAllText(Directory.GetFiles(Path.Combine(_run.Folder.Sweeps, "configurations")).Single(), "{\"key\":");
+        var file = Directory.GetFiles(Path.Combine(_run.Folder.Sweeps, "configurations")).Single();
+        var text = File.ReadAllText(file);
+        Assert.Contains(written, text, StringComparison.Ordinal);
+        File.WriteAllText(file, text.Replace(written, changed, StringComparison.Ordinal));
+        Assert.Empty(_warnings);
 
-        Assert.Null(Sweep(Plan, sweep => sweep.Find(Euler(2), With(Plan, 2))));
+        Assert.Equal((null, null), Sweep(Plan, sweep => (sweep.Find(Euler(2), With(Plan, 2)), sweep.Find(Euler(2), With(Plan, 2)))));
+
+        var warning = Assert.Single(_warnings);
+        Assert.Contains(file, warning, StringComparison.Ordinal);
+        Assert.Contains(why, warning, StringComparison.Ordinal);
+        Assert.Contains("is measured anew", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void File_that_an_earlier_version_left_without_a_hash_is_taken()
+    {
+        _run.Train(Plan);
+        Sweep(Plan, sweep => sweep.Judge(Euler(2), With(Plan, 2)));
+        var file = Directory.GetFiles(Path.Combine(_run.Folder.Sweeps, "configurations")).Single();
+        var node = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        Assert.True(node.Remove("sha256"));
+        File.WriteAllText(file, node.ToJsonString());
+
+        Assert.NotNull(Sweep(Plan, sweep => sweep.Find(Euler(2), With(Plan, 2))));
+        Assert.Empty(_warnings);
     }
 
     [Fact]

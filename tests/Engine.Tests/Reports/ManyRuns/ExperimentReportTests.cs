@@ -50,6 +50,23 @@ public sealed partial class ExperimentReportTests : IDisposable
     }
 
     [Fact]
+    public void Report_that_cannot_be_written_leaves_no_pictures_that_were_not_there()
+    {
+        Run("a").Sample();
+        Directory.CreateDirectory(Path.Combine(File, "in the way"));
+        Assert.ThrowsAny<Exception>(() => Report());
+        Assert.False(Directory.Exists(Files));
+
+        Directory.Delete(File, recursive: true);
+        Report();
+        Run("b", change: e => e["id"] = "exp2").Sample();
+        System.IO.File.Delete(File);
+        Directory.CreateDirectory(Path.Combine(File, "in the way"));
+        Assert.ThrowsAny<Exception>(() => Report());
+        Assert.Equal(["exp1-loss.svg", "exp1-sample.png"], Directory.GetFiles(Files).Select(Path.GetFileName).Order());
+    }
+
+    [Fact]
     public void Run_is_a_row_with_what_it_took()
     {
         Run("a", 0.00246);

@@ -33,6 +33,16 @@ public sealed class ReportFactsTests : IDisposable
     }
 
     [Fact]
+    public void Run_that_a_link_leads_to_counts_once()
+    {
+        Run("exp9");
+        Directory.CreateSymbolicLink(At("again"), At("exp9"));
+
+        Assert.Single(Facts().Runs);
+        Assert.Single(ReportFacts.Read([At("again"), At("exp9")], _sources).Runs);
+    }
+
+    [Fact]
     public void Folders_without_a_run_are_refused() =>
         Assert.Contains("there are no runs", Assert.Throws<RunFolderException>(Facts).Message, StringComparison.Ordinal);
 
