@@ -391,7 +391,7 @@ public sealed class CohortTests : IDisposable
         Assert.Equal($"is left out: it {found}.", findings[0].Finding);
 
         var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
-        Assert.Equal("allow_missing", refusal.Key);
+        Assert.Equal("cohort", refusal.Key);
         Assert.Contains($"1 of the 2 patients in '{At("train")}' lack an image: b {found}; ", refusal.Message, StringComparison.Ordinal);
         var cohort = _folder.Open();
         Assert.Equal(["b"], new CohortDataset(cohort, "train", Two with { AllowMissing = true }, ["bravo"]).Skipped);
