@@ -77,6 +77,7 @@ public sealed class PatientGeneration : IDisposable
                 made++;
                 done?.Invoke(record);
             },
+            _context.Observer.Warned,
             cancellation);
         var records = patients.Records();
         var asked = records.Where(record => record.RequestedBins is not null);

@@ -37,18 +37,45 @@ internal sealed class PatientFolder : IDisposable
     /// <summary>A patient's name.</summary>
     public static string Name(int number) => $"{number:D5}";
 
-    /// <summary>Whether the patient of that number is there.</summary>
-    public bool Has(int number) => File.Exists(In(Name(number), RecordName));
+    /// <summary>The file of a patient's image.</summary>
+    public static string FileOf(string kind) => $"{kind}.nii.gz";
+
+    /// <summary>Whether the patient of that number is there as it was written.</summary>
+    /// <param name="number">The number.</param>
+    /// <param name="kinds">The images that it has to have.</param>
+    /// <param name="warn">Is told of a patient that was there and is damaged.</param>
+    /// <exception cref="RunFolderException">Its record cannot be read, or something else stands in the place of a file.</exception>
+    public bool Has(int number, IEnumerable<string> kinds, Action<string>? warn = null)
+    {
+        if (Record(In(Name(number), RecordName)) is not { } record)
+            return false;
+        if (kinds.Select(kind => Damage(In(Name(number)), FileOf(kind), record)).OfType<string>().FirstOrDefault() is not { } damage)
+            return true;
+        warn?.Invoke($"{In(Name(number))}: {damage}; the patient is made again");
+        return false;
+    }
+
+    /// <summary>What is wrong with one of a patient's volumes; null where nothing is.</summary>
+    private static string? Damage(string patient, string name, PatientRecord record)
+    {
+        var path = Path.Combine(patient, name);
+        RunFolder.RequireFile(path);
+        return !File.Exists(path) ? $"{name} is missing"
+            : record.Files is { } files && files.GetValueOrDefault(name) != BinaryFacts.Hash(path) ? $"{name} is not what was written"
+            : null;
+    }
 
     /// <summary>The records of the patients that are there, by number.</summary>
     public IReadOnlyList<PatientRecord> Records() =>
     [
         .. Directory.EnumerateDirectories(_folder).Where(patient => !Path.GetFileName(patient).StartsWith('.')).Order(StringComparer.Ordinal)
             .Select(patient => Path.Combine(patient, RecordName))
-            .Select(record => RunFolder.ReadJson<PatientRecord>(record, "remove the patient, to make it anew")).OfType<PatientRecord>(),
+            .Select(Record).OfType<PatientRecord>(),
     ];
 
-    /// <summary>Writes a patient.</summary>
+    private static PatientRecord? Record(string path) => RunFolder.ReadJson<PatientRecord>(path, "remove the patient, to make it anew");
+
+    /// <summary>Writes a patient, in place of what is there of it.</summary>
     /// <param name="record">How it came about.</param>
     /// <param name="fill">Writes its images into the folder that it is given.</param>
     public void Write(PatientRecord record, Action<string> fill)
@@ -60,10 +87,24 @@ internal sealed class PatientFolder : IDisposable
             {
                 Directory.CreateDirectory(temporary);
                 fill(temporary);
-                AtomicFile.WriteJson(Path.Combine(temporary, RecordName), record);
-                Directory.Move(temporary, In(record.Patient));
+                var files = Directory.GetFiles(temporary).Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file), BinaryFacts.Hash);
+                AtomicFile.WriteJson(Path.Combine(temporary, RecordName), record with { Files = files });
+                if (Directory.Exists(In(record.Patient)))
+                    Replace(temporary, In(record.Patient));
+                else
+                    Directory.Move(temporary, In(record.Patient));
             },
             temporary);
+    }
+
+    /// <summary>Its record goes first and comes last, so that a kill in between leaves no patient; files that are not a patient's stay.</summary>
+    private static void Replace(string temporary, string patient)
+    {
+        var record = Path.Combine(temporary, RecordName);
+        File.Delete(Path.Combine(patient, RecordName));
+        foreach (var file in Directory.GetFiles(temporary).Where(file => file != record).Append(record))
+            File.Move(file, Path.Combine(patient, Path.GetFileName(file)), overwrite: true);
+        Directory.Delete(temporary);
     }
 
     /// <summary>Writes the table of all patients that are there.</summary>

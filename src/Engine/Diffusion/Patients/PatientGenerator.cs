@@ -37,15 +37,18 @@ internal sealed class PatientGenerator(
     /// <param name="count">How many there are to be.</param>
     /// <param name="collective">The processes that share them.</param>
     /// <param name="done">Called with each that was made.</param>
+    /// <param name="warn">Is told of patients that are damaged and made again.</param>
     /// <param name="cancellation">Stops between steps; finished patients stay.</param>
     /// <exception cref="PatientException">One could not be made.</exception>
-    public void Run(PatientFolder folder, int count, ICollective collective, Action<PatientRecord>? done, CancellationToken cancellation)
+    public void Run(
+        PatientFolder folder, int count, ICollective collective, Action<PatientRecord>? done, Action<string>? warn, CancellationToken cancellation)
     {
+        string[] kinds = [ImageKinds.Seg, .. images.Plan.Target];
         try
         {
             collective.Together(() =>
             {
-                foreach (var number in collective.Share(count).Where(number => !folder.Has(number)))
+                foreach (var number in collective.Share(count).Where(number => !folder.Has(number, kinds, warn)))
                 {
                     cancellation.ThrowIfCancellationRequested();
                     using var scope = torch.NewDisposeScope();
@@ -192,9 +195,9 @@ internal sealed class PatientGenerator(
         folder.Write(record, target =>
         {
             var seg = torch.tensor(mask.Voxels, [Shape.Depth, Shape.Height, Shape.Width]);
-            NiftiFile.Write(Path.Combine(target, $"{ImageKinds.Seg}.nii.gz"), Data.Masks.Binarise(seg), grid.Spacing, grid.Affine, comment);
+            NiftiFile.Write(Path.Combine(target, PatientFolder.FileOf(ImageKinds.Seg)), Data.Masks.Binarise(seg), grid.Spacing, grid.Affine, comment);
             for (var c = 0; c < images.Plan.Target.Count; c++)
-                NiftiFile.Write(Path.Combine(target, $"{images.Plan.Target[c]}.nii.gz"), image[0, c], grid.Spacing, grid.Affine, comment);
+                NiftiFile.Write(Path.Combine(target, PatientFolder.FileOf(images.Plan.Target[c])), image[0, c], grid.Spacing, grid.Affine, comment);
         });
     }
 

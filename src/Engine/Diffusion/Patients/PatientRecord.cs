@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 using VoxelZoo.Engine.Data;
 
 namespace VoxelZoo.Engine.Diffusion.Patients;
@@ -32,6 +33,12 @@ public sealed record PatientRecord
 
     /// <summary>How often the networks were called, in all.</summary>
     public required int FunctionEvaluations { get; init; }
+
+    /// <summary>
+    /// SHA-256 of the patient's volumes by name, lower-case hexadecimal; missing in the comment within them, and for a patient of before it was recorded.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, string>? Files { get; init; }
 
     /// <summary>Whether the mask has all the numbers that were asked for; null where none were.</summary>
     public bool? Exact => RequestedBins?.SequenceEqual(MeasuredBins);

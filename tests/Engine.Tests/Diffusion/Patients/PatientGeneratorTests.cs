@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
@@ -84,7 +86,7 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
 
     private void Run(
         ExperimentPlan masks, ExperimentPlan images, int count, string folder, PatientChecks? checks = null,
-        Action<PatientRecord>? done = null, CancellationTokenSource? stop = null, Func<Tensor, bool>? hasShape = null)
+        Action<PatientRecord>? done = null, CancellationTokenSource? stop = null, Func<Tensor, bool>? hasShape = null, Action<string>? warn = null)
     {
         if (!Directory.Exists(_masks.Folder.Checkpoints))
         {
@@ -99,7 +101,7 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
                 new PatientSource(images, imageModel, imageVolumes, new VolumeGenerator(images, imageModel.Model)),
                 law: null, atlas: null, hasShape, checks ?? _checks, maskVolumes.Grid(0, ImageKinds.Seg));
             using var patients = new PatientFolder(_folder.File(folder), generator.Request(), SingleProcess.Instance);
-            generator.Run(patients, count, SingleProcess.Instance, done, stop?.Token ?? CancellationToken.None);
+            generator.Run(patients, count, SingleProcess.Instance, done, warn, stop?.Token ?? CancellationToken.None);
             return 0;
         }));
     }
@@ -162,6 +164,44 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         var (whole, halves) = (Files("whole"), Files("halves"));
         Assert.Equal(whole.Keys.Order(StringComparer.Ordinal), halves.Keys.Order(StringComparer.Ordinal));
         Assert.All(whole, file => Assert.Equal(file.Value, halves[file.Key]));
+    }
+
+    [Fact]
+    public void Damaged_patient_is_made_again_to_the_same_bytes_and_named()
+    {
+        Run(Masks(OneLarge), Images(), 5, "patients");
+        var before = Files("patients");
+        var record = JsonNode.Parse(File.ReadAllText(_folder.File("patients/00001/patient.json")))!;
+        Assert.Equal(
+            ["bravo.nii.gz", "seg.nii.gz"], record["files"]!.AsObject().Select(file => file.Key));
+        Assert.All(record["files"]!.AsObject(), file => Assert.Equal(
+            Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(_folder.File($"patients/00001/{file.Key}")))), (string?)file.Value));
+        File.Delete(_folder.File("patients/00001/seg.nii.gz"));
+        File.WriteAllText(_folder.File("patients/00001/notes.txt"), "mine");
+        File.AppendAllText(_folder.File("patients/00002/bravo.nii.gz"), "x");
+        File.Delete(_folder.File("patients/00003/patient.json"));
+        // of before the hashes were recorded
+        var old = JsonNode.Parse(File.ReadAllText(_folder.File("patients/00004/patient.json")))!.AsObject();
+        old.Remove("files");
+        File.WriteAllText(_folder.File("patients/00004/patient.json"), old.ToJsonString());
+        var (made, warnings) = (new List<string>(), new List<string>());
+
+        Run(Masks(OneLarge), Images(), 4, "patients", done: patient => made.Add(patient.Patient), warn: warnings.Add);
+        File.Delete(_folder.File("patients/00004/bravo.nii.gz"));
+        Run(Masks(OneLarge), Images(), 5, "patients", done: patient => made.Add(patient.Patient), warn: warnings.Add);
+
+        Assert.Equal(["00001", "00002", "00003", "00004"], made);
+        Assert.Equal(
+            [
+                $"{_folder.File("patients/00001")}: seg.nii.gz is missing; the patient is made again",
+                $"{_folder.File("patients/00002")}: bravo.nii.gz is not what was written; the patient is made again",
+                $"{_folder.File("patients/00004")}: bravo.nii.gz is missing; the patient is made again",
+            ],
+            warnings);
+        var after = Files("patients");
+        Assert.True(after.Remove("00001/notes.txt"));
+        Assert.Equal(before.Keys.Order(StringComparer.Ordinal), after.Keys.Order(StringComparer.Ordinal));
+        Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
     }
 
     [Fact]
