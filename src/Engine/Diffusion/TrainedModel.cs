@@ -64,12 +64,14 @@ public sealed class TrainedModel : IDisposable
                 if (average is not null)
                 {
                     average.Load(component, module, warn);
+                    RequireFinite(module, Path.Combine(checkpoint.Folder, average.Name));
                     continue;
                 }
 
                 var taken = checkpoint.Used(component);
                 using var file = checkpoint.Read(taken);
                 Tensors.Weights.Load(module, file, checkpoint.File(taken));
+                RequireFinite(module, checkpoint.File(taken));
             }
 
             model.Train(on: false);
@@ -80,6 +82,16 @@ public sealed class TrainedModel : IDisposable
         {
             model.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Refuses weights of a training that diverged, for all that they make is no number.</summary>
+    private static void RequireFinite(TorchSharp.torch.nn.Module module, string source)
+    {
+        foreach (var (name, parameter) in module.named_parameters())
+        {
+            if (FiniteValues.Complaint(parameter) is { } complaint)
+                throw new RunFolderException($"{source}: of `{name}`, {complaint}: training diverged there; name another checkpoint, or train anew with a lower learning_rate");
         }
     }
 

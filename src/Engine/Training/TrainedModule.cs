@@ -71,6 +71,18 @@ public sealed class TrainedModule : IDisposable
             yield return new(component, average.State);
     }
 
+    /// <summary>Which of its weights or averages hold a number that is not finite; null where all are finite.</summary>
+    public string? NonFiniteComponent()
+    {
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        return Parameters.Any(IsBroken) ? Name
+            : Average?.State.Values.Any(IsBroken) == true ? _average
+            : _lengths.FirstOrDefault(length => length.Average.State.Values.Any(IsBroken)).Component;
+
+        static bool IsBroken(Tensor tensor) => !tensor.isfinite().all().item<bool>();
+    }
+
     /// <summary>Goes back to a checkpoint.</summary>
     /// <exception cref="InvalidDataException">Its tensors are not this module's.</exception>
     public void Load(Checkpoint checkpoint)

@@ -26,6 +26,7 @@ public sealed class Trainer : IDisposable
     private TrainingState _state;
     private CheckpointSaver? _saver;
     private int _segments = 1, _failedBefore, _failedStatuses;
+    private long _ownSteps, _ownMoves, _ownSkips; // of this segment
     private bool _stopping;
     private string? _lostSteps; // of the log
     private string? _nonFinite; // what made the first step that was not finite
@@ -146,28 +147,58 @@ public sealed class Trainer : IDisposable
             if (!MustGoBack && _state.Position.StepInEpoch == _stepsPerEpoch)
                 EndEpoch(log, started, stop);
             else if (!MustGoBack && _stopping)
-                _saver?.Save();
+                Stop();
             if (MustGoBack)
                 return null;
             if (_stopping && _state.Position.Epoch < _options.Epochs)
                 return RunState.TimeLimit;
         }
 
-        RequireMoved();
+        if (_task.NonFiniteWeights() is { } broken)
+            throw NotFinite(broken);
+        if (_state.Position is { MovedSteps: 0, Step: > 0 and var all })
+            throw NothingLearned($"{all} steps", _task.Guard is { Skipped: > 0 });
+        if (_ownMoves == 0 && _ownSteps >= _stepsPerEpoch)
+            throw NothingLearned($"{_ownSteps} steps since the run went on", _ownSkips > 0);
         return RunState.Completed;
     }
 
-    /// <summary>Refuses the end of a training in which every step was skipped, or had no gradient to follow: its weights are those of the beginning.</summary>
-    /// <exception cref="NothingLearnedException">They are.</exception>
-    private void RequireMoved()
+    /// <summary>Keeps where a training stands that is to stop, unless that is of no use.</summary>
+    private void Stop()
     {
-        if (_state.Position is not { MovedSteps: 0, Step: > 0 and var steps })
-            return;
-        var why = _task.Guard is { Skipped: > 0 } ? "the guard skipped them" : "the gradient was zero";
-        var remedy = _nonFinite ?? (_task.Guard is { Skipped: > 0 }
+        JudgeFinite();
+        if (!MustGoBack)
+            _saver?.Save();
+    }
+
+    /// <summary>
+    /// Has training go back where the weights are not finite, or no longer make a loss that is: no checkpoint is to hold them. A loss that never was finite may
+    /// be that of a validation which cannot be computed.
+    /// </summary>
+    /// <exception cref="DivergedException">The weights are not finite, and no guard is there to go back.</exception>
+    private void JudgeFinite(Validation? validation = null)
+    {
+        var broken = _task.NonFiniteWeights();
+        var why = broken ?? (validation is { Loss: var loss } && !double.IsFinite(loss) && _state.Best is { } best
+            ? FormattableString.Invariant($"the validation loss is {loss}, after {best.Loss:G4} in epoch {best.Epoch}")
+            : null);
+        if (why is not null && _task.Guard is { } guard)
+            guard.GiveUp(why);
+        else if (broken is not null)
+            throw NotFinite(broken);
+    }
+
+    private DivergedException NotFinite(string weights) => new(
+        $"{weights} after step {_state.Position.Step}; {_nonFinite ?? "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm"}");
+
+    /// <summary>The end of a training in which every step was skipped, or had no gradient to follow: its weights are those of before.</summary>
+    private NothingLearnedException NothingLearned(string steps, bool skipped)
+    {
+        var why = skipped ? "the guard skipped them" : "the gradient was zero";
+        var remedy = _nonFinite ?? (skipped
             ? "see metrics.jsonl for their losses, and use a lower learning_rate, a longer warm-up or other data"
             : "the loss does not depend on the weights, as of a network that ignores them");
-        throw new NothingLearnedException($"none of the {steps} steps moved a weight, because {why}: nothing was learned; {remedy}");
+        return new NothingLearnedException($"none of the {steps} moved a weight, because {why}: nothing was learned; {remedy}");
     }
 
     private void Step(Batch batch, TrainingLog? log)
@@ -182,6 +213,7 @@ public sealed class Trainer : IDisposable
         var seconds = Clock.GetElapsedTime(start).TotalSeconds;
         outcome = outcome with { Skipped = _task.Guard?.Skipped > skipped, Moved = _task.Moves > moves };
         _state.Stepped(outcome, seconds);
+        (_ownSteps, _ownMoves, _ownSkips) = (_ownSteps + 1, _ownMoves + (outcome.Moved ? 1 : 0), _ownSkips + (outcome.Skipped ? 1 : 0));
         var facts = new StepFacts(_state.Position.Step, epoch + 1, outcome, LearningRate(epoch), seconds);
         log?.Step(facts);
         _observer.Stepped(facts);
@@ -232,6 +264,7 @@ public sealed class Trainer : IDisposable
         if (validation is not null)
             _task.Plateau?.Observe(validation.Loss);
         _task.Guard?.EndEpoch(mean, validation);
+        JudgeFinite(validation);
         if (MustGoBack)
             return;
         _stopping = Collective.Any(stop.IsCancellationRequested);

@@ -72,6 +72,12 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
         }
     }
 
+    /// <summary>Says of which module weights or averages are not finite; null where all are.</summary>
+    internal string? NonFiniteWeights() =>
+        Modules.Select(module => module.NonFiniteComponent()).OfType<string>().FirstOrDefault() is { } component
+            ? $"weights of the {component} are not finite"
+            : null;
+
     /// <summary>A number that is finite where what the network makes of these samples is. Called without gradients.</summary>
     /// <param name="batch">The samples; stay the caller's.</param>
     protected abstract double Probe(Batch batch);

@@ -2,6 +2,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Tiny;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Tests.Diffusion;
@@ -62,6 +63,18 @@ public sealed class TrainedModelTests(TinyCohort cohort) : IClassFixture<TinyCoh
         File.WriteAllText(Path.Combine(run.Folder.Checkpoints, "step-00000008", "denoiser.safetensors"), "damaged");
         Assert.Equal("step-00000004", run.Use(plan, (trained, _) => trained.Checkpoint.Name));
         Assert.Contains("step-00000008", Assert.Single(run.Warnings), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Load_weights_that_are_not_finite_is_refused_by_file_and_tensor()
+    {
+        var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, _, _, bias) => noisy * bias, bias: double.NaN));
+        using var run = new TinyRun();
+        Assert.Throws<DivergedException>(() => run.Train(plan)); // which keeps the beginning
+
+        var error = Assert.Throws<RunFolderException>(() => run.Use(plan, (_, _) => 0));
+
+        Assert.Contains("denoiser.safetensors: of `bias`, 1 of 1 values is not a finite number (1 NaN, 0 infinite)", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -55,6 +55,48 @@ public sealed class DivergenceTests(TinyCohort cohort) : IClassFixture<TinyCohor
         Assert.Equal(RunState.Diverged, run.Folder.ReadStatus()!.Status);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Weights_that_are_not_finite_end_the_run_as_diverged_and_are_in_no_checkpoint(bool guard)
+    {
+        using var run = new TinyRun();
+        var plan = TinyRun.Plan(cohort);
+        // one step leads to infinity, and no guard would count four skipped ones
+        plan = plan with
+        {
+            Training = plan.Training with
+            {
+                Epochs = 1, LearningRate = 1e300, Guard = new GuardOptions { Enabled = guard, MaxNonfinite = 100, MaxSkipShare = 1 },
+            },
+        };
+
+        var error = Assert.Throws<DivergedException>(() => run.Train(plan));
+
+        Assert.Contains(guard ? "diverged at epoch 1: weights of the denoiser are not finite" : "at step 2", error.Message, StringComparison.Ordinal);
+        Assert.Equal(RunState.Diverged, run.Folder.ReadStatus()!.Status);
+        Assert.All(run.Checkpoints, _ => Assert.True(float.IsFinite(run.Scalar("denoiser", "bias"))));
+    }
+
+    [Fact]
+    public void Validation_that_is_no_longer_finite_sends_the_run_back_to_the_best_checkpoint()
+    {
+        // the bias falls by 0.01 a step: to 0.46 in the first epoch, and in the second to 0.42, or 0.44 at half the learning rate
+        var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) =>
+        {
+            var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
+            return !torch.is_grad_enabled() && bias.item<float>() < 0.43f ? answer * S(double.NaN) : answer;
+        }));
+        using var run = new TinyRun();
+
+        var status = run.Train(plan);
+
+        Assert.Equal((RunState.Completed, 1, 2), (status.Status, status.Rollbacks, status.Best!.Epoch));
+        var warning = Assert.Single(run.Warnings);
+        Assert.Contains("diverged at epoch 2: the validation loss is NaN, after ", warning, StringComparison.Ordinal);
+        Assert.Contains("going on from step-00000004 with 0.5 of the learning rate", warning, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Validation_that_is_not_finite_is_never_the_best()
     {

@@ -45,13 +45,18 @@ public sealed class NothingLearnedTests(TinyCohort cohort) : IClassFixture<TinyC
     }
 
     [Fact]
-    public void Run_that_learned_before_its_last_segment_was_skipped_is_completed()
+    public void Run_that_learned_before_its_last_segment_was_skipped_is_failed()
     {
         using var run = new TinyRun();
         run.Train(Patient((answer, _) => answer, epochs: 1), validate: false);
 
-        var status = run.Train(Patient((answer, _) => answer * S(double.NaN)), resume: true, validate: false);
+        var error = Assert.Throws<NothingLearnedException>(() =>
+            run.Train(Patient((answer, _) => answer * S(double.NaN)), resume: true, validate: false));
 
-        Assert.Equal((RunState.Completed, 4L, 8L), (status.Status, status.SkippedSteps, status.Step));
+        Assert.StartsWith("none of the 4 steps since the run went on moved a weight, because the guard skipped them: ", error.Message, StringComparison.Ordinal);
+        var status = run.Folder.ReadStatus()!;
+        Assert.Equal((RunState.Failed, 4L, 8L), (status.Status, status.SkippedSteps, status.Step));
+        // nothing to do is no failure
+        Assert.Equal(RunState.Completed, run.Train(Patient((answer, _) => answer), resume: true, validate: false).Status);
     }
 }

@@ -108,6 +108,7 @@ internal sealed class PatientGenerator(
             var requested = SampleConditions.RequestedOf(masks.Plan, condition);
             var volume = masks.Generator.Generate(number, condition, cancellation: cancellation, attempt: made.Masks++);
             made.FunctionEvaluations += volume.FunctionEvaluations;
+            volume.RequireFinite($"{PatientFolder.Name(number)} of masks");
             var mask = Data.Masks.Binarise(volume.Volume[0, _maskChannel].narrow(0, 0, Shape.Depth));
             var drawn = new DrawnMask(mask.to(ScalarType.Float32).contiguous().data<float>().ToArray(), requested);
             if (atlas is not null)
@@ -148,6 +149,7 @@ internal sealed class PatientGenerator(
             using var condition = Condition(number, mask);
             var volume = images.Generator.Generate(number, condition, cancellation: cancellation, attempt: made.Images++);
             made.FunctionEvaluations += volume.FunctionEvaluations;
+            volume.RequireFinite($"{PatientFolder.Name(number)} of images");
             var image = volume.Volume.narrow(2, 0, Shape.Depth);
             if (!checks.Brain)
                 return image.MoveToOuterDisposeScope();

@@ -57,6 +57,7 @@ public sealed class SampleWriter(
                     var number = samples.First + i;
                     using var condition = _conditions.Load(number);
                     var generated = generator.Generate(number, condition, step => progress?.Invoke(i, step), cancellation);
+                    generated.RequireFinite(SampleFolder.Name(number));
                     written.Add(new TimedRecord(WriteOne(samples, generated, condition, Place(number)), generated.Seconds));
                 }
             });

@@ -169,4 +169,18 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
 /// <param name="FunctionEvaluations">How often the network was called (NFE), counted.</param>
 /// <param name="Judgements">How often the discriminator was, each time at the cost of the denoiser's way down.</param>
 /// <param name="Seconds">How long it took.</param>
-public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, int Judgements, double Seconds);
+public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvaluations, int Judgements, double Seconds)
+{
+    /// <summary>Refuses a volume that is to be written and holds what is no number.</summary>
+    /// <param name="what">Its name.</param>
+    /// <exception cref="NonFiniteVolumeException">It does.</exception>
+    internal void RequireFinite(string what)
+    {
+        if (FiniteValues.Complaint(Volume) is { } complaint)
+            throw new NonFiniteVolumeException($"of the generated volume {what}, {complaint}; sample from another checkpoint, or with other values of `sampling`");
+    }
+}
+
+/// <summary>A model generated a volume that holds what is no number.</summary>
+/// <param name="message">One sentence.</param>
+public sealed class NonFiniteVolumeException(string message) : Exception(message);

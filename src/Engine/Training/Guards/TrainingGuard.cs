@@ -14,7 +14,7 @@ internal sealed class TrainingGuard(GuardOptions options)
     /// <summary>Why training has to go back to a checkpoint, or null.</summary>
     public string? Incident { get; private set; }
 
-    /// <summary>Whether the incident is a collapse of the loss, which may have been saved as the latest checkpoint.</summary>
+    /// <summary>Whether the incident is a collapse of the loss or the weights, which may have been saved as the latest checkpoint.</summary>
     public bool Collapsed { get; private set; }
 
     /// <inheritdoc cref="GuardState.Skipped"/>
@@ -64,6 +64,14 @@ internal sealed class TrainingGuard(GuardOptions options)
         var collapse = _sentinel.Judge(loss, validation?.Loss, validation?.LossOfZero);
         Collapsed = Incident is null && collapse is not null;
         Incident ??= collapse;
+    }
+
+    /// <summary>Has training go back to the best checkpoint: what it has come to is of no use, whatever the steps say.</summary>
+    /// <param name="why">The reason.</param>
+    public void GiveUp(string why)
+    {
+        Collapsed = true;
+        Incident ??= why;
     }
 
     /// <summary>Takes over what a checkpoint remembers.</summary>

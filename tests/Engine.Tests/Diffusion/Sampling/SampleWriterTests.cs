@@ -57,6 +57,17 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     }
 
     [Fact]
+    public void Volume_that_holds_what_is_no_number_is_refused_and_not_written()
+    {
+        var plan = Plan(new FormulaArchitecture((noisy, _, _, bias) => noisy * bias * S(is_grad_enabled() ? 1.0 : double.NaN)));
+
+        var error = Assert.Throws<NonFiniteVolumeException>(() => Sample(plan));
+
+        Assert.StartsWith("of the generated volume 00000, 512 of 512 values are not finite numbers (512 NaN, 0 infinite); ", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetDirectories(_run.Folder.Samples, "0*"));
+    }
+
+    [Fact]
     public void Write_the_same_again_gives_the_same_bytes()
     {
         var plan = Plan(new ConvArchitecture(), new EulerSampler());
