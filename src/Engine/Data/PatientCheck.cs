@@ -81,6 +81,8 @@ internal static class PatientCheck
             yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with { Refused = true };
         if (options is not null && VolumePreparation.Misfit(volume.Shape, options) is { } misfit)
             yield return finding(misfit) with { Refused = true, OfExperiment = true };
+        if (options is not null && VolumePreparation.NothingLeft(volume, kind, options) is { } nothing)
+            yield return finding(nothing) with { Refused = true, OfExperiment = true };
         foreach (var fault in NiftiGeometry.Faults(volume.Header))
             yield return Geometry(fault, finding);
         if (kind == ImageKinds.Seg)

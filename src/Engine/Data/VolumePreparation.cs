@@ -16,6 +16,8 @@ internal static class VolumePreparation
             throw new InvalidDataException($"{file}: {volume.NonFinite} voxels are not finite; replace them, for instance by 0.");
         if (Misfit(volume.Shape, options) is { } misfit)
             throw new InvalidDataException($"{file}: {misfit}");
+        if (NothingLeft(volume, kind, options) is { } nothing)
+            throw new InvalidDataException($"{file}: {nothing}");
         var slices = Slices(depth, options);
         var from = volume.Turned();
         var (low, high) = kind == ImageKinds.Seg ? (0, 1)
@@ -69,6 +71,18 @@ internal static class VolumePreparation
         return slices <= options.OriginalDepth
             ? null
             : $"{slices} slices are more than the {options.OriginalDepth} of data.original_depth; raise it (and data.depth), or raise data.slice_step.";
+    }
+
+    /// <summary>Why clipping at quantiles leaves one value of a volume that has several, or null where it does not.</summary>
+    public static string? NothingLeft(NiftiVolume volume, string kind, DataOptions options)
+    {
+        if (kind == ImageKinds.Seg || options.ClipQuantiles is not [var first, var last] || volume is not { NonFinite: 0, IsConstant: false })
+            return null;
+        var (low, high) = Quantiles(volume.Intensities.ToArray(), first, last);
+        return low < high
+            ? null
+            : FormattableString.Invariant($"nothing is left between the quantiles {first} and {last} of data.clip_quantiles, which are both {low:G6}: ")
+                + "most of a volume is background; use shares further apart, such as [0.001, 0.999], or leave data.clip_quantiles out.";
     }
 
     private static int Slices(int depth, DataOptions options) => (depth + options.SliceStep - 1) / options.SliceStep;

@@ -65,6 +65,8 @@ public abstract record Plan
         try
         {
             Data.Validate(Kinds);
+            if (Data.ClipQuantiles is not null && Kinds.All(kind => kind == ImageKinds.Seg))
+                throw new PlanException("clip_quantiles are of intensities, and this reads only masks, which have none; remove it", "clip_quantiles");
         }
         catch (PlanException e)
         {

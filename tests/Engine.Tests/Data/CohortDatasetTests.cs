@@ -62,6 +62,19 @@ public sealed class CohortDatasetTests : IDisposable
         Assert.Equal((5 + 2.5f) / (27.5f + 2.5f), Prepared(Small with { ClipQuantiles = [1 / 14.0, 13 / 14.0] }, "bravo")[6], 1e-6f);
     }
 
+    [Fact]
+    public void Quantiles_between_which_nothing_is_left_are_refused_by_patient()
+    {
+        _folder.Add("train", "a", "bravo", new VolumeShape(1, 2, 2, 2), 0, 0, 0, 0, 0, 0, 5, 50);
+        _folder.Add("train", "b", "bravo", new VolumeShape(1, 2, 2, 2), 7, 7, 7, 7, 7, 7, 7, 7); // is said otherwise
+        var options = Small with { ClipQuantiles = [0.01, 0.5] };
+        var refusal = RefusalOf(options);
+        Assert.Contains("nothing is left between the quantiles 0.01 and 0.5 of data.clip_quantiles, which are both 0: ", refusal, StringComparison.Ordinal);
+        Assert.StartsWith(_folder.File("train", "a", "bravo"), refusal, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => VolumePreparation.Prepare(_folder.File("train", "a", "bravo"), "bravo", options));
+        Assert.Equal([0, 0, 0, 0, 0, 0, 1, 1], Prepared(Small with { ClipQuantiles = [0.01, 6 / 7.0] }, "bravo"));
+    }
+
     [Theory]
     [InlineData(Normalization.Fixed, 0.001, 0.999)]
     [InlineData(Normalization.PerVolume, 0.9, 0.1)]

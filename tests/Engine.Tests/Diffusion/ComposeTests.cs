@@ -31,6 +31,13 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Target_of_nothing_is_refused() => Assert.Equal(("target", null), Refusal(Draft() with { Target = [] }));
 
     [Fact]
+    public void Quantiles_of_intensities_where_only_masks_are_read_are_refused()
+    {
+        var draft = Draft() with { Target = ["seg"], Condition = new ConditionOptions() };
+        Assert.Equal(("data", "clip_quantiles"), Refusal(draft with { Data = draft.Data with { ClipQuantiles = [0.001, 0.999] } }));
+    }
+
+    [Fact]
     public void Target_of_an_unknown_kind_is_refused() => Assert.Equal(("target", null), Refusal(Draft() with { Target = ["t2"] }));
 
     [Fact]
