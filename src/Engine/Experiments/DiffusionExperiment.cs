@@ -83,7 +83,7 @@ public sealed class DiffusionExperiment : Experiment
         CancellationToken cancellation = default,
         string checkpoint = EvaluatedOptions.Best) => Placed(() =>
     {
-        RunPlugins.Check(Context, run, Plan.Sources);
+        var changedPlugins = RunPlugins.Check(Context, run, Plan.Sources);
         if (folder is null)
             run.RequireWritable("sampled from");
         using var random = ExperimentContext.Random(Plan);
@@ -91,7 +91,10 @@ public sealed class DiffusionExperiment : Experiment
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var conditions = Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         var writer = new SampleWriter(
-            Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned, LawOf(cohort, Plan.Sampling));
+            Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned, LawOf(cohort, Plan.Sampling))
+        {
+            ChangedPlugins = changedPlugins,
+        };
         var target = folder ?? run.Samples;
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
         return (IReadOnlyList<WrittenSample>)[.. records.Select(record => new WrittenSample(

@@ -31,8 +31,8 @@ public sealed class PatientGeneration : IDisposable
     public PatientGeneration(PatientRun masks, PatientRun images, PatientChecks checks, CancellationToken cancellation = default)
     {
         _context = masks.Experiment.Context;
-        foreach (var made in (PatientRun[])[masks, images])
-            RunPlugins.Check(_context, made.Run, made.Experiment.Plan.Sources);
+        var maskPlugins = RunPlugins.Check(_context, masks.Run, masks.Experiment.Plan.Sources);
+        var imagePlugins = RunPlugins.Check(_context, images.Run, images.Experiment.Plan.Sources);
         Refuse(masks.Experiment.Plan, images.Experiment.Plan);
         try
         {
@@ -41,8 +41,8 @@ public sealed class PatientGeneration : IDisposable
             var imagePlan = images.Experiment.Plan;
             var seed = RandomStreams.SeedOf(imagePlan.Sampling.Seed, "patients/images");
             imagePlan = imagePlan with { Sampling = imagePlan.Sampling with { Seed = seed } };
-            var maskSource = Source(masks, masks.Experiment.Plan, maskCohort, cancellation);
-            var imageSource = Source(images, imagePlan, imageCohort, cancellation);
+            var maskSource = Source(masks, masks.Experiment.Plan, maskCohort, cancellation) with { ChangedPlugins = maskPlugins };
+            var imageSource = Source(images, imagePlan, imageCohort, cancellation) with { ChangedPlugins = imagePlugins };
             var law = masks.Experiment.LawOf(maskCohort, masks.Experiment.Plan.Sampling);
             var atlas = checks.Atlas ? Atlas(images.Experiment, imageCohort, checks) : null;
             var hasShape = checks.Shape ? BrainShapes(images.Experiment, imageCohort, checks) : null;

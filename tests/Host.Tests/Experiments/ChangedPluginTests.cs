@@ -20,6 +20,8 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
 
     private JsonNode Provenance => JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "provenance.json")))!;
 
+    private JsonNode Sample(string name) => JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "samples", name, "sample.json")))!;
+
     private string[] Words(string line) =>
         [.. line.Split(' ').Select(word => word.Replace("RUN", _work.Run, StringComparison.Ordinal).Replace("EXP", _work.At("e.yaml"), StringComparison.Ordinal)), "--plugins", _fixtures.Folder];
 
@@ -68,6 +70,9 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         var again = _work.Program(Words("sample RUN --count 1 --steps 1"));
 
         Assert.Equal((0, warning, 0, warning, 0, ""), (sampled.ExitCode, sampled.Error, resumed.ExitCode, resumed.Error, again.ExitCode, again.Error));
+        var first = Assert.Single(Sample("00000")["changed_plugins"]!.AsArray())!;
+        Assert.Equal((before, after), ((string?)first["before"]!["sha256"], (string?)first["after"]!["sha256"]));
+        Assert.Null(Sample("00001")["changed_plugins"]); // the run's own by then
         var recorded = Assert.Single(Provenance["changed_plugins"]!.AsArray())!;
         Assert.Equal(2, (int)recorded["segment"]!);
         Assert.Equal(("0.1.0", "0.2.0"), ((string?)recorded["changes"]![0]!["before"]!["version"], (string?)recorded["changes"]![0]!["after"]!["version"]));

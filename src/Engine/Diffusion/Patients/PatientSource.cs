@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Patients;
 
@@ -14,6 +15,9 @@ namespace VoxelZoo.Engine.Diffusion.Patients;
 /// <param name="Generator">Draws its volumes.</param>
 internal sealed record PatientSource(ExperimentPlan Plan, TrainedModel Trained, CohortDataset Conditions, VolumeGenerator Generator)
 {
+    /// <summary>How the plugins that are there differ from those that its run was trained with, where that is allowed.</summary>
+    public IReadOnlyList<PluginChange> ChangedPlugins { get; init; } = [];
+
     /// <summary>All that its volumes follow from.</summary>
     public JsonObject Facts()
     {
@@ -21,7 +25,7 @@ internal sealed record PatientSource(ExperimentPlan Plan, TrainedModel Trained, 
         sampling.Remove("count");
         if (Plan.Condition.SizeBins is null || Plan.Sampling.AsksForBins)
             sampling.Remove("split");
-        return new JsonObject
+        var facts = new JsonObject
         {
             ["experiment"] = Plan.Id,
             ["checkpoint"] = Trained.Checkpoint.Name,
@@ -33,8 +37,16 @@ internal sealed record PatientSource(ExperimentPlan Plan, TrainedModel Trained, 
             ["sampling"] = sampling,
             ["plugins"] = new JsonObject(Sources().DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal)
                 .Select(source => KeyValuePair.Create(source.Plugin, (JsonNode?)source.Version))),
+            ["builds"] = new JsonObject(Builds().Select(build => KeyValuePair.Create(build.Name, JsonSerializer.SerializeToNode(build, AtomicFile.Json)))),
         };
+        if (ChangedPlugins.Count > 0)
+            facts["changed_plugins"] = JsonSerializer.SerializeToNode(ChangedPlugins, AtomicFile.Json);
+        return facts;
     }
+
+    /// <summary>Which builds of the plugins those are: two may have one version. The engine's own parts are no plugin's.</summary>
+    private IEnumerable<BinaryFacts> Builds() => Sources().Where(source => !source.IsOwn).DistinctBy(source => source.Plugin)
+        .OrderBy(source => source.Plugin, StringComparer.Ordinal).Select(BinaryFacts.Of);
 
     /// <summary>The plugins whose parts make volumes; those of metrics do not.</summary>
     private IEnumerable<PartSource> Sources()

@@ -35,6 +35,9 @@ public sealed class SampleWriter(
     private ISampleJudge? _judge;
     private string? _learned;
 
+    /// <summary>How the plugins that are there differ from those that the run was trained with, where that is allowed.</summary>
+    public IReadOnlyList<PluginChange> ChangedPlugins { get; init; } = [];
+
     /// <summary>Writes <c>FOLDER/00000/{kind}.nii.gz, montage.png, sample.json</c> and so on.</summary>
     /// <param name="folder">Where to.</param>
     /// <param name="progress">Called with the number of finished volumes and each step.</param>
@@ -89,6 +92,7 @@ public sealed class SampleWriter(
             ExperimentSha256 = trained.Checkpoint.Manifest.Experiment,
             Plugins = new SortedDictionary<string, string>(
                 plan.Sources.DistinctBy(s => s.Plugin).ToDictionary(s => s.Plugin, s => s.Version), StringComparer.Ordinal),
+            ChangedPlugins = ChangedPlugins.Count > 0 ? ChangedPlugins : null,
             Checkpoint = trained.Checkpoint.Name,
             CheckpointSha256 = trained.CheckpointSha256,
             Weights = trained.Weights,
@@ -173,6 +177,10 @@ public sealed record SampleRecord
 
     /// <summary>Versions of the plugins whose parts took part, by id.</summary>
     public required IReadOnlyDictionary<string, string> Plugins { get; init; }
+
+    /// <summary>Plugins that are not those that the run was trained with (<c>--allow-changed-plugin</c>); missing where all are.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PluginChange>? ChangedPlugins { get; init; }
 
     /// <summary>The checkpoint.</summary>
     public required string Checkpoint { get; init; }

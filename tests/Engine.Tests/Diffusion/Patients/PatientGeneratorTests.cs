@@ -86,7 +86,7 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
 
     private void Run(
         ExperimentPlan masks, ExperimentPlan images, int count, string folder, PatientChecks? checks = null,
-        Action<PatientRecord>? done = null, CancellationTokenSource? stop = null, Func<Tensor, bool>? hasShape = null, Action<string>? warn = null)
+        Action<PatientRecord>? done = null, CancellationTokenSource? stop = null, Func<Tensor, bool>? hasShape = null, Action<string>? warn = null, IReadOnlyList<PluginChange>? changed = null)
     {
         if (!Directory.Exists(_masks.Folder.Checkpoints))
         {
@@ -97,7 +97,7 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         _masks.Use(masks, (maskModel, maskVolumes) => _images.Use(images, (imageModel, imageVolumes) =>
         {
             var generator = new PatientGenerator(
-                new PatientSource(masks, maskModel, maskVolumes, new VolumeGenerator(masks, maskModel.Model)),
+                new PatientSource(masks, maskModel, maskVolumes, new VolumeGenerator(masks, maskModel.Model)) { ChangedPlugins = changed ?? [] },
                 new PatientSource(images, imageModel, imageVolumes, new VolumeGenerator(images, imageModel.Model)),
                 law: null, atlas: null, hasShape, checks ?? _checks, maskVolumes.Grid(0, ImageKinds.Seg));
             using var patients = new PatientFolder(_folder.File(folder), generator.Request(), SingleProcess.Instance);
@@ -215,6 +215,31 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
 
         Assert.Contains("masks.sampling.bins was [0,0,0,0,0,0,1] and is [0,0,0,0,0,0,2]", other.Message, StringComparison.Ordinal);
         Assert.Contains("holds letters", foreign.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_build_of_a_plugin_is_named_and_refused_for_patients_of_the_one_before()
+    {
+        var plugin = _folder.File("Plugin.dll");
+        File.WriteAllText(plugin, "one");
+        var masks = Masks(OneLarge);
+        masks = masks with { Sampler = masks.Sampler with { Source = new PartSource("sampler", "1.0.0", plugin) } };
+        Run(masks, Images(), 1, "builds");
+        var (one, before) = (Request("builds"), BinaryFacts.Of("sampler", "1.0.0", plugin));
+        Assert.Equal(before.Sha256, (string?)one["masks"]!["builds"]!["sampler"]!["sha256"]);
+        Assert.Equal(("1.0.0", "1.0.0"), ((string?)one["masks"]!["builds"]!["sampler"]!["version"], (string?)one["masks"]!["plugins"]!["sampler"]));
+        Assert.Null(one["masks"]!["changed_plugins"]);
+
+        File.WriteAllText(plugin, "other");
+        var after = BinaryFacts.Of("sampler", "1.0.0", plugin);
+        PluginChange[] changed = [new(before, after)];
+        var refused = Assert.Throws<RunFolderException>(() => Run(masks, Images(), 2, "builds", changed: changed));
+        Run(masks, Images(), 1, "others", changed: changed);
+
+        Assert.Contains($"masks.builds.sampler.sha256 was \"{before.Sha256}\" and is \"{after.Sha256}\"", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(after.Sha256, (string?)Request("others")["masks"]!["changed_plugins"]![0]!["after"]!["sha256"]);
+
+        JsonNode Request(string folder) => JsonNode.Parse(File.ReadAllText(_folder.File($"{folder}/generate.json")))!;
     }
 
     [Fact]
