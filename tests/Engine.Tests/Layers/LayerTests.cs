@@ -11,9 +11,9 @@ public sealed class LayerTests
     [
         [""], // words, not experiments: Spelling
         ["Files"],
-        ["Nifti", "Distributed", "Pictures"],
+        ["Nifti", "Distributed"],
         ["Distributed.Mpi", "Data"],
-        ["Data.Synthesis", "Data.MaskMeasures"],
+        ["Data.Synthesis", "Data.MaskMeasures", "Pictures"],
         ["Plans"],
         ["Runs.Checkpoints", "Runs.Events"],
         ["Runs"],
