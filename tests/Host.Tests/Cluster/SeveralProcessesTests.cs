@@ -180,6 +180,7 @@ public sealed class SeveralProcessesTests : IDisposable
           precision: float32
           ema: {decay: 0.9, update_after: 1, update_every: 2}
         sampling: {steps: 2, count: 3}
+        evaluation: {metrics: [psnr, ms_ssim], generate: null, pooled: false, floor: false}
         expect: null
 
         """);
