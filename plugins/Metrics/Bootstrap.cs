@@ -56,7 +56,8 @@ internal sealed class Bootstrap
 
     private static bool CanResample(FeatureSet real, FeatureSet generated) => real.VolumeCount > 1 && generated.VolumeCount > 1;
 
-    private static double Quantile(double[] sorted, double share)
+    /// <summary>The quantile of sorted numbers, between two of them in proportion.</summary>
+    internal static double Quantile(double[] sorted, double share)
     {
         var position = share * (sorted.Length - 1);
         var below = (int)position;

@@ -80,7 +80,7 @@ public sealed class BrainShapeMetric : IMetric<BrainShapeOptions>
                     $"there is {real.shape[0]} real volume; how shapes of brains vary needs 2 or more");
             var (training, shapes) = (real.to_type(ScalarType.Float64), generated.to_type(ScalarType.Float64));
             var left = Enumerable.Range(0, (int)training.shape[0]).Select(i => Errors(Without(training, i), training.narrow(0, i, 1))[0]);
-            var threshold = Quantile([.. left.Order()], options.Quantile);
+            var threshold = Bootstrap.Quantile([.. left.Order()], options.Quantile);
             var errors = Errors(training, shapes);
             var details = new Dictionary<string, double>
             {
@@ -129,14 +129,6 @@ public sealed class BrainShapeMetric : IMetric<BrainShapeOptions>
 
         private static Tensor Without(Tensor rows, int row) =>
             cat([rows.narrow(0, 0, row), rows.narrow(0, row + 1, rows.shape[0] - row - 1)], 0);
-
-        /// <summary>The quantile of sorted numbers, between two of them in proportion.</summary>
-        private static double Quantile(double[] sorted, double share)
-        {
-            var place = share * (sorted.Length - 1);
-            var (below, above) = ((int)Math.Floor(place), (int)Math.Ceiling(place));
-            return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
-        }
 
         /// <summary>Fills what no way through blocks leads to: the outside grows from the border into what is no brain.</summary>
         private static Tensor WithoutHoles(Tensor brain)

@@ -1,6 +1,7 @@
 using TorchSharp;
 using TorchSharp.Modules;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Tensors;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -122,19 +123,7 @@ internal sealed class Coder : nn.Module<Tensor, Tensor>
     /// <summary>Parameters of the last blocks.</summary>
     public IEnumerable<Parameter> Last(int count) => blocks.TakeLast(count).SelectMany(block => block.parameters());
 
-    public override Tensor forward(Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        var h = blocks[0].call(x);
-        foreach (var block in blocks.Skip(1))
-        {
-            // what the backward pass needs, autograd holds; without one, this frees each activation as soon as it was used
-            using var input = h;
-            h = block.call(input);
-        }
-
-        return h.MoveToOuterDisposeScope();
-    }
+    public override Tensor forward(Tensor x) => Chain.Run(blocks, x);
 }
 
 /// <summary>A convolution of either kind, one level down as MONAI wraps it: <c>conv.weight</c>.</summary>

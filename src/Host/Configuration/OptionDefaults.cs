@@ -66,9 +66,8 @@ internal static class OptionDefaults
             return node is ListNode list ? new ListNode(list.Position, [.. list.Items.Select(Completed)]) : Completed(node, 0);
         });
 
-    private static MapNode With(MapNode map, string key, Func<Node, Node> change) => map[key] is not { IsNull: false }
-        ? map
-        : new MapNode(map.Position, [.. map.Entries.Select(entry => entry.Key == key ? entry with { Value = change(entry.Value) } : entry)]) { Removed = map.Removed };
+    private static MapNode With(MapNode map, string key, Func<Node, Node> change) =>
+        map[key] is { IsNull: false } value ? map.With(key, change(value)) : map;
 
     /// <summary>The section of a part, or its name alone, as a whole.</summary>
     /// <param name="node">The section.</param>

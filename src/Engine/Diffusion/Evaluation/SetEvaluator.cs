@@ -143,9 +143,9 @@ public sealed class SetEvaluator(
                 Warnings = double.IsNaN(result.Value) ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"] : result.Warnings,
             };
         }
-        catch (Exception e) when (((e as PartFailedException)?.InnerException ?? e) is ArgumentException)
+        catch (Exception e) when (((e as PartFailedException)?.InnerException ?? e) is ArgumentException refusal)
         {
-            return quality with { Warnings = [((e as PartFailedException)?.InnerException ?? e).Message] };
+            return quality with { Warnings = [refusal.Message] };
         }
     }
 
