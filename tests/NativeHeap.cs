@@ -13,6 +13,22 @@ internal static class NativeHeap
         }
     }
 
+    /// <summary>Whether the C library says it.</summary>
+    public static bool IsKnown
+    {
+        get
+        {
+            try
+            {
+                return Allocated >= 0;
+            }
+            catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
+            {
+                return false;
+            }
+        }
+    }
+
     // glibc 2.33 and later
     [DllImport("libc", EntryPoint = "mallinfo2")]
     private static extern MallocInfo MallInfo2();

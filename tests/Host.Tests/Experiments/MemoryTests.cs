@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -55,13 +54,13 @@ public sealed class MemoryProcess
 
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        var before = Allocated();
+        var before = NativeHeap.Allocated;
         var (peak, done) = (0L, false);
         var sampler = new Thread(() =>
         {
             while (!Volatile.Read(ref done))
             {
-                peak = Math.Max(peak, Allocated());
+                peak = Math.Max(peak, NativeHeap.Allocated);
                 Thread.Sleep(1);
             }
         });
@@ -85,24 +84,4 @@ public sealed class MemoryProcess
         Images = plan.Kinds.ToDictionary(kind => kind, _ => rand(new VolumeShape(1, plan.Data.Depth, plan.Data.Height, plan.Data.Width).Batch(1))),
         RealSlices = [plan.Data.Depth],
     };
-
-    private static long Allocated()
-    {
-        var info = MallInfo2();
-        return (long)(info.InUse + info.Mapped);
-    }
-
-    // glibc 2.33 and later
-    [DllImport("libc", EntryPoint = "mallinfo2")]
-    private static extern MallocInfo MallInfo2();
-
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct MallocInfo
-    {
-        private readonly nuint _arena, _freeChunks, _fastChunks, _mappedChunks;
-        public readonly nuint Mapped;
-        private readonly nuint _unused, _fastBytes;
-        public readonly nuint InUse;
-        private readonly nuint _free, _releasable;
-    }
 }
