@@ -9,6 +9,8 @@ public sealed class SourceTests
 
     private static readonly Regex Waiting = new(@"\bFile\.(ReadAllText|ReadAllBytes|ReadAllLines|ReadLines|OpenRead|OpenText)\(");
 
+    private static readonly Regex Speaking = new(@"\bConsole\.(WriteLine|Out)\b");
+
     // src/Conformance, src/Engine, src/Host and their tests are not there yet
     public static TheoryData<string> Folders =>
     [
@@ -35,5 +37,12 @@ public sealed class SourceTests
     public void Files_are_read_where_pipes_are_refused(string folder) =>
         Assert.Empty(Directory.GetFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories)
             .Where(file => Waiting.IsMatch(File.ReadAllText(file)))
+            .Select(file => Path.GetRelativePath(Repository.Root, file)));
+
+    /// <summary>What a path or a title holds could be obeyed by a terminal, so everything that is said on standard output goes through <c>Output</c>.</summary>
+    [Fact]
+    public void Lines_are_said_where_control_characters_are_made_visible() =>
+        Assert.Empty(Directory.GetFiles(Path.Combine(Repository.Root, "src/Host"), "*.cs", SearchOption.AllDirectories)
+            .Where(file => Path.GetFileName(file) != "Output.cs" && Speaking.IsMatch(File.ReadAllText(file)))
             .Select(file => Path.GetRelativePath(Repository.Root, file)));
 }

@@ -98,7 +98,10 @@ public sealed record CompressionPlan : Plan
                 $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; set it, or take perceptual out of the losses",
                 $"phases.{phase}.losses.{LossNames.Perceptual}").In("training");
         if (!File.Exists(network))
-            throw new PlanException($"there is no file {network}; name a TorchScript file of a network that takes slices [n, 3, H, W]", "perceptual.network").In("training");
+        {
+            var remedy = NearPaths.Suggestion(network, File.Exists) is { Length: > 0 } near ? near : "; name a TorchScript file of a network that takes slices [n, 3, H, W]";
+            throw new PlanException($"there is no file {network}{remedy}", "perceptual.network").In("training");
+        }
     }
 
     /// <summary>Slices that lie nowhere near each other are for what sees each by itself.</summary>

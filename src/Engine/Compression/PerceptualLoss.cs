@@ -96,6 +96,8 @@ public sealed class PerceptualLoss : IDisposable
     {
         if (RegularFile.WhyNot(path) is { } why)
             throw new PlanException($"{path}: {why.TrimEnd('.')}", Key).In("training");
+        if (!File.Exists(path))
+            throw new PlanException($"there is no file {path}{NearPaths.Suggestion(path, File.Exists)}", Key).In("training");
         try
         {
             if (FeatureNetwork.IsOne(path) && FeatureNetwork.Load(path, device) is var features)

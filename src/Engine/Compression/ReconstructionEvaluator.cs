@@ -51,7 +51,10 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
             Volumes = volumes.Count,
             Names = names,
             Loss = validation.Loss,
-            Measures = validation.Measures.ToDictionary(measure => measure.Key[(measure.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], measure => measure.Value),
+            Measures = validation.Measures
+                .Select(measure => (Name: measure.Key[(measure.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], measure.Value))
+                .Where(measure => metrics.All(metric => metric.Id != measure.Name))
+                .ToDictionary(measure => measure.Name, measure => measure.Value),
             Metrics = [.. metrics.Select(m => Quality(m.Id, MetricValues.Of(m.Id, m.Values, names), m.Metric.HigherIsBetter))],
         };
     }
@@ -66,7 +69,7 @@ public sealed record ReconstructionResult : CheckpointResult
     /// <summary>The volumes' names, <c>PATIENT/KIND</c>, in the order of the metrics' values.</summary>
     public required IReadOnlyList<string> Names { get; init; }
 
-    /// <summary>What validation measures besides, by name: each loss, and <c>psnr</c> of images or <c>dice</c> of masks.</summary>
+    /// <summary>What validation measures besides, by name: each loss, and <c>psnr</c> of images or <c>dice</c> of masks, unless a metric of that name is asked for.</summary>
     public required IReadOnlyDictionary<string, double> Measures { get; init; }
 
     /// <summary>Each metric between volumes and reconstructions.</summary>

@@ -78,12 +78,12 @@ public sealed class CompressionExperiment : Experiment
         var splits = Evaluated(Cohorts.OpenRecorded(Plan, run), parts);
         TellLeftOut();
         List<ReconstructionResult> results = [];
-        foreach (var (names, checkpoint) in checkpoints)
+        foreach (var named in checkpoints)
         {
-            using var trained = TrainedCompressor.Load(Plan, parts, checkpoint);
+            using var trained = named.Use(run, Context.Observer.Warned, checkpoint => TrainedCompressor.Load(Plan, parts, checkpoint));
             results.AddRange(splits
                 .Select(split => new ReconstructionEvaluator(Plan, trained, split.Volumes, split.Split, Context.Collective))
-                .Select(evaluator => evaluator.Run(cancellation) with { Checkpoints = names }));
+                .Select(evaluator => evaluator.Run(cancellation) with { Checkpoints = named.Names }));
         }
 
         var file = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results, LeftOut = Plan.LeftOut.Count > 0 ? Plan.LeftOut : null };

@@ -35,19 +35,19 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         var law = Plan.Generation is { } drawn ? experiment.LawOf(cohort, drawn.Sampling) : null;
         List<EvaluationResult> results = [];
         List<SetResult> generated = [];
-        foreach (var (names, checkpoint) in checkpoints)
+        foreach (var named in checkpoints)
         {
-            using var trained = experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling);
+            using var trained = named.Use(run, _context.Observer.Warned, checkpoint => experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling));
             if (results.Count == 0)
                 experiment.TellLeftOut();
             results.AddRange(splits
                 .Select(split => new Evaluator(Plan, trained, split.Volumes, split.Split, _context.Collective))
-                .Select(evaluator => evaluator.Run(cancellation: cancellation) with { Checkpoints = names }));
+                .Select(evaluator => evaluator.Run(cancellation: cancellation) with { Checkpoints = named.Names }));
             _context.Collective.Together(() =>
             {
                 // the sets are small, and their features have to come together anyway
                 if (_context.Collective.IsFirst() && sets.Judges && Generated(trained, conditions, law, sets.HasMetrics) is { } volumes)
-                    generated.Add(sets.Run(trained, volumes, cancellation) with { Checkpoints = names });
+                    generated.Add(sets.Run(trained, volumes, cancellation) with { Checkpoints = named.Names });
             });
         }
 

@@ -15,6 +15,9 @@ internal static class Output
 {
     private const int Unbroken = 1000;
 
+    /// <summary>Narrower tables would be laid out as nothing but ellipses.</summary>
+    private const int Narrowest = 60;
+
     /// <summary>
     /// Whether progress can be drawn: a person watches, on a terminal that takes escape sequences, and has not asked for plain text with
     /// <c>NO_COLOR</c>. mpirun gives each process a terminal that nobody sees.
@@ -44,6 +47,11 @@ internal static class Output
             Console.Out.Write(text);
     }
 
+    /// <summary>Prints a line, with its control characters made visible: a path or a title may hold what a terminal would obey.</summary>
+    /// <param name="text">The line; ends of lines within it stay.</param>
+    /// <param name="json">Whether standard output is for JSON alone, so that the line goes to standard error.</param>
+    public static void Line(string text, bool json = false) => (json ? Console.Error : Console.Out).WriteLine(ControlCharacters.Escape(text));
+
     /// <summary>Prints for people. Where it is not drawn, lines are as wide as <c>COLUMNS</c> says or unbroken, and end with their last letter.</summary>
     public static void Write(IRenderable people)
     {
@@ -55,7 +63,7 @@ internal static class Output
 
     /// <summary>What is printed where no terminal draws it.</summary>
     /// <param name="people">What to print.</param>
-    /// <param name="width">The most letters in a line.</param>
+    /// <param name="width">The most letters in a line; 60 where it is less.</param>
     internal static string Plain(IRenderable people, int width)
     {
         using var text = new StringWriter();
@@ -67,7 +75,7 @@ internal static class Output
             Out = new AnsiConsoleOutput(text),
         });
         console.Profile.Capabilities.Unicode = true;
-        console.Profile.Width = width;
+        console.Profile.Width = Math.Max(width, Narrowest);
         console.Write(ControlCharacters.Escape(people));
         return string.Join('\n', text.ToString().Split('\n').Select(line => line.TrimEnd()));
     }

@@ -24,7 +24,7 @@ internal sealed class ConsoleObserver(bool json) : ExperimentObserver
     public override void Warned(string sentence) => Warn(sentence);
 
     /// <inheritdoc/>
-    public override void Told(string sentence) => (json ? Console.Error : Console.Out).WriteLine(ControlCharacters.Escape(Places.Shorten(sentence)));
+    public override void Told(string sentence) => Output.Line(Places.Shorten(sentence), json);
 
     /// <inheritdoc/>
     public override void Found(IReadOnlyList<CohortFinding> findings, Cohort cohort)

@@ -18,7 +18,7 @@ internal abstract class SweepDisplay : SweepObserver
     {
         if (json || !Output.IsWatched)
         {
-            work(new Lines(json ? Console.Error : Console.Out));
+            work(new Lines(json));
             return;
         }
 
@@ -27,13 +27,13 @@ internal abstract class SweepDisplay : SweepObserver
             .Start(context => work(new Bar(context.AddTask("sweep", autoStart: false), volumes)));
     }
 
-    private sealed class Lines(TextWriter writer) : SweepDisplay
+    private sealed class Lines(bool json) : SweepDisplay
     {
         public override void Judged(SweptConfiguration one, bool before)
         {
             var metrics = string.Join("  ", one.Metrics.Select(metric => $"{metric.Key} {metric.Value.Value?.ToString("G5", CultureInfo.InvariantCulture) ?? "-"}"));
-            writer.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{one.Name}: {one.Nfe:G5} network calls and {one.SecondsPerVolume:G3} s a volume  {metrics}{(before ? "  (done before)" : "")}"));
+            Output.Line(string.Create(CultureInfo.InvariantCulture,
+                $"{one.Name}: {one.Nfe:G5} network calls and {one.SecondsPerVolume:G3} s a volume  {metrics}{(before ? "  (done before)" : "")}"), json);
         }
     }
 

@@ -15,7 +15,7 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
     public override void Started(TrainingStart facts)
     {
         var resumed = facts.FirstStep > 0 ? $", continuing after step {facts.FirstStep:N0}" : "";
-        Console.WriteLine(
+        Output.Line(
             $"{facts.Parameters:N0} parameters on {facts.Device}; {facts.Volumes} volumes, {facts.StepsPerEpoch} steps an epoch, {facts.Epochs} epochs{resumed}");
     }
 
@@ -67,7 +67,7 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
         {
             (_seconds, _done) = (_seconds + facts.Seconds, _done + 1);
             var left = _epochs - facts.Epoch;
-            Console.WriteLine(left > 0 ? $"{Sentence(facts, _epochs)}  {TimeLeft(_seconds, _done, left)}" : Sentence(facts, _epochs));
+            Output.Line(left > 0 ? $"{Sentence(facts, _epochs)}  {TimeLeft(_seconds, _done, left)}" : Sentence(facts, _epochs));
         }
     }
 

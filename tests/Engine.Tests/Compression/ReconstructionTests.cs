@@ -47,6 +47,18 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     }
 
     [Fact]
+    public void What_a_metric_measures_is_not_said_a_second_time_by_validation()
+    {
+        _run.Train(_plan);
+        var plan = _plan with { Metrics = [.. _plan.Metrics.Select(metric => metric with { Id = "psnr" })] };
+
+        var result = _run.Use(plan, (trained, volumes) => new ReconstructionEvaluator(plan, trained, volumes, "test").Run());
+
+        Assert.Equal(["loss/l1"], result.Measures.Keys);
+        Assert.Equal("psnr", Assert.Single(result.Metrics).Metric);
+    }
+
+    [Fact]
     public void Masks_are_evaluated_as_probabilities()
     {
         _run.Train(_masks);

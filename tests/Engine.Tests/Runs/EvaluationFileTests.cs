@@ -67,6 +67,23 @@ public sealed class EvaluationFileTests(TinyCohort cohort) : IClassFixture<TinyC
         IReadOnlyList<NamedCheckpoint> Open() => NamedCheckpoint.Open(_run.Folder, ["best", "latest"], _run.Warnings.Add);
     }
 
+    [Fact]
+    public void Checkpoint_that_training_removes_meanwhile_gives_way_to_the_one_of_its_name_now()
+    {
+        _run.Train(TinyRun.Plan(cohort));
+        var store = new CheckpointStore(_run.Folder.Checkpoints);
+        store.Point("latest", _run.Checkpoints[0]);
+        var opened = Assert.Single(NamedCheckpoint.Open(_run.Folder, ["latest"], _run.Warnings.Add));
+        store.Point("latest", _run.Checkpoints[^1]);
+        Directory.Delete(opened.Checkpoint.Folder, recursive: true);
+
+        var read = opened.Use(_run.Folder, _run.Warnings.Add, checkpoint => (checkpoint.Name, checkpoint.Read("denoiser").Count));
+
+        Assert.Equal(_run.Checkpoints[^1], read.Name);
+        Assert.True(read.Count > 0);
+        Assert.Equal($"training removed {opened.Checkpoint.Name} meanwhile; taking what is latest now", Assert.Single(_run.Warnings));
+    }
+
     [Theory]
     [InlineData("splits", "tets", "splits has no `tets`; name some of train, val, test")]
     [InlineData("splits", "test,test", "splits names test twice")]

@@ -63,6 +63,18 @@ public sealed class CompressorRefusalTests : IDisposable
         RefusedNetwork(_work.Write("network.pt", "not a network"), " is not a TorchScript file: ");
 
     [Fact]
+    public void Network_that_is_not_there_is_refused_with_the_nearest()
+    {
+        var there = _work.Write("network.pt", "not a network");
+        var misspelt = _work.At("netwrok.pt");
+        var sentence = $"there is no file {misspelt}; did you mean `{there}`?";
+
+        Refused(sentence, _work.Here("torchscript", misspelt));
+        Refused($"--set training.perceptual.network: {sentence}", _work.Smoke(
+            "vqvae_4x", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, perceptual: 1}}]", "--set", $"training.perceptual.network={misspelt}"));
+    }
+
+    [Fact]
     public void Network_that_takes_no_slices_is_refused() =>
         RefusedNetwork(TorchScriptFile.Write(_work.At("network.pt"), "return torch.reshape(x, [7, 5])"), " cannot take a slice [1, 3, 32, 32]: ");
 

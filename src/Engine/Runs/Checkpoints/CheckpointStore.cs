@@ -197,11 +197,11 @@ public sealed class CheckpointStore
             }
             catch (Exception e) when (e is InvalidDataException or JsonException or FileNotFoundException)
             {
-                damage($"checkpoint {name} is damaged ({JsonFault.Why(e)}){broken(name)}; looking for another one");
+                damage($"checkpoint {name} is damaged ({JsonFault.Why(e)}){broken(name)}, so it is passed over");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
             {
-                damage($"checkpoint {name} cannot be read ({e.Message}); looking for another one");
+                damage($"checkpoint {name} cannot be read ({e.Message}), so it is passed over");
             }
         }
 

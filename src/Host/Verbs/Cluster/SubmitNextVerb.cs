@@ -38,7 +38,7 @@ internal sealed class SubmitNextVerb : Verb
         if (chain.State == ChainState.Active)
             chain = Successor(folder, chain, job);
         folder.Write(chain);
-        Console.WriteLine(chain.Explanation ?? $"job {chain.Segments[^1].Job} goes on");
+        Output.Line(chain.Explanation ?? $"job {chain.Segments[^1].Job} goes on");
         return chain.State switch
         {
             ChainState.Active or ChainState.Completed or ChainState.Exhausted => ExitCode.Done,

@@ -71,7 +71,7 @@ internal sealed class SubmitVerb : Verb
         var job = Submit(submission, script);
         folder.Write(new Chain { Experiment = id, Run = folder.Run, Limit = before.Count + limit, Segments = before }
             .Submitted(job, SegmentReason.Submitted, TimeProvider.System.GetUtcNow()));
-        Console.WriteLine($"job {job} trains {id} into {Places.Shown(folder.Run)}; it prints into {folder.Log(job)}");
+        Output.Line($"job {job} trains {id} into {Places.Shown(folder.Run)}; it prints into {folder.Log(job)}");
         return ExitCode.Done;
     }
 

@@ -41,7 +41,7 @@ internal sealed class DataPrepareVerb : Verb
         if (LatentCache.WhyForeign(folder) is { } why)
             throw new UsageException($"--out {parse.GetRequiredValue(_out)}: {why}; name a new folder");
         var latents = experiment.PrepareLatents(folder, cancellation);
-        Console.WriteLine($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={Places.Shown(folder)}");
+        Output.Line($"{Places.Shown(folder)}: latents of {latents} volumes; use them with --set data.latents={Places.Shown(folder)}");
         return ExitCode.Done;
     }
 }

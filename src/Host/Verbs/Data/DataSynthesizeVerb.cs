@@ -37,7 +37,7 @@ internal sealed class DataSynthesizeVerb : Verb
         var folder = parse.GetRequiredValue(_out);
         OutFolder.Require(folder);
         var made = section.Placed(() => Make(options, folder, cancellation));
-        Console.WriteLine(
+        Output.Line(
             $"{Places.Shown(made.Folder)}: {made.Patients} patients of {made.Shape.Depth}×{made.Shape.Height}×{made.Shape.Width} (D×H×W), {made.Tumours.Sum()} metastases; by size {string.Join(' ', made.Tumours)}");
         return ExitCode.Done;
     }

@@ -35,7 +35,7 @@ internal sealed class ReportVerb : Verb
         if (json)
             Output.Write(JsonSerializer.SerializeToNode(facts, AtomicFile.Json)!);
         else
-            Console.WriteLine(file);
+            Output.Line(file!);
         return ExitCode.Done;
     }
 
@@ -46,7 +46,7 @@ internal sealed class ReportVerb : Verb
         using var session = new Session(parse);
         var run = RunFolder.Open(runs[0]);
         ExperimentLoader.Load(session, run).Report(run);
-        Console.WriteLine(Places.Shown(run.Report));
+        Output.Line(Places.Shown(run.Report));
         return ExitCode.Done;
     }
 

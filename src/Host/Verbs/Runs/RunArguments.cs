@@ -27,14 +27,14 @@ internal static class RunArguments
     public static void Tell(IReadOnlyList<WrittenSample> samples)
     {
         foreach (var sample in samples)
-            Console.WriteLine($"{Places.Shown(sample.Folder)}: {sample.Facts}");
+            Output.Line($"{Places.Shown(sample.Folder)}: {sample.Facts}");
     }
 
     /// <summary>Says what would be done.</summary>
     public static void Tell(Rehearsal rehearsal)
     {
         foreach (var sentence in rehearsal.Facts.Prepend(rehearsal.Intent))
-            Console.WriteLine(Places.Shorten(sentence));
+            Output.Line(Places.Shorten(sentence));
     }
 
     /// <summary>How a verb ends after training: stopped, done, or failed where the run breaks what the experiment expects.</summary>
@@ -56,7 +56,7 @@ internal static class RunArguments
     {
         var place = Places.Shown(run.Path);
         var onwards = longer is null ? "" : $"; `train EXP --run {place} --resume --set {longer}` trains on";
-        Console.WriteLine(status.Status == RunState.TimeLimit
+        Output.Line(status.Status == RunState.TimeLimit
             ? $"{place}: stopped {(status.Step == 0 ? "before the first step; what was prepared stays" : $"after {status.Step:N0} steps with a checkpoint")}; `train EXP --run {place} --resume` continues it"
             : $"{place}: {OptionsShape.KeyOf(status.Status.ToString())} after {status.Step:N0} steps{onwards}");
     }

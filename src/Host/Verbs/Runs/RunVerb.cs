@@ -39,7 +39,7 @@ internal sealed class RunVerb : Verb
         if (parse.GetValue(_dry))
         {
             RunArguments.Tell(experiment.Rehearse(parse.GetValue(_run)));
-            Console.WriteLine("then: sample, evaluate and report");
+            Output.Line("then: sample, evaluate and report");
             return ExitCode.Done;
         }
 
@@ -57,7 +57,7 @@ internal sealed class RunVerb : Verb
         catch (OperationCanceledException)
         {
             var place = Places.Shown(run.Path);
-            Console.WriteLine($"{place}: stopped with the model trained; `sample {place}`, `evaluate {place}` and `report {place}` do the rest");
+            Output.Line($"{place}: stopped with the model trained; `sample {place}`, `evaluate {place}` and `report {place}` do the rest");
             return ExitCode.Stopped;
         }
     }
@@ -67,7 +67,7 @@ internal sealed class RunVerb : Verb
         RunArguments.Tell(experiment.Sample(run, cancellation: cancellation));
         Output.Write(EvaluationTable.Of(experiment.Evaluate(run, cancellation)));
         experiment.Context.Collective.ByFirst(() => experiment.Report(run));
-        Console.WriteLine($"report: {Places.Shown(run.Report)}");
+        Output.Line($"report: {Places.Shown(run.Report)}");
         return RunArguments.ExitCodeOf(experiment.Plan, status);
     }
 }

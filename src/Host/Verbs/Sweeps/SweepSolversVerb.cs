@@ -43,7 +43,7 @@ internal sealed class SweepSolversVerb : Verb
         var swept = sweep.Solvers(wanted, work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work), cancellation);
         if (swept.File is null)
         {
-            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} of {swept.Wanted} configurations; the same command goes on with the next one");
+            Output.Line($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} of {swept.Wanted} configurations; the same command goes on with the next one", json);
             return ExitCode.Stopped;
         }
 

@@ -56,7 +56,7 @@ internal sealed class SweepStepsVerb : Verb
         var swept = sweep.Steps(new StepSearch(sampler, metric, lo, hi, tolerance), work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work), cancellation);
         if (swept.File is not { } file)
         {
-            (json ? Console.Error : Console.Out).WriteLine($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} step counts; the same command goes on with the next one");
+            Output.Line($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} step counts; the same command goes on with the next one", json);
             return ExitCode.Stopped;
         }
 
