@@ -59,6 +59,19 @@ public sealed record ExperimentPlan : Plan
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
     public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
+    /// <summary>
+    /// Kinds of images that have to be read to generate and to do nothing else: those of the condition, and the mask whose tumours are counted; where it
+    /// generates from nothing a mask, which says where volumes lie.
+    /// </summary>
+    public IReadOnlyList<string> GivenKinds
+    {
+        get
+        {
+            string[] given = [.. Condition.Images.Concat(Condition.SizeBins is null ? [] : [ImageKinds.Seg]).Distinct()];
+            return given.Length > 0 ? given : [ImageKinds.Seg];
+        }
+    }
+
     /// <summary>The channel of generated volumes that is a mask; null where none is.</summary>
     internal int? MaskChannel =>
         Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();

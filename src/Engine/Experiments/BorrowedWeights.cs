@@ -151,7 +151,7 @@ internal sealed class BorrowedWeights(
     {
         try
         {
-            return Directory.Exists(from) ? RunFolder.Open(from) : RunFolders.FindNewest(from) ?? throw Refusal(
+            return _context.Others.FindRun(from) ?? throw Refusal(
                 $"there is no run `{from}`: neither such a folder nor one of runs/{from}; "
                 + $"train it first (`voxelzoo train {from}`), or name a run's folder");
         }

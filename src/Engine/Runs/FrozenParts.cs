@@ -77,7 +77,7 @@ public sealed class FrozenParts
         Unwritten.Named(Folder, () => Directory.CreateDirectory(Folder));
         using (var from = RegularFile.OpenRead(file))
             AtomicFile.Write(WeightsOf(name), from.CopyTo);
-        var facts = CheckpointStore.Facts(WeightsOf(name));
+        var facts = FileFacts.Of(WeightsOf(name));
         var part = new FrozenPart(name, source, checkpoint, component, facts.Bytes, facts.Sha256);
         AtomicFile.WriteJson(Index, List().Where(p => p.Name != name).Append(part).ToArray());
     }
@@ -97,7 +97,7 @@ public sealed class FrozenParts
         var (part, file) = (Require(name), WeightsOf(name));
         if (!File.Exists(file))
             throw new RunFolderException($"{file} is not there, which {Index} describes; restore it, or start the run anew");
-        return CheckpointStore.Facts(file) == new FileFacts(part.Bytes, part.Sha256)
+        return FileFacts.Of(file) == new FileFacts(part.Bytes, part.Sha256)
             ? file
             : throw new RunFolderException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
     }
