@@ -72,8 +72,16 @@ public sealed class DiffusionTask : TrainingTask
         {
             var name = component == Component.Denoiser ? FrozenParts.Start : FrozenParts.StartConditioning;
             if (start is not null && (component == Component.Denoiser || start.Has(name)))
-                start.Load(name, module);
+                Load(start, name, module);
+            if (component == Component.Denoiser)
+                FrozenParameters.Freeze(module, _plan.Training.Freeze);
             modules.Add(new TrainedModule(component, module, _plan.Training));
+            if (start?.Has(FrozenParts.StartAverageOf(name)) == true)
+            {
+                using var average = start.Read(FrozenParts.StartAverageOf(name));
+                modules[^1].StartAverage(average, start.Require(FrozenParts.StartAverageOf(name)).Step, average.Source);
+            }
+
             if (start?.Has(FrozenParts.StartOptimizerOf(name)) != true)
                 continue;
             using var moments = start.Read(FrozenParts.StartOptimizerOf(name));
@@ -81,6 +89,14 @@ public sealed class DiffusionTask : TrainingTask
         }
 
         return [.. modules];
+    }
+
+    private void Load(FrozenParts start, string name, nn.Module module)
+    {
+        if (_plan.Training.FromTensors == StartingTensors.Matching)
+            start.LoadPart(name, module);
+        else
+            start.Load(name, module);
     }
 
     /// <summary>batch → compressor → noise and target → augmentation → denoiser → loss → gradient → optimiser → average.</summary>

@@ -28,12 +28,19 @@ internal static class PlanChecks
         {
             { From: not null } => null,
             { FromOptimizer: true } => "from_optimizer",
-            { FromWeights: StartingWeights.Raw } => "from_weights",
+            { FromWeights: not StartingWeights.Average } => "from_weights",
+            { FromTensors: StartingTensors.Matching } => "from_tensors",
             { FromCheckpoint: not "best" } => "from_checkpoint",
             _ => null,
         };
         if (ofNothing is not null)
             throw new PlanException($"{ofNothing} says what is taken of the run that from names, and from names none; set from, or remove {ofNothing}", ofNothing).In("training");
+        if (training is { FromTensors: StartingTensors.Matching, FromOptimizer: true } or { FromTensors: StartingTensors.Matching, FromWeights: StartingWeights.Both })
+            throw new PlanException($"{(training.FromOptimizer ? "from_optimizer: true" : "from_weights: both")} goes on with the whole network of another run, and from_tensors: matching takes what fits of it; remove one of the two", "from_tensors").In("training");
+        if (training is { FromWeights: StartingWeights.Both, Ema: null })
+            throw new PlanException("from_weights: both goes on with a moving average, and training.ema asks for none; set ema, or from_weights: raw", "from_weights").In("training");
+        if (training.Freeze is not null && plan.Condition.Control is not null)
+            throw new PlanException("freeze is of the denoiser's parameters, all of which control keeps as they are; remove it", "freeze").In("training");
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
             throw new PlanException("compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
         if (plan.Condition.SizeBins is { Through: SizeBinRoute.Maps } bins && bins != new SizeBinOptions { Through = SizeBinRoute.Maps })

@@ -199,12 +199,25 @@ public sealed class DiffusionExperiment : Experiment
             borrowed.Check();
         if (WarmStart.Of(this) is { } start && !start.IsIn(resumed))
             start.Check();
+        if (Plan.Training.Freeze is { } frozen)
+        {
+            using var network = OnMeta();
+            FrozenParameters.Freeze(network.Denoiser, frozen);
+        }
+
         if (Plan is { Sampling.EmaLength: { } length, Training.EmaLengths: null })
             throw new PlanException(
                 $"ema_length {length.ToString(System.Globalization.CultureInfo.InvariantCulture)} is put together from averages that training keeps, and it keeps none; name some in training.ema_lengths, such as [0.05, 0.1]",
                 "ema_length").In("sampling");
         if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
             LatentCache.RefuseForeign(latents); // a compressor may have to be trained first, for days
+    }
+
+    /// <summary>The model without memory for its weights, whose names and shapes can be asked for.</summary>
+    internal DiffusionModel OnMeta()
+    {
+        using var random = ExperimentContext.Random(Plan);
+        return DiffusionModel.Create(Plan, Context.PartsOf(Plan, random) with { Device = new TorchSharp.torch.Device(TorchSharp.DeviceType.META) });
     }
 
     internal override void CheckCohort(Cohort cohort, PartContext parts)

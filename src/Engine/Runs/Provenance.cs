@@ -37,6 +37,10 @@ public sealed record Provenance
     /// <summary>Segments that went on with other plugins (<c>--allow-changed-plugin</c>); <see cref="Plugins"/> are those of the last one.</summary>
     public IReadOnlyList<ChangedPlugins> ChangedPlugins { get; init; } = [];
 
+    /// <summary>What of other weights training began with; missing where all were fresh.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StartRecord? Start { get; init; }
+
     /// <summary>SHA-256 of every other file that the plan reads, such as a perceptual network, by path.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 

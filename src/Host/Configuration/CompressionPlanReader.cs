@@ -23,6 +23,8 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
         ["from_checkpoint"] = NoStart,
         ["from_weights"] = NoStart,
         ["from_optimizer"] = NoStart,
+        ["from_tensors"] = NoStart,
+        ["freeze"] = "`freeze` is of a denoiser's parameters, and a compressor is trained as a whole; remove it",
         ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
         ["ema_lengths"] = "lengths of averages are chosen where a denoiser is sampled; a compressor has `ema`, so remove `ema_lengths`",
         ["loss"] = "a compressor's losses are those of its phases; remove `loss`, and name them in `phases`",

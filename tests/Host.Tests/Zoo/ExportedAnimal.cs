@@ -12,14 +12,10 @@ public sealed class ExportedAnimal : IDisposable
     public const string Id = "unet3d/tiny";
 
     /// <summary>Values that make the quickstart the smallest experiment of its kind.</summary>
-    public static readonly string[] Tiny =
-    [
-        .. new[]
-        {
-            "data.synthesize.depth=16", "data.synthesize.height=32", "data.synthesize.width=32", "data.depth=16", "data.original_depth=16", "data.height=32", "data.width=32",
-            "data.slice_pitch=9.375", "architecture.channels=[8, 8, 8, 8]", "training.ema.update_after=0",
-        }.SelectMany(set => new[] { "--set", set }),
-    ];
+    public static readonly string[] Tiny = Sets(
+        "data.depth=16", "data.original_depth=16", "data.height=32", "data.width=32", "data.slice_pitch=9.375", "architecture.channels=[8, 8, 8, 8]", "training.ema.update_after=0");
+
+    private static readonly string[] Cohort = Sets("data.synthesize.depth=16", "data.synthesize.height=32", "data.synthesize.width=32");
 
     private readonly Workspace _work = new();
     private readonly Lazy<string> _run, _folder;
@@ -28,7 +24,7 @@ public sealed class ExportedAnimal : IDisposable
     {
         _run = new(() =>
         {
-            Done(["run", "quickstart", "--profile", "smoke", "--run", _work.Run, .. Tiny, "--set", "evaluation.metrics=[sharpness, memorisation, psnr]"]);
+            Done(["run", "quickstart", "--profile", "smoke", "--run", _work.Run, .. Tiny, .. Cohort, "--set", "evaluation.metrics=[sharpness, memorisation, psnr]"]);
             return _work.Run;
         });
         _folder = new(() =>
@@ -58,6 +54,8 @@ public sealed class ExportedAnimal : IDisposable
         if (Directory.Exists("runs/zoo/unet3d"))
             Directory.Delete("runs/zoo/unet3d", recursive: true);
     }
+
+    private static string[] Sets(params string[] values) => [.. values.SelectMany(value => new[] { "--set", value })];
 
     private void Done(params string[] arguments)
     {

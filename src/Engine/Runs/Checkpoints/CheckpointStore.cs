@@ -334,5 +334,6 @@ public sealed class CheckpointStore
         }
     }
 
-    private static long? StepOf(string name) => long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
+    /// <summary>The step that a checkpoint's name tells, or null where it is none's.</summary>
+    internal static long? StepOf(string name) => name.StartsWith("step-", StringComparison.Ordinal) && long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
 }
