@@ -70,8 +70,8 @@ public sealed class DiffusionTask : TrainingTask
         var modules = new List<TrainedModule>();
         foreach (var (component, module) in _model.Trained())
         {
-            var name = component == Component.Denoiser ? FrozenParts.Start : FrozenParts.StartConditioning;
-            if (start is not null && (component == Component.Denoiser || start.Has(name)))
+            var name = component == Component.Conditioning ? FrozenParts.StartConditioning : FrozenParts.Start;
+            if (start is not null && (component == Component.Denoiser || (component == Component.Conditioning && start.Has(name))))
                 Load(start, name, module);
             if (component == Component.Denoiser)
                 FrozenParameters.Freeze(module, _plan.Training.Freeze);
@@ -110,6 +110,7 @@ public sealed class DiffusionTask : TrainingTask
         var terms = Augment(noised);
 
         ZeroGradients(Modules);
+        _model.Merge();
         var losses = 0.0;
         foreach (var microBatch in MicroBatch.Of(Options))
         {
@@ -125,6 +126,7 @@ public sealed class DiffusionTask : TrainingTask
             losses += _plan.Architecture.Run(() => Backward(loss! / S((double)microBatch.Count)));
         }
 
+        _model.Adapter?.TakeGradients();
         var (mean, gradientNorm) = Update((float)losses, Modules, LearningRate(epoch), step);
         return new StepOutcome(mean, gradientNorm);
     }
@@ -155,6 +157,7 @@ public sealed class DiffusionTask : TrainingTask
         var averaged = Modules.Select(module => module.Average?.Swap()).ToArray();
         try
         {
+            _model.Merge();
             return look();
         }
         finally
@@ -167,6 +170,7 @@ public sealed class DiffusionTask : TrainingTask
     /// <inheritdoc/>
     protected override double Probe(Batch batch)
     {
+        _model.Merge();
         var (clean, condition) = _model.Encode(batch);
         var term = AddNoise(clean, condition.Image, keptChannels: null);
         return _model.Predict(term.Noisy, term.Timesteps, condition).mean().item<float>();

@@ -125,6 +125,10 @@ public sealed record TrainingOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Freeze { get; init; }
 
+    /// <summary>Trains a low-rank change of the weights that <see cref="From"/> names, and nothing else of the denoiser. Default: the denoiser as a whole.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LoraOptions? Lora { get; init; }
+
     /// <summary>Where to run: <c>auto</c> takes a GPU if there is one, each of several processes on a machine its own. Default auto.</summary>
     [AllowedValues("auto", "cpu", "cuda")]
     public string Device { get; init; } = "auto";

@@ -39,7 +39,7 @@ public sealed partial class Animal(string folder, Card card)
 
     /// <summary>Files that a run has in its folder <c>frozen</c>: weights that it uses and did not train.</summary>
     private IEnumerable<string> Frozen =>
-        new[] { FrozenParts.Compressor, FrozenParts.ConditionCompressor, FrozenParts.Denoiser }.Where(name => name != card.Network.Component && card.Files.ContainsKey(WeightsOf(name)));
+        new[] { FrozenParts.Compressor, FrozenParts.ConditionCompressor, FrozenParts.Denoiser, FrozenParts.Start }.Where(name => name != card.Network.Component && card.Files.ContainsKey(WeightsOf(name)));
 
     /// <summary>The file of a component's weights.</summary>
     public static string WeightsOf(string component) => $"{component}.safetensors";

@@ -60,8 +60,8 @@ public sealed record Card
 /// <summary>The network of an animal.</summary>
 public sealed record CardNetwork
 {
-    /// <summary>What was trained: <c>denoiser</c>, <c>control</c> or <c>compressor</c>.</summary>
-    [AllowedValues("denoiser", "control", "compressor")]
+    /// <summary>What was trained: <c>denoiser</c>, <c>control</c>, <c>adapter</c> or <c>compressor</c>.</summary>
+    [AllowedValues("denoiser", "control", "adapter", "compressor")]
     public required string Component { get; init; }
 
     /// <summary>The part that builds it, such as <c>unet3d</c>.</summary>

@@ -24,6 +24,7 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
         ["from_weights"] = NoStart,
         ["from_optimizer"] = NoStart,
         ["from_tensors"] = NoStart,
+        ["lora"] = "`lora` changes a denoiser, and a compressor is trained as a whole; remove it",
         ["freeze"] = "`freeze` is of a denoiser's parameters, and a compressor is trained as a whole; remove it",
         ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
         ["ema_lengths"] = "lengths of averages are chosen where a denoiser is sampled; a compressor has `ema`, so remove `ema_lengths`",

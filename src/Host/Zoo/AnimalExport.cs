@@ -48,7 +48,7 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
     public Animal Write(string id, string folder)
     {
         var checkpoint = run.OpenCheckpoint(Checkpoint, session.Context.Observer.Warned);
-        var component = new[] { Component.Control, Component.Denoiser, Component.Compressor }.First(checkpoint.Has);
+        var component = new[] { Component.Control, Component.Adapter, Component.Denoiser, Component.Compressor }.First(checkpoint.Has);
         var used = checkpoint.Used(component);
         var measures = new CardMeasures(checkpoint.Manifest.Files[Animal.WeightsOf(used)].Sha256, Dtype);
         Require("measures", measures.Of(_experiment, run).Concat(Facts.Measures).FirstOrDefault()?.Metric, $"evaluate the run first, whose evaluation.json has none of {checkpoint.Name}");
@@ -109,7 +109,8 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
         foreach (var trained in new[] { component, Component.Conditioning }.Where(checkpoint.Has))
             CopyWeights(checkpoint.File(checkpoint.Used(trained)), Path.Combine(folder, Animal.WeightsOf(trained)));
         var frozen = new FrozenParts(run);
-        foreach (var name in new[] { FrozenParts.Compressor, FrozenParts.ConditionCompressor, FrozenParts.Denoiser }.Where(frozen.Has))
+        string[] used = [FrozenParts.Compressor, FrozenParts.ConditionCompressor, FrozenParts.Denoiser, .. component == Component.Adapter ? [FrozenParts.Start] : (string[])[]];
+        foreach (var name in used.Where(frozen.Has))
             CopyWeights(frozen.Verify(name), Path.Combine(folder, Animal.WeightsOf(name)));
         if (new NormalizationFile(frozen).Read() is { } statistics)
             new NormalizationFile(new FrozenParts(folder)).Write(statistics);

@@ -10,7 +10,7 @@ namespace VoxelZoo.Host.Zoo;
 internal static class PortableExperiment
 {
     /// <summary>Keys that say where something lies that an animal has with it, or needs no more.</summary>
-    private static readonly string[] Places = ["data.latents", "compressor.from", "condition.compressor.from", "condition.control.from", "training.from"];
+    private static readonly string[] Places = ["data.latents", "compressor.from", "condition.compressor.from", "condition.control.from"];
 
     /// <summary>The experiment as it ships.</summary>
     /// <param name="file">The run's, resolved.</param>
@@ -21,6 +21,9 @@ internal static class PortableExperiment
         if (portable["data"] is MapNode data)
             portable = portable.With("data", data["synthesize"] is { IsNull: false } ? data.Without("cohort") : CohortPlaces.At(file, Animal.ConditionsName)["data"]!);
         portable = (MapNode)Places.Aggregate((Node)portable, (node, key) => Without(node, key.Split('.')));
+        // what training began with says more than that it did, and other keys of training are about it
+        if (portable["training"] is MapNode training && training["from"] is ScalarNode { Text: var start } from && IsPlace(start))
+            portable = portable.With("training", training.With("from", new ScalarNode(from.Position, Path.GetFileName(Path.TrimEndingDirectorySeparator(start)), ScalarKind.Text)));
         if (Paths(portable, "").FirstOrDefault() is { Key: not null } named)
         {
             throw new RunFolderException(
