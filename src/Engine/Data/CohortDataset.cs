@@ -52,6 +52,9 @@ public sealed class CohortDataset : IBatchSource
         }
     }
 
+    /// <summary>The images that each patient has.</summary>
+    public IReadOnlyList<string> Kinds => _kinds;
+
     /// <summary>Number of patients.</summary>
     public int Count => _patients.Count;
 

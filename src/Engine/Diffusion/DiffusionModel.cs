@@ -48,6 +48,9 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The ControlNet beside the denoiser, which is then frozen; or null.</summary>
     public ControlBranch? Control { get; }
 
+    /// <summary>The low-rank change of the denoiser, which is then frozen; or null.</summary>
+    public LoraAdapter? Adapter { get; private set; }
+
     /// <summary>The noise process.</summary>
     public NoiseProcess Process { get; }
 
@@ -139,7 +142,9 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>The modules by the component of a checkpoint that holds their weights; those that are frozen are not among them.</summary>
     public IEnumerable<(string Component, nn.Module Module)> Trained()
     {
-        if (Control is not null)
+        if (Adapter is not null)
+            yield return (Component.Adapter, Adapter);
+        else if (Control is not null)
             yield return (Component.Control, Control);
         else
             yield return (Component.Denoiser, Denoiser);
@@ -152,7 +157,12 @@ public sealed class DiffusionModel : IDisposable
     {
         foreach (var (_, module) in Trained())
             module.train(on);
+        if (Adapter is not null)
+            Denoiser.train(on);
     }
+
+    /// <summary>Has the denoiser compute with the weights that an adapter has now; to be called wherever these have changed. Does nothing without one.</summary>
+    public void Merge() => Adapter?.Merge();
 
     /// <summary>Latent of the target, and what it is conditioned on.</summary>
     public (Tensor Clean, ModelCondition Condition) Encode(Batch batch)
@@ -301,9 +311,15 @@ public sealed class DiffusionModel : IDisposable
         }
     }
 
-    /// <summary>A steered denoiser is another run's, and stays as it is; its branch starts from it.</summary>
+    /// <summary>A denoiser that is steered or adapted is another run's, and stays as it is; what is trained beside it starts from it.</summary>
     private void TakeOver(FrozenParts? frozen)
     {
+        if (_plan.Training.Lora is { } lora)
+        {
+            frozen?.Load(FrozenParts.Start, Denoiser);
+            Adapter = LoraAdapter.Of(Denoiser, lora);
+        }
+
         if (Control is null)
             return;
         frozen?.Load(FrozenParts.Denoiser, Denoiser);
@@ -328,6 +344,7 @@ public sealed class DiffusionModel : IDisposable
         Denoiser.Dispose();
         Conditioner?.Dispose();
         Control?.Dispose();
+        Adapter?.Dispose();
         _codec.Dispose();
         _coordinates?.Dispose();
     }

@@ -70,10 +70,18 @@ public sealed class DiffusionTask : TrainingTask
         var modules = new List<TrainedModule>();
         foreach (var (component, module) in _model.Trained())
         {
-            var name = component == Component.Denoiser ? FrozenParts.Start : FrozenParts.StartConditioning;
-            if (start is not null && (component == Component.Denoiser || start.Has(name)))
-                start.Load(name, module);
+            var name = component == Component.Conditioning ? FrozenParts.StartConditioning : FrozenParts.Start;
+            if (start is not null && (component == Component.Denoiser || (component == Component.Conditioning && start.Has(name))))
+                Load(start, name, module);
+            if (component == Component.Denoiser)
+                FrozenParameters.Freeze(module, _plan.Training.Freeze);
             modules.Add(new TrainedModule(component, module, _plan.Training));
+            if (start?.Has(FrozenParts.StartAverageOf(name)) == true)
+            {
+                using var average = start.Read(FrozenParts.StartAverageOf(name));
+                modules[^1].StartAverage(average, start.Require(FrozenParts.StartAverageOf(name)).Step, average.Source);
+            }
+
             if (start?.Has(FrozenParts.StartOptimizerOf(name)) != true)
                 continue;
             using var moments = start.Read(FrozenParts.StartOptimizerOf(name));
@@ -81,6 +89,14 @@ public sealed class DiffusionTask : TrainingTask
         }
 
         return [.. modules];
+    }
+
+    private void Load(FrozenParts start, string name, nn.Module module)
+    {
+        if (_plan.Training.FromTensors == StartingTensors.Matching)
+            start.LoadPart(name, module);
+        else
+            start.Load(name, module);
     }
 
     /// <summary>batch → compressor → noise and target → augmentation → denoiser → loss → gradient → optimiser → average.</summary>
@@ -94,6 +110,7 @@ public sealed class DiffusionTask : TrainingTask
         var terms = Augment(noised);
 
         ZeroGradients(Modules);
+        _model.Merge();
         var losses = 0.0;
         foreach (var microBatch in MicroBatch.Of(Options))
         {
@@ -109,6 +126,7 @@ public sealed class DiffusionTask : TrainingTask
             losses += _plan.Architecture.Run(() => Backward(loss! / S((double)microBatch.Count)));
         }
 
+        _model.Adapter?.TakeGradients();
         var (mean, gradientNorm) = Update((float)losses, Modules, LearningRate(epoch), step);
         return new StepOutcome(mean, gradientNorm);
     }
@@ -139,6 +157,7 @@ public sealed class DiffusionTask : TrainingTask
         var averaged = Modules.Select(module => module.Average?.Swap()).ToArray();
         try
         {
+            _model.Merge();
             return look();
         }
         finally
@@ -151,6 +170,7 @@ public sealed class DiffusionTask : TrainingTask
     /// <inheritdoc/>
     protected override double Probe(Batch batch)
     {
+        _model.Merge();
         var (clean, condition) = _model.Encode(batch);
         var term = AddNoise(clean, condition.Image, keptChannels: null);
         return _model.Predict(term.Noisy, term.Timesteps, condition).mean().item<float>();

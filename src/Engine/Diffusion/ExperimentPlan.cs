@@ -59,6 +59,40 @@ public sealed record ExperimentPlan : Plan
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
     public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
+    /// <summary>
+    /// Kinds of images that have to be read to generate and to do nothing else: those of the condition, and the mask whose tumours are counted; where it
+    /// generates from nothing a mask, which says where volumes lie.
+    /// </summary>
+    public IReadOnlyList<string> GivenKinds
+    {
+        get
+        {
+            string[] given = [.. Condition.Images.Concat(Condition.SizeBins is null ? [] : [ImageKinds.Seg]).Distinct()];
+            return given.Length > 0 ? given : [ImageKinds.Seg];
+        }
+    }
+
+    /// <summary>
+    /// What each input channel of the denoiser is, in the order of the channels: two plans' channels of one name hold the same. A compressor may mix what several
+    /// images hold, whose channels then have a name together only.
+    /// </summary>
+    internal IReadOnlyList<string> InputChannels
+    {
+        get
+        {
+            var (latent, bins) = (Shape.Latent.Channels, Condition.SizeBins is { Through: SizeBinRoute.Maps } ? TumourSizes.Edges.Count : 0);
+            var images = Shape.InputChannels - latent - Condition.AddedChannels;
+            return
+            [
+                .. Named("target", latent),
+                .. images == Condition.Images.Count ? Condition.Images : Named(string.Join('+', Condition.Images), images),
+                .. Named("size_bins", bins), .. Named("coordinates", Condition.AddedChannels - bins),
+            ];
+
+            static IEnumerable<string> Named(string name, int count) => Enumerable.Range(0, count).Select(channel => $"{name} {channel}");
+        }
+    }
+
     /// <summary>The channel of generated volumes that is a mask; null where none is.</summary>
     internal int? MaskChannel =>
         Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();

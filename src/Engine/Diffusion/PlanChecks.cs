@@ -28,12 +28,20 @@ internal static class PlanChecks
         {
             { From: not null } => null,
             { FromOptimizer: true } => "from_optimizer",
-            { FromWeights: StartingWeights.Raw } => "from_weights",
+            { FromWeights: not StartingWeights.Average } => "from_weights",
+            { FromTensors: StartingTensors.Matching } => "from_tensors",
             { FromCheckpoint: not "best" } => "from_checkpoint",
             _ => null,
         };
         if (ofNothing is not null)
             throw new PlanException($"{ofNothing} says what is taken of the run that from names, and from names none; set from, or remove {ofNothing}", ofNothing).In("training");
+        if (training is { FromTensors: StartingTensors.Matching, FromOptimizer: true } or { FromTensors: StartingTensors.Matching, FromWeights: StartingWeights.Both })
+            throw new PlanException($"{(training.FromOptimizer ? "from_optimizer: true" : "from_weights: both")} goes on with the whole network of another run, and from_tensors: matching takes what fits of it; remove one of the two", "from_tensors").In("training");
+        if (training is { FromWeights: StartingWeights.Both, Ema: null })
+            throw new PlanException("from_weights: both goes on with a moving average, and training.ema asks for none; set ema, or from_weights: raw", "from_weights").In("training");
+        if (training.Freeze is not null && plan.Condition.Control is not null)
+            throw new PlanException("freeze is of the denoiser's parameters, all of which control keeps as they are; remove it", "freeze").In("training");
+        RefuseAdapter(plan);
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
             throw new PlanException("compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
         if (plan.Condition.SizeBins is { Through: SizeBinRoute.Maps } bins && bins != new SizeBinOptions { Through = SizeBinRoute.Maps })
@@ -45,6 +53,25 @@ internal static class PlanChecks
             throw new PlanException($"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use compressor: identity", "region_weights").In("training");
         foreach (var (first, second, conflict) in Conflicts(plan).Where(c => c.Conflict.IsRefused))
             throw new PlanException($"{first.Id} and {second.Id} do not go together: {conflict.Reason}").In(first.Section);
+    }
+
+    private static void RefuseAdapter(ExperimentPlan plan)
+    {
+        if (plan.Training.Lora is null)
+            return;
+        var why = plan switch
+        {
+            { Condition.Control: not null } => "condition.control trains a branch beside a denoiser that stays as it is",
+            { Training.Freeze: not null } => "freeze leaves parameters as they are, as lora does with all but the layers that it names",
+            { Training.FromTensors: StartingTensors.Matching } => "from_tensors: matching leaves some of the weights fresh that lora would not train",
+            { Training.FromOptimizer: true } => "from_optimizer takes moments of the denoiser's parameters, and lora trains others",
+            { Training.FromWeights: StartingWeights.Both } => "from_weights: both takes an average of the denoiser's parameters, and lora trains others",
+            _ => null,
+        };
+        if (why is not null)
+            throw new PlanException($"{why}; remove one of the two", "lora").In("training");
+        if (plan.Training.From is null)
+            throw new PlanException("lora changes a trained denoiser a little, and training.from names none; name an animal, a run or a file", "lora").In("training");
     }
 
     /// <summary>What the user should know of a plan, one sentence each.</summary>

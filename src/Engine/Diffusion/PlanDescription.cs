@@ -80,6 +80,7 @@ public sealed record PlanDescription
         var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
         {
             Controlnet = model.Control is { } control ? Count(control) : null,
+            Adapter = model.Adapter?.Numbers,
         };
         if (plan.Expect.Parameters is { } expected && expected != counts.Denoiser)
             throw new PlanException(

@@ -23,7 +23,7 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The checkpoint that its weights are from.</summary>
     public Checkpoint Checkpoint { get; }
 
-    /// <summary>The component that was loaded: <c>ema</c> or <c>denoiser</c>, with a ControlNet <c>control_ema</c> or <c>control</c>.</summary>
+    /// <summary>The component that was loaded: <c>ema</c> or <c>denoiser</c>, with a ControlNet <c>control_ema</c> or <c>control</c>, with an adapter <c>adapter_ema</c> or <c>adapter</c>.</summary>
     public string Weights { get; }
 
     /// <summary>SHA-256 of the file of weights; of an average that was put together, of what it is made of.</summary>
@@ -74,6 +74,7 @@ public sealed class TrainedModel : IDisposable
                 RequireFinite(module, checkpoint.File(taken));
             }
 
+            model.Merge();
             model.Train(on: false);
             var weights = average?.Name ?? checkpoint.Used(model.Trained().First().Component);
             return new TrainedModel(run, model, checkpoint, weights, average);

@@ -151,7 +151,7 @@ internal sealed class BorrowedWeights(
     {
         try
         {
-            return Directory.Exists(from) ? RunFolder.Open(from) : RunFolders.FindNewest(from) ?? throw Refusal(
+            return _context.Others.FindRun(from) ?? throw Refusal(
                 $"there is no run `{from}`: neither such a folder nor one of runs/{from}; "
                 + $"train it first (`voxelzoo train {from}`), or name a run's folder");
         }
@@ -161,14 +161,16 @@ internal sealed class BorrowedWeights(
         }
     }
 
-    /// <summary>Weights of the right shapes may still be of another function: the options must be the same.</summary>
-    internal void RefuseOthers(RunFolder lender)
+    /// <summary>Weights of the right shapes may still be of another function: the options must be the same, but where a network only begins with them.</summary>
+    internal void RefuseOthers(RunFolder lender, bool anyOptions = false)
     {
         var lent = _context.Others.Find(lender, component == Component.Denoiser ? "architecture" : "compressor", id, options.GetType())
             ?? throw Refusal($"{lender.Path} is not a run that trained a {component}");
         if (lent.Id != id || (lent.Plugin is { } plugin && plugin != part.Plugin))
             throw Refusal($"{lender.Path} trained `{lent.Id}`{(lent.Id == id ? $" of the plugin {lent.Plugin}, not that of {part.Plugin}" : $", not `{id}`")}; name another run");
         CheckPlugin(lender);
+        if (anyOptions)
+            return;
         var (theirs, ours) = (Json(Fitted(lent.Options!)), Json(options));
         // channels in and out are set by what surrounds a denoiser, and checked with the weights
         if (name == FrozenParts.Denoiser && lender.OpenCheckpoint("best", _context.Observer.Warned).Has(Component.Conditioning))

@@ -55,6 +55,12 @@ internal sealed class Cohorts(ExperimentContext context)
     public CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
         Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse));
 
+    /// <summary>What a run's volumes are generated from. An animal has the conditions at hand, and not what it was trained to make of them.</summary>
+    public CohortDataset Conditions(ExperimentPlan plan, Cohort cohort, RunFolder run, string split) =>
+        run.IsAnimals && cohort.Of(split).Any(patient => plan.Kinds.Except(patient.Kinds).Any())
+            ? Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.GivenKinds, plan.TumourUse with { Weights = null }))
+            : Volumes(plan, cohort, split);
+
     /// <summary>A split's images as samples of their own; the first one is read, to see that they fit the plan.</summary>
     public PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>
         Checked(cohort, () => new PooledImages(cohort, split, plan.Data, plan.Kinds, crop));

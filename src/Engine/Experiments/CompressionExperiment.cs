@@ -9,6 +9,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
+using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Experiments;
 
@@ -66,6 +67,25 @@ public sealed class CompressionExperiment : Experiment
         return (IReadOnlyList<WrittenSample>)
             [.. records.Select(record => new WrittenSample(Path.Combine(target, record.Name), $"reconstruction of {record.Volume}"))];
     });
+
+    /// <inheritdoc/>
+    public override TrialVolume Try(RunFolder run, string folder) => Placed(() =>
+    {
+        using var random = ExperimentContext.Random(Plan);
+        using var trained = TrainedCompressor.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var gradient = TorchSharp.torch.no_grad();
+        var restored = trained.Model.Finish(trained.Model.Reconstruct(Ball(Plan.Volume).to(trained.Model.Device)));
+        return new TrialVolume("a ball that was compressed and restored", TrialVolume.BlocksOf(restored[0, 0]), null);
+    });
+
+    /// <summary>A ball of 0.7 that fills most of a volume, <c>[1, 1, D, H, W]</c>.</summary>
+    private static TorchSharp.torch.Tensor Ball(VolumeShape shape)
+    {
+        TorchSharp.torch.Tensor[] axes = [.. new[] { shape.Depth, shape.Height, shape.Width }.Select(size => TorchSharp.torch.linspace(-1, 1, size))];
+        var squares = TorchSharp.torch.meshgrid(axes, "ij").Select(axis => axis.square()).Aggregate((one, other) => one + other);
+        return (squares.lt(Scalars.S(0.64)).to(TorchSharp.torch.float32) * Scalars.S(0.7)).unsqueeze(0).unsqueeze(0);
+    }
 
     /// <inheritdoc/>
     public override EvaluationFile<ReconstructionResult> Evaluate(RunFolder run, CancellationToken cancellation = default) => Placed(() =>

@@ -11,6 +11,7 @@ using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
@@ -89,7 +90,7 @@ public sealed class DiffusionExperiment : Experiment
         using var random = ExperimentContext.Random(Plan);
         using var trained = Trained(run, Context.PartsOf(Plan, random), checkpoint);
         var cohort = Cohorts.OpenRecorded(Plan, run);
-        var conditions = Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
+        var conditions = Cohorts.Conditions(Plan, cohort, run, Plan.Sampling.Split);
         var writer = new SampleWriter(
             Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned, LawOf(cohort, Plan.Sampling))
         {
@@ -105,6 +106,17 @@ public sealed class DiffusionExperiment : Experiment
             ? $"; asked for {string.Join(',', asked)} tumours, has {string.Join(',', found)}"
             : "";
     });
+
+    /// <inheritdoc/>
+    public override TrialVolume Try(RunFolder run, string folder)
+    {
+        var (sampling, kind) = (Plan.Sampling, Plan.Target[0]);
+        var one = new DiffusionExperiment(Plan with { Sampling = sampling with { Count = 1 } }, Context, Source);
+        var sample = one.Sample(run, folder, SampleNumbers.Replace)[0];
+        using var volume = NiftiFile.Read(Path.Combine(sample.Folder, $"{kind}.nii.gz")).ToTensor();
+        return new TrialVolume(
+            FormattableString.Invariant($"{kind} 00000 of seed {sampling.Seed} by {Plan.Sampler.Id}"), TrialVolume.BlocksOf(volume[0]), Path.Combine(sample.Folder, SampleFolder.PictureName));
+    }
 
     /// <summary>The law of the training split's masks, where numbers of tumours are drawn by it; else null.</summary>
     internal SizeBinLaw? LawOf(Cohort cohort, SamplingOptions sampling) =>
@@ -187,12 +199,25 @@ public sealed class DiffusionExperiment : Experiment
             borrowed.Check();
         if (WarmStart.Of(this) is { } start && !start.IsIn(resumed))
             start.Check();
+        if (Plan.Training.Freeze is { } frozen)
+        {
+            using var network = OnMeta();
+            FrozenParameters.Freeze(network.Denoiser, frozen);
+        }
+
         if (Plan is { Sampling.EmaLength: { } length, Training.EmaLengths: null })
             throw new PlanException(
                 $"ema_length {length.ToString(System.Globalization.CultureInfo.InvariantCulture)} is put together from averages that training keeps, and it keeps none; name some in training.ema_lengths, such as [0.05, 0.1]",
                 "ema_length").In("sampling");
         if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
             LatentCache.RefuseForeign(latents); // a compressor may have to be trained first, for days
+    }
+
+    /// <summary>The model without memory for its weights, whose names and shapes can be asked for.</summary>
+    internal DiffusionModel OnMeta()
+    {
+        using var random = ExperimentContext.Random(Plan);
+        return DiffusionModel.Create(Plan, Context.PartsOf(Plan, random) with { Device = new TorchSharp.torch.Device(TorchSharp.DeviceType.META) });
     }
 
     internal override void CheckCohort(Cohort cohort, PartContext parts)

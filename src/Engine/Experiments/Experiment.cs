@@ -95,6 +95,14 @@ public abstract class Experiment
     public abstract IReadOnlyList<WrittenSample> Sample(
         RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default, string checkpoint = EvaluatedOptions.Best);
 
+    /// <summary>
+    /// Makes one volume of a run's best checkpoint: the first sample, or where a compressor was trained what it makes of a ball. On every machine it is the same
+    /// but for rounding.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="folder">Where a sample is written to.</param>
+    public abstract TrialVolume Try(RunFolder run, string folder);
+
     /// <summary>Evaluates a run's checkpoints into its <c>evaluation.json</c>.</summary>
     /// <returns>What the file holds, an <see cref="EvaluationFile{TResult}"/>.</returns>
     public abstract EvaluationFile Evaluate(RunFolder run, CancellationToken cancellation = default);
@@ -170,6 +178,24 @@ public sealed record TrainedRun(RunFolder Run, RunStatus Status);
 /// <param name="Folder">Its folder.</param>
 /// <param name="Facts">What is of interest, for people.</param>
 public sealed record WrittenSample(string Folder, string Facts);
+
+/// <summary>A volume that was made to see whether it can be, and what it is like.</summary>
+/// <param name="Of">What was done, in words.</param>
+/// <param name="Blocks">Means of its first channel in 4×4×4 blocks, depth first.</param>
+/// <param name="Picture">A picture of it, or null where there is none.</param>
+public sealed record TrialVolume(string Of, IReadOnlyList<double> Blocks, string? Picture)
+{
+    private const int Edge = 4;
+
+    /// <summary>Means in blocks, to four digits after the point.</summary>
+    /// <param name="volume"><c>[D, H, W]</c>.</param>
+    internal static IReadOnlyList<double> BlocksOf(TorchSharp.torch.Tensor volume)
+    {
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var blocks = TorchSharp.torch.nn.functional.adaptive_avg_pool3d(volume.unsqueeze(0).unsqueeze(0), [Edge, Edge, Edge]);
+        return [.. blocks.flatten().cpu().data<float>().Select(mean => Math.Round(mean, 4))];
+    }
+}
 
 /// <summary>What would be done.</summary>
 /// <param name="Intent">One sentence that says what, and where.</param>

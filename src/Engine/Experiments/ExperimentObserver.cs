@@ -2,6 +2,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Experiments;
@@ -16,6 +17,11 @@ public class ExperimentObserver
 
     /// <summary>Something that was done, or is begun, and takes its time, one sentence.</summary>
     public virtual void Told(string sentence)
+    {
+    }
+
+    /// <summary>What training takes over of other weights.</summary>
+    public virtual void Started(StartRecord start)
     {
     }
 

@@ -14,6 +14,10 @@ public interface IOtherExperiments
     /// <param name="options">The type of its options.</param>
     LentPart? Find(RunFolder lender, string section, string id, Type options);
 
+    /// <summary>The run that a name stands for: its folder, or the experiment whose newest one it is; null where there is none.</summary>
+    /// <exception cref="RunFolderException">It cannot be used.</exception>
+    RunFolder? FindRun(string name) => Directory.Exists(name) ? RunFolder.Open(name) : RunFolders.FindNewest(name);
+
     /// <summary>The experiment that is trained first, or by which its training goes on.</summary>
     Experiment Load(FirstTraining first);
 

@@ -1,3 +1,4 @@
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion;
@@ -29,6 +30,8 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         var parts = _context.PartsOf(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, _context.Observer.Warned);
         var cohort = Cohorts.OpenRecorded(Plan, run);
+        if (run.IsAnimals && !cohort.Patients.Any(patient => !Plan.Kinds.Except(patient.Kinds).Any()))
+            throw new PlanException("an animal has only with it what it is sampled from, and nothing to be evaluated on; name a cohort with --cohort DIR", "cohort").In("data");
         var splits = experiment.Evaluated(cohort, parts);
         using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits), Plan.Evaluation.Pooled ? () => Everyone(cohort, splits) : null);
         var conditions = Plan.Generation is { } generation ? Cohorts.Volumes(Plan, cohort, generation.Sampling.Split) : null;

@@ -157,7 +157,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
             {
                 WriteExperiment(run);
                 if (!resume || !File.Exists(run.Provenance))
-                    Provenance.Write(run, Provenance.Collect(Plan, cohort) with { Cohort = CohortPlace.Of(run, cohort) });
+                    Provenance.Write(run, Provenance.Collect(Plan, cohort) with { Cohort = CohortPlace.Of(run, cohort), Start = StartRecord.Read(new FrozenParts(run)) });
             });
             experiment.TellLeftOut();
             return trainer;

@@ -1,12 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Experiments;
@@ -38,15 +38,13 @@ internal sealed class WarmStart
     /// <summary>Refuses weights that are nowhere, or of another network, before anything is made.</summary>
     public void Check()
     {
-        using var random = ExperimentContext.Random(_experiment.Plan);
-        var meta = _experiment.Context.PartsOf(_experiment.Plan, random) with { Device = new Device(DeviceType.META) };
-        using var model = DiffusionModel.Create(_experiment.Plan, meta);
-        foreach (var taken in Taken(model.Conditioning is not null, _ => { }))
+        using var model = _experiment.OnMeta();
+        foreach (var part in Taken(model.Conditioning is not null, _ => { }))
         {
-            if (taken.Module == Component.Denoiser)
-                Fit(model.Denoiser, taken.File);
-            else if (taken.Module == Component.Conditioning)
-                Fit(model.Conditioning!, taken.File);
+            if (ModuleOf(part, model) is not { } module)
+                continue;
+            using var weights = SafetensorsFile.Read(part.File);
+            using var matched = Matched(module, weights, part);
         }
     }
 
@@ -65,12 +63,68 @@ internal sealed class WarmStart
             return;
         if (run.HasCheckpoints)
             frozen.Require(FrozenParts.Start);
+        using var model = _experiment.OnMeta();
+        var parts = Taken(model.Conditioning is not null, _experiment.Context.Observer.Warned);
+        var modules = new SortedDictionary<string, StartedModule>(StringComparer.Ordinal);
         // the denoiser's last: where it is there, all are
-        foreach (var taken in Taken(_experiment.Description.Parameters.Conditioning > 0, _experiment.Context.Observer.Warned).Reverse())
-            frozen.Copy(taken.Name, taken.Source, taken.Checkpoint, Path.GetFileNameWithoutExtension(taken.File), taken.File);
+        foreach (var part in parts.Reverse())
+        {
+            if (ModuleOf(part, model) is { } module)
+            {
+                using var weights = SafetensorsFile.Read(part.File);
+                using var matched = Matched(module, weights, part);
+                modules[part.Module] = matched.Outcome;
+                if (part.Name == FrozenParts.Start)
+                    RecordOf(part, modules).Write(frozen);
+                if (_options.FromTensors == StartingTensors.Matching)
+                {
+                    frozen.Write(part.Name, part.Source, part.Checkpoint, part.Component, matched.Taken);
+                    continue;
+                }
+            }
+
+            frozen.Copy(part.Name, part.Source, part.Checkpoint, part.Component, part.File);
+        }
+
         _experiment.Context.Observer.Told($"starts from {frozen.Require(FrozenParts.Start).Origin}");
+        _experiment.Context.Observer.Started(RecordOf(parts[0], modules));
         WarnOfStrategy();
     }
+
+    private static StartRecord RecordOf(Part part, IReadOnlyDictionary<string, StartedModule> modules) =>
+        new() { From = part.Source, Checkpoint = part.Checkpoint, Component = part.Component, Sha256 = FileFacts.Of(part.File).Sha256, Modules = modules };
+
+    private static nn.Module? ModuleOf(Part part, DiffusionModel model) => part.Module switch
+    {
+        Component.Denoiser => model.Denoiser,
+        Component.Conditioning => model.Conditioning,
+        _ => null,
+    };
+
+    /// <summary>What is taken of some weights.</summary>
+    /// <exception cref="Abstractions.PlanException">They are of another network.</exception>
+    private MatchedTensors Matched(nn.Module module, NamedTensors weights, Part part)
+    {
+        try
+        {
+            if (_options.FromTensors == StartingTensors.Strict)
+                Weights.Load(module, weights, part.File);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Refusal($"{e.Message}; start from a network of the same options, and where its weights depend on the grid of the same size, or take what fits with from_tensors: matching (--matching)");
+        }
+
+        var matched = MatchedTensors.Of(module, weights, part.Module == Component.Denoiser ? Channels(part) : new InputChannels([], 0));
+        if (matched.Taken.Count > 0)
+            return matched;
+        matched.Dispose();
+        throw Refusal($"nothing in {part.File} has the name and the shape of a tensor of the {part.Module}; name weights of `{_experiment.Plan.Architecture.Id}`");
+    }
+
+    private InputChannels Channels(Part part) => part.Checkpoint.Length > 0 && _experiment.Context.Others.PlanOf(_lent.Run(_options.From!)) is ExperimentPlan theirs
+        ? InputChannels.Named(_experiment.Plan.InputChannels, theirs.InputChannels)
+        : InputChannels.Appended(_experiment.Plan.Shape.InputChannels);
 
     private IReadOnlyList<Part> Taken(bool conditioned, Action<string> warn)
     {
@@ -86,11 +140,11 @@ internal sealed class WarmStart
         var file = _options.From!;
         if (!File.Exists(file))
             throw Refusal($"there is no file `{file}`; name a safetensors file of a denoiser's weights, a run's folder, or an experiment's id");
-        if (_options.FromOptimizer || _options.FromWeights == StartingWeights.Raw || _options.FromCheckpoint != "best")
+        if (_options.FromOptimizer || _options.FromWeights != StartingWeights.Average || _options.FromCheckpoint != "best")
             throw Refusal($"{file} holds weights alone; from_checkpoint, from_weights and from_optimizer choose among those of a run, so remove them or name a run");
         if (conditioned)
             warn($"{file} is of the denoiser alone; what modulates it (size bins, omega) starts with fresh weights");
-        return new Part(FrozenParts.Start, Component.Denoiser, file, file, "");
+        return new Part(FrozenParts.Start, Component.Denoiser, Path.GetFileNameWithoutExtension(file), file, file, "");
     }
 
     private IEnumerable<Part> OfRun(bool conditioned, Action<string> warn)
@@ -99,7 +153,7 @@ internal sealed class WarmStart
         Checkpoint checkpoint;
         try
         {
-            _lent.RefuseOthers(lender);
+            _lent.RefuseOthers(lender, anyOptions: _options.FromTensors == StartingTensors.Matching);
             checkpoint = lender.OpenCheckpoint(_options.FromCheckpoint, warn);
         }
         catch (RunFolderException e)
@@ -117,22 +171,15 @@ internal sealed class WarmStart
         foreach (var (name, component) in modules.Where(one => checkpoint.Has(one.Component)))
         {
             var weights = _options.FromWeights == StartingWeights.Average ? checkpoint.Used(component) : component;
-            yield return new Part(name, component, checkpoint.File(weights), lender.Path, checkpoint.Name);
+            yield return new Part(name, component, weights, checkpoint.File(weights), lender.Path, checkpoint.Name);
+            if (_options.FromWeights == StartingWeights.Both)
+                yield return Beside(FrozenParts.StartAverageOf(name), Component.AverageOf(component));
             if (_options.FromOptimizer)
-                yield return new Part(FrozenParts.StartOptimizerOf(name), "", checkpoint.File(Component.OptimizerOf(component)), lender.Path, checkpoint.Name);
-        }
-    }
+                yield return Beside(FrozenParts.StartOptimizerOf(name), Component.OptimizerOf(component));
 
-    private void Fit(nn.Module module, string file)
-    {
-        try
-        {
-            using var weights = SafetensorsFile.Read(file);
-            Weights.Load(module, weights, file);
-        }
-        catch (InvalidDataException e)
-        {
-            throw Refusal($"{e.Message}; start from a network of the same options, and where its weights depend on the grid of the same size");
+            Part Beside(string start, string beside) => checkpoint.Has(beside)
+                ? new Part(start, "", beside, checkpoint.File(beside), lender.Path, checkpoint.Name)
+                : throw Refusal($"{checkpoint.Name} of {lender.Path} has no {beside}, only {string.Join(", ", checkpoint.Manifest.Files.Keys)}; take its weights alone");
         }
     }
 
@@ -152,9 +199,10 @@ internal sealed class WarmStart
 
     /// <summary>A file that is taken.</summary>
     /// <param name="Name">What it is to the run.</param>
-    /// <param name="Module">The module whose weights it has; empty for moments.</param>
+    /// <param name="Module">The module whose weights it has; empty for moments and averages.</param>
+    /// <param name="Component">What it is there.</param>
     /// <param name="File">The file.</param>
     /// <param name="Source">The run, or the file.</param>
     /// <param name="Checkpoint">The run's checkpoint.</param>
-    private sealed record Part(string Name, string Module, string File, string Source, string Checkpoint);
+    private sealed record Part(string Name, string Module, string Component, string File, string Source, string Checkpoint);
 }

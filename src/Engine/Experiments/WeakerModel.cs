@@ -45,9 +45,8 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         var (run, plan) = (trained.Run, Plan);
         if (sampling.GuidanceFrom is { } from)
         {
-            if (!Directory.Exists(from))
-                throw Refusal($"there is no run `{from}`; name the folder of a run whose model is weaker, or remove guidance_from to take a checkpoint of the run itself");
-            run = RunFolder.Open(from);
+            run = _context.Others.FindRun(from)
+                ?? throw Refusal($"there is no run `{from}`; name a run whose model is weaker, or remove guidance_from to take a checkpoint of the run itself");
             ExperimentSeal.Check(run, _context.Observer.Warned);
             plan = _context.Others.PlanOf(run) as ExperimentPlan ?? throw Refusal($"{run.Path} trained a compressor, and predictions are guided by a denoiser");
             RunPlugins.Check(_context, run, plan.Sources);

@@ -10,6 +10,10 @@ public sealed record ParameterCounts(long Denoiser, long Conditioning, long Comp
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public long? Controlnet { get; init; }
 
+    /// <summary>Of the low-rank change of a frozen denoiser, or null without one.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public long? Adapter { get; init; }
+
     /// <summary>Parameters that training changes.</summary>
-    internal long Trained => (Controlnet ?? Denoiser) + Conditioning;
+    internal long Trained => (Adapter ?? Controlnet ?? Denoiser) + Conditioning;
 }

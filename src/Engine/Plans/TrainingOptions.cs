@@ -110,8 +110,24 @@ public sealed record TrainingOptions
     /// <summary>Which weights of it: the moving average where there is one, or those that were trained. Default average.</summary>
     public StartingWeights FromWeights { get; init; } = StartingWeights.Average;
 
+    /// <summary>
+    /// Which tensors are taken: <c>strict</c> refuses where one is missing, left over or of another shape; <c>matching</c> takes those of the same name and
+    /// shape, lets input channels that are new start at zero, and says of each other one what became of it. Default strict.
+    /// </summary>
+    public StartingTensors FromTensors { get; init; } = StartingTensors.Strict;
+
     /// <summary>Whether the moments of that run's optimiser are taken over too. Default false: they begin at zero.</summary>
     public bool FromOptimizer { get; init; }
+
+    /// <summary>
+    /// Parameters of the denoiser that stay as they are, by their names in which <c>*</c> stands for anything: <c>[down_blocks.*]</c>. Default: none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Freeze { get; init; }
+
+    /// <summary>Trains a low-rank change of the weights that <see cref="From"/> names, and nothing else of the denoiser. Default: the denoiser as a whole.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LoraOptions? Lora { get; init; }
 
     /// <summary>Where to run: <c>auto</c> takes a GPU if there is one, each of several processes on a machine its own. Default auto.</summary>
     [AllowedValues("auto", "cpu", "cuda")]
@@ -181,6 +197,19 @@ public enum StartingWeights
 
     /// <summary>Those that the optimiser moved.</summary>
     Raw,
+
+    /// <summary>Both: training goes on from those that the optimiser moved, and the moving average here from theirs, as if it had not stopped.</summary>
+    Both,
+}
+
+/// <summary>Which of other weights a training takes.</summary>
+public enum StartingTensors
+{
+    /// <summary>All of them, and all that there are.</summary>
+    Strict,
+
+    /// <summary>Those that fit.</summary>
+    Matching,
 }
 
 /// <summary>What of the difference d between a denoiser's prediction and its target is made small, of each sample.</summary>

@@ -28,6 +28,9 @@ public sealed class FrozenParts
     /// <summary>Those of the network that modulates it.</summary>
     public const string StartConditioning = "start_conditioning";
 
+    /// <summary>Those that a component's moving average starts from.</summary>
+    public static string StartAverageOf(string start) => $"{start}_average";
+
     /// <summary>What the moments of a component's optimiser start from.</summary>
     public static string StartOptimizerOf(string start) => $"{start}_optimizer";
 
@@ -74,10 +77,20 @@ public sealed class FrozenParts
     /// <param name="file">The file.</param>
     internal void Copy(string name, string source, string checkpoint, string component, string file)
     {
+        using var from = RegularFile.OpenRead(file);
+        Add(name, source, checkpoint, component, from.CopyTo);
+    }
+
+    /// <summary>Writes some weights of another file.</summary>
+    /// <inheritdoc cref="Copy"/>
+    internal void Write(string name, string source, string checkpoint, string component, IReadOnlyDictionary<string, torch.Tensor> weights) =>
+        Add(name, source, checkpoint, component, stream => SafetensorsFile.Write(stream, weights));
+
+    private void Add(string name, string source, string checkpoint, string component, Action<Stream> write)
+    {
         Unwritten.Named(Folder, () => Directory.CreateDirectory(Folder));
-        using (var from = RegularFile.OpenRead(file))
-            AtomicFile.Write(WeightsOf(name), from.CopyTo);
-        var facts = CheckpointStore.Facts(WeightsOf(name));
+        AtomicFile.Write(WeightsOf(name), write);
+        var facts = FileFacts.Of(WeightsOf(name));
         var part = new FrozenPart(name, source, checkpoint, component, facts.Bytes, facts.Sha256);
         AtomicFile.WriteJson(Index, List().Where(p => p.Name != name).Append(part).ToArray());
     }
@@ -97,7 +110,7 @@ public sealed class FrozenParts
         var (part, file) = (Require(name), WeightsOf(name));
         if (!File.Exists(file))
             throw new RunFolderException($"{file} is not there, which {Index} describes; restore it, or start the run anew");
-        return CheckpointStore.Facts(file) == new FileFacts(part.Bytes, part.Sha256)
+        return FileFacts.Of(file) == new FileFacts(part.Bytes, part.Sha256)
             ? file
             : throw new RunFolderException($"{file} is not the file that {Index} describes; restore it, or start the run anew");
     }
@@ -116,6 +129,15 @@ public sealed class FrozenParts
         Weights.Load(module, weights, file);
     }
 
+    /// <summary>Loads those weights that a part has; the others of the module stay as they are.</summary>
+    /// <inheritdoc cref="Load"/>
+    public void LoadPart(string name, torch.nn.Module module)
+    {
+        var file = Verify(name);
+        using var weights = SafetensorsFile.Read(file);
+        Weights.LoadPart(module, weights, file);
+    }
+
     private string WeightsOf(string name) => Path.Combine(Folder, $"{name}.safetensors");
 
     private static T? Read<T>(string path)
@@ -131,6 +153,10 @@ public sealed class FrozenParts
 /// <param name="Sha256">Hash of the file.</param>
 public sealed record FrozenPart(string Name, string Run, string Checkpoint, string Component, long Bytes, string Sha256)
 {
+    /// <summary>Steps that the checkpoint's name tells.</summary>
+    [JsonIgnore]
+    internal long Step => CheckpointStore.StepOf(Checkpoint) ?? throw new RunFolderException($"{Name} is of {Origin}, which does not say after how many steps; restore it, or start the run anew");
+
     /// <summary>Where they are from, in words.</summary>
     [JsonIgnore]
     public string Origin => Checkpoint.Length == 0 ? Run : $"{Run}, {Checkpoint}, {Component}";

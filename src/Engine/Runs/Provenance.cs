@@ -37,6 +37,10 @@ public sealed record Provenance
     /// <summary>Segments that went on with other plugins (<c>--allow-changed-plugin</c>); <see cref="Plugins"/> are those of the last one.</summary>
     public IReadOnlyList<ChangedPlugins> ChangedPlugins { get; init; } = [];
 
+    /// <summary>What of other weights training began with; missing where all were fresh.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public StartRecord? Start { get; init; }
+
     /// <summary>SHA-256 of every other file that the plan reads, such as a perceptual network, by path.</summary>
     public IReadOnlyDictionary<string, string> Files { get; init; } = new Dictionary<string, string>();
 
@@ -72,9 +76,9 @@ public sealed record Provenance
 
     /// <summary>
     /// Why the data of a run that has trained cannot be compared with what it recorded, as it did before its first step; null where they can be, or nothing
-    /// was trained yet.
+    /// was trained yet. The data of an animal stayed where it was trained.
     /// </summary>
-    public static string? WhyIncomparable(RunFolder run) => !run.HasCheckpoints || Read(run) is not null
+    public static string? WhyIncomparable(RunFolder run) => !run.HasCheckpoints || run.IsAnimals || Read(run) is not null
         ? null
         : $"{run.Provenance} is lost, so that the data cannot be compared with what the run was trained on";
 
@@ -167,7 +171,7 @@ public sealed record Provenance
 
     /// <summary>A run's record, or null where there is none.</summary>
     /// <exception cref="RunFolderException">It is not what was written.</exception>
-    internal static Provenance? Read(RunFolder run) =>
+    public static Provenance? Read(RunFolder run) =>
         RunFolder.ReadSealed<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
 
     private static IReadOnlyList<BinaryFacts> PluginsOf(IEnumerable<PartSource> sources) =>

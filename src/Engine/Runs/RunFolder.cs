@@ -14,7 +14,7 @@ public sealed class RunFolder
 
     private const string ExperimentName = "experiment.yaml", SealName = "experiment.seal.json", StatusName = "status.json", MetricsName = "metrics.jsonl";
     private const string CheckpointsName = "checkpoints", LockName = "train.lock", CohortName = "cohort", FrozenName = "frozen", LatentsName = "latents";
-    private const string EventsName = "events", SweepsName = "sweeps", DiscriminatorName = "diffrs";
+    private const string CardName = "card.yaml", EventsName = "events", SweepsName = "sweeps", DiscriminatorName = "diffrs";
 
     /// <summary>What may be there before a run's first step.</summary>
     private static readonly string[] BeforeTheRun = [LockName, SealName, CohortName, FirstName, FrozenName, LatentsName];
@@ -32,6 +32,12 @@ public sealed class RunFolder
 
     /// <summary>The hash of <see cref="Experiment"/> as training wrote it: <see cref="ExperimentSeal"/>.</summary>
     public string Seal => In(SealName);
+
+    /// <summary>The card of the animal that the run was unpacked from; there is none where it was trained.</summary>
+    internal string Card => In(CardName);
+
+    /// <summary>Whether it was unpacked from an animal of a zoo, and trained elsewhere.</summary>
+    public bool IsAnimals => IsOfAnimal(Path);
 
     /// <summary>How the command line named the experiment.</summary>
     public string Origin => In("origin.json");
@@ -207,6 +213,9 @@ public sealed class RunFolder
             }
         }
     }
+
+    /// <summary>Whether a folder is a run that was unpacked from an animal.</summary>
+    internal static bool IsOfAnimal(string path) => IsRun(path) && File.Exists(System.IO.Path.Combine(path, CardName)) && Directory.Exists(System.IO.Path.Combine(path, CheckpointsName));
 
     private static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, ExperimentName));
 

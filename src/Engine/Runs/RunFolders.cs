@@ -25,6 +25,7 @@ public static class RunFolders
     // also by a run that was submitted and has not begun
     private static bool IsTaken(string folder) => Path.Exists(folder) || Directory.Exists(folder + ChainSuffix);
 
-    private static IEnumerable<string> Names(string id) =>
+    /// <summary>The folders that an experiment's runs take, one after the other, without end.</summary>
+    public static IEnumerable<string> Names(string id) =>
         Enumerable.Range(1, int.MaxValue - 1).Select(n => Path.Combine(Root, n == 1 ? id : $"{id}-{n}"));
 }

@@ -52,6 +52,13 @@ public sealed class TrainedModule : IDisposable
     /// <summary>The moving average, or null.</summary>
     public ExponentialMovingAverage? Average { get; }
 
+    /// <summary>Goes on with another training's moving average.</summary>
+    /// <param name="average">By the module's keys; copied.</param>
+    /// <param name="step">After how many of its steps.</param>
+    /// <param name="source">Where it came from, for messages.</param>
+    internal void StartAverage(IReadOnlyDictionary<string, Tensor> average, long step, string source) =>
+        (Average ?? throw new InvalidOperationException("the module has no moving average")).Load(average, step, source);
+
     /// <summary>Lets all averages follow the weights; also where nothing moved, because it counts the steps.</summary>
     public void UpdateAverages()
     {

@@ -14,6 +14,7 @@ using VoxelZoo.Host.Verbs.Parts;
 using VoxelZoo.Host.Verbs.Plugins;
 using VoxelZoo.Host.Verbs.Runs;
 using VoxelZoo.Host.Verbs.Sweeps;
+using VoxelZoo.Host.Verbs.Zoo;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.CommandLine;
@@ -82,6 +83,15 @@ internal static class Application
             new FeaturesCheckVerb(),
         },
         new TorchScriptVerb(),
+        new Command("zoo", "Animals: trained weights with cards")
+        {
+            new ZooListVerb(),
+            new ZooSearchVerb(),
+            new ZooShowVerb(),
+            new ZooVerifyVerb(),
+            new ZooExportVerb(),
+            new ZooImportVerb(),
+        },
     }));
 
     /// <summary>Runs a process from its command line to its exit code.</summary>

@@ -14,9 +14,14 @@ namespace VoxelZoo.Host.Configuration;
 internal static class ExperimentLoader
 {
     /// <summary>Loads the experiment that <paramref name="idOrPath"/> names, with the command line's profile and values over it.</summary>
-    public static Experiment Load(ParseResult parse, Session session, string idOrPath)
+    /// <param name="parse">The command line.</param>
+    /// <param name="session">The parts.</param>
+    /// <param name="idOrPath">The experiment.</param>
+    /// <param name="more">Values of other options than <c>--set</c>.</param>
+    public static Experiment Load(ParseResult parse, Session session, string idOrPath, params IEnumerable<Assignment> more)
     {
-        var (path, sets, profile) = (ExperimentFolder.Resolve(idOrPath), CommonOptions.Sets(parse), parse.GetValue(CommonOptions.Profile));
+        var (path, profile) = (ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile));
+        Assignment[] sets = [.. CommonOptions.Sets(parse), .. more];
         return Load(session, Read(path, sets, profile), ExperimentOrigin.Of(path, profile, sets));
     }
 

@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Displays;
 using VoxelZoo.Host.Plugins;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -21,6 +22,10 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
         var bound = use.Id != id ? null : section == "compressor" ? Binder.BindPart<LatentOptions>(node, options).Options : Binder.BindPart(node, options);
         return new LentPart(use.Id, bound) { Plugin = use.Plugin };
     }
+
+    /// <inheritdoc/>
+    public RunFolder? FindRun(string name) =>
+        AnimalRuns.Find(session, name) ?? (Directory.Exists(name) ? RunFolder.Open(name) : RunFolders.FindNewest(name));
 
     /// <inheritdoc/>
     public Experiment Load(FirstTraining first)

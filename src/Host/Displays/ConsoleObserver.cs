@@ -4,6 +4,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
@@ -25,6 +26,13 @@ internal sealed class ConsoleObserver(bool json) : ExperimentObserver
 
     /// <inheritdoc/>
     public override void Told(string sentence) => Output.Line(Places.Shorten(sentence), json);
+
+    /// <inheritdoc/>
+    public override void Started(StartRecord start)
+    {
+        if (!json)
+            Output.Write(StartTable.Of(start));
+    }
 
     /// <inheritdoc/>
     public override void Found(IReadOnlyList<CohortFinding> findings, Cohort cohort)

@@ -26,6 +26,18 @@ public static class Weights
     public static void Load(nn.Module module, IReadOnlyDictionary<string, Tensor> weights, string source) =>
         Copy(Of(module), weights, source, module.GetType().Name);
 
+    /// <summary>Copies some of a module's weights into it; the others stay as they are.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static void LoadPart(
+        nn.Module module,
+        IReadOnlyDictionary<string, Tensor> weights,
+        string source) =>
+        Copy(
+            Of(module).Where(own => weights.ContainsKey(own.Key)).ToDictionary(own => own.Key, own => own.Value),
+            weights,
+            source,
+            module.GetType().Name);
+
     internal static void Copy(
         IReadOnlyDictionary<string, Tensor> own,
         IReadOnlyDictionary<string, Tensor> weights,

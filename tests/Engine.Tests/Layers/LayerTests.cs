@@ -26,6 +26,7 @@ public sealed class LayerTests
         ["Diffusion.Sweeps", "Diffusion.Patients"],
         ["Reports"],
         ["Reports.OneRun", "Reports.ManyRuns"],
+        ["Zoo"],
         ["Experiments"],
     ];
 

@@ -227,7 +227,7 @@ public sealed class LatentCache
 
     /// <summary>Whether a sample's file is what was written; of a folder that is older than the hashes, whether it is there.</summary>
     private bool IsWhole(LatentSample sample) =>
-        FileOf(sample.Split, sample.Patient) is var file && File.Exists(file) && (sample.Sha256 is null || CheckpointStore.Facts(file).Sha256 == sample.Sha256);
+        FileOf(sample.Split, sample.Patient) is var file && File.Exists(file) && (sample.Sha256 is null || FileFacts.Of(file).Sha256 == sample.Sha256);
 
     private string FileOf(string split, string patient) => Path.Combine(_folder, split, $"{patient}.safetensors");
 
@@ -242,7 +242,7 @@ public sealed class LatentCache
             named[SizeBinsKey] = sample.SizeBins;
         var file = FileOf(split, sample.Patients[0]);
         AtomicFile.Write(file, stream => SafetensorsFile.Write(stream, named));
-        samples.Add(new LatentSample(split, sample.Patients[0], sample.RealSlices[0], CheckpointStore.Facts(file).Sha256));
+        samples.Add(new LatentSample(split, sample.Patients[0], sample.RealSlices[0], FileFacts.Of(file).Sha256));
         return latents;
     }
 

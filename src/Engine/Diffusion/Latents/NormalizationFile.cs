@@ -9,7 +9,10 @@ namespace VoxelZoo.Engine.Diffusion.Latents;
 /// <param name="frozen">The run's frozen parts.</param>
 public sealed class NormalizationFile(FrozenParts frozen)
 {
-    private string Statistics => Path.Combine(frozen.Folder, "latents.json");
+    /// <summary>The file's name.</summary>
+    internal const string Name = "latents.json";
+
+    private string Statistics => Path.Combine(frozen.Folder, Name);
 
     /// <summary>The statistics, or null where they were not written yet.</summary>
     /// <exception cref="RunFolderException">They are damaged.</exception>

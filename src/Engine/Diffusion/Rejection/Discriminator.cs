@@ -54,7 +54,7 @@ public sealed class Discriminator : ISampleJudge
             throw new RunFolderException($"{folder.Path} is of the checkpoint {manifest.Checkpoint} ({manifest.CheckpointSha256[..8]}), but {trained.Checkpoint.Name} ({trained.CheckpointSha256[..8]}) is sampled; train it anew: `voxelzoo train-diffrs {trained.Run.Path}`");
         if (GuidanceFacts.Of(plan.Sampling) is var guidance && manifest.Guidance != guidance)
             throw new RunFolderException($"{folder.Path} knows samples with {manifest.Guidance}, but these are to have {guidance}; use that guidance, or train it anew");
-        if (CheckpointStore.Facts(folder.Weights) != manifest.Weights)
+        if (FileFacts.Of(folder.Weights) != manifest.Weights)
             throw new RunFolderException($"{folder.Weights} is not the file that {DiscriminatorFolder.ManifestName} beside it describes; train it anew: `voxelzoo train-diffrs {trained.Run.Path}`");
         var discriminator = new Discriminator(plan, trained.Model) { Sha256 = manifest.Weights.Sha256 };
         try

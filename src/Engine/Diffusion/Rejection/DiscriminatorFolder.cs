@@ -45,7 +45,7 @@ internal sealed class DiscriminatorFolder(RunFolder run)
     public FileFacts WriteWeights(nn.Module head)
     {
         AtomicFile.Write(Weights, stream => SafetensorsFile.Write(stream, Tensors.Weights.Of(head)));
-        return CheckpointStore.Facts(Weights);
+        return FileFacts.Of(Weights);
     }
 
     /// <summary>Makes the folder a discriminator, and frees the room of the generated latents.</summary>

@@ -79,7 +79,7 @@ public sealed class SampleWriter(
     private Placed Place(int number)
     {
         var of = _conditions.PatientOf(number) is null ? 0 : number % conditions.Count;
-        var kind = plan.Condition.Images.Count > 0 ? plan.Condition.Images[0] : plan.Kinds[0];
+        var kind = plan.Condition.Images.Count > 0 ? plan.Condition.Images[0] : conditions.Kinds[0];
         return new Placed(conditions.Grid(of, kind), $"{conditions.Patients[of]}/{kind}");
     }
 

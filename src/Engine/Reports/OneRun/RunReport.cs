@@ -63,19 +63,29 @@ public static class RunReport
     /// <summary>The loss curve as a file beside the report.</summary>
     internal static void Curve(StringBuilder text, RunFolder run)
     {
-        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
-        var epochs = entries.Where(e => e.Kind == "epoch").ToArray();
-        if (epochs.Length == 0)
+        var epochs = Epochs(run);
+        if (CurveOf(run) is not { } curve)
             return;
+        AtomicFile.WriteText(Path.Combine(run.Path, "loss.svg"), curve);
+        Line(text, $"## Loss\n\n![loss over epochs](loss.svg)\n");
+        Line(text, $"Training loss of the last epoch: {epochs[^1].Loss:G4}.\n");
+    }
+
+    /// <summary>A run's losses over its epochs as SVG, or null where it has none.</summary>
+    public static string? CurveOf(RunFolder run)
+    {
+        var epochs = Epochs(run);
+        if (epochs.Length == 0)
+            return null;
         CurveSeries[] series =
         [
             new("training loss", [.. epochs.Select(e => ((double)e.Epoch, e.Loss))]),
             new("validation loss", [.. epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))]),
         ];
-        AtomicFile.WriteText(Path.Combine(run.Path, "loss.svg"), LossCurve.Svg(series, "epoch"));
-        Line(text, $"## Loss\n\n![loss over epochs](loss.svg)\n");
-        Line(text, $"Training loss of the last epoch: {epochs[^1].Loss:G4}.\n");
+        return LossCurve.Svg(series, "epoch");
     }
+
+    private static MetricsEntry[] Epochs(RunFolder run) => File.Exists(run.Metrics) ? [.. MetricsLog.Read(run.Metrics).Where(e => e.Kind == "epoch")] : [];
 
     /// <summary>What the model generated while it was trained: a row for each time, of the last ones where there are many.</summary>
     private static void Meanwhile(StringBuilder text, RunFolder run)

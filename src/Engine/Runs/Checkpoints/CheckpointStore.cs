@@ -76,7 +76,7 @@ public sealed class CheckpointStore
                 files[$"{component}.safetensors"] = Write(Path.Combine(temporary, $"{component}.safetensors"), named);
             var written = manifest(files);
             SealedJson.Write(_files, Path.Combine(temporary, ManifestName), written);
-            var name = $"step-{written.Position.Step:D8}";
+            var name = NameOf(written);
             if (_files.HasFolder(In(name)))
                 _files.RenameFolder(In(name), NewAside()); // the same step again, after a resume
             _files.RenameFolder(temporary, In(name));
@@ -91,6 +91,27 @@ public sealed class CheckpointStore
             throw;
         }
     }
+
+    /// <summary>Takes files of weights in as a checkpoint of an empty store, as they are; it is the latest and the best.</summary>
+    /// <param name="weights">The files, named by their components.</param>
+    /// <param name="manifest">The manifest, given the facts of the files.</param>
+    internal void Adopt(IReadOnlyList<string> weights, Func<IReadOnlyDictionary<string, FileFacts>, CheckpointManifest> manifest)
+    {
+        var written = manifest(weights.ToDictionary(file => Path.GetFileName(file), FileFacts.Of));
+        var name = NameOf(written);
+        _files.CreateFolder(In(name));
+        foreach (var file in weights)
+        {
+            using var from = RegularFile.OpenRead(file);
+            AtomicFile.Write(Path.Combine(In(name), Path.GetFileName(file)), from.CopyTo);
+        }
+
+        SealedJson.Write(_files, Path.Combine(In(name), ManifestName), written);
+        Point("latest", name);
+        Point(EvaluatedOptions.Best, name);
+    }
+
+    private static string NameOf(CheckpointManifest manifest) => $"step-{manifest.Position.Step:D8}";
 
     /// <summary>Whether there is such a pointer, wherever it leads.</summary>
     public bool Has(string pointer) => _files.HasFile(In(pointer));
@@ -151,14 +172,6 @@ public sealed class CheckpointStore
         return found;
     }
 
-    internal static FileFacts Facts(string path)
-    {
-        using var stream = RegularFile.OpenRead(path);
-        return Facts(stream);
-    }
-
-    private static FileFacts Facts(Stream stream) => new(stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
-
     private Checkpoint? Find(string pointer, Action<string> damage, Func<string, string> broken)
     {
         for (var attempt = 1; ; attempt++)
@@ -217,7 +230,7 @@ public sealed class CheckpointStore
         foreach (var (file, expected) in manifest.Files)
         {
             using var stream = _files.Open(Path.Combine(folder, file));
-            if (Facts(stream) != expected)
+            if (FileFacts.Of(stream) != expected)
                 throw new InvalidDataException($"{file} is not the file that its manifest describes");
         }
 
@@ -321,5 +334,6 @@ public sealed class CheckpointStore
         }
     }
 
-    private static long? StepOf(string name) => long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
+    /// <summary>The step that a checkpoint's name tells, or null where it is none's.</summary>
+    internal static long? StepOf(string name) => name.StartsWith("step-", StringComparison.Ordinal) && long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
 }

@@ -14,6 +14,9 @@ public static class Component
     /// <summary>The ControlNet beside a frozen denoiser.</summary>
     public const string Control = "control";
 
+    /// <summary>The low-rank change of a frozen denoiser.</summary>
+    public const string Adapter = "adapter";
+
     /// <summary>A compressor that is trained.</summary>
     public const string Compressor = "compressor";
 

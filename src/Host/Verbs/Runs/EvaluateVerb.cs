@@ -8,6 +8,7 @@ using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -20,7 +21,7 @@ internal sealed class EvaluateVerb : Verb
     public EvaluateVerb()
         : base("evaluate", "Measures a run's best and latest checkpoints on its val and test splits, into evaluation.json")
     {
-        _run = With(RunArguments.Run());
+        _run = With(RunArguments.Trained());
         _checkpoints = With(new Option<string[]>("--checkpoint") { Description = "best, latest or best_generation; by default the first two. May be given several times", HelpName = "NAME" }.Among([.. EvaluatedOptions.AllCheckpoints]));
         _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]));
         With(CommonOptions.Set("evaluation.splits=[test]"));
@@ -36,7 +37,7 @@ internal sealed class EvaluateVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective);
-        var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run));
         Assignment[] sets = [.. CommonOptions.Sets(parse), .. Sets(parse, _checkpoints, "checkpoints"), .. Sets(parse, _splits, "splits"), .. CommonOptions.CohortSet(parse)];
         var evaluation = ExperimentLoader.Load(session, run, sets).Evaluate(run, cancellation);
         if (Collective.IsFirst())

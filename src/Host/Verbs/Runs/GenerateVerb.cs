@@ -10,6 +10,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -100,7 +101,7 @@ internal sealed class GenerateVerb : Verb
 
     private static PatientRun Open(Session session, string folder, Assignment[] sets, string checkpoint)
     {
-        var run = RunFolder.Open(folder);
+        var run = AnimalRuns.Open(session, folder);
         return ExperimentLoader.Load(session, run) is DiffusionExperiment
             ? new PatientRun((DiffusionExperiment)ExperimentLoader.Load(session, run, sets), run, checkpoint)
             : throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which generates nothing; name one of a denoiser");

@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -44,7 +45,7 @@ internal sealed class ReportVerb : Verb
         if (runs.Length > 1)
             throw new UsageException($"a report of {runs.Length} folders needs a file: name it with --out FILE.md");
         using var session = new Session(parse);
-        var run = RunFolder.Open(runs[0]);
+        var run = AnimalRuns.Open(session, runs[0]);
         ExperimentLoader.Load(session, run).Report(run);
         Output.Line(Places.Shown(run.Report));
         return ExitCode.Done;

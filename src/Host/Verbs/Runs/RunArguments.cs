@@ -14,6 +14,9 @@ internal static class RunArguments
 
     public static Argument<string> Run() => new("RUN") { Description = "A run's folder" };
 
+    /// <summary>A run, for verbs that do something with what it trained.</summary>
+    public static Argument<string> Trained() => new("RUN") { Description = "A run's folder, or an animal: zoo/FAMILY/NAME" };
+
     public static Option<string?> Folder() => new("--run") { Description = "The run's folder; by default runs/ID, then runs/ID-2 …", HelpName = "DIR" };
 
     /// <summary>Names a checkpoint of a run.</summary>

@@ -14,6 +14,7 @@ internal sealed class RunVerb : Verb
     private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
     private readonly Option<bool> _dry;
+    private readonly StartOptions _start = new();
 
     public RunVerb()
         : base("run", "Trains, samples, evaluates and reports in one go")
@@ -21,6 +22,8 @@ internal sealed class RunVerb : Verb
         _experiment = With(RunArguments.Experiment());
         _run = With(RunArguments.Folder());
         With(CommonOptions.AllowChangedPlugin);
+        foreach (var option in _start.All)
+            Options.Add(option);
         _dry = With(RunArguments.DryRun());
         With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);
@@ -35,7 +38,7 @@ internal sealed class RunVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective);
-        var experiment = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
+        var experiment = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment), _start.Sets(parse));
         if (parse.GetValue(_dry))
         {
             RunArguments.Tell(experiment.Rehearse(parse.GetValue(_run)));

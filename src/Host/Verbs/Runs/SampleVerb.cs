@@ -2,6 +2,7 @@ using System.CommandLine;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -20,7 +21,7 @@ internal sealed class SampleVerb : Verb
     public SampleVerb()
         : base("sample", "Generates volumes from a run, as NIfTI with pictures")
     {
-        _run = With(RunArguments.Run());
+        _run = With(RunArguments.Trained());
         _count = With(new Option<int?>("--count") { Description = "Volumes to generate", HelpName = "N" });
         _solver = With(new Option<string?>("--solver") { Description = "The sampler, such as euler", HelpName = "ID" });
         _steps = With(new Option<int?>("--steps") { Description = "Steps of a sampler with a fixed number of them", HelpName = "N" });
@@ -45,7 +46,7 @@ internal sealed class SampleVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective);
-        var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run));
         if (parse.GetValue(_out) is { } folder)
             OutFolder.Require(folder);
         var experiment = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]);

@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -21,7 +22,7 @@ internal sealed class TrainDiffrsVerb : Verb
     public TrainDiffrsVerb()
         : base("train-diffrs", "Trains a run's discriminator, by which the sampler diffrs rejects")
     {
-        _run = With(RunArguments.Run());
+        _run = With(RunArguments.Trained());
         _epochs = With(new Option<int>("--epochs") { Description = "How often each volume is seen", HelpName = "N", DefaultValueFactory = _ => 60 });
         _steps = With(new Option<int>("--steps") { Description = "Steps of Euler's method for the generated volumes", HelpName = "N", DefaultValueFactory = _ => 25 });
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the generated volumes", HelpName = "N" });
@@ -40,7 +41,7 @@ internal sealed class TrainDiffrsVerb : Verb
         if (epochs < 1)
             throw new UsageException($"--epochs is {epochs}; give at least 1");
         using var session = new Session(parse);
-        var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run));
         Assignment[] sets = [Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps)), .. Seed(parse), .. CommonOptions.CohortSet(parse)];
         if (ExperimentLoader.Load(session, run) is not DiffusionExperiment)
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");

@@ -14,6 +14,7 @@ internal sealed class TrainVerb : Verb
     private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
     private readonly Option<bool> _resume, _changed, _dry;
+    private readonly StartOptions _start = new();
 
     public TrainVerb()
         : base("train", "Trains an experiment into a run folder")
@@ -23,6 +24,8 @@ internal sealed class TrainVerb : Verb
         _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint" });
         _changed = With(new Option<bool>("--allow-changed-data") { Description = "With --resume: go on although patients were added, removed or changed" });
         With(CommonOptions.AllowChangedPlugin);
+        foreach (var option in _start.All)
+            Options.Add(option);
         _dry = With(RunArguments.DryRun());
         With(CommonOptions.Set("training.epochs=10"));
         With(CommonOptions.Profile);
@@ -38,10 +41,12 @@ internal sealed class TrainVerb : Verb
     {
         if (parse.GetValue(_changed) && !parse.GetValue(_resume))
             throw new UsageException($"{_changed.Name} goes with {_resume.Name}: a run that begins has recorded no data yet that could have changed");
+        if (parse.GetValue(_resume) && _start.IsGiven(parse))
+            throw new UsageException($"--from goes with a run that begins, and {_resume.Name} goes on with one that has its weights; leave out one of the two");
         using var session = new Session(parse, Collective);
         var (experiment, resumed) = parse.GetValue(_resume)
             ? Resumed(parse, session)
-            : (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment)), (RunFolder?)null);
+            : (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment), _start.Sets(parse)), (RunFolder?)null);
         if (parse.GetValue(_dry))
         {
             RunArguments.Tell(resumed is null ? experiment.Rehearse(parse.GetValue(_run)) : experiment.Rehearse(resumed, parse.GetValue(_changed)));

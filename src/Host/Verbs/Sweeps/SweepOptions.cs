@@ -7,6 +7,7 @@ using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Verbs.Runs;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Verbs.Sweeps;
 
@@ -43,7 +44,7 @@ internal sealed class SweepOptions
     /// <exception cref="UsageException">It is a compressor's run.</exception>
     public SamplerSweep Open(ParseResult parse, Session session, string folder, SweepRequest request, SolverConfiguration first)
     {
-        var run = RunFolder.Open(folder);
+        var run = AnimalRuns.Open(session, folder);
         if (CompressionPlanReader.Reads(ExperimentLoader.ReadRun(run)))
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
         var experiment = ExperimentLoader.LoadChanged(session, run, [.. Sets(parse)], plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first, request.SamplerBy));

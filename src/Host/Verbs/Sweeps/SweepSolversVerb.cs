@@ -23,7 +23,7 @@ internal sealed class SweepSolversVerb : Verb
     public SweepSolversVerb()
         : base("solvers", "Judges 33 configurations of solvers by the volumes that they generate, into sweeps/solvers.json")
     {
-        _run = With(RunArguments.Run());
+        _run = With(RunArguments.Trained());
         _only = With(new Option<string[]>("--only") { Description = "Names of configurations, such as heun2_10, dopri5_1e-3 or euler_*; may be given several times", HelpName = "NAME" });
         _metrics = With(new Option<string[]>("--metric") { Description = "A metric of sets; by default fid, kid, cmmd and those of the experiment. May be given several times", HelpName = "ID" });
         foreach (var option in _options.All)

@@ -30,7 +30,7 @@ internal sealed class SweepStepsVerb : Verb
     public SweepStepsVerb()
         : base("steps", "Looks for the best number of a sampler's steps by the golden section, into sweeps/steps.json")
     {
-        _run = With(RunArguments.Run());
+        _run = With(RunArguments.Trained());
         _sampler = With(new Option<string>("--sampler") { Description = "A sampler with a number of steps (euler)", HelpName = "ID", DefaultValueFactory = _ => "euler" });
         _lo = With(new Option<int>("--lo") { Description = "The least number of steps", HelpName = "N", DefaultValueFactory = _ => 10 });
         _hi = With(new Option<int>("--hi") { Description = "The largest", HelpName = "N", DefaultValueFactory = _ => 50 });

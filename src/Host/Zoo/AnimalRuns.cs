@@ -1,0 +1,67 @@
+using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Zoo;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Displays;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Host.Zoo;
+
+/// <summary>
+/// The runs that names stand for. An animal is unpacked into <c>runs/zoo/FAMILY/NAME</c> when it is named first: so whatever is done with a run can be done
+/// with it, and it stays as it is.
+/// </summary>
+internal static class AnimalRuns
+{
+    /// <summary>Opens a run's folder, or the run of the animal that is named.</summary>
+    /// <exception cref="RunFolderException">There is neither, or the animal is not what its card says.</exception>
+    public static RunFolder Open(Session session, string name) => Find(session, name)
+        ?? (name.StartsWith(ZooFolder.Prefix, StringComparison.Ordinal) && !Directory.Exists(name) ? throw ZooFolder.Unknown(name) : RunFolder.Open(name));
+
+    /// <summary>The run of the animal that is named, or null where none is.</summary>
+    /// <exception cref="RunFolderException">The animal is not what its card says, or is of other plugins.</exception>
+    public static RunFolder? Find(Session session, string name)
+    {
+        if (ZooFolder.Find(name) is not { } folder)
+            return null;
+        var animal = CardYaml.Read(folder);
+        animal.Require();
+        AnimalPlugins.Require(animal, session.Registry.Catalogue);
+        var collective = session.Context.Collective;
+        return RunFolder.Open(collective.FromFirst(() => PlaceOf(animal, session.Context.Observer).Path));
+    }
+
+    /// <summary>The run that an animal was unpacked into, or is now.</summary>
+    private static RunFolder PlaceOf(Animal animal, ExperimentObserver observer)
+    {
+        foreach (var place in RunFolders.Names(ZooFolder.Prefix + animal.Card.Id))
+        {
+            if (!Path.Exists(place))
+                return Unpack(animal, place, observer);
+            // another version of the animal may have been unpacked there, and sampled from
+            var card = Path.Combine(place, Animal.CardName);
+            if (File.Exists(card) && RegularFile.ReadText(card) == RegularFile.ReadText(Path.Combine(animal.Folder, Animal.CardName)))
+                return RunFolder.Open(place);
+        }
+
+        throw new InvalidOperationException("there is always a next name");
+    }
+
+    private static RunFolder Unpack(Animal animal, string place, ExperimentObserver observer)
+    {
+        var run = Unpack(animal, place);
+        observer.Told($"unpacked {ZooFolder.Prefix}{animal.Card.Id} into {Places.Shown(run.Path)}");
+        return run;
+    }
+
+    /// <summary>Unpacks an animal into a run, with the place of its conditions.</summary>
+    public static RunFolder Unpack(Animal animal, string place)
+    {
+        var file = ExperimentLoader.Read(Path.Combine(animal.Folder, Animal.ExperimentName));
+        var conditions = Path.Combine(Path.GetFullPath(place), Animal.ConditionsName);
+        var isMade = file["data"]?["synthesize"] is { IsNull: false }; // then a run's cohort lies in its folder anyway
+        return animal.Unpack(place, YamlWriter.Write(isMade ? file : CohortPlaces.At(file, conditions)));
+    }
+}
