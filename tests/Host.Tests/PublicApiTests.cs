@@ -33,7 +33,7 @@ public sealed partial class PublicApiTests : IDisposable
         var (code, output) = MsBuild.Run("src/Abstractions/Abstractions.csproj", "-p:VoxelZooContractVersion=1.999.0", "-t:RefuseUnrecordedVersion");
 
         Assert.Equal(1, code);
-        Assert.Contains("error VZ0004: the contract's version 1.999.0 has no record of its public surface", output, StringComparison.Ordinal);
+        Assert.Contains("error VZ0004: the version 1.999.0 of VoxelZoo.Abstractions has no record of its public surface", output, StringComparison.Ordinal);
     }
 
     [Fact]
