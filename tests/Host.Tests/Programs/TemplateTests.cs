@@ -26,7 +26,7 @@ public sealed class TemplateTests : IDisposable
         {
             var outcome = Run(_work.At($"Acme.{kind}/tests/bin/Release/net10.0/Acme.{kind}.Tests"));
             Assert.True(outcome.ExitCode == 0, outcome.Out);
-            Directory.Move(_work.At($"Acme.{kind}/src/bin/Release/net10.0"), Path.Combine(plugins, $"Acme.{kind}"));
+            Put(kind, plugins);
             var described = _work.Here("describe", Experiment(kind), "--json", "--plugins", plugins);
             Assert.Equal((0, ""), (described.ExitCode, described.Error));
         }
@@ -35,6 +35,24 @@ public sealed class TemplateTests : IDisposable
         Assert.True(trained.ExitCode == 0, trained.Error);
         var recorded = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "provenance.json")))!.ToJsonString();
         Assert.All(Kinds, kind => Assert.Contains($"acme.{kind}", recorded, StringComparison.Ordinal));
+    }
+
+    /// <summary>Puts a plugin into a host's folder: one by its package, the others by their folders.</summary>
+    private void Put(string kind, string plugins)
+    {
+        if (kind != Kinds[0])
+        {
+            Directory.Move(_work.At($"Acme.{kind}/src/bin/Release/net10.0"), Path.Combine(plugins, $"Acme.{kind}"));
+            return;
+        }
+
+        Dotnet("pack", _work.At($"Acme.{kind}/src"), "-c", "Release", "--no-build", "-o", _work.At("feed"));
+        var outcome = _work.Here("plugins", "install", $"acme.{kind}", "--source", _work.At("feed"), "--json", "--plugins", plugins);
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var folder = (string)JsonNode.Parse(outcome.Out)!["path"]!;
+        Assert.Equal(
+            [$"Acme.{kind}.deps.json", $"Acme.{kind}.dll", $"Acme.{kind}.pdb", $"experiments/acme_{kind}.yaml", "plugin.json"],
+            Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal));
     }
 
     private string Experiment(string kind) => _work.At($"Acme.{kind}/experiments/acme_{kind}.yaml");
