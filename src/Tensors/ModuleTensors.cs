@@ -26,7 +26,7 @@ public static class ModuleTensors
                 + "make it outside, or call ModuleTensors.Keep(this) at the scope's end");
         }
 
-        foreach (var each in module.modules())
+        foreach (var each in WithItself(module))
         {
             foreach (var (_, tensor) in Own(each))
                 tensor.DetachFromDisposeScope();
@@ -41,9 +41,12 @@ public static class ModuleTensors
 
     /// <summary>The first tensor of a module, or of one below it, that is freed: <c>table of Attention</c>; null where none is.</summary>
     public static string? FirstFreed(nn.Module module) =>
-        module.modules()
+        WithItself(module)
             .SelectMany(each => Own(each).Where(one => one.Tensor.IsInvalid).Select(one => $"{one.Name} of {each.GetType().Name}"))
             .FirstOrDefault();
+
+    // TorchSharp's modules() are those below
+    private static IEnumerable<nn.Module> WithItself(nn.Module module) => module.modules().Prepend(module);
 
     /// <summary>The tensors in the fields of a module's own class and its bases. Those that are freed are registered no more.</summary>
     private static IEnumerable<(string Name, Tensor Tensor)> Own(nn.Module module)

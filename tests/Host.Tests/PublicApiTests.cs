@@ -33,7 +33,19 @@ public sealed partial class PublicApiTests : IDisposable
         var (code, output) = MsBuild.Run("src/Abstractions/Abstractions.csproj", "-p:VoxelZooContractVersion=1.999.0", "-t:RefuseUnrecordedVersion");
 
         Assert.Equal(1, code);
-        Assert.Contains("error VZ0004: the contract's version 1.999.0 has no record of its public surface", output, StringComparison.Ordinal);
+        Assert.Contains("error VZ0004: the version 1.999.0 of VoxelZoo.Abstractions has no record of its public surface", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Member_of_the_version_that_was_packed_last_and_is_no_more_fails_the_build()
+    {
+        // another assembly in its place has members that this one never had
+        var packed = Path.Combine(Repository.Root, "src/Conformance/api/packed/VoxelZoo.Conformance.dll");
+
+        var (code, output) = MsBuild.Run("src/Conformance.Xunit/Conformance.Xunit.csproj", "-p:Configuration=Release", $"-p:PackedApi={packed}", "-p:BuildProjectReferences=false", "-t:ComparePackedApi");
+
+        Assert.Equal(1, code);
+        Assert.Contains("error CP0001: Type 'VoxelZoo.Conformance.ConformanceCheck' exists on ", output, StringComparison.Ordinal);
     }
 
     private string Compile()

@@ -42,6 +42,34 @@ public sealed class ModuleTensorsTests
         }
     }
 
+    /// <summary>A table that is no weight is in no list of torch's.</summary>
+    private sealed class Table : nn.Module
+    {
+        public Table()
+            : base(nameof(Table))
+        {
+            Values = ones(3);
+            register_buffer("values", Values, persistent: false);
+        }
+
+        public Tensor Values { get; }
+    }
+
+    [Fact]
+    public void Tensor_of_the_module_itself_that_is_no_weight_is_kept_and_missed()
+    {
+        Table kept, freed;
+        using (NewDisposeScope())
+            (kept, freed) = (ModuleTensors.Keep(new Table()), new Table());
+
+        using (kept)
+        using (freed)
+        {
+            Assert.False(kept.Values.IsInvalid);
+            Assert.Equal("Values of Table", ModuleTensors.FirstFreed(freed));
+        }
+    }
+
     [Fact]
     public void Tensor_that_was_freed_is_named_where_torch_says_nothing()
     {

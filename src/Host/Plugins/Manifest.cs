@@ -10,7 +10,8 @@ namespace VoxelZoo.Host.Plugins;
 internal sealed record Manifest(
     string Id, string Version, VersionRange Contract, ImmutableArray<PartMetadata> Parts, string Summary, string License, string Authors)
 {
-    private const int LargestFile = 1 << 20;
+    /// <summary>The most bytes of a manifest.</summary>
+    public const int LargestFile = 1 << 20;
 
     /// <summary>Reads and checks a manifest.</summary>
     /// <exception cref="InvalidDataException">It cannot be used; the message says why.</exception>
@@ -23,7 +24,21 @@ internal sealed record Manifest(
             if (new FileInfo(path).Length > LargestFile)
                 throw new InvalidDataException($"plugin.json is larger than {LargestFile} bytes");
             using var file = RegularFile.OpenRead(path);
-            using var json = JsonDocument.Parse(file, new JsonDocumentOptions { MaxDepth = 8 });
+            return Parse(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"plugin.json cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Reads and checks a manifest that is not a file.</summary>
+    /// <exception cref="InvalidDataException">It cannot be used; the message says why.</exception>
+    public static Manifest Parse(Stream text)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 8 });
             var root = json.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException("plugin.json is not a JSON object");
@@ -41,10 +56,6 @@ internal sealed record Manifest(
         catch (JsonException e)
         {
             throw new InvalidDataException($"plugin.json is not valid JSON at line {e.LineNumber + 1}", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidDataException($"plugin.json cannot be read: {e.Message}", e);
         }
     }
 

@@ -84,6 +84,8 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
     {
         if (!_loaded.TryGetValue(plugin.Path, out var loaded))
         {
+            if (plugin.Locked?.WhyBlocked(plugin.Path) is { } reason)
+                throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) is blocked: {reason}");
             LooseNatives.RefuseMixed(plugin, catalogue.Plugins.Where(other => _loaded.ContainsKey(other.Path)));
             _loaded[plugin.Path] = loaded = LoadedPlugin.Load(plugin);
         }

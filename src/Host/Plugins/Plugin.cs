@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using VoxelZoo.Host.Plugins.Installed;
 using VoxelZoo.PluginManifest;
 
 namespace VoxelZoo.Host.Plugins;
@@ -17,6 +18,12 @@ internal enum PluginStatus
 
     /// <summary>Another folder holds a plugin of the same id.</summary>
     Duplicate,
+
+    /// <summary>Its files are not those that were installed.</summary>
+    Blocked,
+
+    /// <summary>The user switched it off.</summary>
+    Disabled,
 }
 
 /// <summary>One folder of the catalogue.</summary>
@@ -48,6 +55,9 @@ internal sealed record Plugin
 
     /// <summary>Who made it, or empty.</summary>
     public string Authors { get; init; } = "";
+
+    /// <summary>What was installed; null where the folder was dropped.</summary>
+    public LockedPlugin? Locked { get; init; }
 
     /// <summary>Whether it can be used.</summary>
     public PluginStatus Status { get; init; }

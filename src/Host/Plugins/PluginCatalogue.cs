@@ -3,6 +3,7 @@ using System.Reflection;
 using NuGet.Versioning;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Host.Plugins.Installed;
 
 namespace VoxelZoo.Host.Plugins;
 
@@ -34,13 +35,17 @@ internal sealed class PluginCatalogue
     public IEnumerable<PartSource> Sources =>
         Plugins.Where(plugin => plugin.Status == PluginStatus.Active).Select(plugin => new PartSource(plugin.Id, plugin.Version, plugin.Assembly!) { Folder = plugin.Path });
 
-    /// <summary>Reads the plugins beside the program, those of <see cref="FoldersVariable"/>, and those of the folders that the command line names.</summary>
+    /// <summary>
+    /// Reads the plugins beside the program, those that the user installed, those of <see cref="FoldersVariable"/>, and those of the folders that the command
+    /// line names.
+    /// </summary>
     /// <exception cref="UsageException">A folder that is named does not exist.</exception>
     public static PluginCatalogue Find(IEnumerable<string> named)
     {
         foreach (var folder in OfEnvironment)
             Require(FoldersVariable, folder);
-        return Read([DefaultFolder, .. OfEnvironment, .. named]);
+        string[] installed = Directory.Exists(PluginStore.UserFolder) ? [PluginStore.UserFolder] : [];
+        return Read([DefaultFolder, .. installed, .. OfEnvironment, .. named]);
     }
 
     /// <summary>Reads the plugins of <paramref name="folders"/> alone: each is a folder of plugins, or a plugin itself.</summary>
@@ -60,8 +65,8 @@ internal sealed class PluginCatalogue
             throw new UsageException($"{by} {folder}: there is no such folder");
     }
 
-    // a folder may be named by links to it
-    private static string Real(string folder)
+    /// <summary>A folder's own path: it may be named by links to it.</summary>
+    public static string Real(string folder)
     {
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         try
@@ -81,8 +86,32 @@ internal sealed class PluginCatalogue
         if (!Directory.Exists(folder))
             return [];
         var entries = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Path.GetFileName(entry).StartsWith('.')).Order(StringComparer.Ordinal);
-        return entries.Select(entry => Directory.Exists(entry) ? PluginFolder.Read(entry, Contract) : PluginFolder.Stray(entry)).OfType<Plugin>();
+        var dropped = entries.Select(entry => Directory.Exists(entry) ? PluginFolder.Read(entry, Contract) : PluginFolder.Stray(entry)).OfType<Plugin>();
+        try
+        {
+            var found = PluginLock.Read(folder);
+            return found.Plugins.Select(entry => Installed(folder, entry.Key, entry.Value)).Concat(dropped).Select(plugin => Switched(plugin, found));
+        }
+        catch (InvalidDataException e) // what it was about cannot be told from what was dropped
+        {
+            return dropped.Append(new Plugin
+            {
+                Id = PluginLock.FileName, Path = Path.Combine(folder, PluginLock.FileName), Status = PluginStatus.Broken, Reason = e.Message,
+            });
+        }
     }
+
+    private static Plugin Installed(string folder, string id, LockedPlugin locked)
+    {
+        var path = locked.PathIn(folder, id);
+        return locked.WhyBlockedAtAGlance(path) is { } reason
+            ? new Plugin { Id = id, Path = path, Version = locked.Version, Locked = locked, Status = PluginStatus.Blocked, Reason = reason }
+            : PluginFolder.Read(path, Contract) with { Locked = locked };
+    }
+
+    private static Plugin Switched(Plugin plugin, PluginLock found) => found.Disabled.Contains(plugin.Id)
+        ? plugin with { Status = PluginStatus.Disabled, Reason = $"it is switched off; `plugins enable {plugin.Id}` switches it on" }
+        : plugin;
 
     private static Plugin Duplicate(Plugin plugin, Plugin[] all)
     {

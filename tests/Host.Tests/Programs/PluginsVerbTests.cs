@@ -19,7 +19,7 @@ public sealed class PluginsVerbTests : IDisposable
         var list = JsonNode.Parse(Run("plugins", "list", "--json", "--plugins", _fixtures.Folder).Out)!.AsArray();
 
         var (good, tooNew) = (list.Single(p => (string?)p!["id"] == "good")!, list.Single(p => (string?)p!["id"] == "toonew")!);
-        Assert.Equal(["id", "version", "contract", "status", "reason", "parts", "path"], good.AsObject().Select(p => p.Key));
+        Assert.Equal(["id", "version", "contract", "status", "reason", "parts", "path", "lock"], good.AsObject().Select(p => p.Key));
         Assert.Equal(("good", "active", null, folder), ((string?)good["id"], (string?)good["status"], (string?)good["reason"], (string?)good["path"]));
         Assert.Equal(("metric", "answer"), ((string?)good["parts"]![1]!["kind"], (string?)good["parts"]![1]!["id"]));
         Assert.Equal(("toonew", "incompatible"), ((string?)tooNew["id"], (string?)tooNew["status"]));

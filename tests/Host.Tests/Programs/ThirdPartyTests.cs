@@ -1,8 +1,8 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using TorchSharp;
 using VoxelZoo.Host.Tests.Configuration;
 using VoxelZoo.Tensors;
+using static VoxelZoo.Host.Tests.Programs.AuthorTools;
 
 namespace VoxelZoo.Host.Tests.Programs;
 
@@ -17,9 +17,10 @@ public sealed class ThirdPartyTests : IDisposable
     [InlineData("VoxelZoo.Abstractions", "buildTransitive/VoxelZoo.Abstractions.targets", "tools/PluginManifest.dll")]
     [InlineData("VoxelZoo.Tensors")]
     [InlineData("VoxelZoo.Conformance")]
+    [InlineData("VoxelZoo.Conformance.Xunit", "buildTransitive/VoxelZoo.Conformance.Xunit.targets", "buildTransitive/LoadNativeTorch.cs")]
     public void Build_leaves_a_feed_of_what_authors_need(string id, params string[] more)
     {
-        var package = Assert.Single(Directory.GetFiles(Feed, $"{id}.*.nupkg"));
+        var package = Assert.Single(Directory.GetFiles(Feed, $"{id}.?.?.?.nupkg"));
 
         using var zip = System.IO.Compression.ZipFile.OpenRead(package);
         foreach (var entry in (string[])["README.md", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. more])
@@ -83,29 +84,6 @@ public sealed class ThirdPartyTests : IDisposable
         return found["output"].mean().item<float>();
     }
 
-    private static readonly string Feed = Path.Combine(Repository.Root, "artifacts/packages");
-
-    // its own package folder, so that a cached contract of the same version is not taken for this one
-    private void Build(string project, string to)
-    {
-        Dotnet(
-            "build", project, "-c", "Release", "-o", to,
-            $"-p:RestoreAdditionalProjectSources={Feed}",
-            $"-p:RestorePackagesPath={Path.Combine(_folder.Path, "restored")}",
-            $"-p:RestoreFallbackFolders={PackageCache}",
-            $"-p:BaseIntermediateOutputPath={Path.Combine(_folder.Path, "obj")}/");
-    }
-
-    private static string PackageCache =>
-        Environment.GetEnvironmentVariable("NUGET_PACKAGES")
-        ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget/packages");
-
-    private static void Dotnet(params string[] arguments)
-    {
-        // build servers would keep our end of the pipe open
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [.. arguments, "-nodeReuse:false", "-p:UseSharedCompilation=false"]) { RedirectStandardOutput = true })!;
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, output);
-    }
+    private void Build(string project, string to) => Dotnet(
+        ["build", project, "-c", "Release", "-o", to, $"-p:BaseIntermediateOutputPath={Path.Combine(_folder.Path, "obj")}/", .. Restoring(Path.Combine(_folder.Path, "restored"))]);
 }

@@ -27,7 +27,7 @@ internal sealed class PluginsDoctorVerb : Verb
         var native = NativeState.Load();
         var trial = _options.Trial(parse);
         var ailing = catalogue.Plugins.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
-            .Select(p => (Plugin: p, Reason: p.Reason ?? native.Fault ?? Try(trial, p))).Where(p => p.Reason is not null).ToArray();
+            .Select(p => (Plugin: p, Reason: p.Reason ?? p.Locked?.WhyBlocked(p.Path) ?? native.Fault ?? Try(trial, p))).Where(p => p.Reason is not null).ToArray();
         Output.Write(
             parse,
             () => new JsonObject

@@ -50,6 +50,7 @@ internal sealed class PluginsInfoVerb : Verb
         ("license", plugin.License),
         ("authors", plugin.Authors),
         ("path", plugin.Path),
+        .. plugin.Locked is { } locked ? [("installed from", locked.Source)] : Array.Empty<(string, string)>(),
         .. plugin.Parts.Select(p => (p.Kind, p.Summary.Length == 0 ? p.Id : $"{p.Id}: {p.Summary}")),
     ];
 }

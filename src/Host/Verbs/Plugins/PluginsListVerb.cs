@@ -32,6 +32,7 @@ internal sealed class PluginsListVerb : Verb
         ["reason"] = plugin.Reason,
         ["parts"] = new JsonArray([.. plugin.Parts.Select(p => new JsonObject { ["kind"] = p.Kind, ["id"] = p.Id, ["summary"] = p.Summary })]),
         ["path"] = plugin.Path,
+        ["lock"] = Lock(plugin),
     };
 
     /// <summary>The status as one word.</summary>
@@ -40,8 +41,13 @@ internal sealed class PluginsListVerb : Verb
         PluginStatus.Active => "active",
         PluginStatus.Incompatible => "incompatible",
         PluginStatus.Broken => "broken",
+        PluginStatus.Blocked => "blocked",
+        PluginStatus.Disabled => "disabled",
         _ => "duplicate",
     };
+
+    /// <summary>Whether it is known that the plugin is what was installed: <c>locked</c>, or <c>unlocked</c> where its folder was dropped; null for the program's own.</summary>
+    public static string? Lock(Plugin plugin) => plugin.Locked is not null ? "locked" : OwnPlugins.Include(plugin) ? null : "unlocked";
 
     private static Table Table(IEnumerable<Plugin> plugins)
     {
@@ -49,7 +55,7 @@ internal sealed class PluginsListVerb : Verb
         foreach (var plugin in plugins)
         {
             var parts = plugin.Reason is { } reason ? $"{reason} ({plugin.Path})" : string.Join(", ", plugin.Parts.Select(p => $"{p.Kind} {p.Id}"));
-            table.AddRow(new Text(plugin.Id), new Text(plugin.Version), new Text(Status(plugin)), new Text(parts));
+            table.AddRow(new Text(plugin.Id), new Text(plugin.Version), new Text(Lock(plugin) is { } locked ? $"{Status(plugin)}, {locked}" : Status(plugin)), new Text(parts));
         }
 
         return table;
