@@ -41,7 +41,7 @@ public sealed record CompressionPlan : Plan
     public override VolumeShape Compared => Volume with { Depth = Data.OriginalDepth };
 
     /// <summary>Whether masks are compressed: reconstructions are logits then.</summary>
-    public bool IsOfMasks => Target.Contains(ImageKinds.Seg);
+    public bool IsOfMasks => Target.Any(ImageKinds.IsMask);
 
     /// <summary>Whether a phase weighs the loss.</summary>
     internal bool Weighs(string loss) => Compression.Phases.Any(phase => phase.Weight(loss) > 0);
@@ -61,8 +61,8 @@ public sealed record CompressionPlan : Plan
         draft.ValidateTarget();
         draft.ValidateData();
         draft.Evaluation.Validate();
-        if (draft.IsOfMasks && draft.Target.Count > 1)
-            throw new PlanException($"seg is a mask, {draft.Target.First(kind => kind != ImageKinds.Seg)} an image: they have different losses; train a compressor for each").In("target");
+        if (draft.IsOfMasks && draft.Target.FirstOrDefault(kind => !ImageKinds.IsMask(kind)) is { } image)
+            throw new PlanException($"{draft.Target.First(ImageKinds.IsMask)} is a mask, {image} an image: they have different losses; train a compressor for each").In("target");
         if (draft.Training.Schedule == LearningRateSchedule.Plateau || draft.Training.Plateau is not null)
             throw new PlanException("a compressor's learning rate runs over its phases, and plateaus of validation do not; use cosine or constant, and remove plateau", draft.Training.Plateau is null ? "schedule" : "plateau").In("training");
         if (draft.Training.GradientAccumulation > 1)

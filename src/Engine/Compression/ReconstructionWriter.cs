@@ -60,8 +60,8 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
             AffineOf = volumes.Name(index),
         };
         // a mask is shown as what it is taken for
-        var written = kind == ImageKinds.Seg ? Masks.Binarise(made) : made;
-        var mask = kind == ImageKinds.Seg ? volume : null;
+        var written = ImageKinds.IsMask(kind) ? Masks.Binarise(made) : made;
+        var mask = ImageKinds.IsMask(kind) ? volume : null;
         var grid = volumes.Grid(index);
         samples.Write(number, target =>
         {

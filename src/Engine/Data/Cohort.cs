@@ -7,7 +7,7 @@ namespace VoxelZoo.Engine.Data;
 /// <param name="Split">The split that the patient belongs to.</param>
 /// <param name="Name">Name of the patient's folder.</param>
 /// <param name="Folder">The patient's folder.</param>
-/// <param name="Kinds">The kinds of image that the folder holds, in the order of <see cref="ImageKinds.All"/>.</param>
+/// <param name="Kinds">The kinds of image that the folder holds: those of the original in their order, then the others by name.</param>
 public sealed record CohortPatient(string Split, string Name, string Folder, IReadOnlyList<string> Kinds)
 {
     /// <summary>Why nothing stands for the patient that could be opened, as the end of a sentence, or null where it is a folder.</summary>
@@ -29,7 +29,10 @@ public sealed record CohortPatient(string Split, string Name, string Folder, IRe
         Cohort.Suffixes.Skip(1).Select(suffix => kind + suffix).FirstOrDefault(name => System.IO.File.Exists(Path.Combine(Folder, name)) && Path.GetFileName(File(kind)) != name);
 }
 
-/// <summary>A folder of patients: <c>DIR/{train,val,test}/PATIENT/{bravo,flair,t1_pre,t1_gd,seg}.nii.gz</c> or <c>.nii</c>, any subset of splits and images.</summary>
+/// <summary>
+/// A folder of patients: <c>DIR/{train,val,test}/PATIENT/KIND.nii.gz</c> or <c>.nii</c>, any subset of splits and of images, whose names are the cohort's own
+/// (<see cref="ImageKinds"/>). One that was imported holds <c>cohort.json</c>.
+/// </summary>
 public sealed class Cohort
 {
     /// <summary>The split that is trained on.</summary>
@@ -58,6 +61,8 @@ public sealed class Cohort
         Folder = folder;
         _entries = entries;
         Patients = [.. entries.Where(patient => patient.Kinds.Count > 0)];
+        Kinds = ImageKinds.Ordered(Patients.SelectMany(patient => patient.Kinds));
+        Sheet = CohortSheet.Read(folder);
         _findings = [.. CohortCheck.Folders(this)];
     }
 
@@ -66,6 +71,12 @@ public sealed class Cohort
 
     /// <summary>All patients, by split and then by name in ordinal order, so that a patient's place is the same everywhere.</summary>
     public IReadOnlyList<CohortPatient> Patients { get; }
+
+    /// <summary>The kinds of image that any of them has.</summary>
+    public IReadOnlyList<string> Kinds { get; }
+
+    /// <summary>What <c>data import</c> recorded of it, or null where it was not imported.</summary>
+    public CohortSheet? Sheet { get; }
 
     /// <summary>What was found of it so far that is no reason to refuse it: patients that are left out, labels that are merged and the like.</summary>
     public IReadOnlyList<CohortFinding> Findings
@@ -81,12 +92,13 @@ public sealed class Cohort
     public IReadOnlyList<CohortPatient> Of(string split) => [.. Patients.Where(patient => patient.Split == split)];
 
     /// <summary>Lists the patients; no image is opened.</summary>
-    /// <exception cref="PlanException">There is no such folder, or no patient in it. Its key is <c>cohort</c>.</exception>
+    /// <exception cref="PlanException">There is no such folder, no patient in it, or its import is not finished. Its key is <c>cohort</c>.</exception>
     public static Cohort Open(string folder)
     {
         if (folder.Trim().Length == 0 || !Directory.Exists(folder) || FolderEntry.WhyNotListed(folder) is not null)
             throw new PlanException(WhyNoFolder(folder), "cohort");
 
+        CohortSheet.RefuseUnfinished(folder);
         foreach (var split in AllSplits)
         {
             if (FolderEntry.WhyNotListed(Path.Combine(folder, split)) is { } why)
@@ -97,7 +109,7 @@ public sealed class Cohort
         if (splits.Length == 0)
         {
             throw new PlanException(
-                $"the cohort '{folder}' has none of the folders train, val and test; put each patient's folder into one of them.", "cohort");
+                $"the cohort '{folder}' has none of the folders train, val and test; put each patient's folder into one of them, or have `data import {folder} --to COHORT` do it.", "cohort");
         }
 
         var entries = splits.SelectMany(split => EntriesOf(folder, split)).ToArray();
@@ -129,7 +141,40 @@ public sealed class Cohort
     internal static string? ImageOf(string patient, string kind) => Suffixes.Select(suffix => Path.Combine(patient, kind + suffix)).FirstOrDefault(File.Exists);
 
     /// <summary>The kinds of image that a patient's folder holds.</summary>
-    internal static IReadOnlyList<string> KindsOf(string patient) => [.. ImageKinds.All.Where(kind => ImageOf(patient, kind) is not null)];
+    internal static IReadOnlyList<string> KindsOf(string patient)
+    {
+        try
+        {
+            return ImageKinds.Ordered(Directory.EnumerateFiles(patient).Select(file => KindOf(Path.GetFileName(file))).OfType<string>()
+                .Where(kind => ImageKinds.IsName(kind) && ImageOf(patient, kind) is not null));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // it may be entered all the same, and files opened whose names are known
+            return [.. ImageKinds.Original.Where(kind => ImageOf(patient, kind) is not null)];
+        }
+    }
+
+    /// <summary>What the name of an image says before its suffix, or null where it has no such suffix.</summary>
+    private static string? KindOf(string name) => Suffixes.Where(suffix => name.EndsWith(suffix, StringComparison.Ordinal)).Select(suffix => name[..^suffix.Length]).FirstOrDefault();
+
+    /// <summary>Refuses kinds of image that no patient has.</summary>
+    /// <param name="kinds">The kinds.</param>
+    /// <param name="key">The key that names them.</param>
+    /// <exception cref="PlanException">There is one.</exception>
+    internal void RequireKinds(IEnumerable<string> kinds, string? key)
+    {
+        if (kinds.Except(Kinds).FirstOrDefault() is { } unknown)
+            throw new PlanException($"the cohort '{Folder}' has no image '{unknown}'; its kinds are {string.Join(", ", Kinds)}{Spelling.Suggestion(unknown, Kinds)}", key);
+    }
+
+    /// <summary>Names that a patient's folder has in capital letters, as they would be read.</summary>
+    private static IEnumerable<string> Lowered(string patient) =>
+        Directory.EnumerateFiles(patient).Select(file => KindOf(Path.GetFileName(file).ToLowerInvariant())).OfType<string>().Where(ImageKinds.IsName);
+
+    /// <summary>What a folder without images holds instead.</summary>
+    internal string WhyNoImage(CohortPatient patient) =>
+        $"holds no image under a name that is read, such as {Kinds[0]}.nii.gz{Lookalike(patient.Folder, [.. Kinds.Union(ImageKinds.Original).Union(Lowered(patient.Folder))])}";
 
     /// <summary>Those of <see cref="Findings"/> that this method has not given before, so that each is told once.</summary>
     public IReadOnlyList<CohortFinding> News()

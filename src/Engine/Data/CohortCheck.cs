@@ -19,7 +19,7 @@ public static class CohortCheck
         var (copies, all) = (new CopySearch(), new List<CheckedPatient>());
         foreach (var patient in cohort.Patients)
         {
-            foreach (var finding in Misnamed(patient, kinds))
+            foreach (var finding in Misnamed(cohort, patient, kinds))
                 yield return finding;
             foreach (var kind in kinds.Except(patient.Kinds))
                 yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"is missing{Cohort.Lookalike(patient.Folder, [kind])}.");
@@ -34,8 +34,8 @@ public static class CohortCheck
     }
 
     /// <summary>Files that would be an image by another name, of the kinds that need not be there.</summary>
-    private static IEnumerable<CohortFinding> Misnamed(CohortPatient patient, IReadOnlyList<string> kinds) =>
-        from kind in ImageKinds.All.Except(patient.Kinds).Except(kinds)
+    private static IEnumerable<CohortFinding> Misnamed(Cohort cohort, CohortPatient patient, IReadOnlyList<string> kinds) =>
+        from kind in ImageKinds.Original.Union(cohort.Kinds).Except(patient.Kinds).Except(kinds)
         let lookalike = Cohort.Lookalike(patient.Folder, [kind])
         where lookalike.Length > 0
         select new CohortFinding(patient.Split, patient.Name, patient.Folder, $"is taken to have no {kind}{lookalike}.");
@@ -152,8 +152,5 @@ public static class CohortCheck
     private static IEnumerable<CohortFinding> Unread(Cohort cohort) =>
         from split in Cohort.AllSplits
         from patient in cohort.WithoutImages(split)
-        select new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it {patient.Fault ?? HoldsNone(patient)}.") { Refused = patient.Fault == FolderEntry.Denied };
-
-    private static string HoldsNone(CohortPatient patient) =>
-        $"holds none of {string.Join(", ", ImageKinds.All.Select(kind => kind + ".nii.gz"))}{Cohort.Lookalike(patient.Folder, ImageKinds.All)}";
+        select new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it {patient.Fault ?? cohort.WhyNoImage(patient)}.") { Refused = patient.Fault == FolderEntry.Denied };
 }

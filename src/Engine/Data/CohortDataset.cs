@@ -14,6 +14,7 @@ public sealed class CohortDataset : IBatchSource
     private readonly ConcurrentDictionary<string, PreparedVolume> _cache = new();
     private readonly ConcurrentDictionary<string, Tumours> _tumours = new();
     private readonly TumourUse _use;
+    private readonly CohortSheet? _sheet;
     private long _free;
 
     /// <summary>Lists the patients of a split. With <see cref="DataOptions.PositiveOnly"/> the masks of the training split are read.</summary>
@@ -26,7 +27,9 @@ public sealed class CohortDataset : IBatchSource
     public CohortDataset(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds, TumourUse? use = null)
     {
         options.Validate(kinds);
-        (_options, _kinds, _use) = (options, kinds, use ?? new TumourUse());
+        (_options, _kinds, _use, _sheet) = (options, kinds, use ?? new TumourUse(), cohort.Sheet);
+        if (options.Normalization == Normalization.Cohort && _sheet is null)
+            throw new PlanException($"normalization: cohort takes the intensities that cohort.json says, and '{cohort.Folder}' has none; import the cohort with `data import`, or use per_volume.", "normalization");
         _free = (long)options.CacheMegabytes << 20;
         var all = cohort.Of(split);
         CohortPatient[] complete = [.. all.Where(patient => !kinds.Except(patient.Kinds).Any())];
@@ -157,7 +160,7 @@ public sealed class CohortDataset : IBatchSource
         var file = patient.File(kind);
         if (_cache.TryGetValue(file, out var cached))
             return cached;
-        var volume = VolumePreparation.Prepare(file, kind, _options);
+        var volume = VolumePreparation.Prepare(file, kind, _options, _sheet?.SpanOf(kind));
 
         // What came first stays: in a shuffled order that saves more decoding than keeping what came last.
         var bytes = sizeof(float) * (long)volume.Voxels.Length;

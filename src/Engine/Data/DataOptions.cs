@@ -114,13 +114,15 @@ public sealed record DataOptions
                 throw new PlanException($"clip_quantiles [{string.Join(", ", quantiles.Select(share => share.ToString(CultureInfo.InvariantCulture)))}] are no two rising shares from 0 to 1, such as [0.001, 0.999]; correct them.", "clip_quantiles");
             if (Normalization == Normalization.Fixed)
                 throw new PlanException("clip_quantiles are of each volume's own intensities, and normalization fixed takes those of clip_max; remove one of the two.", "clip_quantiles");
+            if (Normalization == Normalization.Cohort)
+                throw new PlanException("clip_quantiles are of each volume's own intensities, and normalization cohort takes those of cohort.json; remove one of the two.", "clip_quantiles");
         }
 
         foreach (var kind in kinds)
         {
-            if (!ImageKinds.All.Contains(kind))
-                throw new PlanException($"there is no image kind '{kind}'; the kinds are {string.Join(", ", ImageKinds.All)}{Spelling.Suggestion(kind, ImageKinds.All)}.");
-            if (Normalization == Normalization.Fixed && kind != ImageKinds.Seg && !(ClipMax.GetValueOrDefault(kind) > 0))
+            if (!ImageKinds.IsName(kind))
+                throw new PlanException($"there is no image kind '{kind}': {ImageKinds.Rule}.");
+            if (Normalization == Normalization.Fixed && !ImageKinds.IsMask(kind) && !(ClipMax.GetValueOrDefault(kind) > 0))
                 throw new PlanException($"fixed normalization needs a positive clip_max for {kind}.", "clip_max");
         }
     }
@@ -144,6 +146,9 @@ public enum Normalization
 
     /// <summary>0 becomes 0 and the kind's <see cref="DataOptions.ClipMax"/> becomes 1; what lies outside is clipped.</summary>
     Fixed,
+
+    /// <summary>The two intensities that the cohort's <c>cohort.json</c> names for the kind become 0 and 1; what lies outside is clipped.</summary>
+    Cohort,
 }
 
 /// <summary>Which voxels of a resized mask are tumour, by the part of their area that is.</summary>

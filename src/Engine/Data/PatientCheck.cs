@@ -38,7 +38,7 @@ internal static class PatientCheck
                 first ??= (kind, grid);
                 if (kind == ImageKinds.Seg)
                     hasTumour = volume.Max > 0.5;
-                if (volume is { Min: not null, IsConstant: false } && (kind != ImageKinds.Seg || hasTumour == true))
+                if (volume is { Min: not null, IsConstant: false } && (!ImageKinds.IsMask(kind) || volume.Max > 0.5))
                     scans[kind] = new Scan(Hash(volume.Intensities.Span, kind), ScanSignature.Of(volume));
             }
             catch (UnauthorizedAccessException)
@@ -65,7 +65,7 @@ internal static class PatientCheck
         {
             var taken = Math.Min(part.Length, intensities.Length);
             for (var i = 0; i < taken; i++)
-                part[i] = kind != ImageKinds.Seg ? intensities[i] : intensities[i] > 0.5f ? 1 : 0;
+                part[i] = !ImageKinds.IsMask(kind) ? intensities[i] : intensities[i] > 0.5f ? 1 : 0;
             hash.AppendData(MemoryMarshal.AsBytes(part.AsSpan(0, taken)));
             intensities = intensities[taken..];
         }
@@ -85,7 +85,7 @@ internal static class PatientCheck
             yield return finding(nothing) with { Refused = true, OfExperiment = true };
         foreach (var fault in NiftiGeometry.Faults(volume.Header))
             yield return Geometry(fault, finding);
-        if (kind == ImageKinds.Seg)
+        if (ImageKinds.IsMask(kind))
         {
             if (Labels(volume, finding) is { } labels)
                 yield return labels;

@@ -8,7 +8,11 @@ internal static class VolumePreparation
 {
     /// <summary>Reads and prepares one image; the result is <c>[D, H, W]</c>, W fastest.</summary>
     /// <exception cref="InvalidDataException">The file cannot be read or does not fit the options; the message names it.</exception>
-    public static PreparedVolume Prepare(string file, string kind, DataOptions options)
+    /// <param name="file">The file.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="options">Sizes and rules.</param>
+    /// <param name="span">For <see cref="Normalization.Cohort"/>: the intensities that become 0 and 1, or null for the file's smallest and largest.</param>
+    public static PreparedVolume Prepare(string file, string kind, DataOptions options, IntensitySpan? span = null)
     {
         var volume = NiftiFile.Read(file);
         var (_, depth, height, width) = volume.Shape;
@@ -20,7 +24,8 @@ internal static class VolumePreparation
             throw new InvalidDataException($"{file}: {nothing}");
         var slices = Slices(depth, options);
         var from = volume.Turned();
-        var (low, high) = kind == ImageKinds.Seg ? (0, 1)
+        var (low, high) = ImageKinds.IsMask(kind) ? (0, 1)
+            : options.Normalization == Normalization.Cohort && span is not null ? (span.Low, span.High)
             : options.Normalization == Normalization.Fixed ? (0, options.ClipMax[kind])
             : options.ClipQuantiles is [var first, var last] ? Quantiles(from, first, last)
             : (volume.Min!.Value, volume.Max!.Value);
@@ -30,7 +35,7 @@ internal static class VolumePreparation
         {
             var source = from.AsSpan(d * options.SliceStep * height * width, height * width);
             var target = to.AsSpan(d * slice, slice);
-            if (kind == ImageKinds.Seg)
+            if (ImageKinds.IsMask(kind))
             {
                 Binarise(source, share => share > 0.5f);
                 Shrink(source, height, width, target, options.Height, options.Width);
@@ -76,7 +81,7 @@ internal static class VolumePreparation
     /// <summary>Why clipping at quantiles leaves one value of a volume that has several, or null where it does not.</summary>
     public static string? NothingLeft(NiftiVolume volume, string kind, DataOptions options)
     {
-        if (kind == ImageKinds.Seg || options.ClipQuantiles is not [var first, var last] || volume is not { NonFinite: 0, IsConstant: false })
+        if (ImageKinds.IsMask(kind) || options.ClipQuantiles is not [var first, var last] || volume is not { NonFinite: 0, IsConstant: false })
             return null;
         var (low, high) = Quantiles(volume.Intensities.ToArray(), first, last);
         return low < high
@@ -92,14 +97,7 @@ internal static class VolumePreparation
     {
         var sorted = (float[])intensities.Clone();
         Array.Sort(sorted);
-        return (At(low), At(high));
-
-        double At(double share)
-        {
-            var place = share * (sorted.Length - 1);
-            var below = (int)place;
-            return sorted[below] + (place - below) * (sorted[Math.Min(below + 1, sorted.Length - 1)] - (double)sorted[below]);
-        }
+        return (Quantile.Of(sorted, low), Quantile.Of(sorted, high));
     }
 
     private static void Scale(Span<float> intensities, double low, double high)

@@ -93,6 +93,20 @@ public sealed record ExperimentPlan : Plan
         }
     }
 
+    /// <inheritdoc/>
+    internal override void RequireKinds(Cohort cohort)
+    {
+        base.RequireKinds(cohort);
+        try
+        {
+            cohort.RequireKinds(Condition.Images, "images");
+        }
+        catch (PlanException e)
+        {
+            throw e.In("condition");
+        }
+    }
+
     /// <summary>The channel of generated volumes that is a mask; null where none is.</summary>
     internal int? MaskChannel =>
         Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();
@@ -162,7 +176,7 @@ public sealed record ExperimentPlan : Plan
     public static ExperimentPlan Compose(ExperimentPlan draft)
     {
         draft.ValidateTarget();
-        ValidateKinds("condition", "images", draft.Condition.Images);
+        draft.ValidateKinds("condition", "images", draft.Condition.Images);
         if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
             throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })

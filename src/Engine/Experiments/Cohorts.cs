@@ -20,17 +20,21 @@ internal sealed class Cohorts(ExperimentContext context)
     /// <exception cref="PlanException">There is none.</exception>
     public Cohort Open(Plan plan, RunFolder? run, string option = "--set data.cohort=DIR")
     {
+        Cohort cohort;
         try
         {
             var folder = plan.Data.Synthesize is null || run is null ? Named(plan) : Folder(run);
             if (run is not null && !Path.Exists(folder) && Provenance.PlaceOf(run) == Path.GetFullPath(folder))
                 throw new PlanException($"the run's cohort '{folder}' is not there any more; put it back, or name the folder that holds it now with {option}", "cohort");
-            return Cohort.Open(folder);
+            cohort = Cohort.Open(folder);
         }
         catch (PlanException e)
         {
             throw e.In("data");
         }
+
+        plan.RequireKinds(cohort);
+        return cohort;
     }
 
     /// <summary>Opens the cohort of a run that is trained, and refuses another one, and a run whose experiment was changed.</summary>

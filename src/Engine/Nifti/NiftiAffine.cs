@@ -59,6 +59,33 @@ internal static class NiftiAffine
     public static double Determinant(IReadOnlyList<IReadOnlyList<double>> a) =>
         a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) + a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
 
+    /// <summary>The matrix that undoes an affine whose determinant is not 0.</summary>
+    public static double[][] Inverse(IReadOnlyList<IReadOnlyList<double>> a)
+    {
+        var determinant = Determinant(a);
+        var inverse = Diagonal(1, 1, 1);
+        for (var row = 0; row < 3; row++)
+        {
+            for (var column = 0; column < 3; column++)
+            {
+                var (r1, r2, c1, c2) = ((column + 1) % 3, (column + 2) % 3, (row + 1) % 3, (row + 2) % 3);
+                inverse[row][column] = (a[r1][c1] * a[r2][c2] - a[r1][c2] * a[r2][c1]) / determinant;
+            }
+        }
+
+        for (var row = 0; row < 3; row++)
+            inverse[row][3] = -Enumerable.Range(0, 3).Sum(column => inverse[row][column] * a[column][3]);
+        return inverse;
+    }
+
+    /// <summary>First <paramref name="b"/>, then <paramref name="a"/>.</summary>
+    public static double[][] Product(IReadOnlyList<IReadOnlyList<double>> a, IReadOnlyList<IReadOnlyList<double>> b) =>
+        [.. Enumerable.Range(0, 4).Select(row => (double[])[.. Enumerable.Range(0, 4).Select(column => Enumerable.Range(0, 4).Sum(k => a[row][k] * b[k][column]))])];
+
+    /// <summary>The place of a voxel.</summary>
+    public static double[] At(IReadOnlyList<IReadOnlyList<double>> affine, double x, double y, double z) =>
+        [.. Enumerable.Range(0, 3).Select(row => affine[row][0] * x + affine[row][1] * y + affine[row][2] * z + affine[row][3])];
+
     /// <summary>The largest distance between the places that two affines have for a voxel of an image of that shape; it is that of a corner.</summary>
     public static double Distance(IReadOnlyList<IReadOnlyList<double>> one, IReadOnlyList<IReadOnlyList<double>> other, IReadOnlyList<int> shape)
     {

@@ -50,13 +50,37 @@ public abstract record Plan
         ValidateKinds("target", null, Target);
     }
 
-    /// <summary>Refuses kinds of images that there are not, and one that is named twice.</summary>
-    protected static void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
+    /// <summary>
+    /// Refuses kinds of images that there are not, and one that is named twice. A cohort has its own, and is asked when it is opened; where none is named, or one
+    /// is made, the kinds are those of the original.
+    /// </summary>
+    protected void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
     {
-        if (kinds.Except(ImageKinds.All).FirstOrDefault() is { } unknown)
-            throw new PlanException($"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.All)}{Spelling.Suggestion(unknown, ImageKinds.All)}", key).In(section);
+        if (kinds.FirstOrDefault(kind => !ImageKinds.IsName(kind)) is { } misnamed)
+            throw new PlanException($"there is no image kind '{misnamed}': {ImageKinds.Rule}", key).In(section);
+        if (Data.Cohort.Length == 0 && kinds.Except(ImageKinds.Original).FirstOrDefault() is { } unknown)
+        {
+            var near = Spelling.Suggestion(unknown, ImageKinds.Original);
+            var other = near.Length > 0 || Data.Synthesize is not null ? near : "; name the cohort that has it with data.cohort";
+            throw new PlanException($"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.Original)}{other}", key).In(section);
+        }
+
         if (kinds.GroupBy(kind => kind).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new PlanException($"{twice.Key} is named twice; name each image kind once", key).In(section);
+    }
+
+    /// <summary>Refuses a cohort of which no patient has an image that is wanted.</summary>
+    /// <exception cref="PlanException">It is so; the nearest of the cohort's own kinds is named.</exception>
+    internal virtual void RequireKinds(Cohort cohort)
+    {
+        try
+        {
+            cohort.RequireKinds(Target, null);
+        }
+        catch (PlanException e)
+        {
+            throw e.In("target");
+        }
     }
 
     /// <summary>Refuses what contradicts itself in the section <c>data</c>.</summary>
@@ -65,7 +89,7 @@ public abstract record Plan
         try
         {
             Data.Validate(Kinds);
-            if (Data.ClipQuantiles is not null && Kinds.All(kind => kind == ImageKinds.Seg))
+            if (Data.ClipQuantiles is not null && Kinds.All(ImageKinds.IsMask))
                 throw new PlanException("clip_quantiles are of intensities, and this reads only masks, which have none; remove it", "clip_quantiles");
         }
         catch (PlanException e)

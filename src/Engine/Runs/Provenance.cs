@@ -28,6 +28,10 @@ public sealed record Provenance
     /// <summary>Where the volumes lie; null in runs of before it was recorded.</summary>
     public CohortPlace? Cohort { get; init; }
 
+    /// <summary>SHA-256 of the cohort's <c>cohort.json</c>, which says how the volumes were imported. Null for a cohort that was not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CohortSheet { get; init; }
+
     /// <summary>What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.</summary>
     public IReadOnlyList<CohortFinding> Findings { get; init; } = [];
 
@@ -65,6 +69,7 @@ public sealed record Provenance
             Binaries = [.. assemblies.OfType<Assembly>().Distinct().Select(a => BinaryFacts.Of(a.GetName().Name!, Version(a), a.Location))],
             Plugins = PluginsOf(plan.Sources),
             Data = DataOf(plan, cohort),
+            CohortSheet = cohort.Sheet?.Sha256,
             Findings = cohort.Findings,
             Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
             GitCommit = Commit(),
@@ -128,7 +133,7 @@ public sealed record Provenance
 
         var now = recorded with { Cohort = CohortPlace.Of(run, cohort) };
         if (changes.Count > 0)
-            now = now with { Data = DataOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
+            now = now with { Data = DataOf(plan, cohort), CohortSheet = cohort.Sheet?.Sha256, ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
         var used = PluginsOf(plan.Sources.Where(source => !source.IsOwn));
         if (plugins.Count > 0)
             now = now with { ChangedPlugins = [.. recorded.ChangedPlugins, new ChangedPlugins(Segment(run), plugins)] };

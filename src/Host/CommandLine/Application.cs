@@ -59,9 +59,10 @@ internal static class Application
         new DoctorVerb(),
         new ExperimentsVerb(),
         new DescribeVerb(),
-        new Command("data", "Cohorts: make one, check one, look at a volume, compute latents")
+        new Command("data", "Cohorts: make one, import one, check one, look at a volume, compute latents")
         {
             new DataSynthesizeVerb(),
+            new DataImportVerb(),
             new DataCheckVerb(),
             new DataInfoVerb(),
             new DataPrepareVerb(),

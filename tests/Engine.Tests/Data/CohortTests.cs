@@ -117,7 +117,27 @@ public sealed class CohortTests : IDisposable
         File.WriteAllText(Path.Combine(other, "T1.nii.gz"), "no name that is read");
         var finding = Assert.Single(CohortCheck.Run(_folder.Open(), ["bravo"]));
         Assert.Equal(("b", other), (finding.Patient, finding.File));
-        Assert.StartsWith("is left out: it holds none of bravo.nii.gz, ", finding.Finding, StringComparison.Ordinal);
+        Assert.Equal("is left out: it holds no image under a name that is read, such as bravo.nii.gz (T1.nii.gz is not read; rename it to t1.nii.gz).", finding.Finding);
+    }
+
+    [Fact]
+    public void Kinds_are_the_cohorts_own_images_before_masks()
+    {
+        _folder.Add("train", "a", "t2w").Add("train", "a", "seg").Add("train", "a", "bravo").Add("val", "b", "seg_oedema").Add("val", "b", "adc");
+        File.WriteAllText(_folder.File("train", "a", "Upper"), "no name of a kind");
+
+        var cohort = _folder.Open();
+
+        Assert.Equal(["bravo", "adc", "t2w", "seg", "seg_oedema"], cohort.Kinds);
+        Assert.Equal(["bravo", "t2w", "seg"], cohort.Of("train")[0].Kinds);
+    }
+
+    [Fact]
+    public void Mask_of_another_name_is_one()
+    {
+        _folder.Add("train", "a", "seg_oedema", new VolumeShape(1, 1, 1, 4), 0, 1, 2, 4);
+
+        Assert.Equal("merge_labels", Assert.Single(CohortCheck.Run(_folder.Open(), [])).AllowedBy);
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class LayerTests
         ["Files"],
         ["Nifti", "Distributed"],
         ["Distributed.Mpi", "Data"],
-        ["Data.Synthesis", "Data.MaskMeasures", "Pictures"],
+        ["Data.Synthesis", "Data.Import", "Data.MaskMeasures", "Pictures"],
         ["Plans"],
         ["Runs.Checkpoints", "Runs.Events"],
         ["Runs"],

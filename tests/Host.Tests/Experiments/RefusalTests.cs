@@ -83,6 +83,21 @@ public sealed class RefusalTests : IDisposable
             _work.Here("train", "exp1", "--run", _work.Run, "--set", "data.cohort=/no/such/cohort"),
             "--set data.cohort: the cohort '/no/such/cohort' does not exist");
 
+    [Theory]
+    [InlineData("target=t1ce", "--set target: the cohort", "has no image 't1ce'; its kinds are t1c, seg; did you mean `t1c`?")]
+    [InlineData("condition.images=[segg]", "--set condition.images: the cohort", "has no image 'segg'; its kinds are t1c, seg; did you mean `seg`?")]
+    [InlineData("target=T1C", "--set target: there is no image kind 'T1C'", "a kind is called by lower-case letters")]
+    public void Kind_that_the_cohort_lacks_is_refused_with_the_nearest(string set, string begins, string contains)
+    {
+        _work.Write("cohort/train/p1/t1c.nii.gz", "");
+        _work.Write("cohort/train/p1/seg.nii.gz", "");
+
+        var outcome = _work.Here("train", "exp1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "target=t1c", "--set", set);
+
+        Refused(outcome, contains);
+        Assert.StartsWith(begins, outcome.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Cohort_without_the_target_is_refused()
     {
@@ -90,7 +105,7 @@ public sealed class RefusalTests : IDisposable
 
         Refused(
             _work.Here("train", "exp1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "target=flair"),
-            $"--set data.cohort: none of the 1 patients in '{_work.At("cohort/train")}' has flair, seg");
+            $"--set target: the cohort '{_work.At("cohort")}' has no image 'flair'; its kinds are bravo");
     }
 
     [Fact]

@@ -125,8 +125,8 @@ public sealed class GeneratedSet
     }
 
     /// <summary>The volume as it would be written and read again: what is generated of a mask is thresholded first, by the rule that all verbs share.</summary>
-    private static Tensor Written(ExperimentPlan plan, Tensor volume) => plan.Target.Contains(ImageKinds.Seg)
-        ? cat([.. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && kind == ImageKinds.Seg ? Masks.Binarise(one).to(volume.dtype) : one)], 1)
+    private static Tensor Written(ExperimentPlan plan, Tensor volume) => plan.Target.Any(ImageKinds.IsMask)
+        ? cat([.. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && ImageKinds.IsMask(kind) ? Masks.Binarise(one).to(volume.dtype) : one)], 1)
         : volume;
 
     private static Tensor Read(ExperimentPlan plan, string folder)

@@ -137,7 +137,7 @@ public sealed class SampleWriter(
     private void WriteVolume(string folder, string kind, Tensor volume, VolumeGrid grid, string? comment)
     {
         var real = volume.narrow(0, 0, plan.Data.OriginalDepth);
-        NiftiFile.Write(Path.Combine(folder, $"{kind}.nii.gz"), kind == ImageKinds.Seg ? Masks.Binarise(real) : real, grid.Spacing, grid.Affine, comment);
+        NiftiFile.Write(Path.Combine(folder, $"{kind}.nii.gz"), ImageKinds.IsMask(kind) ? Masks.Binarise(real) : real, grid.Spacing, grid.Affine, comment);
     }
 
     /// <summary>The real volume that belongs to the condition above the generated one.</summary>

@@ -22,7 +22,7 @@ internal sealed class DataCheckVerb : Verb
             Description = "Images that every patient must have, such as bravo seg",
             HelpName = "KIND",
             AllowMultipleArgumentsPerToken = true,
-        }.Among([.. ImageKinds.All]));
+        });
         With(CommonOptions.Json);
     }
 
@@ -31,8 +31,11 @@ internal sealed class DataCheckVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var cohort = Cohort.Open(parse.GetRequiredValue(_folder));
+        string[] kinds = [.. (parse.GetValue(_kinds) ?? []).SelectMany(words => words.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+        if (kinds.Except(cohort.Kinds.Union(ImageKinds.Original)).FirstOrDefault() is { } unknown)
+            throw new UsageException($"{_kinds.Name} {unknown}: no patient has such an image; the cohort's kinds are {string.Join(", ", cohort.Kinds)}{Spelling.Suggestion(unknown, cohort.Kinds.Union(ImageKinds.Original))}");
         var findings = new List<CohortFinding>();
-        foreach (var finding in CohortCheck.Run(cohort, parse.GetValue(_kinds) ?? []))
+        foreach (var finding in CohortCheck.Run(cohort, kinds))
         {
             cancellation.ThrowIfCancellationRequested();
             findings.Add(finding);

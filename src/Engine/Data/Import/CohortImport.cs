@@ -1,0 +1,269 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Engine.Data.Import;
+
+/// <summary>How far an import is.</summary>
+/// <param name="Done">Steps done, two for each scan: it is looked at, and written.</param>
+/// <param name="Total">Steps in all.</param>
+/// <param name="LookingAt">Whether scans are looked at still.</param>
+public sealed record ImportProgress(int Done, int Total, bool LookingAt);
+
+/// <summary>What an import left.</summary>
+/// <param name="Sheet">What the cohort's <c>cohort.json</c> says.</param>
+/// <param name="Written">Scans that were written now.</param>
+/// <param name="Kept">Scans that were there from before.</param>
+public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept);
+
+/// <summary>
+/// Makes a cohort of a source. A scan's folder appears whole or not at all; what was stopped or killed goes on with the same command, and gives the same bytes; a
+/// cohort that is complete is left alone.
+/// </summary>
+/// <param name="plan">What is to be done.</param>
+/// <param name="folder">The cohort's folder.</param>
+public sealed class CohortImport(ImportPlan plan, string folder)
+{
+    private const string WorkName = ".importing";
+
+    // voxels around the head, on each side
+    private const int Margin = 2;
+
+    // networks halve rows and columns a few times
+    private const int Multiple = 16;
+
+    private readonly string _folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+    private readonly ConcurrentBag<LeftOut> _unusable = [];
+
+    private string Work => Path.Combine(_folder, WorkName);
+
+    private string Unfinished => Path.Combine(_folder, CohortSheet.UnfinishedName);
+
+    /// <summary>Refuses a folder that the import cannot have; nothing is touched.</summary>
+    /// <exception cref="PlanException">It is in use, or a part of the source.</exception>
+    public void CheckFolder()
+    {
+        var (cohort, source) = (RealPath.Of(_folder) + Path.DirectorySeparatorChar, RealPath.Of(plan.Listing.Source) + Path.DirectorySeparatorChar);
+        if (cohort.StartsWith(source, StringComparison.Ordinal) || source.StartsWith(cohort, StringComparison.Ordinal))
+            throw new PlanException($"--to {folder} and the source {plan.Listing.Source} lie within each other; name a folder beside it.");
+        if (File.Exists(_folder))
+            throw new PlanException($"--to {folder} is a file; name a folder.");
+        if (!Directory.Exists(_folder) || !Directory.EnumerateFileSystemEntries(_folder).Any())
+            return;
+        if (CohortSheet.Read(_folder) is { } sheet)
+        {
+            if (!IsSame(sheet.Recipe) || sheet.Source != plan.Listing.Source)
+                throw new PlanException($"--to {folder} holds a cohort that was imported otherwise ({Difference(sheet)}); name another folder, or remove it.");
+        }
+        else if (!File.Exists(Unfinished))
+        {
+            throw new PlanException($"--to {folder} is there already and holds other things; name another folder, or remove it.");
+        }
+        else if (RegularFile.ReadText(Unfinished) != Beginning())
+        {
+            throw new PlanException($"--to {folder} holds the beginning of another import; go on with that, name another folder, or remove it.");
+        }
+    }
+
+    /// <summary>Imports.</summary>
+    /// <param name="progress">Is told how far it is, from any thread.</param>
+    /// <param name="stop">Stops between scans; the same import goes on.</param>
+    /// <exception cref="PlanException">The folder cannot be had, the source has changed, or nothing in it can be used.</exception>
+    public ImportOutcome Run(Action<ImportProgress>? progress = null, CancellationToken stop = default)
+    {
+        CheckFolder();
+        if (CohortSheet.Read(_folder) is { } done)
+            return Unchanged(done, stop);
+        try
+        {
+            return Make(progress, stop);
+        }
+        catch (AggregateException e) when (e.InnerException is { } inner)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(inner);
+            throw;
+        }
+    }
+
+    private ImportOutcome Make(Action<ImportProgress>? progress, CancellationToken stop)
+    {
+        var (scans, total, steps) = (plan.Listing.Scans, 2 * plan.Listing.Scans.Count, 0);
+        Unwritten.Named(_folder, () => Directory.CreateDirectory(Work));
+        AtomicFile.WriteText(Unfinished, Beginning());
+
+        // a volume of 240×240×155 takes 36 MB, and a scan has up to three at once
+        var limits = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount), CancellationToken = stop };
+        var surveys = new ConcurrentBag<ScanSurvey>();
+        Each(scans, scan => scan.Name, scan => surveys.Add(ScanSurvey.Of(plan, scan)));
+        if (surveys.IsEmpty)
+            throw new PlanException(NothingLeft());
+        total = scans.Count + surveys.Count;
+        var splits = plan.SplitsOf(surveys.ToDictionary(survey => survey.Scan.Name, survey => survey.LesionVolume));
+        var shape = plan.Recipe.Link ? null : CommonShape([.. surveys]);
+        int written = 0, kept = 0;
+        var imported = new ConcurrentBag<(ImportedScan Scan, OrientedGrid Grid)>();
+        RemoveStrangers(surveys.ToDictionary(survey => survey.Scan.Name, survey => splits[survey.Scan.Patient]));
+        Each([.. surveys.OrderBy(survey => survey.Scan.Name, StringComparer.Ordinal)], survey => survey.Scan.Name, survey =>
+        {
+            var grid = GridOf(survey, shape);
+            var (scan, isNew) = Write(survey, splits[survey.Scan.Patient], grid);
+            imported.Add((scan, grid));
+            Interlocked.Increment(ref isNew ? ref written : ref kept);
+        });
+        if (imported.IsEmpty)
+            throw new PlanException(NothingLeft());
+        var sheet = Sheet([.. imported.OrderBy(one => one.Scan.Split, StringComparer.Ordinal).ThenBy(one => one.Scan.Name, StringComparer.Ordinal)], [.. surveys.Select(survey => survey.Scan)]);
+        SealedJson.Write(DiskFiles.Instance, Path.Combine(_folder, CohortSheet.FileName), sheet);
+        File.Delete(Unfinished);
+        Directory.Delete(Work, recursive: true);
+        return new ImportOutcome(CohortSheet.Read(_folder)!, written, kept);
+
+        void Each<T>(IReadOnlyList<T> items, Func<T, string> name, Action<T> act) => Parallel.ForEach(items, limits, item =>
+        {
+            try
+            {
+                act(item);
+            }
+            catch (InvalidDataException e)
+            {
+                _unusable.Add(new LeftOut(name(item), e.Message));
+            }
+
+            progress?.Invoke(new ImportProgress(Interlocked.Increment(ref steps), total, typeof(T) == typeof(SourceScan)));
+        });
+    }
+
+    private string NothingLeft()
+    {
+        var first = _unusable.MinBy(one => one.Path, StringComparer.Ordinal)!;
+        return $"no scan of '{plan.Listing.Source}' can be used: {first.Path} {first.Why}.";
+    }
+
+    /// <summary>Writes a scan, or finds that it was written before of the same bytes onto the same grid.</summary>
+    private (ImportedScan Scan, bool IsNew) Write(ScanSurvey survey, string split, OrientedGrid grid)
+    {
+        var (scan, target) = (survey.Scan, Path.Combine(_folder, split, survey.Scan.Name));
+        var (record, temporary) = (Path.Combine(Work, scan.Name + ".json"), Path.Combine(Work, scan.Name));
+        if (Directory.Exists(target) && File.Exists(record) && Known(record) is { } before && Text(before) == Text(Written(before.Scan.Files)))
+            return (before.Scan, false);
+        if (Directory.Exists(target))
+            Directory.Delete(target, recursive: true);
+        if (Directory.Exists(temporary))
+            Directory.Delete(temporary, recursive: true);
+        return Unwritten.Named(target, () =>
+        {
+            Directory.CreateDirectory(temporary);
+            var links = new ScanWriter(plan, plan.Listing.Source).Write(survey, grid, temporary);
+            var made = Written(scan.Images.ToDictionary(image => image.Key, image => new SourceFile(image.Value, survey.Sha256[image.Key], links.Contains(image.Key))));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            AtomicFile.WriteText(record, Text(made));
+            Directory.Move(temporary, target);
+            DurableDirectory.Flush(Path.GetDirectoryName(target)!);
+            return (made.Scan, true);
+        }, temporary);
+
+        ScanRecord Written(IReadOnlyDictionary<string, SourceFile> files)
+        {
+            var header = plan.Header(scan, scan.Reference!);
+            return new ScanRecord(
+                new ImportedScan(
+                    scan.Name, split, scan.Patient, scan.Visit,
+                    scan.Kinds.ToDictionary(kind => kind, kind => files.GetValueOrDefault(kind) is { } file ? file with { Path = scan.Images[kind], Sha256 = survey.Sha256[kind] } : new SourceFile("", "", false)),
+                    new SourceGrid([.. header.Shape.Take(3)], header.Affine), survey.Labels, survey.LesionVolume),
+                grid.Shape, grid.Affine);
+        }
+    }
+
+    /// <summary>The box that holds every head, square in plane, in which networks can halve rows and columns.</summary>
+    private static int[] CommonShape(IReadOnlyList<ScanSurvey> surveys)
+    {
+        int Extent(int axis) => surveys.Max(survey => survey.Last[axis] - survey.First[axis] + 1) + 2 * Margin;
+        var plane = (Math.Max(Extent(0), Extent(1)) + Multiple - 1) / Multiple * Multiple;
+        return [plane, plane, Extent(2)];
+    }
+
+    private OrientedGrid GridOf(ScanSurvey survey, int[]? shape)
+    {
+        var grid = plan.Grid(survey.Scan);
+        // around the head's middle; >> rounds down also where the box begins before the first voxel
+        return shape is null ? grid : grid.Cut([.. shape.Select((size, axis) => (survey.First[axis] + survey.Last[axis] + 1 - size) >> 1)], shape);
+    }
+
+    private CohortSheet Sheet(IReadOnlyList<(ImportedScan Scan, OrientedGrid Grid)> imported, IReadOnlyList<SourceScan> scans)
+    {
+        var kinds = ImageKinds.Ordered(scans.SelectMany(scan => scan.Images.Keys).Distinct().SelectMany(kind => ImageKinds.IsMask(kind) ? ScanWriter.MasksOf(plan, kind) : [kind]));
+        var first = imported[0].Grid;
+        return new CohortSheet
+        {
+            Recipe = plan.Recipe,
+            Source = plan.Listing.Source,
+            Kinds = kinds.ToDictionary(kind => kind, kind => ImageKinds.IsMask(kind) ? new KindFacts(true, "label", null) : plan.Intensity.Facts),
+            Shape = imported.All(one => one.Grid.Shape.SequenceEqual(first.Shape)) ? first.Shape : [],
+            Spacing = imported.All(one => one.Grid.Spacing.Zip(first.Spacing).All(pair => Math.Abs(pair.First - pair.Second) <= 0.01 * pair.Second)) ? [.. first.Spacing.Select(size => Math.Round(size, 4))] : [],
+            Listing = ListingHash(),
+            Scans = [.. imported.Select(one => one.Scan)],
+            LeftOut = [.. plan.Listing.LeftOut, .. _unusable.OrderBy(one => one.Path, StringComparer.Ordinal)],
+        };
+    }
+
+    /// <summary>A cohort that is complete is left as it is, if the source is still what it was made of.</summary>
+    private ImportOutcome Unchanged(CohortSheet sheet, CancellationToken stop)
+    {
+        if (sheet.Listing != ListingHash())
+            throw new PlanException($"the source {plan.Listing.Source} has other files than when '{folder}' was made of it; import it into another folder, or remove that one.");
+        var changed = sheet.Scans.AsParallel().WithCancellation(stop).WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
+            .SelectMany(scan => scan.Files.Values).Where(file => ScanSurvey.Hash(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path).Order(StringComparer.Ordinal).ToArray();
+        if (changed.Length > 0)
+            throw new PlanException($"{changed.Length} files of {plan.Listing.Source} have changed since '{folder}' was made of them, such as {changed[0]}; import it into another folder, or remove that one.");
+        if (sheet.Scans.FirstOrDefault(scan => !Directory.Exists(Path.Combine(_folder, scan.Split, scan.Name))) is { } lost)
+            throw new PlanException($"'{folder}' has lost {lost.Split}/{lost.Name}; put it back, or remove {CohortSheet.FileName} and the folder, and import again.");
+        return new ImportOutcome(sheet, 0, sheet.Scans.Count);
+    }
+
+    /// <summary>Removes what an earlier part of this import wrote and would not write now, as the source has changed.</summary>
+    private void RemoveStrangers(IReadOnlyDictionary<string, string> splits)
+    {
+        foreach (var scan in Cohort.AllSplits.Select(split => Path.Combine(_folder, split)).Where(Directory.Exists).SelectMany(Directory.GetDirectories))
+        {
+            if (splits.GetValueOrDefault(Path.GetFileName(scan)) != Path.GetFileName(Path.GetDirectoryName(scan)))
+                Directory.Delete(scan, recursive: true);
+        }
+    }
+
+    private static ScanRecord? Known(string record)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ScanRecord>(RegularFile.ReadText(record), AtomicFile.Json);
+        }
+        catch (JsonException)
+        {
+            return null; // it is written anew
+        }
+    }
+
+    private string ListingHash() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', plan.Listing.Scans.SelectMany(scan => scan.Images.Values).Order(StringComparer.Ordinal)))));
+
+    private string Beginning() => SealedJson.Text(new Start(plan.Listing.Source, plan.Recipe));
+
+    private bool IsSame(ImportRecipe recipe) => Text(recipe) == Text(plan.Recipe);
+
+    /// <summary>What of a cohort's recipe is another than that of this import, for people.</summary>
+    private string Difference(CohortSheet sheet)
+    {
+        var (then, now) = (JsonSerializer.SerializeToNode(sheet.Recipe, AtomicFile.Json)!.AsObject(), JsonSerializer.SerializeToNode(plan.Recipe, AtomicFile.Json)!.AsObject());
+        if (sheet.Source != plan.Listing.Source)
+            return $"of {sheet.Source}";
+        return string.Join(", ", then.Where(one => one.Value?.ToJsonString() != now[one.Key]?.ToJsonString()).Select(one => $"{one.Key} {one.Value?.ToJsonString() ?? "not given"}"));
+    }
+
+    private static string Text<T>(T value) => JsonSerializer.Serialize(value, AtomicFile.Json);
+
+    private sealed record Start(string Source, ImportRecipe Recipe);
+
+    private sealed record ScanRecord(ImportedScan Scan, IReadOnlyList<int> Shape, IReadOnlyList<IReadOnlyList<double>> Affine);
+}

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Engine.Data.Import;
+
+/// <summary>As nnU-Net reads its data: <c>imagesTr/CASE_0000.nii.gz</c>, <c>labelsTr/CASE.nii.gz</c>, the channels' names in <c>dataset.json</c>; <c>imagesTs</c> stays test.</summary>
+internal sealed partial class NnunetLayout : ISourceLayout
+{
+    [GeneratedRegex(@"^(.+)_(\d{4})\z")]
+    private static partial Regex Channel { get; }
+
+    public string Name => "nnunet";
+
+    public string? Sign(SourceTree tree) => tree.Folders.Any(folder => folder.Split('/')[^1] == "imagesTr") ? "there is a folder imagesTr" : null;
+
+    public IEnumerable<TakenImage> Take(SourceTree tree, KindMap map, Action<LeftOut> passed)
+    {
+        var names = Names(tree);
+        foreach (var image in tree.Images)
+        {
+            var split = image.FolderName.EndsWith("Ts", StringComparison.Ordinal) ? Cohort.Test : null;
+            if (image.FolderName is "labelsTr" or "labelsTs")
+                yield return new TakenImage(image.Stem, "", map.KindOf(image) ?? ImageKinds.Seg, image, map.PatternOf(image) ?? $"{image.FolderName}/*") { Split = split };
+            else if (image.FolderName is not ("imagesTr" or "imagesTs"))
+                passed(new LeftOut(image.Path, "is in none of imagesTr, imagesTs, labelsTr and labelsTs"));
+            else if (Channel.Match(image.Stem) is { Success: true } match)
+                yield return new TakenImage(match.Groups[1].Value, "", map.KindOf(image) ?? (names.GetValueOrDefault(int.Parse(match.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture)) ?? $"channel_{match.Groups[2].Value}"), image, map.PatternOf(image) ?? $"*_{match.Groups[2].Value}") { Split = split };
+            else
+                passed(new LeftOut(image.Path, "does not end in the number of a channel, _0000"));
+        }
+    }
+
+    public IEnumerable<string> Visits(SourceTree tree) => [];
+
+    /// <summary>What <c>dataset.json</c> calls the channels: <c>channel_names</c>, or <c>modality</c> in the first version.</summary>
+    private static Dictionary<int, string> Names(SourceTree tree)
+    {
+        if (tree.Others.FirstOrDefault(path => path.Split('/')[^1] == "dataset.json") is not { } file)
+            return [];
+        try
+        {
+            var json = JsonNode.Parse(RegularFile.ReadText(Path.Combine(tree.Root, file)));
+            return ((json?["channel_names"] ?? json?["modality"]) as JsonObject ?? []).Where(one => int.TryParse(one.Key, out _))
+                .ToDictionary(one => int.Parse(one.Key, System.Globalization.CultureInfo.InvariantCulture), one => KindNames.Of($"{one.Value}"));
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        {
+            throw new Abstractions.PlanException($"{Path.Combine(tree.Root, file)} cannot be read, so that the channels have no names: {e.Message.Split('\n')[0]}");
+        }
+    }
+}

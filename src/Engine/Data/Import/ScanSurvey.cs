@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Engine.Data.Import;
+
+/// <summary>What has to be known of every scan before the first is written: where its head is, how much of it is tumour, and what its files hold.</summary>
+/// <param name="Scan">The scan.</param>
+/// <param name="Sha256">Hash of each of its files, by kind.</param>
+/// <param name="First">The first voxel of the head in the scan's oriented grid.</param>
+/// <param name="Last">The last one.</param>
+/// <param name="Labels">Voxels of each label of its mask.</param>
+/// <param name="LesionVolume">Volume of its tumours in mm³, or null where it has no mask.</param>
+internal sealed record ScanSurvey(
+    SourceScan Scan,
+    IReadOnlyDictionary<string, string> Sha256,
+    IReadOnlyList<int> First,
+    IReadOnlyList<int> Last,
+    IReadOnlyDictionary<string, long> Labels,
+    double? LesionVolume)
+{
+    private const int MostLabels = 64;
+
+    /// <summary>Looks at a scan.</summary>
+    /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
+    public static ScanSurvey Of(ImportPlan plan, SourceScan scan)
+    {
+        var reference = Read(plan, scan, scan.Reference!);
+        var grid = plan.Grid(scan);
+        var ((d, h, w), labels, volume) = (Box(reference, grid), new SortedDictionary<string, long>(StringComparer.Ordinal), (double?)null);
+        if (scan.Images.ContainsKey(ImageKinds.Seg))
+        {
+            var mask = Read(plan, scan, ImageKinds.Seg);
+            var tumour = plan.Labels.FirstOrDefault(rule => rule.Kind == ImageKinds.Seg);
+            bool IsTumour(float value) => plan.Labels.Count == 0 ? LabelRule.IsTumour(value) : tumour?.Labels.Contains(value) == true;
+            var voxels = Count(mask, labels, IsTumour);
+            RequireOverlap(reference, mask, IsTumour, voxels);
+            volume = voxels * Math.Abs(NiftiAffine.Determinant(mask.Header.Affine));
+        }
+
+        var hashes = scan.Kinds.ToDictionary(kind => kind, kind => Hash(Path.Combine(plan.Listing.Source, scan.Images[kind])));
+        return new ScanSurvey(scan, hashes, [h.First, w.First, d.First], [h.Last, w.Last, d.Last], labels, volume);
+    }
+
+    /// <summary>Reads an image.</summary>
+    /// <exception cref="InvalidDataException">It cannot be used.</exception>
+    public static NiftiVolume Read(ImportPlan plan, SourceScan scan, string kind)
+    {
+        var path = Path.Combine(plan.Listing.Source, scan.Images[kind]);
+        try
+        {
+            var volume = NiftiFile.Read(path);
+            return volume.NonFinite == 0 ? volume : throw new InvalidDataException($"{path}: it has {volume.NonFinite} voxels that are not finite");
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            var sentence = e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message;
+            throw new InvalidDataException($"has {(ImageKinds.IsMask(kind) ? "a mask" : "an image")} {scan.Images[kind]} that cannot be used: {sentence.TrimEnd('.')}", e);
+        }
+    }
+
+    /// <summary>SHA-256 of a file.</summary>
+    public static string Hash(string path)
+    {
+        using var file = RegularFile.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(file));
+    }
+
+    /// <summary>The head's box in an oriented grid.</summary>
+    private static ((int First, int Last) D, (int First, int Last) H, (int First, int Last) W) Box(NiftiVolume reference, OrientedGrid grid) =>
+        HeadRegion.Of(Resampler.Nearest(reference, grid, (float)reference.Min!.Value), grid.Volume).Box();
+
+    private static long Count(NiftiVolume mask, SortedDictionary<string, long> labels, Func<float, bool> isTumour)
+    {
+        var (counts, tumour) = (new Dictionary<float, long>(), 0L);
+        foreach (var value in mask.Intensities.Span)
+        {
+            if (value == 0)
+                continue;
+            if (!counts.TryAdd(value, 1))
+                counts[value]++;
+            if (counts.Count > MostLabels)
+                throw new InvalidDataException($"has a mask with more than {MostLabels} values, which is no mask");
+            if (isTumour(value))
+                tumour++;
+        }
+
+        foreach (var (value, count) in counts)
+            labels[value.ToString(CultureInfo.InvariantCulture)] = count;
+        return tumour;
+    }
+
+    /// <summary>Refuses a mask of another place: a tumour of which a part lies outside of the image.</summary>
+    private static void RequireOverlap(NiftiVolume reference, NiftiVolume mask, Func<float, bool> isTumour, long tumour)
+    {
+        const double most = 0.01;
+        var way = NiftiAffine.Product(NiftiAffine.Inverse(reference.Header.Affine), mask.Header.Affine);
+        var (own, shape, outside) = (mask.Header.Shape, reference.Header.Shape, 0L);
+        var voxels = mask.Intensities.Span;
+        for (var i = 0; i < voxels.Length; i++)
+        {
+            if (!isTumour(voxels[i]))
+                continue;
+            var place = NiftiAffine.At(way, i % own[0], i / own[0] % own[1], i / (own[0] * own[1]));
+            if (Enumerable.Range(0, 3).Any(axis => place[axis] < -1 || place[axis] > shape[axis]))
+                outside++;
+        }
+
+        if (outside > most * tumour)
+            throw new InvalidDataException($"has a mask in another space: {outside} of its {tumour} tumour voxels lie outside of the image");
+    }
+}

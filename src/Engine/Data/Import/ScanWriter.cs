@@ -1,0 +1,85 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Nifti;
+
+namespace VoxelZoo.Engine.Data.Import;
+
+/// <summary>Writes a scan's images into a folder, on one grid.</summary>
+/// <param name="plan">What is to be done.</param>
+/// <param name="source">The folder that paths begin in.</param>
+internal sealed class ScanWriter(ImportPlan plan, string source)
+{
+    /// <summary>Writes a scan.</summary>
+    /// <param name="survey">The scan.</param>
+    /// <param name="grid">The grid of all its images.</param>
+    /// <param name="folder">The folder, which exists.</param>
+    /// <returns>The kinds that are links.</returns>
+    /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
+    public IReadOnlyList<string> Write(ScanSurvey survey, OrientedGrid grid, string folder)
+    {
+        var (scan, links) = (survey.Scan, new List<string>());
+        HeadRegion? head = null;
+        foreach (var kind in scan.Kinds)
+        {
+            if (plan.Recipe.Link && IsAsItShouldBe(survey, kind, grid))
+            {
+                var image = Path.Combine(source, scan.Images[kind]);
+                File.CreateSymbolicLink(Path.Combine(folder, kind + (image.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? ".nii.gz" : ".nii")), image);
+                links.Add(kind);
+            }
+            else if (ImageKinds.IsMask(kind))
+            {
+                WriteMasks(Resampler.Nearest(ScanSurvey.Read(plan, scan, kind), grid, 0), kind, grid, folder);
+            }
+            else
+            {
+                head = WriteImage(ScanSurvey.Read(plan, scan, kind), kind, head, grid, folder);
+            }
+        }
+
+        return links;
+    }
+
+    /// <summary>The kinds of mask that a mask of the source becomes.</summary>
+    public static IReadOnlyList<string> MasksOf(ImportPlan plan, string kind) => kind == ImageKinds.Seg && plan.Labels.Count > 0 ? [.. plan.Labels.Select(rule => rule.Kind)] : [kind];
+
+    private HeadRegion WriteImage(NiftiVolume volume, string kind, HeadRegion? head, OrientedGrid grid, string folder)
+    {
+        var voxels = Resampler.Linear(volume, grid, (float)volume.Min!.Value);
+        head ??= HeadRegion.Of(voxels, grid.Volume);
+        try
+        {
+            plan.Intensity.Apply(voxels, head);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new InvalidDataException($"has an image {kind} that {e.Message}");
+        }
+
+        Save<float>(voxels, kind, grid, folder);
+        return head;
+    }
+
+    private void WriteMasks(float[] labels, string kind, OrientedGrid grid, string folder)
+    {
+        foreach (var made in MasksOf(plan, kind))
+        {
+            var rule = kind == ImageKinds.Seg ? plan.Labels.FirstOrDefault(one => one.Kind == made) : null;
+            Save<byte>(Array.ConvertAll(labels, label => (byte)((rule is null ? LabelRule.IsTumour(label) : rule.Labels.Contains(label)) ? 1 : 0)), made, grid, folder);
+        }
+    }
+
+    private static void Save<T>(T[] voxels, string kind, OrientedGrid grid, string folder)
+        where T : unmanaged
+    {
+        var spacing = grid.Spacing;
+        NiftiFile.Write<T>(Path.Combine(folder, kind + ".nii.gz"), voxels, grid.Volume, new Spacing(spacing[2], spacing[0], spacing[1]), grid.Affine, null);
+    }
+
+    /// <summary>Whether a file can be linked to: it has the grid already, and a mask is 0 and 1.</summary>
+    private bool IsAsItShouldBe(ScanSurvey survey, string kind, OrientedGrid grid)
+    {
+        var header = plan.Header(survey.Scan, kind);
+        var near = grid.Shape.SequenceEqual(header.Shape.Take(3)) && NiftiAffine.Distance(header.Affine, grid.Affine, grid.Shape) < 1e-3 * grid.Spacing.Min();
+        return near && (!ImageKinds.IsMask(kind) || (kind == ImageKinds.Seg && survey.Labels.Keys.All(label => label == "1")));
+    }
+}

@@ -1,0 +1,145 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
+
+namespace VoxelZoo.Engine.Data.Import;
+
+/// <summary>What <c>data import</c> takes for what, before anything is done.</summary>
+public sealed class SourceListing
+{
+    private static readonly ISourceLayout[] Known = [new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
+
+    private SourceListing(string source, string layout, string sign, IReadOnlyList<SourceScan> scans, IReadOnlyList<ListedKind> kinds, IReadOnlyList<LeftOut> leftOut) =>
+        (Source, Layout, Sign, Scans, Kinds, LeftOut) = (source, layout, sign, scans, kinds, leftOut);
+
+    /// <summary>Names of the layouts, <c>auto</c> first.</summary>
+    public static IReadOnlyList<string> Layouts { get; } = ["auto", .. Known.Select(layout => layout.Name), "csv"];
+
+    /// <summary>The source's whole path.</summary>
+    public string Source { get; }
+
+    /// <summary>How it is laid out.</summary>
+    public string Layout { get; }
+
+    /// <summary>What that was recognised by.</summary>
+    public string Sign { get; }
+
+    /// <summary>The scans, by patient and visit.</summary>
+    public IReadOnlyList<SourceScan> Scans { get; }
+
+    /// <summary>The kinds of image, in order.</summary>
+    public IReadOnlyList<ListedKind> Kinds { get; }
+
+    /// <summary>What is not taken, and why.</summary>
+    public IReadOnlyList<LeftOut> LeftOut { get; }
+
+    /// <summary>Lists a source by names alone.</summary>
+    /// <param name="source">Its folder.</param>
+    /// <param name="layout">One of <see cref="Layouts"/>.</param>
+    /// <param name="table">The table of the layout <c>csv</c>, or null.</param>
+    /// <param name="map">What files are called, <c>*_t1c=t1c</c>.</param>
+    /// <exception cref="PlanException">There is no such folder, or nothing in it is recognised.</exception>
+    public static SourceListing Of(string source, string layout = "auto", string? table = null, IReadOnlyList<string>? map = null)
+    {
+        if (source.Trim().Length == 0 || !Directory.Exists(source) || FolderEntry.WhyNotListed(source) is not null)
+            throw new PlanException($"the source '{source}' {(source.Trim().Length == 0 ? "is empty" : FolderEntry.WhyNotListed(source) ?? $"does not exist{NearPaths.Suggestion(source, Directory.Exists)}")}; name the folder that holds the images.");
+        if ((layout == "csv") != (table is not null))
+            throw new PlanException("--layout csv FILE names a table, and no other layout does.");
+        var tree = SourceTree.Of(source);
+        if (tree.Images.Count == 0)
+            throw new PlanException(WhyNoImages(tree));
+        var (chosen, sign) = layout switch
+        {
+            "csv" => (new CsvLayout(table!), $"the table {table}"),
+            "auto" => Recognised(tree),
+            _ => Known.First(one => one.Name == layout) is var named && named.Sign(tree) is { } found ? (named, found) : throw new PlanException($"nothing in '{source}' looks like {layout}: {Hint(tree)}"),
+        };
+        return Read(tree, chosen, sign, KindMap.Of(map ?? []));
+    }
+
+    /// <summary>The listing with other scans, of which some were looked at and not taken.</summary>
+    internal SourceListing With(IReadOnlyList<SourceScan> scans, IReadOnlyList<LeftOut> leftOut) =>
+        new(Source, Layout, Sign, scans, [.. Kinds.Select(kind => kind with { Files = scans.Count(scan => scan.Images.ContainsKey(kind.Kind)) }).Where(kind => kind.Files > 0)], [.. LeftOut, .. leftOut]);
+
+    private static (ISourceLayout, string) Recognised(SourceTree tree)
+    {
+        foreach (var layout in Known)
+        {
+            if (layout.Sign(tree) is { } sign)
+                return (layout, sign);
+        }
+
+        throw new PlanException($"nothing in '{tree.Root}' is recognised: {Hint(tree)}");
+    }
+
+    private static string Hint(SourceTree tree) => $"it holds images such as {tree.Images[0].Path}; name each patient's with --layout csv FILE, or see docs/data.md for the layouts.";
+
+    private static string WhyNoImages(SourceTree tree)
+    {
+        if (tree.Others.FirstOrDefault(path => path.EndsWith(".dcm", StringComparison.OrdinalIgnoreCase)) is { } slice)
+            return $"'{tree.Root}' holds DICOM, such as {slice}, and no NIfTI; convert it with dcm2niix -z y -o DIR -f %i/%t_%s_%p {tree.Root}, and import DIR.";
+        return tree.LeftOut.FirstOrDefault() is { } first
+            ? $"'{tree.Root}' holds no image that can be opened: {first.Path} {first.Why}."
+            : $"'{tree.Root}' holds no file that ends in .nii or .nii.gz.";
+    }
+
+    private static SourceListing Read(SourceTree tree, ISourceLayout layout, string sign, KindMap map)
+    {
+        var leftOut = new List<LeftOut>(tree.LeftOut);
+        if (map.Unused(tree.Images).FirstOrDefault() is { } unused)
+            throw new PlanException($"--map {unused} fits none of the {tree.Images.Count} images, such as {tree.Images[0].Path}; correct the pattern.");
+        var taken = new List<TakenImage>();
+        foreach (var image in layout.Take(tree, map, leftOut.Add))
+        {
+            if (image.Kind.Length == 0)
+                leftOut.Add(new LeftOut(image.Image.Path, map.KindOf(image.Image) is null ? "has a name of which no kind is left" : "is left out by --map"));
+            else
+                taken.Add(image);
+        }
+
+        var scans = taken.GroupBy(image => (image.Patient, image.Visit)).Select(scan => Scan(scan.Key.Patient, scan.Key.Visit, [.. scan], leftOut))
+            .OrderBy(scan => scan.Patient, StringComparer.Ordinal).ThenBy(scan => scan.Visit, StringComparer.Ordinal).ToArray();
+        var full = taken.Select(image => image.Image.Folder).ToHashSet();
+        leftOut.AddRange(Emptied(layout, tree, full).Select(visit => new LeftOut(visit, "holds no image that is taken")));
+        if (scans.GroupBy(scan => scan.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
+            throw new PlanException($"two scans would be called {twice.Key}: {string.Join(" and ", twice.Select(scan => $"{scan.Patient} {scan.Visit}".Trim()))}; rename one of the folders.");
+        if (scans.Length == 0)
+            throw new PlanException($"nothing in '{tree.Root}' is taken as {layout.Name}: {leftOut[0].Path} {leftOut[0].Why}; --map says what files are, as in --map \"*_t1c=t1c\".");
+        var kinds = ImageKinds.Ordered(taken.Select(image => image.Kind)).Select(kind => new ListedKind(
+            kind,
+            scans.Count(scan => scan.Images.ContainsKey(kind)),
+            [.. taken.Where(image => image.Kind == kind).Select(image => image.Pattern).Distinct().Order(StringComparer.Ordinal)]));
+        return new SourceListing(tree.Root, layout.Name, sign, scans, [.. kinds], leftOut);
+    }
+
+    /// <summary>Folders of visits without any image that was taken; each folder above one that has some is looked up once.</summary>
+    private static IEnumerable<string> Emptied(ISourceLayout layout, SourceTree tree, IEnumerable<string> full)
+    {
+        var used = new HashSet<string>();
+        foreach (var folder in full)
+        {
+            for (var above = folder; above.Length > 0 && used.Add(above);)
+                above = above.LastIndexOf('/') is >= 0 and var slash ? above[..slash] : "";
+        }
+
+        return layout.Visits(tree).Where(visit => !used.Contains(visit));
+    }
+
+    private static SourceScan Scan(string patient, string visit, IReadOnlyList<TakenImage> images, List<LeftOut> leftOut)
+    {
+        var chosen = new Dictionary<string, string>();
+        foreach (var kind in images.GroupBy(image => image.Kind))
+        {
+            var inOrder = kind.OrderBy(image => image.Rank).ThenBy(image => image.Image.Stem, StringComparer.Ordinal).ThenByDescending(image => image.Image.IsCompressed).ThenBy(image => image.Image.Path, StringComparer.Ordinal).ToArray();
+            chosen[kind.Key] = inOrder[0].Image.Path;
+            leftOut.AddRange(inOrder.Skip(1).Select(other => new LeftOut(other.Image.Path, $"is one more {kind.Key} of the same scan, and {Path.GetFileName(inOrder[0].Image.Path)} is taken; --map \"PATTERN={kind.Key}\" takes another")));
+        }
+
+        return new SourceScan(patient, visit, chosen) { Split = images.Select(image => image.Split).FirstOrDefault(split => split is not null) };
+    }
+}
+
+/// <summary>A kind of image of a source.</summary>
+/// <param name="Kind">The kind.</param>
+/// <param name="Files">How many scans have it.</param>
+/// <param name="Patterns">What files it was recognised by.</param>
+public sealed record ListedKind(string Kind, int Files, IReadOnlyList<string> Patterns);

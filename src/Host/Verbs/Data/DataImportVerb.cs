@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Spectre.Console;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.Import;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Displays;
+
+namespace VoxelZoo.Host.Verbs.Data;
+
+/// <summary><c>data import SOURCE --to COHORT</c>: makes a cohort of folders as others lay them out.</summary>
+internal sealed class DataImportVerb : Verb
+{
+    private readonly Argument<string> _source;
+    private readonly Option<string> _to;
+    private readonly Option<string[]> _layout, _map, _labels, _intensity, _spacing;
+    private readonly Option<string?> _split;
+    private readonly Option<long?> _seed;
+    private readonly Option<bool> _link, _dry;
+
+    public DataImportVerb()
+        : base("import", "Makes a cohort of a folder as BIDS, BraTS, nnU-Net or others lay it out")
+    {
+        _source = With(new Argument<string>("SOURCE") { Description = "The folder that holds the images; it is only read" });
+        _to = With(new Option<string>("--to") { Description = "The cohort's folder", HelpName = "COHORT", Required = true });
+        _layout = With(Words("--layout", "auto, bids, brats, nnunet, folders, or csv with the file of a table; by default auto", "NAME", 2));
+        _map = With(new Option<string[]>("--map") { Description = "What files are, as in --map \"*_t1c=t1c\"; PATTERN= leaves them out. May be given several times", HelpName = "PATTERN=KIND" });
+        _labels = With(new Option<string[]>("--labels") { Description = "Which labels of masks make which mask, as in --labels \"1,4:tumour\". May be given several times", HelpName = "LABELS:NAME" });
+        _split = With(new Option<string?>("--split")
+        {
+            Description = "Shares of the patients in train, val and test, or a table with columns patient and split; by default the source's own, or else 80/10/10",
+            HelpName = "SHARES|FILE",
+        });
+        _seed = With(new Option<long?>("--seed") { Description = "Seed of the split; by default 0", HelpName = "N" });
+        _spacing = With(Words("--spacing", "Voxel size in mm, one number or three (right, front, top); by default the files' own, or the median where they differ", "MM", 3));
+        _intensity = With(Words("--intensity", "percentile LOW HIGH, zscore, fixed LOW HIGH or keep; by default percentile 0.5 99.5, within the head", "RULE", 3));
+        _link = With(new Option<bool>("--link") { Description = "Link to files that need no change; grids and intensities are kept" });
+        _dry = With(new Option<bool>("--dry-run") { Description = "Say what is taken for what, and stop; touches nothing" });
+        With(CommonOptions.Json);
+    }
+
+    public override bool StopsInOrder => true;
+
+    public override bool LeavesFiles => true;
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        var layout = parse.GetValue(_layout) ?? [];
+        var name = layout.FirstOrDefault("auto");
+        if (!SourceListing.Layouts.Contains(name))
+            throw new UsageException($"{_layout.Name} {name}: name one of {string.Join(", ", SourceListing.Layouts)}{Spelling.Suggestion(name, SourceListing.Layouts)}");
+        var listing = SourceListing.Of(parse.GetRequiredValue(_source), name, layout.ElementAtOrDefault(1), parse.GetValue(_map) ?? []);
+        var plan = ImportPlan.Of(listing, Recipe(parse));
+        var import = new CohortImport(plan, parse.GetRequiredValue(_to));
+        import.CheckFolder();
+        var json = parse.GetValue(CommonOptions.Json);
+        if (!json)
+            Output.Write(ImportTable.Of(plan));
+        foreach (var sentence in plan.Told)
+            ConsoleObserver.Warn(sentence);
+        if (parse.GetValue(_dry))
+        {
+            if (json)
+                Output.Write(Json(plan));
+            return ExitCode.Done;
+        }
+
+        var outcome = Import(import, cancellation);
+        Tell(parse.GetRequiredValue(_to), plan, outcome);
+        if (json)
+            Output.Write(JsonSerializer.SerializeToNode(outcome.Sheet, AtomicFile.Json)!);
+        return ExitCode.Done;
+    }
+
+    private ImportRecipe Recipe(ParseResult parse)
+    {
+        var recipe = new ImportRecipe
+        {
+            Layout = "",
+            Map = parse.GetValue(_map) ?? [],
+            Labels = parse.GetValue(_labels) ?? [],
+            Split = parse.GetValue(_split),
+            Seed = parse.GetValue(_seed) ?? 0,
+            Spacing = parse.GetValue(_spacing) is { Length: > 0 } sizes ? Spacing(sizes) : null,
+            Link = parse.GetValue(_link),
+        };
+        var intensity = parse.GetValue(_intensity) is { Length: > 0 } words ? string.Join(' ', words) : recipe.Link ? "keep" : recipe.Intensity;
+        return recipe with { Intensity = IntensityRule.Parse(intensity).ToString() };
+    }
+
+    private double[] Spacing(string[] sizes)
+    {
+        double[] numbers = [.. sizes.Select(size => double.TryParse(size, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw new UsageException($"{_spacing.Name} {size}: expected a voxel size in mm"))];
+        return numbers is [var one] ? [one, one, one] : numbers;
+    }
+
+    private static ImportOutcome Import(CohortImport import, CancellationToken cancellation)
+    {
+        if (!Output.IsWatched)
+            return import.Run(null, cancellation);
+        ImportOutcome? outcome = null;
+        AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(context =>
+        {
+            var bar = context.AddTask("looking");
+            outcome = import.Run(
+                progress =>
+                {
+                    (bar.MaxValue, bar.Value) = (progress.Total, progress.Done);
+                    bar.Description = progress.LookingAt ? "looking" : "writing";
+                },
+                cancellation);
+        });
+        return outcome!;
+    }
+
+    private static void Tell(string folder, ImportPlan plan, ImportOutcome outcome)
+    {
+        var (sheet, place) = (outcome.Sheet, Places.Shown(Path.GetFullPath(folder)));
+        foreach (var left in sheet.LeftOut.Except(plan.Listing.LeftOut))
+            ConsoleObserver.Warn($"{left.Path} is left out: it {left.Why}");
+        string[] labels = [.. sheet.Scans.SelectMany(scan => scan.Labels.Keys).Distinct().Order(StringComparer.Ordinal)];
+        if (labels.Length > 1 && sheet.Recipe.Labels.Count == 0)
+            ConsoleObserver.Warn($"masks have the labels {string.Join(", ", labels)}, and all of them are taken as tumour; --labels says which are, as in --labels \"{labels[0]},{labels[^1]}:tumour\"");
+        var size = sheet.Shape.Count == 0 ? "their own voxels" : FormattableString.Invariant($"{string.Join('×', sheet.Shape)} voxels of {string.Join('×', sheet.Spacing)} mm (right, front, top)");
+        var splits = string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {sheet.Scans.Count(scan => scan.Split == split)}"));
+        Console.WriteLine(outcome.Written == 0
+            ? $"{place}: nothing to do, all {outcome.Kept} scans are there and their sources are as they were"
+            : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{(outcome.Kept > 0 ? $"; {outcome.Kept} were there from before" : "")}{(sheet.LeftOut.Count > 0 ? $"; {sheet.LeftOut.Count} left out, see {CohortSheet.FileName}" : "")}");
+        Console.WriteLine($"next: voxelzoo init {place} --like pixel_unet");
+    }
+
+    private static JsonObject Json(ImportPlan plan) => new()
+    {
+        ["source"] = plan.Listing.Source,
+        ["layout"] = plan.Listing.Layout,
+        ["kinds"] = JsonSerializer.SerializeToNode(plan.Listing.Kinds, AtomicFile.Json),
+        ["scans"] = JsonSerializer.SerializeToNode(plan.Listing.Scans, AtomicFile.Json),
+        ["patients"] = JsonSerializer.SerializeToNode(plan.Counts(), AtomicFile.Json),
+        ["left_out"] = JsonSerializer.SerializeToNode(plan.Listing.LeftOut, AtomicFile.Json),
+    };
+
+    private static Option<string[]> Words(string name, string description, string help, int most) => new(name)
+    {
+        Description = description,
+        HelpName = help,
+        Arity = new ArgumentArity(1, most),
+        AllowMultipleArgumentsPerToken = true,
+    };
+}

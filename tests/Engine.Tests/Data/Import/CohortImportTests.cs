@@ -1,0 +1,276 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.Import;
+using VoxelZoo.Engine.Nifti;
+
+namespace VoxelZoo.Engine.Tests.Data.Import;
+
+public sealed class CohortImportTests : IDisposable
+{
+    private static readonly ImportRecipe Kept = new() { Layout = "", Intensity = "keep" };
+
+    private readonly MadeSource _source = new();
+
+    public void Dispose() => _source.Dispose();
+
+    private CohortImport Import(string to = "cohort", ImportRecipe? recipe = null) =>
+        new(ImportPlan.Of(SourceListing.Of(_source.Path), recipe ?? Kept), _source.Beside(to));
+
+    private static ImportOutcome Run(CohortImport import) => import.Run(null, TestContext.Current.CancellationToken);
+
+    private CohortSheet Make(ImportRecipe? recipe = null) => Run(Import(recipe: recipe)).Sheet;
+
+    private NiftiVolume Read(CohortSheet sheet, string scan, string kind) =>
+        NiftiFile.Read(Path.Combine(_source.Beside("cohort"), sheet.Scans.Single(one => one.Name == scan).Split, scan, kind + ".nii.gz"));
+
+    /// <summary>The places of a volume's voxels with their numbers.</summary>
+    private static IEnumerable<(double X, double Y, double Z, float Value)> Places(NiftiVolume volume)
+    {
+        var (shape, affine) = (volume.Header.Shape, volume.Header.Affine);
+        for (var i = 0; i < volume.Intensities.Length; i++)
+        {
+            var place = NiftiAffine.At(affine, i % shape[0], i / shape[0] % shape[1], i / (shape[0] * shape[1]));
+            yield return (place[0], place[1], place[2], volume.Intensities.Span[i]);
+        }
+    }
+
+    [Theory]
+    [InlineData("LPS")]
+    [InlineData("PIR")]
+    [InlineData("SAL")]
+    public void Orientation_is_turned_to_right_front_and_top_without_another_number(string axes)
+    {
+        _source.Add("a/t1.nii.gz", axes).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+
+        var sheet = Make();
+
+        var turned = Read(sheet, "a", "t1");
+        Assert.Equal("RAS", OrientedGrid.Letters(turned.Header.Affine));
+        Assert.Equal(sheet.Shape, turned.Header.Shape);
+        Assert.All(Places(turned), voxel => Assert.Equal((float)MadeSource.Head(voxel.X, voxel.Y, voxel.Z), voxel.Value));
+        Assert.Equal(Read(sheet, "b", "t1").Intensities.ToArray(), turned.Intensities.ToArray());
+    }
+
+    [Fact]
+    public void Box_holds_the_whole_head_and_is_square_in_plane()
+    {
+        _source.Add("a/t1.nii.gz", voxels: 40).Add("b/t1.nii.gz", voxels: 30).Add("c/t1.nii.gz", voxels: 17);
+
+        var sheet = Make();
+
+        Assert.Equal(sheet.Shape[0], sheet.Shape[1]);
+        Assert.Equal(0, sheet.Shape[0] % 16);
+        Assert.True(sheet.Shape[2] < 30, "slices without any head were kept");
+        var whole = Places(Read(sheet, "a", "t1")).Count(voxel => voxel.Value > 0);
+        Assert.Equal(Enumerable.Range(0, 8000 * 8).Count(i => MadeSource.Head(((i % 40) - 19.5) * 3, ((i / 40 % 40) - 19.5) * 3, ((i / 1600) - 19.5) * 3) > 0), whole);
+    }
+
+    [Fact]
+    public void Spacing_resamples_images_in_straight_lines_and_masks_by_label()
+    {
+        _source.Add("a/t1.nii.gz", "LPS").Add("a/seg.nii.gz", "LPS", at: MadeSource.Ball(6)).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+
+        var sheet = Make(Kept with { Spacing = [2, 2, 4] });
+
+        Assert.Equal([2.0, 2, 4], sheet.Spacing);
+        var inside = Places(Read(sheet, "a", "t1")).Where(voxel => MadeSource.Inside(voxel.X, voxel.Y, voxel.Z) < 0.5).ToArray();
+        Assert.NotEmpty(inside);
+        Assert.All(inside, voxel => Assert.Equal(MadeSource.Head(voxel.X, voxel.Y, voxel.Z), voxel.Value, 1e-3));
+        var ball = MadeSource.Ball(6);
+        double Middle(double place) => (Math.Round(place / 3 - 0.5) + 0.5) * 3; // of the voxel of 3 mm that a place is in
+        Assert.All(Places(Read(sheet, "a", "seg")).Where(voxel => voxel.X % 3 != 0 && voxel.Y % 3 != 0 && voxel.Z % 3 != 0), voxel =>
+            Assert.Equal(ball(Middle(voxel.X), Middle(voxel.Y), Middle(voxel.Z)), voxel.Value));
+    }
+
+    [Fact]
+    public void Spacing_that_differs_is_brought_to_the_median_and_said()
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz").Add("c/t1.nii.gz", voxels: 40, size: 1.5);
+
+        var plan = ImportPlan.Of(SourceListing.Of(_source.Path), Kept);
+
+        Assert.Equal([3.0, 3, 3], plan.Spacing);
+        Assert.StartsWith("voxel sizes differ between scans (1.5 to 3, 1.5 to 3, 1.5 to 3 mm), so that all are resampled to 3×3×3 mm", Assert.Single(plan.Told), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_of_a_scan_are_brought_onto_the_grid_of_its_first()
+    {
+        _source.Add("a/t1.nii.gz", "LPS").Add("a/t2.nii.gz", "RSA", voxels: 50, size: 1.5).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+
+        var sheet = Make();
+
+        var second = Read(sheet, "a", "t2");
+        Assert.Equal(Read(sheet, "a", "t1").Header.Affine, second.Header.Affine);
+        Assert.All(Places(second).Where(voxel => MadeSource.Inside(voxel.X, voxel.Y, voxel.Z) < 0.5), voxel => Assert.Equal(MadeSource.Head(voxel.X, voxel.Y, voxel.Z), voxel.Value, 1e-3));
+    }
+
+    [Theory]
+    [InlineData("percentile 0 100", 0, 1)]
+    [InlineData("zscore", -5, 5)]
+    [InlineData("fixed 150 250", 150, 250)]
+    public void Intensities_are_of_one_range_that_training_reads(string rule, double low, double high)
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz", at: (x, y, z) => 7 * MadeSource.Head(x, y, z)).Add("c/t1.nii.gz");
+
+        var sheet = Make(Kept with { Intensity = rule });
+
+        Assert.Equal(new IntensitySpan(low, high), sheet.SpanOf("t1"));
+        var (file, options) = (Read(sheet, "a", "t1"), new DataOptions { Depth = 64, OriginalDepth = 64, Height = sheet.Shape[0], Width = sheet.Shape[1], Normalization = Normalization.Cohort });
+        var cohort = Cohort.Open(_source.Beside("cohort"));
+        var split = sheet.Scans.Single(scan => scan.Name == "a").Split;
+        using var batch = new CohortDataset(cohort, split, options, ["t1"]).Load(0);
+        var seen = batch.Images["t1"][0, 0].narrow(0, 0, batch.RealSlices[0]);
+        Assert.Equal((file.Max!.Value - low) / (high - low), seen.max().item<float>(), 1e-5);
+        Assert.Equal((file.Mean!.Value - low) / (high - low), seen.mean().item<float>(), 1e-5);
+        if (!rule.StartsWith("fixed", StringComparison.Ordinal))
+            Assert.Equal(file.Intensities.ToArray(), Read(sheet, "b", "t1").Intensities.ToArray(), (one, other) => Math.Abs(one - other) < 1e-5); // whatever the scanner's scale is
+    }
+
+    [Fact]
+    public void Percentiles_are_of_the_head_and_not_of_the_air()
+    {
+        _source.Add("a/t1.nii.gz", voxels: 60).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+
+        var sheet = Make(Kept with { Intensity = "percentile 0 50" });
+
+        var numbers = Places(Read(sheet, "a", "t1")).Where(voxel => MadeSource.Inside(voxel.X, voxel.Y, voxel.Z) < 1).Select(voxel => (double)voxel.Value).ToArray();
+        // half of the head is above its median, where 0.005 of the volume's voxels are head
+        Assert.Equal(0.5, numbers.Count(number => number >= 1) / (double)numbers.Length, 0.02);
+    }
+
+    [Fact]
+    public void Labels_make_the_masks_that_are_asked_for()
+    {
+        _source.AddBrats(3);
+
+        var sheet = Make(Kept with { Labels = ["1,3:tumour", "2:oedema"] });
+
+        Assert.Equal(["t1c", "t1n", "t2f", "seg", "seg_oedema"], sheet.Kinds.Keys);
+        var scan = sheet.Scans[0];
+        Assert.Equal(scan.Labels["1"] + scan.Labels["3"], Places(Read(sheet, scan.Name, "seg")).Count(voxel => voxel.Value == 1));
+        Assert.Equal(scan.Labels["2"], Places(Read(sheet, scan.Name, "seg_oedema")).Count(voxel => voxel.Value == 1));
+        Assert.Equal((scan.Labels["1"] + scan.Labels["3"]) * 27.0, scan.LesionVolume!.Value, 1e-6);
+    }
+
+    [Fact]
+    public void Import_that_was_stopped_goes_on_and_gives_the_same_bytes()
+    {
+        _source.AddBrats(6);
+        using var stop = new CancellationTokenSource();
+        var stopped = Import();
+        Assert.ThrowsAny<OperationCanceledException>(() => stopped.Run(
+            progress =>
+            {
+                if (progress.Done == 8) // two are written
+                    stop.Cancel();
+            },
+            stop.Token));
+        Assert.Contains("is not finished", Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message, StringComparison.Ordinal);
+
+        var outcome = Run(Import());
+
+        Assert.True(outcome.Kept > 0 && outcome.Kept + outcome.Written == 6, $"{outcome.Kept} kept, {outcome.Written} written");
+        Run(Import("at once"));
+        var (one, other) = (Files("cohort"), Files("at once"));
+        Assert.Equal(other.Keys, one.Keys);
+        Assert.All(one, file => Assert.Equal(other[file.Key], file.Value));
+    }
+
+    private SortedDictionary<string, byte[]> Files(string folder) => new(
+        Directory.GetFiles(_source.Beside(folder), "*", SearchOption.AllDirectories).ToDictionary(file => Path.GetRelativePath(_source.Beside(folder), file), File.ReadAllBytes), StringComparer.Ordinal);
+
+    [Fact]
+    public void Twice_is_once_and_the_source_is_only_read()
+    {
+        _source.AddBrats(3);
+        var before = Directory.GetFileSystemEntries(_source.Path, "*", SearchOption.AllDirectories).ToDictionary(entry => entry, File.GetLastWriteTimeUtc);
+        Run(Import());
+        var files = Files("cohort");
+
+        var outcome = Run(Import());
+
+        Assert.Equal((0, 3), (outcome.Written, outcome.Kept));
+        Assert.All(Files("cohort"), file => Assert.Equal(files[file.Key], file.Value));
+        Assert.Equal(before, Directory.GetFileSystemEntries(_source.Path, "*", SearchOption.AllDirectories).ToDictionary(entry => entry, File.GetLastWriteTimeUtc));
+    }
+
+    [Fact]
+    public void Other_recipe_other_source_and_other_things_are_refused()
+    {
+        _source.AddBrats(3);
+        Run(Import());
+
+        Assert.Contains("was imported otherwise (seed 0)", Assert.Throws<PlanException>(() => Run(Import(recipe: Kept with { Seed = 1 }))).Message, StringComparison.Ordinal);
+        Assert.Contains("lie within each other", Assert.Throws<PlanException>(() => Run(Import("in/cohort"))).Message, StringComparison.Ordinal);
+        _source.Add("BraTS-MET-00000-000/BraTS-MET-00000-000-t1c.nii.gz", "RSA");
+        Assert.Contains("1 files of", Assert.Throws<PlanException>(() => Run(Import())).Message, StringComparison.Ordinal);
+        _source.Add("BraTS-MET-00009-000/BraTS-MET-00009-000-t1c.nii.gz");
+        Assert.Contains("has other files", Assert.Throws<PlanException>(() => Run(Import())).Message, StringComparison.Ordinal);
+        File.WriteAllText(_source.Beside("notes"), "");
+        Assert.Contains("is a file", Assert.Throws<PlanException>(() => Run(Import("notes"))).Message, StringComparison.Ordinal);
+        Directory.CreateDirectory(_source.Beside("things/more"));
+        Assert.Contains("holds other things", Assert.Throws<PlanException>(() => Run(Import("things"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_cannot_be_used_is_left_out_and_named_and_the_rest_is_imported()
+    {
+        _source.AddBrats(3)
+            .Add("P4/P4-t1c.nii.gz").Add("P4/P4-seg.nii.gz", at: MadeSource.Ball(6), shift: 12) // as many voxels, elsewhere
+            .Add("P5/P5-t1c.nii.gz").Add("P5/P5-seg.nii.gz", voxels: 12, at: (_, _, _) => 1, shift: 70) // of another head
+            .Add("P6/P6-t1c.nii.gz").Add("P6/P6-seg.nii.gz", voxels: 12, at: MadeSource.Ball(6)) // on a grid of its own
+            .Add("P7/P7-t1c.nii.gz", at: (x, y, z) => x > 0 ? double.NaN : MadeSource.Head(x, y, z));
+        File.WriteAllBytes(_source.At("P8/P8-t1c.nii.gz"), new Nifti.NiftiBytes().Dim(4, 4, 4, 4, 3).Type(2).With(new byte[192]));
+        File.WriteAllText(_source.At("P9/P9-t1c.nii"), "no volume");
+
+        var sheet = Make();
+
+        string Why(string path) => sheet.LeftOut.Single(left => left.Path == path).Why;
+        Assert.StartsWith("has as many voxels as t1c and lies up to 12 mm from it", Why("P4/P4-seg.nii.gz"), StringComparison.Ordinal);
+        Assert.Contains("a mask in another space: ", Why("P5"), StringComparison.Ordinal);
+        Assert.Contains("P7/P7-t1c.nii.gz that cannot be used: it has 4000 voxels that are not finite", Why("P7"), StringComparison.Ordinal);
+        Assert.StartsWith("has 4×4×4×3 voxels, which is not one volume", Why("P8/P8-t1c.nii.gz"), StringComparison.Ordinal);
+        Assert.StartsWith("cannot be read: ", Why("P9/P9-t1c.nii"), StringComparison.Ordinal);
+        Assert.Equal(["BraTS-MET-00000_000", "BraTS-MET-00001_000", "BraTS-MET-00002_000", "P4", "P6"], sheet.Scans.Select(scan => scan.Name).Order(StringComparer.Ordinal));
+        Assert.False(sheet.Scans.Single(scan => scan.Name == "P4").Files.ContainsKey("seg"));
+        var ball = MadeSource.Ball(6);
+        Assert.True(Places(Read(sheet, "P6", "seg")).Count(voxel => voxel.Value == ball(voxel.X, voxel.Y, voxel.Z)) > 0.99 * sheet.Shape.Aggregate(1, (product, size) => product * size));
+        Assert.DoesNotContain(CohortCheck.Run(Cohort.Open(_source.Beside("cohort")), ["t1c"]), finding => finding.Refused);
+    }
+
+    [Fact]
+    public void Links_are_to_files_that_need_no_change_and_the_others_are_written()
+    {
+        _source.Add("a/t1.nii.gz").Add("a/seg.nii", at: MadeSource.Ball(6, label: 1)).Add("b/t1.nii.gz", "LPS").Add("b/seg.nii", "LPS", at: MadeSource.Ball(6, label: 4)).Add("c/t1.nii.gz");
+
+        var sheet = Make(Kept with { Link = true });
+
+        string File(string scan, string name) => Path.Combine(_source.Beside("cohort"), sheet.Scans.Single(one => one.Name == scan).Split, scan, name);
+        Assert.Equal(_source.At("a/t1.nii.gz"), new FileInfo(File("a", "t1.nii.gz")).LinkTarget);
+        Assert.Equal(_source.At("a/seg.nii"), new FileInfo(File("a", "seg.nii")).LinkTarget);
+        Assert.Null(new FileInfo(File("b", "t1.nii.gz")).LinkTarget);
+        Assert.Equal(Read(sheet, "a", "t1").Intensities.ToArray(), Read(sheet, "b", "t1").Intensities.ToArray());
+        Assert.Equal(1, NiftiFile.Read(File("b", "seg.nii.gz")).Max);
+        Assert.Equal([true, false, true], sheet.Scans.OrderBy(scan => scan.Name).Select(scan => scan.Files["t1"].Linked));
+    }
+
+    [Fact]
+    public void Damaged_sheet_is_refused()
+    {
+        _source.AddBrats(3);
+        Make();
+        var sheet = Path.Combine(_source.Beside("cohort"), CohortSheet.FileName);
+        File.WriteAllText(sheet, File.ReadAllText(sheet).Replace("\"seed\": 0", "\"seed\": 1", StringComparison.Ordinal));
+
+        Assert.Contains("is not what `data import` wrote", Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("percentile 99 1")]
+    [InlineData("percentile low high")]
+    [InlineData("fixed 1")]
+    [InlineData("sharpen")]
+    public void Intensity_rule_that_there_is_not_is_refused(string rule) =>
+        Assert.Contains("expected percentile LOW HIGH", Assert.Throws<PlanException>(() => IntensityRule.Parse(rule)).Message, StringComparison.Ordinal);
+}

@@ -1,0 +1,169 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data.Import;
+
+namespace VoxelZoo.Engine.Tests.Data.Import;
+
+/// <summary>What is taken for what, by names alone; the files are empty.</summary>
+public sealed class SourceListingTests : IDisposable
+{
+    private readonly MadeSource _source = new();
+
+    public void Dispose() => _source.Dispose();
+
+    private SourceListing List(string layout = "auto", string? table = null, params string[] map) => SourceListing.Of(_source.Path, layout, table, map);
+
+    private void Touch(params string[] files)
+    {
+        foreach (var file in files)
+            File.WriteAllText(_source.At(file), "");
+    }
+
+    private static string[] Kinds(SourceListing listing) => [.. listing.Kinds.Select(kind => $"{kind.Kind} {kind.Files}")];
+
+    public static TheoryData<string, string[], string, string[]> Layouts => new()
+    {
+        {
+            "brats",
+            ["Training/BraTS-GLI-00001-000/BraTS-GLI-00001-000-t1c.nii.gz", "Training/BraTS-GLI-00001-000/BraTS-GLI-00001-000-seg.nii.gz", "Training/BraTS-GLI-00001-001/BraTS-GLI-00001-001-t1c.nii.gz"],
+            "BraTS-GLI-00001 000, BraTS-GLI-00001 001",
+            ["t1c 2", "seg 1"]
+        },
+        {
+            "brats",
+            ["BraTS20_Training_001/BraTS20_Training_001_t1ce.nii", "BraTS20_Training_001/BraTS20_Training_001_flair.nii", "BraTS20_Training_002/BraTS20_Training_002_flair.NII.GZ"],
+            "BraTS20_Training_001 , BraTS20_Training_002 ",
+            ["flair 2", "t1ce 1"]
+        },
+        {
+            "bids",
+            ["sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz", "sub-01/ses-b/anat/sub-01_ses-b_ce-gd_T1w.nii.gz", "derivatives/x/sub-01/ses-a/anat/sub-01_ses-a_dseg.nii.gz", "sub-02/anat/sub-02_T2w.nii"],
+            "sub-01 ses-a, sub-01 ses-b, sub-02 ",
+            ["t1w 1", "t1w_gd 1", "t2w 1", "seg 1"]
+        },
+        {
+            "nnunet",
+            ["imagesTr/case_1_0000.nii.gz", "imagesTr/case_1_0001.nii.gz", "labelsTr/case_1.nii.gz", "imagesTs/case_2_0000.nii.gz"],
+            "case_1 , case_2 ",
+            ["channel_0000 2", "channel_0001 1", "seg 1"]
+        },
+        {
+            "folders",
+            ["train/Müller, Jörg/T1 KM.nii.gz", "train/Müller, Jörg/Tumor.nii.gz", "val/P2/2021/P2_2021_adc.nii.gz"],
+            "Müller, Jörg , P2 2021",
+            ["adc 1", "t1_km 1", "seg 1"]
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Layouts))]
+    public void Layout_is_recognised(string layout, string[] files, string scans, string[] kinds)
+    {
+        Touch(files);
+
+        var listing = List();
+
+        Assert.Equal(layout, listing.Layout);
+        Assert.Equal(scans, string.Join(", ", listing.Scans.Select(scan => $"{scan.Patient} {scan.Visit}")));
+        Assert.Equal(kinds, Kinds(listing));
+        Assert.Empty(listing.LeftOut);
+    }
+
+    [Fact]
+    public void Splits_of_the_source_are_known()
+    {
+        Touch("train/a/t1.nii", "test/b/t1.nii", "val/c/t1.nii");
+
+        Assert.Equal(["train", "test", "val"], List().Scans.Select(scan => scan.Split!));
+    }
+
+    [Theory]
+    [InlineData("patient,visit,kind,path\nA,1,t1c,x.nii\nA,1,seg,\"y, z.nii\"\n")]
+    [InlineData("Patient;Visit;T1C;Seg\r\nA;1;x.nii;y, z.nii\r\n")]
+    public void Table_says_what_is_what(string table)
+    {
+        Touch("x.nii", "y, z.nii");
+        var file = _source.Beside("table.csv");
+        File.WriteAllText(file, table);
+
+        var scan = Assert.Single(List("csv", file).Scans);
+
+        Assert.Equal(("A", "1", "x.nii", "y, z.nii"), (scan.Patient, scan.Visit, scan.Images["t1c"], scan.Images["seg"]));
+    }
+
+    [Fact]
+    public void Map_names_kinds_and_leaves_files_out()
+    {
+        Touch("p1/p1_x.nii.gz", "p1/p1_y.nii.gz", "p1/p1_z.nii.gz");
+
+        var listing = List(map: ["*_X=adc", "*_y="]);
+
+        Assert.Equal(["adc 1", "z 1"], Kinds(listing));
+        Assert.Equal(("p1/p1_y.nii.gz", "is left out by --map"), Assert.Single(listing.LeftOut) is var left ? (left.Path, left.Why) : default);
+    }
+
+    [Fact]
+    public void What_is_not_taken_is_named_with_its_reason()
+    {
+        Touch(
+            "sub-01/ses-1/anat/sub-01_ses-1_run-2_T1w.nii.gz", "sub-01/ses-1/anat/sub-01_ses-1_run-1_T1w.nii.gz", "sub-01/ses-1/func/sub-01_ses-1_bold.nii.gz",
+            "derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_space-MNI152_label-lesion_mask.nii.gz", "derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_desc-brain_mask.nii.gz");
+        Directory.CreateDirectory(_source.At("sub-01/ses-2/anat/x")[..^2]);
+        File.CreateSymbolicLink(_source.At("sub-02/anat/sub-02_T1w.nii.gz"), "../../.git/annex/objects/no/where");
+
+        var listing = List();
+
+        var scan = Assert.Single(listing.Scans);
+        Assert.Equal("sub-01/ses-1/anat/sub-01_ses-1_run-1_T1w.nii.gz", Assert.Single(scan.Images).Value);
+        var why = listing.LeftOut.ToDictionary(left => left.Path, left => left.Why);
+        Assert.StartsWith("is one more t1w of the same scan", why["sub-01/ses-1/anat/sub-01_ses-1_run-2_T1w.nii.gz"], StringComparison.Ordinal);
+        Assert.StartsWith("lies in the space MNI152", why["derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_space-MNI152_label-lesion_mask.nii.gz"], StringComparison.Ordinal);
+        Assert.StartsWith("is a link that leads nowhere; where it is DataLad's", why["sub-02/anat/sub-02_T1w.nii.gz"], StringComparison.Ordinal);
+        Assert.Equal("is not in a folder anat", why["sub-01/ses-1/func/sub-01_ses-1_bold.nii.gz"]);
+        Assert.Equal("holds no image that is taken", why["sub-01/ses-2"]);
+        Assert.Equal("holds no image that is taken", why["sub-02"]);
+        Assert.Contains("derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_desc-brain_mask.nii.gz", why.Keys);
+        Assert.Equal(7, why.Count);
+    }
+
+    [Fact]
+    public void Compressed_file_is_taken_before_its_copy()
+    {
+        Touch("a/t1.nii", "a/t1.nii.gz");
+
+        var listing = List();
+
+        Assert.Equal("a/t1.nii.gz", listing.Scans[0].Images["t1"]);
+        Assert.Equal("a/t1.nii", Assert.Single(listing.LeftOut).Path);
+    }
+
+    [Fact]
+    public void Link_back_to_a_folder_above_is_followed_once()
+    {
+        Touch("a/t1.nii");
+        Directory.CreateSymbolicLink(_source.At("a/again"), _source.Path);
+
+        Assert.Single(List().Scans);
+    }
+
+    [Theory]
+    [InlineData("slices/a.dcm", "holds DICOM, such as slices/a.dcm, and no NIfTI; convert it with dcm2niix")]
+    [InlineData("notes.txt", "holds no file that ends in .nii or .nii.gz")]
+    [InlineData("alone.nii", "is recognised: it holds images such as alone.nii")]
+    public void Nothing_that_could_be_taken_is_refused(string file, string sentence)
+    {
+        Touch(file);
+
+        Assert.Contains(sentence, Assert.Throws<PlanException>(() => List()).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("*_t9=t9", "fits none of the 1 images")]
+    [InlineData("t1", "expected PATTERN=KIND")]
+    [InlineData("*=T1", "a kind is called by lower-case letters")]
+    public void Map_that_means_nothing_is_refused(string map, string sentence)
+    {
+        Touch("a/t1.nii");
+
+        Assert.Contains(sentence, Assert.Throws<PlanException>(() => List(map: [map])).Message, StringComparison.Ordinal);
+    }
+}
