@@ -33,7 +33,9 @@ internal sealed class Cohorts(ExperimentContext context)
             throw e.In("data");
         }
 
-        plan.RequireKinds(cohort);
+        // an animal has the conditions at hand, and not what it was trained to make of them
+        if (run is not { IsAnimals: true })
+            plan.RequireKinds(cohort);
         return cohort;
     }
 
@@ -59,7 +61,7 @@ internal sealed class Cohorts(ExperimentContext context)
     public CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
         Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse));
 
-    /// <summary>What a run's volumes are generated from. An animal has the conditions at hand, and not what it was trained to make of them.</summary>
+    /// <summary>What a run's volumes are generated from. An animal's own cohort holds nothing else.</summary>
     public CohortDataset Conditions(ExperimentPlan plan, Cohort cohort, RunFolder run, string split) =>
         run.IsAnimals && cohort.Of(split).Any(patient => plan.Kinds.Except(patient.Kinds).Any())
             ? Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.GivenKinds, plan.TumourUse with { Weights = null }))

@@ -127,10 +127,10 @@ internal sealed class DataImportVerb : Verb
             ConsoleObserver.Warn($"masks have the labels {string.Join(", ", labels)}, and all of them are taken as tumour; --labels says which are, as in --labels \"{labels[0]},{labels[^1]}:tumour\"");
         var size = sheet.Shape.Count == 0 ? "their own voxels" : FormattableString.Invariant($"{string.Join('×', sheet.Shape)} voxels of {string.Join('×', sheet.Spacing)} mm (right, front, top)");
         var splits = string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {sheet.Scans.Count(scan => scan.Split == split)}"));
-        Console.WriteLine(outcome.Written == 0
+        Output.Line(outcome.Written == 0
             ? $"{place}: nothing to do, all {outcome.Kept} scans are there and their sources are as they were"
             : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{(outcome.Kept > 0 ? $"; {outcome.Kept} were there from before" : "")}{(sheet.LeftOut.Count > 0 ? $"; {sheet.LeftOut.Count} left out, see {CohortSheet.FileName}" : "")}");
-        Console.WriteLine($"next: voxelzoo init {place} --like pixel_unet");
+        Output.Line($"next: voxelzoo init {place} --like pixel_unet");
     }
 
     private static JsonObject Json(ImportPlan plan) => new()

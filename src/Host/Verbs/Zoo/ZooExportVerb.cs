@@ -63,7 +63,7 @@ internal sealed partial class ZooExportVerb : Verb
                 Facts = facts,
             };
             var animal = export.Write(id, folder);
-            Console.WriteLine($"{Places.Shown(animal.Folder)}: {animal.Card.Files.Count} files, {ByteCount.Shown(animal.Card.Bytes)}");
+            Output.Line($"{Places.Shown(animal.Folder)}: {animal.Card.Files.Count} files, {ByteCount.Shown(animal.Card.Bytes)}");
             return ExitCode.Done;
         }
         catch

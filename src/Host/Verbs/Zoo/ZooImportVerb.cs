@@ -40,7 +40,7 @@ internal sealed class ZooImportVerb : Verb
             copy.Require(); // what was copied may have changed meanwhile
             Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
             Directory.Move(copy.Folder, folder);
-            Console.WriteLine($"{Places.Shown(folder)}: {animal.Card.Summary}");
+            Output.Line($"{Places.Shown(folder)}: {animal.Card.Summary}");
             return ExitCode.Done;
         }
         finally

@@ -28,7 +28,7 @@ internal sealed class ZooShowVerb : Verb
             Output.Write(card);
         }
         else
-            Console.Out.Write(ControlCharacters.Escape(CardReadme.Of(animal.Card)));
+            Output.Line(CardReadme.Of(animal.Card).TrimEnd());
         return ExitCode.Done;
     }
 }
