@@ -86,6 +86,12 @@ public abstract class Experiment
     public Rehearsal Rehearse(RunFolder run, bool allowChangedData = false) =>
         Placed(() => new RunRehearsal(this, allowChangedData).Check(run.Path, run));
 
+    /// <summary>Trains it for some steps in a folder that goes again, and says how long they take and on what.</summary>
+    /// <param name="steps">How many are measured at least, 1 or more.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="OperationCanceledException">It was ended before it had measured.</exception>
+    public Benchmark Measure(int steps, CancellationToken cancellation = default) => Placed(() => new TrainingBenchmark(this).Run(steps, cancellation));
+
     /// <summary>Writes samples of one of a run's checkpoints, the best one where no other is named.</summary>
     /// <param name="run">The run.</param>
     /// <param name="folder">Where to; the run's <c>samples</c> folder where it is null.</param>

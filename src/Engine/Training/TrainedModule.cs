@@ -43,6 +43,9 @@ public sealed class TrainedModule : IDisposable
     /// <summary>The component of its weights in a checkpoint.</summary>
     public string Name { get; }
 
+    /// <summary>The module itself.</summary>
+    internal nn.Module Module => _module;
+
     /// <summary>What the optimiser changes.</summary>
     public IReadOnlyList<Parameter> Parameters { get; }
 

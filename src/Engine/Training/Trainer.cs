@@ -87,7 +87,10 @@ public sealed class Trainer : IDisposable
         var started = before?.Started ?? Clock.GetUtcNow();
         (_segments, _failedBefore) = (1 + (before?.Segments ?? 0), before?.FailedCheckpoints ?? 0);
         _observer.Started(new TrainingStart(
-            _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString()));
+            _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString())
+        {
+            Modules = _task.Modules,
+        });
         WriteStatus(RunState.Running, started);
         RunState? end;
         while ((end = Train(started, stop)) is null)
@@ -208,13 +211,17 @@ public sealed class Trainer : IDisposable
         batch.Shorten(Collective.Min(batch.RealSlices.Min()));
         var (epoch, skipped, moves) = (_state.Position.Epoch, _task.Guard?.Skipped, _task.Moves);
         _task.Guard?.Enter(_task.LossKind(epoch));
+        _task.Times.Begin();
         var start = Clock.GetTimestamp();
         var outcome = Outcome(batch, epoch);
         var seconds = Clock.GetElapsedTime(start).TotalSeconds;
         outcome = outcome with { Skipped = _task.Guard?.Skipped > skipped, Moved = _task.Moves > moves };
         _state.Stepped(outcome, seconds);
         (_ownSteps, _ownMoves, _ownSkips) = (_ownSteps + 1, _ownMoves + (outcome.Moved ? 1 : 0), _ownSkips + (outcome.Skipped ? 1 : 0));
-        var facts = new StepFacts(_state.Position.Step, epoch + 1, outcome, LearningRate(epoch), seconds);
+        var facts = new StepFacts(_state.Position.Step, epoch + 1, outcome, LearningRate(epoch), seconds)
+        {
+            BackwardSeconds = _task.Times.Backward, OptimizerSeconds = _task.Times.Optimizer,
+        };
         log?.Step(facts);
         _observer.Stepped(facts);
     }

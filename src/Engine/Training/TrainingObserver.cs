@@ -32,7 +32,11 @@ public abstract class TrainingObserver
 /// <param name="Epochs">Epochs planned.</param>
 /// <param name="FirstStep">Steps done before, when a run continues.</param>
 /// <param name="Device">Where it runs.</param>
-public readonly record struct TrainingStart(long Parameters, int Volumes, int StepsPerEpoch, int Epochs, long FirstStep, string Device);
+public readonly record struct TrainingStart(long Parameters, int Volumes, int StepsPerEpoch, int Epochs, long FirstStep, string Device)
+{
+    /// <summary>What is trained, to be looked at while training lasts.</summary>
+    internal IReadOnlyList<TrainedModule> Modules { get; init; } = [];
+}
 
 /// <summary>Facts of one training step.</summary>
 /// <param name="Step">Steps done.</param>
@@ -40,7 +44,14 @@ public readonly record struct TrainingStart(long Parameters, int Volumes, int St
 /// <param name="Outcome">What the step measured.</param>
 /// <param name="LearningRate">Learning rate of the step.</param>
 /// <param name="Seconds">How long it took.</param>
-public readonly record struct StepFacts(long Step, int Epoch, StepOutcome Outcome, double LearningRate, double Seconds);
+public readonly record struct StepFacts(long Step, int Epoch, StepOutcome Outcome, double LearningRate, double Seconds)
+{
+    /// <summary>How long of it gradients were computed.</summary>
+    public double BackwardSeconds { get; init; }
+
+    /// <summary>How long of it weights and averages were moved.</summary>
+    public double OptimizerSeconds { get; init; }
+}
 
 /// <summary>Facts of one epoch.</summary>
 /// <param name="Epoch">Epochs done.</param>

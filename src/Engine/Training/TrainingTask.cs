@@ -43,6 +43,9 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     /// <summary>What judges the steps, or null where nothing does.</summary>
     internal TrainingGuard? Guard { get; } = options.Guard.Enabled ? new TrainingGuard(options.Guard) : null;
 
+    /// <summary>How long the parts of the step under way took so far.</summary>
+    internal StepTimes Times { get; } = new(context.Clock, context.Device);
+
     /// <summary>How often weights followed a gradient. One that is zero, or a step that is skipped, leads nowhere.</summary>
     internal long Moves { get; private set; }
 
@@ -161,11 +164,11 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
 
     /// <summary>Adds a loss's gradient to those of the parameters, unless it is not finite.</summary>
     /// <returns>The loss.</returns>
-    protected static float Backward(Tensor loss)
+    protected float Backward(Tensor loss)
     {
-        var value = loss.item<float>();
+        var value = loss.item<float>(); // waits for the forward pass
         if (float.IsFinite(value))
-            GradientCheckpoint.Backward(loss);
+            Times.Backward += Times.Of(() => GradientCheckpoint.Backward(loss));
         return value;
     }
 
@@ -188,14 +191,16 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
             RefuseNonFinite(loss, norm, step);
         var allowed = Guard?.Allows(modules[0].Name, loss, norm) ?? true;
         Moves += allowed && norm > 0 ? 1 : 0;
-        foreach (var module in modules)
+        Times.Optimizer += Times.Of(() =>
         {
-            module.Optimizer.LearningRate = learningRate * (Guard?.LearningRateFactor ?? 1);
-            if (allowed)
-                module.Optimizer.Step();
-            module.UpdateAverages();
-        }
-
+            foreach (var module in modules)
+            {
+                module.Optimizer.LearningRate = learningRate * (Guard?.LearningRateFactor ?? 1);
+                if (allowed)
+                    module.Optimizer.Step();
+                module.UpdateAverages();
+            }
+        });
         return (loss, norm);
     }
 

@@ -59,6 +59,7 @@ internal static class Application
         new DoctorVerb(),
         new ExperimentsVerb(),
         new DescribeVerb(),
+        new BenchVerb(),
         new Command("data", "Cohorts: make one, import one, check one, look at a volume, compute latents")
         {
             new DataSynthesizeVerb(),

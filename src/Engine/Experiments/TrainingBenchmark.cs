@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using TorchSharp;
+using static TorchSharp.torch;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Training;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Engine.Experiments;
+
+/// <summary>Trains an experiment for some steps as it is trained, in a folder that goes again, and measures that.</summary>
+/// <param name="experiment">The experiment.</param>
+internal sealed class TrainingBenchmark(Experiment experiment)
+{
+    /// <summary>Steps that are not measured: memory is laid out, and code is compiled.</summary>
+    public const int WarmUp = 3;
+
+    /// <summary>How many times as many steps as were asked for may be made to reach a validation.</summary>
+    private const int Patience = 4;
+
+    private const int MatrixEdge = 1024, MatrixProducts = 9;
+
+    private Plan Plan => experiment.Plan;
+
+    /// <summary>Measures.</summary>
+    /// <param name="steps">How many steps, at least.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <exception cref="OperationCanceledException">It was ended before it had measured.</exception>
+    public Benchmark Run(int steps, CancellationToken cancellation)
+    {
+        var checks = new RunTraining(experiment, false);
+        checks.Check(resumed: null);
+        using var random = ExperimentContext.Random(Plan);
+        var parts = experiment.Context.PartsOf(Plan, random);
+        checks.RefuseTooLarge(parts);
+        var place = Directory.CreateTempSubdirectory("voxelzoo-bench-");
+        try
+        {
+            var run = RunFolder.Create(Path.Combine(place.FullName, "run"));
+            ExperimentSeal.Write(run, experiment.Source.Text);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var watch = new Watch(Plan.Training, steps, parts.Clock, stop.Cancel, experiment.Context.Observer.Warned);
+            if (Plan.Data.Synthesize is { } synthesize)
+                experiment.Cohorts.Synthesize(synthesize, run, cancellation);
+            var cohort = experiment.Cohorts.Open(Plan, run);
+            experiment.CheckCohort(cohort, parts);
+            experiment.Borrow(cohort, run, allowChangedData: false, cancellation);
+            using (var trainer = experiment.CreateTrainer(cohort, run, parts, watch, stop.Token))
+                trainer.Run(resume: false, stop.Token);
+            cancellation.ThrowIfCancellationRequested();
+            return watch.Result(Plan, parts, MachineGflops(parts));
+        }
+        finally
+        {
+            place.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>10⁹ operations in a second of a product of square matrices: the best of some, as nothing makes one faster than it is.</summary>
+    private static double MachineGflops(PartContext parts)
+    {
+        using var scope = NewDisposeScope();
+        var type = parts.Precision == Precision.Float32 ? ScalarType.Float32 : ScalarType.BFloat16;
+        var (left, right) = (randn([MatrixEdge, MatrixEdge], type, parts.Device), randn([MatrixEdge, MatrixEdge], type, parts.Device));
+        var best = double.PositiveInfinity;
+        for (var i = 0; i < MatrixProducts; i++)
+        {
+            using var product = NewDisposeScope();
+            var start = Stopwatch.GetTimestamp();
+            matmul(left, right)[0, 0].to(ScalarType.Float32).item<float>(); // waits for it
+            best = Math.Min(best, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+
+        return 2.0 * MatrixEdge * MatrixEdge * MatrixEdge / best / 1e9;
+    }
+
+    /// <summary>Watches a training, and ends it where enough was seen.</summary>
+    /// <param name="options">How it is trained.</param>
+    /// <param name="wanted">Steps to measure.</param>
+    /// <param name="clock">Measures.</param>
+    /// <param name="enough">Ends the training.</param>
+    /// <param name="warn">Is told what the user should know.</param>
+    private sealed class Watch(TrainingOptions options, int wanted, TimeProvider clock, Action enough, Action<string> warn) : TrainingObserver
+    {
+        private readonly List<(double Wait, StepFacts Step)> _steps = [];
+        private OperationCount? _operations;
+        private TrainingStart _start;
+        private long _last;
+        private double? _validation;
+        private long _perStep;
+
+        private int StepsToValidation => _start.StepsPerEpoch * Math.Min(options.ValidateEvery, options.Epochs);
+
+        public override void Warned(string sentence) => warn(sentence);
+
+        public override void Started(TrainingStart facts)
+        {
+            _operations = new OperationCount(facts.Modules.Select(module => module.Module));
+            _start = facts;
+            _last = clock.GetTimestamp();
+        }
+
+        public override void Stepped(StepFacts facts)
+        {
+            var now = clock.GetTimestamp();
+            var wait = Math.Max(0, clock.GetElapsedTime(_last, now).TotalSeconds - facts.Seconds);
+            _last = now;
+            if (facts.Step == 1)
+            {
+                _perStep = _operations!.Operations;
+                _operations.Dispose();
+            }
+
+            if (facts.Step > WarmUp)
+                _steps.Add((wait, facts));
+            if (_steps.Count >= wanted && (_validation is not null || StepsToValidation > Patience * wanted))
+                enough();
+        }
+
+        public override void EpochDone(EpochFacts facts)
+        {
+            var now = clock.GetTimestamp();
+            if (facts.Validation is not null)
+                _validation = clock.GetElapsedTime(_last, now).TotalSeconds;
+            _last = now;
+            if (_steps.Count >= wanted && _validation is not null)
+                enough();
+        }
+
+        public Benchmark Result(Plan plan, PartContext parts, double machine)
+        {
+            if (_steps.Count == 0)
+                throw new PlanException($"it is trained for no more than {WarmUp} steps, which are not measured; use more training.epochs", "epochs").In("training");
+            var (wait, step) = (Median(s => s.Wait), Median(s => s.Step.Seconds));
+            var (backward, optimizer) = (Median(s => s.Step.BackwardSeconds), Median(s => s.Step.OptimizerSeconds));
+            var forward = Math.Max(0, step - backward - optimizer);
+            var validation = _validation / StepsToValidation;
+            var all = forward + backward + optimizer + wait + (validation ?? 0);
+            var device = MemoryStatistics.Accelerator(parts.Device);
+            return new Benchmark
+            {
+                Experiment = plan.Id,
+                Device = parts.Device.ToString(),
+                Threads = get_num_threads(),
+                Steps = _steps.Count,
+                StepSeconds = wait + step,
+                SamplesPerSecond = options.BatchSize / (wait + step),
+                Share = new BenchmarkShare(forward / all, backward / all, optimizer / all, wait / all, validation / all),
+                PeakMebibytes = MemoryStatistics.PeakResident / (double)(1 << 20),
+                DeviceMebibytes = device is { } used ? (used.Total - used.Free) / (double)(1 << 20) : null,
+                Gflops = 3 * _perStep / step / 1e9,
+                MachineGflops = machine,
+            };
+        }
+
+        private double Median(Func<(double Wait, StepFacts Step), double> of)
+        {
+            double[] sorted = [.. _steps.Select(of).Order()];
+            return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Tests.Tiny;
+
+namespace VoxelZoo.Engine.Tests.Experiments;
+
+/// <summary>What a benchmark makes of a clock that goes on by a second whenever it is looked at.</summary>
+public sealed class BenchmarkTests : IDisposable
+{
+    private readonly TinyCohort _cohort = new();
+
+    private static CancellationToken Test => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Shares_are_those_of_the_clock()
+    {
+        var experiment = new DiffusionExperiment(Plan(epochs: 4), new ExperimentContext { Clock = new CountingClock() });
+
+        var measured = experiment.Measure(steps: 2, Test);
+
+        Assert.Equal(("tiny", "cpu"), (measured.Experiment, measured.Device));
+        Assert.True(measured.Steps >= 2);
+        // a step looks at its begin and its end, at both ends of backward pass and optimiser, and the watch once between two steps
+        Assert.Equal(7, measured.StepSeconds);
+        Assert.Equal(TinyRun.Plan(_cohort).Training.BatchSize / 7.0, measured.SamplesPerSecond, 1e-9);
+        var share = measured.Share;
+        Assert.Equal(3, share.Forward / share.Backward, 1e-9);
+        Assert.Equal(1, share.Optimizer / share.Backward, 1e-9);
+        Assert.Equal(2, share.Data / share.Backward, 1e-9);
+        Assert.True(share.Validation > 0);
+        Assert.Equal(1, share.Forward + share.Backward + share.Optimizer + share.Data + share.Validation!.Value, 1e-9);
+        Assert.True(measured.PeakMebibytes > 0 && measured.MachineGflops > 0);
+    }
+
+    [Fact]
+    public void Validation_that_is_too_far_away_is_not_waited_for()
+    {
+        var plan = Plan(epochs: 100);
+
+        var measured = new DiffusionExperiment(plan with { Training = plan.Training with { ValidateEvery = 100 } }).Measure(steps: 1, Test);
+
+        Assert.Equal(1, measured.Steps);
+        Assert.Null(measured.Share.Validation);
+    }
+
+    [Fact]
+    public void Training_that_is_over_before_it_is_measured_is_refused()
+    {
+        var plan = Plan(epochs: 1) with { };
+        plan = plan with { Training = plan.Training with { BatchSize = 4 } };
+
+        var refusal = Assert.Throws<PlanException>(() => new DiffusionExperiment(plan).Measure(steps: 1, Test));
+
+        Assert.Equal(("training", "epochs"), (refusal.Section, refusal.Key));
+    }
+
+    public void Dispose() => _cohort.Dispose();
+
+    private Engine.Diffusion.ExperimentPlan Plan(int epochs)
+    {
+        var plan = TinyRun.Plan(_cohort);
+        return plan with { Training = plan.Training with { Epochs = epochs } };
+    }
+
+    private sealed class CountingClock : TimeProvider
+    {
+        private long _looks;
+
+        public override long TimestampFrequency => 1;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref _looks);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json.Nodes;
+
+namespace VoxelZoo.Host.Tests.Experiments;
+
+/// <summary><c>bench</c> on the smallest experiment. How fast it is is no test's business.</summary>
+public sealed class BenchTests : IDisposable
+{
+    private readonly Workspace _work = new();
+
+    [Fact]
+    public void Measures_and_keeps_nothing()
+    {
+        var outcome = _work.Program("bench", "exp11", "--profile", "smoke", "--set", "training.epochs=6", "--steps", "2", "--json");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        var measured = JsonNode.Parse(outcome.Out)!.AsObject();
+        string[] keys =
+        [
+            "experiment", "device", "threads", "steps", "step_seconds", "samples_per_second", "share", "peak_mebibytes", "device_mebibytes", "gflops",
+            "machine_gflops",
+        ];
+        Assert.Equal(keys, measured.Select(one => one.Key));
+        Assert.Equal(("exp11", "cpu", 1), ((string?)measured["experiment"], (string?)measured["device"], (int)measured["threads"]!));
+        Assert.Equal(1, measured["share"]!.AsObject().Sum(share => (double)share.Value!), 1e-6);
+        Assert.All(["step_seconds", "samples_per_second", "peak_mebibytes", "gflops", "machine_gflops"], key => Assert.True((double)measured[key]! > 0, key));
+    }
+
+    [Fact]
+    public void Nothing_to_measure_is_refused()
+    {
+        var outcome = _work.Here("bench", "exp11", "--steps", "0");
+
+        Assert.Equal((2, "", "--steps 0: measure one step or more\n"), (outcome.ExitCode, outcome.Out, outcome.Error));
+    }
+
+    public void Dispose() => _work.Dispose();
+}
