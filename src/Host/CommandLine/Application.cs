@@ -57,6 +57,7 @@ internal static class Application
         },
         new DoctorVerb(),
         new ExperimentsVerb(),
+        new SchemaVerb(),
         new DescribeVerb(),
         new Command("data", "Cohorts: make one, check one, look at a volume, compute latents")
         {
