@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -99,6 +100,18 @@ internal sealed record LockedPlugin
 
     private string? WhyChanged(string folder, long hashed)
     {
+        try
+        {
+            return Change(folder, hashed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"it was made unreadable ({e.Message.TrimEnd('.')})";
+        }
+    }
+
+    private string? Change(string folder, long hashed)
+    {
         string[] there = Directory.Exists(folder) ? [.. Names(folder)] : [];
         if (there.Except(Files.Keys).FirstOrDefault() is { } added)
             return $"{added} was added";
@@ -117,8 +130,17 @@ internal sealed record LockedPlugin
         return null;
     }
 
-    private static IEnumerable<string> Names(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/'));
+    // links are named and not followed, wherever they lead
+    private static IEnumerable<string> Names(string folder) => new FileSystemEnumerable<string>(
+        folder,
+        (ref FileSystemEntry entry) => Path.GetRelativePath(folder, entry.ToFullPath()).Replace('\\', '/'),
+        new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None })
+    {
+        ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory || IsLink(ref entry),
+        ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLink(ref entry),
+    };
+
+    private static bool IsLink(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0;
 }
 
 /// <summary>A file as it was installed.</summary>
