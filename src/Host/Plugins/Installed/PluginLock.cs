@@ -96,7 +96,9 @@ internal sealed record LockedPlugin
     public string? WhyBlocked(string folder) => WhyBlocked(folder, long.MaxValue);
 
     private string? WhyBlocked(string folder, long hashed) =>
-        WhyChanged(folder, hashed) is { } fault ? $"hash: {fault} since it was installed; `plugins update {Source}` puts back what was" : null;
+        WhyChanged(folder, hashed) is not { } fault ? null
+        : Path.Exists(Source) ? $"hash: {fault} since it was installed; `plugins update {Source}` puts back what was"
+        : $"hash: {fault} since it was installed from {Source}; `plugins update` with its package puts back what was";
 
     private string? WhyChanged(string folder, long hashed)
     {
