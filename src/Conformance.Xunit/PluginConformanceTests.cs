@@ -8,7 +8,8 @@ using Xunit;
 namespace VoxelZoo.Conformance;
 
 /// <summary>
-/// Proves a plugin: one test for each of its parts, which runs the checks of the part's kind (<see cref="PartConformance"/>) and names all that failed.
+/// Proves a plugin: one test for each of its parts, which runs the checks of the part's kind (<see cref="PartConformance"/>) and
+/// names all that failed.
 /// <code>public sealed class Conformance : PluginConformanceTests&lt;MyArchitecture&gt;;</code>
 /// libtorch is loaded before the first test.
 /// </summary>
@@ -21,7 +22,8 @@ public abstract class PluginConformanceTests<TPlugin>
     /// <summary>The parts of the plugin by name, such as <c>architecture my_arch</c>.</summary>
     /// <exception cref="InvalidOperationException">The assembly of <typeparamref name="TPlugin"/> has none.</exception>
     public static TheoryData<string> Parts => new(Marked().Select(part => part.Name).DefaultIfEmpty().Select(name => name
-        ?? throw new InvalidOperationException($"{typeof(TPlugin).Assembly.GetName().Name} has no parts; mark its classes with [Architecture], [Metric] …")));
+        ?? throw new InvalidOperationException(
+            $"{typeof(TPlugin).Assembly.GetName().Name} has no parts; mark its classes with [Architecture], [Metric] …")));
 
     /// <summary>Runs the checks of one part.</summary>
     /// <param name="part">Its name, of <see cref="Parts"/>.</param>

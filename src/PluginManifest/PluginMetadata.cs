@@ -26,6 +26,12 @@ internal sealed record PluginMetadata
     /// <summary><c>Authors</c> of the project.</summary>
     public string Authors { get; private init; } = "";
 
+    /// <summary>Where it is told of: <c>PackageProjectUrl</c> of the project.</summary>
+    public string Homepage { get; private init; } = "";
+
+    /// <summary>What is new, or where that is told: <c>PackageReleaseNotes</c> of the project.</summary>
+    public string Changelog { get; private init; } = "";
+
     /// <summary>Assemblies that it refers to.</summary>
     public ImmutableArray<string> References { get; private init; } = [];
 
@@ -55,6 +61,8 @@ internal sealed record PluginMetadata
             Summary = One("AssemblyDescriptionAttribute") ?? "",
             License = Metadata("VoxelZoo.License") ?? "",
             Authors = Metadata("VoxelZoo.Authors") ?? "",
+            Homepage = Metadata("VoxelZoo.Homepage") ?? "",
+            Changelog = Metadata("VoxelZoo.Changelog") ?? "",
             References = [.. reader.AssemblyReferences.Select(handle => reader.GetString(reader.GetAssemblyReference(handle).Name))],
             Unusable = UnusableOf(reader).FirstOrDefault(),
             Parts = [.. PartsOf(reader).OrderBy(p => p.Kind, StringComparer.Ordinal).ThenBy(p => p.Id, StringComparer.Ordinal)],
@@ -111,6 +119,12 @@ internal sealed record PluginMetadata
 /// <param name="Summary">One line for listings.</param>
 internal sealed record PartMetadata(string Kind, string Id, string Summary)
 {
+    /// <summary>The JSON Schema of its options, as the manifest has it, or null.</summary>
+    public string? Options { get; init; }
+
+    /// <summary>The parts with which it does not go together, as the manifest has them, or null.</summary>
+    public string? Conflicts { get; init; }
+
     /// <summary>The kinds, as manifests write them.</summary>
     public static ImmutableArray<string> Kinds { get; } = ["architecture", "strategy", "compressor", "augmentation", "sampler", "metric"];
 

@@ -1,11 +1,13 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using VoxelZoo.PluginManifest;
 
-// PluginManifest ASSEMBLY OUTPUT: writes plugin.json for a plugin that was just compiled. Errors are in MSBuild's format.
-if (args is not [var assembly, var output])
-    return Fail("usage: PluginManifest ASSEMBLY OUTPUT");
+// PluginManifest ASSEMBLY OUTPUT REFERENCES DOCUMENTATION: writes plugin.json for a plugin that was just compiled. REFERENCES is a file with a path in each
+// line, DOCUMENTATION the compiler's XML file, or empty. Errors are in MSBuild's format.
+if (args is not [var assembly, var output, var references, var documentation])
+    return Fail("usage: PluginManifest ASSEMBLY OUTPUT REFERENCES DOCUMENTATION");
 
 try
 {
@@ -19,39 +21,43 @@ try
     if (plugin.Unusable is { } why)
         return Fail(why);
 
+    var details = PartDetails.Load(assembly, File.ReadAllLines(references), documentation.Length == 0 ? null : documentation);
     var temporary = output + ".tmp";
     using (var file = File.Create(temporary))
     using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        Write(json, plugin);
+        Manifest(plugin, details).WriteTo(json);
     File.Move(temporary, output, overwrite: true);
     return 0;
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or BadImageFormatException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or BadImageFormatException or InvalidOperationException or MissingMethodException)
 {
     return Fail(e.Message);
 }
 
-static void Write(Utf8JsonWriter json, PluginMetadata plugin)
+static JsonObject Manifest(PluginMetadata plugin, PartDetails details)
 {
-    json.WriteStartObject();
-    json.WriteString("id", plugin.Id);
-    json.WriteString("version", plugin.Version);
-    json.WriteString("contract", plugin.Contract);
-    json.WriteStartArray("parts");
-    foreach (var part in plugin.Parts)
+    var json = new JsonObject
     {
-        json.WriteStartObject();
-        json.WriteString("kind", part.Kind);
-        json.WriteString("id", part.Id);
-        json.WriteString("summary", part.Summary);
-        json.WriteEndObject();
-    }
+        ["id"] = plugin.Id,
+        ["version"] = plugin.Version,
+        ["contract"] = plugin.Contract,
+        ["parts"] = new JsonArray([.. plugin.Parts.Select(part => Part(part, details))]),
+        ["summary"] = plugin.Summary,
+        ["license"] = plugin.License,
+        ["authors"] = plugin.Authors,
+    };
+    if (plugin.Homepage.Length > 0)
+        json["homepage"] = plugin.Homepage;
+    if (plugin.Changelog.Length > 0)
+        json["changelog"] = Regex.Replace(plugin.Changelog, @"\s+", " ").Trim();
+    return json;
+}
 
-    json.WriteEndArray();
-    json.WriteString("summary", plugin.Summary);
-    json.WriteString("license", plugin.License);
-    json.WriteString("authors", plugin.Authors);
-    json.WriteEndObject();
+static JsonObject Part(PartMetadata part, PartDetails details)
+{
+    var json = new JsonObject { ["kind"] = part.Kind, ["id"] = part.Id, ["summary"] = part.Summary };
+    details.AddTo(json, part);
+    return json;
 }
 
 static int Fail(string sentence)

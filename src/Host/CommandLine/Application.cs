@@ -58,6 +58,7 @@ internal static class Application
         },
         new DoctorVerb(),
         new ExperimentsVerb(),
+        new SchemaVerb(),
         new DescribeVerb(),
         new BenchVerb(),
         new Command("data", "Cohorts: make one, import one, check one, look at a volume, compute latents")

@@ -10,6 +10,12 @@ namespace VoxelZoo.Host.Plugins;
 internal sealed record Manifest(
     string Id, string Version, VersionRange Contract, ImmutableArray<PartMetadata> Parts, string Summary, string License, string Authors)
 {
+    /// <summary>Where the plugin is told of, or empty.</summary>
+    public string Homepage { get; private init; } = "";
+
+    /// <summary>What is new in it, or where that is told, or empty.</summary>
+    public string Changelog { get; private init; } = "";
+
     /// <summary>The most bytes of a manifest.</summary>
     public const int LargestFile = 1 << 20;
 
@@ -38,7 +44,7 @@ internal sealed record Manifest(
     {
         try
         {
-            using var json = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 8 });
+            using var json = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 64 });
             var root = json.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
                 throw new InvalidDataException("plugin.json is not a JSON object");
@@ -51,7 +57,11 @@ internal sealed record Manifest(
                 PartsOf(root),
                 Text(root, "summary", ""),
                 Text(root, "license", ""),
-                Text(root, "authors", ""));
+                Text(root, "authors", ""))
+            {
+                Homepage = Text(root, "homepage", ""),
+                Changelog = Text(root, "changelog", ""),
+            };
         }
         catch (JsonException e)
         {
@@ -71,9 +81,18 @@ internal sealed record Manifest(
     {
         var kind = Text(part, "kind");
         return PartMetadata.Kinds.Contains(kind)
-            ? new PartMetadata(kind, Text(part, "id"), Text(part, "summary", ""))
+            ? new PartMetadata(kind, Text(part, "id"), Text(part, "summary", "")) 
+            {
+                Options = Raw(part, "options", JsonValueKind.Object),
+                Conflicts = Raw(part, "conflicts", JsonValueKind.Array),
+            }
             : throw new InvalidDataException($"plugin.json names a part of the unknown kind `{kind}` (kinds: {string.Join(", ", PartMetadata.Kinds)})");
     }
+
+    // read by those who show it: listing plugins does not
+    private static string? Raw(JsonElement part, string key, JsonValueKind kind) => !part.TryGetProperty(key, out var value) ? null
+        : value.ValueKind == kind ? value.GetRawText()
+        : throw new InvalidDataException($"plugin.json: `{key}` of a part is no {(kind == JsonValueKind.Object ? "object" : "list")}");
 
     private static string Text(JsonElement parent, string key, string? fallback = null)
     {

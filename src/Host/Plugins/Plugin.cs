@@ -56,6 +56,12 @@ internal sealed record Plugin
     /// <summary>Who made it, or empty.</summary>
     public string Authors { get; init; } = "";
 
+    /// <summary>Where it is told of, or empty.</summary>
+    public string Homepage { get; init; } = "";
+
+    /// <summary>What is new in it, or where that is told, or empty.</summary>
+    public string Changelog { get; init; } = "";
+
     /// <summary>What was installed; null where the folder was dropped.</summary>
     public LockedPlugin? Locked { get; init; }
 

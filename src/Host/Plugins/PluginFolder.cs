@@ -35,6 +35,8 @@ internal static class PluginFolder
                 Summary = manifest.Summary,
                 License = manifest.License,
                 Authors = manifest.Authors,
+                Homepage = manifest.Homepage,
+                Changelog = manifest.Changelog,
                 Assembly = AssemblyOf(folder),
             };
             return Judge(plugin, manifest, contract);

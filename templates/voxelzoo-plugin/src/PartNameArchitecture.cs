@@ -73,8 +73,9 @@ public sealed class PartNameArchitecture : IArchitecture<PartNameOptions>
         public override Tensor forward(Tensor sample, Tensor timesteps, Conditioning conditioning)
         {
             using var scope = NewDisposeScope();
-            var embedding = conditioning.Modulate(nn.functional.silu(time.call(TimeEmbedding.Sinusoidal(timesteps, _width)))); // [B, width]
-            var x = conv_in.call(conditioning.Concatenate(sample));                                                            // [B, width, D, H, W]
+            var seen = time.call(TimeEmbedding.Sinusoidal(timesteps, _width));
+            var embedding = conditioning.Modulate(nn.functional.silu(seen)); // [B, width]
+            var x = conv_in.call(conditioning.Concatenate(sample));          // [B, width, D, H, W]
             foreach (var block in blocks)
                 x = block.call(x, embedding);
             return conv_out.call(x).MoveToOuterDisposeScope();

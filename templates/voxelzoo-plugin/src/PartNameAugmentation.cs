@@ -12,7 +12,9 @@ public sealed record PartNameOptions
     public double Probability { get; init; } = 0.5;
 }
 
-/// <summary>Mirrors samples along W, with their conditions and the weights of their voxels. Noise and timesteps stay as they were drawn.</summary>
+/// <summary>
+/// Mirrors samples along W, with their conditions and the weights of their voxels. Noise and timesteps stay as they were drawn.
+/// </summary>
 [Augmentation("part_id", Summary = "Mirrors samples along W.")]
 public sealed class PartNameAugmentation : IAugmentation<PartNameOptions>
 {

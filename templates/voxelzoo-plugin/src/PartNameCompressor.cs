@@ -14,7 +14,8 @@ public sealed record PartNameOptions
 }
 
 /// <summary>
-/// The Walsh–Hadamard transform of blocks of 2×2×2 voxels: orthonormal, so noise stays white, and lossless. Channel 0 of each eight is the block's
+/// The Walsh–Hadamard transform of blocks of 2×2×2 voxels: orthonormal, so noise stays white, and lossless. Channel 0 of each
+/// eight is the block's
 /// sum over √8, the others are its differences along D, H and W.
 /// </summary>
 [Compressor("part_id", Summary = "Lossless: sums and differences of blocks of 2×2×2 voxels.")]
@@ -39,7 +40,8 @@ public sealed class PartNameCompressor : ICompressor<PartNameOptions>
     /// <inheritdoc/>
     public Compressor Create(PartNameOptions options, PartContext context) => new Hadamard(options.Levels, context.Device);
 
-    private static int Power(int factor, int exponent) => Enumerable.Repeat(factor, exponent).Aggregate(1, (product, each) => product * each);
+    private static int Power(int factor, int exponent) =>
+        Enumerable.Repeat(factor, exponent).Aggregate(1, (product, each) => product * each);
 
     private sealed class Hadamard : Compressor
     {

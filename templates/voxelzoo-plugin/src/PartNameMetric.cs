@@ -13,7 +13,10 @@ public sealed record PartNameOptions
     public int Border { get; init; }
 }
 
-/// <summary>How much the edges of a generated volume differ from the reference's: mean absolute difference of neighbouring voxels' differences.</summary>
+/// <summary>
+/// How much the edges of a generated volume differ from the reference's: mean absolute difference of neighbouring voxels'
+/// differences.
+/// </summary>
 [Metric("part_id", Summary = "Mean absolute error of the gradients along D, H and W; lower is better.")]
 public sealed class PartNameMetric : IMetric<PartNameOptions>
 {
@@ -30,7 +33,8 @@ public sealed class PartNameMetric : IMetric<PartNameOptions>
         {
             var smallest = Math.Min(volume.Depth, Math.Min(volume.Height, volume.Width));
             if (smallest < 2 * border + 2)
-                throw new ArgumentException($"a volume of {volume} without borders of {border} has no neighbouring voxels; use a smaller border");
+                throw new ArgumentException(
+                    $"a volume of {volume} without borders of {border} has no neighbouring voxels; use a smaller border");
         }
 
         public override MetricResult Compute(Tensor real, Tensor generated)

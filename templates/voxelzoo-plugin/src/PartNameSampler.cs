@@ -14,7 +14,8 @@ public sealed record PartNameOptions
 }
 
 /// <summary>
-/// The two-step Adams–Bashforth method on the probability-flow equation: second order for one network call a step, because the slope of the step
+/// The two-step Adams–Bashforth method on the probability-flow equation: second order for one network call a step, because the
+/// slope of the step
 /// before is used again. The first step is Euler's.
 /// </summary>
 [Sampler("part_id", Summary = "Two-step Adams–Bashforth; one network call a step.")]

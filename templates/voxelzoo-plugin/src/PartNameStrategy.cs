@@ -8,7 +8,9 @@ namespace Acme.Plugin._1;
 /// <summary>Options of <c>part_id</c>.</summary>
 public sealed record PartNameOptions
 {
-    /// <summary>Training times are <c>1000·u^power</c>, u uniform: below 1 more of them are near noise, above 1 near the data. Default 1.</summary>
+    /// <summary>
+    /// Training times are <c>1000·u^power</c>, u uniform: below 1 more of them are near noise, above 1 near the data. Default 1.
+    /// </summary>
     [Range(0.1, 10)]
     public double Power { get; init; } = 1;
 }
@@ -39,7 +41,8 @@ public sealed class PartNameStrategy : INoiseStrategy<PartNameOptions>
 
         public override double TimestepQuantile(double share) => Horizon * Math.Pow(share, power);
 
-        public override double[] TimeGrid(int steps) => [.. Enumerable.Range(0, steps + 1).Select(step => Horizon * (steps - step) / steps)];
+        public override double[] TimeGrid(int steps) =>
+            [.. Enumerable.Range(0, steps + 1).Select(step => Horizon * (steps - step) / steps)];
 
         public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => Turned(clean, noise, timesteps);
 

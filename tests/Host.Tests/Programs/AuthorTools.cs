@@ -25,6 +25,19 @@ internal static class AuthorTools
         Assert.True(process.ExitCode == 0, output);
     }
 
+    /// <summary>A solution of projects.</summary>
+    public static string SolutionOf(IEnumerable<string> projects) =>
+        $"<Solution>{string.Concat(projects.Select(project => $"<Project Path=\"{project}\" />"))}</Solution>";
+
+    /// <summary>Runs a test program, all of whose tests have to pass.</summary>
+    public static void RunTests(string program)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program) { RedirectStandardOutput = true, Environment = { ["OMP_NUM_THREADS"] = "1" } })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, output);
+    }
+
     private static string PackageCache =>
         Environment.GetEnvironmentVariable("NUGET_PACKAGES")
         ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget/packages");

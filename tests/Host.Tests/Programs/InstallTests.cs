@@ -207,6 +207,28 @@ public sealed class InstallTests : IDisposable
     }
 
     [Fact]
+    public void Link_that_was_put_among_its_files_blocks_a_plugin_and_is_not_followed()
+    {
+        Install(_packages.Of("Good", "good.nupkg"));
+        var folder = (string)Listed("good")!["path"]!;
+        File.CreateSymbolicLink(Path.Combine(folder, "circle"), folder);
+
+        Assert.StartsWith("hash: circle was added since it was installed; ", (string?)Listed("good")!["reason"], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_processes_do_not_install_at_once()
+    {
+        Install(_packages.Of("Good", "good.nupkg"));
+        using var other = new FileStream(Path.Combine(_store.Path, ".installed/busy"), FileMode.Open, FileAccess.Write, FileShare.None);
+
+        var outcome = Plugins("remove", "good");
+
+        Assert.Equal((2, $"another process installs into {_store.Path} or removes from it; wait until it is done\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal("active", State("good").Status);
+    }
+
+    [Fact]
     public void Lock_that_cannot_be_read_is_named_and_stops_nothing_else()
     {
         Install(_packages.Of("Good", "good.nupkg"));

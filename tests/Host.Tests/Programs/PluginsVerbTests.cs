@@ -70,6 +70,27 @@ public sealed class PluginsVerbTests : IDisposable
     }
 
     [Fact]
+    public void Info_of_a_part_is_a_table_of_its_options()
+    {
+        var lines = RunHere("plugins", "info", "samplers/euler").Out.Split('\n');
+
+        Assert.Contains(lines, line => line.Contains("steps") && line.Contains("integer") && line.Contains("25") && line.Contains("≥ 1, ≤ 1000") && line.Contains("Steps from noise to data; each calls the network once."));
+        Assert.StartsWith("the plugin `samplers` has no part `eulr`; did you mean `euler`? (parts: ", RunHere("plugins", "info", "samplers/eulr").Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Info_of_a_part_as_json_has_the_schema_of_its_options_its_presets_and_conflicts()
+    {
+        var (dit, haar) = (Json("dit/dit"), Json("wdm/haar"));
+
+        Assert.Equal(["kind", "id", "summary", "options", "conflicts"], dit.AsObject().Select(member => member.Key));
+        Assert.Equal(["B", "L", "S", "XL"], dit["options"]!["properties"]!["variant"]!["enum"]!.AsArray().Select(name => (string?)name));
+        Assert.Equal(("strategy", "rflow", false), ((string?)haar["conflicts"]![0]!["kind"], (string?)haar["conflicts"]![0]!["id"], (bool)haar["conflicts"]![0]!["refused"]!));
+
+        static JsonNode Json(string part) => JsonNode.Parse(RunHere("plugins", "info", part, "--json").Out)!;
+    }
+
+    [Fact]
     public void Info_prefers_the_folder_that_can_be_used()
     {
         File.Delete(Path.Combine(_fixtures.Add("Good"), "Good.dll"));

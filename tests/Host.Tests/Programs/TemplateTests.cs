@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using VoxelZoo.Host.Tests.Experiments;
 using static VoxelZoo.Host.Tests.Programs.AuthorTools;
@@ -24,8 +23,7 @@ public sealed class TemplateTests : IDisposable
 
         foreach (var kind in Kinds)
         {
-            var outcome = Run(_work.At($"Acme.{kind}/tests/bin/Release/net10.0/Acme.{kind}.Tests"));
-            Assert.True(outcome.ExitCode == 0, outcome.Out);
+            RunTests(_work.At($"Acme.{kind}/tests/bin/Release/net10.0/Acme.{kind}.Tests"));
             Put(kind, plugins);
             var described = _work.Here("describe", Experiment(kind), "--json", "--plugins", plugins);
             Assert.Equal((0, ""), (described.ExitCode, described.Error));
@@ -66,7 +64,7 @@ public sealed class TemplateTests : IDisposable
     }
 
     private static string Solution() =>
-        $"<Solution>{string.Concat(Kinds.SelectMany(kind => new[] { $"src/Acme.{kind}", $"tests/Acme.{kind}.Tests" }.Select(project => $"<Project Path=\"Acme.{kind}/{project}.csproj\" />")))}</Solution>";
+        SolutionOf(Kinds.SelectMany(kind => new[] { $"Acme.{kind}/src/Acme.{kind}.csproj", $"Acme.{kind}/tests/Acme.{kind}.Tests.csproj" }));
 
     /// <summary>The architecture's experiment with the other parts in it.</summary>
     private string OfAllKinds() => _work.Write("all.yaml", $$"""
@@ -78,12 +76,4 @@ public sealed class TemplateTests : IDisposable
         evaluation: {metrics: [acme_metric]}
 
         """);
-
-    private static (int ExitCode, string Out) Run(string program)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program) { RedirectStandardOutput = true, Environment = { ["OMP_NUM_THREADS"] = "1" } })!;
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output);
-    }
 }

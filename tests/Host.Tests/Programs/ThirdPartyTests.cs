@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using TorchSharp;
-using VoxelZoo.Host.Tests.Configuration;
+using VoxelZoo.Host.Tests.Experiments;
 using VoxelZoo.Tensors;
 using static VoxelZoo.Host.Tests.Programs.AuthorTools;
 
@@ -9,9 +9,9 @@ namespace VoxelZoo.Host.Tests.Programs;
 /// <summary>What an author has is the packages alone: packs them, builds plugins against them, runs those in the host.</summary>
 public sealed class ThirdPartyTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly Workspace _work = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => _work.Dispose();
 
     [Theory]
     [InlineData("VoxelZoo.Abstractions", "buildTransitive/VoxelZoo.Abstractions.targets", "tools/PluginManifest.dll")]
@@ -31,7 +31,7 @@ public sealed class ThirdPartyTests : IDisposable
     [Fact]
     public void Plugin_built_against_the_packed_contract_runs()
     {
-        var plugins = Path.Combine(_folder.Path, "plugins");
+        var plugins = _work.At("plugins");
 
         Build(Path.Combine(Repository.Root, "samples/ThirdParty"), Path.Combine(plugins, "Pointwise"));
 
@@ -43,14 +43,40 @@ public sealed class ThirdPartyTests : IDisposable
         Assert.Equal(0.5f, Forward(plugins));
     }
 
+    /// <summary>The two samples, U-ViT and DPM-Solver++, were made by the template and know nothing of this repository.</summary>
+    [Fact]
+    public void Samples_of_a_third_party_build_prove_themselves_and_train_together()
+    {
+        string[] names = ["UViT", "DpmSolver"];
+        var (from, to) = (Path.Combine(Repository.Root, "samples/Plugins"), _work.At("samples"));
+        foreach (var file in names.SelectMany(name => Directory.GetFiles(Path.Combine(from, name), "*", SearchOption.AllDirectories)).Where(file => !file.Contains("/bin/") && !file.Contains("/obj/")))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        var solution = _work.Write("samples/all.slnx", SolutionOf(names.SelectMany(name => new[] { $"{name}/src/Acme.{name}.csproj", $"{name}/tests/Acme.{name}.Tests.csproj" })));
+        Dotnet(["build", solution, "-c", "Release", .. Restoring(_work.At("restored"))]);
+
+        foreach (var name in names)
+            RunTests(Path.Combine(to, name, $"tests/bin/Release/net10.0/Acme.{name}.Tests"));
+        string[] plugins = [.. names.SelectMany(name => new[] { "--plugins", Path.Combine(to, name, "src/bin/Release/net10.0") })];
+        var described = _work.Here(["describe", Path.Combine(to, "DpmSolver/experiments/dpm_solver.yaml"), "--json", .. plugins]);
+        Assert.Equal((0, ""), (described.ExitCode, described.Error));
+        var trained = _work.Program(
+            ["train", Path.Combine(to, "UViT/experiments/uvit.yaml"), "--profile", "smoke", "--run", _work.Run, "--set", "sampling.use=dpm_solver", .. plugins]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+    }
+
     [Fact]
     public void Model_of_the_readme_has_ten_lines_builds_as_it_stands_and_keeps_the_contract()
     {
         var model = Block("README.md", "csharp");
         Assert.Equal(10, model.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
-        var project = _folder.Write("Tiny/Tiny.csproj", Block("docs/plugins.md", "xml"));
-        _folder.Write("Tiny/Tiny.cs", model);
-        var plugin = Path.Combine(_folder.Path, "plugins/Tiny");
+        var project = _work.Write("Tiny/Tiny.csproj", Block("docs/plugins.md", "xml"));
+        _work.Write("Tiny/Tiny.cs", model);
+        var plugin = _work.At("plugins/Tiny");
 
         Build(project, plugin);
 
@@ -66,24 +92,23 @@ public sealed class ThirdPartyTests : IDisposable
     private float Forward(string plugins)
     {
         using var scope = torch.NewDisposeScope();
-        string At(string name) => Path.Combine(_folder.Path, name);
-        SafetensorsFile.Write(At("w"),
+        SafetensorsFile.Write(_work.At("w"),
         [
             new("conv_in.weight", torch.zeros(new long[] { 4, 2, 1, 1, 1 })), new("conv_in.bias", torch.zeros(4)),
             new("conv_out.weight", torch.zeros(new long[] { 1, 4, 1, 1, 1 })), new("conv_out.bias", torch.full(1, Scalars.S(0.5))),
         ]);
-        SafetensorsFile.Write(At("i"), [new("input", torch.rand(new long[] { 2, 1, 4, 4, 4 })), new("timesteps", torch.tensor([0f, 1000f]))]);
-        var config = _folder.Write("c.yaml", "architecture: acme_pointwise\nhidden_channels: 4\n");
+        SafetensorsFile.Write(_work.At("i"), [new("input", torch.rand(new long[] { 2, 1, 4, 4, 4 })), new("timesteps", torch.tensor([0f, 1000f]))]);
+        var config = _work.Write("c.yaml", "architecture: acme_pointwise\nhidden_channels: 4\n");
 
-        var outcome = VoxelZooProgram.Run("model", "forward", "--plugins", plugins, "--config", config, "--weights", At("w"), "--inputs", At("i"), "--out", At("o"));
+        var outcome = VoxelZooProgram.Run("model", "forward", "--plugins", plugins, "--config", config, "--weights", _work.At("w"), "--inputs", _work.At("i"), "--out", _work.At("o"));
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        using var found = SafetensorsFile.Read(At("o"));
+        using var found = SafetensorsFile.Read(_work.At("o"));
         Assert.Equal([2, 1, 4, 4, 4], found["output"].shape);
         Assert.Equal(0f, found["output"].std().item<float>());
         return found["output"].mean().item<float>();
     }
 
     private void Build(string project, string to) => Dotnet(
-        ["build", project, "-c", "Release", "-o", to, $"-p:BaseIntermediateOutputPath={Path.Combine(_folder.Path, "obj")}/", .. Restoring(Path.Combine(_folder.Path, "restored"))]);
+        ["build", project, "-c", "Release", "-o", to, $"-p:BaseIntermediateOutputPath={_work.At("obj")}/", .. Restoring(_work.At("restored"))]);
 }

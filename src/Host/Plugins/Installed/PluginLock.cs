@@ -1,3 +1,4 @@
+using System.IO.Enumeration;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -95,9 +96,23 @@ internal sealed record LockedPlugin
     public string? WhyBlocked(string folder) => WhyBlocked(folder, long.MaxValue);
 
     private string? WhyBlocked(string folder, long hashed) =>
-        WhyChanged(folder, hashed) is { } fault ? $"hash: {fault} since it was installed; `plugins update {Source}` puts back what was" : null;
+        WhyChanged(folder, hashed) is not { } fault ? null
+        : Path.Exists(Source) ? $"hash: {fault} since it was installed; `plugins update {Source}` puts back what was"
+        : $"hash: {fault} since it was installed from {Source}; `plugins update` with its package puts back what was";
 
     private string? WhyChanged(string folder, long hashed)
+    {
+        try
+        {
+            return Change(folder, hashed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"it was made unreadable ({e.Message.TrimEnd('.')})";
+        }
+    }
+
+    private string? Change(string folder, long hashed)
     {
         string[] there = Directory.Exists(folder) ? [.. Names(folder)] : [];
         if (there.Except(Files.Keys).FirstOrDefault() is { } added)
@@ -117,8 +132,17 @@ internal sealed record LockedPlugin
         return null;
     }
 
-    private static IEnumerable<string> Names(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file).Replace('\\', '/'));
+    // links are named and not followed, wherever they lead
+    private static IEnumerable<string> Names(string folder) => new FileSystemEnumerable<string>(
+        folder,
+        (ref FileSystemEntry entry) => Path.GetRelativePath(folder, entry.ToFullPath()).Replace('\\', '/'),
+        new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = false, AttributesToSkip = FileAttributes.None })
+    {
+        ShouldIncludePredicate = (ref FileSystemEntry entry) => !entry.IsDirectory || IsLink(ref entry),
+        ShouldRecursePredicate = (ref FileSystemEntry entry) => !IsLink(ref entry),
+    };
+
+    private static bool IsLink(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0;
 }
 
 /// <summary>A file as it was installed.</summary>
