@@ -8,7 +8,7 @@ namespace VoxelZoo.Plugins.DiT;
 /// Trained on rectified flow it is what others call SiT (arXiv:2401.08740).
 /// </summary>
 [Architecture("dit", Summary = "3-D diffusion transformer on patches, with adaLN-Zero; also known as SiT.")]
-public sealed class DiTArchitecture : IArchitecture<DiTOptions>
+public sealed class DiTArchitecture : IArchitecture<DiTOptions>, IReadsWeights
 {
     /// <inheritdoc/>
     public DiTOptions Tiny => new() { PatchSize = 8, HiddenSize = 24, Depth = 2, NumHeads = 2 };
@@ -125,4 +125,7 @@ public sealed class DiTArchitecture : IArchitecture<DiTOptions>
             .Select(patch => (int?)patch)
             .FirstOrDefault();
     }
+
+    /// <inheritdoc/>
+    public WeightReading Read(WeightShapes shapes) => DiTWeights.Read(shapes);
 }

@@ -67,6 +67,9 @@ public sealed class DiversityMetric : IMetric<DiversityOptions>
 
     private sealed class Diversity(DiversityOptions options, Metric pair) : SetMetric
     {
+        // real ones are taken as they come, so that half of their spread is not what chance leaves
+        private const double Collapsed = 0.5;
+
         private const int Axes = 4; // numbers before the blocks: how many there are along C, D, H and W
 
         public override MetricInputKind Needs => MetricInputKind.Volumes;
@@ -113,9 +116,22 @@ public sealed class DiversityMetric : IMetric<DiversityOptions>
                 ["pairs"] = pairs,
                 ["least"] = least,
             };
+            var collapsed = false;
             if (real.shape[0] >= 2)
+            {
                 (details["real"], _, details["least_real"]) = Mean(real);
-            return new MetricResult(value, [value]) { Details = details, Extractor = Extractor };
+                collapsed = value < Collapsed * details["real"];
+            }
+
+            return new MetricResult(value, [value])
+            {
+                Details = details,
+                Extractor = Extractor,
+                Warnings = !collapsed
+                    ? []
+                    : [FormattableString.Invariant(
+                        $"generated volumes have collapsed: {value / details["real"]:G2} times as unlike each other as real ones")],
+            };
         }
 
         private VolumeShape Blocks(VolumeShape volume) => volume with

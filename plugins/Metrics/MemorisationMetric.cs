@@ -101,7 +101,14 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
 
             details["flagged"] = flagged;
             var share = flagged / (double)features.Each.Length;
-            return new MetricResult(share, [share]) { Details = details, Extractor = Extractor };
+            return new MetricResult(share, [share])
+            {
+                Details = details,
+                Extractor = Extractor,
+                Warnings = flagged == 0
+                    ? []
+                    : [$"generated volumes are copies: {flagged} of {features.Each.Length} lie on a training volume"],
+            };
         }
 
         /// <summary>

@@ -8,7 +8,7 @@ namespace VoxelZoo.Plugins.UNet3D;
 /// (arXiv:2307.15208; the network goes back to arXiv:2112.10752).
 /// </summary>
 [Architecture("unet3d", Summary = "3-D diffusion UNet with attention at its coarse levels; keys equal MONAI's DiffusionModelUNet.")]
-public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
+public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>, IReadsWeights
 {
     private const int MaxChannels = 65_536;
 
@@ -102,4 +102,10 @@ public sealed class UNet3DArchitecture : IArchitecture<UNet3DOptions>
                 throw new PlanException($"{key} has {count} values for {options.Levels} levels of channels; give one for each level", key);
         }
     }
+
+    /// <inheritdoc/>
+    public string OwnName(string name) => UNet3DWeights.OwnName(name);
+
+    /// <inheritdoc/>
+    public WeightReading Read(WeightShapes shapes) => UNet3DWeights.Read(shapes);
 }

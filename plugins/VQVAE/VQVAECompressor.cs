@@ -7,7 +7,7 @@ namespace VoxelZoo.Plugins.VQVAE;
 /// that is diffused is the encoder's output before quantisation; decoding quantises it.
 /// </summary>
 [Compressor("vqvae", Summary = "Vector-quantised autoencoder; keys equal MONAI's VQVAE.")]
-public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
+public sealed class VQVAECompressor : ICompressor<VQVAEOptions>, IReadsWeights
 {
     /// <inheritdoc/>
     public bool IsLearned => true;
@@ -84,4 +84,7 @@ public sealed class VQVAECompressor : ICompressor<VQVAEOptions>
                         $"[{string.Join(", ", numbers)}] is not [{string.Join(", ", names)}] with the first three at least 1", key);
         }
     }
+
+    /// <inheritdoc/>
+    public WeightReading Read(WeightShapes shapes) => VQVAEWeights.Read(shapes);
 }

@@ -10,7 +10,7 @@ namespace VoxelZoo.Plugins.WDM;
 [Architecture(
     "wdm",
     Summary = "3-D UNet of the wavelet diffusion models, without attention; keys equal its authors'. Meant for the latent of `haar`.")]
-public sealed class WDMArchitecture : IArchitecture<WDMOptions>
+public sealed class WDMArchitecture : IArchitecture<WDMOptions>, IReadsWeights
 {
     /// <inheritdoc/>
     public WDMOptions Tiny => new() { BaseChannels = 8, ChannelMultipliers = [1, 2], NumResBlocks = 1, NormNumGroups = 4 };
@@ -66,4 +66,7 @@ public sealed class WDMArchitecture : IArchitecture<WDMOptions>
                     + "give it a multiplier from 1 to 1024",
                     "channel_multipliers");
     }
+
+    /// <inheritdoc/>
+    public WeightReading Read(WeightShapes shapes) => WDMWeights.Read(shapes);
 }

@@ -23,6 +23,23 @@ public abstract class SetMetric : Metric
     /// <exception cref="ArgumentException">There are no features of such volumes; the message says why.</exception>
     public abstract Tensor Features(Tensor volumes);
 
+    /// <summary>
+    /// Whether features are made with the masks of tumours, by <see cref="MaskedFeatures"/> alone: the host refuses experiments that
+    /// have none. Default false. Since contract 1.4.
+    /// </summary>
+    public virtual bool NeedsMasks => false;
+
+    /// <summary>
+    /// <see cref="Features"/> where the tumours in the volumes are known. Default: it makes no difference. Since contract 1.4.
+    /// </summary>
+    /// <param name="volumes">Volumes <c>[N, C, D, H, W]</c> in [0, 1].</param>
+    /// <param name="masks">
+    /// Their masks <c>[N, 1, D, H, W]</c>, 0 or 1: of real volumes those of the patient, of generated ones what they were generated from.
+    /// </param>
+    /// <returns>Features <c>[rows, d]</c>, which belong to the caller's dispose scope.</returns>
+    /// <exception cref="ArgumentException">There are no features of such volumes; the message says why.</exception>
+    public virtual Tensor MaskedFeatures(Tensor volumes, Tensor masks) => Features(volumes);
+
     /// <summary>Compares two sets of features. The tensors belong to the caller.</summary>
     /// <param name="real">Features <c>[n, d]</c> of the real volumes.</param>
     /// <param name="generated">Features <c>[m, d]</c> of the generated ones.</param>

@@ -84,7 +84,7 @@ public sealed record CompressionDescription
                 throw new PlanException($"the compressor `{plan.Compressor.Id}` names no head to be trained alone; use trains: all", $"phases.{i}.trains").In("training");
         }
 
-        MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: false, meta);
+        MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: false, masks: false, meta);
         return new CompressionDescription
         {
             Id = plan.Id,

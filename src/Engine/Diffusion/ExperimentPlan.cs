@@ -107,6 +107,9 @@ public sealed record ExperimentPlan : Plan
         }
     }
 
+    /// <summary>Whether it is known of each volume, real or generated, where its tumours are.</summary>
+    internal bool HasMasks => Condition.Images.Contains(ImageKinds.Seg) || MaskChannel is not null;
+
     /// <summary>The channel of generated volumes that is a mask; null where none is.</summary>
     internal int? MaskChannel =>
         Target.Index().Where(target => target.Item == ImageKinds.Seg).Select(target => (int?)target.Index).FirstOrDefault();

@@ -91,7 +91,7 @@ public sealed record PlanDescription
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
-        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, meta) && plan.Generation is not null && plan.LeftOut.Count == 0)
+        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, plan.HasMasks, meta) && plan.Generation is not null && plan.LeftOut.Count == 0)
             throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
         if (plan.TrainingGeneration is { } watched)
             RefuseGeneration(plan, watched, model, context);
@@ -182,7 +182,7 @@ public sealed record PlanDescription
         var meta = context with { Device = new torch.Device(DeviceType.META) };
         try
         {
-            MetricChecks.Refuse(watched.Metrics, plan.Compared, sets: true, meta);
+            MetricChecks.Refuse(watched.Metrics, plan.Compared, sets: true, plan.HasMasks, meta);
             if (watched.Metrics.FirstOrDefault(metric => metric.Part.Create(metric.Options, meta) is not SetMetric) is { } paired)
                 throw new PlanException(
                     $"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as kid",

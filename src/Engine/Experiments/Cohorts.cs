@@ -105,7 +105,7 @@ internal sealed class Cohorts(ExperimentContext context)
         foreach (var (_, volumes) in opened)
         {
             using var first = volumes.Load(0);
-            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, sets: true, parts);
+            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, sets: true, plan is ExperimentPlan { HasMasks: true }, parts);
         }
 
         return opened;

@@ -48,7 +48,7 @@ public sealed class SamplerSweep : IDisposable
             var conditions = Volumes(experiment.Cohorts, "--split", cohort, Plan.Sampling.Split);
             var real = Volumes(experiment.Cohorts, "--against", cohort, request.Against);
             using (var volume = real.Load(0))
-                MetricChecks.Refuse(Plan.Metrics, Plan.Compared with { Depth = volume.RealSlices[0] }, sets: true, parts);
+                MetricChecks.Refuse(Plan.Metrics, Plan.Compared with { Depth = volume.RealSlices[0] }, sets: true, Plan.HasMasks, parts);
             _trained = experiment.Trained(run, parts, request.Checkpoint);
             _sweep = new SamplingSweep(Plan, _trained, cohort, conditions, request.Against, real, experiment.LawOf(cohort, Plan.Sampling), _context.Observer.Warned);
         }

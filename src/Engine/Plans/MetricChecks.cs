@@ -9,20 +9,23 @@ public static class MetricChecks
     /// <param name="metrics">The metrics.</param>
     /// <param name="volume">One of the volumes that will be compared, without padding.</param>
     /// <param name="sets">Whether sets of volumes are compared as well.</param>
+    /// <param name="masks">Whether it is known where the tumours of the volumes are.</param>
     /// <param name="context">On the device <c>meta</c> no file of a metric is read; on another its networks see a volume of zeros.</param>
     /// <returns>Whether some of them compare sets.</returns>
     /// <exception cref="PlanException">A metric cannot be computed; the message names it.</exception>
-    public static bool Refuse(IReadOnlyList<PlannedPart<IMetric>> metrics, VolumeShape volume, bool sets, PartContext context)
+    public static bool Refuse(IReadOnlyList<PlannedPart<IMetric>> metrics, VolumeShape volume, bool sets, bool masks, PartContext context)
     {
-        Metric[] created = [.. metrics.Select(planned => planned.Call((part, options) => Refuse(planned.Id, part.Create(options, context), volume, sets)))];
+        Metric[] created = [.. metrics.Select(planned => planned.Call((part, options) => Refuse(planned.Id, part.Create(options, context), volume, sets, masks)))];
         var paired = metrics.Zip(created).Where(pair => pair.Second.Needs == MetricInputKind.PairedVolumes).Select(pair => pair.First.Id);
         if (paired.GroupBy(id => id).FirstOrDefault(ids => ids.Count() > 1) is { } twice)
             throw new PlanException($"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both", "metrics").In("evaluation");
         return created.OfType<SetMetric>().Any();
     }
 
-    private static Metric Refuse(string id, Metric metric, VolumeShape volume, bool sets)
+    private static Metric Refuse(string id, Metric metric, VolumeShape volume, bool sets, bool masks)
     {
+        if (metric is SetMetric { NeedsMasks: true } && !masks)
+            throw new PlanException($"`{id}` measures tumours by their masks, and nothing here is made from one; add seg to condition.images, or remove it", "metrics");
         if (metric.Needs != MetricInputKind.PairedVolumes && !sets)
             throw new PlanException($"`{id}` compares sets, and reconstructions are compared volume by volume; use metrics such as psnr and ms_ssim", "metrics");
         if (metric.Needs == MetricInputKind.Features)

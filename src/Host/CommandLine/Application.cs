@@ -14,6 +14,7 @@ using VoxelZoo.Host.Verbs.Parts;
 using VoxelZoo.Host.Verbs.Plugins;
 using VoxelZoo.Host.Verbs.Runs;
 using VoxelZoo.Host.Verbs.Sweeps;
+using VoxelZoo.Host.Verbs.WeightFiles;
 using VoxelZoo.Host.Verbs.Zoo;
 using VoxelZoo.Tensors.Native;
 
@@ -92,6 +93,12 @@ internal static class Application
             new FeaturesCheckVerb(),
         },
         new TorchScriptVerb(),
+        new Command("weights", "Files of weights: list one, take over another program's, write one for it")
+        {
+            new WeightsShowVerb(),
+            new WeightsImportVerb(),
+            new WeightsExportVerb(),
+        },
         new Command("zoo", "Animals: trained weights with cards")
         {
             new ZooListVerb(),

@@ -58,7 +58,7 @@ internal sealed class Pickle(Stream stream)
             case '\x87': Push(Popped(3)); break;
             case 's': SetItems(Popped(2)); break;
             case 'u': SetItems(PopToMark()); break;
-            case 'a': Top<List<object?>>().AddRange(Popped(1)); break;
+            case 'a': Append(Popped(1)); break;
             case 'e': Append(PopToMark()); break;
             case 'q': _memo[Byte()] = _stack[^1]; break;
             case 'r': _memo[Length()] = _stack[^1]; break;

@@ -23,6 +23,12 @@ internal sealed record SavedNumbers(string Key, ScalarType Type, long Count)
         ["torch.BoolStorage"] = ScalarType.Bool,
     };
 
+    /// <summary>PyTorch's name for numbers of a type.</summary>
+    /// <exception cref="ArgumentException">It has none.</exception>
+    public static string NameOf(string tensor, ScalarType type) =>
+        Types.Where(known => known.Value == type).Select(known => known.Key).FirstOrDefault()
+        ?? throw new ArgumentException($"the tensor `{tensor}` is of {type}, which a state dict cannot hold");
+
     /// <summary>The storage that a persistent id names: <c>("storage", type, key, place, count)</c>.</summary>
     public static SavedNumbers Of(object?[] id)
     {

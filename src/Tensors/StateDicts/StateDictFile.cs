@@ -14,11 +14,44 @@ public static class StateDictFile
 {
     private const string Program = "data.pkl";
 
-    /// <summary>Reads every tensor into CPU memory.</summary>
+    /// <summary>How deep dictionaries of tensors are looked for within others.</summary>
+    private const int Depth = 3;
+
+    /// <summary>Writes a file that <c>torch.load</c> reads as an ordered dictionary of tensors: whole, or not at all.</summary>
+    /// <param name="path">Replaced where it exists.</param>
+    /// <param name="tensors">Of any device and strides; they are not changed and stay the caller's.</param>
+    /// <exception cref="ArgumentException">A tensor is of a type that no state dict holds.</exception>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors)
+    {
+        path = RegularFile.Replaceable(path);
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite))
+            {
+                StateDictWriter.Write(stream, [.. tensors]);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    /// <summary>Reads every tensor of a dictionary into CPU memory.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="member">
+    /// The dictionary where a checkpoint holds several, such as <c>ema</c> or <c>model.unet</c>; null for the only one, or the one that it
+    /// calls <c>state_dict</c>.
+    /// </param>
     /// <returns>The tensors by name; the caller disposes them.</returns>
-    /// <exception cref="InvalidDataException">The file holds no state dict; one sentence that names it.</exception>
+    /// <exception cref="InvalidDataException">The file holds no state dict, or several; one sentence that names it.</exception>
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
-    public static NamedTensors Read(string path)
+    public static NamedTensors Read(string path, string? member = null)
     {
         using var stream = RegularFile.OpenRead(path);
         try
@@ -27,8 +60,8 @@ public static class StateDictFile
             stream.Position = 0;
             return first switch
             {
-                'P' => Archive(stream, path), // a zip
-                0x80 => Legacy(stream, path), // a pickle
+                'P' => Archive(stream, path, member), // a zip
+                0x80 => Legacy(stream, path, member), // a pickle
                 _ => throw new InvalidDataException("it does not begin as one"),
             };
         }
@@ -39,14 +72,14 @@ public static class StateDictFile
         }
     }
 
-    private static NamedTensors Archive(Stream stream, string path)
+    private static NamedTensors Archive(Stream stream, string path, string? member)
     {
         using var archive = new ZipArchive(stream, ZipArchiveMode.Read, leaveOpen: true);
         var program = archive.Entries.FirstOrDefault(entry => entry.FullName.EndsWith($"/{Program}", StringComparison.Ordinal))
             ?? throw new InvalidDataException($"the archive has no {Program}");
         using var pickle = new BufferedStream(program.Open());
         var folder = program.FullName[..^Program.Length];
-        return Tensors(new Pickle(pickle).Read(), path, storages => Read(storages, storage =>
+        return Tensors(new Pickle(pickle).Read(), path, member, storages => Read(storages, storage =>
         {
             using var numbers = (archive.GetEntry($"{folder}data/{storage.Key}")
                 ?? throw new InvalidDataException($"the archive has no numbers {storage.Key}")).Open();
@@ -55,7 +88,7 @@ public static class StateDictFile
     }
 
     /// <summary>Magic number, version and machine; then the dictionary, the names of the storages, and these in that order.</summary>
-    private static NamedTensors Legacy(Stream stream, string path)
+    private static NamedTensors Legacy(Stream stream, string path, string? member)
     {
         using var buffered = new BufferedStream(stream, 1 << 16);
         if (new Pickle(buffered).Read()?.ToString() != "119547037146038801333356")
@@ -64,7 +97,7 @@ public static class StateDictFile
         new Pickle(buffered).Read();
         var saved = new Pickle(buffered).Read();
         var keys = (new Pickle(buffered).Read() as List<object?> ?? []).Select(key => key?.ToString() ?? "").ToArray();
-        return Tensors(saved, path, storages =>
+        return Tensors(saved, path, member, storages =>
         {
             var byKey = storages.ToDictionary(storage => storage.Key);
             return Read([.. keys.Select(key => byKey.GetValueOrDefault(key)
@@ -79,9 +112,10 @@ public static class StateDictFile
         });
     }
 
-    private static NamedTensors Tensors(object? saved, string path, Func<IReadOnlyList<SavedNumbers>, Dictionary<string, Tensor>> read)
+    private static NamedTensors Tensors(
+        object? saved, string path, string? member, Func<IReadOnlyList<SavedNumbers>, Dictionary<string, Tensor>> read)
     {
-        var layouts = Layouts(saved);
+        var layouts = Layouts(saved, member);
         var numbers = read([.. layouts.Values.Select(layout => layout.Numbers).DistinctBy(storage => storage.Key)]);
         try
         {
@@ -97,14 +131,39 @@ public static class StateDictFile
         }
     }
 
-    /// <summary>The tensors of a dictionary, or of the one that a checkpoint calls <c>state_dict</c>.</summary>
-    private static Dictionary<string, Layout> Layouts(object? saved)
+    /// <summary>The tensors of the dictionary that is named, or of the one that is meant where none is.</summary>
+    private static Dictionary<string, Layout> Layouts(object? saved, string? member)
     {
-        if (saved is Pickle.Map checkpoint && checkpoint.FirstOrDefault(item => item.Key is "state_dict").Value is Pickle.Map inner)
-            saved = inner;
-        var layouts = (saved as Pickle.Map ?? []).Where(item => item is (string, Layout))
-            .ToDictionary(item => (string)item.Key!, item => (Layout)item.Value!);
-        return layouts.Count > 0 ? layouts : throw new InvalidDataException("it has no tensors by name; save the state_dict alone");
+        var all = Members(saved as Pickle.Map ?? [], "", Depth).ToArray();
+        if (all.Length == 0)
+            throw new InvalidDataException("it has no tensors by name; save the state_dict alone");
+        var found = member is not null ? all.Where(one => one.Name == member).ToArray()
+            : all.FirstOrDefault(one => one.Name == "state_dict") is { Tensors: not null } usual ? [usual]
+            : all;
+        return found is [var only]
+            ? only.Tensors
+            : throw new InvalidDataException(
+                (member is null
+                    ? "it has several dictionaries of tensors, of which one is to be named: "
+                    : $"it has no dictionary `{member}` of tensors, but ")
+                + string.Join(", ", all.Select(one => $"{(one.Name.Length == 0 ? "the outermost" : one.Name)} ({one.Tensors.Count})")));
+    }
+
+    /// <summary>The dictionaries that hold tensors, with the way to them.</summary>
+    private static IEnumerable<(string Name, Dictionary<string, Layout> Tensors)> Members(Pickle.Map map, string way, int depth)
+    {
+        var tensors = map.Where(item => item is (string, Layout)).ToDictionary(item => (string)item.Key!, item => (Layout)item.Value!);
+        if (tensors.Count > 0)
+            yield return (way, tensors);
+        if (depth == 0)
+            yield break;
+        foreach (var (key, value) in map)
+        {
+            if (key is not string name || value is not Pickle.Map inner)
+                continue;
+            foreach (var member in Members(inner, way.Length == 0 ? name : $"{way}.{name}", depth - 1))
+                yield return member;
+        }
     }
 
     private static Dictionary<string, Tensor> Read(IReadOnlyList<SavedNumbers> storages, Func<SavedNumbers, Tensor> read)

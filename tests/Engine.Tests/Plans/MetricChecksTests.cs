@@ -32,7 +32,7 @@ public sealed class MetricChecksTests
     {
         using var random = new RandomStreams(1);
         var context = new PartContext(META, Precision.Float32, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, random);
-        MetricChecks.Refuse([TinyRun.Part("evaluation", metric)], volume, sets: true, context);
+        MetricChecks.Refuse([TinyRun.Part("evaluation", metric)], volume, sets: true, masks: false, context);
     }
 
     /// <summary>Needs so many slices.</summary>

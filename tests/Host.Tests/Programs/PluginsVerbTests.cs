@@ -112,7 +112,7 @@ public sealed class PluginsVerbTests : IDisposable
         var doctor = JsonNode.Parse(outcome.Out)!;
 
         var own = Directory.GetDirectories(Repository.Plugins).Length;
-        Assert.Equal(("1.3.0", own + 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
+        Assert.Equal(("1.4.0", own + 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
         Assert.Equal([Repository.Plugins, _fixtures.Folder], doctor["folders"]!.AsArray().Select(f => (string?)f));
         Assert.NotNull((string?)doctor["native"]!["libtorch"]);
         Assert.Equal(1, outcome.ExitCode);

@@ -24,7 +24,7 @@ public sealed class ExportedAnimal : IDisposable
     {
         _run = new(() =>
         {
-            Done(["run", "quickstart", "--profile", "smoke", "--run", _work.Run, .. Tiny, .. Cohort, "--set", "evaluation.metrics=[sharpness, memorisation, psnr]"]);
+            Done(["run", "quickstart", "--profile", "smoke", "--run", _work.Run, .. Tiny, .. Cohort, "--set", "evaluation.metrics=[sharpness, memorisation, lesions, psnr]"]);
             return _work.Run;
         });
         _folder = new(() =>

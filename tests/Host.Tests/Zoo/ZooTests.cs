@@ -32,6 +32,23 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Assert.Equal("[0.1.0, 0.2.0)", card.Plugins["unet3d"]);
     }
 
+    /// <summary>Painted metastases are bright; a network of two steps has none of them yet, and the report says so first.</summary>
+    [Fact]
+    public void Tumours_are_measured_where_the_masks_say()
+    {
+        var lesions = JsonNode.Parse(File.ReadAllText(Path.Combine(exported.Run, "evaluation.json")))!["generated"]![0]!["metrics"]!.AsArray()
+            .Where(metric => (string?)metric!["metric"] == "lesions").ToArray();
+
+        Assert.Equal(["train", "test", "val"], lesions.Select(metric => (string?)metric!["against"]));
+        Assert.All(lesions, metric => Assert.InRange((double)metric!["details"]!["contrast_real"]!, 0.05, 5));
+        Assert.All(lesions, metric => Assert.InRange((double)metric!["value"]!, -1, 0.5));
+        Assert.Contains("> **Warning:** generated tumours are hardly seen", File.ReadAllText(Path.Combine(exported.Run, "report.md")), StringComparison.Ordinal);
+
+        var refused = _work.Here("train", "quickstart", "--profile", "smoke", "--run", _work.At("refused"), "--set", "condition.images=[]", "--set", "evaluation.metrics=[lesions]");
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Contains("`lesions` measures tumours by their masks, and nothing here is made from one", refused.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Its_weights_are_the_average_of_the_best_checkpoint()
     {

@@ -45,7 +45,10 @@ public sealed class GeneratedSet
         return new GeneratedSet(
             "samples", alike[0].Sampler, alike[0].Sampling with { Count = alike.Length }, alike[0].WeakerSha256,
             _ => alike.Select(record => new GeneratedItem(
-                Read(plan, Path.Combine(run.Samples, record.Name)), record.FunctionEvaluations, record.RequestedBins)));
+                Read(Path.Combine(run.Samples, record.Name), plan.Target), record.FunctionEvaluations, record.RequestedBins)
+            {
+                Mask = plan.Condition.Images.Contains(ImageKinds.Seg) ? Read(Path.Combine(run.Samples, record.Name), [ImageKinds.Seg]) : null,
+            }));
     }
 
     /// <summary>How a sample was made, without what differs from one volume to the next.</summary>
@@ -120,7 +123,10 @@ public sealed class GeneratedSet
             var generated = generator.Generate(i, condition, step => progress?.Invoke(volume, step), cancellation);
             done?.Invoke(generated);
             var real = Written(plan, generated.Volume.narrow(2, 0, plan.Data.OriginalDepth));
-            yield return new GeneratedItem(real, generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition));
+            yield return new GeneratedItem(real, generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition))
+            {
+                Mask = plan.Condition.Images.Contains(ImageKinds.Seg) ? condition.Images[ImageKinds.Seg].narrow(2, 0, plan.Data.OriginalDepth) : null,
+            };
         }
     }
 
@@ -129,11 +135,11 @@ public sealed class GeneratedSet
         ? cat([.. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && ImageKinds.IsMask(kind) ? Masks.Binarise(one).to(volume.dtype) : one)], 1)
         : volume;
 
-    private static Tensor Read(ExperimentPlan plan, string folder)
+    private static Tensor Read(string folder, IReadOnlyList<string> kinds)
     {
         try
         {
-            return cat([.. plan.Target.Select(kind => NiftiFile.Read(Path.Combine(folder, $"{kind}.nii.gz")).ToTensor())], 0).unsqueeze(0);
+            return cat([.. kinds.Select(kind => NiftiFile.Read(Path.Combine(folder, $"{kind}.nii.gz")).ToTensor())], 0).unsqueeze(0);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {
@@ -146,4 +152,8 @@ public sealed class GeneratedSet
 /// <param name="Volume"><c>[1, C, D, H, W]</c> in [0, 1], without padding.</param>
 /// <param name="FunctionEvaluations">How often the network was called for it.</param>
 /// <param name="Requested">The numbers of tumours by size that it was asked for, or null.</param>
-public sealed record GeneratedItem(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested);
+public sealed record GeneratedItem(Tensor Volume, int FunctionEvaluations, IReadOnlyList<int>? Requested)
+{
+    /// <summary>The mask that it was generated from, <c>[1, 1, D, H, W]</c>, or null where it was from none.</summary>
+    public Tensor? Mask { get; init; }
+}

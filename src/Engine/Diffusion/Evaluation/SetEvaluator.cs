@@ -103,7 +103,7 @@ public sealed class SetEvaluator(
     private MaskTumours[] RealMasks(string split, CohortDataset volumes, CancellationToken cancellation)
     {
         if (!_realMasks.TryGetValue(split, out var known))
-            _realMasks[split] = known = [.. Seen(volumes, cancellation).Select(Measured)];
+            _realMasks[split] = known = [.. Seen(volumes, cancellation).Select(seen => Measured(seen.Volume))];
         return known;
     }
 
@@ -192,31 +192,32 @@ public sealed class SetEvaluator(
         return _real[(metric.Extractor!, split)];
     }
 
-    private IEnumerable<Tensor> Seen(
+    private IEnumerable<SeenVolume> Seen(
         GeneratedSet generated, List<int> calls, List<MaskSeen> masks, CancellationToken cancellation)
     {
-        foreach (var (volume, evaluations, requested) in generated.Volumes(cancellation))
+        foreach (var item in generated.Volumes(cancellation))
         {
             cancellation.ThrowIfCancellationRequested();
-            calls.Add(evaluations);
+            calls.Add(item.FunctionEvaluations);
             if (plan.MaskChannel is not null)
-                masks.Add(new MaskSeen(Measured(volume), requested));
-            yield return volume;
+                masks.Add(new MaskSeen(Measured(item.Volume), item.Requested));
+            yield return new SeenVolume(item.Volume, item.Mask ?? Mask(item.Volume));
         }
     }
 
-    private IEnumerable<Tensor> Seen(CohortDataset volumes, CancellationToken cancellation)
+    private IEnumerable<SeenVolume> Seen(CohortDataset volumes, CancellationToken cancellation)
     {
         for (var i = 0; i < volumes.Count; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             using var sample = volumes.Load(i);
-            yield return torch.cat([.. plan.Target.Select(kind => sample.Images[kind])], 1).narrow(2, 0, sample.RealSlices[0]);
+            var volume = torch.cat([.. plan.Target.Select(kind => sample.Images[kind])], 1).narrow(2, 0, sample.RealSlices[0]);
+            yield return new SeenVolume(volume, sample.Images.TryGetValue(ImageKinds.Seg, out var mask) ? mask.narrow(2, 0, sample.RealSlices[0]) : null);
         }
     }
 
     /// <summary>Features of volumes by extractor; each is asked once, whatever the number of its metrics.</summary>
-    private Dictionary<string, FeatureSet> Extract(IEnumerable<SetMetric> metrics, IEnumerable<Tensor> volumes)
+    private Dictionary<string, FeatureSet> Extract(IEnumerable<SetMetric> metrics, IEnumerable<SeenVolume> volumes)
     {
         using var scope = torch.NewDisposeScope();
         var extractors = metrics.DistinctBy(metric => metric.Extractor).ToArray();
@@ -228,7 +229,7 @@ public sealed class SetEvaluator(
             if (!each.MoveNext())
                 break;
             foreach (var metric in extractors)
-                rows[metric.Extractor!].Add(Planned(metric).Run(() => metric.Features(each.Current)).MoveToOuterDisposeScope());
+                rows[metric.Extractor!].Add(Planned(metric).Run(() => Features(metric, each.Current)).MoveToOuterDisposeScope());
         }
 
         var sets = rows.ToDictionary(pair => pair.Key, pair => FeatureSet.Of(pair.Value));
@@ -236,6 +237,16 @@ public sealed class SetEvaluator(
             set.Rows.MoveToOuterDisposeScope();
         return sets;
     }
+
+    private static Tensor Features(SetMetric metric, SeenVolume seen) => !metric.NeedsMasks
+        ? metric.Features(seen.Volume)
+        : metric.MaskedFeatures(seen.Volume, seen.Mask ?? throw new ArgumentException("the volumes have no masks of tumours, by which they would be measured"));
+
+    /// <summary>The masks among generated volumes' channels, or null where none is.</summary>
+    private Tensor? Mask(Tensor volume) => plan.MaskChannel is { } channel ? volume.narrow(1, channel, 1) : null;
+
+    /// <summary>A volume, and the mask of its tumours where it is known.</summary>
+    private sealed record SeenVolume(Tensor Volume, Tensor? Mask);
 
     /// <summary>A generated mask, and the numbers of tumours that it was asked for, if any.</summary>
     private sealed record MaskSeen(MaskTumours Mask, IReadOnlyList<int>? Requested);

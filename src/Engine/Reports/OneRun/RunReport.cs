@@ -138,6 +138,9 @@ public static class RunReport
     private static void Generated(StringBuilder text, SetResult result)
     {
         Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
+        // what is wrong with them comes before any number; against each set of real volumes it is said below
+        foreach (var wrong in result.Metrics.Where(quality => quality.Value is not null && quality.Warnings.Count > 0).DistinctBy(quality => quality.Metric))
+            Line(text, $"> **Warning:** {wrong.Warnings[0]} (`{wrong.Metric}` against {wrong.Against}).\n");
         Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, {result.GuidanceWords}.\n");
         Masks(text, result.Masks);
         if (result.Metrics.Count == 0)

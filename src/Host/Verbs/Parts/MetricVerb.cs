@@ -54,6 +54,9 @@ internal sealed class MetricVerb : Verb
 
     private static MetricResult Compute(Metric metric, NamedTensors inputs)
     {
+        if (metric is SetMetric { NeedsMasks: true } masked)
+            return masked.Compare(
+                masked.MaskedFeatures(inputs.Get("reference", 5), inputs.Get("masks_reference", 5)), masked.MaskedFeatures(inputs.Get("generated", 5), inputs.Get("masks_generated", 5)));
         if (metric.Needs != MetricInputKind.Features)
             return metric.Compute(inputs.Get("reference", 5), inputs.Get("generated", 5));
         return metric is SetMetric set && inputs.Keys.Concat(inputs.Unsupported.Keys).Any(name => name is "volumes_real" or "volumes_generated")

@@ -1,0 +1,61 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Displays;
+using VoxelZoo.Host.Verbs.Parts;
+using VoxelZoo.Host.Verbs.Runs;
+using VoxelZoo.Host.WeightFiles;
+using VoxelZoo.Host.Zoo;
+using VoxelZoo.Tensors;
+
+namespace VoxelZoo.Host.Verbs.WeightFiles;
+
+/// <summary><c>weights export FROM</c>: weights for other programs.</summary>
+internal sealed class WeightsExportVerb : Verb
+{
+    private readonly Argument<string> _from;
+    private readonly Option<string> _out, _checkpoint = RunArguments.Checkpoint();
+
+    public WeightsExportVerb()
+        : base("export", "Writes weights as PyTorch loads them, by the names that their public implementation has")
+    {
+        _from = With(new Argument<string>("FROM") { Description = "An animal (zoo/FAMILY/NAME), a run, of which the average is taken where it has one, or a .safetensors file" });
+        _out = With(WeightsOptions.Out(".pt for torch.load, or .safetensors"));
+        With(_checkpoint);
+    }
+
+    public override bool LeavesFiles => true;
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        var (from, path) = (parse.GetRequiredValue(_from), parse.GetRequiredValue(_out));
+        var isSafe = path.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase);
+        if (!isSafe && Path.GetExtension(path).ToLowerInvariant() is not (".pt" or ".pth"))
+            throw new UsageException($"--out {path}: weights are written as .pt, .pth or .safetensors; name such a file");
+        using var session = new Session(parse);
+        var file = from.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? from : FileOf(session, from, parse.GetRequiredValue(_checkpoint));
+        OutFile.Require(path, ("FROM", file));
+        using var tensors = ForeignWeights.Read(file);
+        if (isSafe)
+            TensorFile.Write(path, tensors);
+        else
+            TensorFile.Refusing(() => Written(path, tensors), path);
+        Console.WriteLine($"{Places.Shown(path)}: {tensors.Count:N0} tensors of {Places.Shown(file)}");
+        return ExitCode.Done;
+    }
+
+    private static bool Written(string path, NamedTensors tensors)
+    {
+        StateDictFile.Write(path, tensors);
+        return true;
+    }
+
+    private static string FileOf(Session session, string name, string checkpoint)
+    {
+        var opened = AnimalRuns.Open(session, name).OpenNamedCheckpoint(checkpoint, ConsoleObserver.Warn);
+        var component = new[] { Component.Control, Component.Adapter, Component.Denoiser, Component.Compressor }.First(opened.Has);
+        return opened.File(opened.Used(component));
+    }
+}
