@@ -60,6 +60,8 @@ internal static class Application
             new DataInfoVerb(),
             new DataPrepareVerb(),
         },
+        new InitVerb(),
+        new ShowVerb(),
         new TrainVerb(),
         new TrainDiffrsVerb(),
         new SampleVerb(),
@@ -69,6 +71,11 @@ internal static class Application
         {
             new SweepSolversVerb(),
             new SweepStepsVerb(),
+        },
+        new Command("runs", "The runs of a folder, side by side")
+        {
+            new RunsListVerb(),
+            new RunsDiffVerb(),
         },
         new ReportVerb(),
         new SubmitVerb(),

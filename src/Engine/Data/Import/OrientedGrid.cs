@@ -8,8 +8,6 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <param name="Affine">Rows of the 4×4 matrix from voxel indices to millimetres.</param>
 internal sealed record OrientedGrid(IReadOnlyList<int> Shape, IReadOnlyList<IReadOnlyList<double>> Affine)
 {
-    private static readonly int[][] Orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-
     /// <summary>Voxel size in mm, file order.</summary>
     public IReadOnlyList<double> Spacing => NiftiAffine.Sizes(Affine);
 
@@ -22,7 +20,7 @@ internal sealed record OrientedGrid(IReadOnlyList<int> Shape, IReadOnlyList<IRea
     public static OrientedGrid Of(NiftiHeader header, IReadOnlyList<double>? spacing = null)
     {
         var (affine, sizes) = (header.Affine, NiftiAffine.Sizes(header.Affine));
-        var order = Orders.MaxBy(axes => Enumerable.Range(0, 3).Sum(world => Math.Abs(affine[world][axes[world]]) / sizes[axes[world]]))!;
+        var order = NiftiAffine.Axes(affine);
         var middle = NiftiAffine.At(affine, (header.Shape[0] - 1) / 2.0, (header.Shape[1] - 1) / 2.0, (header.Shape[2] - 1) / 2.0);
         var (shape, turned) = (new int[3], NiftiAffine.Diagonal(1, 1, 1));
         for (var world = 0; world < 3; world++)
@@ -46,13 +44,5 @@ internal sealed record OrientedGrid(IReadOnlyList<int> Shape, IReadOnlyList<IRea
     {
         var origin = NiftiAffine.At(Affine, from[0], from[1], from[2]);
         return new OrientedGrid(shape, [.. Affine.Take(3).Select((row, i) => (double[])[row[0], row[1], row[2], origin[i]]), [0, 0, 0, 1]]);
-    }
-
-    /// <summary>Where the axes of a header run, such as <c>LPS</c>.</summary>
-    public static string Letters(IReadOnlyList<IReadOnlyList<double>> affine)
-    {
-        var sizes = NiftiAffine.Sizes(affine);
-        var order = Orders.MaxBy(axes => Enumerable.Range(0, 3).Sum(world => Math.Abs(affine[world][axes[world]]) / sizes[axes[world]]))!;
-        return string.Concat(Enumerable.Range(0, 3).Select(axis => Array.IndexOf(order, axis) is var world && affine[world][axis] > 0 ? "RAS"[world] : "LPI"[world]));
     }
 }

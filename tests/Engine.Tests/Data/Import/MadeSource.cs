@@ -60,16 +60,16 @@ internal sealed class MadeSource : IDisposable
         return this;
     }
 
-    /// <summary>Patients as BraTS ships them: four images and a mask with the labels 1, 2 and 3.</summary>
-    public MadeSource AddBrats(int patients)
+    /// <summary>Patients as BraTS ships them: three images and a mask with the labels 1, 2 and 3.</summary>
+    public MadeSource AddBrats(int patients, int voxels = 20, double size = Size)
     {
         string[] axes = ["LPS", "RAS", "LAS"];
         for (var i = 0; i < patients; i++)
         {
             var name = $"BraTS-MET-{i:d5}-000";
             foreach (var kind in new[] { "t1c", "t1n", "t2f" })
-                Add($"{name}/{name}-{kind}.nii.gz", axes[i % 3]);
-            Add($"{name}/{name}-seg.nii.gz", axes[i % 3], at: (x, y, z) => Ball(4 + i % 5)(x, y, z) == 0 ? 0 : z < -3 ? 1 : z < 0 ? 2 : 3);
+                Add($"{name}/{name}-{kind}.nii.gz", axes[i % 3], voxels, size);
+            Add($"{name}/{name}-seg.nii.gz", axes[i % 3], voxels, size, at: (x, y, z) => Ball(4 + i % 5)(x, y, z) == 0 ? 0 : z < -3 ? 1 : z < 0 ? 2 : 3);
         }
 
         return this;
