@@ -48,6 +48,9 @@ public sealed record CohortSheet
     /// <summary>The intensities of a kind that become 0 and 1 with <c>normalization: cohort</c>; null for a file's smallest and largest.</summary>
     public IntensitySpan? SpanOf(string kind) => Kinds.GetValueOrDefault(kind)?.Span;
 
+    /// <summary>The scan of a name, or null where none is called so.</summary>
+    internal ImportedScan? Find(string name) => Scans.FirstOrDefault(scan => scan.Name == name);
+
     /// <summary>Reads a cohort's sheet, or null where it has none.</summary>
     /// <exception cref="PlanException">It is not what was written.</exception>
     internal static CohortSheet? Read(string cohort)
@@ -140,7 +143,11 @@ public sealed record ImportedScan(
 /// <param name="Path">Its path below the source, with <c>/</c>.</param>
 /// <param name="Sha256">Hash of its bytes.</param>
 /// <param name="Linked">Whether the cohort holds a link to it.</param>
-public sealed record SourceFile(string Path, string Sha256, bool Linked);
+public sealed record SourceFile(string Path, string Sha256, bool Linked)
+{
+    /// <summary>The intensities of the file that became those of the kind's <see cref="KindFacts.Span"/>; null for a mask, and where they were kept.</summary>
+    public IntensitySpan? Span { get; init; }
+}
 
 /// <summary>The grid of a source's volume.</summary>
 /// <param name="Shape">Voxels in file order.</param>

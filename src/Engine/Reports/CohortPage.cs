@@ -25,7 +25,7 @@ public sealed class CohortPage
         if (ImageKinds.Ordered(images.Keys).Select(kind => images[kind]).FirstOrDefault(image => image is { NonFinite: 0, Min: not null }) is not { } image)
             return;
         using var scope = torch.NewDisposeScope();
-        var grid = OrientedGrid.Of(image.Header);
+        var grid = FileGrid.Oriented(image.Header);
         using var stream = new MemoryStream();
         var mask = images.GetValueOrDefault(ImageKinds.Seg) is { } seg && !ReferenceEquals(seg, image) ? Shown(Resampler.Nearest(seg, grid, 0), grid) : null;
         var voxels = Resampler.Nearest(image, grid, (float)image.Min!.Value);
@@ -72,7 +72,7 @@ public sealed class CohortPage
     }
 
     /// <summary>A volume in the order in which it is looked at: rows from front to back, columns from the patient's right to the left.</summary>
-    private static torch.Tensor Shown(float[] voxels, OrientedGrid grid)
+    private static torch.Tensor Shown(float[] voxels, FileGrid grid)
     {
         var shape = grid.Volume;
         return torch.tensor(voxels, [1, shape.Depth, shape.Height, shape.Width]).transpose(2, 3).flip(2, 3);

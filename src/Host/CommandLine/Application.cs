@@ -67,6 +67,7 @@ internal static class Application
         new SampleVerb(),
         new GenerateVerb(),
         new EvaluateVerb(),
+        new ExportVerb(),
         new Command("sweep", "Which solver, and how many steps: many configurations of the sampler, judged alike")
         {
             new SweepSolversVerb(),

@@ -45,9 +45,10 @@ public sealed partial class TenMinutesTests : IDisposable
             Assert.True(outcome.ExitCode == 0, $"{command}\n{outcome.Error}\n{outcome.Out}");
         }
 
-        Assert.Equal(15, commands.Length);
+        Assert.Equal(16, commands.Length);
         var sheet = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_work.At("cohorts/met/cohort.json"))));
         Assert.Equal(sheet, (string?)JsonNode.Parse(File.ReadAllText(_work.At("runs/met/provenance.json")))!["cohort_sheet"]);
+        Assert.True(File.Exists(_work.At("runs/met/samples/00000/native/t1c.nii.gz")), "nothing was written on the patient's own grid");
     }
 
     /// <summary>Training takes a process of its own, and few steps; what generates goes with it.</summary>

@@ -74,7 +74,7 @@ public sealed class ImportPlan
     internal NiftiHeader Header(SourceScan scan, string kind) => _headers[scan.Images[kind]];
 
     /// <summary>The oriented grid of the scan's reference, before it is cut to the head.</summary>
-    internal OrientedGrid Grid(SourceScan scan) => OrientedGrid.Of(Header(scan, scan.Reference!), Spacing);
+    internal FileGrid Grid(SourceScan scan) => FileGrid.Oriented(Header(scan, scan.Reference!), Spacing);
 
     private SourceListing Looked(SourceListing listing)
     {
@@ -147,7 +147,7 @@ public sealed class ImportPlan
     /// <summary>The median voxel size where scans differ, or where pixels are not square, which a field of view with one length needs; null where all have one.</summary>
     private double[]? CommonSpacing()
     {
-        double[][] sizes = [.. Listing.Scans.Select(scan => OrientedGrid.Of(Header(scan, scan.Reference!)).Spacing.ToArray())];
+        double[][] sizes = [.. Listing.Scans.Select(scan => FileGrid.Oriented(Header(scan, scan.Reference!)).Spacing.ToArray())];
         double[] median = [.. Enumerable.Range(0, 3).Select(axis => Math.Round(sizes.Select(size => size[axis]).Order().ElementAt(sizes.Length / 2), 4))];
         var (same, square) = (sizes.All(size => size.Zip(median).All(pair => Near(pair.First, pair.Second))), Near(median[0], median[1]));
         if (same && square)

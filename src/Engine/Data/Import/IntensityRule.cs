@@ -51,16 +51,18 @@ public sealed record IntensityRule
     /// <summary>Changes intensities.</summary>
     /// <param name="voxels">A volume, <c>[D, H, W]</c>.</param>
     /// <param name="head">The head in it.</param>
+    /// <returns>The intensities that became the ends of the span of <see cref="Facts"/>, or null where they were kept.</returns>
     /// <exception cref="InvalidDataException">They are one number within the head.</exception>
-    internal void Apply(Span<float> voxels, HeadRegion head)
+    internal IntensitySpan? Apply(Span<float> voxels, HeadRegion head)
     {
         if (Keeps)
-            return;
+            return null;
         var (low, high) = Name == "fixed" ? (Low, High) : Within(head.Sorted(voxels));
         var unit = Facts.Span!;
         var scale = (unit.High - unit.Low) / (high - low);
         for (var i = 0; i < voxels.Length; i++)
             voxels[i] = (float)(unit.Low + Math.Clamp((voxels[i] - low) * scale, 0, unit.High - unit.Low));
+        return new IntensitySpan(low, high);
     }
 
     /// <summary>As the command line takes it.</summary>

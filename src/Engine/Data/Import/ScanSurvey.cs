@@ -68,7 +68,7 @@ internal sealed record ScanSurvey(
     }
 
     /// <summary>The head's box in an oriented grid.</summary>
-    private static ((int First, int Last) D, (int First, int Last) H, (int First, int Last) W) Box(NiftiVolume reference, OrientedGrid grid) =>
+    private static ((int First, int Last) D, (int First, int Last) H, (int First, int Last) W) Box(NiftiVolume reference, FileGrid grid) =>
         HeadRegion.Of(Resampler.Nearest(reference, grid, (float)reference.Min!.Value), grid.Volume).Box();
 
     private static long Count(NiftiVolume mask, SortedDictionary<string, long> labels, Func<float, bool> isTumour)
