@@ -18,7 +18,8 @@ public sealed record CohortGeometry(int Height, int Width, int Slices, double Fi
     public string Shown => FormattableString.Invariant($"{Height}×{Width}×{Slices} voxels of {FieldOfView / Height:0.###}×{FieldOfView / Width:0.###}×{SlicePitch:0.###} mm");
 
     /// <summary>Reads a header of each patient.</summary>
-    /// <exception cref="PlanException">Volumes differ in rows, columns or voxel size, or a picture is not as wide as it is high, so that no experiment fits all.</exception>
+    /// <exception cref="PlanException">Volumes differ in rows, columns or voxel size, or a picture is not as wide as it is high, so that
+    /// no experiment fits all.</exception>
     public static CohortGeometry Of(Cohort cohort)
     {
         var headers = cohort.Patients.AsParallel().AsOrdered().Select(patient => (patient.Name, Header: Read(patient.File(patient.Kinds[0])))).ToArray();

@@ -44,7 +44,10 @@ public sealed record PatientFacts(
             lesions?.Sizes.Sum(size => (double)size) * Math.Abs(NiftiAffine.Determinant(first.Header.Affine)));
     }
 
-    /// <summary>The patients with what sets each apart from the others: a shape, voxel size or orientation that four of five do not have, an intensity or a tumour far from the median.</summary>
+    /// <summary>
+    /// The patients with what sets each apart from the others: a shape, voxel size or orientation that four of five do not have, an
+    /// intensity or a tumour far from the median.
+    /// </summary>
     public static IReadOnlyList<PatientFacts> Marked(IReadOnlyList<PatientFacts> patients)
     {
         var marks = patients.ToDictionary(patient => (patient.Split, patient.Name), _ => new List<string>());

@@ -8,7 +8,8 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>
-/// Brings generated volumes back onto the grid of the patient that they lie on: what <c>data import</c> and preparation did to places and intensities is undone.
+/// Brings generated volumes back onto the grid of the patient that they lie on: what <c>data import</c> and preparation did to places and
+/// intensities is undone.
 /// </summary>
 /// <param name="cohort">The cohort that they were generated from.</param>
 /// <param name="normalization">How training read its intensities.</param>

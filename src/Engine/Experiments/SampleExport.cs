@@ -18,7 +18,10 @@ public enum ExportLayout
     Nnunet,
 }
 
-/// <summary>Writes a run's samples as a data set of others: volumes as they are, with a sidecar that says how each was made and that it is synthetic.</summary>
+/// <summary>
+/// Writes a run's samples as a data set of others: volumes as they are, with a sidecar that says how each was made and that it is
+/// synthetic.
+/// </summary>
 /// <param name="run">The run.</param>
 public sealed class SampleExport(RunFolder run)
 {

@@ -10,7 +10,10 @@ using VoxelZoo.Engine.Pictures;
 
 namespace VoxelZoo.Engine.Reports;
 
-/// <summary>A page with a picture of every patient of a cohort, nose up and the patient's right on the left, the tumours outlined: mistakes are seen there, not read.</summary>
+/// <summary>
+/// A page with a picture of every patient of a cohort, nose up and the patient's right on the left, the tumours outlined: mistakes are
+/// seen there, not read.
+/// </summary>
 public sealed class CohortPage
 {
     private const double PixelsPerMillimetre = 0.6;
@@ -71,7 +74,9 @@ public sealed class CohortPage
         return page.Append("</main>\n</html>\n").ToString();
     }
 
-    /// <summary>A volume in the order in which it is looked at: rows from front to back, columns from the patient's right to the left.</summary>
+    /// <summary>
+    /// A volume in the order in which it is looked at: rows from front to back, columns from the patient's right to the left.
+    /// </summary>
     private static torch.Tensor Shown(float[] voxels, FileGrid grid)
     {
         var shape = grid.Volume;

@@ -8,7 +8,10 @@ using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Configuration;
 
-/// <summary>An experiment like another one, fitted to a cohort: kinds of image, a grid that the network's levels divide, a batch that fits into memory.</summary>
+/// <summary>
+/// An experiment like another one, fitted to a cohort: kinds of image, a grid that the network's levels divide, a batch that fits into
+/// memory.
+/// </summary>
 /// <param name="session">The parts.</param>
 /// <param name="cohort">The cohort.</param>
 /// <param name="like">The file of the other experiment.</param>

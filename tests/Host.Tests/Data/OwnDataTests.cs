@@ -5,7 +5,9 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Data;
 
-/// <summary>From a folder as BraTS ships it to an experiment of one's own: <c>data import</c>, <c>init</c>, <c>show</c>, <c>data check</c>.</summary>
+/// <summary>
+/// From a folder as BraTS ships it to an experiment of one's own: <c>data import</c>, <c>init</c>, <c>show</c>, <c>data check</c>.
+/// </summary>
 public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposable
 {
     private readonly Brats _brats;

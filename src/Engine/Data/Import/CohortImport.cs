@@ -21,7 +21,8 @@ public sealed record ImportProgress(int Done, int Total, bool LookingAt);
 public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept);
 
 /// <summary>
-/// Makes a cohort of a source. A scan's folder appears whole or not at all; what was stopped or killed goes on with the same command, and gives the same bytes; a
+/// Makes a cohort of a source. A scan's folder appears whole or not at all; what was stopped or killed goes on with the same command, and
+/// gives the same bytes; a
 /// cohort that is complete is left alone.
 /// </summary>
 /// <param name="plan">What is to be done.</param>
@@ -29,9 +30,6 @@ public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept);
 public sealed class CohortImport(ImportPlan plan, string folder)
 {
     private const string WorkName = ".importing";
-
-    // voxels around the head, on each side
-    private const int Margin = 2;
 
     // networks halve rows and columns a few times
     private const int Multiple = 16;
@@ -180,7 +178,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     /// <summary>The box that holds every head, square in plane, in which networks can halve rows and columns.</summary>
     private static int[] CommonShape(IReadOnlyList<ScanSurvey> surveys)
     {
-        int Extent(int axis) => surveys.Max(survey => survey.Last[axis] - survey.First[axis] + 1) + 2 * Margin;
+        int Extent(int axis) => surveys.Max(survey => survey.Last[axis] - survey.First[axis] + 1);
         var plane = (Math.Max(Extent(0), Extent(1)) + Multiple - 1) / Multiple * Multiple;
         return [plane, plane, Extent(2)];
     }

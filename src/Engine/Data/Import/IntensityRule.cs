@@ -3,7 +3,9 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>What an import does to the intensities of images: <c>percentile 0.5 99.5</c>, <c>zscore</c>, <c>fixed LO HI</c> or <c>keep</c>.</summary>
+/// <summary>
+/// What an import does to the intensities of images: <c>percentile 0.5 99.5</c>, <c>zscore</c>, <c>fixed LO HI</c> or <c>keep</c>.
+/// </summary>
 public sealed record IntensityRule
 {
     // standard deviations; what lies beyond is a vessel or a spike, and is clipped

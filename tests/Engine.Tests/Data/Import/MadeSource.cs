@@ -5,7 +5,8 @@ using VoxelZoo.Engine.Nifti;
 namespace VoxelZoo.Engine.Tests.Data.Import;
 
 /// <summary>
-/// A data set as others lay it out, made small: every image shows one head, an ellipsoid around the origin whose intensity grows in a straight line along each
+/// A data set as others lay it out, made small: every image shows one head, an ellipsoid around the origin whose intensity grows in a
+/// straight line along each
 /// direction, with a ball as tumour; shapes and orientations differ as they do between scanners.
 /// </summary>
 internal sealed class MadeSource : IDisposable
