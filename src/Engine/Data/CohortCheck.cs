@@ -1,5 +1,6 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data;
 
@@ -12,7 +13,8 @@ public static class CohortCheck
     /// <summary>Checks one patient after another; the findings come as they are made, none for a sound cohort.</summary>
     /// <param name="cohort">The cohort.</param>
     /// <param name="kinds">The kinds of image that each patient has to have; the others are checked where they are there.</param>
-    public static IEnumerable<CohortFinding> Run(Cohort cohort, IReadOnlyList<string> kinds)
+    /// <param name="seen">Is given each patient with the images that can be read, or null.</param>
+    public static IEnumerable<CohortFinding> Run(Cohort cohort, IReadOnlyList<string> kinds, Action<CohortPatient, IReadOnlyDictionary<string, NiftiVolume>>? seen = null)
     {
         foreach (var finding in Folders(cohort))
             yield return finding;
@@ -23,7 +25,9 @@ public static class CohortCheck
                 yield return finding;
             foreach (var kind in kinds.Except(patient.Kinds))
                 yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"is missing{Cohort.Lookalike(patient.Folder, [kind])}.");
-            var found = PatientCheck.Run(patient, patient.Kinds, null);
+            var images = new Dictionary<string, NiftiVolume>();
+            var found = PatientCheck.Run(patient, patient.Kinds, null, seen is null ? null : images.Add);
+            seen?.Invoke(patient, images);
             foreach (var finding in found.Findings.Concat(copies.Add(found)))
                 yield return finding;
             all.Add(found with { Scans = new Dictionary<string, Scan>() });

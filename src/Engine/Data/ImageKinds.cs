@@ -41,7 +41,7 @@ public static partial class ImageKinds
     public static bool IsMask(string kind) => kind == Seg || kind.StartsWith(OtherMask, StringComparison.Ordinal);
 
     /// <summary>Kinds in the order in which they are listed: images before masks, and of either those of the original before the others, which are sorted.</summary>
-    internal static IReadOnlyList<string> Ordered(IEnumerable<string> kinds) =>
+    public static IReadOnlyList<string> Ordered(IEnumerable<string> kinds) =>
         [.. kinds.Distinct().OrderBy(IsMask).ThenBy(kind => Place(kind)).ThenBy(kind => kind, StringComparer.Ordinal)];
 
     private static int Place(string kind) => Original.Index().Where(one => one.Item == kind).Select(one => one.Index).DefaultIfEmpty(Original.Count).First();

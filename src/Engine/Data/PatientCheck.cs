@@ -16,7 +16,8 @@ internal static class PatientCheck
     /// <param name="patient">The patient.</param>
     /// <param name="kinds">The kinds of image to look at; those that the patient does not have are passed over.</param>
     /// <param name="options">What volumes have to fit, or null.</param>
-    public static CheckedPatient Run(CohortPatient patient, IReadOnlyList<string> kinds, DataOptions? options)
+    /// <param name="seen">Is given each image that can be read, or null.</param>
+    public static CheckedPatient Run(CohortPatient patient, IReadOnlyList<string> kinds, DataOptions? options, Action<string, NiftiVolume>? seen = null)
     {
         var findings = new List<CohortFinding>();
         var scans = new Dictionary<string, Scan>();
@@ -36,6 +37,7 @@ internal static class PatientCheck
                     findings.AddRange(Together(grid, kind, one.Grid, one.Kind, Finding));
                 findings.AddRange(Alone(volume, kind, options, Finding));
                 first ??= (kind, grid);
+                seen?.Invoke(kind, volume);
                 if (kind == ImageKinds.Seg)
                     hasTumour = volume.Max > 0.5;
                 if (volume is { Min: not null, IsConstant: false } && (!ImageKinds.IsMask(kind) || volume.Max > 0.5))

@@ -118,6 +118,19 @@ public sealed class DiffusionExperiment : Experiment
             FormattableString.Invariant($"{kind} 00000 of seed {sampling.Seed} by {Plan.Sampler.Id}"), TrialVolume.BlocksOf(volume[0]), Path.Combine(sample.Folder, SampleFolder.PictureName));
     }
 
+    /// <summary>
+    /// Writes samples once more on the grids that their patients had before they were imported, into the folder <c>native</c> of each; of several processes the
+    /// first does it.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="samples">The samples.</param>
+    public void WriteNative(RunFolder run, IReadOnlyList<WrittenSample> samples) => Placed(() => Context.Collective.ByFirst(() =>
+    {
+        var native = new NativeVolumes(Cohorts.OpenRecorded(Plan, run), Plan.Data.Normalization);
+        foreach (var sample in samples)
+            native.Write(sample.Folder);
+    }));
+
     /// <summary>The law of the training split's masks, where numbers of tumours are drawn by it; else null.</summary>
     internal SizeBinLaw? LawOf(Cohort cohort, SamplingOptions sampling) =>
         sampling.BinsFrom == SizeBinSource.Law ? SizeBinLaw.Of(Cohorts.Volumes(Plan, cohort, Cohort.Train)) : null;

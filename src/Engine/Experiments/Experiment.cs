@@ -53,6 +53,13 @@ public abstract class Experiment
     /// <summary>Refuses a number of processes that cannot train it together; before anything is made or read.</summary>
     public void CheckProcesses(int processes) => Placed(() => RefuseProcesses(processes));
 
+    /// <summary>Why it cannot be trained in the memory that there is, or null where it can.</summary>
+    public string? WhyTooLarge() => Placed(() =>
+    {
+        using var random = ExperimentContext.Random(Plan);
+        return new RunTraining(this, false).WhyTooLarge(Context.PartsOf(Plan, random));
+    });
+
     /// <summary>Refuses what can be described and not be trained; before anything is made or read.</summary>
     public void CheckTrainable() => Placed(() => RefuseUntrainable(resumed: null));
 

@@ -87,6 +87,13 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     /// <summary>Refuses a plan whose tensors cannot fit into the memory that there is.</summary>
     public void RefuseTooLarge(PartContext parts)
     {
+        if (WhyTooLarge(parts) is { } why)
+            throw new PlanException(why);
+    }
+
+    /// <summary>Why a plan's tensors cannot fit into the memory that there is, or null where they can.</summary>
+    public string? WhyTooLarge(PartContext parts)
+    {
         var training = Plan.Training;
         // each process computes its share of the batch
         var memory = experiment.Memory with { Activations = experiment.Memory.Activations / Processes.Size };
@@ -94,11 +101,10 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
         var available = onGpu ? MemoryStatistics.Accelerator(parts.Device)?.Free : MemoryStatistics.Available;
         var own = onGpu ? 0 : LibraryMemory;
         if (!training.CheckMemory || available is null || memory.Total + own <= available)
-            return;
+            return null;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
-        throw new PlanException(
-            $"{memory.Describe()}{(own > 0 ? $", {ByteCount.Shown(own)} for libtorch itself," : "")} and {parts.Device} has {ByteCount.Shown(available.Value)} left; "
-                + $"use {(training.BatchSize > 1 ? $"a smaller batch_size than {training.BatchSize}" : "smaller volumes or a smaller network")}{checkpointing}, or check_memory: false to try all the same");
+        return $"{memory.Describe()}{(own > 0 ? $", {ByteCount.Shown(own)} for libtorch itself," : "")} and {parts.Device} has {ByteCount.Shown(available.Value)} left; "
+                + $"use {(training.BatchSize > 1 ? $"a smaller batch_size than {training.BatchSize}" : "smaller volumes or a smaller network")}{checkpointing}, or check_memory: false to try all the same";
     }
 
     /// <summary>Refuses data that are not those that the run has recorded, or says where they are allowed how they differ.</summary>

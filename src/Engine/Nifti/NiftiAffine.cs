@@ -59,6 +59,22 @@ internal static class NiftiAffine
     public static double Determinant(IReadOnlyList<IReadOnlyList<double>> a) =>
         a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) + a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
 
+    /// <summary>The axis of a file that runs along each direction of space, right, front and top, as near as it does.</summary>
+    public static int[] Axes(IReadOnlyList<IReadOnlyList<double>> affine)
+    {
+        var sizes = Sizes(affine);
+        return Orders.MaxBy(axes => Enumerable.Range(0, 3).Sum(world => Math.Abs(affine[world][axes[world]]) / sizes[axes[world]]))!;
+    }
+
+    /// <summary>Where the axes run, such as <c>LPS</c>: to the left, to the back, to the top.</summary>
+    public static string Letters(IReadOnlyList<IReadOnlyList<double>> affine)
+    {
+        var axes = Axes(affine);
+        return string.Concat(Enumerable.Range(0, 3).Select(axis => Array.IndexOf(axes, axis) is var world && affine[world][axis] > 0 ? "RAS"[world] : "LPI"[world]));
+    }
+
+    private static readonly int[][] Orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
     /// <summary>The matrix that undoes an affine whose determinant is not 0.</summary>
     public static double[][] Inverse(IReadOnlyList<IReadOnlyList<double>> a)
     {

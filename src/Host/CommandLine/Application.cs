@@ -70,15 +70,23 @@ internal static class Application
             new DataInfoVerb(),
             new DataPrepareVerb(),
         },
+        new InitVerb(),
+        new ShowVerb(),
         new TrainVerb(),
         new TrainDiffrsVerb(),
         new SampleVerb(),
         new GenerateVerb(),
         new EvaluateVerb(),
+        new ExportVerb(),
         new Command("sweep", "Which solver, and how many steps: many configurations of the sampler, judged alike")
         {
             new SweepSolversVerb(),
             new SweepStepsVerb(),
+        },
+        new Command("runs", "The runs of a folder, side by side")
+        {
+            new RunsListVerb(),
+            new RunsDiffVerb(),
         },
         new ReportVerb(),
         new SubmitVerb(),

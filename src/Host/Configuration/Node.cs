@@ -56,6 +56,9 @@ internal abstract class Node(Position position)
     /// <summary>Where <paramref name="path"/> (<c>patch_size</c>, <c>channels.0</c>) was written, as far as it exists.</summary>
     public Position Locate(string? path) => Follow(path).Position;
 
+    /// <summary>Where the value at a path was written, or null where there is none.</summary>
+    public Position? PlaceOf(string path) => Follow(path) is { Found: true } found ? found.Position : null;
+
     private (Node Last, Position Position, bool Found) Follow(string? path)
     {
         var (node, position) = (this, Position);

@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
-/// The Brain Imaging Data Structure: <c>sub-X[/ses-Y]/anat/sub-X[_ses-Y][_…]_T1w.nii.gz</c>, with masks of lesions beside them or below <c>derivatives</c>. A kind is
+/// The Brain Imaging Data Structure: <c>sub-X[/ses-Y]/anat/sub-X[_ses-Y][_…]_T1w.nii.gz</c>, with masks of lesions beside them or below
+/// <c>derivatives</c>. A kind is
 /// the suffix, and with contrast agent that as well: <c>t1w</c>, <c>t1w_gd</c>.
 /// </summary>
 internal sealed partial class BidsLayout : ISourceLayout

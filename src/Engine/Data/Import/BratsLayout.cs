@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
-/// As the BraTS challenges ship their data: <c>…/SCAN/SCAN-t1c.nii.gz</c>, or <c>SCAN_t1ce.nii</c> in the years before 2023. From 2023 on the last number of a scan's
+/// As the BraTS challenges ship their data: <c>…/SCAN/SCAN-t1c.nii.gz</c>, or <c>SCAN_t1ce.nii</c> in the years before 2023. From 2023 on
+/// the last number of a scan's
 /// name is the visit.
 /// </summary>
 internal sealed partial class BratsLayout : ISourceLayout

@@ -21,7 +21,8 @@ public sealed record ImportProgress(int Done, int Total, bool LookingAt);
 public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept);
 
 /// <summary>
-/// Makes a cohort of a source. A scan's folder appears whole or not at all; what was stopped or killed goes on with the same command, and gives the same bytes; a
+/// Makes a cohort of a source. A scan's folder appears whole or not at all; what was stopped or killed goes on with the same command, and
+/// gives the same bytes; a
 /// cohort that is complete is left alone.
 /// </summary>
 /// <param name="plan">What is to be done.</param>
@@ -29,9 +30,6 @@ public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept);
 public sealed class CohortImport(ImportPlan plan, string folder)
 {
     private const string WorkName = ".importing";
-
-    // voxels around the head, on each side
-    private const int Margin = 2;
 
     // networks halve rows and columns a few times
     private const int Multiple = 16;
@@ -105,7 +103,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         var splits = plan.SplitsOf(surveys.ToDictionary(survey => survey.Scan.Name, survey => survey.LesionVolume));
         var shape = plan.Recipe.Link ? null : CommonShape([.. surveys]);
         int written = 0, kept = 0;
-        var imported = new ConcurrentBag<(ImportedScan Scan, OrientedGrid Grid)>();
+        var imported = new ConcurrentBag<(ImportedScan Scan, FileGrid Grid)>();
         RemoveStrangers(surveys.ToDictionary(survey => survey.Scan.Name, survey => splits[survey.Scan.Patient]));
         Each([.. surveys.OrderBy(survey => survey.Scan.Name, StringComparer.Ordinal)], survey => survey.Scan.Name, survey =>
         {
@@ -144,7 +142,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     }
 
     /// <summary>Writes a scan, or finds that it was written before of the same bytes onto the same grid.</summary>
-    private (ImportedScan Scan, bool IsNew) Write(ScanSurvey survey, string split, OrientedGrid grid)
+    private (ImportedScan Scan, bool IsNew) Write(ScanSurvey survey, string split, FileGrid grid)
     {
         var (scan, target) = (survey.Scan, Path.Combine(_folder, split, survey.Scan.Name));
         var (record, temporary) = (Path.Combine(Work, scan.Name + ".json"), Path.Combine(Work, scan.Name));
@@ -157,8 +155,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         return Unwritten.Named(target, () =>
         {
             Directory.CreateDirectory(temporary);
-            var links = new ScanWriter(plan, plan.Listing.Source).Write(survey, grid, temporary);
-            var made = Written(scan.Images.ToDictionary(image => image.Key, image => new SourceFile(image.Value, survey.Sha256[image.Key], links.Contains(image.Key))));
+            var made = Written(new ScanWriter(plan, plan.Listing.Source).Write(survey, grid, temporary));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             AtomicFile.WriteText(record, Text(made));
             Directory.Move(temporary, target);
@@ -181,19 +178,19 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     /// <summary>The box that holds every head, square in plane, in which networks can halve rows and columns.</summary>
     private static int[] CommonShape(IReadOnlyList<ScanSurvey> surveys)
     {
-        int Extent(int axis) => surveys.Max(survey => survey.Last[axis] - survey.First[axis] + 1) + 2 * Margin;
+        int Extent(int axis) => surveys.Max(survey => survey.Last[axis] - survey.First[axis] + 1);
         var plane = (Math.Max(Extent(0), Extent(1)) + Multiple - 1) / Multiple * Multiple;
         return [plane, plane, Extent(2)];
     }
 
-    private OrientedGrid GridOf(ScanSurvey survey, int[]? shape)
+    private FileGrid GridOf(ScanSurvey survey, int[]? shape)
     {
         var grid = plan.Grid(survey.Scan);
         // around the head's middle; >> rounds down also where the box begins before the first voxel
         return shape is null ? grid : grid.Cut([.. shape.Select((size, axis) => (survey.First[axis] + survey.Last[axis] + 1 - size) >> 1)], shape);
     }
 
-    private CohortSheet Sheet(IReadOnlyList<(ImportedScan Scan, OrientedGrid Grid)> imported, IReadOnlyList<SourceScan> scans)
+    private CohortSheet Sheet(IReadOnlyList<(ImportedScan Scan, FileGrid Grid)> imported, IReadOnlyList<SourceScan> scans)
     {
         var kinds = ImageKinds.Ordered(scans.SelectMany(scan => scan.Images.Keys).Distinct().SelectMany(kind => ImageKinds.IsMask(kind) ? ScanWriter.MasksOf(plan, kind) : [kind]));
         var first = imported[0].Grid;

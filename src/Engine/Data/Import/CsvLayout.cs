@@ -3,7 +3,8 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
-/// A table that says which file is what: a column <c>patient</c>, perhaps <c>visit</c> and <c>split</c>, and either <c>kind</c> and <c>path</c> or one column of paths for
+/// A table that says which file is what: a column <c>patient</c>, perhaps <c>visit</c> and <c>split</c>, and either <c>kind</c> and
+/// <c>path</c> or one column of paths for
 /// each kind. Paths are below the source.
 /// </summary>
 /// <param name="file">The table.</param>

@@ -1,7 +1,8 @@
 namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
-/// A folder for each patient, whatever its files are called: <c>PATIENT[/VISIT]/KIND.nii.gz</c>. Folders <c>train</c>, <c>val</c> and <c>test</c> above them are kept
+/// A folder for each patient, whatever its files are called: <c>PATIENT[/VISIT]/KIND.nii.gz</c>. Folders <c>train</c>, <c>val</c> and
+/// <c>test</c> above them are kept
 /// as splits.
 /// </summary>
 internal sealed class FoldersLayout : ISourceLayout

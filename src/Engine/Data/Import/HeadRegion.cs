@@ -4,7 +4,8 @@ using VoxelZoo.Engine.Nifti;
 namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
-/// The head in a volume: the largest connected part of what is brighter than a tenth of the way from the smallest intensity to the 99th percentile, with its holes. It
+/// The head in a volume: the largest connected part of what is brighter than a tenth of the way from the smallest intensity to the 99th
+/// percentile, with its holes. It
 /// is looked for in at most 64 cells along each axis: what is wanted is a box and a statistic, not an outline.
 /// </summary>
 internal sealed class HeadRegion

@@ -5,7 +5,9 @@ using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>What an import would do: the listing after every header was read, and the voxel size that follows. Nothing is made or written.</summary>
+/// <summary>
+/// What an import would do: the listing after every header was read, and the voxel size that follows. Nothing is made or written.
+/// </summary>
 public sealed class ImportPlan
 {
     // of a voxel's size: scanners' rounding stays below it
@@ -74,7 +76,7 @@ public sealed class ImportPlan
     internal NiftiHeader Header(SourceScan scan, string kind) => _headers[scan.Images[kind]];
 
     /// <summary>The oriented grid of the scan's reference, before it is cut to the head.</summary>
-    internal OrientedGrid Grid(SourceScan scan) => OrientedGrid.Of(Header(scan, scan.Reference!), Spacing);
+    internal FileGrid Grid(SourceScan scan) => FileGrid.Oriented(Header(scan, scan.Reference!), Spacing);
 
     private SourceListing Looked(SourceListing listing)
     {
@@ -130,7 +132,8 @@ public sealed class ImportPlan
     }
 
     /// <summary>
-    /// Why a mask cannot be of the scan's images: it has the voxels of one and says that they lie elsewhere, so that one of the two is wrong. A mask on a grid of its
+    /// Why a mask cannot be of the scan's images: it has the voxels of one and says that they lie elsewhere, so that one of the two is
+    /// wrong. A mask on a grid of its
     /// own is brought to that of the images.
     /// </summary>
     private string? Misplaced(SourceScan scan, string mask)
@@ -144,10 +147,13 @@ public sealed class ImportPlan
             : null;
     }
 
-    /// <summary>The median voxel size where scans differ, or where pixels are not square, which a field of view with one length needs; null where all have one.</summary>
+    /// <summary>
+    /// The median voxel size where scans differ, or where pixels are not square, which a field of view with one length needs; null where
+    /// all have one.
+    /// </summary>
     private double[]? CommonSpacing()
     {
-        double[][] sizes = [.. Listing.Scans.Select(scan => OrientedGrid.Of(Header(scan, scan.Reference!)).Spacing.ToArray())];
+        double[][] sizes = [.. Listing.Scans.Select(scan => FileGrid.Oriented(Header(scan, scan.Reference!)).Spacing.ToArray())];
         double[] median = [.. Enumerable.Range(0, 3).Select(axis => Math.Round(sizes.Select(size => size[axis]).Order().ElementAt(sizes.Length / 2), 4))];
         var (same, square) = (sizes.All(size => size.Zip(median).All(pair => Near(pair.First, pair.Second))), Near(median[0], median[1]));
         if (same && square)

@@ -3,7 +3,9 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>What an import does to the intensities of images: <c>percentile 0.5 99.5</c>, <c>zscore</c>, <c>fixed LO HI</c> or <c>keep</c>.</summary>
+/// <summary>
+/// What an import does to the intensities of images: <c>percentile 0.5 99.5</c>, <c>zscore</c>, <c>fixed LO HI</c> or <c>keep</c>.
+/// </summary>
 public sealed record IntensityRule
 {
     // standard deviations; what lies beyond is a vessel or a spike, and is clipped
@@ -51,16 +53,18 @@ public sealed record IntensityRule
     /// <summary>Changes intensities.</summary>
     /// <param name="voxels">A volume, <c>[D, H, W]</c>.</param>
     /// <param name="head">The head in it.</param>
+    /// <returns>The intensities that became the ends of the span of <see cref="Facts"/>, or null where they were kept.</returns>
     /// <exception cref="InvalidDataException">They are one number within the head.</exception>
-    internal void Apply(Span<float> voxels, HeadRegion head)
+    internal IntensitySpan? Apply(Span<float> voxels, HeadRegion head)
     {
         if (Keeps)
-            return;
+            return null;
         var (low, high) = Name == "fixed" ? (Low, High) : Within(head.Sorted(voxels));
         var unit = Facts.Span!;
         var scale = (unit.High - unit.Low) / (high - low);
         for (var i = 0; i < voxels.Length; i++)
             voxels[i] = (float)(unit.Low + Math.Clamp((voxels[i] - low) * scale, 0, unit.High - unit.Low));
+        return new IntensitySpan(low, high);
     }
 
     /// <summary>As the command line takes it.</summary>

@@ -3,7 +3,10 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>What the user calls files: <c>*_t1c=t1c</c>. The pattern is of a file's name without suffix, or of its path where it has a slash; the first that fits counts.</summary>
+/// <summary>
+/// What the user calls files: <c>*_t1c=t1c</c>. The pattern is of a file's name without suffix, or of its path where it has a slash; the
+/// first that fits counts.
+/// </summary>
 internal sealed class KindMap
 {
     private readonly IReadOnlyList<(string Pattern, Regex Regex, string Kind)> _rules;

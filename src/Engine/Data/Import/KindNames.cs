@@ -9,7 +9,10 @@ internal static partial class KindNames
     [GeneratedRegex("^(seg|dseg|mask|label|labels|segmentation|lesion|lesions|tumou?r|roi|gt|ground_truth|gtv)\\z")]
     private static partial Regex Mask { get; }
 
-    /// <summary>The kind that a name stands for, or empty where nothing of it is left: lower case, other signs as underscores, every name of a mask as <c>seg</c>.</summary>
+    /// <summary>
+    /// The kind that a name stands for, or empty where nothing of it is left: lower case, other signs as underscores, every name of a mask
+    /// as <c>seg</c>.
+    /// </summary>
     public static string Of(string name)
     {
         var kind = new StringBuilder();

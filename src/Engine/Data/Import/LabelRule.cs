@@ -3,7 +3,10 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>Which labels of a mask make which mask: <c>1,4:tumour</c>. Tumours are <c>seg</c>, anything else is a mask of its own, <c>seg_oedema</c>.</summary>
+/// <summary>
+/// Which labels of a mask make which mask: <c>1,4:tumour</c>. Tumours are <c>seg</c>, anything else is a mask of its own,
+/// <c>seg_oedema</c>.
+/// </summary>
 /// <param name="Kind">The kind of the mask that is made.</param>
 /// <param name="Labels">The labels.</param>
 internal sealed record LabelRule(string Kind, IReadOnlySet<float> Labels)

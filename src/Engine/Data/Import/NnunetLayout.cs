@@ -5,7 +5,10 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>As nnU-Net reads its data: <c>imagesTr/CASE_0000.nii.gz</c>, <c>labelsTr/CASE.nii.gz</c>, the channels' names in <c>dataset.json</c>; <c>imagesTs</c> stays test.</summary>
+/// <summary>
+/// As nnU-Net reads its data: <c>imagesTr/CASE_0000.nii.gz</c>, <c>labelsTr/CASE.nii.gz</c>, the channels' names in <c>dataset.json</c>;
+/// <c>imagesTs</c> stays test.
+/// </summary>
 internal sealed partial class NnunetLayout : ISourceLayout
 {
     [GeneratedRegex(@"^(.+)_(\d{4})\z")]

@@ -3,7 +3,10 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>Puts patients, never scans, into splits: by a file, as the source has them, or by a draw in which each split gets patients with few and with many lesions.</summary>
+/// <summary>
+/// Puts patients, never scans, into splits: by a file, as the source has them, or by a draw in which each split gets patients with few and
+/// with many lesions.
+/// </summary>
 internal sealed class PatientSplit
 {
     private const int Strata = 5;
@@ -18,7 +21,8 @@ internal sealed class PatientSplit
     public bool KeepsOwn { get; }
 
     /// <summary>Reads what <c>--split</c> was given.</summary>
-    /// <param name="text">Shares such as <c>80/10/10</c>, the path of a table with columns <c>patient</c> and <c>split</c>, or null.</param>
+    /// <param name="text">Shares such as <c>80/10/10</c>, the path of a table with columns <c>patient</c> and <c>split</c>, or
+    /// null.</param>
     /// <exception cref="PlanException">It is neither.</exception>
     public static PatientSplit Parse(string? text)
     {
@@ -38,7 +42,8 @@ internal sealed class PatientSplit
     }
 
     /// <summary>The split of each patient.</summary>
-    /// <param name="patients">The patients, with the volume of their lesions, or null for one without mask, and the split in the source, or null.</param>
+    /// <param name="patients">The patients, with the volume of their lesions, or null for one without mask, and the split in the source,
+    /// or null.</param>
     /// <param name="seed">Seed of the draw.</param>
     /// <exception cref="PlanException">A patient is in no split, or in two.</exception>
     public IReadOnlyDictionary<string, string> Of(IReadOnlyList<(string Patient, double? Load, string? Own)> patients, long seed)

@@ -10,16 +10,16 @@ internal static class Resampler
 
     /// <summary>Linear between the eight voxels around a place; beyond the source's voxels it is <paramref name="beyond"/>.</summary>
     /// <returns>In the order of tensors, <c>[D, H, W]</c>, W fastest.</returns>
-    public static float[] Linear(NiftiVolume source, OrientedGrid target, float beyond) => Onto(source, target, beyond, Between);
+    public static float[] Linear(NiftiVolume source, FileGrid target, float beyond) => Onto(source, target, beyond, Between);
 
     /// <summary>The voxel nearest to a place; beyond the source's voxels it is <paramref name="beyond"/>.</summary>
     /// <returns>In the order of tensors, <c>[D, H, W]</c>, W fastest.</returns>
-    public static float[] Nearest(NiftiVolume source, OrientedGrid target, float beyond) =>
+    public static float[] Nearest(NiftiVolume source, FileGrid target, float beyond) =>
         Onto(source, target, beyond, (voxels, shape, x, y, z) => voxels[Index(shape, Place(x, shape[0]), Place(y, shape[1]), Place(z, shape[2]))]);
 
     private delegate float Reading(ReadOnlySpan<float> voxels, ReadOnlySpan<int> shape, double x, double y, double z);
 
-    private static float[] Onto(NiftiVolume source, OrientedGrid target, float beyond, Reading read)
+    private static float[] Onto(NiftiVolume source, FileGrid target, float beyond, Reading read)
     {
         var way = Snapped(NiftiAffine.Product(NiftiAffine.Inverse(source.Header.Affine), target.Affine));
         var voxels = source.Intensities.Span;

@@ -12,19 +12,20 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
     /// <param name="survey">The scan.</param>
     /// <param name="grid">The grid of all its images.</param>
     /// <param name="folder">The folder, which exists.</param>
-    /// <returns>The kinds that are links.</returns>
+    /// <returns>What its files became, by kind.</returns>
     /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
-    public IReadOnlyList<string> Write(ScanSurvey survey, OrientedGrid grid, string folder)
+    public IReadOnlyDictionary<string, SourceFile> Write(ScanSurvey survey, FileGrid grid, string folder)
     {
-        var (scan, links) = (survey.Scan, new List<string>());
+        var (scan, files) = (survey.Scan, new Dictionary<string, SourceFile>());
         HeadRegion? head = null;
         foreach (var kind in scan.Kinds)
         {
+            files[kind] = new SourceFile(scan.Images[kind], survey.Sha256[kind], Linked: false);
             if (plan.Recipe.Link && IsAsItShouldBe(survey, kind, grid))
             {
                 var image = Path.Combine(source, scan.Images[kind]);
                 File.CreateSymbolicLink(Path.Combine(folder, kind + (image.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? ".nii.gz" : ".nii")), image);
-                links.Add(kind);
+                files[kind] = files[kind] with { Linked = true };
             }
             else if (ImageKinds.IsMask(kind))
             {
@@ -32,23 +33,25 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
             }
             else
             {
-                head = WriteImage(ScanSurvey.Read(plan, scan, kind), kind, head, grid, folder);
+                var volume = ScanSurvey.Read(plan, scan, kind);
+                var voxels = Resampler.Linear(volume, grid, (float)volume.Min!.Value);
+                head ??= HeadRegion.Of(voxels, grid.Volume);
+                files[kind] = files[kind] with { Span = WriteImage(voxels, kind, head, grid, folder) };
             }
         }
 
-        return links;
+        return files;
     }
 
     /// <summary>The kinds of mask that a mask of the source becomes.</summary>
     public static IReadOnlyList<string> MasksOf(ImportPlan plan, string kind) => kind == ImageKinds.Seg && plan.Labels.Count > 0 ? [.. plan.Labels.Select(rule => rule.Kind)] : [kind];
 
-    private HeadRegion WriteImage(NiftiVolume volume, string kind, HeadRegion? head, OrientedGrid grid, string folder)
+    private IntensitySpan? WriteImage(float[] voxels, string kind, HeadRegion head, FileGrid grid, string folder)
     {
-        var voxels = Resampler.Linear(volume, grid, (float)volume.Min!.Value);
-        head ??= HeadRegion.Of(voxels, grid.Volume);
+        IntensitySpan? span;
         try
         {
-            plan.Intensity.Apply(voxels, head);
+            span = plan.Intensity.Apply(voxels, head);
         }
         catch (InvalidDataException e)
         {
@@ -56,10 +59,10 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
         }
 
         Save<float>(voxels, kind, grid, folder);
-        return head;
+        return span;
     }
 
-    private void WriteMasks(float[] labels, string kind, OrientedGrid grid, string folder)
+    private void WriteMasks(float[] labels, string kind, FileGrid grid, string folder)
     {
         foreach (var made in MasksOf(plan, kind))
         {
@@ -68,7 +71,7 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
         }
     }
 
-    private static void Save<T>(T[] voxels, string kind, OrientedGrid grid, string folder)
+    private static void Save<T>(T[] voxels, string kind, FileGrid grid, string folder)
         where T : unmanaged
     {
         var spacing = grid.Spacing;
@@ -76,7 +79,7 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
     }
 
     /// <summary>Whether a file can be linked to: it has the grid already, and a mask is 0 and 1.</summary>
-    private bool IsAsItShouldBe(ScanSurvey survey, string kind, OrientedGrid grid)
+    private bool IsAsItShouldBe(ScanSurvey survey, string kind, FileGrid grid)
     {
         var header = plan.Header(survey.Scan, kind);
         var near = grid.Shape.SequenceEqual(header.Shape.Take(3)) && NiftiAffine.Distance(header.Affine, grid.Affine, grid.Shape) < 1e-3 * grid.Spacing.Min();

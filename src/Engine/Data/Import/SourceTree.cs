@@ -29,7 +29,9 @@ internal sealed class SourceTree
     /// <summary>Images that cannot be opened, and folders that cannot be entered.</summary>
     public IReadOnlyList<LeftOut> LeftOut => _leftOut;
 
-    /// <summary>Lists a folder with all below it, links to folders too; what is hidden, such as the store of DataLad, is passed over.</summary>
+    /// <summary>
+    /// Lists a folder with all below it, links to folders too; what is hidden, such as the store of DataLad, is passed over.
+    /// </summary>
     public static SourceTree Of(string root)
     {
         var tree = new SourceTree(Path.GetFullPath(root));

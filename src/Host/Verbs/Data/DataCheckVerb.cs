@@ -1,20 +1,24 @@
 using System.CommandLine;
 using System.Text.Json;
-using Spectre.Console;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Reports;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Displays;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Verbs.Data;
 
-/// <summary><c>data check DIR</c>: reads a whole cohort and tells what training would stumble over.</summary>
+/// <summary><c>data check DIR</c>: reads a whole cohort, lists its patients and tells what training would stumble over.</summary>
 internal sealed class DataCheckVerb : Verb
 {
     private readonly Argument<string> _folder;
     private readonly Option<string[]> _kinds;
+    private readonly Option<string?> _html;
 
     public DataCheckVerb()
-        : base("check", "Reads every volume of a cohort and tells what is wrong with it")
+        : base("check", "Reads every volume of a cohort, lists the patients and tells what is wrong")
     {
         _folder = With(new Argument<string>("DIR") { Description = "A cohort: DIR/{train,val,test}/PATIENT/KIND.nii.gz" });
         _kinds = With(new Option<string[]>("--kinds")
@@ -23,6 +27,7 @@ internal sealed class DataCheckVerb : Verb
             HelpName = "KIND",
             AllowMultipleArgumentsPerToken = true,
         });
+        _html = With(new Option<string?>("--html") { Description = "Also write a page with a picture of every patient", HelpName = "FILE.html" });
         With(CommonOptions.Json);
     }
 
@@ -34,24 +39,35 @@ internal sealed class DataCheckVerb : Verb
         string[] kinds = [.. (parse.GetValue(_kinds) ?? []).SelectMany(words => words.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
         if (kinds.Except(cohort.Kinds.Union(ImageKinds.Original)).FirstOrDefault() is { } unknown)
             throw new UsageException($"{_kinds.Name} {unknown}: no patient has such an image; the cohort's kinds are {string.Join(", ", cohort.Kinds)}{Spelling.Suggestion(unknown, cohort.Kinds.Union(ImageKinds.Original))}");
-        var findings = new List<CohortFinding>();
-        foreach (var finding in CohortCheck.Run(cohort, kinds))
+        var page = parse.GetValue(_html) is { } file ? Page(file) : null;
+        var (findings, patients) = (new List<CohortFinding>(), new List<PatientFacts>());
+        foreach (var finding in CohortCheck.Run(cohort, kinds, Look))
         {
             cancellation.ThrowIfCancellationRequested();
             findings.Add(finding);
         }
 
-        Output.Write(parse, () => JsonSerializer.SerializeToNode(findings, AtomicFile.Json)!, () => Table(cohort, findings));
+        var marked = PatientFacts.Marked(patients);
+        if (page is not null)
+            AtomicFile.WriteText(parse.GetValue(_html)!, page.Html(cohort, marked, findings));
+        Output.Write(parse, () => JsonSerializer.SerializeToNode(findings, AtomicFile.Json)!, () => CohortTable.Of(cohort, marked, findings));
         return findings.Count == 0 ? ExitCode.Done : ExitCode.Failed;
+
+        void Look(CohortPatient patient, IReadOnlyDictionary<string, NiftiVolume> images)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (PatientFacts.Of(patient, images) is { } facts)
+                patients.Add(facts);
+            page?.Add(patient, images);
+        }
     }
 
-    private static Rows Table(Cohort cohort, List<CohortFinding> findings)
+    private static CohortPage Page(string file)
     {
-        var splits = Cohort.AllSplits.Select(split => $"{split} {cohort.Of(split).Count}");
-        return new Rows(
-        [
-            .. findings.Select(f => Output.Text($"{Path.GetRelativePath(cohort.Folder, f.File)} {f.Finding}")),
-            new Text($"{cohort.Patients.Count} patients ({string.Join(", ", splits)}): {(findings.Count == 0 ? "nothing wrong" : $"{findings.Count} {(findings.Count == 1 ? "finding" : "findings")}")}"),
-        ]);
+        OutFile.Require(file);
+        if (Directory.Exists(file) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))))
+            throw new UsageException($"--html {file}: name a file in a folder that is there");
+        NativeTorch.Load();
+        return new CohortPage();
     }
 }

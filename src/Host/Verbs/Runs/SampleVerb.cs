@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -16,7 +17,7 @@ internal sealed class SampleVerb : Verb
     private readonly Option<string> _checkpoint = RunArguments.Checkpoint();
     private readonly Option<string?> _bins = BinsOption.Create();
     private readonly Option<long?> _seed;
-    private readonly Option<bool> _overwrite;
+    private readonly Option<bool> _native, _overwrite;
 
     public SampleVerb()
         : base("sample", "Generates volumes from a run, as NIfTI with pictures")
@@ -33,6 +34,7 @@ internal sealed class SampleVerb : Verb
         With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
         With(CommonOptions.AllowChangedPlugin);
+        _native = With(new Option<bool>("--native") { Description = "Also write each volume on the patient's own grid, as it was before `data import`, into the sample's folder native" });
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
         _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of all that are there; without it they are added after the last one" });
     }
@@ -50,9 +52,13 @@ internal sealed class SampleVerb : Verb
         if (parse.GetValue(_out) is { } folder)
             OutFolder.Require(folder);
         var experiment = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]);
+        if (parse.GetValue(_native) && experiment is not DiffusionExperiment)
+            throw new UsageException($"{_native.Name} is of generated volumes, and {experiment.Plan.Id} trains a compressor, whose reconstructions lie where their originals do");
         BinsOption.Require(parse, _bins, experiment.Plan);
         var samples = experiment
             .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation, parse.GetValue(_checkpoint)!);
+        if (parse.GetValue(_native))
+            ((DiffusionExperiment)experiment).WriteNative(run, samples);
         RunArguments.Tell(samples);
         return ExitCode.Done;
     }

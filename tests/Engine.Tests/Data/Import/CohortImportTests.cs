@@ -45,7 +45,7 @@ public sealed class CohortImportTests : IDisposable
         var sheet = Make();
 
         var turned = Read(sheet, "a", "t1");
-        Assert.Equal("RAS", OrientedGrid.Letters(turned.Header.Affine));
+        Assert.Equal("RAS", NiftiAffine.Letters(turned.Header.Affine));
         Assert.Equal(sheet.Shape, turned.Header.Shape);
         Assert.All(Places(turned), voxel => Assert.Equal((float)MadeSource.Head(voxel.X, voxel.Y, voxel.Z), voxel.Value));
         Assert.Equal(Read(sheet, "b", "t1").Intensities.ToArray(), turned.Intensities.ToArray());

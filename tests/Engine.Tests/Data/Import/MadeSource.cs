@@ -5,7 +5,8 @@ using VoxelZoo.Engine.Nifti;
 namespace VoxelZoo.Engine.Tests.Data.Import;
 
 /// <summary>
-/// A data set as others lay it out, made small: every image shows one head, an ellipsoid around the origin whose intensity grows in a straight line along each
+/// A data set as others lay it out, made small: every image shows one head, an ellipsoid around the origin whose intensity grows in a
+/// straight line along each
 /// direction, with a ball as tumour; shapes and orientations differ as they do between scanners.
 /// </summary>
 internal sealed class MadeSource : IDisposable
@@ -33,8 +34,18 @@ internal sealed class MadeSource : IDisposable
     public static double Inside(double x, double y, double z) => x * x / (20 * 20) + y * y / (26 * 26) + z * z / (17 * 17);
 
     /// <summary>The rule of a tumour of a radius in mm.</summary>
-    public static Func<double, double, double, double> Ball(double radius, double label = 1) =>
-        (x, y, z) => (x - 3) * (x - 3) + y * y + (z + 2) * (z + 2) < radius * radius ? label : 0;
+    /// <param name="radius">The radius.</param>
+    /// <param name="label">What its voxels have.</param>
+    /// <param name="scan">Each scan has it elsewhere.</param>
+    public static Func<double, double, double, double> Ball(double radius, double label = 1, int scan = 0) => (x, y, z) =>
+    {
+        var (dx, dy, dz) = (x - 3 + 3 * (scan % 5), y - 3 * (scan / 5), z + 2);
+        return dx * dx + dy * dy + dz * dz < radius * radius ? label : 0;
+    };
+
+    /// <summary>The head as an image of a kind shows it in a scan: no two are alike.</summary>
+    private static Func<double, double, double, double> Image(int scan, int kind) =>
+        (x, y, z) => Head(x, y, z) is > 0 and var head ? head + (kind * x * y + scan * y * z) / 50 : 0;
 
     /// <summary>Adds an image of the head.</summary>
     /// <param name="file">Path below the source.</param>
@@ -60,16 +71,17 @@ internal sealed class MadeSource : IDisposable
         return this;
     }
 
-    /// <summary>Patients as BraTS ships them: four images and a mask with the labels 1, 2 and 3.</summary>
-    public MadeSource AddBrats(int patients)
+    /// <summary>Patients as BraTS ships them: three images and a mask with the labels 1, 2 and 3.</summary>
+    public MadeSource AddBrats(int patients, int voxels = 20, double size = Size)
     {
         string[] axes = ["LPS", "RAS", "LAS"];
         for (var i = 0; i < patients; i++)
         {
             var name = $"BraTS-MET-{i:d5}-000";
-            foreach (var kind in new[] { "t1c", "t1n", "t2f" })
-                Add($"{name}/{name}-{kind}.nii.gz", axes[i % 3]);
-            Add($"{name}/{name}-seg.nii.gz", axes[i % 3], at: (x, y, z) => Ball(4 + i % 5)(x, y, z) == 0 ? 0 : z < -3 ? 1 : z < 0 ? 2 : 3);
+            foreach (var (number, kind) in new[] { "t1c", "t1n", "t2f" }.Index())
+                Add($"{name}/{name}-{kind}.nii.gz", axes[i % 3], voxels, size, Image(i, number));
+            var ball = Ball(4 + i % 5, scan: i);
+            Add($"{name}/{name}-seg.nii.gz", axes[i % 3], voxels, size, (x, y, z) => ball(x, y, z) == 0 ? 0 : z < -3 ? 1 : z < 0 ? 2 : 3);
         }
 
         return this;
@@ -83,10 +95,10 @@ internal sealed class MadeSource : IDisposable
         {
             for (var visit = 1; visit <= 2; visit++)
             {
-                var (sub, name) = ($"sub-{i:d2}/ses-{visit}/anat", $"sub-{i:d2}_ses-{visit}");
-                Add($"{sub}/{name}_ce-gad_T1w.nii.gz", axes[i % 3], voxels: 20 + i % 2);
-                Add($"{sub}/{name}_FLAIR.nii", axes[(i + 1) % 3]);
-                Add($"derivatives/manual/{sub}/{name}_label-lesion_mask.nii.gz", axes[i % 3], voxels: 20 + i % 2, at: Ball(4 + i % 5));
+                var (sub, name, scan) = ($"sub-{i:d2}/ses-{visit}/anat", $"sub-{i:d2}_ses-{visit}", 2 * i + visit);
+                Add($"{sub}/{name}_ce-gad_T1w.nii.gz", axes[i % 3], voxels: 20 + i % 2, at: Image(scan, 0));
+                Add($"{sub}/{name}_FLAIR.nii", axes[(i + 1) % 3], at: Image(scan, 1));
+                Add($"derivatives/manual/{sub}/{name}_label-lesion_mask.nii.gz", axes[i % 3], voxels: 20 + i % 2, at: Ball(4 + i % 5, scan: scan));
             }
         }
 
@@ -101,9 +113,9 @@ internal sealed class MadeSource : IDisposable
         {
             var (folder, axes) = (i == patients - 1 ? "Ts" : "Tr", i % 2 == 0 ? "LPS" : "RAS");
             foreach (var channel in new[] { 0, 1 })
-                Add($"Dataset007_Met/images{folder}/met_{i:d3}_{channel:d4}.nii.gz", axes);
+                Add($"Dataset007_Met/images{folder}/met_{i:d3}_{channel:d4}.nii.gz", axes, at: Image(i, channel));
             if (folder == "Tr")
-                Add($"Dataset007_Met/labels{folder}/met_{i:d3}.nii.gz", axes, at: Ball(4 + i % 5));
+                Add($"Dataset007_Met/labels{folder}/met_{i:d3}.nii.gz", axes, at: Ball(4 + i % 5, scan: i));
         }
 
         return this;

@@ -3,26 +3,28 @@ using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>A grid whose axes run towards the right, the front and the top of the head, as near as its own directions allow (RAS+).</summary>
+/// <summary>Where the voxels of a file lie.</summary>
 /// <param name="Shape">Voxels along the three axes, file order.</param>
 /// <param name="Affine">Rows of the 4×4 matrix from voxel indices to millimetres.</param>
-internal sealed record OrientedGrid(IReadOnlyList<int> Shape, IReadOnlyList<IReadOnlyList<double>> Affine)
+internal sealed record FileGrid(IReadOnlyList<int> Shape, IReadOnlyList<IReadOnlyList<double>> Affine)
 {
-    private static readonly int[][] Orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-
     /// <summary>Voxel size in mm, file order.</summary>
     public IReadOnlyList<double> Spacing => NiftiAffine.Sizes(Affine);
 
-    /// <summary>As tensors have it: slices from bottom to top, rows from left to right, columns from back to front.</summary>
+    /// <summary>As tensors have it.</summary>
     public VolumeShape Volume => new(1, Shape[2], Shape[0], Shape[1]);
 
-    /// <summary>The file's own voxels with its axes turned and mirrored; or, with a spacing, others of that size around the same middle.</summary>
+    /// <summary>
+    /// A grid whose axes run towards the right, the front and the top of the head, as near as a file's own directions allow (RAS+): its
+    /// own voxels, turned and
+    /// mirrored; or, with a spacing, others of that size around the same middle.
+    /// </summary>
     /// <param name="header">A volume's header.</param>
     /// <param name="spacing">Voxel size in mm towards right, front and top, or null for the file's own.</param>
-    public static OrientedGrid Of(NiftiHeader header, IReadOnlyList<double>? spacing = null)
+    public static FileGrid Oriented(NiftiHeader header, IReadOnlyList<double>? spacing = null)
     {
         var (affine, sizes) = (header.Affine, NiftiAffine.Sizes(header.Affine));
-        var order = Orders.MaxBy(axes => Enumerable.Range(0, 3).Sum(world => Math.Abs(affine[world][axes[world]]) / sizes[axes[world]]))!;
+        var order = NiftiAffine.Axes(affine);
         var middle = NiftiAffine.At(affine, (header.Shape[0] - 1) / 2.0, (header.Shape[1] - 1) / 2.0, (header.Shape[2] - 1) / 2.0);
         var (shape, turned) = (new int[3], NiftiAffine.Diagonal(1, 1, 1));
         for (var world = 0; world < 3; world++)
@@ -36,23 +38,15 @@ internal sealed record OrientedGrid(IReadOnlyList<int> Shape, IReadOnlyList<IRea
 
         for (var row = 0; row < 3; row++)
             turned[row][3] = middle[row] - Enumerable.Range(0, 3).Sum(column => turned[row][column] * (shape[column] - 1) / 2.0);
-        return new OrientedGrid(shape, turned);
+        return new FileGrid(shape, turned);
     }
 
     /// <summary>A part of the grid, or what goes beyond it.</summary>
     /// <param name="from">The first voxel, which may be negative.</param>
     /// <param name="shape">Voxels.</param>
-    public OrientedGrid Cut(IReadOnlyList<int> from, IReadOnlyList<int> shape)
+    public FileGrid Cut(IReadOnlyList<int> from, IReadOnlyList<int> shape)
     {
         var origin = NiftiAffine.At(Affine, from[0], from[1], from[2]);
-        return new OrientedGrid(shape, [.. Affine.Take(3).Select((row, i) => (double[])[row[0], row[1], row[2], origin[i]]), [0, 0, 0, 1]]);
-    }
-
-    /// <summary>Where the axes of a header run, such as <c>LPS</c>.</summary>
-    public static string Letters(IReadOnlyList<IReadOnlyList<double>> affine)
-    {
-        var sizes = NiftiAffine.Sizes(affine);
-        var order = Orders.MaxBy(axes => Enumerable.Range(0, 3).Sum(world => Math.Abs(affine[world][axes[world]]) / sizes[axes[world]]))!;
-        return string.Concat(Enumerable.Range(0, 3).Select(axis => Array.IndexOf(order, axis) is var world && affine[world][axis] > 0 ? "RAS"[world] : "LPI"[world]));
+        return new FileGrid(shape, [.. Affine.Take(3).Select((row, i) => (double[])[row[0], row[1], row[2], origin[i]]), [0, 0, 0, 1]]);
     }
 }

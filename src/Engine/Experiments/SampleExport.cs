@@ -1,0 +1,147 @@
+using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.Import;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Tensors.Native;
+
+namespace VoxelZoo.Engine.Experiments;
+
+/// <summary>A layout of data sets that other programs read.</summary>
+public enum ExportLayout
+{
+    /// <summary>The Brain Imaging Data Structure, as a derivative.</summary>
+    Bids,
+
+    /// <summary>What nnU-Net trains on: images with masks.</summary>
+    Nnunet,
+}
+
+/// <summary>
+/// Writes a run's samples as a data set of others: volumes as they are, with a sidecar that says how each was made and that it is
+/// synthetic.
+/// </summary>
+/// <param name="run">The run.</param>
+public sealed class SampleExport(RunFolder run)
+{
+    private static readonly Dictionary<string, string> Suffixes = new()
+    {
+        ["t1"] = "T1w", ["t1w"] = "T1w", ["t1n"] = "T1w", [ImageKinds.T1Pre] = "T1w",
+        ["t1c"] = "ce-gd_T1w", ["t1ce"] = "ce-gd_T1w", ["t1gd"] = "ce-gd_T1w", ["t1w_gd"] = "ce-gd_T1w", [ImageKinds.T1Gd] = "ce-gd_T1w", [ImageKinds.Bravo] = "acq-bravo_ce-gd_T1w",
+        ["t2"] = "T2w", ["t2w"] = "T2w", ["t2f"] = "FLAIR", [ImageKinds.Flair] = "FLAIR",
+    };
+
+    /// <summary>Writes the data set; the folder appears when all of it is there.</summary>
+    /// <param name="layout">How it is laid out.</param>
+    /// <param name="folder">The folder; it must not exist, or be empty.</param>
+    /// <returns>How many samples it has.</returns>
+    /// <exception cref="PlanException">There are no samples, one has no mask where one is needed, or the folder is in use.</exception>
+    public int Write(ExportLayout layout, string folder)
+    {
+        folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
+        if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
+            throw new PlanException($"'{folder}' is there already; name another folder or remove it first.");
+        (string Folder, string[] Kinds)[] samples = Directory.Exists(run.Samples)
+            ? [.. Directory.GetDirectories(run.Samples).Where(sample => File.Exists(Path.Combine(sample, SampleFolder.RecordName))).Order(StringComparer.Ordinal).Select(sample => (sample, KindsOf(sample)))]
+            : [];
+        if (samples.Length == 0)
+            throw new PlanException($"{run.Path} has no samples; `voxelzoo sample {run.Path}` makes some.");
+        var temporary = $"{folder}.{Guid.NewGuid():n}.tmp";
+        Unwritten.Named(folder, () =>
+        {
+            try
+            {
+                Directory.CreateDirectory(temporary);
+                if (layout == ExportLayout.Bids)
+                    WriteBids(samples, temporary);
+                else
+                    WriteNnunet(samples, temporary);
+                if (Directory.Exists(folder))
+                    Directory.Delete(folder);
+                Directory.Move(temporary, folder);
+            }
+            finally
+            {
+                if (Directory.Exists(temporary))
+                    Directory.Delete(temporary, recursive: true);
+            }
+        }, temporary);
+        return samples.Length;
+    }
+
+    private void WriteBids(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
+    {
+        WriteJson(Path.Combine(folder, "dataset_description.json"), new JsonObject
+        {
+            ["Name"] = $"Synthetic volumes of {Path.GetFileName(run.Path)}",
+            ["BIDSVersion"] = "1.10.0",
+            ["DatasetType"] = "derivative",
+            ["GeneratedBy"] = new JsonArray(new JsonObject { ["Name"] = "VoxelZoo", ["Version"] = typeof(SampleExport).Assembly.GetName().Version!.ToString(3) }),
+        });
+        var table = new System.Text.StringBuilder("participant_id\tsynthetic\n");
+        foreach (var (sample, kinds) in samples)
+        {
+            var patient = $"sub-syn{Path.GetFileName(sample)}";
+            var anatomy = Directory.CreateDirectory(Path.Combine(folder, patient, "anat")).FullName;
+            foreach (var kind in kinds)
+            {
+                var name = Path.Combine(anatomy, $"{patient}_{(ImageKinds.IsMask(kind) ? MaskSuffix(kind) : Suffixes.GetValueOrDefault(kind) ?? $"desc-{Plain(kind)}_image")}");
+                File.Copy(Path.Combine(sample, kind + ".nii.gz"), name + ".nii.gz");
+                WriteJson(name + ".json", Sidecar(sample, kind));
+            }
+
+            table.Append(patient).Append("\ttrue\n");
+        }
+
+        AtomicFile.WriteText(Path.Combine(folder, "participants.tsv"), table.ToString());
+        AtomicFile.WriteText(Path.Combine(folder, ".bidsignore"), "*_image.*\n");
+    }
+
+    private void WriteNnunet(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
+    {
+        var channels = ImageKinds.Ordered(samples[0].Kinds.Where(kind => !ImageKinds.IsMask(kind)));
+        foreach (var (sample, kinds) in samples)
+        {
+            if (!kinds.Contains(ImageKinds.Seg) || channels.Count == 0 || channels.Except(kinds).Any())
+                throw new PlanException($"nnU-Net takes images with masks, and {sample} has {string.Join(", ", kinds)}; export it with --bids.");
+        }
+
+        var (images, labels) = (Directory.CreateDirectory(Path.Combine(folder, "imagesTr")).FullName, Directory.CreateDirectory(Path.Combine(folder, "labelsTr")).FullName);
+        var made = new JsonObject();
+        foreach (var (sample, _) in samples)
+        {
+            var name = $"syn_{Path.GetFileName(sample)}";
+            foreach (var (channel, kind) in channels.Index())
+                File.Copy(Path.Combine(sample, kind + ".nii.gz"), Path.Combine(images, $"{name}_{channel:d4}.nii.gz"));
+            File.Copy(Path.Combine(sample, ImageKinds.Seg + ".nii.gz"), Path.Combine(labels, name + ".nii.gz"));
+            made[name] = Sidecar(sample, string.Join('+', channels));
+        }
+
+        WriteJson(Path.Combine(folder, "dataset.json"), new JsonObject
+        {
+            ["channel_names"] = new JsonObject(channels.Index().Select(channel => KeyValuePair.Create($"{channel.Index}", (JsonNode?)channel.Item))),
+            ["labels"] = new JsonObject { ["background"] = 0, ["tumour"] = 1 },
+            ["numTraining"] = samples.Count,
+            ["file_ending"] = ".nii.gz",
+        });
+        WriteJson(Path.Combine(folder, "synthetic.json"), made);
+    }
+
+    /// <summary>How a volume was made.</summary>
+    private static JsonObject Sidecar(string sample, string kind) => new()
+    {
+        ["Synthetic"] = true,
+        ["Description"] = $"{kind}, generated by VoxelZoo: not a patient",
+        ["Provenance"] = JsonNode.Parse(RegularFile.ReadText(Path.Combine(sample, SampleFolder.RecordName))),
+    };
+
+    private static string[] KindsOf(string sample) =>
+        [.. ImageKinds.Ordered(Directory.EnumerateFiles(sample, "*.nii.gz").Select(file => Path.GetFileName(file)[..^".nii.gz".Length]).Where(ImageKinds.IsName))];
+
+    private static string MaskSuffix(string kind) => kind == ImageKinds.Seg ? "label-lesion_mask" : $"label-{Plain(kind)}_mask";
+
+    private static string Plain(string kind) => kind.Replace("_", "", StringComparison.Ordinal);
+
+    private static void WriteJson(string path, JsonObject json) => AtomicFile.WriteText(path, json.ToJsonString(AtomicFile.Json) + "\n");
+}

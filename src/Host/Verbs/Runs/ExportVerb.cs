@@ -1,0 +1,39 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Verbs.Runs;
+
+/// <summary><c>export RUN --bids DIR</c> or <c>--nnunet DIR</c>: writes a run's samples as a data set that other programs read.</summary>
+internal sealed class ExportVerb : Verb
+{
+    private readonly Argument<string> _run;
+    private readonly Option<string?> _bids, _nnunet;
+
+    public ExportVerb()
+        : base("export", "Writes a run's samples as a data set of BIDS or nnU-Net, with where each comes from")
+    {
+        _run = With(RunArguments.Run());
+        _bids = With(new Option<string?>("--bids") { Description = "A folder for the samples as BIDS has them", HelpName = "DIR" });
+        _nnunet = With(new Option<string?>("--nnunet") { Description = "A folder for images and masks as nnU-Net trains on them", HelpName = "DIR" });
+    }
+
+    public override bool LeavesFiles => true;
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        var run = RunFolder.Open(parse.GetRequiredValue(_run));
+        var (layout, folder) = (parse.GetValue(_bids), parse.GetValue(_nnunet)) switch
+        {
+            ({ } bids, null) => (ExportLayout.Bids, bids),
+            (null, { } nnunet) => (ExportLayout.Nnunet, nnunet),
+            _ => throw new UsageException("name one folder, with --bids DIR or with --nnunet DIR"),
+        };
+        OutFile.Require(folder);
+        var samples = new SampleExport(run).Write(layout, folder);
+        Console.WriteLine($"{Places.Shown(Path.GetFullPath(folder))}: {samples} {(samples == 1 ? "sample" : "samples")}");
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Configuration;
+
+namespace VoxelZoo.Host.Verbs.Runs;
+
+/// <summary><c>init COHORT --like EXP</c>: writes an experiment like another one, fitted to a cohort.</summary>
+internal sealed class InitVerb : Verb
+{
+    private readonly Argument<string> _cohort;
+    private readonly Option<string> _like;
+    private readonly Option<string?> _out;
+
+    public InitVerb()
+        : base("init", "Writes an experiment like another one, fitted to a cohort: kinds, grid, batch")
+    {
+        _cohort = With(new Argument<string>("COHORT") { Description = "A cohort's folder; `data import` makes one" });
+        _like = With(new Option<string>("--like") { Description = "The experiment that it is to be like, such as pixel_unet or exp1; by default pixel_unet", HelpName = "EXP", DefaultValueFactory = _ => "pixel_unet" });
+        _out = With(new Option<string?>("--out") { Description = "The file; by default COHORT_EXP.yaml in the working folder", HelpName = "FILE.yaml" });
+    }
+
+    public override bool LeavesFiles => true;
+
+    protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
+    {
+        var folder = parse.GetRequiredValue(_cohort);
+        var cohort = Cohort.Open(folder);
+        var like = ExperimentFolder.Resolve(parse.GetRequiredValue(_like));
+        var likeId = ExperimentLoader.IdOf(like);
+        var id = $"{Plain(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))))}_{likeId}";
+        var file = parse.GetValue(_out) ?? $"{id}.yaml";
+        Require(file);
+        using var session = new Session(parse);
+        var fit = new FittedExperiment(session, cohort, like).Find();
+        var full = Path.GetFullPath(file);
+        var beside = Path.GetRelativePath(Path.GetDirectoryName(full)!, Path.GetFullPath(like));
+        // one that lies elsewhere stays there when the new file is moved
+        var extends = beside.StartsWith("..", StringComparison.Ordinal) ? Path.GetFullPath(like) : beside;
+        AtomicFile.WriteText(full, fit.Text(cohort, id, likeId, extends));
+        var experiment = ExperimentLoader.Load(session, ExperimentLoader.Read(file), null);
+        Console.WriteLine($"{Places.Shown(full)}: {string.Join("+", fit.Target)}{(fit.Condition.Count > 0 ? $" from {string.Join(", ", fit.Condition)}" : "")}, {fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
+        Console.WriteLine($"next: voxelzoo train {Places.Shown(full)}");
+        return ExitCode.Done;
+    }
+
+    private static void Require(string file)
+    {
+        OutFile.Require(file);
+        if (Path.GetExtension(file) is not (".yaml" or ".yml"))
+            throw new UsageException($"--out {file}: an experiment's file ends in .yaml");
+        if (Path.Exists(file))
+            throw new UsageException($"{file} is there already; name another file with --out, or remove it");
+        if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))))
+            throw new UsageException($"--out {file}: there is no folder {Places.Shown(Path.GetDirectoryName(Path.GetFullPath(file))!)}; make it first");
+    }
+
+    /// <summary>A folder's name with what an id may hold.</summary>
+    private static string Plain(string folder)
+    {
+        var name = string.Concat(folder.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' or '.' ? letter : '_')).TrimStart('.', '-');
+        return name.Length == 0 ? "cohort" : name[..Math.Min(name.Length, 64)];
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json.Nodes;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Data.Import;
+using VoxelZoo.Engine.Diffusion.Sampling;
+using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Tests.Data.Import;
+
+namespace VoxelZoo.Engine.Tests.Experiments;
+
+/// <summary>Samples that are a patient's own images, as a network that has learned them by heart would generate them.</summary>
+public sealed class NativeVolumesTests : IDisposable
+{
+    private readonly MadeSource _source = new();
+    private readonly TemporaryFolder _run = new();
+
+    public void Dispose()
+    {
+        _source.Dispose();
+        _run.Dispose();
+    }
+
+    private Cohort Import(string intensity)
+    {
+        _source.AddBrats(3);
+        var recipe = new ImportRecipe { Layout = "", Intensity = intensity };
+        new CohortImport(ImportPlan.Of(SourceListing.Of(_source.Path), recipe), _source.Beside("cohort")).Run(null, TestContext.Current.CancellationToken);
+        return Cohort.Open(_source.Beside("cohort"));
+    }
+
+    /// <summary>A sample of a patient's own images, scaled as a network sees them.</summary>
+    private string Sample(Cohort cohort, CohortPatient patient, string name = "00000")
+    {
+        var folder = Path.GetDirectoryName(_run.File($"samples/{name}/{SampleFolder.RecordName}"))!;
+        foreach (var kind in new[] { "t1c", "seg" })
+        {
+            var (volume, span) = (NiftiFile.Read(patient.File(kind)), cohort.Sheet!.SpanOf(kind) ?? new IntensitySpan(0, 1));
+            var (shape, sizes) = (volume.Shape, volume.Spacing);
+            NiftiFile.Write<float>(Path.Combine(folder, kind + ".nii.gz"), [.. volume.Turned().Select(value => (float)((value - span.Low) / (span.High - span.Low)))], shape, sizes, volume.Header.Affine, "made");
+        }
+
+        AtomicFile.WriteJson(Path.Combine(folder, SampleFolder.RecordName), new SampleRecord
+        {
+            Name = name, Experiment = "e", ExperimentSha256 = "", Plugins = new Dictionary<string, string>(), Checkpoint = "c", CheckpointSha256 = "", Weights = "ema", WeightsSha256 = "",
+            Sampler = "euler", SamplerOptions = new JsonObject(), FunctionEvaluations = 1, Guidance = 1, Seed = 1, Condition = patient.Name, AffineOf = $"{patient.Name}/seg",
+        });
+        return folder;
+    }
+
+    [Theory]
+    [InlineData("percentile 0 100")]
+    [InlineData("zscore")]
+    [InlineData("fixed 0 1000")]
+    public void What_import_did_to_places_and_intensities_is_undone(string intensity)
+    {
+        var cohort = Import(intensity);
+        var patient = cohort.Patients.Single(one => one.Name == "BraTS-MET-00000_000"); // LPS
+
+        var sample = Sample(cohort, patient);
+        new NativeVolumes(cohort, Normalization.Cohort).Write(sample);
+
+        foreach (var kind in new[] { "t1c", "seg" })
+        {
+            var (native, before) = (NiftiFile.Read(Path.Combine(sample, "native", kind + ".nii.gz")), NiftiFile.Read(_source.At($"BraTS-MET-00000-000/BraTS-MET-00000-000-{kind}.nii.gz")));
+            Assert.Equal(before.Header.Shape, native.Header.Shape);
+            Assert.Equal(before.Header.Affine, native.Header.Affine);
+            Assert.Equal("made", Assert.Single(native.Header.Comments));
+            Assert.All(before.Intensities.ToArray().Zip(native.Intensities.ToArray()).Where(pair => pair.First > 0), pair => Assert.Equal(kind == "seg" ? 1 : pair.First, pair.Second, 1e-2f));
+        }
+    }
+
+    [Theory]
+    [InlineData(ExportLayout.Bids, "bids", "t1w_gd, seg")]
+    [InlineData(ExportLayout.Nnunet, "nnunet", "t1c, seg")]
+    public void Exported_samples_are_read_again_as_a_data_set(ExportLayout layout, string name, string kinds)
+    {
+        var cohort = Import("percentile 0 100");
+        Sample(cohort, cohort.Patients[0]);
+        Sample(cohort, cohort.Patients[1], "00001");
+        File.WriteAllText(_run.File("experiment.yaml"), "id: e\n");
+        var target = _source.Beside("exported");
+
+        Assert.Equal(2, new SampleExport(RunFolder.Open(_run.Path)).Write(layout, target));
+
+        var listing = SourceListing.Of(target);
+        Assert.Equal((name, kinds, 2), (listing.Layout, string.Join(", ", listing.Kinds.Select(kind => kind.Kind)), listing.Scans.Count));
+        Assert.Empty(listing.LeftOut);
+        Assert.Contains(Directory.GetFiles(target, "*.json", SearchOption.AllDirectories), file => File.ReadAllText(file).Contains("\"Synthetic\": true", StringComparison.Ordinal));
+        Assert.Throws<PlanException>(() => new SampleExport(RunFolder.Open(_run.Path)).Write(layout, target));
+    }
+}

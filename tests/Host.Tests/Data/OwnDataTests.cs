@@ -1,0 +1,192 @@
+using System.Text.Json.Nodes;
+using VoxelZoo.Engine.Tests.Data.Import;
+using VoxelZoo.Host.Tests.Experiments;
+using VoxelZoo.Host.Tests.Programs;
+
+namespace VoxelZoo.Host.Tests.Data;
+
+/// <summary>
+/// From a folder as BraTS ships it to an experiment of one's own: <c>data import</c>, <c>init</c>, <c>show</c>, <c>data check</c>.
+/// </summary>
+public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposable
+{
+    private readonly Brats _brats;
+    private readonly Workspace _work = new();
+
+    public OwnDataTests(Brats brats) => _brats = brats;
+
+    public void Dispose() => _work.Dispose();
+
+    /// <summary>A folder as BraTS ships it, and the cohort that is made of it.</summary>
+    public sealed class Brats : IDisposable
+    {
+        public Brats()
+        {
+            Source.AddBrats(10, voxels: 40, size: 1.5);
+            Imported = VoxelZooProgram.RunHere("data", "import", Source.Path, "--to", Cohort, "--split", "60/20/20");
+        }
+
+        internal MadeSource Source { get; } = new();
+
+        internal VoxelZooProgram.Outcome Imported { get; }
+
+        public string Cohort => Source.Beside("cohort");
+
+        public void Dispose() => Source.Dispose();
+    }
+
+    [Fact]
+    public void Import_says_what_it_takes_for_what_and_what_comes_next()
+    {
+        var (code, said, warned) = (_brats.Imported.ExitCode, _brats.Imported.Out, _brats.Imported.Error);
+
+        Assert.Equal(0, code);
+        Assert.Contains("is laid out as brats: 10 folders hold files that begin with the folder's name", said, StringComparison.Ordinal);
+        Assert.Matches(@"t1c +│ 10 +│ \*-t1c", said);
+        Assert.Contains("10 scans of 10 patients: train 6, val 2, test 2 (60/20/20 of the patients", said, StringComparison.Ordinal);
+        Assert.Contains("10 scans (train 6, val 2, test 2) of 48×48×26 voxels of 1.5×1.5×1.5 mm", said, StringComparison.Ordinal);
+        Assert.Contains($"next: voxelzoo init {_brats.Cohort} --like pixel_unet", said, StringComparison.Ordinal);
+        Assert.Equal("warning: masks have the labels 1, 2, 3, and all of them are taken as tumour; --labels says which are, as in --labels \"1,3:tumour\"\n", warned);
+    }
+
+    [Fact]
+    public void Dry_run_says_the_same_and_makes_nothing()
+    {
+        var outcome = _work.Here("data", "import", _brats.Source.Path, "--to", _work.At("cohort"), "--dry-run", "--json", "--intensity", "fixed", "-100", "300");
+
+        var json = JsonNode.Parse(outcome.Out)!;
+        Assert.Equal((0, "brats", 10), (outcome.ExitCode, (string?)json["layout"], json["scans"]!.AsArray().Count));
+        Assert.False(Path.Exists(_work.At("cohort")));
+    }
+
+    [Theory]
+    [InlineData("--layout brast", "--layout brast: name one of auto, bids, nnunet, brats, folders, csv; did you mean `brats`?")]
+    [InlineData("--layout bids", "looks like bids: it holds images such as")]
+    [InlineData("--layout csv", "--layout csv FILE names a table")]
+    [InlineData("--layout csv nowhere.csv", "nowhere.csv cannot be read")]
+    [InlineData("--split 80/20", "--split 80/20: neither shares such as 80/10/10 nor a table")]
+    [InlineData("--split 0/1/1", "train has some")]
+    [InlineData("--spacing 0", "--spacing 0 0 0: expected one voxel size in mm")]
+    [InlineData("--spacing wide", "--spacing wide: expected a voxel size in mm")]
+    [InlineData("--intensity sharpen", "--intensity sharpen: expected percentile LOW HIGH")]
+    [InlineData("--labels 1", "--labels 1: expected LABELS:NAME")]
+    [InlineData("--map t1c", "--map t1c: expected PATTERN=KIND")]
+    [InlineData("--link --intensity zscore", "--link leaves files as they are")]
+    public void Wrong_import_is_one_sentence_and_leaves_nothing(string options, string sentence)
+    {
+        var outcome = _work.Here(["data", "import", _brats.Source.Path, "--to", _work.At("cohort"), .. options.Split(' ')]);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
+        Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
+        Assert.False(Path.Exists(_work.At("cohort")));
+    }
+
+    [Fact]
+    public void Init_writes_an_experiment_that_fits_the_cohort()
+    {
+        var outcome = _work.Here("init", _brats.Cohort, "--like", "pixel_unet", "--out", _work.At("mine.yaml"));
+
+        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
+        var json = JsonNode.Parse(_work.Here("describe", _work.At("mine.yaml"), "--json").Out)!;
+        Assert.Equal("""["t1c",["seg"],[1,1,32,48,48],2]""", new JsonArray([json["target"]!.DeepClone(), json["condition"]!.DeepClone(), json["input_shape"]!.DeepClone(), json["training"]!["batch_size"]!.DeepClone()]).ToJsonString());
+        var rehearsal = _work.Here("train", _work.At("mine.yaml"), "--dry-run", "--run", _work.Run);
+        Assert.True(rehearsal.ExitCode == 0, rehearsal.Error);
+        Assert.Contains("train 6, val 2, test 2 patients", rehearsal.Out, StringComparison.Ordinal);
+        var shown = _work.Here("show", _work.At("mine.yaml"), "--json").Out;
+        Assert.Equal("""[26,72,1.5,"cohort"]""", new JsonArray([.. new[] { "original_depth", "field_of_view", "slice_pitch", "normalization" }.Select(key => Value(shown, $"data.{key}"))]).ToJsonString());
+    }
+
+    private static JsonNode? Value(string shown, string key) => JsonNode.Parse(shown)!.AsArray().Single(one => (string?)one!["key"] == key)!["value"]!.DeepClone();
+
+    [Theory]
+    [InlineData("exp1", "t1c", "seg")] // one image from a mask
+    [InlineData("wdm_128", "t1c", "seg")] // the coefficients of a wavelet
+    [InlineData("vqvae_4x", "t1c+t1n+t2f", "")] // a compressor of every image
+    [InlineData("exp2", "seg", "")] // masks
+    public void Init_fits_experiments_of_each_sort(string like, string target, string condition)
+    {
+        var outcome = _work.Here("init", _brats.Cohort, "--like", like, "--out", _work.At("mine.yaml"));
+
+        // networks of the original may be larger than the machine of the tests
+        if (outcome.ExitCode == 2 && outcome.Error.Contains("estimated for training", StringComparison.Ordinal))
+            return;
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.StartsWith($"{_work.At("mine.yaml")}: {target}{(condition.Length > 0 ? $" from {condition}" : "")}, ", outcome.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("exp9_1", "exp9_1 diffuses latents of `vqvae`, which has to be trained on your volumes before")]
+    [InlineData("pixel_unit", "pixel_unit: neither a file nor an experiment")]
+    public void Init_that_cannot_be_is_refused(string like, string sentence)
+    {
+        var outcome = _work.Here("init", _brats.Cohort, "--like", like, "--out", _work.At("mine.yaml"));
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_work.At("mine.yaml")));
+    }
+
+    [Fact]
+    public void Init_replaces_no_file()
+    {
+        _work.Write("mine.yaml", "id: mine");
+
+        var outcome = _work.Here("init", _brats.Cohort, "--out", _work.At("mine.yaml"));
+
+        Assert.Equal((2, "id: mine"), (outcome.ExitCode, File.ReadAllText(_work.At("mine.yaml"))));
+        Assert.Contains("is there already", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Show_names_the_line_that_wrote_each_value()
+    {
+        var outcome = _work.Here("show", "pixel_unet", "--set", "training.epochs=7", "--json");
+
+        var values = JsonNode.Parse(outcome.Out)!.AsArray();
+        Assert.True(values.Count > 40, outcome.Error);
+        Assert.Contains(values, value => (string?)value!["source"] == "default");
+        Assert.Equal("--set training.epochs", (string?)values.Single(value => (string?)value!["key"] == "training.epochs")!["source"]);
+        foreach (var value in values.Where(value => value!["line"] is not null))
+        {
+            var line = File.ReadLines((string)value!["source"]!).ElementAt((int)value["line"]! - 1);
+            string[] words = [.. ((string)value["key"]!).Split('.').Where(word => !int.TryParse(word, out _))];
+            // a part may be named by its id alone, in the line of its section
+            Assert.True(line.Contains(words[^1], StringComparison.Ordinal) || (words[^1] == "use" && line.Contains(words[^2], StringComparison.Ordinal)) || line.TrimStart().StartsWith('-'), $"{value}: {line}");
+        }
+    }
+
+    [Fact]
+    public void Check_lists_every_patient_marks_those_unlike_the_others_and_draws_all()
+    {
+        using var source = new MadeSource();
+        for (var i = 0; i < 6; i++)
+            source.Add($"train/p{i}/t1.nii.gz", i == 2 ? "LPS" : "RAS", at: (x, y, z) => (i == 4 ? 50 : 1 + i / 100.0) * MadeSource.Head(x, y, z)).Add($"train/p{i}/seg.nii.gz", i == 2 ? "LPS" : "RAS", at: MadeSource.Ball(7));
+
+        var outcome = _work.Here("data", "check", source.Path, "--html", _work.At("page.html"));
+
+        string Row(int patient) => outcome.Out.Split('\n').Single(line => line.Contains($"train/p{patient} ", StringComparison.Ordinal));
+        Assert.Matches(@"20×20×20 +│ 3×3×3 +│ RAS +│ 0 to [0-9.]+ +│ 1 +│ 1\.[0-9]+ +│ *$", Row(0)); // a ball of 7 mm has 1.44 ml
+        Assert.EndsWith("orientation", Row(2).TrimEnd(), StringComparison.Ordinal);
+        Assert.EndsWith("brightest t1", Row(4).TrimEnd(), StringComparison.Ordinal);
+        Assert.Contains("2 unlike the others", outcome.Out, StringComparison.Ordinal);
+        var page = File.ReadAllText(_work.At("page.html"));
+        Assert.Equal((6, 6), (page.Split("<figure").Length - 1, page.Split("data:image/png;base64,").Length - 1));
+    }
+
+    [Fact]
+    public void Runs_are_listed_and_compared()
+    {
+        foreach (var (run, epochs) in new[] { ("one", 3), ("two", 5) })
+        {
+            _work.Write($"runs/{run}/experiment.yaml", $"id: mine\ntarget: t1c\ntraining: {{epochs: {epochs}, seed: 1}}\n");
+            Workspace.Seal(_work.At($"runs/{run}"));
+        }
+
+        var diff = _work.Here("runs", "diff", _work.At("runs/one"), _work.At("runs/two"), "--json");
+        var list = _work.Here("runs", "list", _work.At("runs"), "--json");
+
+        Assert.Equal("""[{"key":"training.epochs","a":3,"b":5}]""", JsonNode.Parse(diff.Out)!.ToJsonString());
+        Assert.Equal(["one", "two"], JsonNode.Parse(list.Out)!.AsArray().Select(run => (string?)run!["name"]));
+    }
+}
