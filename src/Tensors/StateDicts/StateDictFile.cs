@@ -42,6 +42,10 @@ public static class StateDictFile
         }
     }
 
+    /// <summary>Reads every tensor of the only dictionary, or the one that is called <c>state_dict</c>, into CPU memory.</summary>
+    /// <inheritdoc cref="Read(string, string?)"/>
+    public static NamedTensors Read(string path) => Read(path, null);
+
     /// <summary>Reads every tensor of a dictionary into CPU memory.</summary>
     /// <param name="path">The file.</param>
     /// <param name="member">
@@ -51,7 +55,7 @@ public static class StateDictFile
     /// <returns>The tensors by name; the caller disposes them.</returns>
     /// <exception cref="InvalidDataException">The file holds no state dict, or several; one sentence that names it.</exception>
     /// <exception cref="IOException">The file cannot be opened or read.</exception>
-    public static NamedTensors Read(string path, string? member = null)
+    public static NamedTensors Read(string path, string? member)
     {
         using var stream = RegularFile.OpenRead(path);
         try
