@@ -15,7 +15,7 @@ internal sealed class PartDetails
 
     private PartDetails(Type[] types, OptionsSchema schema) => (_types, _schema) = (types, schema);
 
-    /// <summary>Loads an assembly. None of its code runs but the constructors of options.</summary>
+    /// <summary>Loads an assembly. Of its code run the constructors of options, their presets, and the constructors of parts that have conflicts.</summary>
     /// <param name="path">The assembly.</param>
     /// <param name="references">The assemblies that it was compiled with, .NET's own apart.</param>
     /// <param name="documentation">The XML file of its sentences.</param>
