@@ -257,6 +257,23 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Assert.InRange((Volume("run") - Volume("animal")).abs().max().item<float>(), 0, 1e-5);
     }
 
+    /// <summary>What docs/zoo.md says of animals is what their cards say.</summary>
+    [Fact]
+    public void Page_is_made_of_the_cards()
+    {
+        var page = Path.Combine(Repository.Root, "docs/zoo.md");
+        Animal[] shipped = [.. ZooFolder.In(Path.Combine(Repository.Root, "zoo")).Order(StringComparer.Ordinal).Select(CardYaml.Read)];
+        Assert.Equal(CardPage.Put(File.ReadAllText(page), shipped, Path.GetDirectoryName(page)!), File.ReadAllText(page));
+
+        var folder = Path.GetDirectoryName(exported.Folder)!;
+        var put = CardPage.Put("Before.\n\n<!-- animals: made by `zoo list --page` -->\nold\n<!-- /animals -->\n\nAfter.\n", [CardYaml.Read(exported.Folder)], folder);
+        Assert.StartsWith("Before.\n\n<!-- animals", put, StringComparison.Ordinal);
+        Assert.Contains("](tiny/sample.png)\n\n- Not for a clinic.\n- Memorisation: ", put, StringComparison.Ordinal);
+        Assert.DoesNotContain("old", put, StringComparison.Ordinal);
+        Assert.EndsWith("<!-- /animals -->\n\nAfter.\n", put, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => CardPage.Put("Nothing.", [], folder));
+    }
+
     [Fact]
     public void Shipped_animals_take_no_more_than_60_megabytes() =>
         Assert.InRange(ZooFolder.In(Path.Combine(Repository.Root, "zoo")).Sum(folder => CardYaml.Read(folder).Card.Bytes), 0, 60_000_000);
