@@ -122,7 +122,7 @@ public sealed class PatientGeneration : IDisposable
         var random = Opened(ExperimentContext.Random(plan));
         var trained = Opened(run.Experiment.Trained(
             run.Run, _context.PartsOf(plan, random), run.Checkpoint, plan.Sampling));
-        var conditions = run.Experiment.Cohorts.Volumes(plan, cohort, plan.Sampling.Split);
+        var conditions = run.Experiment.Cohorts.Conditions(plan, cohort, run.Run, plan.Sampling.Split);
         Discriminator? judge = null;
         var generator = new VolumeGenerator(plan, trained.Model, () => judge ??= Opened(Discriminator.Load(plan, trained)), trained.Weaker?.Model);
         new SamplerWarmUp(plan, trained, conditions, _context.Collective, _context.Observer.Warned)

@@ -50,11 +50,12 @@ public sealed record Card
     /// <summary>Size of all files in bytes.</summary>
     public long Bytes => Files.Values.Sum(file => file.Bytes);
 
-    /// <summary>The measure that says how sharp its volumes are: by the best reference, the test split where there is one; null where it was not measured.</summary>
-    public double? Sharpness => Measures.Where(measure => measure.Metric == "sharpness")
-        .OrderBy(measure => measure.Against switch { "test" => 0, "val" => 1, _ => 2 })
-        .Select(measure => (double?)measure.Value)
-        .FirstOrDefault();
+    /// <summary>How sharp its volumes are; null where it was not measured.</summary>
+    public double? Sharpness => Find("sharpness")?.Value;
+
+    /// <summary>What a metric found: against the test split where that was measured, else against val, else what there is; null where there is nothing.</summary>
+    public CardMeasure? Find(string metric) =>
+        Measures.Where(measure => measure.Metric == metric).MinBy(measure => measure.Against switch { "test" => 0, "val" => 1, _ => 2 });
 }
 
 /// <summary>The network of an animal.</summary>

@@ -35,6 +35,9 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
     /// <summary>How many of the split's conditions ship, at most.</summary>
     public required int Conditions { get; init; }
 
+    /// <summary>Whether all conditions of the training split ship too, by whose law numbers of tumours are drawn.</summary>
+    public required bool Law { get; init; }
+
     /// <summary>The checkpoint.</summary>
     public required string Checkpoint { get; init; }
 
@@ -129,8 +132,15 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
     {
         if (_experiment is not DiffusionExperiment { Plan: var plan })
             return;
-        var (cohort, split) = (_experiment.OpenCohort(run), plan.Sampling.Split);
-        var patients = cohort.Of(split).Where(patient => !plan.GivenKinds.Except(patient.Kinds).Any()).Take(Conditions).ToArray();
+        var cohort = _experiment.OpenCohort(run);
+        CopyConditions(plan, cohort, plan.Sampling.Split, Conditions, folder);
+        if (Law)
+            CopyConditions(plan, cohort, Cohort.Train, int.MaxValue, folder);
+    }
+
+    private static void CopyConditions(ExperimentPlan plan, Cohort cohort, string split, int most, string folder)
+    {
+        var patients = cohort.Of(split).Where(patient => !plan.GivenKinds.Except(patient.Kinds).Any()).Take(most).ToArray();
         if (patients.Length == 0)
             throw new RunFolderException($"no patient in {split} of {cohort.Folder} has {string.Join(" and ", plan.GivenKinds)}, from which the animal would be sampled; name another cohort with --cohort");
         foreach (var (patient, kind) in patients.SelectMany(patient => plan.GivenKinds.Select(kind => (patient, kind))))

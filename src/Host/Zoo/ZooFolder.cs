@@ -18,9 +18,7 @@ internal static class ZooFolder
     ];
 
     /// <summary>The folders of a zoo's animals.</summary>
-    public static IEnumerable<string> In(string zoo) => Directory.Exists(zoo)
-        ? Directory.EnumerateDirectories(zoo).SelectMany(Listed).Where(Animal.IsOne)
-        : [];
+    public static IEnumerable<string> In(string zoo) => Directory.Exists(zoo) ? Listed(zoo).SelectMany(Listed).Where(Animal.IsOne) : [];
 
     /// <summary>Family and name of an animal's folder.</summary>
     public static string IdOf(string folder) => $"{Path.GetFileName(Path.GetDirectoryName(folder))}/{Path.GetFileName(folder)}";
@@ -48,5 +46,6 @@ internal static class ZooFolder
     }
 
     // hidden ones are being made
-    private static IEnumerable<string> Listed(string family) => Directory.EnumerateDirectories(family).Where(folder => !Path.GetFileName(folder).StartsWith('.'));
+    private static IEnumerable<string> Listed(string folder) =>
+        Directory.EnumerateDirectories(folder, "*", new EnumerationOptions { IgnoreInaccessible = true }).Where(one => !Path.GetFileName(one).StartsWith('.'));
 }

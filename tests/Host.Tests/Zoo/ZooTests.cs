@@ -214,9 +214,75 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Assert.True(verified.ExitCode == 0, verified.Out + verified.Error);
     }
 
+    /// <summary>One of each family makes the volume that its card describes, here too.</summary>
+    [Theory]
+    [MemberData(nameof(Shipped))]
+    public void Shipped_animal_makes_the_volume_that_its_card_describes(string folder)
+    {
+        if (folder.Length == 0 || CardYaml.Read(folder).Card is not { Network.Component: not "compressor" } card)
+            return;
+        var sampled = _work.Here("sample", folder, "--count", "1", "--out", _work.At("shipped"));
+        Assert.True(sampled.ExitCode == 0, sampled.Error);
+
+        using var scope = NewDisposeScope();
+        var volume = NiftiFile.Read(_work.At($"shipped/00000/{card.Volumes.Target[0]}.nii.gz")).ToTensor();
+        var blocks = nn.functional.adaptive_avg_pool3d(volume.unsqueeze(0), [4, 4, 4]).flatten().data<float>().ToArray();
+        Assert.All(card.Trial.Blocks.Zip(blocks), pair => Assert.Equal(pair.First, pair.Second, 0.02));
+    }
+
+    /// <summary>A compressor's animal lends its weights, and one that diffuses its latents has them with it.</summary>
+    [Fact]
+    public void Compressor_lends_its_weights_to_what_diffuses_its_latents()
+    {
+        string[] small = ["--set", "compressor.channels=[4, 4]", "--set", "compressor.num_res_channels=[4, 4]"];
+        string[] cohort = [.. ExportedAnimal.Tiny[..10], "--set", $"data.cohort={exported.Run}/cohort"];
+        Done(["train", "zoo/vqvae", "--profile", "smoke", "--run", _work.At("vqvae"), .. cohort, .. small, "--set", "target=bravo"]);
+        var facts = _work.Write("facts.yaml", File.ReadAllText(exported.Facts) + "\n" + """
+            data: The cohort of another run.
+            memorisation: Not measured.
+            measures: [{metric: psnr, value: 20, against: test, protocol: by hand}]
+            """);
+        Done("zoo", "export", _work.At("vqvae"), "--as", "vqvae/tiny", "--facts", facts, "--zoo", _work.At("zoo"));
+        string[] lent = ["--set", "compressor.train_first=null", "--set", $"compressor.from={_work.At("zoo/vqvae/tiny")}", "--set", "architecture.channels=[8, 8]", "--set", "architecture.num_res_blocks=[1, 1]"];
+        string[] shallow = ["--set", "architecture.attention_levels=[false, false]", "--set", "architecture.num_head_channels=8", "--set", "architecture.norm_num_groups=8"];
+        Done(["train", "zoo/vqvae_unet", "--profile", "smoke", "--run", _work.At("latent"), .. cohort, .. small, .. lent, .. shallow]);
+        Done("zoo", "export", _work.At("latent"), "--as", "unet3d-latent/tiny", "--facts", facts, "--zoo", _work.At("zoo"));
+
+        Assert.Equal(0, _work.Here("zoo", "verify", _work.At("zoo/vqvae/tiny"), _work.At("zoo/unet3d-latent/tiny")).ExitCode);
+        Assert.Subset(CardYaml.Read(_work.At("zoo/unet3d-latent/tiny")).Card.Files.Keys.ToHashSet(), new HashSet<string> { "denoiser.safetensors", "compressor.safetensors", "latents.json" });
+        AssertSame(_work.At("zoo/vqvae/tiny/compressor.safetensors"), _work.At("zoo/unet3d-latent/tiny/compressor.safetensors"), tolerance: 0);
+        Done("sample", _work.At("latent"), "--count", "1", "--out", _work.At("run"));
+        Done("sample", _work.At("zoo/unet3d-latent/tiny"), "--count", "1", "--out", _work.At("animal"));
+        using var scope = NewDisposeScope();
+        Assert.InRange((Volume("run") - Volume("animal")).abs().max().item<float>(), 0, 1e-5);
+    }
+
+    /// <summary>What docs/zoo.md says of animals is what their cards say.</summary>
+    [Fact]
+    public void Page_is_made_of_the_cards()
+    {
+        var page = Path.Combine(Repository.Root, "docs/zoo.md");
+        Animal[] shipped = [.. ZooFolder.In(Path.Combine(Repository.Root, "zoo")).Order(StringComparer.Ordinal).Select(CardYaml.Read)];
+        Assert.Equal(CardPage.Put(File.ReadAllText(page), shipped, Path.GetDirectoryName(page)!), File.ReadAllText(page));
+
+        var folder = Path.GetDirectoryName(exported.Folder)!;
+        var put = CardPage.Put("Before.\n\n<!-- animals: made by `zoo list --page` -->\nold\n<!-- /animals -->\n\nAfter.\n", [CardYaml.Read(exported.Folder)], folder);
+        Assert.StartsWith("Before.\n\n<!-- animals", put, StringComparison.Ordinal);
+        Assert.Contains("](tiny/sample.png)\n\n- Not for a clinic.\n- Memorisation: ", put, StringComparison.Ordinal);
+        Assert.DoesNotContain("old", put, StringComparison.Ordinal);
+        Assert.EndsWith("<!-- /animals -->\n\nAfter.\n", put, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => CardPage.Put("Nothing.", [], folder));
+    }
+
     [Fact]
     public void Shipped_animals_take_no_more_than_60_megabytes() =>
         Assert.InRange(ZooFolder.In(Path.Combine(Repository.Root, "zoo")).Sum(folder => CardYaml.Read(folder).Card.Bytes), 0, 60_000_000);
+
+    private void Done(params string[] arguments)
+    {
+        var outcome = _work.Here(arguments);
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+    }
 
     private static bool IsOfCard(string file) => Path.GetFileName(file) is not (Animal.CardName or Animal.ReadmeName);
 

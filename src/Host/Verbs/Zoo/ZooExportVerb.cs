@@ -15,6 +15,7 @@ internal sealed partial class ZooExportVerb : Verb
     private readonly Argument<string> _run;
     private readonly Option<string> _as, _dtype, _facts, _zoo = ZooArguments.Zoo(), _checkpoint = RunArguments.Checkpoint();
     private readonly Option<int> _conditions;
+    private readonly Option<bool> _law;
 
     public ZooExportVerb()
         : base("export", "Makes an animal of a run: weights, experiment, conditions to sample from, and a card")
@@ -29,6 +30,7 @@ internal sealed partial class ZooExportVerb : Verb
         });
         _dtype = With(new Option<string>("--dtype") { Description = "As what weights are kept: float32 or bfloat16", DefaultValueFactory = _ => "float32" }.Among("float32", "bfloat16"));
         _conditions = With(new Option<int>("--conditions") { Description = "Most patients whose conditions ship, of the split that is sampled", HelpName = "N", DefaultValueFactory = _ => 8 });
+        _law = With(new Option<bool>("--law") { Description = "Of masks from numbers of tumours: ship all conditions of the training split too, so that `generate` can draw such numbers by their law" });
         With(_checkpoint);
         With(_zoo);
         With(CommonOptions.Set("sampling.steps=25"));
@@ -59,6 +61,7 @@ internal sealed partial class ZooExportVerb : Verb
             {
                 Dtype = parse.GetRequiredValue(_dtype),
                 Conditions = parse.GetValue(_conditions),
+                Law = parse.GetValue(_law),
                 Checkpoint = parse.GetValue(_checkpoint) ?? EvaluatedOptions.Best,
                 Facts = facts,
             };

@@ -2,35 +2,61 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Spectre.Console;
 using Spectre.Console.Rendering;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Zoo;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
 using VoxelZoo.Host.Zoo;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Verbs.Zoo;
 
 /// <summary><c>zoo list</c>: the animals that there are.</summary>
 internal sealed class ZooListVerb : Verb
 {
+    private readonly Option<string?> _page;
+
     public ZooListVerb()
-        : base("list", "Lists the animals: trained weights that ship") => With(CommonOptions.Json);
+        : base("list", "Lists the animals: trained weights that ship")
+    {
+        _page = With(new Option<string?>("--page") { Description = "Put them into a document instead, between its two lines that say so", HelpName = "FILE.md" });
+        With(CommonOptions.Json);
+    }
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        Write(parse, Cards());
+        var animals = Animals();
+        if (parse.GetValue(_page) is { } page)
+            Put(page, animals);
+        else
+            Write(parse, [.. animals.Select(animal => animal.Card)]);
         return ExitCode.Done;
     }
 
-    /// <summary>The cards of all animals; one that cannot be read is told of and passed over.</summary>
-    public static IReadOnlyList<Card> Cards()
+    private static void Put(string page, IReadOnlyList<Animal> animals)
     {
-        List<Card> cards = [];
+        if (!File.Exists(page) || RegularFile.WhyNot(page) is not null)
+            throw new UsageException($"--page {page}: there is no such document; write one with the two lines between which the animals go");
+        try
+        {
+            AtomicFile.WriteText(page, CardPage.Put(RegularFile.ReadText(page), animals, Path.GetDirectoryName(Path.GetFullPath(page))!));
+        }
+        catch (InvalidDataException e)
+        {
+            throw new UsageException($"--page {page}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>All animals; one whose card cannot be read is told of and passed over.</summary>
+    public static IReadOnlyList<Animal> Animals()
+    {
+        List<Animal> animals = [];
         foreach (var folder in ZooFolder.All())
         {
             try
             {
-                cards.Add(CardYaml.Read(folder).Card);
+                animals.Add(CardYaml.Read(folder));
             }
             catch (ConfigurationException e)
             {
@@ -38,7 +64,7 @@ internal sealed class ZooListVerb : Verb
             }
         }
 
-        return cards;
+        return animals;
     }
 
     /// <summary>Prints cards, a line each.</summary>

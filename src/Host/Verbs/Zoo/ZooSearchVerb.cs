@@ -19,7 +19,7 @@ internal sealed class ZooSearchVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var words = parse.GetRequiredValue(_words);
-        ZooListVerb.Write(parse, [.. ZooListVerb.Cards().Where(card => words.All(word => Text(card).Contains(word, StringComparison.OrdinalIgnoreCase)))]);
+        ZooListVerb.Write(parse, [.. ZooListVerb.Animals().Select(animal => animal.Card).Where(card => words.All(word => Text(card).Contains(word, StringComparison.OrdinalIgnoreCase)))]);
         return ExitCode.Done;
     }
 
