@@ -8,7 +8,9 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Data;
 
-/// <summary>What <c>data import</c> records of a cohort in its <c>cohort.json</c>: how it was made, out of what, and what its intensities mean.</summary>
+/// <summary>
+/// What <c>data import</c> records of a cohort in its <c>cohort.json</c>: how it was made, out of what, and what its intensities mean.
+/// </summary>
 public sealed record CohortSheet
 {
     /// <summary>The file's name, in the cohort's folder.</summary>
@@ -26,13 +28,17 @@ public sealed record CohortSheet
     /// <summary>The kinds of image, in the order in which they are listed.</summary>
     public required IReadOnlyDictionary<string, KindFacts> Kinds { get; init; }
 
-    /// <summary>Voxels of every volume in file order: towards the right, the front and the top of the head. Empty where sizes were kept.</summary>
+    /// <summary>
+    /// Voxels of every volume in file order: towards the right, the front and the top of the head. Empty where sizes were kept.
+    /// </summary>
     public required IReadOnlyList<int> Shape { get; init; }
 
     /// <summary>Voxel size of every volume in mm, in file order. Empty where sizes were kept and differ.</summary>
     public required IReadOnlyList<double> Spacing { get; init; }
 
-    /// <summary>SHA-256 over the names of all images that the layout took, be they of use or not, by which a source is known that has changed.</summary>
+    /// <summary>
+    /// SHA-256 over the names of all images that the layout took, be they of use or not, by which a source is known that has changed.
+    /// </summary>
     public required string Listing { get; init; }
 
     /// <summary>What was imported, by split and name.</summary>
@@ -45,7 +51,9 @@ public sealed record CohortSheet
     [JsonIgnore]
     public string Sha256 { get; private init; } = "";
 
-    /// <summary>The intensities of a kind that become 0 and 1 with <c>normalization: cohort</c>; null for a file's smallest and largest.</summary>
+    /// <summary>
+    /// The intensities of a kind that become 0 and 1 with <c>normalization: cohort</c>; null for a file's smallest and largest.
+    /// </summary>
     public IntensitySpan? SpanOf(string kind) => Kinds.GetValueOrDefault(kind)?.Span;
 
     /// <summary>The scan of a name, or null where none is called so.</summary>
@@ -61,11 +69,14 @@ public sealed record CohortSheet
         try
         {
             var text = RegularFile.ReadText(path);
-            return SealedJson.Read<CohortSheet>(text) with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))) };
+            return SealedJson.Read<CohortSheet>(text) with { Sha256 = Convert.ToHexStringLower(
+                SHA256.HashData(Encoding.UTF8.GetBytes(text))) };
         }
         catch (Exception e) when (e is InvalidDataException or JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new PlanException($"{path} is not what `data import` wrote: {e.Message.Split('\n')[0].TrimEnd('.')}; put it back, or import the cohort anew.", "cohort");
+            throw new PlanException(
+                $"{path} is not what `data import` wrote: {e.Message.Split('\n')[0].TrimEnd('.')}; put it back, or import the cohort anew.",
+                "cohort");
         }
     }
 
@@ -78,7 +89,9 @@ public sealed record CohortSheet
     }
 }
 
-/// <summary>How a cohort is made of other people's folders; the same recipe and the same files give the same bytes on one machine.</summary>
+/// <summary>
+/// How a cohort is made of other people's folders; the same recipe and the same files give the same bytes on one machine.
+/// </summary>
 public sealed record ImportRecipe
 {
     /// <summary>How the source is laid out: <c>bids</c>, <c>brats</c>, <c>nnunet</c>, <c>folders</c> or <c>csv</c>.</summary>
@@ -87,11 +100,14 @@ public sealed record ImportRecipe
     /// <summary>What files are called by the user, <c>*_t1c=t1c</c>.</summary>
     public IReadOnlyList<string> Map { get; init; } = [];
 
-    /// <summary>Which labels of masks make which mask, <c>1,4:tumour</c>. Where there are none, whatever is above one half is tumour.</summary>
+    /// <summary>
+    /// Which labels of masks make which mask, <c>1,4:tumour</c>. Where there are none, whatever is above one half is tumour.
+    /// </summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
     /// <summary>
-    /// Shares of patients in train, val and test, or the file that says which patient belongs to which. Default null: as the source has them, and 80/10/10 of those
+    /// Shares of patients in train, val and test, or the file that says which patient belongs to which. Default null: as the source has
+    /// them, and 80/10/10 of those
     /// of whom it says nothing.
     /// </summary>
     public string? Split { get; init; }
@@ -111,7 +127,8 @@ public sealed record ImportRecipe
 
 /// <summary>A kind of image of a cohort.</summary>
 /// <param name="Mask">Whether its images are masks of 0 and 1.</param>
-/// <param name="Unit">What its numbers mean: <c>label</c>, <c>share</c> of the range from the lower to the upper percentile, <c>sd</c> for standard deviations within the head, <c>source</c> where they are the source's own.</param>
+/// <param name="Unit">What its numbers mean: <c>label</c>, <c>share</c> of the range from the lower to the upper percentile, <c>sd</c> for
+/// standard deviations within the head, <c>source</c> where they are the source's own.</param>
 /// <param name="Span">The intensities that become 0 and 1 in training; null for a mask, and for a file's own smallest and largest.</param>
 public sealed record KindFacts(bool Mask, string Unit, IntensitySpan? Span);
 
@@ -145,7 +162,10 @@ public sealed record ImportedScan(
 /// <param name="Linked">Whether the cohort holds a link to it.</param>
 public sealed record SourceFile(string Path, string Sha256, bool Linked)
 {
-    /// <summary>The intensities of the file that became those of the kind's <see cref="KindFacts.Span"/>; null for a mask, and where they were kept.</summary>
+    /// <summary>
+    /// The intensities of the file that became those of the kind's <see cref="KindFacts.Span"/>; null for a mask, and where they were
+    /// kept.
+    /// </summary>
     public IntensitySpan? Span { get; init; }
 }
 

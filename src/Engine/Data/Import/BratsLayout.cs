@@ -3,7 +3,8 @@ using System.Text.RegularExpressions;
 namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
-/// As the BraTS challenges ship their data: <c>…/SCAN/SCAN-t1c.nii.gz</c>, or <c>SCAN_t1ce.nii</c> in the years before 2023. From 2023 on the last number of a scan's
+/// As the BraTS challenges ship their data: <c>…/SCAN/SCAN-t1c.nii.gz</c>, or <c>SCAN_t1ce.nii</c> in the years before 2023. From 2023 on
+/// the last number of a scan's
 /// name is the visit.
 /// </summary>
 internal sealed partial class BratsLayout : ISourceLayout
@@ -29,8 +30,15 @@ internal sealed partial class BratsLayout : ISourceLayout
                 continue;
             }
 
-            var (patient, visit) = WithVisit.Match(image.FolderName) is { Success: true } match ? (match.Groups[1].Value, match.Groups[2].Value) : (image.FolderName, "");
-            yield return new TakenImage(patient, visit, map.KindOf(image) ?? KindNames.Of(KindNames.Without(image.FolderName, image.Stem)), image, map.PatternOf(image) ?? $"*{image.Stem[image.FolderName.Length..]}");
+            var (patient, visit) = WithVisit.Match(image.FolderName) is { Success: true } match
+                ? (match.Groups[1].Value, match.Groups[2].Value)
+                : (image.FolderName, "");
+            yield return new TakenImage(
+                patient,
+                visit,
+                map.KindOf(image) ?? KindNames.Of(KindNames.Without(image.FolderName, image.Stem)),
+                image,
+                map.PatternOf(image) ?? $"*{image.Stem[image.FolderName.Length..]}");
         }
     }
 
@@ -42,5 +50,6 @@ internal sealed partial class BratsLayout : ISourceLayout
 
     private static string Parent(string folder) => folder.LastIndexOf('/') is >= 0 and var slash ? folder[..slash] : "";
 
-    private static bool IsNamedAsItsFolder(NamedImage image) => image.FolderName.Length > 0 && KindNames.Without(image.FolderName, image.Stem) != image.Stem;
+    private static bool IsNamedAsItsFolder(NamedImage image) =>
+        image.FolderName.Length > 0 && KindNames.Without(image.FolderName, image.Stem) != image.Stem;
 }

@@ -15,7 +15,8 @@ internal sealed record FileGrid(IReadOnlyList<int> Shape, IReadOnlyList<IReadOnl
     public VolumeShape Volume => new(1, Shape[2], Shape[0], Shape[1]);
 
     /// <summary>
-    /// A grid whose axes run towards the right, the front and the top of the head, as near as a file's own directions allow (RAS+): its own voxels, turned and
+    /// A grid whose axes run towards the right, the front and the top of the head, as near as a file's own directions allow (RAS+): its
+    /// own voxels, turned and
     /// mirrored; or, with a spacing, others of that size around the same middle.
     /// </summary>
     /// <param name="header">A volume's header.</param>

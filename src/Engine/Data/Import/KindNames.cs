@@ -9,7 +9,10 @@ internal static partial class KindNames
     [GeneratedRegex("^(seg|dseg|mask|label|labels|segmentation|lesion|lesions|tumou?r|roi|gt|ground_truth|gtv)\\z")]
     private static partial Regex Mask { get; }
 
-    /// <summary>The kind that a name stands for, or empty where nothing of it is left: lower case, other signs as underscores, every name of a mask as <c>seg</c>.</summary>
+    /// <summary>
+    /// The kind that a name stands for, or empty where nothing of it is left: lower case, other signs as underscores, every name of a mask
+    /// as <c>seg</c>.
+    /// </summary>
     public static string Of(string name)
     {
         var kind = new StringBuilder();
@@ -29,7 +32,8 @@ internal static partial class KindNames
 
     /// <summary>A name without the beginning that it shares with its patient's.</summary>
     public static string Without(string beginning, string stem) =>
-        beginning.Length > 0 && stem.Length > beginning.Length && stem.StartsWith(beginning, StringComparison.OrdinalIgnoreCase) && !char.IsLetterOrDigit(stem[beginning.Length])
+        beginning.Length > 0 && stem.Length > beginning.Length && stem.StartsWith(beginning, StringComparison.OrdinalIgnoreCase)
+            && !char.IsLetterOrDigit(stem[beginning.Length])
             ? stem[(beginning.Length + 1)..]
             : stem;
 }

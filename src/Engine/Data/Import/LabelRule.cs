@@ -3,7 +3,10 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>Which labels of a mask make which mask: <c>1,4:tumour</c>. Tumours are <c>seg</c>, anything else is a mask of its own, <c>seg_oedema</c>.</summary>
+/// <summary>
+/// Which labels of a mask make which mask: <c>1,4:tumour</c>. Tumours are <c>seg</c>, anything else is a mask of its own,
+/// <c>seg_oedema</c>.
+/// </summary>
 /// <param name="Kind">The kind of the mask that is made.</param>
 /// <param name="Labels">The labels.</param>
 internal sealed record LabelRule(string Kind, IReadOnlySet<float> Labels)
@@ -25,9 +28,13 @@ internal sealed record LabelRule(string Kind, IReadOnlySet<float> Labels)
     {
         var parts = rule.Split(':');
         var numbers = parts[0].Split(',', StringSplitOptions.TrimEntries);
-        if (parts.Length != 2 || numbers.Any(number => !float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var label) || label == 0) || KindNames.Of(parts[1]).Length == 0)
+        if (parts.Length != 2
+            || numbers.Any(number => !float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var label) || label == 0)
+            || KindNames.Of(parts[1]).Length == 0)
             throw new PlanException($"--labels {rule}: expected LABELS:NAME, as in --labels \"1,4:tumour\".");
         var kind = KindNames.Of(parts[1]);
-        return new LabelRule(ImageKinds.IsMask(kind) ? kind : $"{ImageKinds.Seg}_{kind}", numbers.Select(number => float.Parse(number, CultureInfo.InvariantCulture)).ToHashSet());
+        return new LabelRule(
+            ImageKinds.IsMask(kind) ? kind : $"{ImageKinds.Seg}_{kind}",
+            numbers.Select(number => float.Parse(number, CultureInfo.InvariantCulture)).ToHashSet());
     }
 }

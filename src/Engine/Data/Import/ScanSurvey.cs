@@ -1,14 +1,17 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>What has to be known of every scan before the first is written: where its head is, how much of it is tumour, and what its files hold.</summary>
+/// <summary>
+/// What has to be known of every scan before the first is written: where its head is, how much of it is tumour, and what its files hold.
+/// </summary>
 /// <param name="Scan">The scan.</param>
 /// <param name="Sha256">Hash of each of its files, by kind.</param>
-/// <param name="First">The first voxel of the head in the scan's oriented grid.</param>
+/// <param name="First">The first voxel of the head's box in the scan's oriented grid.</param>
 /// <param name="Last">The last one.</param>
 /// <param name="Labels">Voxels of each label of its mask.</param>
 /// <param name="LesionVolume">Volume of its tumours in mm³, or null where it has no mask.</param>
@@ -22,13 +25,16 @@ internal sealed record ScanSurvey(
 {
     private const int MostLabels = 64;
 
+    // voxels around the head, on each side
+    private const int Margin = 2;
+
     /// <summary>Looks at a scan.</summary>
     /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
     public static ScanSurvey Of(ImportPlan plan, SourceScan scan)
     {
         var reference = Read(plan, scan, scan.Reference!);
-        var grid = plan.Grid(scan);
-        var ((d, h, w), labels, volume) = (Box(reference, grid), new SortedDictionary<string, long>(StringComparer.Ordinal), (double?)null);
+        var (first, last) = Box(reference, plan.Grid(scan));
+        var (labels, volume) = (new SortedDictionary<string, long>(StringComparer.Ordinal), (double?)null);
         if (scan.Images.ContainsKey(ImageKinds.Seg))
         {
             var mask = Read(plan, scan, ImageKinds.Seg);
@@ -40,7 +46,7 @@ internal sealed record ScanSurvey(
         }
 
         var hashes = scan.Kinds.ToDictionary(kind => kind, kind => Hash(Path.Combine(plan.Listing.Source, scan.Images[kind])));
-        return new ScanSurvey(scan, hashes, [h.First, w.First, d.First], [h.Last, w.Last, d.Last], labels, volume);
+        return new ScanSurvey(scan, hashes, first, last, labels, volume);
     }
 
     /// <summary>Reads an image.</summary>
@@ -51,14 +57,20 @@ internal sealed record ScanSurvey(
         try
         {
             var volume = NiftiFile.Read(path);
-            return volume.NonFinite == 0 ? volume : throw new InvalidDataException($"{path}: it has {volume.NonFinite} voxels that are not finite");
+            return volume.NonFinite == 0
+                ? volume
+                : throw new InvalidDataException($"{path}: it has {volume.NonFinite} voxels that are not finite");
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            var sentence = e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message;
-            throw new InvalidDataException($"has {(ImageKinds.IsMask(kind) ? "a mask" : "an image")} {scan.Images[kind]} that cannot be used: {sentence.TrimEnd('.')}", e);
+            var what = ImageKinds.IsMask(kind) ? "a mask" : "an image";
+            throw new InvalidDataException($"has {what} {scan.Images[kind]} that cannot be used: {Sentence(e, path)}", e);
         }
     }
+
+    /// <summary>What an exception says of a file, without its name and a full stop.</summary>
+    public static string Sentence(Exception e, string path) =>
+        (e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message).TrimEnd('.');
 
     /// <summary>SHA-256 of a file.</summary>
     public static string Hash(string path)
@@ -67,9 +79,18 @@ internal sealed record ScanSurvey(
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 
-    /// <summary>The head's box in an oriented grid.</summary>
-    private static ((int First, int Last) D, (int First, int Last) H, (int First, int Last) W) Box(NiftiVolume reference, FileGrid grid) =>
-        HeadRegion.Of(Resampler.Nearest(reference, grid, (float)reference.Min!.Value), grid.Volume).Box();
+    /// <summary>The head's box in the oriented grid, with a margin as far as the image reaches.</summary>
+    private static (int[] First, int[] Last) Box(NiftiVolume reference, FileGrid grid)
+    {
+        var shape = reference.Header.Shape;
+        // a file's first axis runs fastest, as a tensor's last one does
+        var (z, y, x) = HeadRegion.Of(reference.Intensities.Span, new VolumeShape(1, shape[2], shape[1], shape[0])).Box();
+        var way = NiftiAffine.Product(NiftiAffine.Inverse(grid.Affine), reference.Header.Affine);
+        var (one, other) = (NiftiAffine.At(way, x.First, y.First, z.First), NiftiAffine.At(way, x.Last, y.Last, z.Last));
+        return (
+            [.. one.Zip(other, (a, b) => Math.Max(0, (int)Math.Round(Math.Min(a, b)) - Margin))],
+            [.. one.Zip(other, Math.Max).Select((end, axis) => Math.Min(grid.Shape[axis] - 1, (int)Math.Round(end) + Margin))]);
+    }
 
     private static long Count(NiftiVolume mask, SortedDictionary<string, long> labels, Func<float, bool> isTumour)
     {
@@ -108,6 +129,7 @@ internal sealed record ScanSurvey(
         }
 
         if (outside > most * tumour)
-            throw new InvalidDataException($"has a mask in another space: {outside} of its {tumour} tumour voxels lie outside of the image");
+            throw new InvalidDataException($"has a mask in another space: {outside} of its {tumour} tumour voxels lie outside of the "
+                + "image");
     }
 }
