@@ -69,11 +69,14 @@ public sealed record CohortSheet
         try
         {
             var text = RegularFile.ReadText(path);
-            return SealedJson.Read<CohortSheet>(text) with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))) };
+            return SealedJson.Read<CohortSheet>(text) with { Sha256 = Convert.ToHexStringLower(
+                SHA256.HashData(Encoding.UTF8.GetBytes(text))) };
         }
         catch (Exception e) when (e is InvalidDataException or JsonException or IOException or UnauthorizedAccessException)
         {
-            throw new PlanException($"{path} is not what `data import` wrote: {e.Message.Split('\n')[0].TrimEnd('.')}; put it back, or import the cohort anew.", "cohort");
+            throw new PlanException(
+                $"{path} is not what `data import` wrote: {e.Message.Split('\n')[0].TrimEnd('.')}; put it back, or import the cohort anew.",
+                "cohort");
         }
     }
 

@@ -32,14 +32,17 @@ public sealed record PatientFacts(
         if (images.Count == 0)
             return null;
         var (first, mask) = (images[ImageKinds.Ordered(images.Keys)[0]], images.GetValueOrDefault(ImageKinds.Seg));
-        var lesions = mask is null ? null : Components.Of([.. mask.Turned().Select(value => value > 0.5f)], mask.Shape, Neighbourhood.Corners);
+        var lesions = mask is null
+            ? null
+            : Components.Of([.. mask.Turned().Select(value => value > 0.5f)], mask.Shape, Neighbourhood.Corners);
         return new PatientFacts(
             patient.Split,
             patient.Name,
             first.Header.Shape,
             [.. NiftiAffine.Sizes(first.Header.Affine).Select(size => Math.Round(size, 3))],
             NiftiAffine.Letters(first.Header.Affine),
-            images.Where(image => !ImageKinds.IsMask(image.Key) && image.Value.Min is not null).ToDictionary(image => image.Key, image => new IntensitySpan(image.Value.Min!.Value, image.Value.Max!.Value)),
+            images.Where(image => !ImageKinds.IsMask(image.Key) && image.Value.Min is not null)
+                .ToDictionary(image => image.Key, image => new IntensitySpan(image.Value.Min!.Value, image.Value.Max!.Value)),
             lesions?.Sizes.Count,
             lesions?.Sizes.Sum(size => (double)size) * Math.Abs(NiftiAffine.Determinant(first.Header.Affine)));
     }
@@ -66,13 +69,16 @@ public sealed record PatientFacts(
         void Rare(Func<PatientFacts, string> of, string name)
         {
             var usual = patients.GroupBy(of).MaxBy(group => group.Count());
-            foreach (var patient in patients.Where(patient => usual is not null && usual.Count() >= Usual * patients.Count && of(patient) != usual.Key))
+            if (usual is null || usual.Count() < Usual * patients.Count)
+                return;
+            foreach (var patient in patients.Where(patient => of(patient) != usual.Key))
                 marks[(patient.Split, patient.Name)].Add(name);
         }
 
         void Far(Func<PatientFacts, double?> of, string name)
         {
-            var known = patients.Select(patient => (Patient: patient, Value: of(patient))).Where(one => one.Value is not null).Select(one => (one.Patient, Value: one.Value!.Value)).ToArray();
+            var known = patients.Select(patient => (Patient: patient, Value: of(patient))).Where(one => one.Value is not null)
+                .Select(one => (one.Patient, Value: one.Value!.Value)).ToArray();
             if (known.Length < FewestForSpread)
                 return;
             var median = Median([.. known.Select(one => one.Value)]);
@@ -88,7 +94,10 @@ public sealed record PatientFacts(
     public string Grid => string.Create(CultureInfo.InvariantCulture, $"{string.Join('×', Shape)}, {string.Join('×', Spacing)} mm");
 
     /// <summary>The ranges of its images, for people: one where all have the same.</summary>
-    public string RangeWords => Ranges.Values.Distinct().Count() == 1 ? Words(Ranges.Values.First()) : string.Join(", ", Ranges.Select(range => $"{range.Key} {Words(range.Value)}"));
+    public string RangeWords =>
+        Ranges.Values.Distinct().Count() == 1
+            ? Words(Ranges.Values.First())
+            : string.Join(", ", Ranges.Select(range => $"{range.Key} {Words(range.Value)}"));
 
     // of the patients, and spreads from the median: seven median deviations are about five standard deviations of normal numbers
     private const double Usual = 0.8, MostSpreads = 7;

@@ -35,7 +35,12 @@ internal sealed class NativeVolumes(Cohort cohort, Normalization normalization)
         foreach (var file in Directory.EnumerateFiles(sample, "*.nii.gz").Order(StringComparer.Ordinal))
         {
             var made = Path.GetFileName(file)[..^".nii.gz".Length];
-            Write(NiftiFile.Read(file), made, grid, scan?.Files.GetValueOrDefault(made)?.Span, Path.Combine(temporary, Path.GetFileName(file)));
+            Write(
+                NiftiFile.Read(file),
+                made,
+                grid,
+                scan?.Files.GetValueOrDefault(made)?.Span,
+                Path.Combine(temporary, Path.GetFileName(file)));
         }
 
         if (Directory.Exists(target))
@@ -49,7 +54,13 @@ internal sealed class NativeVolumes(Cohort cohort, Normalization normalization)
         var spacing = new Spacing(sizes[2], sizes[0], sizes[1]);
         if (ImageKinds.IsMask(kind))
         {
-            NiftiFile.Write<byte>(file, Array.ConvertAll(Resampler.Nearest(volume, grid, 0), value => (byte)(value > 0.5f ? 1 : 0)), grid.Volume, spacing, grid.Affine, comment);
+            NiftiFile.Write<byte>(
+                file,
+                Array.ConvertAll(Resampler.Nearest(volume, grid, 0), value => (byte)(value > 0.5f ? 1 : 0)),
+                grid.Volume,
+                spacing,
+                grid.Affine,
+                comment);
             return;
         }
 

@@ -28,7 +28,8 @@ public sealed class SampleExport(RunFolder run)
     private static readonly Dictionary<string, string> Suffixes = new()
     {
         ["t1"] = "T1w", ["t1w"] = "T1w", ["t1n"] = "T1w", [ImageKinds.T1Pre] = "T1w",
-        ["t1c"] = "ce-gd_T1w", ["t1ce"] = "ce-gd_T1w", ["t1gd"] = "ce-gd_T1w", ["t1w_gd"] = "ce-gd_T1w", [ImageKinds.T1Gd] = "ce-gd_T1w", [ImageKinds.Bravo] = "acq-bravo_ce-gd_T1w",
+        ["t1c"] = "ce-gd_T1w", ["t1ce"] = "ce-gd_T1w", ["t1gd"] = "ce-gd_T1w", ["t1w_gd"] = "ce-gd_T1w", [ImageKinds.T1Gd] = "ce-gd_T1w",
+        [ImageKinds.Bravo] = "acq-bravo_ce-gd_T1w",
         ["t2"] = "T2w", ["t2w"] = "T2w", ["t2f"] = "FLAIR", [ImageKinds.Flair] = "FLAIR",
     };
 
@@ -43,7 +44,10 @@ public sealed class SampleExport(RunFolder run)
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
             throw new PlanException($"'{folder}' is there already; name another folder or remove it first.");
         (string Folder, string[] Kinds)[] samples = Directory.Exists(run.Samples)
-            ? [.. Directory.GetDirectories(run.Samples).Where(sample => File.Exists(Path.Combine(sample, SampleFolder.RecordName))).Order(StringComparer.Ordinal).Select(sample => (sample, KindsOf(sample)))]
+            ? [
+                .. Directory.GetDirectories(run.Samples).Where(sample => File.Exists(Path.Combine(sample, SampleFolder.RecordName)))
+                    .Order(StringComparer.Ordinal).Select(sample => (sample, KindsOf(sample)))
+            ]
             : [];
         if (samples.Length == 0)
             throw new PlanException($"{run.Path} has no samples; `voxelzoo sample {run.Path}` makes some.");
@@ -77,7 +81,8 @@ public sealed class SampleExport(RunFolder run)
             ["Name"] = $"Synthetic volumes of {Path.GetFileName(run.Path)}",
             ["BIDSVersion"] = "1.10.0",
             ["DatasetType"] = "derivative",
-            ["GeneratedBy"] = new JsonArray(new JsonObject { ["Name"] = "VoxelZoo", ["Version"] = typeof(SampleExport).Assembly.GetName().Version!.ToString(3) }),
+            ["GeneratedBy"] = new JsonArray(
+                new JsonObject { ["Name"] = "VoxelZoo", ["Version"] = typeof(SampleExport).Assembly.GetName().Version!.ToString(3) }),
         });
         var table = new System.Text.StringBuilder("participant_id\tsynthetic\n");
         foreach (var (sample, kinds) in samples)
@@ -86,7 +91,8 @@ public sealed class SampleExport(RunFolder run)
             var anatomy = Directory.CreateDirectory(Path.Combine(folder, patient, "anat")).FullName;
             foreach (var kind in kinds)
             {
-                var name = Path.Combine(anatomy, $"{patient}_{(ImageKinds.IsMask(kind) ? MaskSuffix(kind) : Suffixes.GetValueOrDefault(kind) ?? $"desc-{Plain(kind)}_image")}");
+                var suffix = ImageKinds.IsMask(kind) ? MaskSuffix(kind) : Suffixes.GetValueOrDefault(kind) ?? $"desc-{Plain(kind)}_image";
+                var name = Path.Combine(anatomy, $"{patient}_{suffix}");
                 File.Copy(Path.Combine(sample, kind + ".nii.gz"), name + ".nii.gz");
                 WriteJson(name + ".json", Sidecar(sample, kind));
             }
@@ -104,10 +110,13 @@ public sealed class SampleExport(RunFolder run)
         foreach (var (sample, kinds) in samples)
         {
             if (!kinds.Contains(ImageKinds.Seg) || channels.Count == 0 || channels.Except(kinds).Any())
-                throw new PlanException($"nnU-Net takes images with masks, and {sample} has {string.Join(", ", kinds)}; export it with --bids.");
+                throw new PlanException($"nnU-Net takes images with masks, and {sample} has {string.Join(", ", kinds)}; export it with "
+                    + "--bids.");
         }
 
-        var (images, labels) = (Directory.CreateDirectory(Path.Combine(folder, "imagesTr")).FullName, Directory.CreateDirectory(Path.Combine(folder, "labelsTr")).FullName);
+        var (images, labels) = (
+            Directory.CreateDirectory(Path.Combine(folder, "imagesTr")).FullName,
+            Directory.CreateDirectory(Path.Combine(folder, "labelsTr")).FullName);
         var made = new JsonObject();
         foreach (var (sample, _) in samples)
         {
@@ -120,7 +129,8 @@ public sealed class SampleExport(RunFolder run)
 
         WriteJson(Path.Combine(folder, "dataset.json"), new JsonObject
         {
-            ["channel_names"] = new JsonObject(channels.Index().Select(channel => KeyValuePair.Create($"{channel.Index}", (JsonNode?)channel.Item))),
+            ["channel_names"] = new JsonObject(
+                channels.Index().Select(channel => KeyValuePair.Create($"{channel.Index}", (JsonNode?)channel.Item))),
             ["labels"] = new JsonObject { ["background"] = 0, ["tumour"] = 1 },
             ["numTraining"] = samples.Count,
             ["file_ending"] = ".nii.gz",
@@ -137,7 +147,11 @@ public sealed class SampleExport(RunFolder run)
     };
 
     private static string[] KindsOf(string sample) =>
-        [.. ImageKinds.Ordered(Directory.EnumerateFiles(sample, "*.nii.gz").Select(file => Path.GetFileName(file)[..^".nii.gz".Length]).Where(ImageKinds.IsName))];
+        [
+            .. ImageKinds.Ordered(
+                Directory.EnumerateFiles(sample, "*.nii.gz").Select(file => Path.GetFileName(file)[..^".nii.gz".Length])
+                    .Where(ImageKinds.IsName))
+        ];
 
     private static string MaskSuffix(string kind) => kind == ImageKinds.Seg ? "label-lesion_mask" : $"label-{Plain(kind)}_mask";
 

@@ -25,16 +25,23 @@ public sealed class CohortPage
     /// <param name="images">The images that can be read.</param>
     public void Add(CohortPatient patient, IReadOnlyDictionary<string, NiftiVolume> images)
     {
-        if (ImageKinds.Ordered(images.Keys).Select(kind => images[kind]).FirstOrDefault(image => image is { NonFinite: 0, Min: not null }) is not { } image)
+        if (ImageKinds.Ordered(images.Keys).Select(kind => images[kind])
+            .FirstOrDefault(image => image is { NonFinite: 0, Min: not null }) is not { } image)
             return;
         using var scope = torch.NewDisposeScope();
         var grid = FileGrid.Oriented(image.Header);
         using var stream = new MemoryStream();
-        var mask = images.GetValueOrDefault(ImageKinds.Seg) is { } seg && !ReferenceEquals(seg, image) ? Shown(Resampler.Nearest(seg, grid, 0), grid) : null;
+        var mask = images.GetValueOrDefault(ImageKinds.Seg) is { } seg && !ReferenceEquals(seg, image)
+            ? Shown(Resampler.Nearest(seg, grid, 0), grid)
+            : null;
         var voxels = Resampler.Nearest(image, grid, (float)image.Min!.Value);
         Brighten(voxels);
         var spacing = grid.Spacing;
-        Montage.Write(stream, [new MontageRow(Shown(voxels, grid), mask)], new Spacing(spacing[2], spacing[1], spacing[0]), PixelsPerMillimetre);
+        Montage.Write(
+            stream,
+            [new MontageRow(Shown(voxels, grid), mask)],
+            new Spacing(spacing[2], spacing[1], spacing[0]),
+            PixelsPerMillimetre);
         _pictures[(patient.Split, patient.Name)] = Convert.ToBase64String(stream.ToArray());
     }
 
@@ -45,7 +52,8 @@ public sealed class CohortPage
     public string Html(Cohort cohort, IReadOnlyList<PatientFacts> patients, IReadOnlyList<CohortFinding> findings)
     {
         var page = new StringBuilder();
-        page.Append("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>").Append(Text(Path.GetFileName(cohort.Folder))).Append(
+        page.Append("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>").Append(Text(Path.GetFileName(cohort.Folder)))
+            .Append(
             """
             </title>
             <style>
@@ -57,17 +65,26 @@ public sealed class CohortPage
             </style>
 
             """);
-        page.Append(CultureInfo.InvariantCulture, $"<h1>{Text(cohort.Folder)}</h1>\n<p>{patients.Count} patients, {patients.Count(patient => patient.Outliers.Count > 0)} of them marked, {findings.Count} findings</p>\n<main>\n");
+        page.Append(
+            CultureInfo.InvariantCulture,
+            $"<h1>{Text(cohort.Folder)}</h1>\n<p>{patients.Count} patients, {patients.Count(patient => patient.Outliers.Count > 0)} of "
+                + $"them marked, {findings.Count} findings</p>\n<main>\n");
         foreach (var patient in patients)
         {
-            var own = findings.Where(finding => finding.Split == patient.Split && finding.Patient == patient.Name).Select(finding => $"{Path.GetFileName(finding.File)} {finding.Finding}");
+            var own = findings.Where(finding => finding.Split == patient.Split && finding.Patient == patient.Name)
+                .Select(finding => $"{Path.GetFileName(finding.File)} {finding.Finding}");
             string[] marks = [.. patient.Outliers.Select(mark => $"{mark} is unlike the others'"), .. own];
             page.Append(CultureInfo.InvariantCulture, $"<figure{(marks.Length > 0 ? " class=\"odd\"" : "")}>");
             if (_pictures.TryGetValue((patient.Split, patient.Name), out var picture))
                 page.Append(CultureInfo.InvariantCulture, $"<img src=\"data:image/png;base64,{picture}\" alt=\"{Text(patient.Name)}\">");
-            page.Append(CultureInfo.InvariantCulture, $"<figcaption><b>{Text($"{patient.Split}/{patient.Name}")}</b><br>{Text(patient.Grid)}, {patient.Orientation}<br>{Text(patient.RangeWords)}");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"<figcaption><b>{Text($"{patient.Split}/{patient.Name}")}</b><br>{Text(patient.Grid)}, "
+                    + $"{patient.Orientation}<br>{Text(patient.RangeWords)}");
             if (patient.Lesions is { } lesions)
-                page.Append(CultureInfo.InvariantCulture, $"<br>{lesions} {(lesions == 1 ? "lesion" : "lesions")}, {patient.LesionVolume / 1000:0.##} ml");
+                page.Append(
+                    CultureInfo.InvariantCulture,
+                    $"<br>{lesions} {(lesions == 1 ? "lesion" : "lesions")}, {patient.LesionVolume / 1000:0.##} ml");
             page.Append(string.Concat(marks.Select(mark => $"<br><em>{Text(mark)}</em>"))).Append("</figcaption></figure>\n");
         }
 

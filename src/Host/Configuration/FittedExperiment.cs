@@ -30,19 +30,24 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
     {
         var plan = ExperimentLoader.Load(session, ExperimentLoader.Read(like), null).Plan;
         if (plan is ExperimentPlan { Compressor.Part.IsLearned: true } latent)
-            throw new UsageException($"{plan.Id} diffuses latents of `{latent.Compressor.Id}`, which has to be trained on your volumes before: begin with an experiment that trains one, such as --like vqvae_4x, or with one on voxels, such as --like pixel_unet");
+            throw new UsageException($"{plan.Id} diffuses latents of `{latent.Compressor.Id}`, which has to be trained on your volumes "
+                + "before: begin with an experiment that trains one, such as --like vqvae_4x, or with one on voxels, such as --like "
+                + "pixel_unet");
         var target = Target(plan);
         string[] condition = plan is ExperimentPlan { Condition.Images: { Count: > 0 } images } ? [.. Condition(images, target)] : [];
+        var quantiles = plan.Data.ClipQuantiles is not null && cohort.Sheet is not null;
         ConfigurationException? misfit = null;
         string? large = null;
         foreach (var step in Steps)
         {
-            foreach (var grid in Multiples.Select(multiple => GridOf(step, multiple)).Where(grid => grid.Height > 0 && grid.Width > 0).Distinct())
+            var grids = Multiples.Select(multiple => GridOf(step, multiple)).Where(grid => grid.Height > 0 && grid.Width > 0).Distinct();
+            foreach (var grid in grids)
             {
                 try
                 {
-                    if (Largest(plan, new Fit(target, condition, grid, 1, "", _geometry) { ReplacesQuantiles = plan.Data.ClipQuantiles is not null && cohort.Sheet is not null }, out large) is { } fit)
-                        return fit;
+                    var fit = new Fit(target, condition, grid, 1, "", _geometry) { ReplacesQuantiles = quantiles };
+                    if (Largest(plan, fit, out large) is { } largest)
+                        return largest;
                     break; // a coarser grid takes less
                 }
                 catch (ConfigurationException e)
@@ -75,12 +80,21 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
     private FittedGrid GridOf(int step, int multiple)
     {
         var slices = (_geometry.Slices + step - 1) / step;
-        return new FittedGrid(_geometry.Height / step / multiple * multiple, _geometry.Width / step / multiple * multiple, (slices + multiple - 1) / multiple * multiple, slices, step);
+        return new FittedGrid(
+            _geometry.Height / step / multiple * multiple,
+            _geometry.Width / step / multiple * multiple,
+            (slices + multiple - 1) / multiple * multiple,
+            slices,
+            step);
     }
 
     private string[] Target(Plan plan)
     {
-        string[] images = [.. cohort.Kinds.Where(kind => !ImageKinds.IsMask(kind)).OrderBy(kind => Array.IndexOf(Enhanced, kind) is >= 0 and var place ? place : Enhanced.Length)];
+        string[] images =
+        [
+            .. cohort.Kinds.Where(kind => !ImageKinds.IsMask(kind))
+                .OrderBy(kind => Array.IndexOf(Enhanced, kind) is >= 0 and var place ? place : Enhanced.Length)
+        ];
         if (plan.Target.All(cohort.Kinds.Contains))
             return [.. plan.Target];
         if (plan.Target.FirstOrDefault(ImageKinds.IsMask) is { } mask)
@@ -105,7 +119,9 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
     }
 
     private PlanException Lacks(string id, string kind) =>
-        new($"{id} reads {kind}, and the cohort '{cohort.Folder}' has {string.Join(", ", cohort.Kinds)}; take another experiment with --like, `voxelzoo experiments` lists them");
+        new(
+            $"{id} reads {kind}, and the cohort '{cohort.Folder}' has {string.Join(", ", cohort.Kinds)}; take another experiment with "
+                + "--like, `voxelzoo experiments` lists them");
 }
 
 /// <summary>A grid of the network's volumes.</summary>
@@ -123,7 +139,13 @@ internal sealed record FittedGrid(int Height, int Width, int Depth, int Slices, 
 /// <param name="Batch">Volumes of a step.</param>
 /// <param name="Memory">What training is estimated to take, for people.</param>
 /// <param name="Files">The grid of the cohort's files.</param>
-internal sealed record Fit(IReadOnlyList<string> Target, IReadOnlyList<string> Condition, FittedGrid Grid, int Batch, string Memory, CohortGeometry Files)
+internal sealed record Fit(
+    IReadOnlyList<string> Target,
+    IReadOnlyList<string> Condition,
+    FittedGrid Grid,
+    int Batch,
+    string Memory,
+    CohortGeometry Files)
 {
     /// <summary>Whether the other experiment clips at quantiles of each volume, where the cohort's sheet names intensities.</summary>
     public bool ReplacesQuantiles { get; init; }
@@ -133,8 +155,9 @@ internal sealed record Fit(IReadOnlyList<string> Target, IReadOnlyList<string> C
     [
         .. new (string Key, object? Value)[]
         {
-            ("data.cohort", Path.GetFullPath(cohort.Folder)), ("data.height", Grid.Height), ("data.width", Grid.Width), ("data.depth", Grid.Depth), ("data.original_depth", Grid.Slices),
-            ("data.slice_step", Grid.Step), ("data.slice_pitch", Files.SlicePitch), ("data.field_of_view", Files.FieldOfView), ("data.normalization", Normalization(cohort)),
+            ("data.cohort", Path.GetFullPath(cohort.Folder)), ("data.normalization", Normalization(cohort)),
+            ("data.height", Grid.Height), ("data.width", Grid.Width), ("data.depth", Grid.Depth), ("data.original_depth", Grid.Slices),
+            ("data.slice_step", Grid.Step), ("data.slice_pitch", Files.SlicePitch), ("data.field_of_view", Files.FieldOfView),
             ("target", Target), ("training.batch_size", Batch), ("expect", null),
         }.Select(one => Assignment.By("--like", one.Key, one.Value)),
         .. ReplacesQuantiles ? [Assignment.By("--like", "data.clip_quantiles", null)] : Array.Empty<Assignment>(),
@@ -152,7 +175,12 @@ internal sealed record Fit(IReadOnlyList<string> Target, IReadOnlyList<string> C
     public string Text(Cohort cohort, string id, string like, string extends)
     {
         var counts = string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {cohort.Of(split).Count}"));
-        var fill = Grid.Depth > Grid.Slices ? $"; the last slice again fills up the rest" : "";
+        var fill = Grid.Depth > Grid.Slices ? "; the last slice again fills up the rest" : "";
+        var scaled = cohort.Sheet is null
+            ? "each file's smallest intensity becomes 0 and its largest 1"
+            : "the ranges that cohort.json names become 0 to 1";
+        var quantiles = ReplacesQuantiles ? "\n  clip_quantiles: null # the ranges take their place" : "";
+        var condition = Condition.Count == 0 ? "" : $"condition:\n  images: [{string.Join(", ", Condition)}] # what it is generated from\n";
         return FormattableString.Invariant($"""
             # Written by `voxelzoo init {Places.Shown(cohort.Folder)} --like {like}`: {counts} patients of {Files.Shown}.
             #   voxelzoo describe FILE   what it takes; voxelzoo show FILE   where each value comes from; voxelzoo train FILE
@@ -171,11 +199,11 @@ internal sealed record Fit(IReadOnlyList<string> Target, IReadOnlyList<string> C
               slice_step: {Grid.Step} # every so many slices are taken
               slice_pitch: {Files.SlicePitch} # mm between neighbouring slices of a file
               field_of_view: {Files.FieldOfView} # mm along rows and columns
-              normalization: {Normalization(cohort)} # {(cohort.Sheet is null ? "each file's smallest intensity becomes 0 and its largest 1" : "the ranges that cohort.json names become 0 to 1")}{(ReplacesQuantiles ? "\n  clip_quantiles: null # the ranges take their place" : "")}
+              normalization: {Normalization(cohort)} # {scaled}{quantiles}
 
             # what is learned; the cohort has {string.Join(", ", cohort.Kinds)}
             target: [{string.Join(", ", Target)}]
-            {(Condition.Count > 0 ? $"condition:\n  images: [{string.Join(", ", Condition)}] # what it is generated from\n" : "")}
+            {condition}
             training:
               # {Memory}
               batch_size: {Batch}

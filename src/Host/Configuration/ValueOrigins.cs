@@ -16,7 +16,10 @@ internal static class ValueOrigins
     /// <param name="text">The whole experiment, as a run keeps it.</param>
     /// <param name="file">What it was made of.</param>
     public static IReadOnlyList<ValueOrigin> Of(string text, MapNode file) =>
-        [.. Leaves(YamlReader.Parse(text, ""), "").Select(leaf => new ValueOrigin(leaf.Key, NodeJson.Of(leaf.Node), leaf.Line, PlaceOf(leaf.Key, file)))];
+        [
+            .. Leaves(YamlReader.Parse(text, ""), "")
+                .Select(leaf => new ValueOrigin(leaf.Key, NodeJson.Of(leaf.Node), leaf.Line, PlaceOf(leaf.Key, file)))
+        ];
 
     /// <summary>Where a value was written; a part may have been named by its id alone, where a section stands for it now.</summary>
     private static Position? PlaceOf(string key, MapNode file)
@@ -27,7 +30,8 @@ internal static class ValueOrigins
 
     private static IEnumerable<(string Key, Node Node, int Line)> Leaves(Node node, string path) => node switch
     {
-        MapNode { Entries.IsEmpty: false } map => map.Entries.SelectMany(entry => entry.Value is MapNode { Entries.IsEmpty: false } || IsSections(entry.Value)
+        MapNode { Entries.IsEmpty: false } map =>
+            map.Entries.SelectMany(entry => entry.Value is MapNode { Entries.IsEmpty: false } || IsSections(entry.Value)
             ? Leaves(entry.Value, Join(path, entry.Key))
             : [(Join(path, entry.Key), entry.Value, entry.KeyPosition.Line)]),
         ListNode list when IsSections(list) => list.Items.SelectMany((item, i) => Leaves(item, Join(path, $"{i}"))),

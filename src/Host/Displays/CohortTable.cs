@@ -29,7 +29,9 @@ internal static class CohortTable
         [
             table,
             .. findings.Select(f => Output.Text($"{Path.GetRelativePath(cohort.Folder, f.File)} {f.Finding}")),
-            new Text($"{cohort.Patients.Count} patients ({string.Join(", ", splits)}): {Words(findings.Count)}{Marked(patients.Count(patient => patient.Outliers.Count > 0))}"),
+            new Text(
+                $"{cohort.Patients.Count} patients ({string.Join(", ", splits)}): "
+                    + $"{Words(findings.Count)}{Marked(patients.Count(patient => patient.Outliers.Count > 0))}"),
         ]);
     }
 

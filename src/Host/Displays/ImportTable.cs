@@ -18,18 +18,32 @@ internal static class ImportTable
         foreach (var kind in listing.Kinds)
         {
             var lacking = listing.Scans.Where(scan => !scan.Images.ContainsKey(kind.Kind)).Select(scan => scan.Name).ToArray();
-            kinds.AddRow(Output.Text(kind.Kind), new Text($"{kind.Files}"), Output.Text(string.Join(" ", kind.Patterns.Take(4)) + (kind.Patterns.Count > 4 ? " …" : "")), Output.Text(Some(lacking)));
+            kinds.AddRow(
+                Output.Text(kind.Kind),
+                new Text($"{kind.Files}"),
+                Output.Text(string.Join(" ", kind.Patterns.Take(4)) + (kind.Patterns.Count > 4 ? " …" : "")),
+                Output.Text(Some(lacking)));
         }
 
         return new Rows(
         [
             Output.Text($"{listing.Source} is laid out as {listing.Layout}: {listing.Sign}"),
             kinds,
-            Output.Text($"{listing.Scans.Count} scans of {patients} patients: {string.Join(", ", plan.Counts().Select(split => $"{split.Key} {split.Value}"))} ({Drawn(plan)})"),
-            Output.Text($"intensities: {plan.Recipe.Intensity}; voxels: {(plan.Spacing is { } spacing ? FormattableString.Invariant($"{string.Join('×', spacing)} mm") : "as they are")}{(plan.Recipe.Link ? ", linked where nothing has to change" : ", cut to the head")}"),
+            Output.Text(
+                $"{listing.Scans.Count} scans of {patients} patients: "
+                    + $"{string.Join(", ", plan.Counts().Select(split => $"{split.Key} {split.Value}"))} ({Drawn(plan)})"),
+            Output.Text($"intensities: {plan.Recipe.Intensity}; voxels: {Voxels(plan)}"),
             .. listing.LeftOut.Take(MostLeftOut).Select(left => Output.Text($"left out: {left.Path} {left.Why}")),
-            .. listing.LeftOut.Count > MostLeftOut ? [new Text($"left out: {listing.LeftOut.Count - MostLeftOut} more, which --json and {CohortSheet.FileName} name")] : Array.Empty<Text>(),
+            .. listing.LeftOut.Count > MostLeftOut
+                ? [new Text($"left out: {listing.LeftOut.Count - MostLeftOut} more, which --json and {CohortSheet.FileName} name")]
+                : Array.Empty<Text>(),
         ]);
+    }
+
+    private static string Voxels(ImportPlan plan)
+    {
+        var size = plan.Spacing is { } spacing ? FormattableString.Invariant($"{string.Join('×', spacing)} mm") : "as they are";
+        return $"{size}, {(plan.Recipe.Link ? "linked where nothing has to change" : "cut to the head")}";
     }
 
     private static string Drawn(ImportPlan plan) => plan.Recipe.Split switch
@@ -39,5 +53,6 @@ internal static class ImportTable
         var shares => $"{shares ?? "80/10/10"} of the patients, drawn with seed {plan.Recipe.Seed}, few and many lesions in each",
     };
 
-    private static string Some(IReadOnlyList<string> names) => string.Join(", ", names.Take(3)) + (names.Count > 3 ? $" and {names.Count - 3} more" : "");
+    private static string Some(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(3)) + (names.Count > 3 ? $" and {names.Count - 3} more" : "");
 }

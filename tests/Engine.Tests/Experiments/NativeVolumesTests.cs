@@ -27,7 +27,8 @@ public sealed class NativeVolumesTests : IDisposable
     {
         _source.AddBrats(3);
         var recipe = new ImportRecipe { Layout = "", Intensity = intensity };
-        new CohortImport(ImportPlan.Of(SourceListing.Of(_source.Path), recipe), _source.Beside("cohort")).Run(null, TestContext.Current.CancellationToken);
+        new CohortImport(ImportPlan.Of(SourceListing.Of(_source.Path), recipe), _source.Beside("cohort"))
+            .Run(null, TestContext.Current.CancellationToken);
         return Cohort.Open(_source.Beside("cohort"));
     }
 
@@ -39,13 +40,32 @@ public sealed class NativeVolumesTests : IDisposable
         {
             var (volume, span) = (NiftiFile.Read(patient.File(kind)), cohort.Sheet!.SpanOf(kind) ?? new IntensitySpan(0, 1));
             var (shape, sizes) = (volume.Shape, volume.Spacing);
-            NiftiFile.Write<float>(Path.Combine(folder, kind + ".nii.gz"), [.. volume.Turned().Select(value => (float)((value - span.Low) / (span.High - span.Low)))], shape, sizes, volume.Header.Affine, "made");
+            NiftiFile.Write<float>(
+                Path.Combine(folder, kind + ".nii.gz"),
+                [.. volume.Turned().Select(value => (float)((value - span.Low) / (span.High - span.Low)))],
+                shape,
+                sizes,
+                volume.Header.Affine,
+                "made");
         }
 
         AtomicFile.WriteJson(Path.Combine(folder, SampleFolder.RecordName), new SampleRecord
         {
-            Name = name, Experiment = "e", ExperimentSha256 = "", Plugins = new Dictionary<string, string>(), Checkpoint = "c", CheckpointSha256 = "", Weights = "ema", WeightsSha256 = "",
-            Sampler = "euler", SamplerOptions = new JsonObject(), FunctionEvaluations = 1, Guidance = 1, Seed = 1, Condition = patient.Name, AffineOf = $"{patient.Name}/seg",
+            Name = name,
+            Experiment = "e",
+            ExperimentSha256 = "",
+            Plugins = new Dictionary<string, string>(),
+            Checkpoint = "c",
+            CheckpointSha256 = "",
+            Weights = "ema",
+            WeightsSha256 = "",
+            Sampler = "euler",
+            SamplerOptions = new JsonObject(),
+            FunctionEvaluations = 1,
+            Guidance = 1,
+            Seed = 1,
+            Condition = patient.Name,
+            AffineOf = $"{patient.Name}/seg",
         });
         return folder;
     }
@@ -64,11 +84,15 @@ public sealed class NativeVolumesTests : IDisposable
 
         foreach (var kind in new[] { "t1c", "seg" })
         {
-            var (native, before) = (NiftiFile.Read(Path.Combine(sample, "native", kind + ".nii.gz")), NiftiFile.Read(_source.At($"BraTS-MET-00000-000/BraTS-MET-00000-000-{kind}.nii.gz")));
+            var (native, before) = (
+                NiftiFile.Read(Path.Combine(sample, "native", kind + ".nii.gz")),
+                NiftiFile.Read(_source.At($"BraTS-MET-00000-000/BraTS-MET-00000-000-{kind}.nii.gz")));
             Assert.Equal(before.Header.Shape, native.Header.Shape);
             Assert.Equal(before.Header.Affine, native.Header.Affine);
             Assert.Equal("made", Assert.Single(native.Header.Comments));
-            Assert.All(before.Intensities.ToArray().Zip(native.Intensities.ToArray()).Where(pair => pair.First > 0), pair => Assert.Equal(kind == "seg" ? 1 : pair.First, pair.Second, 1e-2f));
+            Assert.All(
+                before.Intensities.ToArray().Zip(native.Intensities.ToArray()).Where(pair => pair.First > 0),
+                pair => Assert.Equal(kind == "seg" ? 1 : pair.First, pair.Second, 1e-2f));
         }
     }
 
@@ -88,7 +112,9 @@ public sealed class NativeVolumesTests : IDisposable
         var listing = SourceListing.Of(target);
         Assert.Equal((name, kinds, 2), (listing.Layout, string.Join(", ", listing.Kinds.Select(kind => kind.Kind)), listing.Scans.Count));
         Assert.Empty(listing.LeftOut);
-        Assert.Contains(Directory.GetFiles(target, "*.json", SearchOption.AllDirectories), file => File.ReadAllText(file).Contains("\"Synthetic\": true", StringComparison.Ordinal));
+        Assert.Contains(
+            Directory.GetFiles(target, "*.json", SearchOption.AllDirectories),
+            file => File.ReadAllText(file).Contains("\"Synthetic\": true", StringComparison.Ordinal));
         Assert.Throws<PlanException>(() => new SampleExport(RunFolder.Open(_run.Path)).Write(layout, target));
     }
 }

@@ -33,7 +33,13 @@ public sealed partial class TenMinutesTests : IDisposable
         _brats.AddBrats(10);
         _bids.AddBids(6);
         _nnunet.AddNnunet(6);
-        _work.Write("data/table.csv", "patient,t1c,seg\n" + string.Concat(Enumerable.Range(0, 3).Select(i => $"p{i},BraTS-MET-{i:d5}-000/BraTS-MET-{i:d5}-000-t1c.nii.gz,BraTS-MET-{i:d5}-000/BraTS-MET-{i:d5}-000-seg.nii.gz\n")));
+        _work.Write(
+            "data/table.csv",
+            "patient,t1c,seg\n" + string.Concat(
+                Enumerable.Range(0, 3).Select(
+                    i =>
+                        $"p{i},BraTS-MET-{i:d5}-000/BraTS-MET-{i:d5}-000-t1c.nii.gz,"
+                            + $"BraTS-MET-{i:d5}-000/BraTS-MET-{i:d5}-000-seg.nii.gz\n")));
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs/data-in-ten-minutes.md"));
         string[] commands = [.. Block.Matches(page).SelectMany(block => block.Groups[1].Value.TrimEnd('\n').Split('\n'))];
 
@@ -46,7 +52,8 @@ public sealed partial class TenMinutesTests : IDisposable
         }
 
         Assert.Equal(16, commands.Length);
-        var sheet = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_work.At("cohorts/met/cohort.json"))));
+        var sheet = Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_work.At("cohorts/met/cohort.json"))));
         Assert.Equal(sheet, (string?)JsonNode.Parse(File.ReadAllText(_work.At("runs/met/provenance.json")))!["cohort_sheet"]);
         Assert.True(File.Exists(_work.At("runs/met/samples/00000/native/t1c.nii.gz")), "nothing was written on the patient's own grid");
     }
@@ -54,7 +61,9 @@ public sealed partial class TenMinutesTests : IDisposable
     /// <summary>Training takes a process of its own, and few steps; what generates goes with it.</summary>
     private VoxelZooProgram.Outcome Do(string[] words) => words[0] switch
     {
-        "train" when !words.Contains("--dry-run") => _work.Program([.. words, "--set", "training.epochs=1", "--set", "training.validate_every=1", "--set", "training.checkpoint_every=1"]),
+        "train" when !words.Contains("--dry-run") =>
+            _work.Program(
+                [.. words, "--set", "training.epochs=1", "--set", "training.validate_every=1", "--set", "training.checkpoint_every=1"]),
         "sample" => _work.Program([.. words, "--steps", "1"]),
         _ => _work.Here(words),
     };
@@ -65,7 +74,8 @@ public sealed partial class TenMinutesTests : IDisposable
         "data/bids" => _bids.Path,
         "data/nnunet" => _nnunet.Path,
         "met.yaml" => _work.At(word),
-        _ when word.StartsWith("cohorts/", StringComparison.Ordinal) || word.StartsWith("runs/", StringComparison.Ordinal) || word.StartsWith("data/", StringComparison.Ordinal) => _work.At(word),
+        _ when word.StartsWith("cohorts/", StringComparison.Ordinal) || word.StartsWith("runs/", StringComparison.Ordinal)
+            || word.StartsWith("data/", StringComparison.Ordinal) => _work.At(word),
         _ => word,
     };
 }

@@ -29,7 +29,8 @@ internal sealed partial class BidsLayout : ISourceLayout
         foreach (var image in tree.Images)
         {
             var words = image.Stem.Split('_');
-            string? Entity(string key) => words.FirstOrDefault(word => word.StartsWith(key + "-", StringComparison.Ordinal))?[(key.Length + 1)..];
+            string? Entity(string key) =>
+                words.FirstOrDefault(word => word.StartsWith(key + "-", StringComparison.Ordinal))?[(key.Length + 1)..];
             var (derived, suffix) = (image.Folder.StartsWith("derivatives/", StringComparison.Ordinal), words[^1]);
             var mapped = map.KindOf(image);
             var isMask = suffix is "dseg" or "seg" or "roi" or "lesion" || (suffix is "mask" or "probseg" && Lesion.IsMatch(image.Stem));
@@ -44,7 +45,12 @@ internal sealed partial class BidsLayout : ISourceLayout
             else if (mapped is null && Entity("space") is { } space && !spaces.Contains(space))
                 passed(new LeftOut(image.Path, $"lies in the space {space}, and the images in the patient's own"));
             else
-                yield return new TakenImage($"sub-{patient}", Entity("ses") is { } visit ? $"ses-{visit}" : "", mapped ?? Kind(isMask, suffix, Entity("ce")), image, map.PatternOf(image) ?? (isMask ? $"*_{suffix}" : Entity("ce") is { } agent ? $"*_ce-{agent}*_{suffix}" : $"*_{suffix}"))
+                yield return new TakenImage(
+                    $"sub-{patient}",
+                    Entity("ses") is { } visit ? $"ses-{visit}" : "",
+                    mapped ?? Kind(isMask, suffix, Entity("ce")),
+                    image,
+                    map.PatternOf(image) ?? (!isMask && Entity("ce") is { } agent ? $"*_ce-{agent}*_{suffix}" : $"*_{suffix}"))
                 {
                     // the plainest name first, then the first run
                     Rank = 1000 * words.Length + (int.TryParse(Entity("run"), out var run) ? Math.Clamp(run, 0, 999) : 0),
@@ -54,10 +60,15 @@ internal sealed partial class BidsLayout : ISourceLayout
 
     public IEnumerable<string> Visits(SourceTree tree)
     {
-        string[] all = [.. tree.Folders.Where(folder => !folder.StartsWith("derivatives/", StringComparison.Ordinal) && Visit.IsMatch(folder))];
+        string[] all =
+        [
+            .. tree.Folders.Where(folder => !folder.StartsWith("derivatives/", StringComparison.Ordinal) && Visit.IsMatch(folder))
+        ];
         return all.Where(folder => !all.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
     }
 
     private static string Kind(bool isMask, string suffix, string? agent) =>
-        isMask ? ImageKinds.Seg : agent is null || string.Equals(agent, "none", StringComparison.OrdinalIgnoreCase) ? KindNames.Of(suffix) : KindNames.Of($"{suffix}_{(agent.StartsWith("gad", StringComparison.OrdinalIgnoreCase) ? "gd" : agent)}");
+        isMask ? ImageKinds.Seg
+        : agent is null || string.Equals(agent, "none", StringComparison.OrdinalIgnoreCase) ? KindNames.Of(suffix)
+        : KindNames.Of($"{suffix}_{(agent.StartsWith("gad", StringComparison.OrdinalIgnoreCase) ? "gd" : agent)}");
 }

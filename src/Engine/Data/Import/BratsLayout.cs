@@ -30,8 +30,15 @@ internal sealed partial class BratsLayout : ISourceLayout
                 continue;
             }
 
-            var (patient, visit) = WithVisit.Match(image.FolderName) is { Success: true } match ? (match.Groups[1].Value, match.Groups[2].Value) : (image.FolderName, "");
-            yield return new TakenImage(patient, visit, map.KindOf(image) ?? KindNames.Of(KindNames.Without(image.FolderName, image.Stem)), image, map.PatternOf(image) ?? $"*{image.Stem[image.FolderName.Length..]}");
+            var (patient, visit) = WithVisit.Match(image.FolderName) is { Success: true } match
+                ? (match.Groups[1].Value, match.Groups[2].Value)
+                : (image.FolderName, "");
+            yield return new TakenImage(
+                patient,
+                visit,
+                map.KindOf(image) ?? KindNames.Of(KindNames.Without(image.FolderName, image.Stem)),
+                image,
+                map.PatternOf(image) ?? $"*{image.Stem[image.FolderName.Length..]}");
         }
     }
 
@@ -43,5 +50,6 @@ internal sealed partial class BratsLayout : ISourceLayout
 
     private static string Parent(string folder) => folder.LastIndexOf('/') is >= 0 and var slash ? folder[..slash] : "";
 
-    private static bool IsNamedAsItsFolder(NamedImage image) => image.FolderName.Length > 0 && KindNames.Without(image.FolderName, image.Stem) != image.Stem;
+    private static bool IsNamedAsItsFolder(NamedImage image) =>
+        image.FolderName.Length > 0 && KindNames.Without(image.FolderName, image.Stem) != image.Stem;
 }

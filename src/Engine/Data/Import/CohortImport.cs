@@ -45,7 +45,9 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     /// <exception cref="PlanException">It is in use, or a part of the source.</exception>
     public void CheckFolder()
     {
-        var (cohort, source) = (RealPath.Of(_folder) + Path.DirectorySeparatorChar, RealPath.Of(plan.Listing.Source) + Path.DirectorySeparatorChar);
+        var (cohort, source) = (
+            RealPath.Of(_folder) + Path.DirectorySeparatorChar,
+            RealPath.Of(plan.Listing.Source) + Path.DirectorySeparatorChar);
         if (cohort.StartsWith(source, StringComparison.Ordinal) || source.StartsWith(cohort, StringComparison.Ordinal))
             throw new PlanException($"--to {folder} and the source {plan.Listing.Source} lie within each other; name a folder beside it.");
         if (File.Exists(_folder))
@@ -55,7 +57,8 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         if (CohortSheet.Read(_folder) is { } sheet)
         {
             if (!IsSame(sheet.Recipe) || sheet.Source != plan.Listing.Source)
-                throw new PlanException($"--to {folder} holds a cohort that was imported otherwise ({Difference(sheet)}); name another folder, or remove it.");
+                throw new PlanException($"--to {folder} holds a cohort that was imported otherwise ({Difference(sheet)}); name another "
+                    + "folder, or remove it.");
         }
         else if (!File.Exists(Unfinished))
         {
@@ -63,7 +66,8 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         }
         else if (RegularFile.ReadText(Unfinished) != Beginning())
         {
-            throw new PlanException($"--to {folder} holds the beginning of another import; go on with that, name another folder, or remove it.");
+            throw new PlanException($"--to {folder} holds the beginning of another import; go on with that, name another folder, or remove "
+                + "it.");
         }
     }
 
@@ -114,7 +118,9 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         });
         if (imported.IsEmpty)
             throw new PlanException(NothingLeft());
-        var sheet = Sheet([.. imported.OrderBy(one => one.Scan.Split, StringComparer.Ordinal).ThenBy(one => one.Scan.Name, StringComparer.Ordinal)], [.. surveys.Select(survey => survey.Scan)]);
+        var sheet = Sheet(
+            [.. imported.OrderBy(one => one.Scan.Split, StringComparer.Ordinal).ThenBy(one => one.Scan.Name, StringComparer.Ordinal)],
+            [.. surveys.Select(survey => survey.Scan)]);
         SealedJson.Write(DiskFiles.Instance, Path.Combine(_folder, CohortSheet.FileName), sheet);
         File.Delete(Unfinished);
         Directory.Delete(Work, recursive: true);
@@ -146,7 +152,8 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     {
         var (scan, target) = (survey.Scan, Path.Combine(_folder, split, survey.Scan.Name));
         var (record, temporary) = (Path.Combine(Work, scan.Name + ".json"), Path.Combine(Work, scan.Name));
-        if (Directory.Exists(target) && File.Exists(record) && Known(record) is { } before && Text(before) == Text(Written(before.Scan.Files)))
+        if (Directory.Exists(target) && File.Exists(record) && Known(record) is { } before
+            && Text(before) == Text(Written(before.Scan.Files)))
             return (before.Scan, false);
         if (Directory.Exists(target))
             Directory.Delete(target, recursive: true);
@@ -169,7 +176,12 @@ public sealed class CohortImport(ImportPlan plan, string folder)
             return new ScanRecord(
                 new ImportedScan(
                     scan.Name, split, scan.Patient, scan.Visit,
-                    scan.Kinds.ToDictionary(kind => kind, kind => files.GetValueOrDefault(kind) is { } file ? file with { Path = scan.Images[kind], Sha256 = survey.Sha256[kind] } : new SourceFile("", "", false)),
+                    scan.Kinds.ToDictionary(
+                        kind => kind,
+                        kind =>
+                            files.GetValueOrDefault(kind) is { } file
+                                ? file with { Path = scan.Images[kind], Sha256 = survey.Sha256[kind] }
+                                : new SourceFile("", "", false)),
                     new SourceGrid([.. header.Shape.Take(3)], header.Affine), survey.Labels, survey.LesionVolume),
                 grid.Shape, grid.Affine);
         }
@@ -187,20 +199,29 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     {
         var grid = plan.Grid(survey.Scan);
         // around the head's middle; >> rounds down also where the box begins before the first voxel
-        return shape is null ? grid : grid.Cut([.. shape.Select((size, axis) => (survey.First[axis] + survey.Last[axis] + 1 - size) >> 1)], shape);
+        return shape is null
+            ? grid
+            : grid.Cut([.. shape.Select((size, axis) => (survey.First[axis] + survey.Last[axis] + 1 - size) >> 1)], shape);
     }
 
     private CohortSheet Sheet(IReadOnlyList<(ImportedScan Scan, FileGrid Grid)> imported, IReadOnlyList<SourceScan> scans)
     {
-        var kinds = ImageKinds.Ordered(scans.SelectMany(scan => scan.Images.Keys).Distinct().SelectMany(kind => ImageKinds.IsMask(kind) ? ScanWriter.MasksOf(plan, kind) : [kind]));
+        var kinds = ImageKinds.Ordered(
+            scans.SelectMany(scan => scan.Images.Keys).Distinct()
+                .SelectMany(kind => ImageKinds.IsMask(kind) ? ScanWriter.MasksOf(plan, kind) : [kind]));
         var first = imported[0].Grid;
         return new CohortSheet
         {
             Recipe = plan.Recipe,
             Source = plan.Listing.Source,
-            Kinds = kinds.ToDictionary(kind => kind, kind => ImageKinds.IsMask(kind) ? new KindFacts(true, "label", null) : plan.Intensity.Facts),
+            Kinds = kinds.ToDictionary(
+                kind => kind,
+                kind => ImageKinds.IsMask(kind) ? new KindFacts(true, "label", null) : plan.Intensity.Facts),
             Shape = imported.All(one => one.Grid.Shape.SequenceEqual(first.Shape)) ? first.Shape : [],
-            Spacing = imported.All(one => one.Grid.Spacing.Zip(first.Spacing).All(pair => Math.Abs(pair.First - pair.Second) <= 0.01 * pair.Second)) ? [.. first.Spacing.Select(size => Math.Round(size, 4))] : [],
+            Spacing = imported.All(
+                one => one.Grid.Spacing.Zip(first.Spacing).All(pair => Math.Abs(pair.First - pair.Second) <= 0.01 * pair.Second))
+                ? [.. first.Spacing.Select(size => Math.Round(size, 4))]
+                : [],
             Listing = ListingHash(),
             Scans = [.. imported.Select(one => one.Scan)],
             LeftOut = [.. plan.Listing.LeftOut, .. _unusable.OrderBy(one => one.Path, StringComparer.Ordinal)],
@@ -211,20 +232,25 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     private ImportOutcome Unchanged(CohortSheet sheet, CancellationToken stop)
     {
         if (sheet.Listing != ListingHash())
-            throw new PlanException($"the source {plan.Listing.Source} has other files than when '{folder}' was made of it; import it into another folder, or remove that one.");
+            throw new PlanException($"the source {plan.Listing.Source} has other files than when '{folder}' was made of it; import it into "
+                + "another folder, or remove that one.");
         var changed = sheet.Scans.AsParallel().WithCancellation(stop).WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
-            .SelectMany(scan => scan.Files.Values).Where(file => ScanSurvey.Hash(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path).Order(StringComparer.Ordinal).ToArray();
+            .SelectMany(scan => scan.Files.Values).Where(file => ScanSurvey.Hash(Path.Combine(sheet.Source, file.Path)) != file.Sha256)
+            .Select(file => file.Path).Order(StringComparer.Ordinal).ToArray();
         if (changed.Length > 0)
-            throw new PlanException($"{changed.Length} files of {plan.Listing.Source} have changed since '{folder}' was made of them, such as {changed[0]}; import it into another folder, or remove that one.");
+            throw new PlanException($"{changed.Length} files of {plan.Listing.Source} have changed since '{folder}' was made of them, such "
+                + $"as {changed[0]}; import it into another folder, or remove that one.");
         if (sheet.Scans.FirstOrDefault(scan => !Directory.Exists(Path.Combine(_folder, scan.Split, scan.Name))) is { } lost)
-            throw new PlanException($"'{folder}' has lost {lost.Split}/{lost.Name}; put it back, or remove {CohortSheet.FileName} and the folder, and import again.");
+            throw new PlanException($"'{folder}' has lost {lost.Split}/{lost.Name}; put it back, or remove {CohortSheet.FileName} and the "
+                + "folder, and import again.");
         return new ImportOutcome(sheet, 0, sheet.Scans.Count);
     }
 
     /// <summary>Removes what an earlier part of this import wrote and would not write now, as the source has changed.</summary>
     private void RemoveStrangers(IReadOnlyDictionary<string, string> splits)
     {
-        foreach (var scan in Cohort.AllSplits.Select(split => Path.Combine(_folder, split)).Where(Directory.Exists).SelectMany(Directory.GetDirectories))
+        foreach (var scan in Cohort.AllSplits.Select(split => Path.Combine(_folder, split)).Where(Directory.Exists)
+            .SelectMany(Directory.GetDirectories))
         {
             if (splits.GetValueOrDefault(Path.GetFileName(scan)) != Path.GetFileName(Path.GetDirectoryName(scan)))
                 Directory.Delete(scan, recursive: true);
@@ -243,7 +269,11 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         }
     }
 
-    private string ListingHash() => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', plan.Listing.Scans.SelectMany(scan => scan.Images.Values).Order(StringComparer.Ordinal)))));
+    private string ListingHash() =>
+        Convert.ToHexStringLower(
+            SHA256.HashData(
+                Encoding.UTF8.GetBytes(
+                    string.Join('\n', plan.Listing.Scans.SelectMany(scan => scan.Images.Values).Order(StringComparer.Ordinal)))));
 
     private string Beginning() => SealedJson.Text(new Start(plan.Listing.Source, plan.Recipe));
 
@@ -252,10 +282,15 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     /// <summary>What of a cohort's recipe is another than that of this import, for people.</summary>
     private string Difference(CohortSheet sheet)
     {
-        var (then, now) = (JsonSerializer.SerializeToNode(sheet.Recipe, AtomicFile.Json)!.AsObject(), JsonSerializer.SerializeToNode(plan.Recipe, AtomicFile.Json)!.AsObject());
+        var (then, now) = (
+            JsonSerializer.SerializeToNode(sheet.Recipe, AtomicFile.Json)!.AsObject(),
+            JsonSerializer.SerializeToNode(plan.Recipe, AtomicFile.Json)!.AsObject());
         if (sheet.Source != plan.Listing.Source)
             return $"of {sheet.Source}";
-        return string.Join(", ", then.Where(one => one.Value?.ToJsonString() != now[one.Key]?.ToJsonString()).Select(one => $"{one.Key} {one.Value?.ToJsonString() ?? "not given"}"));
+        return string.Join(
+            ", ",
+            then.Where(one => one.Value?.ToJsonString() != now[one.Key]?.ToJsonString())
+                .Select(one => $"{one.Key} {one.Value?.ToJsonString() ?? "not given"}"));
     }
 
     private static string Text<T>(T value) => JsonSerializer.Serialize(value, AtomicFile.Json);

@@ -17,7 +17,12 @@ internal sealed class CsvLayout(string file) : ISourceLayout
     public IEnumerable<TakenImage> Take(SourceTree tree, KindMap map, Action<LeftOut> passed)
     {
         var table = CsvTable.Read(file);
-        var (patient, visit, split, kind, path) = (table.Find("patient", "subject", "case", "id"), table.Find("visit", "session"), table.Find("split"), table.Find("kind"), table.Find("path", "file"));
+        var (patient, visit, split, kind, path) = (
+            table.Find("patient", "subject", "case", "id"),
+            table.Find("visit", "session"),
+            table.Find("split"),
+            table.Find("kind"),
+            table.Find("path", "file"));
         if (patient < 0)
             throw new PlanException($"{file}:1: there is no column `patient`; its columns are {string.Join(", ", table.Columns)}.");
         if (kind >= 0 != path >= 0)
@@ -27,17 +32,26 @@ internal sealed class CsvLayout(string file) : ISourceLayout
         foreach (var (line, cells) in table.Rows)
         {
             if (split >= 0 && cells[split].Length > 0 && !Cohort.AllSplits.Contains(cells[split]))
-                throw new PlanException($"{file}:{line}: there is no split `{cells[split]}`; the splits are {string.Join(", ", Cohort.AllSplits)}.");
+                throw new PlanException($"{file}:{line}: there is no split `{cells[split]}`; the splits are "
+                    + $"{string.Join(", ", Cohort.AllSplits)}.");
             var named = kind >= 0
                 ? [(Kind: cells[kind], Path: cells[path])]
-                : Enumerable.Range(0, cells.Count).Except(facts).Select(column => (Kind: table.Columns[column], Path: cells[column])).ToArray();
+                : Enumerable.Range(0, cells.Count).Except(facts).Select(column => (Kind: table.Columns[column], Path: cells[column]))
+                    .ToArray();
             foreach (var one in named.Where(one => one.Path.Length > 0))
             {
                 if (!ImageKinds.IsName(one.Kind))
                     throw new PlanException($"{file}:{line}: `{one.Kind}` is no kind of image: {ImageKinds.Rule}.");
                 var below = Below(tree.Root, one.Path);
                 if (images.TryGetValue(below, out var image))
-                    yield return new TakenImage(cells[patient], visit < 0 ? "" : cells[visit], map.KindOf(image) ?? one.Kind, image, map.PatternOf(image) ?? $"column {(kind >= 0 ? "path" : one.Kind)}") { Split = split < 0 || cells[split].Length == 0 ? null : cells[split] };
+                    yield return new TakenImage(
+                        cells[patient],
+                        visit < 0 ? "" : cells[visit],
+                        map.KindOf(image) ?? one.Kind,
+                        image,
+                        map.PatternOf(image) ?? $"column {(kind >= 0 ? "path" : one.Kind)}") { Split = split < 0 || cells[split].Length == 0
+                            ? null
+                            : cells[split] };
                 else if (!tree.LeftOut.Any(other => other.Path == below))
                     passed(new LeftOut(below, $"is named in {Path.GetFileName(file)}:{line}, and there is no such image below the source"));
             }

@@ -23,18 +23,22 @@ internal sealed record CsvTable(IReadOnlyList<string> Columns, IReadOnlyList<(in
             throw new PlanException($"{file} cannot be read: {e.Message.Split('\n')[0]}");
         }
 
-        var lines = text.Split('\n').Select((line, index) => (Number: index + 1, Line: line.TrimEnd('\r'))).Where(line => line.Line.Trim().Length > 0).ToArray();
+        var lines = text.Split('\n').Select((line, index) => (Number: index + 1, Line: line.TrimEnd('\r')))
+            .Where(line => line.Line.Trim().Length > 0).ToArray();
         if (lines.Length < 2)
             throw new PlanException($"{file}: expected a head and at least one row.");
         var separator = new[] { '\t', ';', ',' }.MaxBy(sign => lines[0].Line.Count(letter => letter == sign));
         string[] head = [.. Cells(lines[0].Line, separator).Select(cell => cell.ToLowerInvariant())];
         if (head.GroupBy(name => name).FirstOrDefault(group => group.Count() > 1) is { } twice)
             throw new PlanException($"{file}:{lines[0].Number}: the column `{twice.Key}` is there twice.");
-        return new CsvTable(head, [.. lines.Skip(1).Select(line => (line.Number, Row(file, line.Number, Cells(line.Line, separator), head.Length)))]);
+        return new CsvTable(
+            head,
+            [.. lines.Skip(1).Select(line => (line.Number, Row(file, line.Number, Cells(line.Line, separator), head.Length)))]);
     }
 
     /// <summary>The place of the first of some columns that is there, or −1.</summary>
-    public int Find(params IEnumerable<string> names) => names.Select(name => Columns.ToList().IndexOf(name)).FirstOrDefault(place => place >= 0, -1);
+    public int Find(params IEnumerable<string> names) =>
+        names.Select(name => Columns.ToList().IndexOf(name)).FirstOrDefault(place => place >= 0, -1);
 
     private static IReadOnlyList<string> Row(string file, int line, IReadOnlyList<string> cells, int columns) =>
         cells.Count == columns ? cells : throw new PlanException($"{file}:{line}: {cells.Count} cells, but the head has {columns}.");

@@ -30,17 +30,28 @@ internal sealed class FoldersLayout : ISourceLayout
             var stem = folders.Aggregate(image.Stem, (left, folder) => KindNames.Without(folder, left));
             if (folders.Any(folder => string.Equals(folder, stem, StringComparison.OrdinalIgnoreCase)))
                 stem = "image"; // called after the patient alone
-            var pattern = stem == image.Stem || !image.Stem.EndsWith(stem, StringComparison.Ordinal) ? image.Stem : $"*{image.Stem[^(stem.Length + 1)..]}";
-            yield return new TakenImage(folders[0], string.Join('_', folders[1..]), map.KindOf(image) ?? KindNames.Of(stem), image, map.PatternOf(image) ?? pattern) { Split = split };
+            var pattern = stem == image.Stem || !image.Stem.EndsWith(stem, StringComparison.Ordinal)
+                ? image.Stem
+                : $"*{image.Stem[^(stem.Length + 1)..]}";
+            yield return new TakenImage(
+                folders[0],
+                string.Join('_', folders[1..]),
+                map.KindOf(image) ?? KindNames.Of(stem),
+                image,
+                map.PatternOf(image) ?? pattern) { Split = split };
         }
     }
 
     public IEnumerable<string> Visits(SourceTree tree) =>
-        tree.Folders.Where(folder => Split(folder).Place.Length > 0 && !tree.Folders.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
+        tree.Folders.Where(
+            folder =>
+                Split(folder).Place.Length > 0 && !tree.Folders.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
 
     private static (string? Split, string Place) Split(string folder)
     {
         var first = folder.Split('/')[0];
-        return Cohort.AllSplits.Contains(first) ? (first, folder.Length == first.Length ? "" : folder[(first.Length + 1)..]) : (null, folder);
+        return Cohort.AllSplits.Contains(first)
+            ? (first, folder.Length == first.Length ? "" : folder[(first.Length + 1)..])
+            : (null, folder);
     }
 }

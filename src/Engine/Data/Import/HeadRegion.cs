@@ -17,7 +17,8 @@ internal sealed class HeadRegion
     private readonly VolumeShape _shape, _grid;
     private readonly int _d, _h, _w;
 
-    private HeadRegion(bool[] cells, VolumeShape shape, VolumeShape grid, (int D, int H, int W) step) => (_cells, _shape, _grid, (_d, _h, _w)) = (cells, shape, grid, step);
+    private HeadRegion(bool[] cells, VolumeShape shape, VolumeShape grid, (int D, int H, int W) step) =>
+        (_cells, _shape, _grid, (_d, _h, _w)) = (cells, shape, grid, step);
 
     /// <summary>Finds it; where nothing is brighter than the rest, it is the whole volume.</summary>
     /// <param name="voxels"><c>[D, H, W]</c>, W fastest.</param>
@@ -30,7 +31,8 @@ internal sealed class HeadRegion
         for (var i = 0; i < cells.Length; i++)
         {
             var (d, h, w) = (i / (grid.Height * grid.Width), i / grid.Width % grid.Height, i % grid.Width);
-            cells[i] = voxels[(Middle(d, step.D, shape.Depth) * shape.Height + Middle(h, step.H, shape.Height)) * shape.Width + Middle(w, step.W, shape.Width)];
+            var (row, column) = (Middle(h, step.H, shape.Height), Middle(w, step.W, shape.Width));
+            cells[i] = voxels[(Middle(d, step.D, shape.Depth) * shape.Height + row) * shape.Width + column];
         }
 
         var sorted = (float[])cells.Clone();
@@ -74,7 +76,8 @@ internal sealed class HeadRegion
         return (Voxels(d, _d, _shape.Depth), Voxels(h, _h, _shape.Height), Voxels(w, _w, _shape.Width));
 
         static (int, int) Grown((int First, int Last) range, int at) => (Math.Min(range.First, at), Math.Max(range.Last, at));
-        static (int, int) Voxels((int First, int Last) range, int step, int size) => (range.First * step, Math.Min(size - 1, range.Last * step + step - 1));
+        static (int, int) Voxels((int First, int Last) range, int step, int size) =>
+            (range.First * step, Math.Min(size - 1, range.Last * step + step - 1));
     }
 
     private static int Step(int voxels) => (voxels + MostCells - 1) / MostCells;

@@ -20,11 +20,17 @@ public sealed class ImportPlan
 
     private ImportPlan(SourceListing listing, ImportRecipe recipe)
     {
-        (Recipe, Split, Labels, Intensity) = (recipe with { Layout = listing.Layout }, PatientSplit.Parse(recipe.Split), LabelRule.Of(recipe.Labels), IntensityRule.Parse(recipe.Intensity));
+        (Recipe, Split, Labels, Intensity) = (
+            recipe with { Layout = listing.Layout },
+            PatientSplit.Parse(recipe.Split),
+            LabelRule.Of(recipe.Labels),
+            IntensityRule.Parse(recipe.Intensity));
         if (recipe.Link && (!Intensity.Keeps || recipe.Spacing is not null || Labels.Count > 0))
-            throw new PlanException("--link leaves files as they are, and --intensity, --spacing and --labels change them; leave one of the two out.");
+            throw new PlanException("--link leaves files as they are, and --intensity, --spacing and --labels change them; leave one of "
+                + "the two out.");
         if (recipe.Spacing is { } spacing && (spacing.Count != 3 || spacing.Any(size => size is not (> 0.001 and < 1000))))
-            throw new PlanException($"--spacing {string.Join(' ', spacing)}: expected one voxel size in mm, or three, towards right, front and top.");
+            throw new PlanException($"--spacing {string.Join(' ', spacing)}: expected one voxel size in mm, or three, towards right, front "
+                + "and top.");
         Listing = Looked(listing);
         Spacing = recipe.Spacing ?? (recipe.Link ? null : CommonSpacing());
     }
@@ -56,7 +62,9 @@ public sealed class ImportPlan
     /// <summary>How many patients each split gets.</summary>
     /// <exception cref="PlanException">A patient is in no split, or in two.</exception>
     public IReadOnlyDictionary<string, int> Counts() =>
-        Cohort.AllSplits.ToDictionary(split => split, split => SplitsOf(new Dictionary<string, double?>()).Values.Count(one => one == split));
+        Cohort.AllSplits.ToDictionary(
+            split => split,
+            split => SplitsOf(new Dictionary<string, double?>()).Values.Count(one => one == split));
 
     /// <summary>The split of each patient.</summary>
     /// <param name="loads">Volume of the lesions of each scan, by its name; the draw is the same in its numbers without.</param>
@@ -66,11 +74,15 @@ public sealed class ImportPlan
         foreach (var patient in patients.Where(_ => Split.KeepsOwn))
         {
             if (patient.Select(scan => scan.Split).Distinct().ToArray() is { Length: > 1 } several)
-                throw new PlanException($"{patient.First().Patient} is in {string.Join(" and in ", several.Select(split => split ?? "no split"))}; a patient belongs to one split: put it there, or say --split 80/10/10.");
+                throw new PlanException($"{patient.First().Patient} is in "
+                    + $"{string.Join(" and in ", several.Select(split => split ?? "no split"))}; a patient belongs to one split: put it "
+                    + "there, or say --split 80/10/10.");
         }
 
-        var splits = Split.Of([.. patients.Select(patient => (patient.First().Patient, patient.Select(scan => loads.GetValueOrDefault(scan.Name)).Average(), patient.First().Split))], Recipe.Seed);
-        return patients.SelectMany(patient => patient.Select(scan => (scan.Patient, Split: splits[patient.First().Patient])).Distinct()).ToDictionary(one => one.Patient, one => one.Split);
+        double? Load(IEnumerable<SourceScan> visits) => visits.Select(scan => loads.GetValueOrDefault(scan.Name)).Average();
+        var splits = Split.Of([.. patients.Select(visits => (visits.First().Patient, Load(visits), visits.First().Split))], Recipe.Seed);
+        return patients.SelectMany(patient => patient.Select(scan => (scan.Patient, Split: splits[patient.First().Patient])).Distinct())
+            .ToDictionary(one => one.Patient, one => one.Split);
     }
 
     internal NiftiHeader Header(SourceScan scan, string kind) => _headers[scan.Images[kind]];
@@ -88,14 +100,19 @@ public sealed class ImportPlan
             else
                 _headers[image] = header!;
         });
-        List<LeftOut> leftOut = [.. faults.OrderBy(fault => fault.Key, StringComparer.Ordinal).Select(fault => new LeftOut(fault.Key, fault.Value))];
+        List<LeftOut> leftOut =
+        [
+            .. faults.OrderBy(fault => fault.Key, StringComparer.Ordinal).Select(fault => new LeftOut(fault.Key, fault.Value))
+        ];
         List<SourceScan> scans = [];
         foreach (var scan in listing.Scans)
         {
             var readable = scan with { Images = scan.Images.Where(image => !faults.ContainsKey(image.Value)).ToDictionary() };
-            var misplaced = readable.Kinds.Where(ImageKinds.IsMask).Select(mask => (mask, Why: Misplaced(readable, mask))).Where(mask => mask.Why is not null).ToArray();
+            var misplaced = readable.Kinds.Where(ImageKinds.IsMask).Select(mask => (mask, Why: Misplaced(readable, mask)))
+                .Where(mask => mask.Why is not null).ToArray();
             leftOut.AddRange(misplaced.Select(mask => new LeftOut(readable.Images[mask.mask], mask.Why!)));
-            var used = readable with { Images = readable.Images.Where(image => misplaced.All(mask => mask.mask != image.Key)).ToDictionary() };
+            var placed = readable.Images.Where(image => misplaced.All(mask => mask.mask != image.Key));
+            var used = readable with { Images = placed.ToDictionary() };
             if (used.Reference is null)
                 leftOut.Add(new LeftOut(scan.Name, "has no image that could be used"));
             else
@@ -106,7 +123,9 @@ public sealed class ImportPlan
             throw new PlanException($"no scan of '{listing.Source}' can be used: {leftOut[0].Path} {leftOut[0].Why}.");
         var unoriented = _headers.Count(one => one.Value is { SformCode: 0, QformCode: 0 });
         if (unoriented > 0)
-            _told.Add($"{unoriented} of {_headers.Count} images say nowhere which side is left; they are read as nibabel reads them, x to the left");
+            _told.Add(
+                $"{unoriented} of {_headers.Count} images say nowhere which side is left; they are read as nibabel reads them, x to the "
+                    + "left");
         return listing.With(scans, leftOut);
     }
 
@@ -118,7 +137,8 @@ public sealed class ImportPlan
         {
             header = NiftiFile.ReadHeader(path);
             if (header.Shape.Count < 3 || header.Shape.Skip(3).Any(size => size != 1))
-                return $"has {string.Join('×', header.Shape)} voxels, which is not one volume; write the one that is meant to a file of its own";
+                return $"has {string.Join('×', header.Shape)} voxels, which is not one volume; write the one that is meant to a file of "
+                    + "its own";
             return NiftiGeometry.Faults(header).FirstOrDefault(fault => fault.Refused)?.Sentence;
         }
         catch (UnauthorizedAccessException)
@@ -127,23 +147,24 @@ public sealed class ImportPlan
         }
         catch (Exception e) when (e is InvalidDataException or IOException)
         {
-            return $"cannot be read: {(e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message).TrimEnd('.')}";
+            return $"cannot be read: {ScanSurvey.Sentence(e, path)}";
         }
     }
 
     /// <summary>
     /// Why a mask cannot be of the scan's images: it has the voxels of one and says that they lie elsewhere, so that one of the two is
-    /// wrong. A mask on a grid of its
-    /// own is brought to that of the images.
+    /// wrong. A mask on a grid of its own is brought to that of the images.
     /// </summary>
     private string? Misplaced(SourceScan scan, string mask)
     {
         var own = Header(scan, mask);
-        (string Kind, double Apart)[] alike = [.. scan.Kinds.Where(kind => !ImageKinds.IsMask(kind)).Select(kind => (kind, Header: Header(scan, kind)))
-            .Where(image => image.Header.Shape.Take(3).SequenceEqual(own.Shape.Take(3)))
-            .Select(image => (image.kind, NiftiAffine.Distance(image.Header.Affine, own.Affine, [.. own.Shape.Take(3)]) / NiftiAffine.Sizes(own.Affine).Min()))];
-        return alike.Length > 0 && alike.MinBy(image => image.Apart) is var nearest && nearest.Apart > SamePlace
-            ? FormattableString.Invariant($"has as many voxels as {nearest.Kind} and lies up to {nearest.Apart * NiftiAffine.Sizes(own.Affine).Min():G3} mm from it, so that one of the two affines is wrong; write it with that of the image it was drawn on")
+        int[] shape = [.. own.Shape.Take(3)];
+        var alike = scan.Kinds.Where(kind => !ImageKinds.IsMask(kind) && Header(scan, kind).Shape.Take(3).SequenceEqual(shape))
+            .Select(kind => (Kind: kind, Apart: NiftiAffine.Distance(Header(scan, kind).Affine, own.Affine, shape))).ToArray();
+        return alike.Length > 0 && alike.MinBy(image => image.Apart) is var nearest
+            && nearest.Apart > SamePlace * NiftiAffine.Sizes(own.Affine).Min()
+            ? FormattableString.Invariant($"has as many voxels as {nearest.Kind} and lies up to {nearest.Apart:G3} mm from it, ")
+                + "so that one of the two affines is wrong; write it with that of the image it was drawn on"
             : null;
     }
 
@@ -154,15 +175,19 @@ public sealed class ImportPlan
     private double[]? CommonSpacing()
     {
         double[][] sizes = [.. Listing.Scans.Select(scan => FileGrid.Oriented(Header(scan, scan.Reference!)).Spacing.ToArray())];
-        double[] median = [.. Enumerable.Range(0, 3).Select(axis => Math.Round(sizes.Select(size => size[axis]).Order().ElementAt(sizes.Length / 2), 4))];
+        double Median(int axis) => Math.Round(sizes.Select(size => size[axis]).Order().ElementAt(sizes.Length / 2), 4);
+        double[] median = [Median(0), Median(1), Median(2)];
         var (same, square) = (sizes.All(size => size.Zip(median).All(pair => Near(pair.First, pair.Second))), Near(median[0], median[1]));
         if (same && square)
             return null;
         median[0] = median[1] = Math.Min(median[0], median[1]);
-        _told.Add(FormattableString.Invariant($"{(same ? "pixels are not square" : $"voxel sizes differ between scans ({Range(0)}, {Range(1)}, {Range(2)} mm)")}, so that all are resampled to {median[0]}×{median[1]}×{median[2]} mm; --spacing chooses another"));
+        var why = same ? "pixels are not square" : $"voxel sizes differ between scans ({Range(0)}, {Range(1)}, {Range(2)} mm)";
+        var size = FormattableString.Invariant($"{median[0]}×{median[1]}×{median[2]} mm");
+        _told.Add($"{why}, so that all are resampled to {size}; --spacing chooses another");
         return median;
 
         bool Near(double one, double other) => Math.Abs(one - other) <= SameSize * Math.Max(one, other);
-        string Range(int axis) => FormattableString.Invariant($"{sizes.Min(size => size[axis]):0.###} to {sizes.Max(size => size[axis]):0.###}");
+        string Range(int axis) =>
+            FormattableString.Invariant($"{sizes.Min(size => size[axis]):0.###} to {sizes.Max(size => size[axis]):0.###}");
     }
 }

@@ -27,7 +27,11 @@ public sealed record IntensityRule
     public static IntensityRule Parse(string text)
     {
         var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        double[] numbers = [.. words.Skip(1).Select(word => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : throw Wrong(text))];
+        double Number(string word) =>
+            double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+                ? number
+                : throw Wrong(text);
+        double[] numbers = [.. words.Skip(1).Select(Number)];
         return (words.FirstOrDefault(), numbers) switch
         {
             ("keep" or "zscore", []) => new IntensityRule(words[0], 0, 0),
@@ -68,7 +72,8 @@ public sealed record IntensityRule
     }
 
     /// <summary>As the command line takes it.</summary>
-    public override string ToString() => Name is "keep" or "zscore" ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name} {Low} {High}");
+    public override string ToString() =>
+        Name is "keep" or "zscore" ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name} {Low} {High}");
 
     private (double, double) Within(float[] sorted)
     {
@@ -77,8 +82,12 @@ public sealed record IntensityRule
         var (low, high) = Name == "zscore"
             ? (mean - Farthest * deviation, mean + Farthest * deviation)
             : (Quantile.Of(sorted, Low / 100), Quantile.Of(sorted, High / 100));
-        return low < high ? (low, high) : throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture, $"is {low:G6} everywhere in the head between its percentiles"));
+        return low < high
+            ? (low, high)
+            : throw new InvalidDataException(
+                string.Create(CultureInfo.InvariantCulture, $"is {low:G6} everywhere in the head between its percentiles"));
     }
 
-    private static PlanException Wrong(string text) => new($"--intensity {text}: expected percentile LOW HIGH, zscore, fixed LOW HIGH or keep, as in --intensity percentile 0.5 99.5.");
+    private static PlanException Wrong(string text) =>
+        new($"--intensity {text}: expected percentile LOW HIGH, zscore, fixed LOW HIGH or keep, as in --intensity percentile 0.5 99.5.");
 }

@@ -24,7 +24,8 @@ internal sealed class KindMap
     public string? PatternOf(NamedImage image) => Find(image)?.Pattern;
 
     /// <summary>The patterns that fit none of some images.</summary>
-    public IEnumerable<string> Unused(IReadOnlyList<NamedImage> images) => _rules.Where(rule => !images.Any(image => Fits(rule, image))).Select(rule => $"{rule.Pattern}={rule.Kind}");
+    public IEnumerable<string> Unused(IReadOnlyList<NamedImage> images) =>
+        _rules.Where(rule => !images.Any(image => Fits(rule, image))).Select(rule => $"{rule.Pattern}={rule.Kind}");
 
     private (string Pattern, string Kind)? Find(NamedImage image)
     {
@@ -33,7 +34,8 @@ internal sealed class KindMap
         return null;
     }
 
-    private static bool Fits((string Pattern, Regex Regex, string) rule, NamedImage image) => rule.Regex.IsMatch(rule.Pattern.Contains('/') ? image.Path : image.Stem);
+    private static bool Fits((string Pattern, Regex Regex, string) rule, NamedImage image) =>
+        rule.Regex.IsMatch(rule.Pattern.Contains('/') ? image.Path : image.Stem);
 
     private static (string, Regex, string) Rule(string rule)
     {
@@ -43,6 +45,11 @@ internal sealed class KindMap
         var (pattern, kind) = (rule[..equals].Trim(), rule[(equals + 1)..].Trim());
         if (kind.Length > 0 && !ImageKinds.IsName(kind))
             throw new PlanException($"--map {rule}: {ImageKinds.Rule}.");
-        return (pattern, new Regex($"^{Regex.Escape(pattern).Replace("\\*", ".*").Replace("\\?", ".")}\\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant), kind);
+        return (
+            pattern,
+            new Regex(
+                $"^{Regex.Escape(pattern).Replace("\\*", ".*").Replace("\\?", ".")}\\z",
+                RegexOptions.IgnoreCase | RegexOptions.CultureInvariant),
+            kind);
     }
 }

@@ -32,7 +32,8 @@ internal static partial class KindNames
 
     /// <summary>A name without the beginning that it shares with its patient's.</summary>
     public static string Without(string beginning, string stem) =>
-        beginning.Length > 0 && stem.Length > beginning.Length && stem.StartsWith(beginning, StringComparison.OrdinalIgnoreCase) && !char.IsLetterOrDigit(stem[beginning.Length])
+        beginning.Length > 0 && stem.Length > beginning.Length && stem.StartsWith(beginning, StringComparison.OrdinalIgnoreCase)
+            && !char.IsLetterOrDigit(stem[beginning.Length])
             ? stem[(beginning.Length + 1)..]
             : stem;
 }

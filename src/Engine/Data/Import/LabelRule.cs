@@ -28,9 +28,13 @@ internal sealed record LabelRule(string Kind, IReadOnlySet<float> Labels)
     {
         var parts = rule.Split(':');
         var numbers = parts[0].Split(',', StringSplitOptions.TrimEntries);
-        if (parts.Length != 2 || numbers.Any(number => !float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var label) || label == 0) || KindNames.Of(parts[1]).Length == 0)
+        if (parts.Length != 2
+            || numbers.Any(number => !float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var label) || label == 0)
+            || KindNames.Of(parts[1]).Length == 0)
             throw new PlanException($"--labels {rule}: expected LABELS:NAME, as in --labels \"1,4:tumour\".");
         var kind = KindNames.Of(parts[1]);
-        return new LabelRule(ImageKinds.IsMask(kind) ? kind : $"{ImageKinds.Seg}_{kind}", numbers.Select(number => float.Parse(number, CultureInfo.InvariantCulture)).ToHashSet());
+        return new LabelRule(
+            ImageKinds.IsMask(kind) ? kind : $"{ImageKinds.Seg}_{kind}",
+            numbers.Select(number => float.Parse(number, CultureInfo.InvariantCulture)).ToHashSet());
     }
 }

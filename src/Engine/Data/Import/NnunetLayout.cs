@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -16,20 +17,24 @@ internal sealed partial class NnunetLayout : ISourceLayout
 
     public string Name => "nnunet";
 
-    public string? Sign(SourceTree tree) => tree.Folders.Any(folder => folder.Split('/')[^1] == "imagesTr") ? "there is a folder imagesTr" : null;
+    public string? Sign(SourceTree tree) =>
+        tree.Folders.Any(folder => folder.Split('/')[^1] == "imagesTr") ? "there is a folder imagesTr" : null;
 
     public IEnumerable<TakenImage> Take(SourceTree tree, KindMap map, Action<LeftOut> passed)
     {
         var names = Names(tree);
+        string Named(string channel) => names.GetValueOrDefault(int.Parse(channel, CultureInfo.InvariantCulture)) ?? $"channel_{channel}";
         foreach (var image in tree.Images)
         {
             var split = image.FolderName.EndsWith("Ts", StringComparison.Ordinal) ? Cohort.Test : null;
+            TakenImage Taken(string patient, string kind, string pattern) =>
+                new(patient, "", kind, image, map.PatternOf(image) ?? pattern) { Split = split };
             if (image.FolderName is "labelsTr" or "labelsTs")
-                yield return new TakenImage(image.Stem, "", map.KindOf(image) ?? ImageKinds.Seg, image, map.PatternOf(image) ?? $"{image.FolderName}/*") { Split = split };
+                yield return Taken(image.Stem, map.KindOf(image) ?? ImageKinds.Seg, $"{image.FolderName}/*");
             else if (image.FolderName is not ("imagesTr" or "imagesTs"))
                 passed(new LeftOut(image.Path, "is in none of imagesTr, imagesTs, labelsTr and labelsTs"));
             else if (Channel.Match(image.Stem) is { Success: true } match)
-                yield return new TakenImage(match.Groups[1].Value, "", map.KindOf(image) ?? (names.GetValueOrDefault(int.Parse(match.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture)) ?? $"channel_{match.Groups[2].Value}"), image, map.PatternOf(image) ?? $"*_{match.Groups[2].Value}") { Split = split };
+                yield return Taken(match.Groups[1].Value, map.KindOf(image) ?? Named(match.Groups[2].Value), $"*_{match.Groups[2].Value}");
             else
                 passed(new LeftOut(image.Path, "does not end in the number of a channel, _0000"));
         }
@@ -46,11 +51,14 @@ internal sealed partial class NnunetLayout : ISourceLayout
         {
             var json = JsonNode.Parse(RegularFile.ReadText(Path.Combine(tree.Root, file)));
             return ((json?["channel_names"] ?? json?["modality"]) as JsonObject ?? []).Where(one => int.TryParse(one.Key, out _))
-                .ToDictionary(one => int.Parse(one.Key, System.Globalization.CultureInfo.InvariantCulture), one => KindNames.Of($"{one.Value}"));
+                .ToDictionary(
+                    one => int.Parse(one.Key, CultureInfo.InvariantCulture),
+                    one => KindNames.Of($"{one.Value}"));
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or InvalidOperationException)
         {
-            throw new Abstractions.PlanException($"{Path.Combine(tree.Root, file)} cannot be read, so that the channels have no names: {e.Message.Split('\n')[0]}");
+            throw new Abstractions.PlanException(
+                $"{Path.Combine(tree.Root, file)} cannot be read, so that the channels have no names: {e.Message.Split('\n')[0]}");
         }
     }
 }

@@ -15,7 +15,8 @@ internal sealed class PatientSplit
     private readonly IReadOnlyDictionary<string, string>? _named;
     private readonly IReadOnlyList<double> _shares;
 
-    private PatientSplit(IReadOnlyDictionary<string, string>? named, IReadOnlyList<double> shares, bool keepsOwn) => (_named, _shares, KeepsOwn) = (named, shares, keepsOwn);
+    private PatientSplit(IReadOnlyDictionary<string, string>? named, IReadOnlyList<double> shares, bool keepsOwn) =>
+        (_named, _shares, KeepsOwn) = (named, shares, keepsOwn);
 
     /// <summary>Whether patients whom the source itself puts into a split stay there.</summary>
     public bool KeepsOwn { get; }
@@ -28,12 +29,14 @@ internal sealed class PatientSplit
     {
         if (text is null)
             return new PatientSplit(null, Usual, keepsOwn: true);
-        if (text.Contains('/') && text.Split('/') is { Length: 3 } parts && parts.All(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out _)))
+        if (text.Contains('/') && text.Split('/') is { Length: 3 } parts
+            && parts.All(part => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out _)))
         {
             double[] shares = [.. parts.Select(part => double.Parse(part, CultureInfo.InvariantCulture))];
             return shares.All(share => share is >= 0 and < 1e6) && shares[0] > 0
                 ? new PatientSplit(null, shares, keepsOwn: false)
-                : throw new PlanException($"--split {text}: the shares of train, val and test are not negative, and train has some, as in --split 80/10/10.");
+                : throw new PlanException($"--split {text}: the shares of train, val and test are not negative, and train has some, as in "
+                    + "--split 80/10/10.");
         }
 
         if (!File.Exists(text))
@@ -53,7 +56,8 @@ internal sealed class PatientSplit
             string[] missing = [.. patients.Select(one => one.Patient).Where(patient => !_named.ContainsKey(patient))];
             return missing.Length == 0
                 ? patients.ToDictionary(one => one.Patient, one => _named[one.Patient])
-                : throw new PlanException($"--split names no split for {missing.Length} of {patients.Count} patients: {string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? " …" : "")}; add them to the table.");
+                : throw new PlanException($"--split names no split for {missing.Length} of {patients.Count} patients: "
+                    + $"{string.Join(", ", missing.Take(5))}{(missing.Length > 5 ? " …" : "")}; add them to the table.");
         }
 
         var own = patients.Where(one => KeepsOwn && one.Own is not null).ToDictionary(one => one.Patient, one => one.Own!);
@@ -69,7 +73,8 @@ internal sealed class PatientSplit
         for (var i = 0; i < ordered.Count; i++)
         {
             // who is farthest behind its share gets the next one
-            var next = Enumerable.Range(0, quotas.Length).Where(split => given[split] < quotas[split]).MaxBy(split => quotas[split] * (i + 1.0) / ordered.Count - given[split]);
+            var next = Enumerable.Range(0, quotas.Length).Where(split => given[split] < quotas[split])
+                .MaxBy(split => quotas[split] * (i + 1.0) / ordered.Count - given[split]);
             given[next]++;
             yield return (ordered[i], Cohort.AllSplits[next]);
         }
@@ -78,9 +83,16 @@ internal sealed class PatientSplit
     /// <summary>From few lesions to many, in random order within a fifth of the patients; those without mask first.</summary>
     private static List<string> Ordered(IReadOnlyList<(string Patient, double? Load, string? Own)> patients, SeededRandom random)
     {
-        var (without, with) = (patients.Where(one => one.Load is null).ToArray(), patients.Where(one => one.Load is not null).OrderBy(one => one.Load).ThenBy(one => one.Patient, StringComparer.Ordinal).ToArray());
+        var (without, with) = (
+            patients.Where(one => one.Load is null).ToArray(),
+            patients.Where(one => one.Load is not null).OrderBy(one => one.Load).ThenBy(one => one.Patient, StringComparer.Ordinal)
+                .ToArray());
         var stratum = Math.Max(1, (with.Length + Strata - 1) / Strata);
-        return [.. new[] { without }.Concat(with.Chunk(stratum)).SelectMany(group => random.Permutation(group.Length).Select(i => group[i].Patient))];
+        return
+        [
+            .. new[] { without }.Concat(with.Chunk(stratum))
+                .SelectMany(group => random.Permutation(group.Length).Select(i => group[i].Patient))
+        ];
     }
 
     /// <summary>How many patients each split gets: by largest remainders, and one at least of three or more where it has a share.</summary>
@@ -88,7 +100,8 @@ internal sealed class PatientSplit
     {
         var exact = _shares.Select(share => share / _shares.Sum() * patients).ToArray();
         var quotas = exact.Select(share => (int)share).ToArray();
-        foreach (var split in Enumerable.Range(0, quotas.Length).OrderByDescending(split => exact[split] - quotas[split]).ThenBy(split => split).Take(patients - quotas.Sum()).ToArray())
+        foreach (var split in Enumerable.Range(0, quotas.Length).OrderByDescending(split => exact[split] - quotas[split])
+            .ThenBy(split => split).Take(patients - quotas.Sum()).ToArray())
             quotas[split]++;
         for (var split = 1; split < quotas.Length && patients >= quotas.Length; split++)
         {
@@ -109,9 +122,12 @@ internal sealed class PatientSplit
         foreach (var (line, cells) in table.Rows)
         {
             if (!Cohort.AllSplits.Contains(cells[split]))
-                throw new PlanException($"{file}:{line}: there is no split `{cells[split]}`{Spelling.Suggestion(cells[split], Cohort.AllSplits)}; the splits are {string.Join(", ", Cohort.AllSplits)}.");
+                throw new PlanException($"{file}:{line}: there is no split "
+                    + $"`{cells[split]}`{Spelling.Suggestion(cells[split], Cohort.AllSplits)}; the splits are "
+                    + $"{string.Join(", ", Cohort.AllSplits)}.");
             if (!named.TryAdd(cells[patient], cells[split]) && named[cells[patient]] != cells[split])
-                throw new PlanException($"{file}:{line}: {cells[patient]} is in {named[cells[patient]]} and in {cells[split]}; a patient belongs to one split.");
+                throw new PlanException($"{file}:{line}: {cells[patient]} is in {named[cells[patient]]} and in {cells[split]}; a patient "
+                    + "belongs to one split.");
         }
 
         return named;

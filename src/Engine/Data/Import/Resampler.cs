@@ -15,7 +15,11 @@ internal static class Resampler
     /// <summary>The voxel nearest to a place; beyond the source's voxels it is <paramref name="beyond"/>.</summary>
     /// <returns>In the order of tensors, <c>[D, H, W]</c>, W fastest.</returns>
     public static float[] Nearest(NiftiVolume source, FileGrid target, float beyond) =>
-        Onto(source, target, beyond, (voxels, shape, x, y, z) => voxels[Index(shape, Place(x, shape[0]), Place(y, shape[1]), Place(z, shape[2]))]);
+        Onto(
+            source,
+            target,
+            beyond,
+            (voxels, shape, x, y, z) => voxels[Index(shape, Place(x, shape[0]), Place(y, shape[1]), Place(z, shape[2]))]);
 
     private delegate float Reading(ReadOnlySpan<float> voxels, ReadOnlySpan<int> shape, double x, double y, double z);
 
@@ -46,7 +50,9 @@ internal static class Resampler
     }
 
     private static double[][] Snapped(double[][] way) =>
-        [.. way.Select(row => (double[])[.. row.Select((number, column) => Math.Abs(number - Math.Round(number)) < (column == 3 ? NearPlace : NearDirection) ? Math.Round(number) : number)])];
+        [.. way.Select(row => row.Select((number, column) => Snapped(number, column == 3 ? NearPlace : NearDirection)).ToArray())];
+
+    private static double Snapped(double number, double near) => Math.Abs(number - Math.Round(number)) < near ? Math.Round(number) : number;
 
     /// <summary>Whether a place is in one of so many voxels, whose middles have whole numbers.</summary>
     private static bool Within(double place, int voxels) => place >= -0.5 && place <= voxels - 0.5;
@@ -65,7 +71,8 @@ internal static class Resampler
 
         double Plane(ReadOnlySpan<float> all, ReadOnlySpan<int> size, int at)
         {
-            double a = all[Index(size, x0, y0, at)], b = all[Index(size, x1, y0, at)], c = all[Index(size, x0, y1, at)], d = all[Index(size, x1, y1, at)];
+            double a = all[Index(size, x0, y0, at)], b = all[Index(size, x1, y0, at)];
+            double c = all[Index(size, x0, y1, at)], d = all[Index(size, x1, y1, at)];
             var (front, back) = (a + fx * (b - a), c + fx * (d - c));
             return front + fy * (back - front);
         }

@@ -57,14 +57,20 @@ internal sealed record ScanSurvey(
         try
         {
             var volume = NiftiFile.Read(path);
-            return volume.NonFinite == 0 ? volume : throw new InvalidDataException($"{path}: it has {volume.NonFinite} voxels that are not finite");
+            return volume.NonFinite == 0
+                ? volume
+                : throw new InvalidDataException($"{path}: it has {volume.NonFinite} voxels that are not finite");
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
-            var sentence = e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message;
-            throw new InvalidDataException($"has {(ImageKinds.IsMask(kind) ? "a mask" : "an image")} {scan.Images[kind]} that cannot be used: {sentence.TrimEnd('.')}", e);
+            var what = ImageKinds.IsMask(kind) ? "a mask" : "an image";
+            throw new InvalidDataException($"has {what} {scan.Images[kind]} that cannot be used: {Sentence(e, path)}", e);
         }
     }
+
+    /// <summary>What an exception says of a file, without its name and a full stop.</summary>
+    public static string Sentence(Exception e, string path) =>
+        (e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message).TrimEnd('.');
 
     /// <summary>SHA-256 of a file.</summary>
     public static string Hash(string path)
@@ -123,6 +129,7 @@ internal sealed record ScanSurvey(
         }
 
         if (outside > most * tumour)
-            throw new InvalidDataException($"has a mask in another space: {outside} of its {tumour} tumour voxels lie outside of the image");
+            throw new InvalidDataException($"has a mask in another space: {outside} of its {tumour} tumour voxels lie outside of the "
+                + "image");
     }
 }

@@ -24,7 +24,9 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
             if (plan.Recipe.Link && IsAsItShouldBe(survey, kind, grid))
             {
                 var image = Path.Combine(source, scan.Images[kind]);
-                File.CreateSymbolicLink(Path.Combine(folder, kind + (image.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? ".nii.gz" : ".nii")), image);
+                File.CreateSymbolicLink(
+                    Path.Combine(folder, kind + (image.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? ".nii.gz" : ".nii")),
+                    image);
                 files[kind] = files[kind] with { Linked = true };
             }
             else if (ImageKinds.IsMask(kind))
@@ -44,7 +46,8 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
     }
 
     /// <summary>The kinds of mask that a mask of the source becomes.</summary>
-    public static IReadOnlyList<string> MasksOf(ImportPlan plan, string kind) => kind == ImageKinds.Seg && plan.Labels.Count > 0 ? [.. plan.Labels.Select(rule => rule.Kind)] : [kind];
+    public static IReadOnlyList<string> MasksOf(ImportPlan plan, string kind) =>
+        kind == ImageKinds.Seg && plan.Labels.Count > 0 ? [.. plan.Labels.Select(rule => rule.Kind)] : [kind];
 
     private IntensitySpan? WriteImage(float[] voxels, string kind, HeadRegion head, FileGrid grid, string folder)
     {
@@ -67,7 +70,11 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
         foreach (var made in MasksOf(plan, kind))
         {
             var rule = kind == ImageKinds.Seg ? plan.Labels.FirstOrDefault(one => one.Kind == made) : null;
-            Save<byte>(Array.ConvertAll(labels, label => (byte)((rule is null ? LabelRule.IsTumour(label) : rule.Labels.Contains(label)) ? 1 : 0)), made, grid, folder);
+            Save<byte>(
+                Array.ConvertAll(labels, label => (byte)((rule is null ? LabelRule.IsTumour(label) : rule.Labels.Contains(label)) ? 1 : 0)),
+                made,
+                grid,
+                folder);
         }
     }
 
@@ -75,14 +82,21 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
         where T : unmanaged
     {
         var spacing = grid.Spacing;
-        NiftiFile.Write<T>(Path.Combine(folder, kind + ".nii.gz"), voxels, grid.Volume, new Spacing(spacing[2], spacing[0], spacing[1]), grid.Affine, null);
+        NiftiFile.Write<T>(
+            Path.Combine(folder, kind + ".nii.gz"),
+            voxels,
+            grid.Volume,
+            new Spacing(spacing[2], spacing[0], spacing[1]),
+            grid.Affine,
+            null);
     }
 
     /// <summary>Whether a file can be linked to: it has the grid already, and a mask is 0 and 1.</summary>
     private bool IsAsItShouldBe(ScanSurvey survey, string kind, FileGrid grid)
     {
         var header = plan.Header(survey.Scan, kind);
-        var near = grid.Shape.SequenceEqual(header.Shape.Take(3)) && NiftiAffine.Distance(header.Affine, grid.Affine, grid.Shape) < 1e-3 * grid.Spacing.Min();
+        var near = grid.Shape.SequenceEqual(header.Shape.Take(3))
+            && NiftiAffine.Distance(header.Affine, grid.Affine, grid.Shape) < 1e-3 * grid.Spacing.Min();
         return near && (!ImageKinds.IsMask(kind) || (kind == ImageKinds.Seg && survey.Labels.Keys.All(label => label == "1")));
     }
 }

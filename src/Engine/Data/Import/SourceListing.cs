@@ -8,7 +8,13 @@ public sealed class SourceListing
 {
     private static readonly ISourceLayout[] Known = [new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
 
-    private SourceListing(string source, string layout, string sign, IReadOnlyList<SourceScan> scans, IReadOnlyList<ListedKind> kinds, IReadOnlyList<LeftOut> leftOut) =>
+    private SourceListing(
+        string source,
+        string layout,
+        string sign,
+        IReadOnlyList<SourceScan> scans,
+        IReadOnlyList<ListedKind> kinds,
+        IReadOnlyList<LeftOut> leftOut) =>
         (Source, Layout, Sign, Scans, Kinds, LeftOut) = (source, layout, sign, scans, kinds, leftOut);
 
     /// <summary>Names of the layouts, <c>auto</c> first.</summary>
@@ -40,8 +46,12 @@ public sealed class SourceListing
     /// <exception cref="PlanException">There is no such folder, or nothing in it is recognised.</exception>
     public static SourceListing Of(string source, string layout = "auto", string? table = null, IReadOnlyList<string>? map = null)
     {
-        if (source.Trim().Length == 0 || !Directory.Exists(source) || FolderEntry.WhyNotListed(source) is not null)
-            throw new PlanException($"the source '{source}' {(source.Trim().Length == 0 ? "is empty" : FolderEntry.WhyNotListed(source) ?? $"does not exist{NearPaths.Suggestion(source, Directory.Exists)}")}; name the folder that holds the images.");
+        if (!Directory.Exists(source) || FolderEntry.WhyNotListed(source) is not null)
+        {
+            var why = FolderEntry.WhyNotListed(source) ?? $"does not exist{NearPaths.Suggestion(source, Directory.Exists)}";
+            throw new PlanException($"the source '{source}' {why}; name the folder that holds the images.");
+        }
+
         if ((layout == "csv") != (table is not null))
             throw new PlanException("--layout csv FILE names a table, and no other layout does.");
         var tree = SourceTree.Of(source);
@@ -51,14 +61,26 @@ public sealed class SourceListing
         {
             "csv" => (new CsvLayout(table!), $"the table {table}"),
             "auto" => Recognised(tree),
-            _ => Known.First(one => one.Name == layout) is var named && named.Sign(tree) is { } found ? (named, found) : throw new PlanException($"nothing in '{source}' looks like {layout}: {Hint(tree)}"),
+            _ =>
+                Known.First(one => one.Name == layout) is var named && named.Sign(tree) is { } found
+                    ? (named, found)
+                    : throw new PlanException($"nothing in '{source}' looks like {layout}: {Hint(tree)}"),
         };
         return Read(tree, chosen, sign, KindMap.Of(map ?? []));
     }
 
     /// <summary>The listing with other scans, of which some were looked at and not taken.</summary>
     internal SourceListing With(IReadOnlyList<SourceScan> scans, IReadOnlyList<LeftOut> leftOut) =>
-        new(Source, Layout, Sign, scans, [.. Kinds.Select(kind => kind with { Files = scans.Count(scan => scan.Images.ContainsKey(kind.Kind)) }).Where(kind => kind.Files > 0)], [.. LeftOut, .. leftOut]);
+        new(
+            Source,
+            Layout,
+            Sign,
+            scans,
+            [
+                .. Kinds.Select(kind => kind with { Files = scans.Count(scan => scan.Images.ContainsKey(kind.Kind)) })
+                    .Where(kind => kind.Files > 0)
+            ],
+            [.. LeftOut, .. leftOut]);
 
     private static (ISourceLayout, string) Recognised(SourceTree tree)
     {
@@ -71,12 +93,14 @@ public sealed class SourceListing
         throw new PlanException($"nothing in '{tree.Root}' is recognised: {Hint(tree)}");
     }
 
-    private static string Hint(SourceTree tree) => $"it holds images such as {tree.Images[0].Path}; name each patient's with --layout csv FILE, or see docs/data.md for the layouts.";
+    private static string Hint(SourceTree tree) =>
+        $"it holds images such as {tree.Images[0].Path}; name each patient's with --layout csv FILE, or see docs/data.md for the layouts.";
 
     private static string WhyNoImages(SourceTree tree)
     {
         if (tree.Others.FirstOrDefault(path => path.EndsWith(".dcm", StringComparison.OrdinalIgnoreCase)) is { } slice)
-            return $"'{tree.Root}' holds DICOM, such as {slice}, and no NIfTI; convert it with dcm2niix -z y -o DIR -f %i/%t_%s_%p {tree.Root}, and import DIR.";
+            return $"'{tree.Root}' holds DICOM, such as {slice}, and no NIfTI; convert it with dcm2niix -z y -o DIR -f %i/%t_%s_%p "
+                + $"{tree.Root}, and import DIR.";
         return tree.LeftOut.FirstOrDefault() is { } first
             ? $"'{tree.Root}' holds no image that can be opened: {first.Path} {first.Why}."
             : $"'{tree.Root}' holds no file that ends in .nii or .nii.gz.";
@@ -86,24 +110,31 @@ public sealed class SourceListing
     {
         var leftOut = new List<LeftOut>(tree.LeftOut);
         if (map.Unused(tree.Images).FirstOrDefault() is { } unused)
-            throw new PlanException($"--map {unused} fits none of the {tree.Images.Count} images, such as {tree.Images[0].Path}; correct the pattern.");
+            throw new PlanException($"--map {unused} fits none of the {tree.Images.Count} images, such as {tree.Images[0].Path}; correct "
+                + "the pattern.");
         var taken = new List<TakenImage>();
         foreach (var image in layout.Take(tree, map, leftOut.Add))
         {
             if (image.Kind.Length == 0)
-                leftOut.Add(new LeftOut(image.Image.Path, map.KindOf(image.Image) is null ? "has a name of which no kind is left" : "is left out by --map"));
+                leftOut.Add(
+                    new LeftOut(
+                        image.Image.Path,
+                        map.KindOf(image.Image) is null ? "has a name of which no kind is left" : "is left out by --map"));
             else
                 taken.Add(image);
         }
 
-        var scans = taken.GroupBy(image => (image.Patient, image.Visit)).Select(scan => Scan(scan.Key.Patient, scan.Key.Visit, [.. scan], leftOut))
+        var scans = taken.GroupBy(image => (image.Patient, image.Visit))
+            .Select(scan => Scan(scan.Key.Patient, scan.Key.Visit, [.. scan], leftOut))
             .OrderBy(scan => scan.Patient, StringComparer.Ordinal).ThenBy(scan => scan.Visit, StringComparer.Ordinal).ToArray();
         var full = taken.Select(image => image.Image.Folder).ToHashSet();
         leftOut.AddRange(Emptied(layout, tree, full).Select(visit => new LeftOut(visit, "holds no image that is taken")));
         if (scans.GroupBy(scan => scan.Name).FirstOrDefault(group => group.Count() > 1) is { } twice)
-            throw new PlanException($"two scans would be called {twice.Key}: {string.Join(" and ", twice.Select(scan => $"{scan.Patient} {scan.Visit}".Trim()))}; rename one of the folders.");
+            throw new PlanException($"two scans would be called {twice.Key}: "
+                + $"{string.Join(" and ", twice.Select(scan => $"{scan.Patient} {scan.Visit}".Trim()))}; rename one of the folders.");
         if (scans.Length == 0)
-            throw new PlanException($"nothing in '{tree.Root}' is taken as {layout.Name}: {leftOut[0].Path} {leftOut[0].Why}; --map says what files are, as in --map \"*_t1c=t1c\".");
+            throw new PlanException($"nothing in '{tree.Root}' is taken as {layout.Name}: {leftOut[0].Path} {leftOut[0].Why}; --map says "
+                + "what files are, as in --map \"*_t1c=t1c\".");
         var kinds = ImageKinds.Ordered(taken.Select(image => image.Kind)).Select(kind => new ListedKind(
             kind,
             scans.Count(scan => scan.Images.ContainsKey(kind)),
@@ -129,12 +160,20 @@ public sealed class SourceListing
         var chosen = new Dictionary<string, string>();
         foreach (var kind in images.GroupBy(image => image.Kind))
         {
-            var inOrder = kind.OrderBy(image => image.Rank).ThenBy(image => image.Image.Stem, StringComparer.Ordinal).ThenByDescending(image => image.Image.IsCompressed).ThenBy(image => image.Image.Path, StringComparer.Ordinal).ToArray();
+            var inOrder = kind.OrderBy(image => image.Rank).ThenBy(image => image.Image.Stem, StringComparer.Ordinal)
+                .ThenByDescending(image => image.Image.IsCompressed).ThenBy(image => image.Image.Path, StringComparer.Ordinal).ToArray();
             chosen[kind.Key] = inOrder[0].Image.Path;
-            leftOut.AddRange(inOrder.Skip(1).Select(other => new LeftOut(other.Image.Path, $"is one more {kind.Key} of the same scan, and {Path.GetFileName(inOrder[0].Image.Path)} is taken; --map \"PATTERN={kind.Key}\" takes another")));
+            leftOut.AddRange(
+                inOrder.Skip(1).Select(
+                    other =>
+                        new LeftOut(
+                            other.Image.Path,
+                            $"is one more {kind.Key} of the same scan, and {Path.GetFileName(inOrder[0].Image.Path)} is taken; --map "
+                                + $"\"PATTERN={kind.Key}\" takes another")));
         }
 
-        return new SourceScan(patient, visit, chosen) { Split = images.Select(image => image.Split).FirstOrDefault(split => split is not null) };
+        var split = images.Select(image => image.Split).FirstOrDefault(one => one is not null);
+        return new SourceScan(patient, visit, chosen) { Split = split };
     }
 }
 

@@ -46,7 +46,11 @@ internal sealed class SourceTree
         FileSystemInfo[] entries;
         try
         {
-            entries = [.. new DirectoryInfo(folder).EnumerateFileSystemInfos().Where(entry => !entry.Name.StartsWith('.')).OrderBy(entry => entry.Name, StringComparer.Ordinal)];
+            entries =
+            [
+                .. new DirectoryInfo(folder).EnumerateFileSystemInfos().Where(entry => !entry.Name.StartsWith('.'))
+                    .OrderBy(entry => entry.Name, StringComparer.Ordinal)
+            ];
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -62,13 +66,15 @@ internal sealed class SourceTree
                 _folders.Add(path);
                 Enter(entry.FullName, path);
             }
-            else if (Suffixes.FirstOrDefault(suffix => entry.Name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)) is not { } suffix || entry.Name.Length == suffix.Length)
+            else if (Suffixes.FirstOrDefault(suffix => entry.Name.EndsWith(suffix, StringComparison.OrdinalIgnoreCase)) is not { } suffix
+                || entry.Name.Length == suffix.Length)
             {
                 _others.Add(path);
             }
             else if (entry.LinkTarget is not null && FolderEntry.IsDead(entry.FullName))
             {
-                _leftOut.Add(new LeftOut(path, "is a link that leads nowhere; where it is DataLad's, `datalad get` brings what it stands for"));
+                _leftOut.Add(
+                    new LeftOut(path, "is a link that leads nowhere; where it is DataLad's, `datalad get` brings what it stands for"));
             }
             else
             {

@@ -27,17 +27,20 @@ internal sealed class DataImportVerb : Verb
     {
         _source = With(new Argument<string>("SOURCE") { Description = "The folder that holds the images; it is only read" });
         _to = With(new Option<string>("--to") { Description = "The cohort's folder", HelpName = "COHORT", Required = true });
-        _layout = With(Words("--layout", "auto, bids, brats, nnunet, folders, or csv with the file of a table; by default auto", "NAME", 2));
-        _map = With(new Option<string[]>("--map") { Description = "What files are, as in --map \"*_t1c=t1c\"; PATTERN= leaves them out. May be given several times", HelpName = "PATTERN=KIND" });
-        _labels = With(new Option<string[]>("--labels") { Description = "Which labels of masks make which mask, as in --labels \"1,4:tumour\". May be given several times", HelpName = "LABELS:NAME" });
+        _layout = With(Words("--layout", "auto, bids, brats, nnunet, folders, or csv with a table's file; by default auto", "NAME", 2));
+        _map = With(Several("--map", "What files are, as in --map \"*_t1c=t1c\"; PATTERN= leaves them out", "PATTERN=KIND"));
+        _labels = With(Several("--labels", "Which labels of masks make which mask, as in --labels \"1,4:tumour\"", "LABELS:NAME"));
         _split = With(new Option<string?>("--split")
         {
-            Description = "Shares of the patients in train, val and test, or a table with columns patient and split; by default the source's own, or else 80/10/10",
+            Description = "Shares of the patients in train, val and test, or a table with columns patient and split; "
+                + "by default the source's own, or else 80/10/10",
             HelpName = "SHARES|FILE",
         });
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the split; by default 0", HelpName = "N" });
-        _spacing = With(Words("--spacing", "Voxel size in mm, one number or three (right, front, top); by default the files' own, or the median where they differ", "MM", 3));
-        _intensity = With(Words("--intensity", "percentile LOW HIGH, zscore, fixed LOW HIGH or keep; by default percentile 0.5 99.5, within the head", "RULE", 3));
+        const string spacing = "Voxel size in mm, one number or three (right, front, top); by default the files' own, or their median";
+        _spacing = With(Words("--spacing", spacing, "MM", 3));
+        const string intensity = "percentile LOW HIGH, zscore, fixed LOW HIGH or keep; by default percentile 0.5 99.5, within the head";
+        _intensity = With(Words("--intensity", intensity, "RULE", 3));
         _link = With(new Option<bool>("--link") { Description = "Link to files that need no change; grids and intensities are kept" });
         _dry = With(new Option<bool>("--dry-run") { Description = "Say what is taken for what, and stop; touches nothing" });
         With(CommonOptions.Json);
@@ -52,7 +55,8 @@ internal sealed class DataImportVerb : Verb
         var layout = parse.GetValue(_layout) ?? [];
         var name = layout.FirstOrDefault("auto");
         if (!SourceListing.Layouts.Contains(name))
-            throw new UsageException($"{_layout.Name} {name}: name one of {string.Join(", ", SourceListing.Layouts)}{Spelling.Suggestion(name, SourceListing.Layouts)}");
+            throw new UsageException($"{_layout.Name} {name}: name one of "
+                + $"{string.Join(", ", SourceListing.Layouts)}{Spelling.Suggestion(name, SourceListing.Layouts)}");
         var listing = SourceListing.Of(parse.GetRequiredValue(_source), name, layout.ElementAtOrDefault(1), parse.GetValue(_map) ?? []);
         var plan = ImportPlan.Of(listing, Recipe(parse));
         var import = new CohortImport(plan, parse.GetRequiredValue(_to));
@@ -88,13 +92,17 @@ internal sealed class DataImportVerb : Verb
             Spacing = parse.GetValue(_spacing) is { Length: > 0 } sizes ? Spacing(sizes) : null,
             Link = parse.GetValue(_link),
         };
-        var intensity = parse.GetValue(_intensity) is { Length: > 0 } words ? string.Join(' ', words) : recipe.Link ? "keep" : recipe.Intensity;
+        var usual = recipe.Link ? "keep" : recipe.Intensity;
+        var intensity = parse.GetValue(_intensity) is { Length: > 0 } words ? string.Join(' ', words) : usual;
         return recipe with { Intensity = IntensityRule.Parse(intensity).ToString() };
     }
 
     private double[] Spacing(string[] sizes)
     {
-        double[] numbers = [.. sizes.Select(size => double.TryParse(size, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : throw new UsageException($"{_spacing.Name} {size}: expected a voxel size in mm"))];
+        double Number(string size) => double.TryParse(size, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw new UsageException($"{_spacing.Name} {size}: expected a voxel size in mm");
+        double[] numbers = [.. sizes.Select(Number)];
         return numbers is [var one] ? [one, one, one] : numbers;
     }
 
@@ -103,7 +111,9 @@ internal sealed class DataImportVerb : Verb
         if (!Output.IsWatched)
             return import.Run(null, cancellation);
         ImportOutcome? outcome = null;
-        AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(context =>
+        ProgressColumn[] columns =
+            [new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()];
+        AnsiConsole.Progress().Columns(columns).Start(context =>
         {
             var bar = context.AddTask("looking");
             outcome = import.Run(
@@ -120,16 +130,23 @@ internal sealed class DataImportVerb : Verb
     private static void Tell(string folder, ImportPlan plan, ImportOutcome outcome)
     {
         var (sheet, place) = (outcome.Sheet, Places.Shown(Path.GetFullPath(folder)));
-        foreach (var left in sheet.LeftOut.Except(plan.Listing.LeftOut))
-            ConsoleObserver.Warn($"{left.Path} is left out: it {left.Why}");
+        foreach (var one in sheet.LeftOut.Except(plan.Listing.LeftOut))
+            ConsoleObserver.Warn($"{one.Path} is left out: it {one.Why}");
         string[] labels = [.. sheet.Scans.SelectMany(scan => scan.Labels.Keys).Distinct().Order(StringComparer.Ordinal)];
         if (labels.Length > 1 && sheet.Recipe.Labels.Count == 0)
-            ConsoleObserver.Warn($"masks have the labels {string.Join(", ", labels)}, and all of them are taken as tumour; --labels says which are, as in --labels \"{labels[0]},{labels[^1]}:tumour\"");
-        var size = sheet.Shape.Count == 0 ? "their own voxels" : FormattableString.Invariant($"{string.Join('×', sheet.Shape)} voxels of {string.Join('×', sheet.Spacing)} mm (right, front, top)");
+            ConsoleObserver.Warn(
+                $"masks have the labels {string.Join(", ", labels)}, and all of them are taken as tumour; --labels says which are, as in "
+                    + $"--labels \"{labels[0]},{labels[^1]}:tumour\"");
+        var size = sheet.Shape.Count == 0
+            ? "their own voxels"
+            : FormattableString.Invariant(
+                $"{string.Join('×', sheet.Shape)} voxels of {string.Join('×', sheet.Spacing)} mm (right, front, top)");
         var splits = string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {sheet.Scans.Count(scan => scan.Split == split)}"));
+        var kept = outcome.Kept > 0 ? $"; {outcome.Kept} were there from before" : "";
+        var left = sheet.LeftOut.Count > 0 ? $"; {sheet.LeftOut.Count} left out, see {CohortSheet.FileName}" : "";
         Output.Line(outcome.Written == 0
             ? $"{place}: nothing to do, all {outcome.Kept} scans are there and their sources are as they were"
-            : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{(outcome.Kept > 0 ? $"; {outcome.Kept} were there from before" : "")}{(sheet.LeftOut.Count > 0 ? $"; {sheet.LeftOut.Count} left out, see {CohortSheet.FileName}" : "")}");
+            : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{kept}{left}");
         Output.Line($"next: voxelzoo init {place} --like pixel_unet");
     }
 
@@ -142,6 +159,9 @@ internal sealed class DataImportVerb : Verb
         ["patients"] = JsonSerializer.SerializeToNode(plan.Counts(), AtomicFile.Json),
         ["left_out"] = JsonSerializer.SerializeToNode(plan.Listing.LeftOut, AtomicFile.Json),
     };
+
+    private static Option<string[]> Several(string name, string description, string help) =>
+        new(name) { Description = $"{description}. May be given several times", HelpName = help };
 
     private static Option<string[]> Words(string name, string description, string help, int most) => new(name)
     {

@@ -17,7 +17,8 @@ internal sealed class ExportVerb : Verb
     {
         _run = With(RunArguments.Run());
         _bids = With(new Option<string?>("--bids") { Description = "A folder for the samples as BIDS has them", HelpName = "DIR" });
-        _nnunet = With(new Option<string?>("--nnunet") { Description = "A folder for images and masks as nnU-Net trains on them", HelpName = "DIR" });
+        _nnunet = With(
+            new Option<string?>("--nnunet") { Description = "A folder for images and masks as nnU-Net trains on them", HelpName = "DIR" });
     }
 
     public override bool LeavesFiles => true;

@@ -17,8 +17,13 @@ internal sealed class InitVerb : Verb
         : base("init", "Writes an experiment like another one, fitted to a cohort: kinds, grid, batch")
     {
         _cohort = With(new Argument<string>("COHORT") { Description = "A cohort's folder; `data import` makes one" });
-        _like = With(new Option<string>("--like") { Description = "The experiment that it is to be like, such as pixel_unet or exp1; by default pixel_unet", HelpName = "EXP", DefaultValueFactory = _ => "pixel_unet" });
-        _out = With(new Option<string?>("--out") { Description = "The file; by default COHORT_EXP.yaml in the working folder", HelpName = "FILE.yaml" });
+        _like = With(new Option<string>("--like")
+        {
+            Description = "The experiment that it is to be like, such as pixel_unet or exp1; by default pixel_unet",
+            HelpName = "EXP",
+            DefaultValueFactory = _ => "pixel_unet",
+        });
+        _out = With(new Option<string?>("--out") { Description = "The file; by default COHORT_EXP.yaml here", HelpName = "FILE.yaml" });
     }
 
     public override bool LeavesFiles => true;
@@ -40,7 +45,10 @@ internal sealed class InitVerb : Verb
         var extends = beside.StartsWith("..", StringComparison.Ordinal) ? Path.GetFullPath(like) : beside;
         AtomicFile.WriteText(full, fit.Text(cohort, id, likeId, extends));
         var experiment = ExperimentLoader.Load(session, ExperimentLoader.Read(file), null);
-        Console.WriteLine($"{Places.Shown(full)}: {string.Join("+", fit.Target)}{(fit.Condition.Count > 0 ? $" from {string.Join(", ", fit.Condition)}" : "")}, {fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
+        var made = fit.Condition.Count > 0 ? $" from {string.Join(", ", fit.Condition)}" : "";
+        Console.WriteLine(
+            $"{Places.Shown(full)}: {string.Join("+", fit.Target)}{made}, "
+                + $"{fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
         Console.WriteLine($"next: voxelzoo train {Places.Shown(full)}");
         return ExitCode.Done;
     }
@@ -53,13 +61,15 @@ internal sealed class InitVerb : Verb
         if (Path.Exists(file))
             throw new UsageException($"{file} is there already; name another file with --out, or remove it");
         if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))))
-            throw new UsageException($"--out {file}: there is no folder {Places.Shown(Path.GetDirectoryName(Path.GetFullPath(file))!)}; make it first");
+            throw new UsageException($"--out {file}: there is no folder {Places.Shown(Path.GetDirectoryName(Path.GetFullPath(file))!)}; "
+                + "make it first");
     }
 
     /// <summary>A folder's name with what an id may hold.</summary>
     private static string Plain(string folder)
     {
-        var name = string.Concat(folder.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' or '.' ? letter : '_')).TrimStart('.', '-');
+        var name = string.Concat(folder.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-' or '.' ? letter : '_'))
+            .TrimStart('.', '-');
         return name.Length == 0 ? "cohort" : name[..Math.Min(name.Length, 64)];
     }
 }

@@ -27,7 +27,12 @@ internal sealed class RunsDiffVerb : Verb
         var changes = LeafChange.Between(ExperimentLoader.ReadRun(one), ExperimentLoader.ReadRun(other));
         Output.Write(
             parse,
-            () => new JsonArray([.. changes.Select(change => new JsonObject { ["key"] = change.Key, ["a"] = Parsed(change.Before), ["b"] = Parsed(change.After) })]),
+            () =>
+                new JsonArray(
+                    [
+                        .. changes.Select(
+                            change => new JsonObject { ["key"] = change.Key, ["a"] = Parsed(change.Before), ["b"] = Parsed(change.After) })
+                    ]),
             () => Table(changes));
         return ExitCode.Done;
     }

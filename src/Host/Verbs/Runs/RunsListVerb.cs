@@ -17,7 +17,8 @@ internal sealed class RunsListVerb : Verb
     public RunsListVerb()
         : base("list", "Lists the runs below a folder, and how each stands")
     {
-        _folder = With(new Argument<string>("DIR") { Description = "A folder of runs; by default runs", DefaultValueFactory = _ => "runs" });
+        _folder = With(
+            new Argument<string>("DIR") { Description = "A folder of runs; by default runs", DefaultValueFactory = _ => "runs" });
         With(CommonOptions.Json);
     }
 
@@ -35,8 +36,13 @@ internal sealed class RunsListVerb : Verb
         {
             var (status, best) = (run.Status, run.Status?.Best);
             table.AddRow(
-                Output.Text(run.Name), Output.Text(run.Experiment.Id), Output.Text(run.Experiment.Mode), Output.Text(run.State), new Text(status is null ? "" : $"{status.Epoch}/{status.Epochs}"),
-                new Text(best is null ? "" : best.Loss.ToString("G4", CultureInfo.InvariantCulture)), Output.Text(string.Join(" ", run.Settings)));
+                Output.Text(run.Name),
+                Output.Text(run.Experiment.Id),
+                Output.Text(run.Experiment.Mode),
+                Output.Text(run.State),
+                new Text(status is null ? "" : $"{status.Epoch}/{status.Epochs}"),
+                new Text(best is null ? "" : best.Loss.ToString("G4", CultureInfo.InvariantCulture)),
+                Output.Text(string.Join(" ", run.Settings)));
         }
 
         return table;

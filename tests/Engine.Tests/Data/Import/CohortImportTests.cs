@@ -62,7 +62,10 @@ public sealed class CohortImportTests : IDisposable
         Assert.Equal(0, sheet.Shape[0] % 16);
         Assert.True(sheet.Shape[2] < 30, "slices without any head were kept");
         var whole = Places(Read(sheet, "a", "t1")).Count(voxel => voxel.Value > 0);
-        Assert.Equal(Enumerable.Range(0, 8000 * 8).Count(i => MadeSource.Head(((i % 40) - 19.5) * 3, ((i / 40 % 40) - 19.5) * 3, ((i / 1600) - 19.5) * 3) > 0), whole);
+        Assert.Equal(
+            Enumerable.Range(0, 8000 * 8).Count(
+                i => MadeSource.Head(((i % 40) - 19.5) * 3, ((i / 40 % 40) - 19.5) * 3, ((i / 1600) - 19.5) * 3) > 0),
+            whole);
     }
 
     [Fact]
@@ -90,7 +93,10 @@ public sealed class CohortImportTests : IDisposable
         var plan = ImportPlan.Of(SourceListing.Of(_source.Path), Kept);
 
         Assert.Equal([3.0, 3, 3], plan.Spacing);
-        Assert.StartsWith("voxel sizes differ between scans (1.5 to 3, 1.5 to 3, 1.5 to 3 mm), so that all are resampled to 3×3×3 mm", Assert.Single(plan.Told), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "voxel sizes differ between scans (1.5 to 3, 1.5 to 3, 1.5 to 3 mm), so that all are resampled to 3×3×3 mm",
+            Assert.Single(plan.Told),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,7 +108,9 @@ public sealed class CohortImportTests : IDisposable
 
         var second = Read(sheet, "a", "t2");
         Assert.Equal(Read(sheet, "a", "t1").Header.Affine, second.Header.Affine);
-        Assert.All(Places(second).Where(voxel => MadeSource.Inside(voxel.X, voxel.Y, voxel.Z) < 0.5), voxel => Assert.Equal(MadeSource.Head(voxel.X, voxel.Y, voxel.Z), voxel.Value, 1e-3));
+        Assert.All(
+            Places(second).Where(voxel => MadeSource.Inside(voxel.X, voxel.Y, voxel.Z) < 0.5),
+            voxel => Assert.Equal(MadeSource.Head(voxel.X, voxel.Y, voxel.Z), voxel.Value, 1e-3));
     }
 
     [Theory]
@@ -116,7 +124,16 @@ public sealed class CohortImportTests : IDisposable
         var sheet = Make(Kept with { Intensity = rule });
 
         Assert.Equal(new IntensitySpan(low, high), sheet.SpanOf("t1"));
-        var (file, options) = (Read(sheet, "a", "t1"), new DataOptions { Depth = 64, OriginalDepth = 64, Height = sheet.Shape[0], Width = sheet.Shape[1], Normalization = Normalization.Cohort });
+        var (file, options) = (
+            Read(sheet, "a", "t1"),
+            new DataOptions
+            {
+                Depth = 64,
+                OriginalDepth = 64,
+                Height = sheet.Shape[0],
+                Width = sheet.Shape[1],
+                Normalization = Normalization.Cohort,
+            });
         var cohort = Cohort.Open(_source.Beside("cohort"));
         var split = sheet.Scans.Single(scan => scan.Name == "a").Split;
         using var batch = new CohortDataset(cohort, split, options, ["t1"]).Load(0);
@@ -124,7 +141,10 @@ public sealed class CohortImportTests : IDisposable
         Assert.Equal((file.Max!.Value - low) / (high - low), seen.max().item<float>(), 1e-5);
         Assert.Equal((file.Mean!.Value - low) / (high - low), seen.mean().item<float>(), 1e-5);
         if (!rule.StartsWith("fixed", StringComparison.Ordinal))
-            Assert.Equal(file.Intensities.ToArray(), Read(sheet, "b", "t1").Intensities.ToArray(), (one, other) => Math.Abs(one - other) < 1e-5); // whatever the scanner's scale is
+            Assert.Equal(
+                file.Intensities.ToArray(),
+                Read(sheet, "b", "t1").Intensities.ToArray(),
+                (one, other) => Math.Abs(one - other) < 1e-5); // whatever the scanner's scale is
     }
 
     [Fact]
@@ -134,7 +154,8 @@ public sealed class CohortImportTests : IDisposable
 
         var sheet = Make(Kept with { Intensity = "percentile 0 50" });
 
-        var numbers = Places(Read(sheet, "a", "t1")).Where(voxel => MadeSource.Inside(voxel.X, voxel.Y, voxel.Z) < 1).Select(voxel => (double)voxel.Value).ToArray();
+        var numbers = Places(Read(sheet, "a", "t1")).Where(voxel => MadeSource.Inside(voxel.X, voxel.Y, voxel.Z) < 1)
+            .Select(voxel => (double)voxel.Value).ToArray();
         // half of the head is above its median, where 0.005 of the volume's voxels are head
         Assert.Equal(0.5, numbers.Count(number => number >= 1) / (double)numbers.Length, 0.02);
     }
@@ -166,7 +187,10 @@ public sealed class CohortImportTests : IDisposable
                     stop.Cancel();
             },
             stop.Token));
-        Assert.Contains("is not finished", Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not finished",
+            Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message,
+            StringComparison.Ordinal);
 
         var outcome = Run(Import());
 
@@ -178,13 +202,15 @@ public sealed class CohortImportTests : IDisposable
     }
 
     private SortedDictionary<string, byte[]> Files(string folder) => new(
-        Directory.GetFiles(_source.Beside(folder), "*", SearchOption.AllDirectories).ToDictionary(file => Path.GetRelativePath(_source.Beside(folder), file), File.ReadAllBytes), StringComparer.Ordinal);
+        Directory.GetFiles(_source.Beside(folder), "*", SearchOption.AllDirectories)
+            .ToDictionary(file => Path.GetRelativePath(_source.Beside(folder), file), File.ReadAllBytes), StringComparer.Ordinal);
 
     [Fact]
     public void Twice_is_once_and_the_source_is_only_read()
     {
         _source.AddBrats(3);
-        var before = Directory.GetFileSystemEntries(_source.Path, "*", SearchOption.AllDirectories).ToDictionary(entry => entry, File.GetLastWriteTimeUtc);
+        var before = Directory.GetFileSystemEntries(_source.Path, "*", SearchOption.AllDirectories)
+            .ToDictionary(entry => entry, File.GetLastWriteTimeUtc);
         Run(Import());
         var files = Files("cohort");
 
@@ -192,7 +218,10 @@ public sealed class CohortImportTests : IDisposable
 
         Assert.Equal((0, 3), (outcome.Written, outcome.Kept));
         Assert.All(Files("cohort"), file => Assert.Equal(files[file.Key], file.Value));
-        Assert.Equal(before, Directory.GetFileSystemEntries(_source.Path, "*", SearchOption.AllDirectories).ToDictionary(entry => entry, File.GetLastWriteTimeUtc));
+        Assert.Equal(
+            before,
+            Directory.GetFileSystemEntries(_source.Path, "*", SearchOption.AllDirectories)
+                .ToDictionary(entry => entry, File.GetLastWriteTimeUtc));
     }
 
     [Fact]
@@ -201,8 +230,14 @@ public sealed class CohortImportTests : IDisposable
         _source.AddBrats(3);
         Run(Import());
 
-        Assert.Contains("was imported otherwise (seed 0)", Assert.Throws<PlanException>(() => Run(Import(recipe: Kept with { Seed = 1 }))).Message, StringComparison.Ordinal);
-        Assert.Contains("lie within each other", Assert.Throws<PlanException>(() => Run(Import("in/cohort"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "was imported otherwise (seed 0)",
+            Assert.Throws<PlanException>(() => Run(Import(recipe: Kept with { Seed = 1 }))).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "lie within each other",
+            Assert.Throws<PlanException>(() => Run(Import("in/cohort"))).Message,
+            StringComparison.Ordinal);
         _source.Add("BraTS-MET-00000-000/BraTS-MET-00000-000-t1c.nii.gz", "RSA");
         Assert.Contains("1 files of", Assert.Throws<PlanException>(() => Run(Import())).Message, StringComparison.Ordinal);
         _source.Add("BraTS-MET-00009-000/BraTS-MET-00009-000-t1c.nii.gz");
@@ -229,24 +264,33 @@ public sealed class CohortImportTests : IDisposable
         string Why(string path) => sheet.LeftOut.Single(left => left.Path == path).Why;
         Assert.StartsWith("has as many voxels as t1c and lies up to 12 mm from it", Why("P4/P4-seg.nii.gz"), StringComparison.Ordinal);
         Assert.Contains("a mask in another space: ", Why("P5"), StringComparison.Ordinal);
-        Assert.Contains("P7/P7-t1c.nii.gz that cannot be used: it has 4000 voxels that are not finite", Why("P7"), StringComparison.Ordinal);
+        Assert.Contains(
+            "P7/P7-t1c.nii.gz that cannot be used: it has 4000 voxels that are not finite",
+            Why("P7"),
+            StringComparison.Ordinal);
         Assert.StartsWith("has 4×4×4×3 voxels, which is not one volume", Why("P8/P8-t1c.nii.gz"), StringComparison.Ordinal);
         Assert.StartsWith("cannot be read: ", Why("P9/P9-t1c.nii"), StringComparison.Ordinal);
-        Assert.Equal(["BraTS-MET-00000_000", "BraTS-MET-00001_000", "BraTS-MET-00002_000", "P4", "P6"], sheet.Scans.Select(scan => scan.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["BraTS-MET-00000_000", "BraTS-MET-00001_000", "BraTS-MET-00002_000", "P4", "P6"],
+            sheet.Scans.Select(scan => scan.Name).Order(StringComparer.Ordinal));
         Assert.False(sheet.Scans.Single(scan => scan.Name == "P4").Files.ContainsKey("seg"));
         var ball = MadeSource.Ball(6);
-        Assert.True(Places(Read(sheet, "P6", "seg")).Count(voxel => voxel.Value == ball(voxel.X, voxel.Y, voxel.Z)) > 0.99 * sheet.Shape.Aggregate(1, (product, size) => product * size));
+        Assert.True(
+            Places(Read(sheet, "P6", "seg"))
+                .Count(voxel => voxel.Value == ball(voxel.X, voxel.Y, voxel.Z)) > 0.99 * sheet.Shape[0] * sheet.Shape[1] * sheet.Shape[2]);
         Assert.DoesNotContain(CohortCheck.Run(Cohort.Open(_source.Beside("cohort")), ["t1c"]), finding => finding.Refused);
     }
 
     [Fact]
     public void Links_are_to_files_that_need_no_change_and_the_others_are_written()
     {
-        _source.Add("a/t1.nii.gz").Add("a/seg.nii", at: MadeSource.Ball(6, label: 1)).Add("b/t1.nii.gz", "LPS").Add("b/seg.nii", "LPS", at: MadeSource.Ball(6, label: 4)).Add("c/t1.nii.gz");
+        _source.Add("a/t1.nii.gz").Add("a/seg.nii", at: MadeSource.Ball(6, label: 1)).Add("b/t1.nii.gz", "LPS")
+            .Add("b/seg.nii", "LPS", at: MadeSource.Ball(6, label: 4)).Add("c/t1.nii.gz");
 
         var sheet = Make(Kept with { Link = true });
 
-        string File(string scan, string name) => Path.Combine(_source.Beside("cohort"), sheet.Scans.Single(one => one.Name == scan).Split, scan, name);
+        string File(string scan, string name) =>
+            Path.Combine(_source.Beside("cohort"), sheet.Scans.Single(one => one.Name == scan).Split, scan, name);
         Assert.Equal(_source.At("a/t1.nii.gz"), new FileInfo(File("a", "t1.nii.gz")).LinkTarget);
         Assert.Equal(_source.At("a/seg.nii"), new FileInfo(File("a", "seg.nii")).LinkTarget);
         Assert.Null(new FileInfo(File("b", "t1.nii.gz")).LinkTarget);
@@ -263,7 +307,10 @@ public sealed class CohortImportTests : IDisposable
         var sheet = Path.Combine(_source.Beside("cohort"), CohortSheet.FileName);
         File.WriteAllText(sheet, File.ReadAllText(sheet).Replace("\"seed\": 0", "\"seed\": 1", StringComparison.Ordinal));
 
-        Assert.Contains("is not what `data import` wrote", Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not what `data import` wrote",
+            Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -272,5 +319,8 @@ public sealed class CohortImportTests : IDisposable
     [InlineData("fixed 1")]
     [InlineData("sharpen")]
     public void Intensity_rule_that_there_is_not_is_refused(string rule) =>
-        Assert.Contains("expected percentile LOW HIGH", Assert.Throws<PlanException>(() => IntensityRule.Parse(rule)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "expected percentile LOW HIGH",
+            Assert.Throws<PlanException>(() => IntensityRule.Parse(rule)).Message,
+            StringComparison.Ordinal);
 }

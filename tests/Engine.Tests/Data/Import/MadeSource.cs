@@ -15,7 +15,8 @@ internal sealed class MadeSource : IDisposable
     public const double Size = 3;
 
     /// <summary>The source's folder, whose name has a blank and an umlaut.</summary>
-    public string Path { get; } = Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"made söurce {Guid.NewGuid():n}", "in")).FullName;
+    public string Path { get; } = Directory.CreateDirectory(
+        System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"made söurce {Guid.NewGuid():n}", "in")).FullName;
 
     /// <summary>A folder beside the source.</summary>
     public string Beside(string name) => System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Path)!, name);
@@ -54,14 +55,24 @@ internal sealed class MadeSource : IDisposable
     /// <param name="size">Voxel size in mm.</param>
     /// <param name="at">The number at a place; by default the head.</param>
     /// <param name="shift">Where the header says that the middle lies, towards the right.</param>
-    public MadeSource Add(string file, string axes = "RAS", int voxels = 20, double size = Size, Func<double, double, double, double>? at = null, double shift = 0)
+    public MadeSource Add(
+        string file,
+        string axes = "RAS",
+        int voxels = 20,
+        double size = Size,
+        Func<double,
+        double,
+        double,
+        double>? at = null,
+        double shift = 0)
     {
         var affine = Affine(axes, voxels, size);
         var made = new float[voxels * voxels * voxels];
         for (var i = 0; i < made.Length; i++)
         {
             var (d, h, w) = (i / (voxels * voxels), i / voxels % voxels, i % voxels);
-            var place = Enumerable.Range(0, 3).Select(row => affine[row][0] * h + affine[row][1] * w + affine[row][2] * d + affine[row][3]).ToArray();
+            var place = Enumerable.Range(0, 3).Select(row => affine[row][0] * h + affine[row][1] * w + affine[row][2] * d + affine[row][3])
+                .ToArray();
             made[i] = (float)(at ?? Head)(place[0], place[1], place[2]);
         }
 
@@ -98,7 +109,11 @@ internal sealed class MadeSource : IDisposable
                 var (sub, name, scan) = ($"sub-{i:d2}/ses-{visit}/anat", $"sub-{i:d2}_ses-{visit}", 2 * i + visit);
                 Add($"{sub}/{name}_ce-gad_T1w.nii.gz", axes[i % 3], voxels: 20 + i % 2, at: Image(scan, 0));
                 Add($"{sub}/{name}_FLAIR.nii", axes[(i + 1) % 3], at: Image(scan, 1));
-                Add($"derivatives/manual/{sub}/{name}_label-lesion_mask.nii.gz", axes[i % 3], voxels: 20 + i % 2, at: Ball(4 + i % 5, scan: scan));
+                Add(
+                    $"derivatives/manual/{sub}/{name}_label-lesion_mask.nii.gz",
+                    axes[i % 3],
+                    voxels: 20 + i % 2,
+                    at: Ball(4 + i % 5, scan: scan));
             }
         }
 
@@ -108,7 +123,8 @@ internal sealed class MadeSource : IDisposable
     /// <summary>Patients as nnU-Net reads them, with two channels, and one without mask that is to be predicted.</summary>
     public MadeSource AddNnunet(int patients)
     {
-        File.WriteAllText(At("Dataset007_Met/dataset.json"), """{"channel_names": {"0": "T1", "1": "FLAIR"}, "labels": {"background": 0, "tumour": 1}, "file_ending": ".nii.gz"}""");
+        const string names = """{"channel_names": {"0": "T1", "1": "FLAIR"}, "labels": {"background": 0, "tumour": 1}}""";
+        File.WriteAllText(At("Dataset007_Met/dataset.json"), names);
         for (var i = 0; i < patients; i++)
         {
             var (folder, axes) = (i == patients - 1 ? "Ts" : "Tr", i % 2 == 0 ? "LPS" : "RAS");

@@ -6,7 +6,8 @@ namespace VoxelZoo.Engine.Tests.Data.Import;
 
 public sealed class PatientSplitTests
 {
-    private static (string, double?, string?)[] Patients(int count) => [.. Enumerable.Range(0, count).Select(i => ($"p{i}", (double?)(i * i), (string?)null))];
+    private static (string, double?, string?)[] Patients(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => ($"p{i}", (double?)(i * i), (string?)null))];
 
     [Theory]
     [InlineData("80/10/10", 100, 80, 10, 10)]
@@ -19,7 +20,12 @@ public sealed class PatientSplitTests
     {
         var splits = PatientSplit.Parse(shares).Of(Patients(patients), seed: 3);
 
-        Assert.Equal((train, val, test), (splits.Values.Count(one => one == "train"), splits.Values.Count(one => one == "val"), splits.Values.Count(one => one == "test")));
+        Assert.Equal(
+            (train, val, test),
+            (
+                splits.Values.Count(one => one == "train"),
+                splits.Values.Count(one => one == "val"),
+                splits.Values.Count(one => one == "test")));
     }
 
     [Fact]
@@ -30,14 +36,19 @@ public sealed class PatientSplitTests
             var splits = PatientSplit.Parse("80/10/10").Of(Patients(100), seed);
             // one or two of each tenth of val's ten patients, from the fifth with the least lesions to the one with the most
             foreach (var split in new[] { "val", "test" })
-                Assert.Equal([2, 2, 2, 2, 2], Enumerable.Range(0, 5).Select(fifth => Enumerable.Range(20 * fifth, 20).Count(i => splits[$"p{i}"] == split)));
+                Assert.Equal(
+                    [2, 2, 2, 2, 2],
+                    Enumerable.Range(0, 5).Select(fifth => Enumerable.Range(20 * fifth, 20).Count(i => splits[$"p{i}"] == split)));
         }
     }
 
     [Fact]
     public void Seed_changes_who_is_drawn_and_nothing_else_does()
     {
-        var (one, again, other) = (PatientSplit.Parse("80/10/10").Of(Patients(50), 1), PatientSplit.Parse("80/10/10").Of(Patients(50), 1), PatientSplit.Parse("80/10/10").Of(Patients(50), 2));
+        var (one, again, other) = (
+            PatientSplit.Parse("80/10/10").Of(Patients(50), 1),
+            PatientSplit.Parse("80/10/10").Of(Patients(50), 1),
+            PatientSplit.Parse("80/10/10").Of(Patients(50), 2));
 
         Assert.Equal(one, again);
         Assert.NotEqual(one, other);
@@ -48,7 +59,9 @@ public sealed class PatientSplitTests
     {
         (string, double?, string?)[] patients = [("a", 1, "test"), ("b", 1, "test"), ("c", 1, "val"), ("d", null, null)];
 
-        Assert.Equal("test test val train", string.Join(' ', PatientSplit.Parse(null).Of(patients, 0).OrderBy(one => one.Key).Select(one => one.Value)));
+        Assert.Equal(
+            "test test val train",
+            string.Join(' ', PatientSplit.Parse(null).Of(patients, 0).OrderBy(one => one.Key).Select(one => one.Value)));
         Assert.Equal(4, PatientSplit.Parse("100/0/0").Of(patients, 0).Values.Count(one => one == "train"));
     }
 
@@ -60,7 +73,10 @@ public sealed class PatientSplitTests
         File.WriteAllText(file, "participant\tpatient\tsplit\n1\tp0\ttrain\n2\tp1\ttest\n");
 
         Assert.Equal("test", PatientSplit.Parse(file).Of(Patients(2), 0)["p1"]);
-        Assert.Contains("names no split for 1 of 3 patients: p2", Assert.Throws<PlanException>(() => PatientSplit.Parse(file).Of(Patients(3), 0)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "names no split for 1 of 3 patients: p2",
+            Assert.Throws<PlanException>(() => PatientSplit.Parse(file).Of(Patients(3), 0)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -69,7 +85,9 @@ public sealed class PatientSplitTests
         using var source = new MadeSource();
         source.AddBids(6);
 
-        var sheet = new CohortImport(ImportPlan.Of(SourceListing.Of(source.Path), new ImportRecipe { Layout = "" }), source.Beside("cohort")).Run(null, TestContext.Current.CancellationToken).Sheet;
+        var sheet = new CohortImport(
+            ImportPlan.Of(SourceListing.Of(source.Path), new ImportRecipe { Layout = "" }),
+            source.Beside("cohort")).Run(null, TestContext.Current.CancellationToken).Sheet;
 
         Assert.Equal(12, sheet.Scans.Count);
         Assert.All(sheet.Scans.GroupBy(scan => scan.Patient), patient => Assert.Single(patient.Select(scan => scan.Split).Distinct()));

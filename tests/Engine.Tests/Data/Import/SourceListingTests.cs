@@ -10,7 +10,8 @@ public sealed class SourceListingTests : IDisposable
 
     public void Dispose() => _source.Dispose();
 
-    private SourceListing List(string layout = "auto", string? table = null, params string[] map) => SourceListing.Of(_source.Path, layout, table, map);
+    private SourceListing List(string layout = "auto", string? table = null, params string[] map) =>
+        SourceListing.Of(_source.Path, layout, table, map);
 
     private void Touch(params string[] files)
     {
@@ -24,19 +25,32 @@ public sealed class SourceListingTests : IDisposable
     {
         {
             "brats",
-            ["Training/BraTS-GLI-00001-000/BraTS-GLI-00001-000-t1c.nii.gz", "Training/BraTS-GLI-00001-000/BraTS-GLI-00001-000-seg.nii.gz", "Training/BraTS-GLI-00001-001/BraTS-GLI-00001-001-t1c.nii.gz"],
+            [
+                "Training/BraTS-GLI-00001-000/BraTS-GLI-00001-000-t1c.nii.gz",
+                "Training/BraTS-GLI-00001-000/BraTS-GLI-00001-000-seg.nii.gz",
+                "Training/BraTS-GLI-00001-001/BraTS-GLI-00001-001-t1c.nii.gz"
+            ],
             "BraTS-GLI-00001 000, BraTS-GLI-00001 001",
             ["t1c 2", "seg 1"]
         },
         {
             "brats",
-            ["BraTS20_Training_001/BraTS20_Training_001_t1ce.nii", "BraTS20_Training_001/BraTS20_Training_001_flair.nii", "BraTS20_Training_002/BraTS20_Training_002_flair.NII.GZ"],
+            [
+                "BraTS20_Training_001/BraTS20_Training_001_t1ce.nii",
+                "BraTS20_Training_001/BraTS20_Training_001_flair.nii",
+                "BraTS20_Training_002/BraTS20_Training_002_flair.NII.GZ"
+            ],
             "BraTS20_Training_001 , BraTS20_Training_002 ",
             ["flair 2", "t1ce 1"]
         },
         {
             "bids",
-            ["sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz", "sub-01/ses-b/anat/sub-01_ses-b_ce-gd_T1w.nii.gz", "derivatives/x/sub-01/ses-a/anat/sub-01_ses-a_dseg.nii.gz", "sub-02/anat/sub-02_T2w.nii"],
+            [
+                "sub-01/ses-a/anat/sub-01_ses-a_T1w.nii.gz",
+                "sub-01/ses-b/anat/sub-01_ses-b_ce-gd_T1w.nii.gz",
+                "derivatives/x/sub-01/ses-a/anat/sub-01_ses-a_dseg.nii.gz",
+                "sub-02/anat/sub-02_T2w.nii"
+            ],
             "sub-01 ses-a, sub-01 ses-b, sub-02 ",
             ["t1w 1", "t1w_gd 1", "t2w 1", "seg 1"]
         },
@@ -98,15 +112,20 @@ public sealed class SourceListingTests : IDisposable
         var listing = List(map: ["*_X=adc", "*_y="]);
 
         Assert.Equal(["adc 1", "z 1"], Kinds(listing));
-        Assert.Equal(("p1/p1_y.nii.gz", "is left out by --map"), Assert.Single(listing.LeftOut) is var left ? (left.Path, left.Why) : default);
+        Assert.Equal(
+            ("p1/p1_y.nii.gz", "is left out by --map"),
+            Assert.Single(listing.LeftOut) is var left ? (left.Path, left.Why) : default);
     }
 
     [Fact]
     public void What_is_not_taken_is_named_with_its_reason()
     {
         Touch(
-            "sub-01/ses-1/anat/sub-01_ses-1_run-2_T1w.nii.gz", "sub-01/ses-1/anat/sub-01_ses-1_run-1_T1w.nii.gz", "sub-01/ses-1/func/sub-01_ses-1_bold.nii.gz",
-            "derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_space-MNI152_label-lesion_mask.nii.gz", "derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_desc-brain_mask.nii.gz");
+            "sub-01/ses-1/anat/sub-01_ses-1_run-2_T1w.nii.gz",
+            "sub-01/ses-1/anat/sub-01_ses-1_run-1_T1w.nii.gz",
+            "sub-01/ses-1/func/sub-01_ses-1_bold.nii.gz",
+            "derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_space-MNI152_label-lesion_mask.nii.gz",
+            "derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_desc-brain_mask.nii.gz");
         Directory.CreateDirectory(_source.At("sub-01/ses-2/anat/x")[..^2]);
         File.CreateSymbolicLink(_source.At("sub-02/anat/sub-02_T1w.nii.gz"), "../../.git/annex/objects/no/where");
 
@@ -115,9 +134,18 @@ public sealed class SourceListingTests : IDisposable
         var scan = Assert.Single(listing.Scans);
         Assert.Equal("sub-01/ses-1/anat/sub-01_ses-1_run-1_T1w.nii.gz", Assert.Single(scan.Images).Value);
         var why = listing.LeftOut.ToDictionary(left => left.Path, left => left.Why);
-        Assert.StartsWith("is one more t1w of the same scan", why["sub-01/ses-1/anat/sub-01_ses-1_run-2_T1w.nii.gz"], StringComparison.Ordinal);
-        Assert.StartsWith("lies in the space MNI152", why["derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_space-MNI152_label-lesion_mask.nii.gz"], StringComparison.Ordinal);
-        Assert.StartsWith("is a link that leads nowhere; where it is DataLad's", why["sub-02/anat/sub-02_T1w.nii.gz"], StringComparison.Ordinal);
+        Assert.StartsWith(
+            "is one more t1w of the same scan",
+            why["sub-01/ses-1/anat/sub-01_ses-1_run-2_T1w.nii.gz"],
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "lies in the space MNI152",
+            why["derivatives/d/sub-01/ses-1/anat/sub-01_ses-1_space-MNI152_label-lesion_mask.nii.gz"],
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "is a link that leads nowhere; where it is DataLad's",
+            why["sub-02/anat/sub-02_T1w.nii.gz"],
+            StringComparison.Ordinal);
         Assert.Equal("is not in a folder anat", why["sub-01/ses-1/func/sub-01_ses-1_bold.nii.gz"]);
         Assert.Equal("holds no image that is taken", why["sub-01/ses-2"]);
         Assert.Equal("holds no image that is taken", why["sub-02"]);
