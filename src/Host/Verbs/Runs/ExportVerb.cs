@@ -34,7 +34,7 @@ internal sealed class ExportVerb : Verb
         };
         OutFile.Require(folder);
         var samples = new SampleExport(run).Write(layout, folder);
-        Console.WriteLine($"{Places.Shown(Path.GetFullPath(folder))}: {samples} {(samples == 1 ? "sample" : "samples")}");
+        Output.Line($"{Places.Shown(Path.GetFullPath(folder))}: {samples} {(samples == 1 ? "sample" : "samples")}");
         return ExitCode.Done;
     }
 }

@@ -46,10 +46,10 @@ internal sealed class InitVerb : Verb
         AtomicFile.WriteText(full, fit.Text(cohort, id, likeId, extends));
         var experiment = ExperimentLoader.Load(session, ExperimentLoader.Read(file), null);
         var made = fit.Condition.Count > 0 ? $" from {string.Join(", ", fit.Condition)}" : "";
-        Console.WriteLine(
+        Output.Line(
             $"{Places.Shown(full)}: {string.Join("+", fit.Target)}{made}, "
                 + $"{fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
-        Console.WriteLine($"next: voxelzoo train {Places.Shown(full)}");
+        Output.Line($"next: voxelzoo train {Places.Shown(full)}");
         return ExitCode.Done;
     }
 

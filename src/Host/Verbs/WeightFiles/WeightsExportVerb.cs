@@ -42,7 +42,7 @@ internal sealed class WeightsExportVerb : Verb
             TensorFile.Write(path, tensors);
         else
             TensorFile.Refusing(() => Written(path, tensors), path);
-        Console.WriteLine($"{Places.Shown(path)}: {tensors.Count:N0} tensors of {Places.Shown(file)}");
+        Output.Line($"{Places.Shown(path)}: {tensors.Count:N0} tensors of {Places.Shown(file)}");
         return ExitCode.Done;
     }
 

@@ -64,9 +64,9 @@ internal sealed class WeightsImportVerb : Verb
     /// <summary>Says what was taken, and the section of an experiment that is of these weights.</summary>
     private static void Tell(string path, int tensors, string kind, MapNode section)
     {
-        Console.WriteLine(FormattableString.Invariant($"{Places.Shown(path)}: {tensors:N0} tensors of\n{kind}:"));
+        Output.Line(FormattableString.Invariant($"{Places.Shown(path)}: {tensors:N0} tensors of\n{kind}:"));
         foreach (var line in YamlWriter.Write(section).Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            Console.WriteLine($"  {line}");
+            Output.Line($"  {line}");
     }
 
     /// <summary>The options of a part with such weights, and these by its names; every tensor has its place in the network.</summary>
