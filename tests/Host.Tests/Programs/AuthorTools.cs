@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using NuGet.Versioning;
 
 namespace VoxelZoo.Host.Tests.Programs;
 
@@ -7,6 +8,11 @@ internal static class AuthorTools
 {
     /// <summary>The feed.</summary>
     public static readonly string Feed = Path.Combine(Repository.Root, "artifacts/packages");
+
+    /// <summary>The latest version of a package in the feed, which keeps those of earlier builds.</summary>
+    public static string Package(string id) => Directory.GetFiles(Feed, $"{id}.*.nupkg")
+        .Select(path => (Path: path, IsVersion: NuGetVersion.TryParse(Path.GetFileNameWithoutExtension(path)[(id.Length + 1)..], out var version), Version: version))
+        .Where(package => package.IsVersion).MaxBy(package => package.Version).Path;
 
     /// <summary>Options of a build that takes packages of the feed from nowhere else: one of the same version may be cached.</summary>
     /// <param name="packages">A folder for those.</param>

@@ -58,7 +58,7 @@ public sealed class TemplateTests : IDisposable
     private void New()
     {
         string[] hive = ["--debug:custom-hive", _work.At("hive")];
-        Dotnet(["new", "install", Assert.Single(Directory.GetFiles(Feed, "VoxelZoo.Templates.*.nupkg")), .. hive]);
+        Dotnet(["new", "install", Package("VoxelZoo.Templates"), .. hive]);
         foreach (var kind in Kinds)
             Dotnet(["new", "voxelzoo-plugin", "-n", $"Acme.{kind}", "-o", _work.At($"Acme.{kind}"), "--kind", kind, "--feed", Feed, .. hive]);
     }

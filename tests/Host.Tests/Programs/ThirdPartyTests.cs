@@ -20,7 +20,7 @@ public sealed class ThirdPartyTests : IDisposable
     [InlineData("VoxelZoo.Conformance.Xunit", "buildTransitive/VoxelZoo.Conformance.Xunit.targets", "buildTransitive/LoadNativeTorch.cs")]
     public void Build_leaves_a_feed_of_what_authors_need(string id, params string[] more)
     {
-        var package = Assert.Single(Directory.GetFiles(Feed, $"{id}.?.?.?.nupkg"));
+        var package = Package(id);
 
         using var zip = System.IO.Compression.ZipFile.OpenRead(package);
         foreach (var entry in (string[])["README.md", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. more])
