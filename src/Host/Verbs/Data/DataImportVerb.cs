@@ -73,7 +73,7 @@ internal sealed class DataImportVerb : Verb
             return ExitCode.Done;
         }
 
-        var outcome = Import(import, cancellation);
+        var outcome = Import(import, parse.GetRequiredValue(_to), cancellation);
         Tell(parse.GetRequiredValue(_to), plan, outcome);
         if (json)
             Output.Write(JsonSerializer.SerializeToNode(outcome.Sheet, AtomicFile.Json)!);
@@ -106,7 +106,20 @@ internal sealed class DataImportVerb : Verb
         return numbers is [var one] ? [one, one, one] : numbers;
     }
 
-    private static ImportOutcome Import(CohortImport import, CancellationToken cancellation)
+    private static ImportOutcome Import(CohortImport import, string folder, CancellationToken cancellation)
+    {
+        try
+        {
+            return Watched(import, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine($"{Places.Shown(Path.GetFullPath(folder))}: what is written stays, and the same command goes on");
+            throw;
+        }
+    }
+
+    private static ImportOutcome Watched(CohortImport import, CancellationToken cancellation)
     {
         if (!Output.IsWatched)
             return import.Run(null, cancellation);
