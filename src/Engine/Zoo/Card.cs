@@ -206,6 +206,10 @@ public sealed record CardTrial
     [MinLength(1)]
     public required string Machine { get; init; }
 
+    /// <summary>What is seen on the animal's picture, or <c>none</c>.</summary>
+    [MinLength(1)]
+    public required string Picture { get; init; }
+
     /// <summary>Means of the volume in 4×4×4 blocks, depth first; whoever makes the same volume elsewhere finds them within 0.02.</summary>
     [MinLength(64), MaxLength(64)]
     public required IReadOnlyList<double> Blocks { get; init; }

@@ -54,7 +54,7 @@ public static class CardPage
         var card = animal.Card;
         Line(text, $"### `{card.Id}`\n\n{card.Summary} {card.Use.Intended}\n");
         if (card.Files.ContainsKey(Animal.PictureName))
-            Line(text, $"![{card.Trial.Of}]({Path.GetRelativePath(folder, Path.Combine(animal.Folder, Animal.PictureName))})\n");
+            Line(text, $"![{card.Trial.Picture}]({Path.GetRelativePath(folder, Path.Combine(animal.Folder, Animal.PictureName))})\n\nThree planes, intensities 0 to 1; {card.Trial.Picture}.\n");
         foreach (var limit in card.Use.Limits)
             Line(text, $"- {limit}");
         Line(text, $"- Memorisation: {card.Memorisation}\n");

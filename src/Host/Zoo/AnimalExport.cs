@@ -79,7 +79,7 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
                 Training = TrainingOf(checkpoint, provenance),
                 Measures = [.. measures.Of(_experiment, run), .. Facts.Measures],
                 Memorisation = (Facts.Memorisation ?? measures.Memorisation(_experiment, run))!,
-                Trial = new CardTrial { Of = "", Seconds = 0, PeakMebibytes = 0, Machine = "", Blocks = [] }, // until it was tried
+                Trial = new CardTrial { Of = "", Seconds = 0, PeakMebibytes = 0, Machine = "", Blocks = [], Picture = "" }, // until it was tried
                 Licences = Facts.Licences,
                 Use = Facts.Use,
                 Files = FilesOf(temporary),
@@ -223,21 +223,41 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
             var unpacked = AnimalRuns.Unpack(new Animal(folder, card), Path.Combine(place, "run"));
             var time = Stopwatch.StartNew();
             var trial = ExperimentLoader.Load(session, unpacked).Try(unpacked, Path.Combine(place, "samples"));
-            if (trial.Picture is { } picture)
-                File.Copy(picture, Path.Combine(folder, Animal.PictureName));
+            var seconds = Math.Round(time.Elapsed.TotalSeconds, 1);
             return new CardTrial
             {
                 Of = trial.Of,
-                Seconds = Math.Round(time.Elapsed.TotalSeconds, 1),
+                Seconds = seconds,
                 PeakMebibytes = (int)(MemoryStatistics.PeakResident >> 20),
                 Machine = $"{RuntimeInformation.OSArchitecture}, {CpuFacts.InstructionSet}, {torch.get_num_threads()} threads",
                 Blocks = trial.Blocks,
+                Picture = Picture(unpacked, trial, Path.Combine(place, "gallery"), Path.Combine(folder, Animal.PictureName)),
             };
         }
         finally
         {
             Directory.Delete(place, recursive: true);
         }
+    }
+
+    /// <summary>Makes the animal's picture.</summary>
+    /// <returns>What is seen on it.</returns>
+    private string Picture(RunFolder unpacked, TrialVolume trial, string samples, string picture)
+    {
+        if (_experiment is DiffusionExperiment { Plan: var plan })
+        {
+            var cohort = _experiment.OpenCohort(run); // which has the real volumes too
+            var count = Math.Min(Conditions, cohort.Of(plan.Sampling.Split).Count);
+            Assignment[] sets = [Assignment.By("zoo export", "data.cohort", Path.GetFullPath(cohort.Folder)), Assignment.By("zoo export", "sampling.count", count)];
+            var gallery = new AnimalGallery(session, (DiffusionExperiment)ExperimentLoader.Load(session, unpacked, sets), cohort);
+            if (gallery.IsOfImagesFromMasks)
+                return gallery.Write(unpacked, samples, picture);
+        }
+
+        if (trial.Picture is null)
+            return "none";
+        File.Copy(trial.Picture, picture);
+        return "the volume of the trial";
     }
 
     private static SortedDictionary<string, CardFile> FilesOf(string folder) => new(

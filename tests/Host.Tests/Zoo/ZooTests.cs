@@ -268,7 +268,7 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         var folder = Path.GetDirectoryName(exported.Folder)!;
         var put = CardPage.Put("Before.\n\n<!-- animals: made by `zoo list --page` -->\nold\n<!-- /animals -->\n\nAfter.\n", [CardYaml.Read(exported.Folder)], folder);
         Assert.StartsWith("Before.\n\n<!-- animals", put, StringComparison.Ordinal);
-        Assert.Contains("](tiny/sample.png)\n\n- Not for a clinic.\n- Memorisation: ", put, StringComparison.Ordinal);
+        Assert.Contains("](tiny/sample.png)\n\nThree planes, intensities 0 to 1; a real volume, its mask, and what was made from it.\n\n- Not for a clinic.\n- Memorisation: ", put, StringComparison.Ordinal);
         Assert.DoesNotContain("old", put, StringComparison.Ordinal);
         Assert.EndsWith("<!-- /animals -->\n\nAfter.\n", put, StringComparison.Ordinal);
         Assert.Throws<InvalidDataException>(() => CardPage.Put("Nothing.", [], folder));
