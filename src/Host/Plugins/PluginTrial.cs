@@ -42,10 +42,11 @@ internal sealed class PluginTrial(TrialLimits limits)
     /// <returns>Why it was ended, or null.</returns>
     private string? Watch(Process process)
     {
+        var time = new TrialTime(TimeSpan.FromSeconds(limits.Seconds));
         var watch = Stopwatch.StartNew();
         while (!process.WaitForExit(TimeSpan.FromMilliseconds(50)))
         {
-            var reason = watch.Elapsed.TotalSeconds > limits.Seconds
+            var reason = time.IsOver(watch.Elapsed, Computed(process))
                 ? string.Create(CultureInfo.InvariantCulture, $"it was not done after {limits.Seconds} seconds and was ended")
                 : Resident(process) > limits.Mebibytes
                     ? string.Create(CultureInfo.InvariantCulture, $"it took more than {limits.Mebibytes} MiB of memory and was ended")
@@ -58,6 +59,12 @@ internal sealed class PluginTrial(TrialLimits limits)
         }
 
         return null;
+    }
+
+    private static TimeSpan Computed(Process process)
+    {
+        process.Refresh();
+        return process.HasExited ? TimeSpan.Zero : process.TotalProcessorTime;
     }
 
     private static long Resident(Process process)
@@ -86,8 +93,34 @@ internal sealed class PluginTrial(TrialLimits limits)
     private static readonly string[] Words = ["Unhandled exception", "Process terminated", "Stack overflow", "Fatal error", "terminate called", "Out of memory"];
 }
 
+/// <summary>
+/// The time of a trial: what it computes, and what it waits. On a machine that has other work as well, what computes is not done sooner for being looked at by
+/// a clock on the wall.
+/// </summary>
+/// <param name="limit">What it may compute, and what it may wait for.</param>
+internal sealed class TrialTime(TimeSpan limit)
+{
+    /// <summary>What computes less of the time than this waits: a core that thirty programs share gives each a thirtieth.</summary>
+    private const double Waiting = 0.02;
+
+    /// <summary>How many times as long it may take in all.</summary>
+    private const int Patience = 10;
+
+    private (TimeSpan Passed, TimeSpan Computed) _active;
+
+    /// <summary>Whether it has computed, or waited, for longer than it may.</summary>
+    /// <param name="passed">Time since the trial began.</param>
+    /// <param name="computed">Of it, what the process has computed.</param>
+    public bool IsOver(TimeSpan passed, TimeSpan computed)
+    {
+        if (computed - _active.Computed > Waiting * limit)
+            _active = (passed, computed);
+        return computed > limit || passed - _active.Passed > limit || passed > Patience * limit;
+    }
+}
+
 /// <summary>What a trial may take.</summary>
-/// <param name="Seconds">Seconds.</param>
+/// <param name="Seconds">Seconds that it may compute, or wait.</param>
 /// <param name="Mebibytes">Resident memory of its process.</param>
 internal sealed record TrialLimits(int Seconds, int Mebibytes);
 
