@@ -38,13 +38,13 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     }
 
     [Fact]
-    public void Target_of_an_unknown_kind_is_refused() => Assert.Equal(("target", null), Refusal(Draft() with { Target = ["t2"] }));
+    public void Target_that_no_image_can_be_called_is_refused() => Assert.Equal(("target", null), Refusal(Draft() with { Target = ["T2"] }));
 
     [Fact]
     public void Target_named_twice_is_refused() => Assert.Equal(("target", null), Refusal(Draft() with { Target = ["bravo", "bravo"] }));
 
     [Theory]
-    [InlineData("t2")]
+    [InlineData("T2")] // no image can be called so
     [InlineData("bravo")] // the target
     public void Condition_that_cannot_be_is_refused(string kind) =>
         Assert.Equal(("condition", "images"), Refusal(Draft() with { Condition = new ConditionOptions { Images = [kind] } }));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
@@ -68,9 +69,22 @@ internal sealed class RunVerb : Verb
     private static ExitCode Finish(Experiment experiment, RunFolder run, RunStatus status, CancellationToken cancellation)
     {
         RunArguments.Tell(experiment.Sample(run, cancellation: cancellation));
-        Output.Write(EvaluationTable.Of(experiment.Evaluate(run, cancellation)));
+        var evaluation = experiment.Evaluate(run, cancellation);
+        Output.Write(EvaluationTable.Of(evaluation));
         experiment.Context.Collective.ByFirst(() => experiment.Report(run));
         Output.Line($"report: {Places.Shown(run.Report)}");
+        if (experiment.Plan.Expect.MissedBy(Measured(evaluation)) is { } missed)
+        {
+            Console.Error.WriteLine(missed);
+            return ExitCode.Failed;
+        }
+
         return RunArguments.ExitCodeOf(experiment.Plan, status);
     }
+
+    /// <summary>What metrics say of generated volumes.</summary>
+    private static IEnumerable<(string Metric, string Against, double? Value, bool HigherIsBetter)> Measured(EvaluationFile evaluation) =>
+        from set in (evaluation as EvaluationFile<EvaluationResult>)?.Generated ?? []
+        from quality in set.Metrics
+        select (quality.Metric, quality.Against, quality.Value, quality.HigherIsBetter ?? true);
 }
