@@ -56,6 +56,20 @@ public sealed record CohortSheet
     /// </summary>
     public IntensitySpan? SpanOf(string kind) => Kinds.GetValueOrDefault(kind)?.Span;
 
+    /// <summary>
+    /// Writes what volumes are prepared by, as the sheet of another cohort that holds some of the images: kinds and their intensities, the recipe without what
+    /// it says of the source's files, and nothing of patients.
+    /// </summary>
+    /// <param name="cohort">The other cohort's folder.</param>
+    public void WriteWithoutSource(string cohort) => AtomicFile.WriteText(Path.Combine(cohort, FileName), SealedJson.Text(this with
+    {
+        Recipe = Recipe with { Map = [], Split = null },
+        Source = "",
+        Listing = "",
+        Scans = [],
+        LeftOut = [],
+    }));
+
     /// <summary>The scan of a name, or null where none is called so.</summary>
     internal ImportedScan? Find(string name) => Scans.FirstOrDefault(scan => scan.Name == name);
 

@@ -43,6 +43,9 @@ public sealed class CompressionExperiment : Experiment
     /// <inheritdoc/>
     public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
 
+    /// <inheritdoc/>
+    internal override Experiment Trained(TrainingOptions training) => new CompressionExperiment(Plan with { Training = training }, Context, Source);
+
     /// <summary>Its epochs are those of its phases, so that the last one takes what is added.</summary>
     public override string TwiceAsLong(RunStatus status) => FormattableString.Invariant(
         $"training.phases.{Plan.Compression.Phases.Count - 1}.epochs={Plan.Compression.Phases[^1].Epochs + Plan.Training.Epochs}");

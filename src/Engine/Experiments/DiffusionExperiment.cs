@@ -51,6 +51,9 @@ public sealed class DiffusionExperiment : Experiment
     public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
 
     /// <inheritdoc/>
+    internal override Experiment Trained(TrainingOptions training) => new DiffusionExperiment(Plan with { Training = training }, Context, Source);
+
+    /// <inheritdoc/>
     public override IReadOnlyList<string> Warnings => Description.Warnings;
 
     /// <summary>Computes the latents of its cohort into a folder that runs may share.</summary>

@@ -123,6 +123,9 @@ public abstract class Experiment
     /// <summary>Writes a run's <c>report.md</c> from what lies in its folder.</summary>
     public abstract void Report(RunFolder run);
 
+    /// <summary>The same experiment, trained in another way.</summary>
+    internal abstract Experiment Trained(TrainingOptions training);
+
     /// <exception cref="PlanException">So many processes cannot train it together.</exception>
     internal virtual void RefuseProcesses(int processes) => BatchSplit.Require(Plan.Training, processes);
 

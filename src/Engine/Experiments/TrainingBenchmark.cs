@@ -23,13 +23,14 @@ internal sealed class TrainingBenchmark(Experiment experiment)
 
     private Plan Plan => experiment.Plan;
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures, for as many epochs as that takes.</summary>
     /// <param name="steps">How many steps, at least.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="OperationCanceledException">It was ended before it had measured.</exception>
     public Benchmark Run(int steps, CancellationToken cancellation)
     {
-        var checks = new RunTraining(experiment, false);
+        var trained = experiment.Trained(LongEnough(Plan.Training, steps));
+        var checks = new RunTraining(trained, false);
         checks.Check(resumed: null);
         using var random = ExperimentContext.Random(Plan);
         var parts = experiment.Context.PartsOf(Plan, random);
@@ -40,13 +41,13 @@ internal sealed class TrainingBenchmark(Experiment experiment)
             var run = RunFolder.Create(Path.Combine(place.FullName, "run"));
             ExperimentSeal.Write(run, experiment.Source.Text);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var watch = new Watch(Plan.Training, steps, parts.Clock, stop.Cancel, experiment.Context.Observer.Warned);
+            var watch = new Watch(trained.Plan.Training, steps, parts.Clock, stop.Cancel, experiment.Context.Observer.Warned);
             if (Plan.Data.Synthesize is { } synthesize)
                 experiment.Cohorts.Synthesize(synthesize, run, cancellation);
             var cohort = experiment.Cohorts.Open(Plan, run);
             experiment.CheckCohort(cohort, parts);
             experiment.Borrow(cohort, run, allowChangedData: false, cancellation);
-            using (var trainer = experiment.CreateTrainer(cohort, run, parts, watch, stop.Token))
+            using (var trainer = trained.CreateTrainer(cohort, run, parts, watch, stop.Token))
                 trainer.Run(resume: false, stop.Token);
             cancellation.ThrowIfCancellationRequested();
             return watch.Result(Plan, parts, MachineGflops(parts));
@@ -56,6 +57,14 @@ internal sealed class TrainingBenchmark(Experiment experiment)
             place.Delete(recursive: true);
         }
     }
+
+    /// <summary>Has the steps to measure and the validation to wait for, which comes as often as it did.</summary>
+    private static TrainingOptions LongEnough(TrainingOptions training, int steps) => training with
+    {
+        // an epoch has a step at least
+        Epochs = (int)Math.Max(training.Epochs, Math.Min(int.MaxValue, WarmUp + (1L + Patience) * steps)),
+        ValidateEvery = Math.Min(training.ValidateEvery, training.Epochs), // the last epoch always validates
+    };
 
     /// <summary>10⁹ operations in a second of a product of square matrices: the best of some, as nothing makes one faster than it is.</summary>
     private static double MachineGflops(PartContext parts)
@@ -90,7 +99,7 @@ internal sealed class TrainingBenchmark(Experiment experiment)
         private double? _validation;
         private long _perStep;
 
-        private int StepsToValidation => _start.StepsPerEpoch * Math.Min(options.ValidateEvery, options.Epochs);
+        private int StepsToValidation => _start.StepsPerEpoch * options.ValidateEvery;
 
         public override void Warned(string sentence) => warn(sentence);
 
@@ -130,8 +139,6 @@ internal sealed class TrainingBenchmark(Experiment experiment)
 
         public Benchmark Result(Plan plan, PartContext parts, double machine)
         {
-            if (_steps.Count == 0)
-                throw new PlanException($"it is trained for no more than {WarmUp} steps, which are not measured; use more training.epochs", "epochs").In("training");
             var (wait, step) = (Median(s => s.Wait), Median(s => s.Step.Seconds));
             var (backward, optimizer) = (Median(s => s.Step.BackwardSeconds), Median(s => s.Step.OptimizerSeconds));
             var forward = Math.Max(0, step - backward - optimizer);

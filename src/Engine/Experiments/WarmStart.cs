@@ -43,7 +43,7 @@ internal sealed class WarmStart
         {
             if (ModuleOf(part, model) is not { } module)
                 continue;
-            using var weights = SafetensorsFile.Read(part.File);
+            using var weights = Read(part.File);
             using var matched = Matched(module, weights, part);
         }
     }
@@ -71,7 +71,7 @@ internal sealed class WarmStart
         {
             if (ModuleOf(part, model) is { } module)
             {
-                using var weights = SafetensorsFile.Read(part.File);
+                using var weights = Read(part.File);
                 using var matched = Matched(module, weights, part);
                 modules[part.Module] = matched.Outcome;
                 if (part.Name == FrozenParts.Start)
@@ -89,6 +89,18 @@ internal sealed class WarmStart
         _experiment.Context.Observer.Told($"starts from {frozen.Require(FrozenParts.Start).Origin}");
         _experiment.Context.Observer.Started(RecordOf(parts[0], modules));
         WarnOfStrategy();
+    }
+
+    private static NamedTensors Read(string file)
+    {
+        try
+        {
+            return SafetensorsFile.Read(file);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Refusal($"{e.Message.TrimEnd('.')}; take the weights from where they came from");
+        }
     }
 
     private static StartRecord RecordOf(Part part, IReadOnlyDictionary<string, StartedModule> modules) =>
@@ -161,6 +173,8 @@ internal sealed class WarmStart
             throw Refusal(e.Message);
         }
 
+        if (checkpoint.Has(Component.Adapter))
+            throw Refusal($"{lender.Path} trained a low-rank change (training.lora), whose checkpoints hold that and no denoiser, and training does not begin with such a run; begin with the weights that it changed, {Path.Combine(lender.Frozen, FrozenParts.Start)}.safetensors, or name a run without training.lora");
         if (!checkpoint.Has(Component.Denoiser))
             throw Refusal($"{lender.Path} is not a run that trained a denoiser: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         if (checkpoint.Has(Component.Conditioning) && !conditioned)

@@ -136,6 +136,8 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
         CopyConditions(plan, cohort, plan.Sampling.Split, Conditions, folder);
         if (Law)
             CopyConditions(plan, cohort, Cohort.Train, int.MaxValue, folder);
+        if (plan.Data.Normalization == Normalization.Cohort)
+            cohort.Sheet?.WriteWithoutSource(Path.Combine(folder, Animal.ConditionsName));
     }
 
     private static void CopyConditions(ExperimentPlan plan, Cohort cohort, string split, int most, string folder)
@@ -184,9 +186,16 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
             Range = [0, 1],
             Preprocessing = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{(data.SliceStep > 1 ? $"every {data.SliceStep}th slice, " : "")}means of blocks of pixels down to {data.Height}×{data.Width}, up to {data.OriginalDepth} slices padded to {data.Depth} ({OptionsShape.KeyOf(data.PadMode.ToString())}); intensities {(data.Normalization == Normalization.PerVolume ? "of each volume from its smallest to its largest" : "from 0 to the clip_max of their kind")} become 0 to 1, masks 0 or 1"),
+                $"{(data.SliceStep > 1 ? $"every {data.SliceStep}th slice, " : "")}means of blocks of pixels down to {data.Height}×{data.Width}, up to {data.OriginalDepth} slices padded to {data.Depth} ({OptionsShape.KeyOf(data.PadMode.ToString())}); intensities {IntensitiesOf(data.Normalization)} become 0 to 1, masks 0 or 1"),
         };
     }
+
+    private static string IntensitiesOf(Normalization normalization) => normalization switch
+    {
+        Normalization.PerVolume => "of each volume from its smallest to its largest",
+        Normalization.Cohort => "within the span that cohort.json names for their kind",
+        _ => "from 0 to the clip_max of their kind",
+    };
 
     private CardTraining TrainingOf(Checkpoint checkpoint, Provenance provenance)
     {

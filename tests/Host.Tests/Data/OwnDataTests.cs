@@ -146,6 +146,50 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.False(Path.Exists(_work.At("mine.yaml")));
     }
 
+    /// <summary>The spans of intensities go with it, and nothing of whose they were.</summary>
+    [Fact]
+    public void Run_on_an_imported_cohort_becomes_an_animal_that_can_be_sampled()
+    {
+        Done("init", _brats.Cohort, "--like", "quickstart", "--out", _work.At("mine.yaml"));
+        Done(
+            "train", _work.At("mine.yaml"), "--profile", "smoke", "--run", _work.Run,
+            "--set", "architecture.channels=[8, 8, 8, 8]", "--set", "training.from=null", "--set", "training.ema.update_after=0");
+        var facts = _work.Write("facts.yaml", """
+            summary: Paints a made head.
+            data: Made heads.
+            memorisation: Not measured.
+            measures: [{metric: psnr, value: 20, against: test, protocol: by hand}]
+            licences: {code: Apache-2.0, weights: CC0-1.0, data: CC0-1.0}
+            use: {intended: For tests., limits: [Not for a clinic.]}
+            """);
+
+        Done("zoo", "export", _work.Run, "--as", "unet3d/imported", "--facts", facts, "--zoo", _work.At("zoo"), "--conditions", "1");
+
+        var animal = _work.At("zoo/unet3d/imported");
+        Assert.Equal(0, _work.Here("zoo", "verify", animal).ExitCode);
+        Assert.Contains("cohort/cohort.json:", File.ReadAllText(Path.Combine(animal, "card.yaml")), StringComparison.Ordinal);
+        var (ours, theirs) = (Sheet(Path.Combine(animal, "cohort")), Sheet(_brats.Cohort));
+        Assert.True(JsonNode.DeepEquals(theirs["kinds"], ours["kinds"]));
+        var text = ours.ToJsonString();
+        Assert.All(theirs["scans"]!.AsArray(), scan => Assert.DoesNotContain((string)scan!["patient"]!, text, StringComparison.Ordinal));
+        Assert.DoesNotContain(_brats.Source.Path, text, StringComparison.Ordinal);
+        Done("sample", animal, "--count", "1", "--out", _work.At("animal"));
+        Done("sample", _work.Run, "--count", "1", "--out", _work.At("run"));
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        var (made, expected) = (Volume("animal"), Volume("run"));
+        Assert.InRange((made - expected).abs().max().item<float>(), 0, 1e-5);
+    }
+
+    private static JsonNode Sheet(string cohort) => JsonNode.Parse(File.ReadAllText(Path.Combine(cohort, "cohort.json")))!;
+
+    private TorchSharp.torch.Tensor Volume(string folder) => Engine.Nifti.NiftiFile.Read(_work.At($"{folder}/00000/t1c.nii.gz")).ToTensor();
+
+    private void Done(params string[] arguments)
+    {
+        var outcome = _work.Here(arguments);
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+    }
+
     [Fact]
     public void Init_replaces_no_file()
     {

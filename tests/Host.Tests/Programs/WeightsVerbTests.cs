@@ -65,6 +65,18 @@ public sealed class WeightsVerbTests : IDisposable
         Assert.Equal(226, shown.Count);
     }
 
+    [Fact]
+    public void Export_replaces_a_file_only_where_that_is_asked_for()
+    {
+        File.WriteAllText(At("unet.pt"), "mine");
+
+        var refused = RunHere("weights", "export", UNet, "--out", At("unet.pt"));
+
+        Assert.Equal((2, "mine"), (refused.ExitCode, File.ReadAllText(At("unet.pt"))));
+        Assert.Contains("it is there already; name another file, or replace it with --overwrite", refused.Error, StringComparison.Ordinal);
+        Done("weights", "export", UNet, "--out", At("unet.pt"), "--overwrite");
+    }
+
     [Theory]
     [InlineData("dit", "the weights have no `x_embedder.proj.weight`, by which the network would be known")]
     [InlineData("dcae", "this part does not tell its options from weights")]

@@ -23,6 +23,13 @@ public sealed class LoraTests(ExportedAnimal exported) : IDisposable
         // the base is the animal's, to the byte
         Assert.Equal(FileFacts.Of(Path.Combine(exported.Folder, "denoiser.safetensors")), FileFacts.Of(_work.At("lora/frozen/start.safetensors")));
 
+        var exporting = _work.Here("weights", "export", _work.At("lora"), "--out", _work.At("lora.pt"));
+        Assert.Equal((2, false), (exporting.ExitCode, File.Exists(_work.At("lora.pt"))));
+        Assert.Contains("is of training.lora: its checkpoints hold the factors", exporting.Error, StringComparison.Ordinal);
+        var starting = _work.Here([.. Arguments("again"), "--from", _work.At("lora")]);
+        Assert.Equal((2, false), (starting.ExitCode, Path.Exists(_work.At("again"))));
+        Assert.Contains("begin with the weights that it changed", starting.Error, StringComparison.Ordinal);
+
         Done("train", "quickstart", "--profile", "smoke", "--run", _work.At("lora"), "--resume", "--set", "training.epochs=3");
         Assert.Equal(FileFacts.Of(Path.Combine(exported.Folder, "denoiser.safetensors")), FileFacts.Of(_work.At("lora/frozen/start.safetensors")));
         Done("sample", _work.At("lora"), "--count", "1", "--out", _work.At("run"));
@@ -58,6 +65,17 @@ public sealed class LoraTests(ExportedAnimal exported) : IDisposable
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains(sentence, refused.Error, StringComparison.Ordinal);
         Assert.False(Path.Exists(_work.At("refused")));
+    }
+
+    [Fact]
+    public void Damaged_weights_to_begin_with_are_refused()
+    {
+        var damaged = _work.Write("damaged.safetensors", "no tensors");
+
+        var refused = _work.Here([.. Arguments("refused"), "--from", damaged]);
+
+        Assert.Equal((2, false), (refused.ExitCode, Path.Exists(_work.At("refused"))));
+        Assert.Contains("damaged.safetensors", refused.Error, StringComparison.Ordinal);
     }
 
     private string[] Arguments(string run) =>

@@ -24,6 +24,9 @@ internal sealed class BenchVerb : Verb
         With(CommonOptions.Profile);
     }
 
+    // what it makes lies in a folder that has to go
+    public override bool StopsInOrder => true;
+
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var steps = parse.GetValue(_steps);

@@ -17,12 +17,14 @@ internal sealed class WeightsExportVerb : Verb
 {
     private readonly Argument<string> _from;
     private readonly Option<string> _out, _checkpoint = RunArguments.Checkpoint();
+    private readonly Option<bool> _overwrite;
 
     public WeightsExportVerb()
         : base("export", "Writes weights as PyTorch loads them, by the names that their public implementation has")
     {
         _from = With(new Argument<string>("FROM") { Description = "An animal (zoo/FAMILY/NAME), a run, of which the average is taken where it has one, or a .safetensors file" });
         _out = With(WeightsOptions.Out(".pt for torch.load, or .safetensors"));
+        _overwrite = With(new Option<bool>("--overwrite") { Description = "Replace the file of --out where it is there already" });
         With(_checkpoint);
     }
 
@@ -37,6 +39,8 @@ internal sealed class WeightsExportVerb : Verb
         using var session = new Session(parse);
         var file = from.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? from : FileOf(session, from, parse.GetRequiredValue(_checkpoint));
         OutFile.Require(path, ("FROM", file));
+        if (File.Exists(path) && !parse.GetValue(_overwrite))
+            throw new UsageException($"--out {path}: it is there already; name another file, or replace it with {_overwrite.Name}");
         using var tensors = ForeignWeights.Read(file);
         if (isSafe)
             TensorFile.Write(path, tensors);
@@ -55,7 +59,9 @@ internal sealed class WeightsExportVerb : Verb
     private static string FileOf(Session session, string name, string checkpoint)
     {
         var opened = AnimalRuns.Open(session, name).OpenNamedCheckpoint(checkpoint, ConsoleObserver.Warn);
-        var component = new[] { Component.Control, Component.Adapter, Component.Denoiser, Component.Compressor }.First(opened.Has);
+        if (opened.Has(Component.Adapter))
+            throw new UsageException($"{name} is of training.lora: its checkpoints hold the factors of a low-rank change, and no network that another program could load; sample from it here, or export a run without training.lora");
+        var component = new[] { Component.Control, Component.Denoiser, Component.Compressor }.First(opened.Has);
         return opened.File(opened.Used(component));
     }
 }
