@@ -33,6 +33,9 @@ public sealed class ImportPlan
                 + "and top.");
         Listing = Looked(listing);
         Spacing = recipe.Spacing ?? (recipe.Link ? null : CommonSpacing());
+        string[] respelt = [.. (Split.KeepsOwn ? Listing.SplitWords : Split.Words).Where(word => !Cohort.AllSplits.Contains(word))];
+        if (respelt.Length > 0)
+            _told.Add($"splits are spelt otherwise: {string.Join(", ", respelt.Select(word => $"{word} is taken as {SplitNames.Of(word)}"))}");
     }
 
     /// <summary>The recipe.</summary>
