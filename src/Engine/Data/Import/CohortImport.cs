@@ -178,7 +178,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
 
         ScanRecord Written(IReadOnlyDictionary<string, SourceFile> files)
         {
-            var header = plan.Header(scan, scan.Reference!);
+            var header = plan.Header(scan, plan.Reference(scan));
             return new ScanRecord(
                 new ImportedScan(
                     scan.Name, split, scan.Patient, scan.Visit,

@@ -171,11 +171,16 @@ public sealed class SourceListing
             var inOrder = kind.OrderBy(image => image.Rank).ThenBy(image => image.Image.Stem, StringComparer.Ordinal)
                 .ThenByDescending(image => image.Image.IsCompressed).ThenBy(image => image.Image.Path, StringComparer.Ordinal).ToArray();
             chosen[kind.Key] = inOrder[0].Image.Path;
+            if (kind.Key == ImageKinds.Seg
+                && inOrder.FirstOrDefault(one => one.Rank == inOrder[0].Rank && one.Image.Stem != inOrder[0].Image.Stem) is { } other)
+                throw new PlanException($"{$"{patient} {visit}".Trim()} has several masks of tumours, such as {inOrder[0].Image.Path} and "
+                    + $"{other.Image.Path}; say what they are, as in --map \"*{inOrder[0].Image.Stem}=seg\" --map "
+                    + $"\"*{other.Image.Stem}=\", where = leaves a file out and =seg_NAME makes another mask of it.");
             leftOut.AddRange(
                 inOrder.Skip(1).Select(
-                    other =>
+                    more =>
                         new LeftOut(
-                            other.Image.Path,
+                            more.Image.Path,
                             $"is one more {kind.Key} of the same scan, and {Path.GetFileName(inOrder[0].Image.Path)} is taken; --map "
                                 + $"\"PATTERN={kind.Key}\" takes another")));
         }

@@ -30,6 +30,6 @@ public sealed record SourceScan(string Patient, string Visit, IReadOnlyDictionar
     /// <summary>Its kinds in order, images before masks.</summary>
     internal IReadOnlyList<string> Kinds => ImageKinds.Ordered(Images.Keys);
 
-    /// <summary>The image whose grid the others are brought to; null where it has masks alone.</summary>
-    internal string? Reference => Kinds.FirstOrDefault(kind => !ImageKinds.IsMask(kind));
+    /// <summary>Whether it has any image that is no mask.</summary>
+    internal bool HasImage => Images.Keys.Any(kind => !ImageKinds.IsMask(kind));
 }

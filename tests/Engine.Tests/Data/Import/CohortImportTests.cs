@@ -100,7 +100,20 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
-    public void Images_of_a_scan_are_brought_onto_the_grid_of_its_first()
+    public void Images_of_a_scan_are_brought_onto_the_grid_of_its_finest()
+    {
+        _source.Add("a/t1.nii.gz", "LPS").Add("a/t2.nii.gz", "RSA", voxels: 50, size: 1.5);
+
+        var plan = ImportPlan.Of(SourceListing.Of(_source.Path), Kept with { Split = "1/0/0" });
+        var sheet = Run(new CohortImport(plan, _source.Beside("cohort"))).Sheet;
+
+        Assert.Equal((1, null), (plan.OffGrid, plan.Spacing));
+        Assert.Equal([1.5, 1.5, 1.5], sheet.Spacing);
+        Assert.Equal(Read(sheet, "a", "t2").Header.Affine, Read(sheet, "a", "t1").Header.Affine);
+    }
+
+    [Fact]
+    public void Images_of_a_scan_are_brought_onto_one_grid()
     {
         _source.Add("a/t1.nii.gz", "LPS").Add("a/t2.nii.gz", "RSA", voxels: 50, size: 1.5).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
 

@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Import;
 
 namespace VoxelZoo.Engine.Tests.Data.Import;
@@ -167,6 +168,33 @@ public sealed class SourceListingTests : IDisposable
         File.WriteAllText(file, "patient,t1c\nA,\n");
 
         Assert.Contains("names no image", Assert.Throws<PlanException>(() => List("csv", file)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("tumor_mask", "seg")]
+    [InlineData("GTV1", "seg")]
+    [InlineData("T1_mask", "seg_t1")]
+    [InlineData("brain-seg", "seg_brain")]
+    [InlineData("label2", "seg")]
+    [InlineData("roi_left", "seg_left")]
+    [InlineData("masked", "masked")]
+    public void Mask_is_never_taken_as_an_image(string file, string kind)
+    {
+        Touch("a/t1.nii", $"a/{file}.nii");
+
+        Assert.Equal(ImageKinds.Ordered([$"{kind}", "t1"]).Select(one => $"{one} 1"), Kinds(List()));
+    }
+
+    [Fact]
+    public void Several_masks_of_tumours_in_one_scan_are_asked_about()
+    {
+        Touch("a/t1.nii", "a/GTV1.nii", "a/GTV2.nii");
+
+        Assert.StartsWith(
+            "a has several masks of tumours, such as a/GTV1.nii and a/GTV2.nii; say what they are, as in --map",
+            Assert.Throws<PlanException>(() => List()).Message,
+            StringComparison.Ordinal);
+        Assert.Equal(["t1 1", "seg 1", "seg_other 1"], Kinds(List(map: ["*GTV1=seg", "*GTV2=seg_other"])));
     }
 
     [Fact]
