@@ -89,7 +89,7 @@ public sealed record CohortSheet
         catch (Exception e) when (e is InvalidDataException or JsonException or IOException or UnauthorizedAccessException)
         {
             throw new PlanException(
-                $"{path} is not what `data import` wrote: {e.Message.Split('\n')[0].TrimEnd('.')}; put it back, or import the cohort anew.",
+                $"{path} is not what `data import` wrote: {JsonFault.Why(e).Split('\n')[0].TrimEnd('.')}; put it back, or import the cohort anew.",
                 "cohort");
         }
     }

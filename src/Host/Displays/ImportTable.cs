@@ -43,6 +43,8 @@ internal static class ImportTable
     private static string Voxels(ImportPlan plan)
     {
         var size = plan.Spacing is { } spacing ? FormattableString.Invariant($"{string.Join('×', spacing)} mm") : "as they are";
+        if (plan is { Spacing: null, OffGrid: > 0 })
+            size += $", but {plan.OffGrid} files of another grid than the finest image of their scan are resampled to it";
         return $"{size}, {(plan.Recipe.Link ? "linked where nothing has to change" : "cut to the head")}";
     }
 

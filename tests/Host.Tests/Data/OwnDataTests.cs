@@ -96,6 +96,27 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.False(Path.Exists(_work.At("cohort")));
     }
 
+    [Theory]
+    [InlineData("../../victim")]
+    [InlineData("..")]
+    public void Patient_of_a_table_never_replaces_a_folder_beside_the_cohort(string patient)
+    {
+        Directory.CreateDirectory(_work.At("victim"));
+        File.WriteAllText(_work.At("victim/thesis.txt"), "mine");
+        var image = Path.GetRelativePath(
+            _brats.Source.Path,
+            Directory.GetFiles(_brats.Source.Path, "*-t1c.nii.gz", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First());
+        File.WriteAllText(_work.At("table.csv"), $"patient,t1c\nA,{image}\n{patient},{image}\n");
+
+        var outcome = _work.Here(
+            "data", "import", _brats.Source.Path, "--to", _work.At("cohort"), "--layout", "csv", _work.At("table.csv"));
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains($"table.csv:3: the patient `{patient}`", outcome.Error, StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(_work.At("victim/thesis.txt")));
+        Assert.False(Path.Exists(_work.At("cohort")));
+    }
+
     [Fact]
     public void Init_writes_an_experiment_that_fits_the_cohort()
     {

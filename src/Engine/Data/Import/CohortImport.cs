@@ -93,6 +93,12 @@ public sealed class CohortImport(ImportPlan plan, string folder)
 
     private ImportOutcome Make(Action<ImportProgress>? progress, CancellationToken stop)
     {
+        foreach (var split in Cohort.AllSplits)
+        {
+            foreach (var scan in plan.Listing.Scans)
+                ScanFolder.Of(_folder, split, scan.Name);
+        }
+
         var (scans, total, steps) = (plan.Listing.Scans, 2 * plan.Listing.Scans.Count, 0);
         Unwritten.Named(_folder, () => Directory.CreateDirectory(Work));
         AtomicFile.WriteText(Unfinished, Beginning());
@@ -150,7 +156,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     /// <summary>Writes a scan, or finds that it was written before of the same bytes onto the same grid.</summary>
     private (ImportedScan Scan, bool IsNew) Write(ScanSurvey survey, string split, FileGrid grid)
     {
-        var (scan, target) = (survey.Scan, Path.Combine(_folder, split, survey.Scan.Name));
+        var (scan, target) = (survey.Scan, ScanFolder.Of(_folder, split, survey.Scan.Name));
         var (record, temporary) = (Path.Combine(Work, scan.Name + ".json"), Path.Combine(Work, scan.Name));
         if (Directory.Exists(target) && File.Exists(record) && Known(record) is { } before
             && Text(before) == Text(Written(before.Scan.Files)))
@@ -172,7 +178,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
 
         ScanRecord Written(IReadOnlyDictionary<string, SourceFile> files)
         {
-            var header = plan.Header(scan, scan.Reference!);
+            var header = plan.Header(scan, plan.Reference(scan));
             return new ScanRecord(
                 new ImportedScan(
                     scan.Name, split, scan.Patient, scan.Visit,

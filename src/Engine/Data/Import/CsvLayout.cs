@@ -28,10 +28,16 @@ internal sealed class CsvLayout(string file) : ISourceLayout
         if (kind >= 0 != path >= 0)
             throw new PlanException($"{file}:1: `kind` and `path` go together; or name a column for each kind.");
         int[] facts = [patient, visit, split];
+        if (kind < 0 && Enumerable.Range(0, table.Columns.Count).Except(facts).Count() == 0)
+            throw new PlanException($"{file}:1: no column names images: its columns are {string.Join(", ", table.Columns)}; add `kind` and "
+                + "`path`, or a column of paths for each kind, such as t1c.");
         var images = tree.Images.ToDictionary(image => image.Path);
         foreach (var (line, cells) in table.Rows)
         {
-            if (split >= 0 && cells[split].Length > 0 && !Cohort.AllSplits.Contains(cells[split]))
+            RequireName(cells[patient], "patient", line);
+            if (visit >= 0 && cells[visit].Length > 0)
+                RequireName(cells[visit], "visit", line);
+            if (split >= 0 && cells[split].Length > 0 && SplitNames.Of(cells[split]) is null)
                 throw new PlanException($"{file}:{line}: there is no split `{cells[split]}`; the splits are "
                     + $"{string.Join(", ", Cohort.AllSplits)}.");
             var named = kind >= 0
@@ -59,6 +65,13 @@ internal sealed class CsvLayout(string file) : ISourceLayout
     }
 
     public IEnumerable<string> Visits(SourceTree tree) => [];
+
+    private void RequireName(string name, string what, int line)
+    {
+        if (ScanFolder.WhyNoName(name) is { } why)
+            throw new PlanException($"{file}:{line}: the {what} `{string.Concat(name.Where(letter => !char.IsControl(letter)))}` {why}, "
+                + "and a folder of the cohort is called after it; name it otherwise.");
+    }
 
     private static string Below(string root, string path) => Path.GetRelativePath(root, Path.GetFullPath(path, root)).Replace('\\', '/');
 }

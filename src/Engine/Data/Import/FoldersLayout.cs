@@ -2,8 +2,7 @@ namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
 /// A folder for each patient, whatever its files are called: <c>PATIENT[/VISIT]/KIND.nii.gz</c>. Folders <c>train</c>, <c>val</c> and
-/// <c>test</c> above them are kept
-/// as splits.
+/// <c>test</c> above them, however <see cref="SplitNames"/> has them spelt, are kept as splits.
 /// </summary>
 internal sealed class FoldersLayout : ISourceLayout
 {
@@ -50,7 +49,7 @@ internal sealed class FoldersLayout : ISourceLayout
     private static (string? Split, string Place) Split(string folder)
     {
         var first = folder.Split('/')[0];
-        return Cohort.AllSplits.Contains(first)
+        return SplitNames.Of(first) is not null
             ? (first, folder.Length == first.Length ? "" : folder[(first.Length + 1)..])
             : (null, folder);
     }

@@ -33,6 +33,14 @@ public sealed class ImportPlan
                 + "and top.");
         Listing = Looked(listing);
         Spacing = recipe.Spacing ?? (recipe.Link ? null : CommonSpacing());
+        OffGrid = Listing.Scans.Sum(scan =>
+        {
+            var grid = FileGrid.Oriented(Header(scan, Reference(scan)));
+            return scan.Kinds.Count(kind => IsOffGrid(scan, kind, grid));
+        });
+        string[] respelt = [.. (Split.KeepsOwn ? Listing.SplitWords : Split.Words).Where(word => !Cohort.AllSplits.Contains(word))];
+        if (respelt.Length > 0)
+            _told.Add($"splits are spelt otherwise: {string.Join(", ", respelt.Select(word => $"{word} is taken as {SplitNames.Of(word)}"))}");
     }
 
     /// <summary>The recipe.</summary>
@@ -43,6 +51,9 @@ public sealed class ImportPlan
 
     /// <summary>The voxel size that volumes are brought to, towards right, front and top; null where each keeps its own.</summary>
     public IReadOnlyList<double>? Spacing { get; }
+
+    /// <summary>How many files lie on another grid than the image of their scan with the smallest voxels, and are brought to it.</summary>
+    public int OffGrid { get; }
 
     /// <summary>What the user should know, a sentence each.</summary>
     public IReadOnlyList<string> Told => _told;
@@ -88,7 +99,24 @@ public sealed class ImportPlan
     internal NiftiHeader Header(SourceScan scan, string kind) => _headers[scan.Images[kind]];
 
     /// <summary>The oriented grid of the scan's reference, before it is cut to the head.</summary>
-    internal FileGrid Grid(SourceScan scan) => FileGrid.Oriented(Header(scan, scan.Reference!), Spacing);
+    internal FileGrid Grid(SourceScan scan) => FileGrid.Oriented(Header(scan, Reference(scan)), Spacing);
+
+    /// <summary>The image whose grid a scan's others are brought to: the one with the smallest voxels, the first of those alike.</summary>
+    internal string Reference(SourceScan scan)
+    {
+        var images = scan.Kinds.Where(kind => !ImageKinds.IsMask(kind))
+            .Select(kind => (Kind: kind, Voxel: Math.Abs(NiftiAffine.Determinant(Header(scan, kind).Affine)))).ToArray();
+        var least = images.Min(image => image.Voxel);
+        return images.First(image => image.Voxel <= least * (1 + SameSize)).Kind;
+    }
+
+    /// <summary>Whether an image lies on another grid than the scan's reference, so that it is resampled in any case.</summary>
+    private bool IsOffGrid(SourceScan scan, string kind, FileGrid grid)
+    {
+        var own = FileGrid.Oriented(Header(scan, kind));
+        return !own.Shape.SequenceEqual(grid.Shape)
+            || NiftiAffine.Distance(own.Affine, grid.Affine, own.Shape) > SameSize * grid.Spacing.Min();
+    }
 
     private SourceListing Looked(SourceListing listing)
     {
@@ -113,7 +141,7 @@ public sealed class ImportPlan
             leftOut.AddRange(misplaced.Select(mask => new LeftOut(readable.Images[mask.mask], mask.Why!)));
             var placed = readable.Images.Where(image => misplaced.All(mask => mask.mask != image.Key));
             var used = readable with { Images = placed.ToDictionary() };
-            if (used.Reference is null)
+            if (!used.HasImage)
                 leftOut.Add(new LeftOut(scan.Name, "has no image that could be used"));
             else
                 scans.Add(used);
@@ -174,7 +202,7 @@ public sealed class ImportPlan
     /// </summary>
     private double[]? CommonSpacing()
     {
-        double[][] sizes = [.. Listing.Scans.Select(scan => FileGrid.Oriented(Header(scan, scan.Reference!)).Spacing.ToArray())];
+        double[][] sizes = [.. Listing.Scans.Select(scan => FileGrid.Oriented(Header(scan, Reference(scan))).Spacing.ToArray())];
         double Median(int axis) => Math.Round(sizes.Select(size => size[axis]).Order().ElementAt(sizes.Length / 2), 4);
         double[] median = [Median(0), Median(1), Median(2)];
         var (same, square) = (sizes.All(size => size.Zip(median).All(pair => Near(pair.First, pair.Second))), Near(median[0], median[1]));

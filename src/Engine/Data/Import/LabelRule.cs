@@ -30,11 +30,10 @@ internal sealed record LabelRule(string Kind, IReadOnlySet<float> Labels)
         var numbers = parts[0].Split(',', StringSplitOptions.TrimEntries);
         if (parts.Length != 2
             || numbers.Any(number => !float.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var label) || label == 0)
-            || KindNames.Of(parts[1]).Length == 0)
+            || KindNames.OfMask(parts[1]).Length == 0)
             throw new PlanException($"--labels {rule}: expected LABELS:NAME, as in --labels \"1,4:tumour\".");
-        var kind = KindNames.Of(parts[1]);
         return new LabelRule(
-            ImageKinds.IsMask(kind) ? kind : $"{ImageKinds.Seg}_{kind}",
+            KindNames.OfMask(parts[1]),
             numbers.Select(number => float.Parse(number, CultureInfo.InvariantCulture)).ToHashSet());
     }
 }

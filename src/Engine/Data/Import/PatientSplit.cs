@@ -21,6 +21,9 @@ internal sealed class PatientSplit
     /// <summary>Whether patients whom the source itself puts into a split stay there.</summary>
     public bool KeepsOwn { get; }
 
+    /// <summary>What the table calls its splits, in its own spelling; empty without one.</summary>
+    public IReadOnlyList<string> Words { get; private init; } = [];
+
     /// <summary>Reads what <c>--split</c> was given.</summary>
     /// <param name="text">Shares such as <c>80/10/10</c>, the path of a table with columns <c>patient</c> and <c>split</c>, or
     /// null.</param>
@@ -41,7 +44,8 @@ internal sealed class PatientSplit
 
         if (!File.Exists(text))
             throw new PlanException($"--split {text}: neither shares such as 80/10/10 nor a table with the columns patient and split.");
-        return new PatientSplit(Named(text), Usual, keepsOwn: false);
+        var (named, words) = Named(text);
+        return new PatientSplit(named, Usual, keepsOwn: false) { Words = words };
     }
 
     /// <summary>The split of each patient.</summary>
@@ -112,24 +116,25 @@ internal sealed class PatientSplit
         return quotas;
     }
 
-    private static Dictionary<string, string> Named(string file)
+    private static (IReadOnlyDictionary<string, string> Splits, IReadOnlyList<string> Words) Named(string file)
     {
         var table = CsvTable.Read(file);
         var (patient, split) = (table.Find("patient", "subject", "case", "id"), table.Find("split"));
         if (patient < 0 || split < 0)
             throw new PlanException($"{file}:1: the columns are {string.Join(", ", table.Columns)}, expected patient and split.");
-        var named = new Dictionary<string, string>();
+        var (named, words) = (new Dictionary<string, string>(), new SortedSet<string>(StringComparer.Ordinal));
         foreach (var (line, cells) in table.Rows)
         {
-            if (!Cohort.AllSplits.Contains(cells[split]))
+            if (SplitNames.Of(cells[split]) is not { } into)
                 throw new PlanException($"{file}:{line}: there is no split "
                     + $"`{cells[split]}`{Spelling.Suggestion(cells[split], Cohort.AllSplits)}; the splits are "
                     + $"{string.Join(", ", Cohort.AllSplits)}.");
-            if (!named.TryAdd(cells[patient], cells[split]) && named[cells[patient]] != cells[split])
-                throw new PlanException($"{file}:{line}: {cells[patient]} is in {named[cells[patient]]} and in {cells[split]}; a patient "
-                    + "belongs to one split.");
+            if (!named.TryAdd(cells[patient], into) && named[cells[patient]] != into)
+                throw new PlanException($"{file}:{line}: {cells[patient]} is in {named[cells[patient]]} and in {into}; a patient belongs "
+                    + "to one split.");
+            words.Add(cells[split]);
         }
 
-        return named;
+        return (named, [.. words]);
     }
 }

@@ -32,7 +32,7 @@ internal sealed record ScanSurvey(
     /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
     public static ScanSurvey Of(ImportPlan plan, SourceScan scan)
     {
-        var reference = Read(plan, scan, scan.Reference!);
+        var reference = Read(plan, scan, plan.Reference(scan));
         var (first, last) = Box(reference, plan.Grid(scan));
         var (labels, volume) = (new SortedDictionary<string, long>(StringComparer.Ordinal), (double?)null);
         if (scan.Images.ContainsKey(ImageKinds.Seg))

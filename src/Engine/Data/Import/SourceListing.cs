@@ -38,6 +38,9 @@ public sealed class SourceListing
     /// <summary>What is not taken, and why.</summary>
     public IReadOnlyList<LeftOut> LeftOut { get; }
 
+    /// <summary>What the source calls its splits, in its own spelling.</summary>
+    internal IReadOnlyList<string> SplitWords { get; private init; } = [];
+
     /// <summary>Lists a source by names alone.</summary>
     /// <param name="source">Its folder.</param>
     /// <param name="layout">One of <see cref="Layouts"/>.</param>
@@ -80,7 +83,7 @@ public sealed class SourceListing
                 .. Kinds.Select(kind => kind with { Files = scans.Count(scan => scan.Images.ContainsKey(kind.Kind)) })
                     .Where(kind => kind.Files > 0)
             ],
-            [.. LeftOut, .. leftOut]);
+            [.. LeftOut, .. leftOut]) { SplitWords = SplitWords };
 
     private static (ISourceLayout, string) Recognised(SourceTree tree)
     {
@@ -133,13 +136,18 @@ public sealed class SourceListing
             throw new PlanException($"two scans would be called {twice.Key}: "
                 + $"{string.Join(" and ", twice.Select(scan => $"{scan.Patient} {scan.Visit}".Trim()))}; rename one of the folders.");
         if (scans.Length == 0)
-            throw new PlanException($"nothing in '{tree.Root}' is taken as {layout.Name}: {leftOut[0].Path} {leftOut[0].Why}; --map says "
-                + "what files are, as in --map \"*_t1c=t1c\".");
+            throw new PlanException(leftOut.Count == 0
+                ? $"nothing in '{tree.Root}' is taken as {layout.Name}: {sign} names no image."
+                : $"nothing in '{tree.Root}' is taken as {layout.Name}: {leftOut[0].Path} {leftOut[0].Why}; --map says what files are, as "
+                    + "in --map \"*_t1c=t1c\".");
         var kinds = ImageKinds.Ordered(taken.Select(image => image.Kind)).Select(kind => new ListedKind(
             kind,
             scans.Count(scan => scan.Images.ContainsKey(kind)),
             [.. taken.Where(image => image.Kind == kind).Select(image => image.Pattern).Distinct().Order(StringComparer.Ordinal)]));
-        return new SourceListing(tree.Root, layout.Name, sign, scans, [.. kinds], leftOut);
+        return new SourceListing(tree.Root, layout.Name, sign, scans, [.. kinds], leftOut)
+        {
+            SplitWords = [.. taken.Select(image => image.Split).OfType<string>().Distinct().Order(StringComparer.Ordinal)],
+        };
     }
 
     /// <summary>Folders of visits without any image that was taken; each folder above one that has some is looked up once.</summary>
@@ -163,17 +171,22 @@ public sealed class SourceListing
             var inOrder = kind.OrderBy(image => image.Rank).ThenBy(image => image.Image.Stem, StringComparer.Ordinal)
                 .ThenByDescending(image => image.Image.IsCompressed).ThenBy(image => image.Image.Path, StringComparer.Ordinal).ToArray();
             chosen[kind.Key] = inOrder[0].Image.Path;
+            if (kind.Key == ImageKinds.Seg
+                && inOrder.FirstOrDefault(one => one.Rank == inOrder[0].Rank && one.Image.Stem != inOrder[0].Image.Stem) is { } other)
+                throw new PlanException($"{$"{patient} {visit}".Trim()} has several masks of tumours, such as {inOrder[0].Image.Path} and "
+                    + $"{other.Image.Path}; say what they are, as in --map \"*{inOrder[0].Image.Stem}=seg\" --map "
+                    + $"\"*{other.Image.Stem}=\", where = leaves a file out and =seg_NAME makes another mask of it.");
             leftOut.AddRange(
                 inOrder.Skip(1).Select(
-                    other =>
+                    more =>
                         new LeftOut(
-                            other.Image.Path,
+                            more.Image.Path,
                             $"is one more {kind.Key} of the same scan, and {Path.GetFileName(inOrder[0].Image.Path)} is taken; --map "
                                 + $"\"PATTERN={kind.Key}\" takes another")));
         }
 
         var split = images.Select(image => image.Split).FirstOrDefault(one => one is not null);
-        return new SourceScan(patient, visit, chosen) { Split = split };
+        return new SourceScan(patient, visit, chosen) { Split = split is null ? null : SplitNames.Of(split) };
     }
 }
 

@@ -8,7 +8,7 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <param name="Pattern">What its name was recognised by, for people: <c>*-t1c</c>.</param>
 internal sealed record TakenImage(string Patient, string Visit, string Kind, NamedImage Image, string Pattern)
 {
-    /// <summary>The split that the source itself puts the patient into, or null.</summary>
+    /// <summary>The split that the source itself puts the patient into, as it spells it, or null.</summary>
     public string? Split { get; init; }
 
     /// <summary>Of several images of one kind of a scan the one with the lowest is taken; the other ones are named.</summary>
@@ -30,6 +30,6 @@ public sealed record SourceScan(string Patient, string Visit, IReadOnlyDictionar
     /// <summary>Its kinds in order, images before masks.</summary>
     internal IReadOnlyList<string> Kinds => ImageKinds.Ordered(Images.Keys);
 
-    /// <summary>The image whose grid the others are brought to; null where it has masks alone.</summary>
-    internal string? Reference => Kinds.FirstOrDefault(kind => !ImageKinds.IsMask(kind));
+    /// <summary>Whether it has any image that is no mask.</summary>
+    internal bool HasImage => Images.Keys.Any(kind => !ImageKinds.IsMask(kind));
 }

@@ -100,7 +100,20 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
-    public void Images_of_a_scan_are_brought_onto_the_grid_of_its_first()
+    public void Images_of_a_scan_are_brought_onto_the_grid_of_its_finest()
+    {
+        _source.Add("a/t1.nii.gz", "LPS").Add("a/t2.nii.gz", "RSA", voxels: 50, size: 1.5);
+
+        var plan = ImportPlan.Of(SourceListing.Of(_source.Path), Kept with { Split = "1/0/0" });
+        var sheet = Run(new CohortImport(plan, _source.Beside("cohort"))).Sheet;
+
+        Assert.Equal((1, null), (plan.OffGrid, plan.Spacing));
+        Assert.Equal([1.5, 1.5, 1.5], sheet.Spacing);
+        Assert.Equal(Read(sheet, "a", "t2").Header.Affine, Read(sheet, "a", "t1").Header.Affine);
+    }
+
+    [Fact]
+    public void Images_of_a_scan_are_brought_onto_one_grid()
     {
         _source.Add("a/t1.nii.gz", "LPS").Add("a/t2.nii.gz", "RSA", voxels: 50, size: 1.5).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
 
@@ -311,6 +324,62 @@ public sealed class CohortImportTests : IDisposable
             "is not what `data import` wrote",
             Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message,
             StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("[")]
+    public void Sheet_of_another_form_is_refused_in_words(string text)
+    {
+        _source.AddBrats(3);
+        Make();
+        File.WriteAllText(Path.Combine(_source.Beside("cohort"), CohortSheet.FileName), text);
+
+        var sentence = Assert.Throws<PlanException>(() => Cohort.Open(_source.Beside("cohort"))).Message;
+
+        Assert.Contains("is not what `data import` wrote", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("VoxelZoo.", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("LineNumber", sentence, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("train", "../../victim")]
+    [InlineData("train", "..")]
+    [InlineData("train", ".")]
+    [InlineData("train", "")]
+    [InlineData("train", "a/b")]
+    [InlineData("train", "/victim")]
+    [InlineData("..", "victim")]
+    public void Scan_is_written_directly_below_its_split_or_nowhere(string split, string name)
+    {
+        var cohort = _source.Beside("cohort");
+
+        Assert.Equal(Path.Combine(cohort, "val", "P1_2"), ScanFolder.Of(cohort, "val", "P1_2"));
+        Assert.Throws<PlanException>(() => ScanFolder.Of(cohort, split, name));
+    }
+
+    [Fact]
+    public void Scan_is_not_written_behind_a_link()
+    {
+        var (cohort, elsewhere) = (_source.Beside("cohort"), _source.Beside("elsewhere"));
+        Directory.CreateDirectory(cohort);
+        Directory.CreateDirectory(elsewhere);
+        Directory.CreateSymbolicLink(Path.Combine(cohort, "train"), elsewhere);
+
+        Assert.Throws<PlanException>(() => ScanFolder.Of(cohort, "train", "a"));
+    }
+
+    [Fact]
+    public void Splits_that_are_spelt_otherwise_are_said()
+    {
+        _source.Add("Training/a/t1.nii.gz").Add("validation/b/t1.nii.gz").Add("test/c/t1.nii.gz");
+
+        var plan = ImportPlan.Of(SourceListing.Of(_source.Path), Kept);
+
+        Assert.Equal(
+            "splits are spelt otherwise: Training is taken as train, validation is taken as val",
+            Assert.Single(plan.Told));
+        Assert.All(plan.Counts(), split => Assert.Equal(1, split.Value));
     }
 
     [Theory]

@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Import;
 
 namespace VoxelZoo.Engine.Tests.Data.Import;
@@ -90,6 +91,26 @@ public sealed class SourceListingTests : IDisposable
         Assert.Equal(["train", "test", "val"], List().Scans.Select(scan => scan.Split!));
     }
 
+    [Fact]
+    public void Splits_of_the_source_are_known_in_other_spellings()
+    {
+        Touch("Train/a/t1.nii", "TESTING/b/t1.nii", "validation/c/t1.nii", "valid/d/t1.nii");
+
+        Assert.Equal(
+            ["a train", "b test", "c val", "d val"],
+            List().Scans.Select(scan => $"{scan.Patient} {scan.Split}"));
+    }
+
+    [Fact]
+    public void Splits_of_a_table_are_known_in_other_spellings()
+    {
+        Touch("x.nii");
+        var file = _source.Beside("table.csv");
+        File.WriteAllText(file, "patient,split,t1c\nA,Training,x.nii\nB,Valid,x.nii\n");
+
+        Assert.Equal(["train", "val"], List("csv", file).Scans.Select(scan => scan.Split!));
+    }
+
     [Theory]
     [InlineData("patient,visit,kind,path\nA,1,t1c,x.nii\nA,1,seg,\"y, z.nii\"\n")]
     [InlineData("Patient;Visit;T1C;Seg\r\nA;1;x.nii;y, z.nii\r\n")]
@@ -102,6 +123,78 @@ public sealed class SourceListingTests : IDisposable
         var scan = Assert.Single(List("csv", file).Scans);
 
         Assert.Equal(("A", "1", "x.nii", "y, z.nii"), (scan.Patient, scan.Visit, scan.Images["t1c"], scan.Images["seg"]));
+    }
+
+    [Theory]
+    [InlineData("..,1", "the patient `..` stands for another folder")]
+    [InlineData(".,1", "the patient `.` stands for another folder")]
+    [InlineData("../../victim,1", "the patient `../../victim` has a separator of folders")]
+    [InlineData("/,1", "the patient `/` has a separator of folders")]
+    [InlineData("A\\1,1", "the patient `A\\1` has a separator of folders")]
+    [InlineData(",1", "the patient `` is empty")]
+    [InlineData(".hidden,1", "the patient `.hidden` begins with a dot")]
+    [InlineData("A\u0001,1", "the patient `A` has a control character")]
+    [InlineData("A,../x", "the visit `../x` has a separator of folders")]
+    public void Name_that_would_be_another_folder_is_refused_with_its_line(string names, string sentence)
+    {
+        Touch("x.nii");
+        var file = _source.Beside("table.csv");
+        File.WriteAllText(file, $"patient,visit,t1c\nP,1,x.nii\n{names},x.nii\n");
+
+        Assert.StartsWith(
+            $"{file}:3: {sentence}",
+            Assert.Throws<PlanException>(() => List("csv", file)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Table_without_images_is_refused()
+    {
+        Touch("x.nii");
+        var file = _source.Beside("table.csv");
+        File.WriteAllText(file, "patient,split\nA,train\n");
+
+        Assert.StartsWith(
+            $"{file}:1: no column names images: its columns are patient, split; add `kind` and `path`",
+            Assert.Throws<PlanException>(() => List("csv", file)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Table_of_empty_cells_is_refused()
+    {
+        Touch("x.nii");
+        var file = _source.Beside("table.csv");
+        File.WriteAllText(file, "patient,t1c\nA,\n");
+
+        Assert.Contains("names no image", Assert.Throws<PlanException>(() => List("csv", file)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("tumor_mask", "seg")]
+    [InlineData("GTV1", "seg")]
+    [InlineData("T1_mask", "seg_t1")]
+    [InlineData("brain-seg", "seg_brain")]
+    [InlineData("label2", "seg")]
+    [InlineData("roi_left", "seg_left")]
+    [InlineData("masked", "masked")]
+    public void Mask_is_never_taken_as_an_image(string file, string kind)
+    {
+        Touch("a/t1.nii", $"a/{file}.nii");
+
+        Assert.Equal(ImageKinds.Ordered([$"{kind}", "t1"]).Select(one => $"{one} 1"), Kinds(List()));
+    }
+
+    [Fact]
+    public void Several_masks_of_tumours_in_one_scan_are_asked_about()
+    {
+        Touch("a/t1.nii", "a/GTV1.nii", "a/GTV2.nii");
+
+        Assert.StartsWith(
+            "a has several masks of tumours, such as a/GTV1.nii and a/GTV2.nii; say what they are, as in --map",
+            Assert.Throws<PlanException>(() => List()).Message,
+            StringComparison.Ordinal);
+        Assert.Equal(["t1 1", "seg 1", "seg_other 1"], Kinds(List(map: ["*GTV1=seg", "*GTV2=seg_other"])));
     }
 
     [Fact]
