@@ -241,7 +241,7 @@ public sealed class InstallTests : IDisposable
 
         var listed = Listed("plugins.lock.json")!;
         Assert.Equal("broken", (string?)listed["status"]);
-        Assert.Contains("restore it, or delete it and install anew what it was about", (string?)listed["reason"], StringComparison.Ordinal);
+        Assert.Contains("(line 1: this is not JSON, or JSON that was cut off); restore it, or delete it and install anew what it was about", (string?)listed["reason"], StringComparison.Ordinal);
         Assert.Null(Listed("good"));
         Assert.Equal(2, Plugins("remove", "good").ExitCode);
         Assert.Equal(0, Metric("mse").ExitCode);
