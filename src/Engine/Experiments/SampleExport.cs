@@ -1,8 +1,10 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Import;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Tensors.Native;
 
@@ -33,24 +35,20 @@ public sealed class SampleExport(RunFolder run)
         ["t2"] = "T2w", ["t2w"] = "T2w", ["t2f"] = "FLAIR", [ImageKinds.Flair] = "FLAIR",
     };
 
+    /// <summary>Is told of samples that are left out, a sentence each. Default: nobody is.</summary>
+    public Action<string> Warned { get; init; } = _ => { };
+
     /// <summary>Writes the data set; the folder appears when all of it is there.</summary>
     /// <param name="layout">How it is laid out.</param>
     /// <param name="folder">The folder; it must not exist, or be empty.</param>
     /// <returns>How many samples it has.</returns>
-    /// <exception cref="PlanException">There are no samples, one has no mask where one is needed, or the folder is in use.</exception>
+    /// <exception cref="PlanException">There are no whole samples, one has no mask where one is needed, or the folder is in use.</exception>
     public int Write(ExportLayout layout, string folder)
     {
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
             throw new PlanException($"'{folder}' is there already; name another folder or remove it first.");
-        (string Folder, string[] Kinds)[] samples = Directory.Exists(run.Samples)
-            ? [
-                .. Directory.GetDirectories(run.Samples).Where(sample => File.Exists(Path.Combine(sample, SampleFolder.RecordName)))
-                    .Order(StringComparer.Ordinal).Select(sample => (sample, KindsOf(sample)))
-            ]
-            : [];
-        if (samples.Length == 0)
-            throw new PlanException($"{run.Path} has no samples; `voxelzoo sample {run.Path}` makes some.");
+        var samples = WholeSamples();
         var temporary = $"{folder}.{Guid.NewGuid():n}.tmp";
         Unwritten.Named(folder, () =>
         {
@@ -73,6 +71,66 @@ public sealed class SampleExport(RunFolder run)
         }, temporary);
         return samples.Length;
     }
+
+    /// <summary>The samples whose record and volumes can be read; the others are named.</summary>
+    private (string Folder, string[] Kinds)[] WholeSamples()
+    {
+        var whole = new List<(string Folder, string[] Kinds)>();
+        var leftOut = new List<string>();
+        // hidden ones are being made
+        var folders = Directory.Exists(run.Samples)
+            ? Directory.GetDirectories(run.Samples).Where(folder => !Path.GetFileName(folder).StartsWith('.')).Order(StringComparer.Ordinal)
+            : Enumerable.Empty<string>();
+        foreach (var sample in folders)
+        {
+            var kinds = KindsOf(sample);
+            if (WhyNotWhole(sample, kinds) is { } why)
+                leftOut.Add($"the sample {Path.GetFileName(sample)} is left out: {why.TrimEnd('.')}");
+            else
+                whole.Add((sample, kinds));
+        }
+
+        if (whole.Count == 0)
+        {
+            throw new PlanException(leftOut.Count == 0
+                ? $"{run.Path} has no samples; `voxelzoo sample {run.Path}` makes some."
+                : $"{run.Path} has no whole sample; {leftOut[0]}.");
+        }
+
+        foreach (var sentence in leftOut)
+            Warned(sentence);
+        return [.. whole];
+    }
+
+    private static string? WhyNotWhole(string sample, string[] kinds)
+    {
+        var record = Path.Combine(sample, SampleFolder.RecordName);
+        if (!File.Exists(record))
+            return $"{record} is not there, which says how it was made; make the sample anew";
+        try
+        {
+            _ = ReadRecord(sample);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return $"{record} cannot be read ({JsonFault.Why(e).TrimEnd('.')}); make the sample anew";
+        }
+
+        if (kinds.Length == 0)
+            return $"{sample} holds no volume; make the sample anew";
+        try
+        {
+            foreach (var kind in kinds)
+                NiftiFile.Survey(Path.Combine(sample, kind + ".nii.gz"));
+            return null;
+        }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
+    private static JsonNode? ReadRecord(string sample) => JsonNode.Parse(RegularFile.ReadText(Path.Combine(sample, SampleFolder.RecordName)));
 
     private void WriteBids(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
     {
@@ -143,7 +201,7 @@ public sealed class SampleExport(RunFolder run)
     {
         ["Synthetic"] = true,
         ["Description"] = $"{kind}, generated by VoxelZoo: not a patient",
-        ["Provenance"] = JsonNode.Parse(RegularFile.ReadText(Path.Combine(sample, SampleFolder.RecordName))),
+        ["Provenance"] = ReadRecord(sample),
     };
 
     private static string[] KindsOf(string sample) =>

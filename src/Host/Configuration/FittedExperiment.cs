@@ -57,7 +57,9 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
             }
         }
 
-        throw large is not null ? new PlanException(large) : misfit!;
+        throw large is not null ? new PlanException(large) : new PlanException(
+            $"no grid of the cohort '{cohort.Folder}', whose files are of {_geometry.Shown}, fits {plan.Id} ({misfit!.Message.TrimEnd('.')}); "
+            + "import it with a voxel size that gives more voxels (data import --spacing MM), or take another experiment with --like");
     }
 
     /// <summary>The fit with the largest batch that memory holds, at most the other experiment's, or null where none does.</summary>
@@ -182,7 +184,7 @@ internal sealed record Fit(
         var quantiles = ReplacesQuantiles ? "\n  clip_quantiles: null # the ranges take their place" : "";
         var condition = Condition.Count == 0 ? "" : $"condition:\n  images: [{string.Join(", ", Condition)}] # what it is generated from\n";
         return FormattableString.Invariant($"""
-            # Written by `voxelzoo init {Places.Shown(cohort.Folder)} --like {like}`: {counts} patients of {Files.Shown}.
+            # Written by `voxelzoo init {Value(Places.Shown(cohort.Folder))} --like {like}`: {counts} patients of {Files.Shown}.
             #   voxelzoo describe FILE   what it takes; voxelzoo show FILE   where each value comes from; voxelzoo train FILE
             extends: {Value(extends)}
             id: {Value(id)}

@@ -59,9 +59,7 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
         Require("data", Facts.Data ?? Synthesized(), "say what the run was trained on");
         var provenance = Provenance.Read(run) ?? throw new RunFolderException($"{run.Path} has no provenance.json, which says what it was trained on; export a run that has");
 
-        var temporary = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(folder))!, $".{Path.GetFileName(folder)}.{Environment.ProcessId}");
-        Directory.CreateDirectory(temporary);
-        try
+        StagedAnimal.Put(folder, temporary =>
         {
             CopyWeights(checkpoint, component, temporary);
             CopyConditions(temporary);
@@ -89,14 +87,7 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
             card = card with { Files = FilesOf(temporary) }; // the trial left a picture
             AtomicFile.WriteText(Path.Combine(temporary, Animal.CardName), CardYaml.Text(card));
             AtomicFile.WriteText(Path.Combine(temporary, Animal.ReadmeName), CardReadme.Of(card));
-            Directory.Move(temporary, folder);
-        }
-        catch
-        {
-            Directory.Delete(temporary, recursive: true);
-            throw;
-        }
-
+        });
         return CardYaml.Read(folder);
     }
 

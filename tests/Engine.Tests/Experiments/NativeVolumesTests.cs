@@ -117,4 +117,30 @@ public sealed class NativeVolumesTests : IDisposable
             file => File.ReadAllText(file).Contains("\"Synthetic\": true", StringComparison.Ordinal));
         Assert.Throws<PlanException>(() => new SampleExport(RunFolder.Open(_run.Path)).Write(layout, target));
     }
+
+    [Fact]
+    public void Damaged_samples_are_left_out_and_named()
+    {
+        var cohort = Import("percentile 0 100");
+        string[] numbers = ["00000", "00001", "00002", "00003"];
+        foreach (var number in numbers)
+            Sample(cohort, cohort.Patients[0], number);
+        File.WriteAllText(_run.File("experiment.yaml"), "id: e\n");
+        var run = RunFolder.Open(_run.Path);
+        var volume = Directory.GetFiles(Path.Combine(run.Samples, "00001"), "*.nii.gz")[0];
+        File.WriteAllBytes(volume, File.ReadAllBytes(volume)[..200]);
+        File.Delete(Path.Combine(run.Samples, "00002", "sample.json"));
+        File.WriteAllText(Path.Combine(run.Samples, "00003", "sample.json"), "{");
+        var told = new List<string>();
+
+        Assert.Equal(1, new SampleExport(run) { Warned = told.Add }.Write(ExportLayout.Bids, _source.Beside("exported")));
+
+        Assert.Collection(
+            told,
+            one => Assert.Contains(volume, one, StringComparison.Ordinal),
+            one => Assert.Contains(Path.Combine("00002", "sample.json") + " is not there", one, StringComparison.Ordinal),
+            one => Assert.Contains(Path.Combine("00003", "sample.json") + " cannot be read", one, StringComparison.Ordinal));
+        Assert.All(told.Zip(numbers.Skip(1)), pair => Assert.StartsWith($"the sample {pair.Second} is left out: ", pair.First, StringComparison.Ordinal));
+        Assert.Single(Directory.GetDirectories(_source.Beside("exported")));
+    }
 }

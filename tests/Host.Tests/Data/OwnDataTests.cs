@@ -212,6 +212,26 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
     }
 
     [Fact]
+    public void Init_takes_any_name_of_a_cohorts_folder()
+    {
+        var odd = _work.At("a \"b\": {c}\n# d");
+        Directory.CreateSymbolicLink(odd, _brats.Cohort);
+
+        Done("init", odd, "--out", _work.At("mine.yaml"));
+
+        Assert.Equal(odd, (string?)Value(_work.Here("show", _work.At("mine.yaml"), "--json").Out, "data.cohort"));
+    }
+
+    [Fact]
+    public void Init_says_of_a_cohort_that_fits_no_grid_what_to_do()
+    {
+        var outcome = _work.Here("init", _brats.Cohort, "--like", "dcae_f32", "--out", _work.At("mine.yaml"));
+
+        Assert.Equal((2, false), (outcome.ExitCode, File.Exists(_work.At("mine.yaml"))));
+        Assert.StartsWith($"no grid of the cohort '{_brats.Cohort}'", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Init_replaces_no_file()
     {
         _work.Write("mine.yaml", "id: mine");

@@ -153,7 +153,12 @@ public sealed class InstallTests : IDisposable
     {
         Refused(_packages.Empty("empty.nupkg", zip => zip.CreateEntry("lib/x.dll")), "holds no plugin, which has a plugin.json");
         File.WriteAllText(_packages.At("text.nupkg"), "no zip");
-        Refused(_packages.At("text.nupkg"), "text.nupkg is not a package that can be read");
+        Refused(_packages.At("text.nupkg"), "text.nupkg is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed");
+        var whole = File.ReadAllBytes(_packages.Of("Good", "good.nupkg"));
+        File.WriteAllBytes(_packages.At("cut.nupkg"), whole[..(whole.Length / 2)]);
+        Refused(_packages.At("cut.nupkg"), "cut.nupkg is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed");
+        if (OperatingSystem.IsLinux())
+            Refused("/dev/zero", "/dev/zero: this is not a file but a pipe or a device");
         Refused(_packages.At("absent.nupkg"), "absent.nupkg: there is no such file or folder; a plugin of a feed is installed by its id, with --source FEED");
         Refused(Repository.Root, "is no plugin's folder, which has a plugin.json");
     }
@@ -236,7 +241,7 @@ public sealed class InstallTests : IDisposable
 
         var listed = Listed("plugins.lock.json")!;
         Assert.Equal("broken", (string?)listed["status"]);
-        Assert.Contains("restore it, or delete it and install anew what it was about", (string?)listed["reason"], StringComparison.Ordinal);
+        Assert.Contains("(line 1: this is not JSON, or JSON that was cut off); restore it, or delete it and install anew what it was about", (string?)listed["reason"], StringComparison.Ordinal);
         Assert.Null(Listed("good"));
         Assert.Equal(2, Plugins("remove", "good").ExitCode);
         Assert.Equal(0, Metric("mse").ExitCode);

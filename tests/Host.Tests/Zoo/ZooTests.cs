@@ -194,6 +194,43 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     }
 
     [Fact]
+    public void Zoo_that_is_no_folder_is_refused()
+    {
+        foreach (var arguments in new string[][] { ["zoo", "export", exported.Run, "--as", ExportedAnimal.Id, "--facts", exported.Facts], ["zoo", "import", exported.Folder] })
+        {
+            var refused = _work.Here([.. arguments, "--zoo", _work.Write("file", "")]);
+
+            Assert.Equal(2, refused.ExitCode);
+            Assert.Contains("is a file and no folder; name a folder", refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>One that lives holds its folder open.</summary>
+    [Fact]
+    public void What_a_killed_process_left_goes_with_the_next_animal()
+    {
+        var zoo = _work.At("mine");
+        _work.Write("mine/.making.dead/held", "");
+        _work.Write("mine/.making.alive/held", "");
+        using var alive = new FileStream(Path.Combine(zoo, ".making.alive/held"), FileMode.Open, FileAccess.Write, FileShare.None);
+
+        Done("zoo", "import", exported.Folder, "--zoo", zoo);
+
+        Assert.Equal([".making.alive", "unet3d"], Directory.GetFileSystemEntries(zoo).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Animal_that_another_process_made_meanwhile_stays()
+    {
+        var place = _work.At($"mine/{ExportedAnimal.Id}");
+
+        var refused = Assert.Throws<UsageException>(() => StagedAnimal.Put(place, _ => Directory.CreateDirectory(place)));
+
+        Assert.Contains("was made by another process meanwhile", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(["unet3d"], Directory.GetFileSystemEntries(_work.At("mine")).Select(Path.GetFileName));
+    }
+
+    [Fact]
     public void Name_of_no_animal_is_refused_with_the_nearest()
     {
         var refused = _work.Here("sample", "zoo/unet3d/nobody");

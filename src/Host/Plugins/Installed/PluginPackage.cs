@@ -33,7 +33,7 @@ internal sealed class PluginPackage : IDisposable
         catch (InvalidDataException e)
         {
             file.Dispose();
-            throw new UsageException($"{path} is not a package that can be read ({e.Message.TrimEnd('.')}); it was not installed", e);
+            throw new UsageException($"{path} is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed", e);
         }
         catch
         {
@@ -112,7 +112,7 @@ internal sealed class PluginPackage : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new UsageException($"{_path} is damaged at {NameOf(entry)} ({e.Message.TrimEnd('.')}); it was not installed", e);
+            throw new UsageException($"{_path} is damaged at {NameOf(entry)}; it was not installed", e);
         }
 
         if (left != 0 || checksum.Value != entry.Crc32)

@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors;
+using VoxelZoo.Tensors.Native;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Host.Verbs.Parts;
@@ -38,12 +40,25 @@ internal static class TensorFile
             path);
 
     /// <summary>Writes a file as a whole or not at all.</summary>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors) =>
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors) => Writing(() => SafetensorsFile.Write(path, tensors), path);
+
+    /// <summary>Writes a file, and says in one sentence why it cannot be.</summary>
+    /// <exception cref="UsageException">Nothing could ever be written there.</exception>
+    /// <exception cref="UnwrittenException">Something went wrong, such as a disk that is full.</exception>
+    public static void Writing(Action write, string path) =>
         Refusing<object?>(
             () =>
             {
-                SafetensorsFile.Write(path, tensors);
-                return null;
+                try
+                {
+                    write();
+                    return null;
+                }
+                catch (Exception e) when (e is (IOException or UnauthorizedAccessException)
+                    and not (UnwrittenException or DirectoryNotFoundException or { HResult: RegularFile.Refused }) && !Directory.Exists(path))
+                {
+                    throw new UnwrittenException(path, e);
+                }
             },
             path);
 
@@ -108,7 +123,11 @@ internal static class TensorFile
         {
             throw new UsageException($"{path}: there is no such folder", e);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (UnwrittenException e) when (e.IsRefusal)
+        {
+            throw new UsageException(e.Message, e);
+        }
+        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not UnwrittenException)
         {
             throw new UsageException($"{path}: {e.Message}", e);
         }

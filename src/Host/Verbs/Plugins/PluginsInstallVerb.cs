@@ -3,6 +3,7 @@ using Spectre.Console;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins.Installed;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Verbs.Plugins;
 
@@ -27,6 +28,8 @@ internal sealed class PluginsInstallVerb : Verb
         var (what, feed) = (parse.GetRequiredValue(_what), parse.GetValue(_source));
         if (feed is null && !Path.Exists(what))
             throw new UsageException($"{what}: there is no such file or folder; a plugin of a feed is installed by its id, with --source FEED");
+        if (feed is null && RegularFile.WhyNot(what) is { } why)
+            throw new UsageException($"{what}: {why.TrimEnd('.')}; it was not installed");
         var source = feed is null ? what : PluginFeed.Open(feed).Latest(what).Path;
         var put = StoreArguments.Store(parse).Put(source, feed is null ? null : Path.GetFullPath(feed), ProgramHost.Catalogue(parse), replaces: false);
         Output.Write(parse, () => PluginsListVerb.Json(put.Plugin), () => Told(put));

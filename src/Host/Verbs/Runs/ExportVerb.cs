@@ -3,6 +3,7 @@ using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Displays;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -33,7 +34,7 @@ internal sealed class ExportVerb : Verb
             _ => throw new UsageException("name one folder, with --bids DIR or with --nnunet DIR"),
         };
         OutFile.Require(folder);
-        var samples = new SampleExport(run).Write(layout, folder);
+        var samples = new SampleExport(run) { Warned = ConsoleObserver.Warn }.Write(layout, folder);
         Output.Line($"{Places.Shown(Path.GetFullPath(folder))}: {samples} {(samples == 1 ? "sample" : "samples")}");
         return ExitCode.Done;
     }

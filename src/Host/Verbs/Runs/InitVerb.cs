@@ -1,5 +1,6 @@
 using System.CommandLine;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -44,13 +45,27 @@ internal sealed class InitVerb : Verb
         // one that lies elsewhere stays there when the new file is moved
         var extends = beside.StartsWith("..", StringComparison.Ordinal) ? Path.GetFullPath(like) : beside;
         AtomicFile.WriteText(full, fit.Text(cohort, id, likeId, extends));
-        var experiment = ExperimentLoader.Load(session, ExperimentLoader.Read(file), null);
+        var experiment = Written(session, full);
         var made = fit.Condition.Count > 0 ? $" from {string.Join(", ", fit.Condition)}" : "";
         Output.Line(
             $"{Places.Shown(full)}: {string.Join("+", fit.Target)}{made}, "
                 + $"{fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
         Output.Line($"next: voxelzoo train {Places.Shown(full)}");
         return ExitCode.Done;
+    }
+
+    /// <summary>The experiment that was written; a file of none goes again.</summary>
+    private static Experiment Written(Session session, string file)
+    {
+        try
+        {
+            return ExperimentLoader.Load(session, ExperimentLoader.Read(file), null);
+        }
+        catch
+        {
+            File.Delete(file);
+            throw;
+        }
     }
 
     private static void Require(string file)

@@ -45,15 +45,9 @@ internal sealed class WeightsExportVerb : Verb
         if (isSafe)
             TensorFile.Write(path, tensors);
         else
-            TensorFile.Refusing(() => Written(path, tensors), path);
+            TensorFile.Writing(() => StateDictFile.Write(path, tensors), path);
         Output.Line($"{Places.Shown(path)}: {tensors.Count:N0} tensors of {Places.Shown(file)}");
         return ExitCode.Done;
-    }
-
-    private static bool Written(string path, NamedTensors tensors)
-    {
-        StateDictFile.Write(path, tensors);
-        return true;
     }
 
     private static string FileOf(Session session, string name, string checkpoint)

@@ -54,7 +54,6 @@ internal sealed partial class ZooExportVerb : Verb
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
         string[] made = [.. Above(folder).TakeWhile(above => !Directory.Exists(above))];
-        Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
         try
         {
             var export = new AnimalExport(session, run, [.. CommonOptions.Sets(parse), .. CommonOptions.CohortSet(parse)])
@@ -71,8 +70,12 @@ internal sealed partial class ZooExportVerb : Verb
         }
         catch
         {
-            foreach (var empty in made.TakeWhile(above => !Directory.EnumerateFileSystemEntries(above).Any()))
-                Directory.Delete(empty);
+            foreach (var empty in made.TakeWhile(above => !Directory.Exists(above) || !Directory.EnumerateFileSystemEntries(above).Any()))
+            {
+                if (Directory.Exists(empty))
+                    Directory.Delete(empty);
+            }
+
             throw;
         }
     }

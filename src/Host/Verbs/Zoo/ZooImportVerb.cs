@@ -32,28 +32,15 @@ internal sealed class ZooImportVerb : Verb
             throw new UsageException($"{from}: {Places.Shown(folder)} is there already; take that away first, or name another zoo with {_zoo.Name}");
         animal.Require();
         AnimalPlugins.Require(animal, ProgramHost.Catalogue(parse));
-        Directory.CreateDirectory(zoo);
-        var place = Path.Combine(zoo, $".import.{Environment.ProcessId}");
-        try
-        {
-            var copy = CopyOf(animal, place);
-            copy.Require(); // what was copied may have changed meanwhile
-            Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
-            Directory.Move(copy.Folder, folder);
-            Output.Line($"{Places.Shown(folder)}: {animal.Card.Summary}");
-            return ExitCode.Done;
-        }
-        finally
-        {
-            if (Directory.Exists(place))
-                Directory.Delete(place, recursive: true);
-        }
+        StagedAnimal.Put(folder, staged => CopyOf(animal, staged).Require()); // what was copied may have changed meanwhile
+        Output.Line($"{Places.Shown(folder)}: {animal.Card.Summary}");
+        return ExitCode.Done;
     }
 
-    /// <summary>What the card names, and no more, in a folder that is named by it.</summary>
-    private static Animal CopyOf(Animal animal, string place)
+    /// <summary>What the card names, and no more.</summary>
+    private static Animal CopyOf(Animal animal, string folder)
     {
-        var copy = new Animal(Path.Combine(place, animal.Card.Id), animal.Card);
+        var copy = new Animal(folder, animal.Card);
         foreach (var name in animal.Card.Files.Keys.Append(Animal.CardName).Append(Animal.ReadmeName))
         {
             var to = Path.Combine(copy.Folder, name);
