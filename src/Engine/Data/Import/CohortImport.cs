@@ -109,6 +109,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         Each(scans, scan => scan.Name, scan => surveys.Add(ScanSurvey.Of(plan, scan)));
         if (surveys.IsEmpty)
             throw new PlanException(NothingLeft());
+        RequireLabels(surveys);
         total = scans.Count + surveys.Count;
         var splits = plan.SplitsOf(surveys.ToDictionary(survey => survey.Scan.Name, survey => survey.LesionVolume));
         var shape = plan.Recipe.Link ? null : CommonShape([.. surveys]);
@@ -145,6 +146,21 @@ public sealed class CohortImport(ImportPlan plan, string folder)
 
             progress?.Invoke(new ImportProgress(Interlocked.Increment(ref steps), total, typeof(T) == typeof(SourceScan)));
         });
+    }
+
+    /// <summary>Refuses rules of labels of which no mask has any, before the first scan is written.</summary>
+    private void RequireLabels(IEnumerable<ScanSurvey> surveys)
+    {
+        string[] there = [.. surveys.SelectMany(survey => survey.Labels.Keys).Distinct().Order(StringComparer.Ordinal)];
+        if (plan.Labels.Count == 0 || plan.Labels.SelectMany(rule => rule.Labels)
+            .Any(label => there.Contains(label.ToString(System.Globalization.CultureInfo.InvariantCulture))))
+            return;
+        Directory.Delete(Work, recursive: true);
+        File.Delete(Unfinished);
+        if (!Directory.EnumerateFileSystemEntries(_folder).Any())
+            Directory.Delete(_folder);
+        throw new PlanException($"--labels {string.Join(' ', plan.Recipe.Labels)}: no mask has any of these labels; "
+            + (there.Length == 0 ? "there are no masks with labels." : $"there are {string.Join(", ", there)}."));
     }
 
     private string NothingLeft()

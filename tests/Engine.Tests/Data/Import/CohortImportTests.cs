@@ -370,6 +370,17 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
+    public void Labels_that_no_mask_has_are_refused_and_nothing_is_left()
+    {
+        _source.AddBrats(3);
+
+        Assert.Equal(
+            "--labels 7:tumour: no mask has any of these labels; there are 1, 2, 3.",
+            Assert.Throws<PlanException>(() => Make(Kept with { Labels = ["7:tumour"] })).Message);
+        Assert.False(Path.Exists(_source.Beside("cohort")));
+    }
+
+    [Fact]
     public void Splits_that_are_spelt_otherwise_are_said()
     {
         _source.Add("Training/a/t1.nii.gz").Add("validation/b/t1.nii.gz").Add("test/c/t1.nii.gz");
