@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -46,9 +47,10 @@ internal sealed class PluginTrial(TrialLimits limits)
         var watch = Stopwatch.StartNew();
         while (!process.WaitForExit(TimeSpan.FromMilliseconds(50)))
         {
-            var reason = time.IsOver(watch.Elapsed, Computed(process))
+            var taken = Taken(process);
+            var reason = time.IsOver(watch.Elapsed, taken.Computed)
                 ? string.Create(CultureInfo.InvariantCulture, $"it was not done after {limits.Seconds} seconds and was ended")
-                : Resident(process) > limits.Mebibytes
+                : taken.Mebibytes > limits.Mebibytes
                     ? string.Create(CultureInfo.InvariantCulture, $"it took more than {limits.Mebibytes} MiB of memory and was ended")
                     : null;
             if (reason is null)
@@ -61,16 +63,18 @@ internal sealed class PluginTrial(TrialLimits limits)
         return null;
     }
 
-    private static TimeSpan Computed(Process process)
+    /// <summary>What a process has computed, and the MiB that it has resident; nothing where it has ended, which it may do while it is asked.</summary>
+    internal static (TimeSpan Computed, long Mebibytes) Taken(Process process)
     {
         process.Refresh();
-        return process.HasExited ? TimeSpan.Zero : process.TotalProcessorTime;
-    }
-
-    private static long Resident(Process process)
-    {
-        process.Refresh();
-        return process.HasExited ? 0 : process.WorkingSet64 >> 20;
+        try
+        {
+            return (process.TotalProcessorTime, process.WorkingSet64 >> 20);
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
+        {
+            return default;
+        }
     }
 
     /// <summary>How a process ended that was not done.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Tests.Plugins;
@@ -29,5 +30,14 @@ public sealed class TrialTimeTests
             .First(passed => time.IsOver(TimeSpan.FromSeconds(passed), TimeSpan.FromSeconds(Math.Min(passed, 5))));
 
         Assert.Equal(15, ended, 0.5);
+    }
+
+    [Fact]
+    public void Process_that_ended_while_it_is_asked_has_taken_nothing()
+    {
+        using var process = Process.Start("true");
+        process.WaitForExit();
+
+        Assert.Equal((TimeSpan.Zero, 0L), PluginTrial.Taken(process));
     }
 }
