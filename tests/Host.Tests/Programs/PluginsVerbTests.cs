@@ -146,7 +146,12 @@ public sealed class PluginsVerbTests : IDisposable
         Assert.Equal(0, Run("plugins", "verify", Path.Combine(Repository.Plugins, "RFlow")).ExitCode);
 
     [Fact]
-    public void Doctor_of_the_programs_plugins_is_done() => Assert.Equal(0, Run("plugins", "doctor").ExitCode);
+    public void Doctor_of_the_programs_plugins_is_done()
+    {
+        var outcome = Run("plugins", "doctor");
+
+        Assert.True(outcome.ExitCode == 0, outcome.Out + outcome.Error);
+    }
 
     [Theory]
     [InlineData("Killing", "hangs", "it was not done after 8 seconds and was ended")]
