@@ -81,8 +81,8 @@ public sealed record PatientFacts(
                 .Select(one => (one.Patient, Value: one.Value!.Value)).ToArray();
             if (known.Length < FewestForSpread)
                 return;
-            var median = Median([.. known.Select(one => one.Value)]);
-            var spread = Median([.. known.Select(one => Math.Abs(one.Value - median))]);
+            var median = Median.Of(known.Select(one => one.Value));
+            var spread = Median.Of(known.Select(one => Math.Abs(one.Value - median)));
             // where most have one number, what differs from it by a hundredth is another one
             var far = spread > 0 ? MostSpreads * spread : 0.01 * Math.Abs(median);
             foreach (var one in known.Where(one => Math.Abs(one.Value - median) > far && far > 0))
@@ -103,12 +103,6 @@ public sealed record PatientFacts(
     private const double Usual = 0.8, MostSpreads = 7;
 
     private const int FewestForSpread = 5;
-
-    private static double Median(double[] values)
-    {
-        Array.Sort(values);
-        return (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
-    }
 
     private static string Words(IntensitySpan range) => string.Create(CultureInfo.InvariantCulture, $"{range.Low:G4} to {range.High:G4}");
 }

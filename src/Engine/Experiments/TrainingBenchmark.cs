@@ -139,8 +139,8 @@ internal sealed class TrainingBenchmark(Experiment experiment)
 
         public Benchmark Result(Plan plan, PartContext parts, double machine)
         {
-            var (wait, step) = (Median(s => s.Wait), Median(s => s.Step.Seconds));
-            var (backward, optimizer) = (Median(s => s.Step.BackwardSeconds), Median(s => s.Step.OptimizerSeconds));
+            var (wait, step) = (MedianOf(s => s.Wait), MedianOf(s => s.Step.Seconds));
+            var (backward, optimizer) = (MedianOf(s => s.Step.BackwardSeconds), MedianOf(s => s.Step.OptimizerSeconds));
             var forward = Math.Max(0, step - backward - optimizer);
             var validation = _validation / StepsToValidation;
             var all = forward + backward + optimizer + wait + (validation ?? 0);
@@ -161,10 +161,6 @@ internal sealed class TrainingBenchmark(Experiment experiment)
             };
         }
 
-        private double Median(Func<(double Wait, StepFacts Step), double> of)
-        {
-            double[] sorted = [.. _steps.Select(of).Order()];
-            return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-        }
+        private double MedianOf(Func<(double Wait, StepFacts Step), double> of) => Median.Of(_steps.Select(of));
     }
 }

@@ -22,8 +22,7 @@ public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept);
 
 /// <summary>
 /// Makes a cohort of a source. A scan's folder appears whole or not at all; what was stopped or killed goes on with the same command, and
-/// gives the same bytes; a
-/// cohort that is complete is left alone.
+/// gives the same bytes; a cohort that is complete is left alone.
 /// </summary>
 /// <param name="plan">What is to be done.</param>
 /// <param name="folder">The cohort's folder.</param>

@@ -46,7 +46,7 @@ internal sealed class RunReader(IRunSources sources)
             State = RunWords.State(status, locked),
             Epochs = epochs,
             TrainingLoss = epochs.LastOrDefault()?.Loss,
-            SecondsPerEpoch = Median([.. epochs.Select(e => e.Seconds)]),
+            SecondsPerEpoch = epochs.Length > 0 ? Median.Of(epochs.Select(e => e.Seconds)) : null,
             PeakMebibytes = epochs.Max(e => e.PeakMebibytes),
             DeviceMebibytes = epochs.Max(e => e.DeviceMebibytes),
             Rollbacks = [.. entries.Where(e => e.Kind == "rollback")],
@@ -126,11 +126,5 @@ internal sealed class RunReader(IRunSources sources)
         }
 
         return null;
-    }
-
-    private static double? Median(double[] values)
-    {
-        Array.Sort(values);
-        return values.Length == 0 ? null : (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
     }
 }
