@@ -110,7 +110,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     [Fact]
     public void Nothing_to_prepare_is_refused()
     {
-        var outcome = _work.Program("data", "prepare", "exp1", "--out", _work.At("latents"));
+        var outcome = _work.Here("data", "prepare", "exp1", "--out", _work.At("latents"));
 
         Assert.Equal((2, "exp1 diffuses no latents of a learned compressor, so there is nothing to prepare; train it as it is\n"), (outcome.ExitCode, outcome.Error));
         Assert.False(Directory.Exists(_work.At("latents")));
@@ -121,11 +121,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     {
         private readonly Workspace _work = new();
 
-        public TrainedCompressor()
-        {
-            var outcome = _work.Program("train", "vqvae_4x", "--profile", "smoke", "--run", Run);
-            Assert.True(outcome.ExitCode == 0, outcome.Error);
-        }
+        public TrainedCompressor() => _work.Trained("vqvae_4x");
 
         public string Run => _work.Run;
 

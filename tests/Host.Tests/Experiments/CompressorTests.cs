@@ -89,7 +89,7 @@ public sealed class CompressorTests : IDisposable
     [Fact]
     public void Verbs_on_a_run_know_its_kind()
     {
-        Assert.Equal(0, _work.Smoke("vqvae_4x").ExitCode);
+        _work.Trained("vqvae_4x");
 
         Assert.Contains("reconstruction of test_000/flair", _work.Program("sample", _work.Run, "--count", "2").Out, StringComparison.Ordinal);
         var results = JsonNode.Parse(_work.Program("evaluate", _work.Run, "--split", "train", "--split", "test", "--checkpoint", "latest", "--json").Out)!["results"]!.AsArray();
@@ -97,7 +97,7 @@ public sealed class CompressorTests : IDisposable
         Assert.Equal(4, (int)results[1]!["volumes"]!);
         Assert.All(results, result => Assert.Equal("latest", (string?)result!["checkpoints"]!.AsArray().Single()));
         Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
-        var refused = _work.Program("sample", _work.Run, "--guidance", "2");
+        var refused = _work.Here("sample", _work.Run, "--guidance", "2");
         Assert.Equal(2, refused.ExitCode);
         Assert.StartsWith("--guidance: unknown key `guidance`", refused.Error, StringComparison.Ordinal);
     }
@@ -107,7 +107,7 @@ public sealed class CompressorTests : IDisposable
     [InlineData("kl_8x", "loss/kl", "sigma")]
     public void Losses_and_measures_of_the_compressors_own_are_logged_at_each_step(string id, params string[] names)
     {
-        Assert.Equal(0, _work.Smoke(id).ExitCode);
+        _work.Trained(id);
 
         var first = JsonNode.Parse(File.ReadLines(_work.At("run/metrics.jsonl")).First())!["measures"]!.AsObject();
         Assert.Superset(names.Append("loss/l1").ToHashSet(), first.Select(m => m.Key).ToHashSet());
@@ -144,11 +144,11 @@ public sealed class CompressorTests : IDisposable
     [Fact]
     public void Listing_shows_that_there_is_no_architecture()
     {
-        var entry = JsonNode.Parse(_work.Program("experiments", "--json").Out)!.AsArray().Single(e => (string?)e!["id"] == "vqvae_4x")!;
+        var entry = JsonNode.Parse(_work.Here("experiments", "--json").Out)!.AsArray().Single(e => (string?)e!["id"] == "vqvae_4x")!;
 
         Assert.Null(entry["architecture"]);
         Assert.Equal(("vqvae", null), ((string?)entry["compressor"], (string?)entry["error"]));
-        var line = _work.Program("experiments").Out.Split('\n').Single(l => l.Contains(" vqvae_4x ", StringComparison.Ordinal));
+        var line = _work.Here("experiments").Out.Split('\n').Single(l => l.Contains(" vqvae_4x ", StringComparison.Ordinal));
         Assert.Equal(["vqvae_4x", "VQ-VAE 4x, images", "-", "vqvae", "-", "bravo, flair, t1_pre, t1_gd"], line.Split('│').Select(cell => cell.Trim()));
     }
 

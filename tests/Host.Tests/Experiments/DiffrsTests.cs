@@ -13,7 +13,7 @@ public sealed class DiffrsTests : IDisposable
     [Fact]
     public void Run_gets_a_discriminator_and_is_sampled_by_it()
     {
-        Assert.Equal(0, _work.Smoke("exp1").ExitCode);
+        _work.Trained("exp1");
 
         var without = _work.Program("sample", _work.Run, "--solver", "diffrs", "--count", "1");
         Assert.Equal((2, $"{_work.Run} has no discriminator, by whose judgement diffrs rejects; train it: `voxelzoo train-diffrs {_work.Run}`\n"), (without.ExitCode, without.Error));
@@ -53,7 +53,7 @@ public sealed class DiffrsTests : IDisposable
     [Fact]
     public void Samples_are_the_same_whether_they_are_drawn_at_once_one_after_the_other_or_by_several_processes()
     {
-        Assert.Equal(0, _work.Smoke("exp1").ExitCode);
+        _work.Trained("exp1");
         Assert.Equal(0, _work.Program("train-diffrs", _work.Run, "--epochs", "1", "--steps", "2").ExitCode);
         string[] sample = ["sample", _work.Run, "--solver", "diffrs", "--steps", "3"];
 
@@ -98,7 +98,7 @@ public sealed class DiffrsTests : IDisposable
     [Fact]
     public void Wrong_use_is_refused()
     {
-        Assert.Equal(0, _work.Smoke().ExitCode);
+        _work.Trained();
         Refused("--epochs is 0; give at least 1", "train-diffrs", _work.Run, "--epochs", "0");
         Refused("--steps: `steps` is 0, must be at least 1", "train-diffrs", _work.Run, "--steps", "0");
         Refused("--set strategy.use: only keys of `sampling` can differ", "sample", _work.Run, "--set", "strategy.use=ddpm");
@@ -119,7 +119,7 @@ public sealed class DiffrsTests : IDisposable
 
     private void Refused(string sentence, params string[] arguments)
     {
-        var outcome = _work.Program(arguments);
+        var outcome = _work.Here(arguments);
         Assert.Equal(2, outcome.ExitCode);
         Assert.StartsWith(sentence, outcome.Error, StringComparison.Ordinal);
     }

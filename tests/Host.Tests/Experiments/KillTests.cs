@@ -72,13 +72,13 @@ public sealed class KillTests : IDisposable
     [Fact]
     public void Run_whose_checkpoints_are_all_broken_is_not_begun_anew()
     {
-        Assert.Equal(0, _work.Smoke().ExitCode);
+        _work.Trained();
         foreach (var manifest in Directory.GetFiles(Checkpoints, "manifest.json", SearchOption.AllDirectories))
             File.WriteAllText(manifest, "{");
 
         for (var attempt = 0; attempt < 2; attempt++)
         {
-            var resumed = _work.Smoke("exp11", "--resume");
+            var resumed = _work.SmokeHere("exp11", "--resume");
             Assert.Equal(2, resumed.ExitCode);
             Assert.Contains("none of them can be read", resumed.Error, StringComparison.Ordinal);
         }

@@ -28,7 +28,7 @@ public sealed class MemoryProcess
         ["architecture.channels=[16,32,64,64]", "architecture.num_head_channels=16", "architecture.norm_num_groups=8"];
 
     private static readonly string[] DiT =
-        ["architecture.patch_size=4", "architecture.hidden_size=192", "architecture.depth=6", "architecture.num_heads=6"];
+        ["architecture.patch_size=4", "architecture.hidden_size=192", "architecture.depth=6", "architecture.num_heads=6", "data.height=32", "data.width=32"];
 
     public static TheoryData<string, string[]> Plans => new()
     {

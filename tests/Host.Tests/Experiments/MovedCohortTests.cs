@@ -50,7 +50,7 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
 
         var found = _work.Program(Arguments(_work.At("elsewhere")));
         Directory.Delete(Directory.GetDirectories(_work.At("elsewhere/train"))[0], recursive: true);
-        var (another, absent) = (_work.Program(Arguments(_work.At("elsewhere"))), _work.Program(Arguments(_work.At("no"))));
+        var (another, absent) = (_work.Here(Arguments(_work.At("elsewhere"))), _work.Here(Arguments(_work.At("no"))));
 
         Assert.Equal((0, ""), (found.ExitCode, found.Error));
         Assert.Equal(2, another.ExitCode);
@@ -68,7 +68,7 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
         Place(_work.At("one/run"), _work.At("one/cohort"));
         Directory.Move(_work.At("one/cohort"), _work.At("elsewhere"));
 
-        var outcome = _work.Program([.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("one/run") : word)]);
+        var outcome = _work.Here([.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("one/run") : word)]);
 
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains($"the run's cohort '{_work.At("one/cohort")}' is not there any more; put it back, or name the folder that holds it now with {option}", outcome.Error, StringComparison.Ordinal);

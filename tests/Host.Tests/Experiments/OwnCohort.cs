@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace VoxelZoo.Host.Tests.Experiments;
 
 /// <summary>A cohort of one's own beside a run that was trained on it: <c>a/cohort</c> and <c>a/run</c> of a workspace.</summary>
@@ -20,12 +18,7 @@ public sealed class OwnCohort : IDisposable
     /// <summary>A copy of both, as <c>mv</c> would leave it.</summary>
     /// <param name="to">The folder below <paramref name="work"/>.</param>
     /// <param name="work">Where to.</param>
-    internal void Copy(string to, Workspace work)
-    {
-        using var copy = Process.Start("cp", ["-a", Work.At("a"), work.At(to)]);
-        copy.WaitForExit();
-        Assert.Equal(0, copy.ExitCode);
-    }
+    internal void Copy(string to, Workspace work) => work.Copy(Work.At("a"), to);
 
     public void Dispose() => Work.Dispose();
 }

@@ -4,14 +4,19 @@ using VoxelZoo.Host.Tests.Programs;
 namespace VoxelZoo.Host.Tests.Experiments;
 
 /// <summary>An experiment whose file is edited, or over which other values are set, between two segments of a run.</summary>
-public sealed class ResumedExperimentTests : IDisposable
+public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) : IClassFixture<ResumedExperimentTests.Begun>, IDisposable
 {
+    // of the first segment
+    private const string Rate = "learning_rate: 0.001";
+
     private readonly Workspace _work = new();
 
     public void Dispose() => _work.Dispose();
 
-    private string Write(string training = "") =>
-        _work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntraining: {{{training}}}\nprofiles: {{smoke: {{training: {{epochs: 1}}}}}}\n");
+    private string Write(string training = "") => Write(_work, training);
+
+    private static string Write(Workspace work, string training) =>
+        work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntraining: {{{training}}}\nprofiles: {{smoke: {{training: {{epochs: 1}}}}}}\n");
 
     private VoxelZooProgram.Outcome Resume(string experiment, params string[] more) => _work.Program(Resuming(experiment, more));
 
@@ -23,10 +28,8 @@ public sealed class ResumedExperimentTests : IDisposable
 
     private string Trained()
     {
-        var experiment = Write("learning_rate: 0.001");
-        var outcome = _work.Smoke(experiment, "--set", "sampling.count=3");
-        Assert.True(outcome.ExitCode == 0, outcome.Error);
-        return experiment;
+        _work.Copy(begun.Run, "run");
+        return Write(Rate);
     }
 
     [Fact]
@@ -68,7 +71,7 @@ public sealed class ResumedExperimentTests : IDisposable
     [Fact]
     public void Run_of_a_chain_is_compared_with_the_file_that_was_submitted()
     {
-        var experiment = Write("learning_rate: 0.001");
+        var experiment = Write(Rate);
         Assert.Equal("", Submit(experiment).Error);
         // what the job does, and one that is started over
         string[] job = ["train", $"{_work.Run}.submit/experiment.yaml", "--run", _work.Run];
@@ -138,7 +141,7 @@ public sealed class ResumedExperimentTests : IDisposable
         Write("learning_rate: 0.002");
         var before = File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml"));
 
-        var outcome = Resume(experiment);
+        var outcome = ResumeHere(experiment);
 
         Assert.Equal(2, outcome.ExitCode);
         Assert.StartsWith($"{experiment}:3:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ", outcome.Error, StringComparison.Ordinal);
@@ -171,5 +174,21 @@ public sealed class ResumedExperimentTests : IDisposable
 
         Assert.Equal(0, outcome.ExitCode);
         Assert.Contains("the run has not recorded with which profile and --set it began", outcome.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>The first segment of all these runs.</summary>
+    public sealed class Begun : IDisposable
+    {
+        private readonly Workspace _work = new();
+
+        public Begun()
+        {
+            var outcome = _work.Smoke(Write(_work, Rate), "--set", "sampling.count=3");
+            Assert.True(outcome.ExitCode == 0, outcome.Error);
+        }
+
+        public string Run => _work.Run;
+
+        public void Dispose() => _work.Dispose();
     }
 }

@@ -72,7 +72,7 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         File.WriteAllText(provenance, File.ReadAllText(provenance).Replace("\"patients\": 2", "\"patients\": 3", StringComparison.Ordinal));
         foreach (var verb in new[] { "sample RUN --count 1", "evaluate RUN", "train exp11 --run RUN --resume" })
         {
-            var outcome = _work.Program([.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("p/run") : word)]);
+            var outcome = _work.Here([.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("p/run") : word)]);
             Assert.Equal(2, outcome.ExitCode);
             Assert.Contains($"{provenance} cannot be read (its values do not have the hash that it was written with); put it back", outcome.Error, StringComparison.Ordinal);
         }
@@ -87,7 +87,7 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         var sentence = $"{provenance} is lost, so that the data cannot be compared with what the run was trained on; ";
 
         var sampled = Program("sample RUN --count 1");
-        var (dry, refused) = (Program("train exp11 --run RUN --resume --dry-run"), Program("train exp11 --run RUN --resume"));
+        var (dry, refused) = (_work.Here(Words("train exp11 --run RUN --resume --dry-run")), _work.Here(Words("train exp11 --run RUN --resume")));
         var isMade = File.Exists(provenance);
         var allowed = Program("train exp11 --run RUN --resume --allow-changed-data");
         var again = Program("train exp11 --run RUN --resume");

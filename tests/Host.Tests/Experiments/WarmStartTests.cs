@@ -16,7 +16,7 @@ public sealed class WarmStartTests : IDisposable
     [Fact]
     public void Loss_goes_on_where_that_of_the_run_or_file_ended()
     {
-        Done("train", "exp1", "--profile", "smoke", "--run", _work.Run);
+        _work.Trained("exp1");
         var ended = Best(_work.Run);
 
         Done(["train", "exp1_chained", "--profile", "smoke", "--run", _work.At("chained"), "--set", $"training.from={_work.Run}", .. Standing]);
@@ -51,18 +51,18 @@ public sealed class WarmStartTests : IDisposable
     [Fact]
     public void Network_of_convolutions_starts_at_another_resolution_and_one_that_is_bound_to_its_grid_is_refused()
     {
-        Done("train", "exp1", "--profile", "smoke", "--run", _work.Run);
+        _work.Trained("exp1");
         string[] larger = ["--set", "data.height=64", "--set", "data.width=64", "--set", "data.synthesize.height=64", "--set", "data.synthesize.width=64"];
         Done(["train", "exp1", "--profile", "smoke", "--run", _work.At("larger"), "--set", $"training.from={_work.Run}", .. larger]);
 
-        Done("train", "exp7", "--profile", "smoke", "--run", _work.At("dit"));
-        var refused = _work.Program(["train", "exp7", "--profile", "smoke", "--run", _work.At("larger_dit"), "--set", $"training.from={_work.At("dit")}", .. larger]);
+        _work.Trained("exp7", "dit");
+        var refused = _work.Here(["train", "exp7", "--profile", "smoke", "--run", _work.At("larger_dit"), "--set", $"training.from={_work.At("dit")}", .. larger]);
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("1 of another shape (pos", refused.Error, StringComparison.Ordinal);
         Assert.False(Path.Exists(_work.At("larger_dit")));
 
         // nor is a network of other options taken, though its weights would fit
-        var other = _work.Program("train", "exp7", "--profile", "smoke", "--run", _work.At("other"), "--set", $"training.from={_work.Run}");
+        var other = _work.Here("train", "exp7", "--profile", "smoke", "--run", _work.At("other"), "--set", $"training.from={_work.Run}");
         Assert.Contains($"{_work.Run} trained `unet3d`, not `dit`; name another run", other.Error, StringComparison.Ordinal);
     }
 
@@ -85,7 +85,7 @@ public sealed class WarmStartTests : IDisposable
     [Fact]
     public void Chained_experiment_of_the_original_goes_on_from_exp1()
     {
-        var refused = _work.Program("train", "exp1_chained", "--run", _work.Run, "--set", "data.cohort=/no/such", "--dry-run");
+        var refused = _work.Here("train", "exp1_chained", "--run", _work.Run, "--set", "data.cohort=/no/such", "--dry-run");
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("there is no run `exp1`", refused.Error, StringComparison.Ordinal);
     }

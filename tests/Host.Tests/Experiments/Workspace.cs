@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using VoxelZoo.Host.Tests.Configuration;
 using VoxelZoo.Host.Tests.Programs;
@@ -34,6 +35,17 @@ internal sealed class Workspace : IDisposable
 
     /// <summary>The same in this process: for what is refused.</summary>
     public VoxelZooProgram.Outcome SmokeHere(string experiment = "exp11", params string[] more) => Here(Training(experiment, more));
+
+    /// <summary>A run of an experiment at its smoke profile, as <see cref="Smoke"/> would leave it.</summary>
+    public void Trained(string experiment = "exp11", string run = "run") => Copy(SmokeRuns.Of(experiment), run);
+
+    /// <summary>Copies a folder as <c>cp -a</c> does, to one of this workspace that is not there yet.</summary>
+    public void Copy(string from, string to)
+    {
+        using var copy = Process.Start("cp", ["-a", from, At(to)]);
+        copy.WaitForExit();
+        Assert.Equal(0, copy.ExitCode);
+    }
 
     private string[] Training(string experiment, string[] more) => ["train", experiment, "--profile", "smoke", "--run", Run, .. more];
 

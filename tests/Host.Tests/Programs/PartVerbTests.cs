@@ -25,7 +25,7 @@ public sealed class PartVerbTests : IDisposable
     [Fact]
     public void Forward_agrees_with_the_reference()
     {
-        var outcome = Forward();
+        var outcome = Run(ForwardOf());
 
         Assert.Equal((0, "", ""), (outcome.ExitCode, outcome.Out, outcome.Error));
         using var expected = SafetensorsFile.Read($"{Reference}/unet3d-tiny.io.safetensors");
@@ -83,7 +83,7 @@ public sealed class PartVerbTests : IDisposable
         float[] voxels = [1, float.NaN, float.PositiveInfinity, 3, float.NegativeInfinity, 5];
         File.WriteAllBytes(file, new NiftiBytes().Dim(3, 3, 2, 1).Type(16).With([.. voxels.SelectMany(BitConverter.GetBytes)]));
 
-        var (people, programs) = (Run("data", "info", file), Run("data", "info", file, "--json"));
+        var (people, programs) = (RunHere("data", "info", file), RunHere("data", "info", file, "--json"));
 
         Assert.Contains("3 voxels are NaN or infinite", people.Out, StringComparison.Ordinal);
         var facts = JsonNode.Parse(programs.Out)!;
@@ -98,11 +98,11 @@ public sealed class PartVerbTests : IDisposable
         var file = Out + ".in";
         SafetensorsFile.Write(file, [new("features_real", real), new("features_generated", generated), new("volumes_real", torch.tensor([.. Enumerable.Range(0, 40).Select(row => row / 10L)]))]);
 
-        var details = JsonNode.Parse(Run("metric", "fid", "--inputs", file, "--json").Out)!["details"]!;
+        var details = JsonNode.Parse(RunHere("metric", "fid", "--inputs", file, "--json").Out)!["details"]!;
 
         Assert.Equal((4, 30, 40), ((int)details["volumes_real"]!, (int)details["volumes_generated"]!, (int)details["n_real"]!));
         SafetensorsFile.Write(file, [new("features_real", real), new("features_generated", generated), new("volumes_real", torch.zeros(39, torch.int64))]);
-        Refused(Run("metric", "fid", "--inputs", file), $"{file}: `volumes_real` is Int64 [39], expected a whole number for each of the 40 rows of `features_real`");
+        Refused(RunHere("metric", "fid", "--inputs", file), $"{file}: `volumes_real` is Int64 [39], expected a whole number for each of the 40 rows of `features_real`");
     }
 
     [Fact]
@@ -119,7 +119,7 @@ public sealed class PartVerbTests : IDisposable
     {
         var config = _folder.Write("c.yaml", "compressor: space_to_depth\nfactor: 3\n");
 
-        var outcome = Run("compressor", "roundtrip", "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
+        var outcome = RunHere("compressor", "roundtrip", "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
 
         Refused(outcome, $"{Reference}/unet3d-tiny.io.safetensors: the compressor `space_to_depth` cannot take these tensors: ");
         Assert.DoesNotContain("Parameter", outcome.Error, StringComparison.Ordinal);
@@ -195,7 +195,7 @@ public sealed class PartVerbTests : IDisposable
         using var scope = torch.NewDisposeScope();
         SafetensorsFile.Write(Out + ".in", [new("input", torch.zeros(new long[] { 1, 1, 8, 8, 9 }))]);
 
-        var outcome = Run(
+        var outcome = RunHere(
             "compressor", "roundtrip", "--config", $"{Reference}/kl3d-tiny.json", "--weights", $"{Reference}/kl3d-tiny.weights.safetensors", "--inputs", Out + ".in", "--out", Out);
 
         Refused(outcome, $"{Out}.in: the compressor `kl` cannot take these tensors: ");
@@ -225,7 +225,7 @@ public sealed class PartVerbTests : IDisposable
         var config = _folder.Write("c.yaml", "compressor: scale\nfactor: 0\n");
 
         Refused(
-            Run("compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out),
+            RunHere("compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out),
             $"{config}:2:1: factor 0 loses everything");
     }
 
@@ -263,15 +263,19 @@ public sealed class PartVerbTests : IDisposable
     }
 
     private Outcome Metric(string id, params string[] more) =>
-        Run(["metric", id, "--plugins", _fixtures.Folder, "--inputs", $"{Reference}/metrics.io.safetensors", .. more]);
+        RunHere(["metric", id, "--plugins", _fixtures.Folder, "--inputs", $"{Reference}/metrics.io.safetensors", .. more]);
 
     private Outcome Forward(string? config = null, string? weights = null, string? inputs = null, string? to = null) =>
-        Run(
+        RunHere(ForwardOf(config, weights, inputs, to));
+
+    private string[] ForwardOf(string? config = null, string? weights = null, string? inputs = null, string? to = null) =>
+        [
             "model", "forward",
             "--config", config ?? $"{Reference}/unet3d-tiny.json",
             "--weights", weights ?? $"{Reference}/unet3d-tiny.weights.safetensors",
             "--inputs", inputs ?? $"{Reference}/unet3d-tiny.io.safetensors",
-            "--out", to ?? Out);
+            "--out", to ?? Out,
+        ];
 
     private void Refused(Outcome outcome, string sentence)
     {
