@@ -30,11 +30,12 @@ internal sealed record ScanSurvey(
 
     /// <summary>Looks at a scan.</summary>
     /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
-    public static ScanSurvey Of(ImportPlan plan, SourceScan scan)
+    public static ScanSurvey Of(ImportPlan plan, SourceScan scan, CancellationToken stop)
     {
         var reference = Read(plan, scan, plan.Reference(scan));
         var (first, last) = Box(reference, plan.Grid(scan));
         var (labels, volume) = (new SortedDictionary<string, long>(StringComparer.Ordinal), (double?)null);
+        stop.ThrowIfCancellationRequested();
         if (scan.Images.ContainsKey(ImageKinds.Seg))
         {
             var mask = Read(plan, scan, ImageKinds.Seg);

@@ -157,6 +157,15 @@ internal sealed class DataImportVerb : Verb
         var splits = string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {sheet.Scans.Count(scan => scan.Split == split)}"));
         var kept = outcome.Kept > 0 ? $"; {outcome.Kept} were there from before" : "";
         var left = sheet.LeftOut.Count > 0 ? $"; {sheet.LeftOut.Count} left out, see {CohortSheet.FileName}" : "";
+        foreach (var one in outcome.Mended)
+            ConsoleObserver.Warn($"{place}/{one.Path} {one.Why}, and was made again");
+        if (outcome.Mended.Count > 0)
+        {
+            Output.Line($"{place}: {outcome.Written} of {sheet.Scans.Count} scans were not as they were written, and are again; what stood "
+                + "in a file's place is kept beside it (.replaced)");
+            return;
+        }
+
         Output.Line(outcome.Written == 0
             ? $"{place}: nothing to do, all {outcome.Kept} scans are there and their sources are as they were"
             : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{kept}{left}");

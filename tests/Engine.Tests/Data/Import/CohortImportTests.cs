@@ -238,6 +238,85 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
+    public void What_a_cohort_lost_is_made_again_with_the_same_bytes_and_named()
+    {
+        _source.AddBrats(4);
+        var sheet = Run(Import()).Sheet;
+        var files = Files("cohort");
+        string Place(int scan, string name) => $"{sheet.Scans[scan].Split}/{sheet.Scans[scan].Name}/{name}";
+        string At(int scan, string name) => _source.Beside($"cohort/{Place(scan, name)}");
+        Directory.Delete(At(0, ""), recursive: true);
+        File.Delete(At(1, "t1c.nii.gz"));
+        using (var cut = File.OpenWrite(At(2, "t1n.nii.gz")))
+            cut.SetLength(100);
+        var seg = File.ReadAllBytes(At(3, "seg.nii.gz"));
+        seg[^1] ^= 1; // of the same size
+        File.WriteAllBytes(At(3, "seg.nii.gz"), seg);
+        File.WriteAllText(At(3, "notes.txt"), "mine");
+
+        var found = CohortCheck.Run(Cohort.Open(_source.Beside("cohort")), []).Select(finding => $"{finding.File} {finding.Finding}");
+        Assert.Contains(found, one => one.StartsWith($"{At(0, "")[..^1]} is missing, and cohort.json lists it", StringComparison.Ordinal));
+        Assert.Contains(found, one => one.StartsWith($"{At(1, "t1c.nii.gz")} is missing, ", StringComparison.Ordinal));
+        var bytes = files[Place(2, "t1n.nii.gz")].Length;
+        Assert.Contains(found, one =>
+            one.StartsWith($"{At(2, "t1n.nii.gz")} has 100 bytes, where {bytes} were written, ", StringComparison.Ordinal));
+        var outcome = Run(Import());
+
+        Assert.Equal((4, 0), (outcome.Written, outcome.Kept));
+        Assert.Equal(
+            [
+                .. sheet.Scans[0].Written.Keys.Select(name => $"{Place(0, name)} is missing"),
+                $"{Place(1, "t1c.nii.gz")} is missing",
+                $"{Place(2, "t1n.nii.gz")} has 100 bytes, where {bytes} were written",
+                $"{Place(3, "seg.nii.gz")} is another file than was written",
+            ],
+            outcome.Mended.Select(one => $"{one.Path} {one.Why}"));
+        var after = Files("cohort");
+        Assert.All(files, file => Assert.Equal(file.Value, after[file.Key]));
+        Assert.Equal(seg, after[Place(3, "seg.nii.gz.replaced")]);
+        Assert.Equal(3, after.Count - files.Count); // notes, and what two files were
+        Assert.Empty(Run(Import()).Mended);
+    }
+
+    [Fact]
+    public void Import_that_goes_on_makes_what_was_damaged_meanwhile_again()
+    {
+        _source.AddBrats(4);
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => Import().Run(
+            progress =>
+            {
+                if (progress.Done == 6) // two are written
+                    stop.Cancel();
+            },
+            stop.Token));
+        var written = Directory.GetFiles(_source.Beside("cohort"), "t1c.nii.gz", SearchOption.AllDirectories)
+            .First(file => !file.Contains(".importing", StringComparison.Ordinal));
+        using (var cut = File.OpenWrite(written))
+            cut.SetLength(100);
+
+        Run(Import());
+
+        Run(Import("at once"));
+        var (one, other) = (Files("cohort"), Files("at once"));
+        Assert.All(one, file => Assert.Equal(other[file.Key], file.Value));
+    }
+
+    [Fact]
+    public void Link_that_is_lost_is_made_again()
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+        var sheet = Make(Kept with { Link = true });
+        var link = Path.Combine(_source.Beside("cohort"), sheet.Scans[0].Split, sheet.Scans[0].Name, "t1.nii.gz");
+        File.Delete(link);
+        File.CreateSymbolicLink(link, "nowhere");
+
+        Assert.Equal("is missing", Assert.Single(Run(Import(recipe: Kept with { Link = true })).Mended).Why);
+
+        Assert.Equal(_source.At($"{sheet.Scans[0].Name}/t1.nii.gz"), new FileInfo(link).LinkTarget);
+    }
+
+    [Fact]
     public void Other_recipe_other_source_and_other_things_are_refused()
     {
         _source.AddBrats(3);
