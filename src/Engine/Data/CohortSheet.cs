@@ -44,6 +44,9 @@ public sealed record CohortSheet
     /// <summary>What was imported, by split and name.</summary>
     public required IReadOnlyList<ImportedScan> Scans { get; init; }
 
+    /// <summary>What the recipe asks for and the source has not, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>What was not, and why.</summary>
     public required IReadOnlyList<LeftOut> LeftOut { get; init; }
 
@@ -67,6 +70,7 @@ public sealed record CohortSheet
         Source = "",
         Listing = "",
         Scans = [],
+        Warnings = [],
         LeftOut = [],
     }));
 

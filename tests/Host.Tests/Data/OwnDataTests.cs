@@ -81,6 +81,7 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
     [InlineData("--split 80/20", "--split 80/20: neither shares such as 80/10/10 nor a table")]
     [InlineData("--split 0/1/1", "train has some")]
     [InlineData("--spacing 0", "--spacing 0 0 0: expected one voxel size in mm")]
+    [InlineData("--spacing 0.01", "--spacing 0.01 0.01 0.01 makes volumes of up to 6000×6000×6000 voxels")]
     [InlineData("--spacing wide", "--spacing wide: expected a voxel size in mm")]
     [InlineData("--intensity sharpen", "--intensity sharpen: expected percentile LOW HIGH")]
     [InlineData("--labels 1", "--labels 1: expected LABELS:NAME")]

@@ -47,8 +47,8 @@ public sealed class CohortImport(ImportPlan plan, string folder)
 
     private string Unfinished => Path.Combine(_folder, CohortSheet.UnfinishedName);
 
-    /// <summary>Refuses a folder that the import cannot have; nothing is touched.</summary>
-    /// <exception cref="PlanException">It is in use, or a part of the source.</exception>
+    /// <summary>Refuses a folder that the import cannot have, and what would not fit into it or into memory; nothing is touched.</summary>
+    /// <exception cref="PlanException">It is in use or a part of the source, or volumes would be too large.</exception>
     public void CheckFolder()
     {
         var (cohort, source) = (
@@ -58,6 +58,11 @@ public sealed class CohortImport(ImportPlan plan, string folder)
             throw new PlanException($"--to {folder} and the source {plan.Listing.Source} lie within each other; name a folder beside it.");
         if (File.Exists(_folder))
             throw new PlanException($"--to {folder} is a file; name a folder.");
+        if (!plan.Recipe.Link && CohortSheet.Read(_folder) is null)
+            ImportSize.Of(plan).Require(
+                plan,
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+                DiskFiles.Instance.Free(FolderAccess.NearestExisting(_folder)));
         if (!Directory.Exists(_folder) || !Directory.EnumerateFileSystemEntries(_folder).Any())
             return;
         if (CohortSheet.Read(_folder) is { } sheet)
@@ -169,6 +174,23 @@ public sealed class CohortImport(ImportPlan plan, string folder)
             + (there.Length == 0 ? "there are no masks with labels." : $"there are {string.Join(", ", there)}."));
     }
 
+    /// <summary>Labels that are asked for and that no mask has, a sentence for each rule.</summary>
+    private IEnumerable<string> MissingLabels(IEnumerable<string> labels)
+    {
+        var there = labels.Distinct().Order(StringComparer.Ordinal).ToArray();
+        foreach (var rule in plan.Labels)
+        {
+            string[] missing =
+            [
+                .. rule.Labels.Select(label => label.ToString(System.Globalization.CultureInfo.InvariantCulture)).Except(there)
+                    .Order(StringComparer.Ordinal)
+            ];
+            if (missing.Length > 0)
+                yield return $"--labels names {(missing.Length == 1 ? "the label" : "the labels")} {string.Join(", ", missing)} for "
+                    + $"{rule.Kind}, which no mask has; they have {string.Join(", ", there)}";
+        }
+    }
+
     private string NothingLeft()
     {
         var first = _unusable.MinBy(one => one.Path, StringComparer.Ordinal)!;
@@ -265,6 +287,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
                 : [],
             Listing = ListingHash(),
             Scans = [.. imported.Select(one => one.Scan)],
+            Warnings = [.. MissingLabels(imported.SelectMany(one => one.Scan.Labels.Keys))],
             LeftOut = [.. plan.Listing.LeftOut, .. _unusable.OrderBy(one => one.Path, StringComparer.Ordinal)],
         };
     }

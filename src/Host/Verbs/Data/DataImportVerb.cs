@@ -145,6 +145,8 @@ internal sealed class DataImportVerb : Verb
         var (sheet, place) = (outcome.Sheet, Places.Shown(Path.GetFullPath(folder)));
         foreach (var one in sheet.LeftOut.Except(plan.Listing.LeftOut))
             ConsoleObserver.Warn($"{one.Path} is left out: it {one.Why}");
+        foreach (var warning in sheet.Warnings)
+            ConsoleObserver.Warn(warning);
         string[] labels = [.. sheet.Scans.SelectMany(scan => scan.Labels.Keys).Distinct().Order(StringComparer.Ordinal)];
         if (labels.Length > 1 && sheet.Recipe.Labels.Count == 0)
             ConsoleObserver.Warn(

@@ -460,6 +460,54 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
+    public void Labels_of_which_some_are_in_no_mask_are_named_for_good()
+    {
+        _source.AddBrats(3);
+
+        var sheet = Make(Kept with { Labels = ["1,4,7:tumour", "2:oedema"] });
+
+        const string warning = "--labels names the labels 4, 7 for seg, which no mask has; they have 1, 2, 3";
+        Assert.Equal([warning], sheet.Warnings);
+        Assert.Contains(
+            CohortCheck.Run(Cohort.Open(_source.Beside("cohort")), []),
+            finding => finding.Finding == $"was made with a warning: {warning}.");
+    }
+
+    [Fact]
+    public void Volumes_beyond_memory_or_disk_are_refused_with_what_is_sensible()
+    {
+        _source.Add("a/t1.nii.gz").Add("a/t2.nii.gz").Add("a/seg.nii.gz", at: MadeSource.Ball(6)).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+        var listing = SourceListing.Of(_source.Path);
+        var plan = ImportPlan.Of(listing, Kept with { Spacing = [0.5, 0.5, 1], Labels = ["1:tumour", "2:oedema"] });
+        var size = ImportSize.Of(plan);
+
+        // 20 voxels of 3 mm along each axis; four images of four bytes and two masks of one
+        Assert.Equal([120, 120, 60], size.Largest);
+        Assert.Equal((4 * 4 + 2) * 120 * 120 * 60, size.Bytes);
+        size.Require(plan, 3 * 4 * 120 * 120 * 60, (long)size.Bytes / 8);
+        Assert.Equal(
+            "--spacing 0.5 0.5 1 makes volumes of up to 120×120×60 voxels, of which 3 at once take 9.9 MiB of memory, and there are 1.0 MiB; "
+                + "the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that.",
+            Assert.Throws<PlanException>(() => size.Require(plan, 1 << 20, long.MaxValue)).Message);
+        Assert.Equal(
+            "--spacing 0.5 0.5 1 makes 14.8 MiB of volumes, which take 1.9 MiB at least when they are packed, and 1.0 MiB are free; "
+                + "the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that, or name another disk with --to.",
+            Assert.Throws<PlanException>(() => size.Require(plan, long.MaxValue, 1 << 20)).Message);
+    }
+
+    [Fact]
+    public void Stop_is_heeded_within_a_volume()
+    {
+        _source.Add("a/t1.nii.gz");
+        var volume = NiftiFile.Read(_source.At("a/t1.nii.gz"));
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+
+        Assert.Throws<OperationCanceledException>(() => Resampler.Linear(volume, FileGrid.Oriented(volume.Header), 0, stop.Token));
+        Assert.Throws<OperationCanceledException>(() => Resampler.Nearest(volume, FileGrid.Oriented(volume.Header), 0, stop.Token));
+    }
+
+    [Fact]
     public void Splits_that_are_spelt_otherwise_are_said()
     {
         _source.Add("Training/a/t1.nii.gz").Add("validation/b/t1.nii.gz").Add("test/c/t1.nii.gz");
