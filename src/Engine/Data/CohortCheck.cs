@@ -1,5 +1,4 @@
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Data.Import;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 

@@ -112,7 +112,7 @@ public sealed record CohortSheet
 /// </summary>
 public sealed record ImportRecipe
 {
-    /// <summary>How the source is laid out: <c>bids</c>, <c>brats</c>, <c>nnunet</c>, <c>folders</c> or <c>csv</c>.</summary>
+    /// <summary>How the source is laid out: <c>bids</c>, <c>brats</c>, <c>nnunet</c>, <c>folders</c>, <c>csv</c> or <c>dicom</c>.</summary>
     public required string Layout { get; init; }
 
     /// <summary>What files are called by the user, <c>*_t1c=t1c</c>.</summary>

@@ -306,7 +306,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         string[] changed =
         [
             .. scans.SelectMany(scan => scan.Files.Values)
-                .Where(file => ScanSurvey.Hash(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path)
+                .Where(file => FileHash.Of(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path)
         ];
         if (changed.Length > 0)
             throw new PlanException($"{changed.Length} files of {plan.Listing.Source} have changed since '{folder}' was made of them, such "

@@ -6,7 +6,7 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <summary>What <c>data import</c> takes for what, before anything is done.</summary>
 public sealed class SourceListing
 {
-    private static readonly ISourceLayout[] Known = [new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
+    private static readonly ISourceLayout[] Known = [new DicomLayout(), new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
 
     private SourceListing(
         string source,
@@ -105,8 +105,7 @@ public sealed class SourceListing
     private static string WhyNoImages(SourceTree tree)
     {
         if (tree.Others.FirstOrDefault(path => path.EndsWith(".dcm", StringComparison.OrdinalIgnoreCase)) is { } slice)
-            return $"'{tree.Root}' holds DICOM, such as {slice}, and no NIfTI; convert it with dcm2niix -z y -o DIR -f %i/%t_%s_%p "
-                + $"{tree.Root}, and import DIR.";
+            return $"'{tree.Root}' holds files such as {slice}, of which none is an image that can be read as DICOM, and no NIfTI.";
         return tree.LeftOut.FirstOrDefault() is { } first
             ? $"'{tree.Root}' holds no image that can be opened: {first.Path} {first.Why}."
             : $"'{tree.Root}' holds no file that ends in .nii or .nii.gz.";

@@ -15,6 +15,8 @@ namespace VoxelZoo.Host.Verbs.Data;
 /// <summary><c>data import SOURCE --to COHORT</c>: makes a cohort of folders as others lay them out.</summary>
 internal sealed class DataImportVerb : Verb
 {
+    private const string DicomLayout = "dicom";
+
     private readonly Argument<string> _source;
     private readonly Option<string> _to;
     private readonly Option<string[]> _layout, _map, _labels, _intensity, _spacing;
@@ -27,7 +29,7 @@ internal sealed class DataImportVerb : Verb
     {
         _source = With(new Argument<string>("SOURCE") { Description = "The folder that holds the images; it is only read" });
         _to = With(new Option<string>("--to") { Description = "The cohort's folder", HelpName = "COHORT", Required = true });
-        _layout = With(Words("--layout", "auto, bids, brats, nnunet, folders, or csv with a table's file; by default auto", "NAME", 2));
+        _layout = With(Words("--layout", "auto, bids, brats, nnunet, folders, dicom, or csv with a table's file; by default auto", "NAME", 2));
         _map = With(Several("--map", "What files are, as in --map \"*_t1c=t1c\"; PATTERN= leaves them out", "PATTERN=KIND"));
         _labels = With(Several("--labels", "Which labels of masks make which mask, as in --labels \"1,4:tumour\"", "LABELS:NAME"));
         _split = With(new Option<string?>("--split")
@@ -57,8 +59,43 @@ internal sealed class DataImportVerb : Verb
         if (!SourceListing.Layouts.Contains(name))
             throw new UsageException($"{_layout.Name} {name}: name one of "
                 + $"{string.Join(", ", SourceListing.Layouts)}{Spelling.Suggestion(name, SourceListing.Layouts)}");
-        var listing = SourceListing.Of(parse.GetRequiredValue(_source), name, layout.ElementAtOrDefault(1), parse.GetValue(_map) ?? []);
-        var plan = ImportPlan.Of(listing, Recipe(parse));
+        var (source, recipe) = (parse.GetRequiredValue(_source), Recipe(parse));
+        if (!DicomConversion.IsNeeded(source, name))
+            return Import(parse, recipe, source, name, layout.ElementAtOrDefault(1), cancellation);
+        var conversion = DicomConversion.Of(source);
+        var passing = parse.GetValue(_dry) ? Directory.CreateTempSubdirectory("voxelzoo-dicom-").FullName : null;
+        try
+        {
+            var nifti = passing ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(parse.GetRequiredValue(_to))) + ".nifti";
+            conversion.Convert(nifti, done => TellConverted(conversion, nifti, done), cancellation);
+            return Import(parse, recipe, nifti, DicomLayout, null, cancellation);
+        }
+        finally
+        {
+            if (passing is not null)
+                Directory.Delete(passing, recursive: true);
+        }
+    }
+
+    /// <summary>Says that the conversion begins, and each tenth of it.</summary>
+    private static void TellConverted(DicomConversion conversion, string nifti, int done)
+    {
+        if (done == 0)
+            Console.Error.WriteLine($"{conversion.Count} series of DICOM become NIfTI in {Places.Shown(nifti)}");
+        else if (done * 10 / conversion.Count > (done - 1) * 10 / conversion.Count && conversion.Count >= 20)
+            Console.Error.WriteLine($"{done} of {conversion.Count} series are converted");
+    }
+
+    private ExitCode Import(
+        ParseResult parse,
+        ImportRecipe recipe,
+        string source,
+        string layout,
+        string? table,
+        CancellationToken cancellation)
+    {
+        var listing = SourceListing.Of(source, layout, table, parse.GetValue(_map) ?? []);
+        var plan = ImportPlan.Of(listing, recipe);
         var import = new CohortImport(plan, parse.GetRequiredValue(_to));
         import.CheckFolder();
         var json = parse.GetValue(CommonOptions.Json);

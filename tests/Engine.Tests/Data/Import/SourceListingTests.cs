@@ -350,7 +350,7 @@ public sealed class SourceListingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("slices/a.dcm", "holds DICOM, such as slices/a.dcm, and no NIfTI; convert it with dcm2niix")]
+    [InlineData("slices/a.dcm", "holds files such as slices/a.dcm, of which none is an image that can be read as DICOM, and no NIfTI")]
     [InlineData("notes.txt", "holds no file that ends in .nii or .nii.gz")]
     [InlineData("alone.nii", "is recognised: it holds images such as alone.nii")]
     public void Nothing_that_could_be_taken_is_refused(string file, string sentence)

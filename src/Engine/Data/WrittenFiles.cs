@@ -1,6 +1,6 @@
 using VoxelZoo.Engine.Files;
 
-namespace VoxelZoo.Engine.Data.Import;
+namespace VoxelZoo.Engine.Data;
 
 /// <summary>The files of an imported scan's folder, by size and hash.</summary>
 internal static class WrittenFiles
@@ -9,7 +9,7 @@ internal static class WrittenFiles
     public static IReadOnlyDictionary<string, WrittenFile> Of(string folder) =>
         Directory.GetFiles(folder).Order(StringComparer.Ordinal).ToDictionary(
             file => Path.GetFileName(file),
-            file => new WrittenFile(new FileInfo(RealPath.Of(file)).Length, ScanSurvey.Hash(file)));
+            file => new WrittenFile(new FileInfo(RealPath.Of(file)).Length, FileHash.Of(file)));
 
     /// <summary>What of a folder is not as it was written: names of files, each with what is wrong as the end of a sentence.</summary>
     /// <param name="folder">The scan's folder, which may be missing.</param>
@@ -28,7 +28,7 @@ internal static class WrittenFiles
                 faults[name] = "is missing";
             else if (new FileInfo(file).Length is var bytes && bytes != one.Bytes)
                 faults[name] = $"has {bytes} bytes, where {one.Bytes} were written";
-            else if (entirely && ScanSurvey.Hash(file) != one.Sha256)
+            else if (entirely && FileHash.Of(file) != one.Sha256)
                 faults[name] = "is another file than was written";
         }
 
