@@ -68,7 +68,8 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         var sampled = _work.Program(Words("sample RUN --count 1 --steps 1 --allow-changed-plugin"));
         Assert.Equal(0, _work.Program(Words("evaluate RUN --set evaluation.metrics=[psnr] --set evaluation.generate= --split test --allow-changed-plugin")).ExitCode);
         Assert.Equal(0, _work.Program(Words("sweep steps RUN --lo 1 --hi 2 --count 2 --metric kid --allow-changed-plugin")).ExitCode);
-        foreach (var file in new[] { "evaluation.json", "sweeps/steps.json" })
+        Assert.Equal(0, _work.Program(Words("train-diffrs RUN --epochs 1 --allow-changed-plugin")).ExitCode);
+        foreach (var file in new[] { "evaluation.json", "sweeps/steps.json", "diffrs/discriminator.json" })
         {
             var recorded = Assert.Single(JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, file)))!["changed_plugins"]!.AsArray())!;
             Assert.Equal((before, after), ((string?)recorded["before"]!["sha256"], (string?)recorded["after"]!["sha256"]));
