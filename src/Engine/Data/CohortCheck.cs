@@ -20,7 +20,8 @@ public static class CohortCheck
             yield return finding;
         foreach (var warning in cohort.Sheet?.Warnings ?? [])
             yield return new CohortFinding(
-                CohortSheet.FileName, CohortSheet.FileName, Path.Combine(cohort.Folder, CohortSheet.FileName), $"was made with a warning: {warning}.");
+                CohortSheet.FileName, CohortSheet.FileName, Path.Combine(cohort.Folder, CohortSheet.FileName),
+                $"was made with a warning: {warning}.");
         var (copies, all) = (new CopySearch(), new List<CheckedPatient>());
         foreach (var patient in cohort.Patients)
         {

@@ -35,6 +35,8 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         var splits = experiment.Evaluated(cohort, parts);
         using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits), Plan.Evaluation.Pooled ? () => Everyone(cohort, splits) : null);
         TellIdleSets(sets.HasMetrics);
+        if (Plan.Generation is { Sampling.Count: 1 })
+            _context.Collective.ByFirst(() => sets.RequireEnough(1, cancellation)); // one volume is no set for most metrics
         var conditions = Plan.Generation is { } generation ? Cohorts.Volumes(Plan, cohort, generation.Sampling.Split) : null;
         var law = Plan.Generation is { } drawn ? experiment.LawOf(cohort, drawn.Sampling) : null;
         List<EvaluationResult> results = [];
@@ -74,8 +76,9 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
     {
         string[] idle = [.. Plan.Evaluation.Pooled ? ["pooled"] : (string[])[], .. Plan.Evaluation.Floor ? ["floor"] : (string[])[]];
         if (!hasMetrics && idle.Length > 0 && Plan.LeftOut.Count == 0)
-            _context.Observer.Warned($"evaluation.{string.Join(" and evaluation.", idle)} {(idle.Length == 1 ? "is" : "are")} of metrics of "
-                + "sets, and evaluation.metrics names none, such as {use: kid, extractor: scattering}; nothing is computed for it");
+            _context.Observer.Warned(
+                $"evaluation.{string.Join(" and evaluation.", idle)} {(idle.Length == 1 ? "is" : "are")} of metrics of sets, "
+                + "and evaluation.metrics names none, such as {use: kid, extractor: scattering}; nothing is computed for it");
     }
 
     /// <summary>Replaces a run's evaluation, and names the metrics that have no value.</summary>

@@ -35,7 +35,7 @@ public sealed class SampleExport(RunFolder run)
         ["t2"] = "T2w", ["t2w"] = "T2w", ["t2f"] = "FLAIR", [ImageKinds.Flair] = "FLAIR",
     };
 
-    /// <summary>The file of the data set that names the samples of the run that it lacks, and why; it is there where it lacks some.</summary>
+    /// <summary>The file of the data set that names the run's samples that it lacks, and why; it is there where it lacks some.</summary>
     public const string LeftOutName = "left_out.json";
 
     /// <summary>Is told of samples that are left out, a sentence each. Default: nobody is.</summary>

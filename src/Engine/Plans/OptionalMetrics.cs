@@ -38,7 +38,8 @@ public static class OptionalMetrics
         {
             var files = optional ? metric.Call((part, options) => part.Networks(options)) : [];
             if (optional && files.Count == 0)
-                throw new PlanException($"`{metric.Id}` reads no file, without which it would be left out; remove optional from it", "metrics");
+                throw new PlanException(
+                    $"`{metric.Id}` reads no file, without which it would be left out; remove optional from it", "metrics");
             if (files.FirstOrDefault(path => !File.Exists(path)) is { } missing)
                 absent.Add(new LeftOutMetric(metric.Id, missing) { Place = place });
             else

@@ -294,8 +294,8 @@ public sealed class Trainer : IDisposable
             return;
         var isFirst = _brokenValidation is null;
         _brokenValidation = double.IsFinite(validation.Loss) ? null : FormattableString.Invariant(
-            $"the validation loss of epoch {_state.Position.Epoch} is {validation.Loss}, though all weights are finite: nothing says how good they are; ")
-            + "see what differs from training, such as the volumes of val or a network that behaves otherwise in eval mode";
+            $"the validation loss of epoch {_state.Position.Epoch} is {validation.Loss}, though all weights are finite: nothing says how ")
+            + "good they are; see what differs from training, such as the volumes of val or a network that behaves otherwise in eval mode";
         if (_brokenValidation is null)
             return;
         _nonFiniteValidations++;

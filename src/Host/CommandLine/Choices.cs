@@ -15,7 +15,8 @@ internal static class Choices
     /// <param name="isOther">Whether a word is of the form.</param>
     /// <param name="form">What the form looks like, for people; null where there is none.</param>
     /// <param name="names">The names.</param>
-    public static TOption AmongOr<TOption>(this TOption option, Func<string, bool> isOther, string? form, params IReadOnlyList<string> names)
+    public static TOption AmongOr<TOption>(
+        this TOption option, Func<string, bool> isOther, string? form, params IReadOnlyList<string> names)
         where TOption : Option
     {
         option.CompletionSources.Add(_ => names.Select(name => new System.CommandLine.Completions.CompletionItem(name)));
@@ -25,7 +26,9 @@ internal static class Choices
         void Refuse(OptionResult result)
         {
             foreach (var word in result.Tokens.Select(token => token.Value).Where(word => !names.Contains(word) && !isOther(word)))
-                result.AddError($"`{option.Name}` is `{word}`; name one of {string.Join(", ", form is null ? names : [.. names, form])}{(word.Contains(',') ? Apart(word) : Spelling.Suggestion(word, names))}");
+                result.AddError(
+                    $"`{option.Name}` is `{word}`; name one of {string.Join(", ", form is null ? names : [.. names, form])}"
+                    + $"{(word.Contains(',') ? Apart(word) : Spelling.Suggestion(word, names))}");
         }
 
         // several with commas between them

@@ -113,7 +113,8 @@ public sealed class DivergenceTests(TinyCohort cohort) : IClassFixture<TinyCohor
         var status = run.Train(plan);
 
         Assert.Equal((RunState.Completed, guard ? 2 : 1), (status.Status, status.NonFiniteValidations));
-        Assert.StartsWith("the validation loss of epoch 2 is NaN, though all weights are finite", status.LastError, StringComparison.Ordinal);
+        const string sentence = "the validation loss of epoch 2 is NaN, though all weights are finite";
+        Assert.StartsWith(sentence, status.LastError, StringComparison.Ordinal);
         Assert.StartsWith($"the validation loss of epoch {(guard ? 1 : 2)} is NaN", Assert.Single(run.Warnings), StringComparison.Ordinal);
         Assert.Equal(status.LastError, run.Folder.ReadStatus()!.LastError);
     }

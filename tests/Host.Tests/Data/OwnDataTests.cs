@@ -128,8 +128,8 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
 
         Assert.Equal(2, outcome.ExitCode);
         Assert.Equal(
-            $"'{_work.At("dicom")}' holds DICOM, and dcm2niix, which makes NIfTI of it, is not on this machine; install the package dcm2niix, "
-                + "as by `apt-get install dcm2niix`.\n",
+            $"'{_work.At("dicom")}' holds DICOM, and dcm2niix, which makes NIfTI of it, is not on this machine; install the package "
+                + "dcm2niix, as by `apt-get install dcm2niix`.\n",
             outcome.Error);
         Assert.Single(Directory.GetFileSystemEntries(_work.At(".")));
     }

@@ -66,7 +66,8 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
 
         var warning = $"warning: {change}, which is taken\n";
         var sampled = _work.Program(Words("sample RUN --count 1 --steps 1 --allow-changed-plugin"));
-        Assert.Equal(0, _work.Program(Words("evaluate RUN --set evaluation.metrics=[psnr] --set evaluation.generate= --split test --allow-changed-plugin")).ExitCode);
+        const string evaluate = "evaluate RUN --set evaluation.metrics=[psnr] --set evaluation.generate= --split test --allow-changed-plugin";
+        Assert.Equal(0, _work.Program(Words(evaluate)).ExitCode);
         Assert.Equal(0, _work.Program(Words("sweep steps RUN --lo 1 --hi 2 --count 2 --metric kid --allow-changed-plugin")).ExitCode);
         Assert.Equal(0, _work.Program(Words("train-diffrs RUN --epochs 1 --allow-changed-plugin")).ExitCode);
         foreach (var file in new[] { "evaluation.json", "sweeps/steps.json", "diffrs/discriminator.json" })

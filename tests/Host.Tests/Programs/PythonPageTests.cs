@@ -29,12 +29,14 @@ public sealed partial class PythonPageTests : IDisposable
     [Fact]
     public void Every_block_of_the_page_reads_what_is_there()
     {
-        Assert.SkipUnless(File.Exists(Python) && Execute("import nibabel, numpy").Code == 0, $"{Python} has no nibabel (Debian's python3-nibabel)");
+        Assert.SkipUnless(
+            File.Exists(Python) && Execute("import nibabel, numpy").Code == 0, $"{Python} has no nibabel (Debian's python3-nibabel)");
         _source.AddBrats(10);
         Done(_work.Here("data", "import", _source.Path, "--to", _work.At("cohorts/met")));
         Done(_work.Here("init", _work.At("cohorts/met"), "--like", "pixel_unet", "--out", _work.At("met.yaml")));
         Done(_work.Program(
-            "train", _work.At("met.yaml"), "--run", _work.At("runs/met"), "--set", "training.epochs=1", "--set", "training.validate_every=1"));
+            "train", _work.At("met.yaml"), "--run", _work.At("runs/met"),
+            "--set", "training.epochs=1", "--set", "training.validate_every=1"));
         Done(_work.Program("sample", _work.At("runs/met"), "--count", "1", "--steps", "1"));
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs/python.md"));
         string[] blocks = [.. Block.Matches(page).Select(block => block.Groups[1].Value)];
@@ -55,7 +57,9 @@ public sealed partial class PythonPageTests : IDisposable
         var shape = sample.Header.Shape;
         Assert.Equal([shape[2], shape[0], shape[1]], read["shape"]!.AsArray().Select(size => (int)size!));
         Assert.Equal(sample.Intensities.Span[shape[0] * 2 + 1], (float)read["first"]!); // row 1, column 2, slice 0
-        Assert.Equal(sample.Header.Affine.SelectMany(row => row), read["affine"]!.AsArray().SelectMany(row => row!.AsArray()).Select(one => (double)one!));
+        Assert.Equal(
+            sample.Header.Affine.SelectMany(row => row),
+            read["affine"]!.AsArray().SelectMany(row => row!.AsArray()).Select(one => (double)one!));
         Assert.Equal((0.0, 1.0), ((double)read["seen"]![0]!, (double)read["seen"]![1]!));
         Assert.Equal(10, (int)read["scans"]!);
         Assert.Equal(1, (int)Assert.Single(read["losses"]!.AsArray())![0]!);
@@ -68,7 +72,8 @@ public sealed partial class PythonPageTests : IDisposable
         using var weights = SafetensorsFile.Read(_work.At($"runs/met/checkpoints/{name}/denoiser.safetensors"));
         Assert.Equal(weights.Keys.Order(StringComparer.Ordinal), sums.Select(sum => sum.Key).Order(StringComparer.Ordinal));
         Assert.All(weights, pair => Assert.Equal(
-            pair.Value.to(torch.ScalarType.Float64).abs().sum().item<double>(), (double)sums[pair.Key]!, 1e-6 * (1 + (double)sums[pair.Key]!)));
+            pair.Value.to(torch.ScalarType.Float64).abs().sum().item<double>(),
+            (double)sums[pair.Key]!, 1e-6 * (1 + (double)sums[pair.Key]!)));
     }
 
     private (int Code, string Out, string Error) Execute(string script)

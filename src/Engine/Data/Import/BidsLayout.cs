@@ -65,7 +65,8 @@ internal sealed partial class BidsLayout : ISourceLayout
     {
         string[] all =
         [
-            .. tree.Folders.Where(folder => !SplitNames.First(folder).Place.StartsWith("derivatives/", StringComparison.Ordinal) && Visit.IsMatch(folder))
+            .. tree.Folders.Where(folder => !SplitNames.First(folder).Place.StartsWith("derivatives/", StringComparison.Ordinal)
+                && Visit.IsMatch(folder))
         ];
         return all.Where(folder => !all.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
     }

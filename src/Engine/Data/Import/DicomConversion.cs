@@ -62,7 +62,8 @@ public sealed class DicomConversion
         {
             var then = DicomRecord.Read(folder);
             if (Text(then.Series.Select(one => one with { Images = [], Why = null })) != Text(wanted.Series) || then.Source != _source)
-                throw new PlanException($"'{folder}' holds NIfTI of other DICOM than '{_source}' holds today; remove it, or name another --to.");
+                throw new PlanException(
+                    $"'{folder}' holds NIfTI of other DICOM than '{_source}' holds today; remove it, or name another --to.");
             return;
         }
 
@@ -107,7 +108,9 @@ public sealed class DicomConversion
     private ConvertedSeries Unconverted(DicomSeries series) =>
         new(series.Patient, series.Visit, series.Description, series.Number, series.Files.Count, series.Hash());
 
-    private static ConvertedSeries Converted(string program, string folder, DicomSeries series, ConvertedSeries record, CancellationToken stop)
+    private static ConvertedSeries Converted(
+        string program, string folder, DicomSeries series,
+        ConvertedSeries record, CancellationToken stop)
     {
         var work = Path.Combine(folder, WorkName, record.Sha256);
         if (Directory.Exists(work))

@@ -77,8 +77,8 @@ internal sealed class DicomFile
     }
 
     /// <summary>Reads a file.</summary>
-    /// <exception cref="InvalidDataException">It is damaged, or of a sort that is not read; the message is the end of a sentence that its name
-    /// begins.</exception>
+    /// <exception cref="InvalidDataException">It is damaged, or of a sort that is not read; the message is the end of a sentence that its
+    /// name begins.</exception>
     public static DicomFile Read(string path)
     {
         using var stream = RegularFile.OpenRead(path);
@@ -235,7 +235,8 @@ internal sealed class DicomFile
     {
         if (!_values.TryGetValue(tag, out var bytes))
             return "";
-        var isUnicode = _values.TryGetValue(0x00080005, out var set) && Encoding.ASCII.GetString(set).Contains("ISO_IR 192", StringComparison.Ordinal);
+        var isUnicode = _values.TryGetValue(0x00080005, out var set) &&
+            Encoding.ASCII.GetString(set).Contains("ISO_IR 192", StringComparison.Ordinal);
         return (isUnicode ? Encoding.UTF8 : Encoding.Latin1).GetString(bytes).Trim('\0', ' ');
     }
 
@@ -244,7 +245,8 @@ internal sealed class DicomFile
         var words = Text(tag).Split('\\');
         var numbers = new double[count];
         return words.Length == count && words.Index().All(word =>
-            double.TryParse(word.Item, NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[word.Index]) && double.IsFinite(numbers[word.Index]))
+            double.TryParse(word.Item, NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[word.Index])
+            && double.IsFinite(numbers[word.Index]))
             ? numbers
             : null;
     }

@@ -1,6 +1,8 @@
 namespace VoxelZoo.Engine.Data.Import;
 
-/// <summary>What <see cref="DicomConversion"/> made of DICOM: its record says whose each volume is. A kind is the description of its series.</summary>
+/// <summary>
+/// What <see cref="DicomConversion"/> made of DICOM: its record says whose each volume is. A kind is the description of its series.
+/// </summary>
 internal sealed class DicomLayout : ISourceLayout
 {
     public const string LayoutName = "dicom";
@@ -21,8 +23,11 @@ internal sealed class DicomLayout : ISourceLayout
         foreach (var left in record.LeftOut)
             passed(left);
         foreach (var series in record.Series.Where(series => series.Why is not null))
-            passed(new LeftOut($"{series.Patient}/{series.Visit}", $"has a series {series.Description} {series.Number} that is not taken: {series.Why}"));
-        var of = record.Series.SelectMany(series => series.Images.Select(path => (path, series))).ToDictionary(one => one.path, one => one.series);
+            passed(new LeftOut(
+                $"{series.Patient}/{series.Visit}",
+                $"has a series {series.Description} {series.Number} that is not taken: {series.Why}"));
+        var of = record.Series.SelectMany(series => series.Images.Select(path => (path, series)))
+            .ToDictionary(one => one.path, one => one.series);
         foreach (var image in tree.Images)
         {
             if (!of.TryGetValue(image.Path, out var series))

@@ -55,7 +55,8 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             if (WhyNotTaken(files, one.Key.Item1) is { } why)
                 passed(new LeftOut(
                     Below(first.Path),
-                    $"and the {files.Length - 1} other files of its series ({first.Description} {first.SeriesNumber}) are not taken: {why}"));
+                    $"and the {files.Length - 1} other files of its series ({first.Description} "
+                        + $"{first.SeriesNumber}) are not taken: {why}"));
             else
                 series.Add(new DicomSeries(
                     one.Key.Item1, days[first.Study], first.Description, first.SeriesNumber, [.. files.Select(file => file.Path)]));
@@ -64,7 +65,8 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
         var alike = images.Select(file => (Id: file.PatientId, Name: PatientOf(file, Below(file.Path)))).Distinct()
             .GroupBy(one => one.Name).FirstOrDefault(group => group.Count() > 1);
         return alike is null
-            ? [.. series.OrderBy(one => one.Patient, StringComparer.Ordinal).ThenBy(one => one.Visit, StringComparer.Ordinal).ThenBy(one => one.Number)]
+            ? [.. series.OrderBy(one => one.Patient, StringComparer.Ordinal).ThenBy(one => one.Visit, StringComparer.Ordinal)
+                .ThenBy(one => one.Number)]
             : throw new PlanException($"two patients of '{tree.Root}' would be called {alike.Key}: "
                 + $"{string.Join(" and ", alike.Select(one => $"`{one.Id}`"))}; change the PatientID of one.");
     }
@@ -109,36 +111,55 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             directions[2] * directions[3] - directions[0] * directions[5],
             directions[0] * directions[4] - directions[1] * directions[3],
         ];
-        return WhyNoStack([.. files.Select(file => file.Position!.Zip(normal, (one, other) => one * other).Sum()).Order()]);
+        var slices = files.Select(file => new Slice(Dot(file.Position!, normal), file.Position!)).OrderBy(slice => slice.Place);
+        return WhyNoStack([.. slices], normal);
     }
 
-    /// <summary>Why slices at these places along their normal are no volume.</summary>
-    private static string? WhyNoStack(double[] places)
+    /// <summary>An image's place along the normal, and in space.</summary>
+    private sealed record Slice(double Place, double[] Position)
     {
-        var slices = new List<(double Place, int Images)>();
-        foreach (var place in places)
+        public int Images { get; init; } = 1;
+    }
+
+    private static double Dot(IEnumerable<double> one, IEnumerable<double> other) => one.Zip(other, (a, b) => a * b).Sum();
+
+    /// <summary>Why images at these places are no volume.</summary>
+    private static string? WhyNoStack(IReadOnlyList<Slice> images, double[] normal)
+    {
+        var slices = new List<Slice>();
+        foreach (var image in images)
         {
-            if (slices.Count > 0 && place - slices[^1].Place < SamePlace)
-                slices[^1] = (slices[^1].Place, slices[^1].Images + 1);
+            if (slices.Count > 0 && image.Place - slices[^1].Place < SamePlace)
+                slices[^1] = slices[^1] with { Images = slices[^1].Images + 1 };
             else
-                slices.Add((place, 1));
+                slices.Add(image);
         }
 
         if (slices.Count == 1)
             return "they are one slice and no volume";
         var most = slices.Max(slice => slice.Images);
-        if (slices.FirstOrDefault(slice => slice.Images < most) is { Images: > 0 } poor)
-            return FormattableString.Invariant($"a slice is missing: there are {most} images of most places, and {poor.Images} at {poor.Place:0.###} mm along the normal");
+        if (slices.FirstOrDefault(slice => slice.Images < most) is { } poor)
+            return FormattableString.Invariant($"a slice is missing: there are {most} images of most places, and {poor.Images} at ")
+                + Along(poor);
         var usual = Median.Of(slices.Zip(slices.Skip(1), (one, next) => next.Place - one.Place));
         foreach (var (one, next) in slices.Zip(slices.Skip(1)))
         {
             var gap = next.Place - one.Place;
             if (gap > 1.5 * usual)
-                return FormattableString.Invariant($"a slice is missing between {one.Place:0.###} and {next.Place:0.###} mm along the normal, where the others are {usual:0.###} mm apart");
+                return FormattableString.Invariant($"a slice is missing between {one.Place:0.###} and {Along(next)}, where the others are ")
+                    + FormattableString.Invariant($"{usual:0.###} mm apart");
             if (Math.Abs(gap - usual) > SameGap * usual)
-                return FormattableString.Invariant($"slices are {gap:0.###} mm apart between {one.Place:0.###} and {next.Place:0.###} mm along the normal, and {usual:0.###} mm elsewhere");
+                return FormattableString.Invariant($"slices are {gap:0.###} mm apart between {one.Place:0.###} and {Along(next)}, and ")
+                    + FormattableString.Invariant($"{usual:0.###} mm elsewhere");
+            double[] way = [.. next.Position.Zip(one.Position, (end, begin) => end - begin)];
+            var aside = Math.Sqrt(Math.Max(0, Dot(way, way) - Dot(way, normal) * Dot(way, normal)));
+            if (aside > SameGap * usual)
+                return FormattableString.Invariant($"slices are shifted sideways by {aside:0.###} mm from one to the next, as a tilted ")
+                    + "gantry leaves them, and no grid is so";
         }
 
         return null;
     }
+
+    private static string Along(Slice slice) => FormattableString.Invariant($"{slice.Place:0.###} mm along the normal");
 }

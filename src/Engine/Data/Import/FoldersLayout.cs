@@ -44,5 +44,6 @@ internal sealed class FoldersLayout : ISourceLayout
     public IEnumerable<string> Visits(SourceTree tree) =>
         tree.Folders.Where(
             folder =>
-                SplitNames.First(folder).Place.Length > 0 && !tree.Folders.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
+                SplitNames.First(folder).Place.Length > 0
+                && !tree.Folders.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
 }

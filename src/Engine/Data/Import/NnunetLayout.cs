@@ -59,14 +59,16 @@ internal sealed partial class NnunetLayout : ISourceLayout
                 ? channels.ToDictionary(one => ChannelOf(one.Key, key), one => NameOf(one, key))
                 : throw new InvalidDataException($"`{key}` is no object such as {{\"0\": \"T1\"}}");
         }
-        catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException
+            or IOException or UnauthorizedAccessException)
         {
             var why = e is ArgumentException ? "a key is there twice" : JsonFault.Why(e).Split('\n')[0].TrimEnd('.');
             throw new PlanException($"{path} cannot be read, so that the channels have no names: {why}; correct it.");
         }
     }
 
-    private static int ChannelOf(string text, string key) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+    private static int ChannelOf(string text, string key) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         ? number
         : throw new InvalidDataException($"`{key}` has the key `{text}`, where the number of a channel is expected");
 

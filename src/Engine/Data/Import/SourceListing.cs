@@ -6,7 +6,8 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <summary>What <c>data import</c> takes for what, before anything is done.</summary>
 public sealed class SourceListing
 {
-    private static readonly ISourceLayout[] Known = [new DicomLayout(), new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
+    private static readonly ISourceLayout[] Known =
+        [new DicomLayout(), new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
 
     private SourceListing(
         string source,

@@ -12,7 +12,9 @@ internal static class SplitNames
         _ => null,
     };
 
-    /// <summary>The split that a path begins with, as it is spelt, and the rest of the path; null and the whole path where it begins otherwise.</summary>
+    /// <summary>
+    /// The split that a path begins with, as it is spelt, and the rest of the path; null and the whole path where it begins otherwise.
+    /// </summary>
     public static (string? Split, string Place) First(string folder)
     {
         var first = folder.Split('/')[0];

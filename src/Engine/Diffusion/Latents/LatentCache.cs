@@ -107,7 +107,8 @@ public sealed class LatentCache
             [Plugins] = string.Join(", ", Foreigners().Select(source => $"{source.Plugin} {source.Version}")),
         };
         if (Foreigners() is { Count: > 0 } foreigners)
-            key[PluginBuilds] = string.Join(", ", foreigners.Select(source => BinaryFacts.Of(source)).Select(facts => $"{facts.Name} {facts.Sha256} {facts.Files}".TrimEnd()));
+            key[PluginBuilds] = string.Join(", ", foreigners.Select(source => BinaryFacts.Of(source))
+                .Select(facts => $"{facts.Name} {facts.Sha256} {facts.Files}".TrimEnd()));
         return key;
 
         JsonObject Of(PlannedPart<ICompressor> planned, string name) => new()
@@ -154,7 +155,8 @@ public sealed class LatentCache
         }
 
         var stale = key.Select(field => field.Key).FirstOrDefault(name =>
-            !JsonNode.DeepEquals(key[name], manifest.Key[name]) && (name is not (Plugins or PluginBuilds) || manifest.Key.ContainsKey(name))); // caches of before do not name them
+            !JsonNode.DeepEquals(key[name], manifest.Key[name])
+            && (name is not (Plugins or PluginBuilds) || manifest.Key.ContainsKey(name))); // older caches do not
         return stale is null
             ? manifest
             : throw new PlanException(

@@ -44,7 +44,8 @@ public sealed class SamplingSweep : IDisposable
         {
             ["checkpoint_sha256"] = trained.CheckpointSha256,
             ["experiment_sha256"] = BinaryFacts.Hash(trained.Run.Experiment), // how volumes are prepared, too
-            [SweepFolder.Plugins] = Node(plan.Sources.DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal)
+            [SweepFolder.Plugins] = Node(plan.Sources.DistinctBy(source => source.Plugin)
+                .OrderBy(source => source.Plugin, StringComparer.Ordinal)
                 .ToDictionary(source => source.Plugin, Build)),
             ["conditions"] = $"{plan.Sampling.Split} {DataFacts.Of(cohort.Of(plan.Sampling.Split), plan.Kinds).Sha256}",
             ["against"] = $"{against} {DataFacts.Of(cohort.Of(against), plan.Kinds).Sha256}",

@@ -57,8 +57,8 @@ public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
                 continue;
             var changed = key[Plugins]!.AsObject().Where(plugin => !JsonNode.DeepEquals(plugin.Value, other[Plugins]?[plugin.Key]))
                 .Select(plugin => plugin.Key);
-            warned?.Invoke($"what {Configurations} holds was measured with other builds of plugins ({string.Join(", ", changed)}); it stays, and "
-                + "is measured anew with those that are here");
+            warned?.Invoke($"what {Configurations} holds was measured with other builds of plugins ({string.Join(", ", changed)}); it "
+                + "stays, and is measured anew with those that are here");
             _toldOfPlugins = true;
             break;
         }

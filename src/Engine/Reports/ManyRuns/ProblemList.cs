@@ -52,7 +52,10 @@ internal static class ProblemList
         if (run.Status is { Rollbacks: > 0 } status && run.Rollbacks.Count < status.Rollbacks)
             yield return new Problem(ProblemKind.Unstable, run.Name, $"went back to a checkpoint {Format.Plural(status.Rollbacks, "time")} in all");
         if (run.Status is { NonFiniteValidations: > 0 and var broken })
-            yield return new Problem(ProblemKind.Unstable, run.Name, $"{Format.Plural(broken, "validation")} had a loss that is not finite, though the weights were");
+            yield return new Problem(
+                ProblemKind.Unstable,
+                run.Name,
+                $"{Format.Plural(broken, "validation")} had a loss that is not finite, though the weights were");
         if (run.Status is { SkippedSteps: > 0 } skipping)
             yield return new Problem(ProblemKind.Unstable, run.Name, $"skipped {Format.Plural(skipping.SkippedSteps, "step")}, those that were dropped again included, as the gradient was a spike or not finite; {Format.Count(skipping.Step)} steps stand");
     }

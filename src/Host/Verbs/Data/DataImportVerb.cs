@@ -29,7 +29,8 @@ internal sealed class DataImportVerb : Verb
     {
         _source = With(new Argument<string>("SOURCE") { Description = "The folder that holds the images; it is only read" });
         _to = With(new Option<string>("--to") { Description = "The cohort's folder", HelpName = "COHORT", Required = true });
-        _layout = With(Words("--layout", "auto, bids, brats, nnunet, folders, dicom, or csv with a table's file; by default auto", "NAME", 2));
+        const string layouts = "auto, bids, brats, nnunet, folders, dicom, or csv with a table's file; by default auto";
+        _layout = With(Words("--layout", layouts, "NAME", 2));
         _map = With(Several("--map", "What files are, as in --map \"*_t1c=t1c\"; PATTERN= leaves them out", "PATTERN=KIND"));
         _labels = With(Several("--labels", "Which labels of masks make which mask, as in --labels \"1,4:tumour\"", "LABELS:NAME"));
         _split = With(new Option<string?>("--split")

@@ -486,12 +486,13 @@ public sealed class CohortImportTests : IDisposable
         Assert.Equal((4 * 4 + 2) * 120 * 120 * 60, size.Bytes);
         size.Require(plan, 3 * 4 * 120 * 120 * 60, (long)size.Bytes / 8);
         Assert.Equal(
-            "--spacing 0.5 0.5 1 makes volumes of up to 120×120×60 voxels, of which 3 at once take 9.9 MiB of memory, and there are 1.0 MiB; "
-                + "the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that.",
+            "--spacing 0.5 0.5 1 makes volumes of up to 120×120×60 voxels, of which 3 at once take 9.9 MiB of memory, and there "
+                + "are 1.0 MiB; the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that.",
             Assert.Throws<PlanException>(() => size.Require(plan, 1 << 20, long.MaxValue)).Message);
         Assert.Equal(
             "--spacing 0.5 0.5 1 makes 14.8 MiB of volumes, which take 1.9 MiB at least when they are packed, and 1.0 MiB are free; "
-                + "the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that, or name another disk with --to.",
+                + "the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that, or name another disk with "
+                + "--to.",
             Assert.Throws<PlanException>(() => size.Require(plan, long.MaxValue, 1 << 20)).Message);
     }
 

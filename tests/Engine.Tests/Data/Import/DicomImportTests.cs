@@ -5,7 +5,7 @@ using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Tests.Data.Import;
 
-/// <summary>DICOM files that are written here, and the dcm2niix of the machine; where it is not, only what is found before is tested.</summary>
+/// <summary>DICOM files written here, and the dcm2niix of the machine; where it is not, only what is found before is tested.</summary>
 public sealed class DicomImportTests : IDisposable
 {
     private readonly MadeSource _source = new();
@@ -15,6 +15,8 @@ public sealed class DicomImportTests : IDisposable
     private string Nifti => _source.Beside("cohort.nifti");
 
     private void Convert() => DicomConversion.Of(_source.Path).Convert(Nifti, null, TestContext.Current.CancellationToken);
+
+    private string Refusal() => Assert.Throws<PlanException>(() => DicomConversion.Of(_source.Path)).Message;
 
     private static void RequireConverter()
     {
@@ -131,12 +133,15 @@ public sealed class DicomImportTests : IDisposable
         Assert.Equal(
             ["Müller_1_20210304 flair t1_mprage", "Müller_1_20220506 t1_mprage", "P2_20210304 flair"],
             sheet.Scans.Select(scan => $"{scan.Name} {string.Join(' ', scan.Files.Keys)}").Order(StringComparer.Ordinal));
-        var before = Directory.GetFiles(Nifti, "*", SearchOption.AllDirectories).ToDictionary(file => file, File.GetLastWriteTimeUtc);
+        var before = Written();
         Convert();
-        Assert.Equal(before, Directory.GetFiles(Nifti, "*", SearchOption.AllDirectories).ToDictionary(file => file, File.GetLastWriteTimeUtc));
+        Assert.Equal(before, Written());
         new MadeDicom { Patient = "P3" }.Write(_source.At("disc/d"));
         Assert.Contains("holds NIfTI of other DICOM", Assert.Throws<PlanException>(Convert).Message, StringComparison.Ordinal);
     }
+
+    private Dictionary<string, DateTime> Written() =>
+        Directory.GetFiles(Nifti, "*", SearchOption.AllDirectories).ToDictionary(file => file, File.GetLastWriteTimeUtc);
 
     [Fact]
     public void Conversion_that_was_stopped_goes_on()
@@ -167,11 +172,11 @@ public sealed class DicomImportTests : IDisposable
     {
         new MadeDicom { Missing = [5], Oblique = (0.2, 0.3) }.Write(_source.At("x"));
 
-        var refusal = Assert.Throws<PlanException>(() => DicomConversion.Of(_source.Path)).Message;
+        var refusal = Refusal();
 
         Assert.StartsWith(
-            $"no series of '{_source.Path}' can be used: x/IM003_0000.dcm and the 12 other files of its series (T1 MPRAGE 3) are not taken: "
-                + "a slice is missing between ",
+            $"no series of '{_source.Path}' can be used: x/IM003_0000.dcm and the 12 other files of its series (T1 MPRAGE 3) are not taken: a "
+                + "slice is missing between ",
             refusal,
             StringComparison.Ordinal);
         Assert.EndsWith("where the others are 3 mm apart.", refusal, StringComparison.Ordinal);
@@ -192,7 +197,8 @@ public sealed class DicomImportTests : IDisposable
 
         Assert.Equal(["P2_20210304"], sheet.Scans.Select(scan => scan.Name));
         string[] why = [.. sheet.LeftOut.Select(left => $"{left.Path} {left.Why}")];
-        Assert.Contains(why, one => one.StartsWith("a/IM003_0000.dcm and the 12 other files", StringComparison.Ordinal) && one.Contains("a slice is missing between", StringComparison.Ordinal));
+        Assert.Contains(why, one => one.StartsWith("a/IM003_0000.dcm and the 12 other files", StringComparison.Ordinal)
+            && one.Contains("a slice is missing between", StringComparison.Ordinal));
         Assert.Contains(why, one => one.Contains("they are one slice and no volume", StringComparison.Ordinal));
         Assert.Contains("d/cut.dcm is cut off", why);
     }
@@ -202,11 +208,19 @@ public sealed class DicomImportTests : IDisposable
     {
         new MadeDicom { Slices = 3 }.Write(_source.At("x"));
         new MadeDicom { Slices = 3, Oblique = (1, 0) }.Write(_source.At("y"));
-        Assert.Contains("they lie in several directions", Assert.Throws<PlanException>(() => DicomConversion.Of(_source.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("they lie in several directions", Refusal(), StringComparison.Ordinal);
 
         Directory.Delete(_source.At("y/"), recursive: true);
         new MadeDicom { Moved = (5, 0.5) }.Write(_source.At("x"));
-        Assert.Contains("slices are 3.5 mm apart between", Assert.Throws<PlanException>(() => DicomConversion.Of(_source.Path)).Message, StringComparison.Ordinal);
+        Assert.Contains("slices are 3.5 mm apart between", Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Slices_of_a_tilted_gantry_are_named()
+    {
+        new MadeDicom { Shear = 0.5, Oblique = (0.2, 0.3) }.Write(_source.At("x"));
+
+        Assert.Contains("slices are shifted sideways by 0.5 mm from one to the next", Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -34,6 +34,9 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
     /// <summary>A slice that is moved along the normal, and by how many millimetres.</summary>
     public (int Slice, double By) Moved { get; init; }
 
+    /// <summary>Millimetres by which each slice is shifted along the columns against the one before.</summary>
+    public double Shear { get; init; }
+
     /// <summary>Whether values are written without their representation.</summary>
     public bool Implicit { get; init; }
 
@@ -111,7 +114,8 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
         Add(0x00200011, "IS", $"{Number}");
         Add(0x00200012, "IS", "1");
         Add(0x00200013, "IS", $"{Order?[slice] ?? slice + 1}");
-        Add(0x00200032, "DS", string.Join('\\', Place(0, 0, slice == Moved.Slice ? slice + Moved.By / Spacing.Slices : slice).Select(Number3)));
+        var moved = slice == Moved.Slice ? slice + Moved.By / Spacing.Slices : slice;
+        Add(0x00200032, "DS", string.Join('\\', Place(0, Shear * slice / Spacing.Rows, moved).Select(Number3)));
         Add(0x00200037, "DS", string.Join('\\', across.Concat(down).Select(Number3)));
         Add(0x00280002, "US", BitConverter.GetBytes((ushort)1));
         Add(0x00280004, "CS", "MONOCHROME2");
@@ -159,9 +163,11 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
         stream.Write(BitConverter.GetBytes((ushort)tag));
         if (!isImplicit)
             stream.Write(Encoding.ASCII.GetBytes(representation));
-        if (!isImplicit && representation is "OB" or "OW")
+        var isLong = representation is "OB" or "OW";
+        if (!isImplicit && isLong)
             stream.Write(new byte[2]);
-        stream.Write(isImplicit || representation is "OB" or "OW" ? BitConverter.GetBytes((uint)bytes.Length) : BitConverter.GetBytes((ushort)bytes.Length));
+        stream.Write(
+            isImplicit || isLong ? BitConverter.GetBytes((uint)bytes.Length) : BitConverter.GetBytes((ushort)bytes.Length));
         stream.Write(bytes);
     }
 

@@ -179,7 +179,8 @@ public sealed class SourceListingTests : IDisposable
 
         var sentence = Assert.Throws<PlanException>(() => List()).Message;
 
-        Assert.StartsWith($"{_source.At("dataset.json")} cannot be read, so that the channels have no names: ", sentence, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{_source.At("dataset.json")} cannot be read, so that the channels have no names: ", sentence, StringComparison.Ordinal);
         Assert.EndsWith($"{why}; correct it.", sentence, StringComparison.Ordinal);
         Assert.DoesNotContain("BytePosition", sentence, StringComparison.Ordinal);
     }

@@ -115,7 +115,9 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
         File.WriteAllText(assembly, "another build");
 
         Assert.Equal((null, null), Sweep(plan, sweep => (sweep.Find(Euler(2), With(plan, 2)), sweep.Find(Euler(3), With(plan, 3)))));
-        Assert.Contains("was measured with other builds of plugins (gaps); it stays, and is measured anew", Assert.Single(_warnings), StringComparison.Ordinal);
+        Assert.Contains(
+            "was measured with other builds of plugins (gaps); it stays, and is measured anew",
+            Assert.Single(_warnings), StringComparison.Ordinal);
         File.WriteAllText(assembly, "one build");
         Assert.NotNull(Sweep(plan, sweep => sweep.Find(Euler(2), With(plan, 2))));
     }
