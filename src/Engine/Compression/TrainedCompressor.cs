@@ -30,7 +30,7 @@ public sealed class TrainedCompressor : IDisposable
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
     /// <exception cref="RunFolderException">There is no checkpoint that verifies.</exception>
     public static TrainedCompressor Load(RunFolder run, CompressionPlan plan, PartContext context, string pointer, Action<string> warn) =>
-        Load(plan, context, run.OpenCheckpoint(pointer, warn));
+        Load(plan, context, run.OpenNamedCheckpoint(pointer, warn));
 
     /// <summary>Loads the compressor of a checkpoint that was opened before.</summary>
     /// <param name="plan">The run's plan.</param>

@@ -18,6 +18,10 @@ public static class CohortCheck
     {
         foreach (var finding in Folders(cohort))
             yield return finding;
+        foreach (var warning in cohort.Sheet?.Warnings ?? [])
+            yield return new CohortFinding(
+                CohortSheet.FileName, CohortSheet.FileName, Path.Combine(cohort.Folder, CohortSheet.FileName),
+                $"was made with a warning: {warning}.");
         var (copies, all) = (new CopySearch(), new List<CheckedPatient>());
         foreach (var patient in cohort.Patients)
         {
@@ -54,7 +58,7 @@ public static class CohortCheck
     /// <summary>What the names of folders tell; no image is opened.</summary>
     internal static IEnumerable<CohortFinding> Folders(Cohort cohort)
     {
-        foreach (var finding in OtherSplits(cohort).Concat(Unread(cohort)).Concat(SameFolders(cohort)))
+        foreach (var finding in OtherSplits(cohort).Concat(Unread(cohort)).Concat(SameFolders(cohort)).Concat(Lost(cohort)))
             yield return finding;
         foreach (var alike in cohort.Patients.GroupBy(patient => PatientNames.Key(patient.Name)).Where(group => group.Count() > 1))
         {
@@ -65,6 +69,29 @@ public static class CohortCheck
                     ? $"is also in {first.Split}; a patient belongs to one split."
                     : $"is called {Shown(first.Name)} in {first.Split} but for {PatientNames.Difference(patient.Name, first.Name)}; a patient has one name and belongs to one split.");
             }
+        }
+    }
+
+    /// <summary>What an import wrote and is not there any more, or is of another size.</summary>
+    private static IEnumerable<CohortFinding> Lost(Cohort cohort)
+    {
+        foreach (var scan in cohort.Sheet?.Scans ?? [])
+        {
+            var folder = Path.Combine(cohort.Folder, scan.Split, scan.Name);
+            if (!Directory.Exists(folder))
+            {
+                yield return Finding(folder, "is missing");
+                continue;
+            }
+
+            foreach (var (file, why) in WrittenFiles.Faults(folder, scan.Written, entirely: false))
+                yield return Finding(Path.Combine(folder, file), why);
+
+            CohortFinding Finding(string file, string why) => new(
+                scan.Split,
+                scan.Name,
+                file,
+                $"{why}, and {CohortSheet.FileName} lists it; the `data import` that made the cohort makes it again.");
         }
     }
 

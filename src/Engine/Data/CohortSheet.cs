@@ -44,6 +44,9 @@ public sealed record CohortSheet
     /// <summary>What was imported, by split and name.</summary>
     public required IReadOnlyList<ImportedScan> Scans { get; init; }
 
+    /// <summary>What the recipe asks for and the source has not, a sentence each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>What was not, and why.</summary>
     public required IReadOnlyList<LeftOut> LeftOut { get; init; }
 
@@ -67,6 +70,7 @@ public sealed record CohortSheet
         Source = "",
         Listing = "",
         Scans = [],
+        Warnings = [],
         LeftOut = [],
     }));
 
@@ -108,7 +112,7 @@ public sealed record CohortSheet
 /// </summary>
 public sealed record ImportRecipe
 {
-    /// <summary>How the source is laid out: <c>bids</c>, <c>brats</c>, <c>nnunet</c>, <c>folders</c> or <c>csv</c>.</summary>
+    /// <summary>How the source is laid out: <c>bids</c>, <c>brats</c>, <c>nnunet</c>, <c>folders</c>, <c>csv</c> or <c>dicom</c>.</summary>
     public required string Layout { get; init; }
 
     /// <summary>What files are called by the user, <c>*_t1c=t1c</c>.</summary>
@@ -168,7 +172,19 @@ public sealed record ImportedScan(
     IReadOnlyDictionary<string, SourceFile> Files,
     SourceGrid Grid,
     IReadOnlyDictionary<string, long> Labels,
-    double? LesionVolume);
+    double? LesionVolume)
+{
+    /// <summary>
+    /// The files of its folder in the cohort by name, as they were written or, of a link, as what it leads to; empty in a sheet of before
+    /// there were such.
+    /// </summary>
+    public IReadOnlyDictionary<string, WrittenFile> Written { get; init; } = new Dictionary<string, WrittenFile>();
+}
+
+/// <summary>A file that an import wrote.</summary>
+/// <param name="Bytes">Its size.</param>
+/// <param name="Sha256">Hash of its bytes.</param>
+public sealed record WrittenFile(long Bytes, string Sha256);
 
 /// <summary>A file that was imported.</summary>
 /// <param name="Path">Its path below the source, with <c>/</c>.</param>

@@ -68,8 +68,13 @@ public sealed record SamplingOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? GuidanceFrom { get; init; }
 
-    /// <summary>The checkpoint of that run: <c>best</c>, <c>latest</c> or <c>step-XXXXXXXX</c>. Default: the best of <c>guidance_from</c>.</summary>
-    [RegularExpression("best|latest|step-[0-9]{8,}", ErrorMessage = "`{0}` takes `best`, `latest` or the name of a checkpoint such as step-00001000")]
+    /// <summary>
+    /// The checkpoint of that run: <c>best</c>, <c>latest</c>, <c>best_generation</c> or <c>step-XXXXXXXX</c>. Default: the best of
+    /// <c>guidance_from</c>.
+    /// </summary>
+    [RegularExpression(
+        "best(_generation)?|latest|step-[0-9]{8,}",
+        ErrorMessage = "`{0}` takes `best`, `latest`, `best_generation` or the name of a checkpoint such as step-00001000")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? GuidanceCheckpoint { get; init; }
 

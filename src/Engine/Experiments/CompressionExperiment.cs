@@ -93,7 +93,7 @@ public sealed class CompressionExperiment : Experiment
     /// <inheritdoc/>
     public override EvaluationFile<ReconstructionResult> Evaluate(RunFolder run, CancellationToken cancellation = default) => Placed(() =>
     {
-        RunPlugins.Check(Context, run, Plan.Sources);
+        var changedPlugins = RunPlugins.Check(Context, run, Plan.Sources);
         run.RequireWritable("evaluated");
         using var random = ExperimentContext.Random(Plan);
         var parts = Context.PartsOf(Plan, random);
@@ -109,7 +109,13 @@ public sealed class CompressionExperiment : Experiment
                 .Select(evaluator => evaluator.Run(cancellation) with { Checkpoints = named.Names }));
         }
 
-        var file = new EvaluationFile<ReconstructionResult> { Experiment = Plan.Id, Results = results, LeftOut = Plan.LeftOut.Count > 0 ? Plan.LeftOut : null };
+        var file = new EvaluationFile<ReconstructionResult>
+        {
+            Experiment = Plan.Id,
+            Results = results,
+            LeftOut = Plan.LeftOut.Count > 0 ? Plan.LeftOut : null,
+            ChangedPlugins = changedPlugins.Count > 0 ? changedPlugins : null,
+        };
         Context.Collective.ByFirst(() => RunEvaluation.Write(Context, file, run));
         return file;
     });

@@ -151,13 +151,13 @@ public sealed class DiffusionExperiment : Experiment
     /// <param name="cancellation">Ends it; the run has no discriminator then.</param>
     public DiscriminatorManifest TrainDiscriminator(RunFolder run, int epochs, CancellationToken cancellation = default) => Placed(() =>
     {
-        RunPlugins.Check(Context, run, Plan.Sources);
+        var changedPlugins = RunPlugins.Check(Context, run, Plan.Sources);
         run.RequireWritable("given a discriminator");
         using var random = ExperimentContext.Random(Plan);
         using var trained = TrainedModel.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var validation = cohort.Has(Cohort.Val) ? Cohorts.Volumes(Plan, cohort, Cohort.Val) : null;
-        return new DiscriminatorTrainer(Plan, trained).Run(
+        return new DiscriminatorTrainer(Plan, trained) { ChangedPlugins = changedPlugins }.Run(
             epochs, Cohorts.Volumes(Plan, cohort, Cohort.Train), validation,
             (done, total) => Context.Observer.Told($"generated {done}/{total}"),
             epoch => Context.Observer.Told(epoch.Describe(epochs)),

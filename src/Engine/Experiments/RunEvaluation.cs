@@ -24,7 +24,7 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
     /// </summary>
     public EvaluationFile<EvaluationResult> Run(CancellationToken cancellation)
     {
-        RunPlugins.Check(_context, run, Plan.Sources);
+        var changedPlugins = RunPlugins.Check(_context, run, Plan.Sources);
         run.RequireWritable("evaluated");
         using var random = ExperimentContext.Random(Plan);
         var parts = _context.PartsOf(Plan, random);
@@ -34,6 +34,9 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
             throw new PlanException("an animal has only with it what it is sampled from, and nothing to be evaluated on; name a cohort with --cohort DIR", "cohort").In("data");
         var splits = experiment.Evaluated(cohort, parts);
         using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits), Plan.Evaluation.Pooled ? () => Everyone(cohort, splits) : null);
+        TellIdleSets(sets.HasMetrics);
+        if (Plan.Generation is { Sampling.Count: 1 })
+            _context.Collective.ByFirst(() => sets.RequireEnough(1, cancellation)); // one volume is no set for most metrics
         var conditions = Plan.Generation is { } generation ? Cohorts.Volumes(Plan, cohort, generation.Sampling.Split) : null;
         var law = Plan.Generation is { } drawn ? experiment.LawOf(cohort, drawn.Sampling) : null;
         List<EvaluationResult> results = [];
@@ -61,10 +64,21 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         {
             Experiment = Plan.Id, Results = results, Generated = sets.HasMetrics || generated.Count > 0 ? generated : null,
             Floor = floor,
+            ChangedPlugins = changedPlugins.Count > 0 ? changedPlugins : null,
             LeftOut = Plan.LeftOut.Count > 0 ? Plan.LeftOut : null,
         };
         _context.Collective.ByFirst(() => Write(_context, file, run));
         return file;
+    }
+
+    /// <summary>Says of what is asked of metrics of sets that there are none.</summary>
+    private void TellIdleSets(bool hasMetrics)
+    {
+        string[] idle = [.. Plan.Evaluation.Pooled ? ["pooled"] : (string[])[], .. Plan.Evaluation.Floor ? ["floor"] : (string[])[]];
+        if (!hasMetrics && idle.Length > 0 && Plan.LeftOut.Count == 0)
+            _context.Observer.Warned(
+                $"evaluation.{string.Join(" and evaluation.", idle)} {(idle.Length == 1 ? "is" : "are")} of metrics of sets, "
+                + "and evaluation.metrics names none, such as {use: kid, extractor: scattering}; nothing is computed for it");
     }
 
     /// <summary>Replaces a run's evaluation, and names the metrics that have no value.</summary>

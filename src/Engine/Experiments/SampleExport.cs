@@ -35,6 +35,9 @@ public sealed class SampleExport(RunFolder run)
         ["t2"] = "T2w", ["t2w"] = "T2w", ["t2f"] = "FLAIR", [ImageKinds.Flair] = "FLAIR",
     };
 
+    /// <summary>The file of the data set that names the run's samples that it lacks, and why; it is there where it lacks some.</summary>
+    public const string LeftOutName = "left_out.json";
+
     /// <summary>Is told of samples that are left out, a sentence each. Default: nobody is.</summary>
     public Action<string> Warned { get; init; } = _ => { };
 
@@ -48,7 +51,7 @@ public sealed class SampleExport(RunFolder run)
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
             throw new PlanException($"'{folder}' is there already; name another folder or remove it first.");
-        var samples = WholeSamples();
+        var (samples, leftOut) = WholeSamples();
         var temporary = $"{folder}.{Guid.NewGuid():n}.tmp";
         Unwritten.Named(folder, () =>
         {
@@ -59,6 +62,8 @@ public sealed class SampleExport(RunFolder run)
                     WriteBids(samples, temporary);
                 else
                     WriteNnunet(samples, temporary);
+                if (leftOut.Count > 0)
+                    AtomicFile.WriteText(Path.Combine(temporary, LeftOutName), Lacking(leftOut));
                 if (Directory.Exists(folder))
                     Directory.Delete(folder);
                 Directory.Move(temporary, folder);
@@ -72,11 +77,20 @@ public sealed class SampleExport(RunFolder run)
         return samples.Length;
     }
 
+    /// <summary>What the data set lacks, without the place where the run lies.</summary>
+    private string Lacking(IEnumerable<LeftOut> leftOut)
+    {
+        var place = run.Samples + Path.DirectorySeparatorChar;
+        return JsonSerializer.Serialize(
+            leftOut.Select(sample => sample with { Why = sample.Why.Replace(place, "", StringComparison.Ordinal) }),
+            AtomicFile.Json) + "\n";
+    }
+
     /// <summary>The samples whose record and volumes can be read; the others are named.</summary>
-    private (string Folder, string[] Kinds)[] WholeSamples()
+    private ((string Folder, string[] Kinds)[] Whole, IReadOnlyList<LeftOut> LeftOut) WholeSamples()
     {
         var whole = new List<(string Folder, string[] Kinds)>();
-        var leftOut = new List<string>();
+        var leftOut = new List<LeftOut>();
         // hidden ones are being made
         var folders = Directory.Exists(run.Samples)
             ? Directory.GetDirectories(run.Samples).Where(folder => !Path.GetFileName(folder).StartsWith('.')).Order(StringComparer.Ordinal)
@@ -85,7 +99,7 @@ public sealed class SampleExport(RunFolder run)
         {
             var kinds = KindsOf(sample);
             if (WhyNotWhole(sample, kinds) is { } why)
-                leftOut.Add($"the sample {Path.GetFileName(sample)} is left out: {why.TrimEnd('.')}");
+                leftOut.Add(new LeftOut(Path.GetFileName(sample), why.TrimEnd('.')));
             else
                 whole.Add((sample, kinds));
         }
@@ -94,12 +108,14 @@ public sealed class SampleExport(RunFolder run)
         {
             throw new PlanException(leftOut.Count == 0
                 ? $"{run.Path} has no samples; `voxelzoo sample {run.Path}` makes some."
-                : $"{run.Path} has no whole sample; {leftOut[0]}.");
+                : $"{run.Path} has no whole sample; {Sentence(leftOut[0])}.");
         }
 
-        foreach (var sentence in leftOut)
-            Warned(sentence);
-        return [.. whole];
+        foreach (var one in leftOut)
+            Warned(Sentence(one));
+        return ([.. whole], leftOut);
+
+        static string Sentence(LeftOut sample) => $"the sample {sample.Path} is left out: {sample.Why}";
     }
 
     private static string? WhyNotWhole(string sample, string[] kinds)
@@ -159,7 +175,7 @@ public sealed class SampleExport(RunFolder run)
         }
 
         AtomicFile.WriteText(Path.Combine(folder, "participants.tsv"), table.ToString());
-        AtomicFile.WriteText(Path.Combine(folder, ".bidsignore"), "*_image.*\n");
+        AtomicFile.WriteText(Path.Combine(folder, ".bidsignore"), $"*_image.*\n{LeftOutName}\n");
     }
 
     private void WriteNnunet(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)

@@ -21,6 +21,7 @@ public sealed class SamplerSweep : IDisposable
     private readonly TrainedModel _trained;
     private readonly SamplingSweep _sweep;
     private readonly string _against;
+    private readonly IReadOnlyList<PluginChange>? _changedPlugins;
 
     /// <summary>Opens a run.</summary>
     /// <param name="experiment">The run's experiment with the sweep's options of sampling, and one of its samplers.</param>
@@ -32,7 +33,7 @@ public sealed class SamplerSweep : IDisposable
         _random = ExperimentContext.Random(experiment.Plan);
         try
         {
-            RunPlugins.Check(_context, run, experiment.Plan.Sources);
+            _changedPlugins = RunPlugins.Check(_context, run, experiment.Plan.Sources) is { Count: > 0 } changed ? changed : null;
             var parts = _context.PartsOf(experiment.Plan, _random);
             var metrics = new SweepMetrics(experiment.Plan.Metrics, _context.Parts, parts);
             var cohort = experiment.Cohorts.OpenRecorded(experiment.Plan, run);
@@ -172,6 +173,7 @@ public sealed class SamplerSweep : IDisposable
             Hi = search.Hi,
             Evaluated = [.. asked.Select(one => new TriedSteps(one.Place, sign * one.Value))],
             Best = GoldenSection.Best(asked),
+            ChangedPlugins = _changedPlugins,
         };
         file.Write(Run);
         SweepReport.Write(Run, file);
@@ -212,6 +214,7 @@ public sealed class SamplerSweep : IDisposable
         Count = Plan.Sampling.Count,
         Seed = Plan.Sampling.Seed,
         Against = _against,
+        ChangedPlugins = _changedPlugins,
         Configurations = [.. SolverConfiguration.All.Select(Find).OfType<SweptConfiguration>()],
     };
 

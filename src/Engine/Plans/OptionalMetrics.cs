@@ -28,6 +28,7 @@ public static class OptionalMetrics
 {
     /// <summary>Leaves out optional metrics whose files are not there.</summary>
     /// <param name="asked">The metrics, in the experiment's order, and whether each is optional.</param>
+    /// <exception cref="PlanException">One is optional and reads no file.</exception>
     public static (IReadOnlyList<PlannedPart<IMetric>> Metrics, IReadOnlyList<LeftOutMetric> LeftOut) Present(
         IEnumerable<(PlannedPart<IMetric> Metric, bool Optional)> asked)
     {
@@ -35,7 +36,11 @@ public static class OptionalMetrics
         List<LeftOutMetric> absent = [];
         foreach (var (place, (metric, optional)) in asked.Index())
         {
-            if (optional && metric.Call((part, options) => part.Networks(options)).FirstOrDefault(path => !File.Exists(path)) is { } missing)
+            var files = optional ? metric.Call((part, options) => part.Networks(options)) : [];
+            if (optional && files.Count == 0)
+                throw new PlanException(
+                    $"`{metric.Id}` reads no file, without which it would be left out; remove optional from it", "metrics");
+            if (files.FirstOrDefault(path => !File.Exists(path)) is { } missing)
                 absent.Add(new LeftOutMetric(metric.Id, missing) { Place = place });
             else
                 present.Add(metric);

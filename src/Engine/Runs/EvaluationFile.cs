@@ -41,6 +41,10 @@ public sealed record EvaluationFile<TResult> : EvaluationFile, IVersionedFile
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<SetQuality>? Floor { get; init; }
 
+    /// <summary>Plugins that are not those that the run was trained with (<c>--allow-changed-plugin</c>); missing where all are.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PluginChange>? ChangedPlugins { get; init; }
+
     /// <summary>The entry of a checkpoint on a split, or null where that was not evaluated.</summary>
     /// <param name="checkpoint"><c>best</c> or <c>latest</c>.</param>
     /// <param name="split">The split.</param>

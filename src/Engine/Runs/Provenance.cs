@@ -237,11 +237,7 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
 
     internal static BinaryFacts Of(string name, string version, string path) => new(name, version, Hash(path));
 
-    internal static string Hash(string path)
-    {
-        using var file = RegularFile.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
-    }
+    internal static string Hash(string path) => FileHash.Of(path);
 
     // symbols and documents change nothing that is computed; hidden files are the file system's
     private static string HashOfOthers(string folder, string assembly)

@@ -40,10 +40,14 @@ public sealed record RunStatus
     /// <summary>Checkpoints that could not be written, over the whole run.</summary>
     public int FailedCheckpoints { get; init; }
 
+    /// <summary>Validations whose loss was not finite though the weights were, over the whole run; missing where there were none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int NonFiniteValidations { get; init; }
+
     /// <summary>The steps of which metrics.jsonl had no whole line when training was continued last, in words, or null.</summary>
     public string? LostSteps { get; init; }
 
-    /// <summary>What went wrong last, or null.</summary>
+    /// <summary>What went wrong last, or null; of a run that is completed that its last validation was not finite.</summary>
     public string? LastError { get; init; }
 
     /// <summary>When the run was first started.</summary>

@@ -29,6 +29,8 @@ public sealed class Trainer : IDisposable
     private long _ownSteps, _ownMoves, _ownSkips; // of this segment
     private bool _stopping;
     private string? _lostSteps; // of the log
+    private string? _brokenValidation; // of the last one, or null
+    private int _nonFiniteValidations;
     private string? _nonFinite; // what made the first step that was not finite
 
     /// <summary>Builds the task and its state.</summary>
@@ -86,6 +88,7 @@ public sealed class Trainer : IDisposable
         var before = _run.ReadStatus();
         var started = before?.Started ?? Clock.GetUtcNow();
         (_segments, _failedBefore) = (1 + (before?.Segments ?? 0), before?.FailedCheckpoints ?? 0);
+        _nonFiniteValidations = before?.NonFiniteValidations ?? 0;
         _observer.Started(new TrainingStart(
             _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString())
         {
@@ -95,7 +98,7 @@ public sealed class Trainer : IDisposable
         RunState? end;
         while ((end = Train(started, stop)) is null)
             GoBack(started);
-        return WriteStatus(end.Value, started);
+        return WriteStatus(end.Value, started, _brokenValidation);
     }
 
     /// <summary>The same checkpoint in all processes: the first one looks for it and sets aside what is broken, before the others look.</summary>
@@ -274,6 +277,7 @@ public sealed class Trainer : IDisposable
         JudgeFinite(validation);
         if (MustGoBack)
             return;
+        Heed(validation);
         _stopping = Collective.Any(stop.IsCancellationRequested);
         if (last || _stopping)
             _saver?.Save(best, bestGeneration);
@@ -281,6 +285,22 @@ public sealed class Trainer : IDisposable
             _saver?.Begin(best, before, bestGeneration, generationBefore);
         WriteStatus(RunState.Running, started);
         _observer.EpochDone(facts);
+    }
+
+    /// <summary>Says of a validation that is not finite, though the weights are, that nothing is known of them.</summary>
+    private void Heed(Validation? validation)
+    {
+        if (validation is null)
+            return;
+        var isFirst = _brokenValidation is null;
+        _brokenValidation = double.IsFinite(validation.Loss) ? null : FormattableString.Invariant(
+            $"the validation loss of epoch {_state.Position.Epoch} is {validation.Loss}, though all weights are finite: nothing says how ")
+            + "good they are; see what differs from training, such as the volumes of val or a network that behaves otherwise in eval mode";
+        if (_brokenValidation is null)
+            return;
+        _nonFiniteValidations++;
+        if (isFirst)
+            _observer.Warned(_brokenValidation);
     }
 
     /// <summary>What the model generates, where it is its turn. A loss that is not finite comes of weights that generate nothing.</summary>
@@ -382,6 +402,7 @@ public sealed class Trainer : IDisposable
             Rollbacks = _task.Guard?.Rollbacks ?? 0,
             Segments = _segments,
             FailedCheckpoints = _failedBefore + (_saver?.FailedSaves ?? 0),
+            NonFiniteValidations = _nonFiniteValidations,
             LostSteps = _lostSteps,
             LastError = error,
             Started = started,

@@ -8,6 +8,15 @@ internal static class Choices
 {
     /// <summary>Refuses any other name while the command line is read, with the nearest of <paramref name="names"/>.</summary>
     public static TOption Among<TOption>(this TOption option, params IReadOnlyList<string> names)
+        where TOption : Option => option.AmongOr(_ => false, null, names);
+
+    /// <summary>Refuses what is neither one of some names nor of a form.</summary>
+    /// <param name="option">The option.</param>
+    /// <param name="isOther">Whether a word is of the form.</param>
+    /// <param name="form">What the form looks like, for people; null where there is none.</param>
+    /// <param name="names">The names.</param>
+    public static TOption AmongOr<TOption>(
+        this TOption option, Func<string, bool> isOther, string? form, params IReadOnlyList<string> names)
         where TOption : Option
     {
         option.CompletionSources.Add(_ => names.Select(name => new System.CommandLine.Completions.CompletionItem(name)));
@@ -16,8 +25,10 @@ internal static class Choices
 
         void Refuse(OptionResult result)
         {
-            foreach (var word in result.Tokens.Select(token => token.Value).Where(word => !names.Contains(word)))
-                result.AddError($"`{option.Name}` is `{word}`; name one of {string.Join(", ", names)}{(word.Contains(',') ? Apart(word) : Spelling.Suggestion(word, names))}");
+            foreach (var word in result.Tokens.Select(token => token.Value).Where(word => !names.Contains(word) && !isOther(word)))
+                result.AddError(
+                    $"`{option.Name}` is `{word}`; name one of {string.Join(", ", form is null ? names : [.. names, form])}"
+                    + $"{(word.Contains(',') ? Apart(word) : Spelling.Suggestion(word, names))}");
         }
 
         // several with commas between them

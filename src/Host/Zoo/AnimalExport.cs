@@ -50,7 +50,7 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
     /// <exception cref="RunFolderException">The run lacks something that a card has to say.</exception>
     public Animal Write(string id, string folder)
     {
-        var checkpoint = run.OpenCheckpoint(Checkpoint, session.Context.Observer.Warned);
+        var checkpoint = run.OpenNamedCheckpoint(Checkpoint, session.Context.Observer.Warned);
         var component = new[] { Component.Control, Component.Adapter, Component.Denoiser, Component.Compressor }.First(checkpoint.Has);
         var used = checkpoint.Used(component);
         var measures = new CardMeasures(checkpoint.Manifest.Files[Animal.WeightsOf(used)].Sha256, Dtype);

@@ -112,6 +112,7 @@ public sealed class NativeVolumesTests : IDisposable
         var listing = SourceListing.Of(target);
         Assert.Equal((name, kinds, 2), (listing.Layout, string.Join(", ", listing.Kinds.Select(kind => kind.Kind)), listing.Scans.Count));
         Assert.Empty(listing.LeftOut);
+        Assert.False(File.Exists(Path.Combine(target, "left_out.json")));
         Assert.Contains(
             Directory.GetFiles(target, "*.json", SearchOption.AllDirectories),
             file => File.ReadAllText(file).Contains("\"Synthetic\": true", StringComparison.Ordinal));
@@ -142,5 +143,10 @@ public sealed class NativeVolumesTests : IDisposable
             one => Assert.Contains(Path.Combine("00003", "sample.json") + " cannot be read", one, StringComparison.Ordinal));
         Assert.All(told.Zip(numbers.Skip(1)), pair => Assert.StartsWith($"the sample {pair.Second} is left out: ", pair.First, StringComparison.Ordinal));
         Assert.Single(Directory.GetDirectories(_source.Beside("exported")));
+        var recorded = JsonNode.Parse(File.ReadAllText(_source.Beside("exported/left_out.json")))!.AsArray();
+        Assert.Equal(numbers.Skip(1), recorded.Select(one => (string?)one!["path"]));
+        Assert.StartsWith("00002/sample.json is not there", (string?)recorded[1]!["why"], StringComparison.Ordinal);
+        Assert.DoesNotContain(_run.Path, recorded.ToJsonString(), StringComparison.Ordinal);
+        Assert.Contains("left_out.json", File.ReadAllLines(_source.Beside("exported/.bidsignore")));
     }
 }

@@ -28,6 +28,17 @@ public sealed class MetricChecksTests
         Assert.Equal("`Wide` compares features, and an evaluation has volumes; set its extractor, as in {use: Wide, extractor: scattering}", refusal.Message);
     }
 
+    [Fact]
+    public void Metric_that_reads_no_file_is_not_optional()
+    {
+        var metric = TinyRun.Part<IMetric>("evaluation", new Wide(1));
+
+        var refusal = Assert.Throws<PlanException>(() => OptionalMetrics.Present([(metric, true)]));
+
+        Assert.Equal("`Wide` reads no file, without which it would be left out; remove optional from it", refusal.Message);
+        Assert.Same(metric, Assert.Single(OptionalMetrics.Present([(metric, false)]).Metrics));
+    }
+
     private static void Refuse(IMetric metric, VolumeShape volume)
     {
         using var random = new RandomStreams(1);

@@ -97,6 +97,28 @@ public sealed class DivergenceTests(TinyCohort cohort) : IClassFixture<TinyCohor
         Assert.Contains("going on from step-00000004 with 0.5 of the learning rate", warning, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false, 0.455f)] // the last of two validations, with nothing that guards
+    [InlineData(true, 1f)] // both, so that the guard knows none to go back to
+    public void Run_that_ends_without_a_finite_validation_says_so(bool guard, float below)
+    {
+        var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) =>
+        {
+            var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
+            return !torch.is_grad_enabled() && bias.item<float>() < below ? answer * S(double.NaN) : answer;
+        }));
+        plan = plan with { Training = plan.Training with { Guard = new GuardOptions { Enabled = guard } } };
+        using var run = new TinyRun();
+
+        var status = run.Train(plan);
+
+        Assert.Equal((RunState.Completed, guard ? 2 : 1), (status.Status, status.NonFiniteValidations));
+        const string sentence = "the validation loss of epoch 2 is NaN, though all weights are finite";
+        Assert.StartsWith(sentence, status.LastError, StringComparison.Ordinal);
+        Assert.StartsWith($"the validation loss of epoch {(guard ? 1 : 2)} is NaN", Assert.Single(run.Warnings), StringComparison.Ordinal);
+        Assert.Equal(status.LastError, run.Folder.ReadStatus()!.LastError);
+    }
+
     [Fact]
     public void Validation_that_is_not_finite_is_never_the_best()
     {
@@ -107,7 +129,8 @@ public sealed class DivergenceTests(TinyCohort cohort) : IClassFixture<TinyCohor
             return broken ? answer * S(double.NaN) : answer;
         }));
         using var run = new TinyRun();
-        Assert.Equal(2, run.Train(plan).Best!.Epoch);
+        var status = run.Train(plan);
+        Assert.Equal((2, 1, null), (status.Best!.Epoch, status.NonFiniteValidations, status.LastError));
         Assert.Equal("step-00000008\n", File.ReadAllText(Path.Combine(run.Folder.Checkpoints, "best")));
     }
 }

@@ -74,13 +74,14 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
     }
 
     [Theory]
-    [InlineData("--layout brast", "--layout brast: name one of auto, bids, nnunet, brats, folders, csv; did you mean `brats`?")]
+    [InlineData("--layout brast", "--layout brast: name one of auto, dicom, bids, nnunet, brats, folders, csv; did you mean `brats`?")]
     [InlineData("--layout bids", "looks like bids: it holds images such as")]
     [InlineData("--layout csv", "--layout csv FILE names a table")]
     [InlineData("--layout csv nowhere.csv", "nowhere.csv cannot be read")]
     [InlineData("--split 80/20", "--split 80/20: neither shares such as 80/10/10 nor a table")]
     [InlineData("--split 0/1/1", "train has some")]
     [InlineData("--spacing 0", "--spacing 0 0 0: expected one voxel size in mm")]
+    [InlineData("--spacing 0.01", "--spacing 0.01 0.01 0.01 makes volumes of up to 6000×6000×6000 voxels")]
     [InlineData("--spacing wide", "--spacing wide: expected a voxel size in mm")]
     [InlineData("--intensity sharpen", "--intensity sharpen: expected percentile LOW HIGH")]
     [InlineData("--labels 1", "--labels 1: expected LABELS:NAME")]
@@ -115,6 +116,42 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.Contains($"table.csv:3: the patient `{patient}`", outcome.Error, StringComparison.Ordinal);
         Assert.Equal("mine", File.ReadAllText(_work.At("victim/thesis.txt")));
         Assert.False(Path.Exists(_work.At("cohort")));
+    }
+
+    [Fact]
+    public void Dicom_needs_a_program_that_is_named_where_it_is_not()
+    {
+        new MadeDicom().Write(_work.At("dicom/a"));
+
+        var outcome = VoxelZooProgram.RunWith(
+            new() { ["PATH"] = "/nowhere" }, "data", "import", _work.At("dicom"), "--to", _work.At("cohort"));
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Equal(
+            $"'{_work.At("dicom")}' holds DICOM, and dcm2niix, which makes NIfTI of it, is not on this machine; install the package "
+                + "dcm2niix, as by `apt-get install dcm2niix`.\n",
+            outcome.Error);
+        Assert.Single(Directory.GetFileSystemEntries(_work.At(".")));
+    }
+
+    [Fact]
+    public void Dicom_becomes_a_cohort_by_the_same_command()
+    {
+        Assert.SkipUnless(
+            Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, "dcm2niix"))),
+            "dcm2niix is not on this machine");
+        foreach (var patient in new[] { "P1", "P2", "P3" })
+            new MadeDicom { Patient = patient, Oblique = (0.2, 0.3), Spacing = (2.5, 2.5, 3) }.Write(_work.At($"dicom/{patient}"));
+        string[] command = ["data", "import", _work.At("dicom"), "--to", _work.At("cohort")];
+
+        var rehearsed = _work.Here([.. command, "--dry-run"]);
+        Assert.False(Path.Exists(_work.At("cohort.nifti")));
+        var outcome = _work.Here(command);
+
+        Assert.Equal((0, 0), (rehearsed.ExitCode, outcome.ExitCode));
+        Assert.Matches(@"t1_mprage +│ 3 +│ \*_T1_MPRAGE", rehearsed.Out);
+        Assert.Contains("3 scans (train 1, val 1, test 1)", outcome.Out, StringComparison.Ordinal);
+        Assert.Contains("nothing to do, all 3 scans are there", _work.Here(command).Out, StringComparison.Ordinal);
     }
 
     [Fact]

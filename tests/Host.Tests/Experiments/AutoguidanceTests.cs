@@ -30,7 +30,9 @@ public sealed class AutoguidanceTests : IDisposable
 
         Refused("is the checkpoint that is sampled itself", "--guidance", "2", "--guidance-checkpoint", "best");
         Refused("has no checkpoint step-00000099", "--guidance", "2", "--guidance-checkpoint", "step-00000099");
-        Refused("takes `best`, `latest` or the name of a checkpoint", "--guidance", "2", "--guidance-checkpoint", "first");
+        Refused("has no checkpoint best_generation", "--guidance", "2", "--guidance-checkpoint", "best_generation");
+        Refused("has no checkpoint step-00000099", "--checkpoint", "step-00000099");
+        Refused("takes `best`, `latest`, `best_generation` or the name of a checkpoint", "--guidance", "2", "--guidance-checkpoint", "first");
         Refused("there is no run `no`", "--guidance", "2", "--guidance-from", "no");
         Refused("--guidance-zero", "--guidance", "2", "--guidance-from", _work.At("small"), "--guidance-zero");
         Refused("ema_length", "--ema-length", "0.5");

@@ -66,6 +66,16 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
 
         var warning = $"warning: {change}, which is taken\n";
         var sampled = _work.Program(Words("sample RUN --count 1 --steps 1 --allow-changed-plugin"));
+        const string evaluate = "evaluate RUN --set evaluation.metrics=[psnr] --set evaluation.generate= --split test --allow-changed-plugin";
+        Assert.Equal(0, _work.Program(Words(evaluate)).ExitCode);
+        Assert.Equal(0, _work.Program(Words("sweep steps RUN --lo 1 --hi 2 --count 2 --metric kid --allow-changed-plugin")).ExitCode);
+        Assert.Equal(0, _work.Program(Words("train-diffrs RUN --epochs 1 --allow-changed-plugin")).ExitCode);
+        foreach (var file in new[] { "evaluation.json", "sweeps/steps.json", "diffrs/discriminator.json" })
+        {
+            var recorded = Assert.Single(JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, file)))!["changed_plugins"]!.AsArray())!;
+            Assert.Equal((before, after), ((string?)recorded["before"]!["sha256"], (string?)recorded["after"]!["sha256"]));
+        }
+
         var resumed = _work.Program(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin"));
         var again = _work.Program(Words("sample RUN --count 1 --steps 1"));
 
@@ -73,9 +83,9 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         var first = Assert.Single(Sample("00000")["changed_plugins"]!.AsArray())!;
         Assert.Equal((before, after), ((string?)first["before"]!["sha256"], (string?)first["after"]!["sha256"]));
         Assert.Null(Sample("00001")["changed_plugins"]); // the run's own by then
-        var recorded = Assert.Single(Provenance["changed_plugins"]!.AsArray())!;
-        Assert.Equal(2, (int)recorded["segment"]!);
-        Assert.Equal(("0.1.0", "0.2.0"), ((string?)recorded["changes"]![0]!["before"]!["version"], (string?)recorded["changes"]![0]!["after"]!["version"]));
+        var changed = Assert.Single(Provenance["changed_plugins"]!.AsArray())!;
+        Assert.Equal(2, (int)changed["segment"]!);
+        Assert.Equal(("0.1.0", "0.2.0"), ((string?)changed["changes"]![0]!["before"]!["version"], (string?)changed["changes"]![0]!["after"]!["version"]));
         Assert.Equal((after, "0.2.0"), Provenance["plugins"]!.AsArray().Where(one => (string?)one!["name"] == "factor").Select(one => ((string?)one!["sha256"], (string?)one["version"])).Single());
         // what the first version had by default is what the run goes on by
         Assert.Contains("compressor:\n  use: factor/factor\n  factor: 2\n", File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")), StringComparison.Ordinal);

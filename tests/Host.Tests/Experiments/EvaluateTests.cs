@@ -18,6 +18,16 @@ public sealed class EvaluateTests : IDisposable
     public void Both_checkpoints_are_measured_on_both_splits_and_generate_volumes()
     {
         _work.Trained("exp1");
+        var one = _work.Here("evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 1, steps: 1}");
+        Assert.Equal((2, false), (one.ExitCode, File.Exists(_work.At("run/evaluation.json"))));
+        Assert.Contains("`kid` has no value of 1 generated volume: ", one.Error, StringComparison.Ordinal);
+        var idle = _work.Program(
+            "evaluate", _work.Run, "--set", "evaluation.metrics=[psnr]", "--set", "evaluation.pooled=true",
+            "--set", "evaluation.floor=true");
+        Assert.Equal(0, idle.ExitCode);
+        Assert.Contains(
+            "evaluation.pooled and evaluation.floor are of metrics of sets, and evaluation.metrics names none",
+            idle.Error, StringComparison.Ordinal);
 
         var outcome = _work.Program("evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 2, steps: 1, seed: 7}", "--json");
 

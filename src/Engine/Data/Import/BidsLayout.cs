@@ -19,7 +19,8 @@ internal sealed partial class BidsLayout : ISourceLayout
 
     public string? Sign(SourceTree tree)
     {
-        var patients = tree.Folders.Count(folder => folder.StartsWith("sub-", StringComparison.Ordinal) && !folder.Contains('/'));
+        var patients = tree.Folders.Select(folder => SplitNames.First(folder).Place)
+            .Count(place => place.StartsWith("sub-", StringComparison.Ordinal) && !place.Contains('/'));
         return patients == 0 ? null : $"{patients} {(patients == 1 ? "folder" : "folders")} sub-…";
     }
 
@@ -31,7 +32,8 @@ internal sealed partial class BidsLayout : ISourceLayout
             var words = image.Stem.Split('_');
             string? Entity(string key) =>
                 words.FirstOrDefault(word => word.StartsWith(key + "-", StringComparison.Ordinal))?[(key.Length + 1)..];
-            var (derived, suffix) = (image.Folder.StartsWith("derivatives/", StringComparison.Ordinal), words[^1]);
+            var (split, place) = SplitNames.First(image.Folder);
+            var (derived, suffix) = (place.StartsWith("derivatives/", StringComparison.Ordinal), words[^1]);
             var mapped = map.KindOf(image);
             var isMask = suffix is "dseg" or "seg" or "roi" or "lesion" || (suffix is "mask" or "probseg" && Lesion.IsMatch(image.Stem));
             if (Entity("sub") is not { Length: > 0 } patient)
@@ -52,6 +54,7 @@ internal sealed partial class BidsLayout : ISourceLayout
                     image,
                     map.PatternOf(image) ?? (!isMask && Entity("ce") is { } agent ? $"*_ce-{agent}*_{suffix}" : $"*_{suffix}"))
                 {
+                    Split = split,
                     // the plainest name first, then the first run
                     Rank = 1000 * words.Length + (int.TryParse(Entity("run"), out var run) ? Math.Clamp(run, 0, 999) : 0),
                 };
@@ -62,7 +65,8 @@ internal sealed partial class BidsLayout : ISourceLayout
     {
         string[] all =
         [
-            .. tree.Folders.Where(folder => !folder.StartsWith("derivatives/", StringComparison.Ordinal) && Visit.IsMatch(folder))
+            .. tree.Folders.Where(folder => !SplitNames.First(folder).Place.StartsWith("derivatives/", StringComparison.Ordinal)
+                && Visit.IsMatch(folder))
         ];
         return all.Where(folder => !all.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
     }

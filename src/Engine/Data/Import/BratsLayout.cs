@@ -38,7 +38,10 @@ internal sealed partial class BratsLayout : ISourceLayout
                 visit,
                 map.KindOf(image) ?? KindNames.Of(KindNames.Without(image.FolderName, image.Stem)),
                 image,
-                map.PatternOf(image) ?? $"*{image.Stem[image.FolderName.Length..]}");
+                map.PatternOf(image) ?? $"*{image.Stem[image.FolderName.Length..]}")
+            {
+                Split = Parent(image.Folder).Split('/').LastOrDefault(folder => SplitNames.Of(folder) is not null),
+            };
         }
     }
 

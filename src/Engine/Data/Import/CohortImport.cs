@@ -18,11 +18,18 @@ public sealed record ImportProgress(int Done, int Total, bool LookingAt);
 /// <param name="Sheet">What the cohort's <c>cohort.json</c> says.</param>
 /// <param name="Written">Scans that were written now.</param>
 /// <param name="Kept">Scans that were there from before.</param>
-public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept);
+public sealed record ImportOutcome(CohortSheet Sheet, int Written, int Kept)
+{
+    /// <summary>
+    /// What a cohort that was complete had lost, and was made again: files below its folder, each with what was wrong as the end of a
+    /// sentence.
+    /// </summary>
+    public IReadOnlyList<LeftOut> Mended { get; init; } = [];
+}
 
 /// <summary>
 /// Makes a cohort of a source. A scan's folder appears whole or not at all; what was stopped or killed goes on with the same command, and
-/// gives the same bytes; a cohort that is complete is left alone.
+/// gives the same bytes; of a cohort that is complete only what was lost or changed is made again.
 /// </summary>
 /// <param name="plan">What is to be done.</param>
 /// <param name="folder">The cohort's folder.</param>
@@ -40,8 +47,8 @@ public sealed class CohortImport(ImportPlan plan, string folder)
 
     private string Unfinished => Path.Combine(_folder, CohortSheet.UnfinishedName);
 
-    /// <summary>Refuses a folder that the import cannot have; nothing is touched.</summary>
-    /// <exception cref="PlanException">It is in use, or a part of the source.</exception>
+    /// <summary>Refuses a folder that the import cannot have, and what would not fit into it or into memory; nothing is touched.</summary>
+    /// <exception cref="PlanException">It is in use or a part of the source, or volumes would be too large.</exception>
     public void CheckFolder()
     {
         var (cohort, source) = (
@@ -51,6 +58,11 @@ public sealed class CohortImport(ImportPlan plan, string folder)
             throw new PlanException($"--to {folder} and the source {plan.Listing.Source} lie within each other; name a folder beside it.");
         if (File.Exists(_folder))
             throw new PlanException($"--to {folder} is a file; name a folder.");
+        if (!plan.Recipe.Link && CohortSheet.Read(_folder) is null)
+            ImportSize.Of(plan).Require(
+                plan,
+                GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+                DiskFiles.Instance.Free(FolderAccess.NearestExisting(_folder)));
         if (!Directory.Exists(_folder) || !Directory.EnumerateFileSystemEntries(_folder).Any())
             return;
         if (CohortSheet.Read(_folder) is { } sheet)
@@ -78,7 +90,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     {
         CheckFolder();
         if (CohortSheet.Read(_folder) is { } done)
-            return Unchanged(done, stop);
+            return Finished(done, stop);
         try
         {
             return Make(progress, stop);
@@ -105,7 +117,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         // a volume of 240×240×155 takes 36 MB, and a scan has up to three at once
         var limits = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount), CancellationToken = stop };
         var surveys = new ConcurrentBag<ScanSurvey>();
-        Each(scans, scan => scan.Name, scan => surveys.Add(ScanSurvey.Of(plan, scan)));
+        Each(scans, scan => scan.Name, scan => surveys.Add(ScanSurvey.Of(plan, scan, stop)));
         if (surveys.IsEmpty)
             throw new PlanException(NothingLeft());
         RequireLabels(surveys);
@@ -118,7 +130,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         Each([.. surveys.OrderBy(survey => survey.Scan.Name, StringComparer.Ordinal)], survey => survey.Scan.Name, survey =>
         {
             var grid = GridOf(survey, shape);
-            var (scan, isNew) = Write(survey, splits[survey.Scan.Patient], grid);
+            var (scan, isNew) = Write(survey, splits[survey.Scan.Patient], grid, stop);
             imported.Add((scan, grid));
             Interlocked.Increment(ref isNew ? ref written : ref kept);
         });
@@ -162,6 +174,23 @@ public sealed class CohortImport(ImportPlan plan, string folder)
             + (there.Length == 0 ? "there are no masks with labels." : $"there are {string.Join(", ", there)}."));
     }
 
+    /// <summary>Labels that are asked for and that no mask has, a sentence for each rule.</summary>
+    private IEnumerable<string> MissingLabels(IEnumerable<string> labels)
+    {
+        var there = labels.Distinct().Order(StringComparer.Ordinal).ToArray();
+        foreach (var rule in plan.Labels)
+        {
+            string[] missing =
+            [
+                .. rule.Labels.Select(label => label.ToString(System.Globalization.CultureInfo.InvariantCulture)).Except(there)
+                    .Order(StringComparer.Ordinal)
+            ];
+            if (missing.Length > 0)
+                yield return $"--labels names {(missing.Length == 1 ? "the label" : "the labels")} {string.Join(", ", missing)} for "
+                    + $"{rule.Kind}, which no mask has; they have {string.Join(", ", there)}";
+        }
+    }
+
     private string NothingLeft()
     {
         var first = _unusable.MinBy(one => one.Path, StringComparer.Ordinal)!;
@@ -169,43 +198,56 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     }
 
     /// <summary>Writes a scan, or finds that it was written before of the same bytes onto the same grid.</summary>
-    private (ImportedScan Scan, bool IsNew) Write(ScanSurvey survey, string split, FileGrid grid)
+    private (ImportedScan Scan, bool IsNew) Write(ScanSurvey survey, string split, FileGrid grid, CancellationToken stop)
     {
         var (scan, target) = (survey.Scan, ScanFolder.Of(_folder, split, survey.Scan.Name));
         var (record, temporary) = (Path.Combine(Work, scan.Name + ".json"), Path.Combine(Work, scan.Name));
         if (Directory.Exists(target) && File.Exists(record) && Known(record) is { } before
-            && Text(before) == Text(Written(before.Scan.Files)))
+            && Text(before) == Text(Record(survey, split, grid, before.Scan.Files, before.Scan.Written))
+            && WrittenFiles.Faults(target, before.Scan.Written, entirely: true).Count == 0)
             return (before.Scan, false);
         if (Directory.Exists(target))
             Directory.Delete(target, recursive: true);
-        if (Directory.Exists(temporary))
-            Directory.Delete(temporary, recursive: true);
         return Unwritten.Named(target, () =>
         {
-            Directory.CreateDirectory(temporary);
-            var made = Written(new ScanWriter(plan, plan.Listing.Source).Write(survey, grid, temporary));
+            var made = Make(survey, split, grid, temporary, stop);
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             AtomicFile.WriteText(record, Text(made));
             Directory.Move(temporary, target);
             DurableDirectory.Flush(Path.GetDirectoryName(target)!);
             return (made.Scan, true);
         }, temporary);
+    }
 
-        ScanRecord Written(IReadOnlyDictionary<string, SourceFile> files)
-        {
-            var header = plan.Header(scan, plan.Reference(scan));
-            return new ScanRecord(
-                new ImportedScan(
-                    scan.Name, split, scan.Patient, scan.Visit,
-                    scan.Kinds.ToDictionary(
-                        kind => kind,
-                        kind =>
-                            files.GetValueOrDefault(kind) is { } file
-                                ? file with { Path = scan.Images[kind], Sha256 = survey.Sha256[kind] }
-                                : new SourceFile("", "", false)),
-                    new SourceGrid([.. header.Shape.Take(3)], header.Affine), survey.Labels, survey.LesionVolume),
-                grid.Shape, grid.Affine);
-        }
+    /// <summary>Writes a scan's files into a folder, which holds nothing else then.</summary>
+    private ScanRecord Make(ScanSurvey survey, string split, FileGrid grid, string folder, CancellationToken stop)
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+        Directory.CreateDirectory(folder);
+        var files = new ScanWriter(plan, plan.Listing.Source).Write(survey, grid, folder, stop);
+        return Record(survey, split, grid, files, WrittenFiles.Of(folder));
+    }
+
+    private ScanRecord Record(
+        ScanSurvey survey,
+        string split,
+        FileGrid grid,
+        IReadOnlyDictionary<string, SourceFile> files,
+        IReadOnlyDictionary<string, WrittenFile> written)
+    {
+        var (scan, header) = (survey.Scan, plan.Header(survey.Scan, plan.Reference(survey.Scan)));
+        return new ScanRecord(
+            new ImportedScan(
+                scan.Name, split, scan.Patient, scan.Visit,
+                scan.Kinds.ToDictionary(
+                    kind => kind,
+                    kind =>
+                        files.GetValueOrDefault(kind) is { } file
+                            ? file with { Path = scan.Images[kind], Sha256 = survey.Sha256[kind] }
+                            : new SourceFile("", "", false)),
+                new SourceGrid([.. header.Shape.Take(3)], header.Affine), survey.Labels, survey.LesionVolume) { Written = written },
+            grid.Shape, grid.Affine);
     }
 
     /// <summary>The box that holds every head, square in plane, in which networks can halve rows and columns.</summary>
@@ -245,27 +287,72 @@ public sealed class CohortImport(ImportPlan plan, string folder)
                 : [],
             Listing = ListingHash(),
             Scans = [.. imported.Select(one => one.Scan)],
+            Warnings = [.. MissingLabels(imported.SelectMany(one => one.Scan.Labels.Keys))],
             LeftOut = [.. plan.Listing.LeftOut, .. _unusable.OrderBy(one => one.Path, StringComparer.Ordinal)],
         };
     }
 
-    /// <summary>A cohort that is complete is left as it is, if the source is still what it was made of.</summary>
-    private ImportOutcome Unchanged(CohortSheet sheet, CancellationToken stop)
+    /// <summary>
+    /// A cohort that is complete: what it lost, and what is another file than was written, is made again, if the source is still what it
+    /// was made of.
+    /// </summary>
+    private ImportOutcome Finished(CohortSheet sheet, CancellationToken stop)
     {
         if (sheet.Listing != ListingHash())
             throw new PlanException($"the source {plan.Listing.Source} has other files than when '{folder}' was made of it; import it into "
                 + "another folder, or remove that one.");
-        var changed = sheet.Scans.AsParallel().WithCancellation(stop).WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
-            .SelectMany(scan => scan.Files.Values).Where(file => ScanSurvey.Hash(Path.Combine(sheet.Source, file.Path)) != file.Sha256)
-            .Select(file => file.Path).Order(StringComparer.Ordinal).ToArray();
+        var scans = sheet.Scans.AsParallel().AsOrdered().WithCancellation(stop)
+            .WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount));
+        string[] changed =
+        [
+            .. scans.SelectMany(scan => scan.Files.Values)
+                .Where(file => FileHash.Of(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path)
+        ];
         if (changed.Length > 0)
             throw new PlanException($"{changed.Length} files of {plan.Listing.Source} have changed since '{folder}' was made of them, such "
-                + $"as {changed[0]}; import it into another folder, or remove that one.");
-        if (sheet.Scans.FirstOrDefault(scan => !Directory.Exists(Path.Combine(_folder, scan.Split, scan.Name))) is { } lost)
+                + $"as {changed.Order(StringComparer.Ordinal).First()}; import it into another folder, or remove that one.");
+        if (sheet.Scans.FirstOrDefault(scan => scan.Written.Count == 0 && !Directory.Exists(FolderOf(scan))) is { } lost)
             throw new PlanException($"'{folder}' has lost {lost.Split}/{lost.Name}; put it back, or remove {CohortSheet.FileName} and the "
                 + "folder, and import again.");
-        return new ImportOutcome(sheet, 0, sheet.Scans.Count);
+        var damaged = scans.Select(scan => (Scan: scan, Faults: WrittenFiles.Faults(FolderOf(scan), scan.Written, entirely: true)))
+            .Where(one => one.Faults.Count > 0).ToArray();
+        LeftOut[] mended = [.. damaged.SelectMany(one => Mend(sheet, one.Scan, one.Faults, stop))];
+        if (Directory.Exists(Work))
+            Directory.Delete(Work, recursive: true); // also of an import that was killed when all but this was done
+        File.Delete(Unfinished);
+        return new ImportOutcome(sheet, damaged.Length, sheet.Scans.Count - damaged.Length) { Mended = mended };
     }
+
+    /// <summary>Makes files of a scan again; what stood in their place is kept beside them.</summary>
+    private IEnumerable<LeftOut> Mend(
+        CohortSheet sheet,
+        ImportedScan scan,
+        IReadOnlyDictionary<string, string> faults,
+        CancellationToken stop)
+    {
+        var (target, temporary) = (ScanFolder.Of(_folder, scan.Split, scan.Name), Path.Combine(Work, scan.Name));
+        Unwritten.Named(target, () =>
+        {
+            var survey = ScanSurvey.Of(plan, plan.Listing.Scans.Single(one => one.Name == scan.Name), stop);
+            var made = Make(survey, scan.Split, GridOf(survey, plan.Recipe.Link ? null : [.. sheet.Shape]), temporary, stop);
+            if (Text(made.Scan) != Text(scan))
+                throw new PlanException($"{scan.Split}/{scan.Name} of '{folder}' is damaged ({faults.First().Key} {faults.First().Value}) "
+                    + "and becomes another one today, as if another version had made the cohort; import into another folder.");
+            Directory.CreateDirectory(target);
+            foreach (var name in faults.Keys)
+            {
+                var file = Path.Combine(target, name);
+                if (Path.Exists(file) || new FileInfo(file).LinkTarget is not null)
+                    WrittenFiles.Keep(file);
+                File.Move(Path.Combine(temporary, name), file);
+            }
+
+            DurableDirectory.Flush(target);
+        }, temporary);
+        return faults.Select(fault => new LeftOut($"{scan.Split}/{scan.Name}/{fault.Key}", fault.Value));
+    }
+
+    private string FolderOf(ImportedScan scan) => Path.Combine(_folder, scan.Split, scan.Name);
 
     /// <summary>Removes what an earlier part of this import wrote and would not write now, as the source has changed.</summary>
     private void RemoveStrangers(IReadOnlyDictionary<string, string> splits)

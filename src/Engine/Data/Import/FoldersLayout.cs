@@ -18,7 +18,7 @@ internal sealed class FoldersLayout : ISourceLayout
     {
         foreach (var image in tree.Images)
         {
-            var (split, place) = Split(image.Folder);
+            var (split, place) = SplitNames.First(image.Folder);
             if (place.Length == 0)
             {
                 passed(new LeftOut(image.Path, "is in no patient's folder"));
@@ -44,13 +44,6 @@ internal sealed class FoldersLayout : ISourceLayout
     public IEnumerable<string> Visits(SourceTree tree) =>
         tree.Folders.Where(
             folder =>
-                Split(folder).Place.Length > 0 && !tree.Folders.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
-
-    private static (string? Split, string Place) Split(string folder)
-    {
-        var first = folder.Split('/')[0];
-        return SplitNames.Of(first) is not null
-            ? (first, folder.Length == first.Length ? "" : folder[(first.Length + 1)..])
-            : (null, folder);
-    }
+                SplitNames.First(folder).Place.Length > 0
+                && !tree.Folders.Any(other => other.StartsWith(folder + "/", StringComparison.Ordinal)));
 }

@@ -39,6 +39,7 @@ public sealed class ImportPlan
             return scan.Kinds.Count(kind => IsOffGrid(scan, kind, grid));
         });
         string[] respelt = [.. (Split.KeepsOwn ? Listing.SplitWords : Split.Words).Where(word => !Cohort.AllSplits.Contains(word))];
+        _told.AddRange(listing.Told);
         if (respelt.Length > 0)
             _told.Add($"splits are spelt otherwise: {string.Join(", ", respelt.Select(word => $"{word} is taken as {SplitNames.Of(word)}"))}");
     }

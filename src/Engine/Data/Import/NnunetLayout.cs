@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Data.Import;
@@ -47,18 +49,31 @@ internal sealed partial class NnunetLayout : ISourceLayout
     {
         if (tree.Others.FirstOrDefault(path => path.Split('/')[^1] == "dataset.json") is not { } file)
             return [];
+        var path = Path.Combine(tree.Root, file);
         try
         {
-            var json = JsonNode.Parse(RegularFile.ReadText(Path.Combine(tree.Root, file)));
-            return ((json?["channel_names"] ?? json?["modality"]) as JsonObject ?? []).Where(one => int.TryParse(one.Key, out _))
-                .ToDictionary(
-                    one => int.Parse(one.Key, CultureInfo.InvariantCulture),
-                    one => KindNames.Of($"{one.Value}"));
+            if (JsonNode.Parse(RegularFile.ReadText(path)) is not JsonObject json)
+                throw new InvalidDataException("it holds no object with names in braces");
+            var key = json.ContainsKey("channel_names") ? "channel_names" : "modality";
+            return (json[key] ?? new JsonObject()) is JsonObject channels
+                ? channels.ToDictionary(one => ChannelOf(one.Key, key), one => NameOf(one, key))
+                : throw new InvalidDataException($"`{key}` is no object such as {{\"0\": \"T1\"}}");
         }
-        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidDataException or ArgumentException
+            or IOException or UnauthorizedAccessException)
         {
-            throw new Abstractions.PlanException(
-                $"{Path.Combine(tree.Root, file)} cannot be read, so that the channels have no names: {e.Message.Split('\n')[0]}");
+            var why = e is ArgumentException ? "a key is there twice" : JsonFault.Why(e).Split('\n')[0].TrimEnd('.');
+            throw new PlanException($"{path} cannot be read, so that the channels have no names: {why}; correct it.");
         }
     }
+
+    private static int ChannelOf(string text, string key) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        ? number
+        : throw new InvalidDataException($"`{key}` has the key `{text}`, where the number of a channel is expected");
+
+    private static string NameOf(KeyValuePair<string, JsonNode?> channel, string key) =>
+        channel.Value?.GetValueKind() == JsonValueKind.String
+            ? KindNames.Of(channel.Value.GetValue<string>())
+            : throw new InvalidDataException($"`{key}` has no name for the channel {channel.Key}");
 }

@@ -10,20 +10,22 @@ internal static class Resampler
 
     /// <summary>Linear between the eight voxels around a place; beyond the source's voxels it is <paramref name="beyond"/>.</summary>
     /// <returns>In the order of tensors, <c>[D, H, W]</c>, W fastest.</returns>
-    public static float[] Linear(NiftiVolume source, FileGrid target, float beyond) => Onto(source, target, beyond, Between);
+    public static float[] Linear(NiftiVolume source, FileGrid target, float beyond, CancellationToken stop = default) =>
+        Onto(source, target, beyond, Between, stop);
 
     /// <summary>The voxel nearest to a place; beyond the source's voxels it is <paramref name="beyond"/>.</summary>
     /// <returns>In the order of tensors, <c>[D, H, W]</c>, W fastest.</returns>
-    public static float[] Nearest(NiftiVolume source, FileGrid target, float beyond) =>
+    public static float[] Nearest(NiftiVolume source, FileGrid target, float beyond, CancellationToken stop = default) =>
         Onto(
             source,
             target,
             beyond,
-            (voxels, shape, x, y, z) => voxels[Index(shape, Place(x, shape[0]), Place(y, shape[1]), Place(z, shape[2]))]);
+            (voxels, shape, x, y, z) => voxels[Index(shape, Place(x, shape[0]), Place(y, shape[1]), Place(z, shape[2]))],
+            stop);
 
     private delegate float Reading(ReadOnlySpan<float> voxels, ReadOnlySpan<int> shape, double x, double y, double z);
 
-    private static float[] Onto(NiftiVolume source, FileGrid target, float beyond, Reading read)
+    private static float[] Onto(NiftiVolume source, FileGrid target, float beyond, Reading read, CancellationToken stop)
     {
         var way = Snapped(NiftiAffine.Product(NiftiAffine.Inverse(source.Header.Affine), target.Affine));
         var voxels = source.Intensities.Span;
@@ -33,6 +35,7 @@ internal static class Resampler
         var i = 0;
         for (var d = 0; d < volume.Depth; d++)
         {
+            stop.ThrowIfCancellationRequested();
             for (var h = 0; h < volume.Height; h++)
             {
                 var (x0, y0, z0) = (Row(way[0]), Row(way[1]), Row(way[2]));

@@ -1,8 +1,7 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
-using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Data.Import;
 
@@ -30,11 +29,12 @@ internal sealed record ScanSurvey(
 
     /// <summary>Looks at a scan.</summary>
     /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
-    public static ScanSurvey Of(ImportPlan plan, SourceScan scan)
+    public static ScanSurvey Of(ImportPlan plan, SourceScan scan, CancellationToken stop)
     {
         var reference = Read(plan, scan, plan.Reference(scan));
         var (first, last) = Box(reference, plan.Grid(scan));
         var (labels, volume) = (new SortedDictionary<string, long>(StringComparer.Ordinal), (double?)null);
+        stop.ThrowIfCancellationRequested();
         if (scan.Images.ContainsKey(ImageKinds.Seg))
         {
             var mask = Read(plan, scan, ImageKinds.Seg);
@@ -45,7 +45,7 @@ internal sealed record ScanSurvey(
             volume = voxels * Math.Abs(NiftiAffine.Determinant(mask.Header.Affine));
         }
 
-        var hashes = scan.Kinds.ToDictionary(kind => kind, kind => Hash(Path.Combine(plan.Listing.Source, scan.Images[kind])));
+        var hashes = scan.Kinds.ToDictionary(kind => kind, kind => FileHash.Of(Path.Combine(plan.Listing.Source, scan.Images[kind])));
         return new ScanSurvey(scan, hashes, first, last, labels, volume);
     }
 
@@ -71,13 +71,6 @@ internal sealed record ScanSurvey(
     /// <summary>What an exception says of a file, without its name and a full stop.</summary>
     public static string Sentence(Exception e, string path) =>
         (e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message).TrimEnd('.');
-
-    /// <summary>SHA-256 of a file.</summary>
-    public static string Hash(string path)
-    {
-        using var file = RegularFile.OpenRead(path);
-        return Convert.ToHexStringLower(SHA256.HashData(file));
-    }
 
     /// <summary>The head's box in the oriented grid, with a margin as far as the image reaches.</summary>
     private static (int[] First, int[] Last) Box(NiftiVolume reference, FileGrid grid)

@@ -12,14 +12,16 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
     /// <param name="survey">The scan.</param>
     /// <param name="grid">The grid of all its images.</param>
     /// <param name="folder">The folder, which exists.</param>
+    /// <param name="stop">Stops within the scan.</param>
     /// <returns>What its files became, by kind.</returns>
     /// <exception cref="InvalidDataException">It cannot be used; the message is the end of a sentence that its name begins.</exception>
-    public IReadOnlyDictionary<string, SourceFile> Write(ScanSurvey survey, FileGrid grid, string folder)
+    public IReadOnlyDictionary<string, SourceFile> Write(ScanSurvey survey, FileGrid grid, string folder, CancellationToken stop)
     {
         var (scan, files) = (survey.Scan, new Dictionary<string, SourceFile>());
         HeadRegion? head = null;
         foreach (var kind in scan.Kinds)
         {
+            stop.ThrowIfCancellationRequested();
             files[kind] = new SourceFile(scan.Images[kind], survey.Sha256[kind], Linked: false);
             if (plan.Recipe.Link && IsAsItShouldBe(survey, kind, grid))
             {
@@ -31,12 +33,12 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
             }
             else if (ImageKinds.IsMask(kind))
             {
-                WriteMasks(Resampler.Nearest(ScanSurvey.Read(plan, scan, kind), grid, 0), kind, grid, folder);
+                WriteMasks(Resampler.Nearest(ScanSurvey.Read(plan, scan, kind), grid, 0, stop), kind, grid, folder);
             }
             else
             {
                 var volume = ScanSurvey.Read(plan, scan, kind);
-                var voxels = Resampler.Linear(volume, grid, (float)volume.Min!.Value);
+                var voxels = Resampler.Linear(volume, grid, (float)volume.Min!.Value, stop);
                 head ??= HeadRegion.Of(voxels, grid.Volume);
                 files[kind] = files[kind] with { Span = WriteImage(voxels, kind, head, grid, folder) };
             }

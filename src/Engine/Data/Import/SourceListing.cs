@@ -6,7 +6,8 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <summary>What <c>data import</c> takes for what, before anything is done.</summary>
 public sealed class SourceListing
 {
-    private static readonly ISourceLayout[] Known = [new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
+    private static readonly ISourceLayout[] Known =
+        [new DicomLayout(), new BidsLayout(), new NnunetLayout(), new BratsLayout(), new FoldersLayout()];
 
     private SourceListing(
         string source,
@@ -40,6 +41,9 @@ public sealed class SourceListing
 
     /// <summary>What the source calls its splits, in its own spelling.</summary>
     internal IReadOnlyList<string> SplitWords { get; private init; } = [];
+
+    /// <summary>What the user should know, a sentence each.</summary>
+    internal IReadOnlyList<string> Told { get; private init; } = [];
 
     /// <summary>Lists a source by names alone.</summary>
     /// <param name="source">Its folder.</param>
@@ -83,7 +87,7 @@ public sealed class SourceListing
                 .. Kinds.Select(kind => kind with { Files = scans.Count(scan => scan.Images.ContainsKey(kind.Kind)) })
                     .Where(kind => kind.Files > 0)
             ],
-            [.. LeftOut, .. leftOut]) { SplitWords = SplitWords };
+            [.. LeftOut, .. leftOut]) { SplitWords = SplitWords, Told = Told };
 
     private static (ISourceLayout, string) Recognised(SourceTree tree)
     {
@@ -102,8 +106,7 @@ public sealed class SourceListing
     private static string WhyNoImages(SourceTree tree)
     {
         if (tree.Others.FirstOrDefault(path => path.EndsWith(".dcm", StringComparison.OrdinalIgnoreCase)) is { } slice)
-            return $"'{tree.Root}' holds DICOM, such as {slice}, and no NIfTI; convert it with dcm2niix -z y -o DIR -f %i/%t_%s_%p "
-                + $"{tree.Root}, and import DIR.";
+            return $"'{tree.Root}' holds files such as {slice}, of which none is an image that can be read as DICOM, and no NIfTI.";
         return tree.LeftOut.FirstOrDefault() is { } first
             ? $"'{tree.Root}' holds no image that can be opened: {first.Path} {first.Why}."
             : $"'{tree.Root}' holds no file that ends in .nii or .nii.gz.";
@@ -127,6 +130,14 @@ public sealed class SourceListing
                 taken.Add(image);
         }
 
+        var told = tree.Hidden.Count == 0 ? [] : new List<string> { HiddenSentence(tree.Hidden) };
+        if (layout is BidsLayout or BratsLayout && taken.Select(image => image.Split).Distinct().ToArray() is [{ } shipped])
+        {
+            // a challenge ships what is to be trained on, and keeps the rest
+            taken = [.. taken.Select(image => image with { Split = null })];
+            told.Add($"all images lie in a folder {shipped}, which is not taken for a split, as there is no other one");
+        }
+
         var scans = taken.GroupBy(image => (image.Patient, image.Visit))
             .Select(scan => Scan(scan.Key.Patient, scan.Key.Visit, [.. scan], leftOut))
             .OrderBy(scan => scan.Patient, StringComparer.Ordinal).ThenBy(scan => scan.Visit, StringComparer.Ordinal).ToArray();
@@ -146,8 +157,16 @@ public sealed class SourceListing
             [.. taken.Where(image => image.Kind == kind).Select(image => image.Pattern).Distinct().Order(StringComparer.Ordinal)]));
         return new SourceListing(tree.Root, layout.Name, sign, scans, [.. kinds], leftOut)
         {
+            Told = told,
             SplitWords = [.. taken.Select(image => image.Split).OfType<string>().Distinct().Order(StringComparer.Ordinal)],
         };
+    }
+
+    private static string HiddenSentence(IReadOnlyList<string> hidden)
+    {
+        const int most = 5;
+        return $"{hidden.Count} {(hidden.Count == 1 ? "entry is" : "entries are")} hidden and passed over: "
+            + string.Join(", ", hidden.Take(most)) + (hidden.Count > most ? " …" : "");
     }
 
     /// <summary>Folders of visits without any image that was taken; each folder above one that has some is looked up once.</summary>
@@ -185,7 +204,11 @@ public sealed class SourceListing
                                 + $"\"PATTERN={kind.Key}\" takes another")));
         }
 
-        var split = images.Select(image => image.Split).FirstOrDefault(one => one is not null);
+        string[] splits = [.. images.Select(image => image.Split).OfType<string>().Distinct()];
+        if (splits.Select(SplitNames.Of).Distinct().Count() > 1)
+            throw new PlanException($"{$"{patient} {visit}".Trim()} is in {string.Join(" and in ", splits)}; a scan belongs to one split: "
+                + "take it out of the others.");
+        var split = splits.FirstOrDefault();
         return new SourceScan(patient, visit, chosen) { Split = split is null ? null : SplitNames.Of(split) };
     }
 }

@@ -10,6 +10,7 @@ internal sealed class SourceTree
     private readonly List<string> _folders = [];
     private readonly List<string> _others = [];
     private readonly List<LeftOut> _leftOut = [];
+    private readonly List<string> _hidden = [];
     private readonly HashSet<string> _entered = [];
 
     private SourceTree(string root) => Root = root;
@@ -29,6 +30,9 @@ internal sealed class SourceTree
     /// <summary>Images that cannot be opened, and folders that cannot be entered.</summary>
     public IReadOnlyList<LeftOut> LeftOut => _leftOut;
 
+    /// <summary>Files and folders that are hidden, sorted; what is below such folders is not among them.</summary>
+    public IReadOnlyList<string> Hidden => _hidden;
+
     /// <summary>
     /// Lists a folder with all below it, links to folders too; what is hidden, such as the store of DataLad, is passed over.
     /// </summary>
@@ -47,10 +51,7 @@ internal sealed class SourceTree
         try
         {
             entries =
-            [
-                .. new DirectoryInfo(folder).EnumerateFileSystemInfos().Where(entry => !entry.Name.StartsWith('.'))
-                    .OrderBy(entry => entry.Name, StringComparer.Ordinal)
-            ];
+            [.. new DirectoryInfo(folder).EnumerateFileSystemInfos().OrderBy(entry => entry.Name, StringComparer.Ordinal)];
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
@@ -61,7 +62,11 @@ internal sealed class SourceTree
         foreach (var entry in entries)
         {
             var path = below.Length == 0 ? entry.Name : $"{below}/{entry.Name}";
-            if (entry.Attributes.HasFlag(FileAttributes.Directory))
+            if (entry.Name.StartsWith('.'))
+            {
+                _hidden.Add(path);
+            }
+            else if (entry.Attributes.HasFlag(FileAttributes.Directory))
             {
                 _folders.Add(path);
                 Enter(entry.FullName, path);

@@ -126,6 +126,51 @@ public sealed class SetEvaluator(
         return [.. qualities];
     }
 
+    /// <summary>
+    /// Refuses metrics that have no value of so few generated volumes, before any is generated: each is tried with as many real ones in
+    /// their place. Where no split has more real volumes than that, nothing is known.
+    /// </summary>
+    /// <param name="generated">How many are going to be generated.</param>
+    /// <param name="cancellation">Stops between volumes.</param>
+    /// <exception cref="PlanException">A metric has none against any split.</exception>
+    public void RequireEnough(int generated, CancellationToken cancellation = default)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var _ = torch.no_grad();
+        foreach (var (id, metric) in _metrics)
+        {
+            string?[] why =
+            [
+                .. _references.Value.Select(reference => reference.Split).Where(split => !metric.NeedsTrainingSet || split == Cohort.Train)
+                    .Select(split => Real(metric, split, cancellation)).Where(real => real.VolumeCount > generated)
+                    .Select(real => WhyTooFew(metric, real, generated)),
+            ];
+            if (why.Length > 0 && why.All(one => one is not null))
+                throw new PlanException(
+                    $"`{id}` has no value of {generated} generated volume{(generated == 1 ? "" : "s")}: {why[0]}; generate more, or "
+                    + "remove it from evaluation.metrics",
+                    "generate.count").In("evaluation");
+        }
+    }
+
+    private string? WhyTooFew(SetMetric metric, FeatureSet real, int generated)
+    {
+        using var scope = torch.NewDisposeScope();
+        long[] rows = [.. Enumerable.Range(0, real.Volumes.Count).Where(row => real.Volumes[row] < generated).Select(row => (long)row)];
+        var few = new FeatureSet(
+            real.Rows.index_select(0, torch.tensor(rows, device: real.Rows.device)),
+            rows.Select(row => (long)real.Volumes[(int)row]));
+        try
+        {
+            Planned(metric).Run(() => metric.FixedBy(real).Compare(real, few));
+            return null;
+        }
+        catch (Exception e) when (((e as PartFailedException)?.InnerException ?? e) is ArgumentException refusal)
+        {
+            return refusal.Message.TrimEnd('.');
+        }
+    }
+
     private SetQuality Judge(string id, SetMetric metric, string against, FeatureSet generated, CancellationToken cancellation)
     {
         var real = Real(metric, against, cancellation);

@@ -85,7 +85,7 @@ public sealed class LatentCache
         }
     }
 
-    private const string Plugins = "plugins";
+    private const string Plugins = "plugins", PluginBuilds = "plugin_builds";
 
     /// <summary>Everything on which the latents depend.</summary>
     private JsonObject Key(Cohort cohort)
@@ -94,7 +94,7 @@ public sealed class LatentCache
         var data = JsonSerializer.SerializeToNode(_space.Data, AtomicFile.Json)!.AsObject();
         foreach (var irrelevant in new[] { "cohort", "synthesize", "latents", "cache_megabytes", "workers", "allow_geometry_mismatch", "merge_labels", "allow_missing" })
             data.Remove(irrelevant);
-        return new JsonObject
+        var key = new JsonObject
         {
             ["data"] = new JsonObject(new[] { Cohort.Train, Cohort.Val }.Select(split =>
                 KeyValuePair.Create(split, (JsonNode?)DataFacts.Of(cohort.Of(split), _space.Kinds).Sha256))),
@@ -104,9 +104,12 @@ public sealed class LatentCache
             ["compressor"] = Of(_space.Compressor, FrozenParts.Compressor),
             ["condition_compressor"] = _space.ConditionCompressor is null ? null : Of(_space.ConditionCompressor, FrozenParts.ConditionCompressor),
             ["normalize"] = $"{_space.NormalizesTarget} {_space.NormalizesCondition}",
-            [Plugins] = string.Join(", ", new[] { _space.Compressor, _space.ConditionCompressor }.OfType<PlannedPart<ICompressor>>()
-                .Where(planned => !planned.Source.IsOwn).Select(planned => $"{planned.Source.Plugin} {planned.Source.Version}").Distinct()),
+            [Plugins] = string.Join(", ", Foreigners().Select(source => $"{source.Plugin} {source.Version}")),
         };
+        if (Foreigners() is { Count: > 0 } foreigners)
+            key[PluginBuilds] = string.Join(", ", foreigners.Select(source => BinaryFacts.Of(source))
+                .Select(facts => $"{facts.Name} {facts.Sha256} {facts.Files}".TrimEnd()));
+        return key;
 
         JsonObject Of(PlannedPart<ICompressor> planned, string name) => new()
         {
@@ -115,6 +118,13 @@ public sealed class LatentCache
             ["weights"] = weights.GetValueOrDefault(name),
         };
     }
+
+    /// <summary>The compressors' plugins that do not come with the program.</summary>
+    private IReadOnlyList<PartSource> Foreigners() =>
+    [
+        .. new[] { _space.Compressor, _space.ConditionCompressor }.OfType<PlannedPart<ICompressor>>().Select(planned => planned.Source)
+            .Where(source => !source.IsOwn).DistinctBy(source => source.Plugin),
+    ];
 
     /// <summary>The manifest of a finished cache of this space, or null where there is no finished one.</summary>
     private LatentManifest? Verified(JsonObject key, Action<string> warn)
@@ -145,7 +155,8 @@ public sealed class LatentCache
         }
 
         var stale = key.Select(field => field.Key).FirstOrDefault(name =>
-            !JsonNode.DeepEquals(key[name], manifest.Key[name]) && (name != Plugins || manifest.Key.ContainsKey(name))); // caches of before do not name them
+            !JsonNode.DeepEquals(key[name], manifest.Key[name])
+            && (name is not (Plugins or PluginBuilds) || manifest.Key.ContainsKey(name))); // older caches do not
         return stale is null
             ? manifest
             : throw new PlanException(

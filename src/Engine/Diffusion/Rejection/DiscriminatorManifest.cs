@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Diffusion.Rejection;
@@ -43,6 +44,10 @@ public sealed record DiscriminatorManifest
 
     /// <summary>The epoch whose weights were kept: the best by validation, or the last where there was none.</summary>
     public required int BestEpoch { get; init; }
+
+    /// <summary>Plugins that are not those that the run was trained with (<c>--allow-changed-plugin</c>); missing where all are.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PluginChange>? ChangedPlugins { get; init; }
 
     /// <summary>How training went.</summary>
     public required IReadOnlyList<DiscriminatorEpoch> Epochs { get; init; }

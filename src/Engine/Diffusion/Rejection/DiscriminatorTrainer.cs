@@ -5,6 +5,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Sampling;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
 using F = TorchSharp.torch.nn.functional;
@@ -26,6 +27,9 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
     private const int ValidationDraws = 4;
 
     private readonly DiscriminatorFolder _folder = new(trained.Run);
+
+    /// <summary>Plugins that are not those that the run was trained with. Default: none.</summary>
+    public IReadOnlyList<PluginChange> ChangedPlugins { get; init; } = [];
 
     /// <summary>Generates the volumes, trains, and leaves the discriminator in the run's folder <c>diffrs</c>; one that was there is replaced.</summary>
     /// <param name="epochs">How often each pair is seen.</param>
@@ -79,6 +83,7 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
             TrainingPairs = training.Count,
             ValidationPairs = validation?.Count ?? 0,
             BestEpoch = best,
+            ChangedPlugins = ChangedPlugins.Count > 0 ? ChangedPlugins : null,
             Epochs = history,
         };
         _folder.End(manifest);

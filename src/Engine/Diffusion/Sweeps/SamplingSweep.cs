@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Data.MaskMeasures;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Rejection;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Sweeps;
@@ -43,7 +44,9 @@ public sealed class SamplingSweep : IDisposable
         {
             ["checkpoint_sha256"] = trained.CheckpointSha256,
             ["experiment_sha256"] = BinaryFacts.Hash(trained.Run.Experiment), // how volumes are prepared, too
-            ["plugins"] = Node(plan.Sources.DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal).ToDictionary(source => source.Plugin, source => source.Version)),
+            [SweepFolder.Plugins] = Node(plan.Sources.DistinctBy(source => source.Plugin)
+                .OrderBy(source => source.Plugin, StringComparer.Ordinal)
+                .ToDictionary(source => source.Plugin, Build)),
             ["conditions"] = $"{plan.Sampling.Split} {DataFacts.Of(cohort.Of(plan.Sampling.Split), plan.Kinds).Sha256}",
             ["against"] = $"{against} {DataFacts.Of(cohort.Of(against), plan.Kinds).Sha256}",
             // what was judged by earlier versions is judged anew: kernels were as wide as each configuration's own volumes had it, and intervals weighed rows
@@ -62,6 +65,15 @@ public sealed class SamplingSweep : IDisposable
             _circumstances["bins"] = new JsonArray([.. bins.Select(count => (JsonNode)count)]);
         if (law is not null)
             _circumstances["bins_from"] = $"{Cohort.Train} {DataFacts.Of(cohort.Of(Cohort.Train), plan.Kinds).Sha256}";
+    }
+
+    /// <summary>A plugin's version, and of one that does not come with the program the hashes of what it is.</summary>
+    private static string Build(PartSource source)
+    {
+        if (source.IsOwn)
+            return source.Version;
+        var facts = BinaryFacts.Of(source);
+        return $"{facts.Version} {facts.Sha256}{(facts.Files is { } files ? $" {files}" : "")}";
     }
 
     /// <summary>The metrics by the names that results have for them; the second of two that are the same has a number.</summary>

@@ -31,6 +31,10 @@ public sealed record SolverSweepFile : IVersionedFile
     /// <summary>The split of the real volumes with which they are compared.</summary>
     public required string Against { get; init; }
 
+    /// <summary>Plugins that are not those that the run was trained with (<c>--allow-changed-plugin</c>); missing where all are.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PluginChange>? ChangedPlugins { get; init; }
+
     /// <summary>What is known of each configuration, in the order in which they ran: those that take the least time first.</summary>
     public required IReadOnlyList<SweptConfiguration> Configurations { get; init; }
 

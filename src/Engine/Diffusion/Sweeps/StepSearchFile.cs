@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 
@@ -31,6 +32,10 @@ public sealed record StepSearchFile : IVersionedFile
 
     /// <summary>The largest.</summary>
     public required int Hi { get; init; }
+
+    /// <summary>Plugins that are not those that the run was trained with (<c>--allow-changed-plugin</c>); missing where all are.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<PluginChange>? ChangedPlugins { get; init; }
 
     /// <summary>What was tried, in that order.</summary>
     public required IReadOnlyList<TriedSteps> Evaluated { get; init; }

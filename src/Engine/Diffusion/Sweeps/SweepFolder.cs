@@ -14,7 +14,11 @@ namespace VoxelZoo.Engine.Diffusion.Sweeps;
 /// <param name="warned">Called once with a sentence for each file that is not what was written.</param>
 public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
 {
+    /// <summary>The key of the plugins among all that numbers follow from.</summary>
+    internal const string Plugins = "plugins";
+
     private readonly HashSet<string> _distrusted = [];
+    private bool _toldOfPlugins;
 
     private string Configurations => Path.Combine(run.Sweeps, "configurations");
 
@@ -29,7 +33,7 @@ public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
         try
         {
             if (RunFolder.ReadSealed<Finished>(file, "it counts as not done, and is measured anew where it is asked for") is not { } finished)
-                return null;
+                return OfOtherPlugins(name, key);
             if (JsonNode.DeepEquals(finished.Key, key) && finished.Result.Name == name)
                 return finished.Result;
             Distrust(file, $"{file} is of another configuration than its name says; it counts as not done, and is measured anew where it is asked for");
@@ -40,6 +44,45 @@ public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
         }
 
         return null;
+    }
+
+    /// <summary>Says once, where what was found is of other builds of plugins, that it is not taken.</summary>
+    private SweptConfiguration? OfOtherPlugins(string name, JsonObject key)
+    {
+        if (_toldOfPlugins || !Directory.Exists(Configurations))
+            return null;
+        foreach (var file in Directory.GetFiles(Configurations, $"{name}-*.json").Order(StringComparer.Ordinal))
+        {
+            if (KeyOf(file) is not { } other || !JsonNode.DeepEquals(Without(other), Without(key)))
+                continue;
+            var changed = key[Plugins]!.AsObject().Where(plugin => !JsonNode.DeepEquals(plugin.Value, other[Plugins]?[plugin.Key]))
+                .Select(plugin => plugin.Key);
+            warned?.Invoke($"what {Configurations} holds was measured with other builds of plugins ({string.Join(", ", changed)}); it "
+                + "stays, and is measured anew with those that are here");
+            _toldOfPlugins = true;
+            break;
+        }
+
+        return null;
+
+        static JsonNode Without(JsonObject key)
+        {
+            var rest = key.DeepClone().AsObject();
+            rest.Remove(Plugins);
+            return rest;
+        }
+    }
+
+    private static JsonObject? KeyOf(string file)
+    {
+        try
+        {
+            return RunFolder.ReadSealed<Finished>(file, "it is not taken")?.Key;
+        }
+        catch (RunFolderException)
+        {
+            return null; // of another name it is nobody's concern here
+        }
     }
 
     private void Distrust(string file, string sentence)

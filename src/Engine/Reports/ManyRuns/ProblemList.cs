@@ -51,6 +51,11 @@ internal static class ProblemList
             yield return new Problem(ProblemKind.Unstable, run.Name, $"went back from step {Format.Count((long?)back.Measures?.GetValueOrDefault("guard/from_step"))}{(back.Loss > 0 ? $" (loss {Format.Loss(back.Loss)})" : "")} to step {Format.Count(back.Step)}, epoch {back.Epoch}; learning rate {Format.Small(back.LearningRate)} from there");
         if (run.Status is { Rollbacks: > 0 } status && run.Rollbacks.Count < status.Rollbacks)
             yield return new Problem(ProblemKind.Unstable, run.Name, $"went back to a checkpoint {Format.Plural(status.Rollbacks, "time")} in all");
+        if (run.Status is { NonFiniteValidations: > 0 and var broken })
+            yield return new Problem(
+                ProblemKind.Unstable,
+                run.Name,
+                $"{Format.Plural(broken, "validation")} had a loss that is not finite, though the weights were");
         if (run.Status is { SkippedSteps: > 0 } skipping)
             yield return new Problem(ProblemKind.Unstable, run.Name, $"skipped {Format.Plural(skipping.SkippedSteps, "step")}, those that were dropped again included, as the gradient was a spike or not finite; {Format.Count(skipping.Step)} steps stand");
     }

@@ -56,6 +56,8 @@ public static class RunReport
             Line(text, $"| best generation | {generated.Value:G4} in epoch {generated.Epoch}: {generated.Measure} |");
         if (MetricsLog.Gaps(run.Metrics, status.Step) is { } gaps)
             Line(text, $"| lost history | metrics.jsonl has no whole line of {gaps} |");
+        if (status.NonFiniteValidations > 0)
+            Line(text, $"| validations not finite | {status.NonFiniteValidations}, though the weights were |");
         if (status.LastError is { } error)
             Line(text, $"| error | {error.ReplaceLineEndings(" ").Replace("|", "\\|", StringComparison.Ordinal)} |");
     }

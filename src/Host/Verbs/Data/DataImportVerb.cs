@@ -15,6 +15,8 @@ namespace VoxelZoo.Host.Verbs.Data;
 /// <summary><c>data import SOURCE --to COHORT</c>: makes a cohort of folders as others lay them out.</summary>
 internal sealed class DataImportVerb : Verb
 {
+    private const string DicomLayout = "dicom";
+
     private readonly Argument<string> _source;
     private readonly Option<string> _to;
     private readonly Option<string[]> _layout, _map, _labels, _intensity, _spacing;
@@ -27,7 +29,8 @@ internal sealed class DataImportVerb : Verb
     {
         _source = With(new Argument<string>("SOURCE") { Description = "The folder that holds the images; it is only read" });
         _to = With(new Option<string>("--to") { Description = "The cohort's folder", HelpName = "COHORT", Required = true });
-        _layout = With(Words("--layout", "auto, bids, brats, nnunet, folders, or csv with a table's file; by default auto", "NAME", 2));
+        const string layouts = "auto, bids, brats, nnunet, folders, dicom, or csv with a table's file; by default auto";
+        _layout = With(Words("--layout", layouts, "NAME", 2));
         _map = With(Several("--map", "What files are, as in --map \"*_t1c=t1c\"; PATTERN= leaves them out", "PATTERN=KIND"));
         _labels = With(Several("--labels", "Which labels of masks make which mask, as in --labels \"1,4:tumour\"", "LABELS:NAME"));
         _split = With(new Option<string?>("--split")
@@ -57,8 +60,43 @@ internal sealed class DataImportVerb : Verb
         if (!SourceListing.Layouts.Contains(name))
             throw new UsageException($"{_layout.Name} {name}: name one of "
                 + $"{string.Join(", ", SourceListing.Layouts)}{Spelling.Suggestion(name, SourceListing.Layouts)}");
-        var listing = SourceListing.Of(parse.GetRequiredValue(_source), name, layout.ElementAtOrDefault(1), parse.GetValue(_map) ?? []);
-        var plan = ImportPlan.Of(listing, Recipe(parse));
+        var (source, recipe) = (parse.GetRequiredValue(_source), Recipe(parse));
+        if (!DicomConversion.IsNeeded(source, name))
+            return Import(parse, recipe, source, name, layout.ElementAtOrDefault(1), cancellation);
+        var conversion = DicomConversion.Of(source);
+        var passing = parse.GetValue(_dry) ? Directory.CreateTempSubdirectory("voxelzoo-dicom-").FullName : null;
+        try
+        {
+            var nifti = passing ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(parse.GetRequiredValue(_to))) + ".nifti";
+            conversion.Convert(nifti, done => TellConverted(conversion, nifti, done), cancellation);
+            return Import(parse, recipe, nifti, DicomLayout, null, cancellation);
+        }
+        finally
+        {
+            if (passing is not null)
+                Directory.Delete(passing, recursive: true);
+        }
+    }
+
+    /// <summary>Says that the conversion begins, and each tenth of it.</summary>
+    private static void TellConverted(DicomConversion conversion, string nifti, int done)
+    {
+        if (done == 0)
+            Console.Error.WriteLine($"{conversion.Count} series of DICOM become NIfTI in {Places.Shown(nifti)}");
+        else if (done * 10 / conversion.Count > (done - 1) * 10 / conversion.Count && conversion.Count >= 20)
+            Console.Error.WriteLine($"{done} of {conversion.Count} series are converted");
+    }
+
+    private ExitCode Import(
+        ParseResult parse,
+        ImportRecipe recipe,
+        string source,
+        string layout,
+        string? table,
+        CancellationToken cancellation)
+    {
+        var listing = SourceListing.Of(source, layout, table, parse.GetValue(_map) ?? []);
+        var plan = ImportPlan.Of(listing, recipe);
         var import = new CohortImport(plan, parse.GetRequiredValue(_to));
         import.CheckFolder();
         var json = parse.GetValue(CommonOptions.Json);
@@ -145,6 +183,8 @@ internal sealed class DataImportVerb : Verb
         var (sheet, place) = (outcome.Sheet, Places.Shown(Path.GetFullPath(folder)));
         foreach (var one in sheet.LeftOut.Except(plan.Listing.LeftOut))
             ConsoleObserver.Warn($"{one.Path} is left out: it {one.Why}");
+        foreach (var warning in sheet.Warnings)
+            ConsoleObserver.Warn(warning);
         string[] labels = [.. sheet.Scans.SelectMany(scan => scan.Labels.Keys).Distinct().Order(StringComparer.Ordinal)];
         if (labels.Length > 1 && sheet.Recipe.Labels.Count == 0)
             ConsoleObserver.Warn(
@@ -157,6 +197,15 @@ internal sealed class DataImportVerb : Verb
         var splits = string.Join(", ", Cohort.AllSplits.Select(split => $"{split} {sheet.Scans.Count(scan => scan.Split == split)}"));
         var kept = outcome.Kept > 0 ? $"; {outcome.Kept} were there from before" : "";
         var left = sheet.LeftOut.Count > 0 ? $"; {sheet.LeftOut.Count} left out, see {CohortSheet.FileName}" : "";
+        foreach (var one in outcome.Mended)
+            ConsoleObserver.Warn($"{place}/{one.Path} {one.Why}, and was made again");
+        if (outcome.Mended.Count > 0)
+        {
+            Output.Line($"{place}: {outcome.Written} of {sheet.Scans.Count} scans were not as they were written, and are again; what stood "
+                + "in a file's place is kept beside it (.replaced)");
+            return;
+        }
+
         Output.Line(outcome.Written == 0
             ? $"{place}: nothing to do, all {outcome.Kept} scans are there and their sources are as they were"
             : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{kept}{left}");

@@ -238,6 +238,85 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
+    public void What_a_cohort_lost_is_made_again_with_the_same_bytes_and_named()
+    {
+        _source.AddBrats(4);
+        var sheet = Run(Import()).Sheet;
+        var files = Files("cohort");
+        string Place(int scan, string name) => $"{sheet.Scans[scan].Split}/{sheet.Scans[scan].Name}/{name}";
+        string At(int scan, string name) => _source.Beside($"cohort/{Place(scan, name)}");
+        Directory.Delete(At(0, ""), recursive: true);
+        File.Delete(At(1, "t1c.nii.gz"));
+        using (var cut = File.OpenWrite(At(2, "t1n.nii.gz")))
+            cut.SetLength(100);
+        var seg = File.ReadAllBytes(At(3, "seg.nii.gz"));
+        seg[^1] ^= 1; // of the same size
+        File.WriteAllBytes(At(3, "seg.nii.gz"), seg);
+        File.WriteAllText(At(3, "notes.txt"), "mine");
+
+        var found = CohortCheck.Run(Cohort.Open(_source.Beside("cohort")), []).Select(finding => $"{finding.File} {finding.Finding}");
+        Assert.Contains(found, one => one.StartsWith($"{At(0, "")[..^1]} is missing, and cohort.json lists it", StringComparison.Ordinal));
+        Assert.Contains(found, one => one.StartsWith($"{At(1, "t1c.nii.gz")} is missing, ", StringComparison.Ordinal));
+        var bytes = files[Place(2, "t1n.nii.gz")].Length;
+        Assert.Contains(found, one =>
+            one.StartsWith($"{At(2, "t1n.nii.gz")} has 100 bytes, where {bytes} were written, ", StringComparison.Ordinal));
+        var outcome = Run(Import());
+
+        Assert.Equal((4, 0), (outcome.Written, outcome.Kept));
+        Assert.Equal(
+            [
+                .. sheet.Scans[0].Written.Keys.Select(name => $"{Place(0, name)} is missing"),
+                $"{Place(1, "t1c.nii.gz")} is missing",
+                $"{Place(2, "t1n.nii.gz")} has 100 bytes, where {bytes} were written",
+                $"{Place(3, "seg.nii.gz")} is another file than was written",
+            ],
+            outcome.Mended.Select(one => $"{one.Path} {one.Why}"));
+        var after = Files("cohort");
+        Assert.All(files, file => Assert.Equal(file.Value, after[file.Key]));
+        Assert.Equal(seg, after[Place(3, "seg.nii.gz.replaced")]);
+        Assert.Equal(3, after.Count - files.Count); // notes, and what two files were
+        Assert.Empty(Run(Import()).Mended);
+    }
+
+    [Fact]
+    public void Import_that_goes_on_makes_what_was_damaged_meanwhile_again()
+    {
+        _source.AddBrats(4);
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => Import().Run(
+            progress =>
+            {
+                if (progress.Done == 6) // two are written
+                    stop.Cancel();
+            },
+            stop.Token));
+        var written = Directory.GetFiles(_source.Beside("cohort"), "t1c.nii.gz", SearchOption.AllDirectories)
+            .First(file => !file.Contains(".importing", StringComparison.Ordinal));
+        using (var cut = File.OpenWrite(written))
+            cut.SetLength(100);
+
+        Run(Import());
+
+        Run(Import("at once"));
+        var (one, other) = (Files("cohort"), Files("at once"));
+        Assert.All(one, file => Assert.Equal(other[file.Key], file.Value));
+    }
+
+    [Fact]
+    public void Link_that_is_lost_is_made_again()
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+        var sheet = Make(Kept with { Link = true });
+        var link = Path.Combine(_source.Beside("cohort"), sheet.Scans[0].Split, sheet.Scans[0].Name, "t1.nii.gz");
+        File.Delete(link);
+        File.CreateSymbolicLink(link, "nowhere");
+
+        Assert.Equal("is missing", Assert.Single(Run(Import(recipe: Kept with { Link = true })).Mended).Why);
+
+        Assert.Equal(_source.At($"{sheet.Scans[0].Name}/t1.nii.gz"), new FileInfo(link).LinkTarget);
+    }
+
+    [Fact]
     public void Other_recipe_other_source_and_other_things_are_refused()
     {
         _source.AddBrats(3);
@@ -378,6 +457,55 @@ public sealed class CohortImportTests : IDisposable
             "--labels 7:tumour: no mask has any of these labels; there are 1, 2, 3.",
             Assert.Throws<PlanException>(() => Make(Kept with { Labels = ["7:tumour"] })).Message);
         Assert.False(Path.Exists(_source.Beside("cohort")));
+    }
+
+    [Fact]
+    public void Labels_of_which_some_are_in_no_mask_are_named_for_good()
+    {
+        _source.AddBrats(3);
+
+        var sheet = Make(Kept with { Labels = ["1,4,7:tumour", "2:oedema"] });
+
+        const string warning = "--labels names the labels 4, 7 for seg, which no mask has; they have 1, 2, 3";
+        Assert.Equal([warning], sheet.Warnings);
+        Assert.Contains(
+            CohortCheck.Run(Cohort.Open(_source.Beside("cohort")), []),
+            finding => finding.Finding == $"was made with a warning: {warning}.");
+    }
+
+    [Fact]
+    public void Volumes_beyond_memory_or_disk_are_refused_with_what_is_sensible()
+    {
+        _source.Add("a/t1.nii.gz").Add("a/t2.nii.gz").Add("a/seg.nii.gz", at: MadeSource.Ball(6)).Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+        var listing = SourceListing.Of(_source.Path);
+        var plan = ImportPlan.Of(listing, Kept with { Spacing = [0.5, 0.5, 1], Labels = ["1:tumour", "2:oedema"] });
+        var size = ImportSize.Of(plan);
+
+        // 20 voxels of 3 mm along each axis; four images of four bytes and two masks of one
+        Assert.Equal([120, 120, 60], size.Largest);
+        Assert.Equal((4 * 4 + 2) * 120 * 120 * 60, size.Bytes);
+        size.Require(plan, 3 * 4 * 120 * 120 * 60, (long)size.Bytes / 8);
+        Assert.Equal(
+            "--spacing 0.5 0.5 1 makes volumes of up to 120×120×60 voxels, of which 3 at once take 9.9 MiB of memory, and there "
+                + "are 1.0 MiB; the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that.",
+            Assert.Throws<PlanException>(() => size.Require(plan, 1 << 20, long.MaxValue)).Message);
+        Assert.Equal(
+            "--spacing 0.5 0.5 1 makes 14.8 MiB of volumes, which take 1.9 MiB at least when they are packed, and 1.0 MiB are free; "
+                + "the files' own voxels are those of --spacing 3 3 3: leave it out, or choose one near that, or name another disk with "
+                + "--to.",
+            Assert.Throws<PlanException>(() => size.Require(plan, long.MaxValue, 1 << 20)).Message);
+    }
+
+    [Fact]
+    public void Stop_is_heeded_within_a_volume()
+    {
+        _source.Add("a/t1.nii.gz");
+        var volume = NiftiFile.Read(_source.At("a/t1.nii.gz"));
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+
+        Assert.Throws<OperationCanceledException>(() => Resampler.Linear(volume, FileGrid.Oriented(volume.Header), 0, stop.Token));
+        Assert.Throws<OperationCanceledException>(() => Resampler.Nearest(volume, FileGrid.Oriented(volume.Header), 0, stop.Token));
     }
 
     [Fact]

@@ -101,6 +101,90 @@ public sealed class SourceListingTests : IDisposable
             List().Scans.Select(scan => $"{scan.Patient} {scan.Split}"));
     }
 
+    [Theory]
+    [InlineData("train/sub-01/anat/sub-01_T1w.nii.gz", "validation/sub-02/anat/sub-02_T1w.nii.gz", "bids")]
+    [InlineData("Set/train/sub-01/sub-01_t1.nii.gz", "Set/validation/sub-02/sub-02_t1.nii.gz", "brats")]
+    public void Split_folders_of_every_layout_are_kept(string train, string val, string layout)
+    {
+        Touch(train, val);
+
+        var listing = List();
+
+        Assert.Equal(layout, listing.Layout);
+        Assert.Equal(["sub-01 train", "sub-02 val"], listing.Scans.Select(scan => $"{scan.Patient} {scan.Split}"));
+        Assert.Empty(listing.Told);
+        Assert.Empty(listing.LeftOut);
+    }
+
+    [Fact]
+    public void Masks_below_derivatives_go_with_the_images_of_a_split()
+    {
+        Touch(
+            "train/sub-01/anat/sub-01_T1w.nii.gz",
+            "derivatives/x/sub-01/anat/sub-01_dseg.nii.gz",
+            "test/sub-02/anat/sub-02_T1w.nii.gz",
+            "test/derivatives/x/sub-02/anat/sub-02_dseg.nii.gz");
+
+        Assert.Equal(
+            ["sub-01 train t1w seg", "sub-02 test t1w seg"],
+            List().Scans.Select(scan => $"{scan.Patient} {scan.Split} {string.Join(' ', scan.Kinds)}"));
+    }
+
+    [Fact]
+    public void One_folder_that_is_called_training_is_no_split_and_said()
+    {
+        Touch("Training/A-00001-000/A-00001-000-t1c.nii.gz", "Training/A-00002-000/A-00002-000-t1c.nii.gz");
+
+        var listing = List();
+
+        Assert.All(listing.Scans, scan => Assert.Null(scan.Split));
+        Assert.Equal(
+            "all images lie in a folder Training, which is not taken for a split, as there is no other one",
+            Assert.Single(listing.Told));
+    }
+
+    [Fact]
+    public void Scan_in_two_splits_is_refused()
+    {
+        Touch("train/sub-01/anat/sub-01_T1w.nii.gz", "test/sub-01/anat/sub-01_T1w.nii.gz");
+
+        Assert.StartsWith(
+            "sub-01 is in test and in train; a scan belongs to one split",
+            Assert.Throws<PlanException>(() => List()).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Hidden_entries_are_passed_over_and_counted()
+    {
+        Touch("a/t1.nii", "a/._t1.nii", ".git/annex/x.nii", "b/.DS_Store", "b/t1.nii");
+
+        var listing = List();
+
+        Assert.Equal("3 entries are hidden and passed over: .git, a/._t1.nii, b/.DS_Store", Assert.Single(listing.Told));
+        Assert.Equal(["a", "b"], listing.Scans.Select(scan => scan.Name));
+    }
+
+    [Theory]
+    [InlineData("{\"channel_names\": {\"0\": \"T1\"", "this is not JSON, or JSON that was cut off")]
+    [InlineData("[1]", "it holds no object with names in braces")]
+    [InlineData("{\"channel_names\": [\"T1\"]}", "`channel_names` is no object such as {\"0\": \"T1\"}")]
+    [InlineData("{\"modality\": {\"0\": 7}}", "`modality` has no name for the channel 0")]
+    [InlineData("{\"channel_names\": {\"T1\": 0}}", "`channel_names` has the key `T1`, where the number of a channel is expected")]
+    [InlineData("{\"channel_names\": {\"0\": \"T1\", \"0\": \"T2\"}}", "a key is there twice")]
+    public void Broken_names_of_channels_are_said_in_words(string json, string why)
+    {
+        Touch("imagesTr/case_0000.nii.gz");
+        File.WriteAllText(_source.At("dataset.json"), json);
+
+        var sentence = Assert.Throws<PlanException>(() => List()).Message;
+
+        Assert.StartsWith(
+            $"{_source.At("dataset.json")} cannot be read, so that the channels have no names: ", sentence, StringComparison.Ordinal);
+        Assert.EndsWith($"{why}; correct it.", sentence, StringComparison.Ordinal);
+        Assert.DoesNotContain("BytePosition", sentence, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Splits_of_a_table_are_known_in_other_spellings()
     {
@@ -267,7 +351,7 @@ public sealed class SourceListingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("slices/a.dcm", "holds DICOM, such as slices/a.dcm, and no NIfTI; convert it with dcm2niix")]
+    [InlineData("slices/a.dcm", "holds files such as slices/a.dcm, of which none is an image that can be read as DICOM, and no NIfTI")]
     [InlineData("notes.txt", "holds no file that ends in .nii or .nii.gz")]
     [InlineData("alone.nii", "is recognised: it holds images such as alone.nii")]
     public void Nothing_that_could_be_taken_is_refused(string file, string sentence)

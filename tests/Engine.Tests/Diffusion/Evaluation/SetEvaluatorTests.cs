@@ -241,6 +241,59 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
         }
     }
 
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(2, false)]
+    public void Metric_that_has_no_value_of_so_few_volumes_is_refused_before_any_is_generated(int generated, bool refused)
+    {
+        IMetric[] metrics = [new MeanGap(_ => { }), new Pairs()];
+        var plan = Plan with { Metrics = [.. metrics.Select(metric => TinyRun.Part("evaluation", metric))] };
+        _run.Train(plan);
+
+        var refusal = Record.Exception(() => _run.Use(plan, (trained, test) =>
+        {
+            using var random = new RandomStreams(1);
+            var train = TinyRun.Volumes(plan, Cohort.Open(plan.Data.Cohort), Cohort.Train);
+            using var sets = new SetEvaluator(plan, TinyRun.Context(plan, random), () => [(Cohort.Train, train), (Cohort.Test, test)]);
+            sets.RequireEnough(generated);
+            return 0;
+        }));
+
+        if (!refused)
+        {
+            Assert.Null(refusal);
+            return;
+        }
+
+        var plain = Assert.IsType<PlanException>(refusal);
+        Assert.Equal("evaluation.generate.count", plain.Path);
+        Assert.Equal(
+            "`Pairs` has no value of 1 generated volume: 1 row has no pair; generate more, or remove it from evaluation.metrics",
+            plain.Message);
+    }
+
+    /// <summary>Compares pairs of generated volumes.</summary>
+    private sealed class Pairs : IMetric<NoOptions>
+    {
+        public Metric Create(NoOptions options, PartContext context) => new Needing();
+
+        private sealed class Needing : SetMetric
+        {
+            public override MetricInputKind Needs => MetricInputKind.Volumes;
+
+            public override bool HigherIsBetter => false;
+
+            public override string Extractor => "mean";
+
+            public override Tensor Features(Tensor volumes) => volumes.mean([1, 2, 3, 4]).unsqueeze(1);
+
+            public override MetricResult Compare(Tensor real, Tensor generated) =>
+                generated.shape[0] > 1 ? MetricResult.Mean([0]) : throw new ArgumentException($"{generated.shape[0]} row has no pair");
+
+            public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
+        }
+    }
+
     /// <summary>The share of voxels that are neither 0 nor 1, of the generated volumes.</summary>
     private sealed class GreyShare : IMetric<NoOptions>
     {

@@ -185,6 +185,28 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     }
 
     [Fact]
+    public void Latents_of_another_build_of_the_compressor_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        var (plan, assembly) = (Plan(), Path.Combine(folder.Path, "Affine.dll"));
+        File.WriteAllText(assembly, "one build");
+        plan = plan with
+        {
+            Compressor = plan.Compressor with { Source = new PartSource("affine", "1.0.0", assembly) },
+            Data = plan.Data with { Latents = Path.Combine(folder.Path, "latents") },
+        };
+        using var first = new TinyRun();
+        using var second = new TinyRun();
+        first.Train(plan);
+        File.WriteAllText(assembly, "another build");
+
+        var refusal = Assert.Throws<PlanException>(() => second.Train(plan));
+
+        Assert.Equal(("data", "latents"), (refusal.Section, refusal.Key));
+        Assert.Contains("stale: their plugin_builds is", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Latents_of_changed_volumes_are_refused()
     {
         using var own = new TinyCohort();

@@ -7,6 +7,7 @@ using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
+using VoxelZoo.Engine.Tests.Data;
 using VoxelZoo.Engine.Tests.Tiny;
 
 namespace VoxelZoo.Engine.Tests.Diffusion.Sweeps;
@@ -97,6 +98,27 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
         ];
         Assert.All(others, other => Assert.Null(Sweep(other, sweep => sweep.Find(Euler(2), With(other, 2)))));
         // and it is still there for those who ask as before
+        Assert.NotNull(Sweep(plan, sweep => sweep.Find(Euler(2), With(plan, 2))));
+    }
+
+    [Fact]
+    public void Another_build_of_a_plugin_is_measured_anew_and_said_once()
+    {
+        using var folder = new TemporaryFolder();
+        var assembly = Path.Combine(folder.Path, "Gap.dll");
+        File.WriteAllText(assembly, "one build");
+        var plan = Plan;
+        plan = plan with { Metrics = [plan.Metrics[0] with { Source = new PartSource("gaps", "1.0.0", assembly) }] };
+        _run.Train(plan);
+        Sweep(plan, sweep => sweep.Judge(Euler(2), With(plan, 2)));
+        Sweep(plan, sweep => sweep.Judge(Euler(3), With(plan, 3)));
+        File.WriteAllText(assembly, "another build");
+
+        Assert.Equal((null, null), Sweep(plan, sweep => (sweep.Find(Euler(2), With(plan, 2)), sweep.Find(Euler(3), With(plan, 3)))));
+        Assert.Contains(
+            "was measured with other builds of plugins (gaps); it stays, and is measured anew",
+            Assert.Single(_warnings), StringComparison.Ordinal);
+        File.WriteAllText(assembly, "one build");
         Assert.NotNull(Sweep(plan, sweep => sweep.Find(Euler(2), With(plan, 2))));
     }
 

@@ -302,7 +302,7 @@ public sealed class ReportFactsTests : IDisposable
     [Fact]
     public void Instability_is_told()
     {
-        Run("a").Change(status => status with { SkippedSteps = 7, Rollbacks = 1, FailedCheckpoints = 2 });
+        Run("a").Change(status => status with { SkippedSteps = 7, Rollbacks = 1, FailedCheckpoints = 2, NonFiniteValidations = 3 });
         using (var log = MetricsLog.Continue(At("a/metrics.jsonl"), 1000, Assert.Fail))
             log.Add(new MetricsEntry { Kind = "rollback", Step = 40, Epoch = 4, Loss = 2.5, LearningRate = 5e-5, GradientNorm = 1, Seconds = 0, Measures = new Dictionary<string, double> { ["guard/from_step"] = 77 } });
         Directory.CreateDirectory(At("a/checkpoints/.corrupt-step-00000030"));
@@ -311,6 +311,7 @@ public sealed class ReportFactsTests : IDisposable
 
         Assert.Contains((ProblemKind.Unstable, "went back from step 77 (loss 2.5) to step 40, epoch 4; learning rate 5e-5 from there"), problems);
         Assert.Contains(problems, p => p.Sentence.StartsWith("skipped 7 steps", StringComparison.Ordinal));
+        Assert.Contains((ProblemKind.Unstable, "3 validations had a loss that is not finite, though the weights were"), problems);
         Assert.Contains((ProblemKind.Checkpoints, "2 checkpoints could not be written"), problems);
         Assert.Contains((ProblemKind.Checkpoints, "found damaged and set aside: step-00000030"), problems);
     }
