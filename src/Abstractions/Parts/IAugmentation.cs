@@ -43,7 +43,8 @@ public abstract class Augmentation
     /// <summary>
     /// The volumes of a training step that take the place of the given ones: as many, of the same shapes, images within their range, masks
     /// still 0 or 1. What moves voxels moves those of all images and of <see cref="TrainingVolumes.VoxelWeights"/> alike, and none from
-    /// slice to slice, as the last ones may be padding. Called before <see cref="Apply"/>, where <see cref="ChangesVolumes"/>. Default: the
+    /// slice to slice, as the last ones may be padding. What is drawn is drawn for the step as a whole: of several processes each has some
+    /// of its samples, and the same stream. Called before <see cref="Apply"/>, where <see cref="ChangesVolumes"/>. Default: the
     /// given ones. Since contract 1.5.
     /// </summary>
     /// <param name="volumes">The step's volumes. Their tensors stay as they are: what changes is a new tensor.</param>

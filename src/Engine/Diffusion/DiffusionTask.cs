@@ -267,8 +267,14 @@ public sealed class DiffusionTask : TrainingTask
                     + $"{string.Join(", ", batch.Images.Keys)}; use another version of the plugin").In(planned.Section);
             foreach (var (image, before) in changed.Images.Zip(given.Images))
                 planned.Checked($"changes {image.Kind} to", image.Voxels, before.Voxels.shape, before.Voxels.device);
-            if (changed.VoxelWeights is { } weights && given.VoxelWeights is { } weighed)
+            if (given.VoxelWeights is not { } weighed)
+                changed = changed with { VoxelWeights = null };
+            else if (changed.VoxelWeights is { } weights)
                 planned.Checked("changes the voxels' weights to", weights, weighed.shape, weighed.device);
+            else
+                throw new PlanException(
+                    $"`{planned.Id}` of the plugin {planned.Source.Plugin} {planned.Source.Version} loses the weights of voxels, by which "
+                    + "training.region_weights weighs tumours; use another version of the plugin").In(planned.Section);
         }
 
         return new Batch

@@ -52,6 +52,22 @@ public sealed class VolumeAugmentationTests(TinyCohort cohort) : IClassFixture<T
             StringComparison.Ordinal);
 
     [Fact]
+    public void Weights_of_voxels_must_not_get_lost()
+    {
+        using var run = new TinyRun();
+        var draft = TinyRun.Draft(cohort);
+        var plan = ExperimentPlan.Compose(draft with
+        {
+            Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new Forgetting())],
+            Training = draft.Training with { RegionWeights = new() },
+        });
+
+        var refusal = Assert.Throws<PlanException>(() => run.Train(plan, validate: false));
+
+        Assert.StartsWith("`Forgetting` of the plugin tiny 1.0.0 loses the weights of voxels", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Latents_that_are_computed_once_leave_nothing_to_change()
     {
         var draft = TinyRun.Draft(cohort);
@@ -129,6 +145,18 @@ public sealed class VolumeAugmentationTests(TinyCohort cohort) : IClassFixture<T
                 part.Clean.Add(term.Clean.mean().ToDouble());
                 return [term];
             }
+        }
+    }
+
+    private sealed class Forgetting : IAugmentation<NoOptions>
+    {
+        public Augmentation Create(NoOptions options, DiffusionShape shape, PartContext context) => new Anew();
+
+        private sealed class Anew : Augmentation
+        {
+            public override bool ChangesVolumes => true;
+
+            public override TrainingVolumes ApplyToVolumes(TrainingVolumes volumes, Generator random) => new() { Images = volumes.Images };
         }
     }
 
