@@ -53,13 +53,6 @@ public sealed class BrainShapeMetric : IMetric<BrainShapeOptions>
         public override string Extractor =>
             FormattableString.Invariant($"brain above {options.Threshold} on {options.Grid}×{options.Grid}×{options.Grid} blocks");
 
-        public override MetricResult Compute(Tensor real, Tensor generated)
-        {
-            VolumeSets.Require(real, generated);
-            using var scope = NewDisposeScope();
-            return Compare(Features(real), Features(generated));
-        }
-
         public override Tensor Features(Tensor volumes)
         {
             using var gradient = no_grad();

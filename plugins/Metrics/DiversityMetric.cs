@@ -81,13 +81,6 @@ public sealed class DiversityMetric : IMetric<DiversityOptions>
 
         public override void Check(VolumeShape volume) => pair.Check(Blocks(volume));
 
-        public override MetricResult Compute(Tensor real, Tensor generated)
-        {
-            VolumeSets.Require(real, generated);
-            using var scope = NewDisposeScope();
-            return Compare(Features(real), Features(generated));
-        }
-
         public override Tensor Features(Tensor volumes)
         {
             using var gradient = no_grad();

@@ -17,9 +17,9 @@ public sealed record LesionsOptions
 
 /// <summary>
 /// Are the tumours where the masks say, as bright as in real volumes? In each volume the contrast of its tumours: the mean intensity in the
-/// mask over that in a ring around it, less one. The value is the mean contrast of generated volumes by that of real ones, or the inverse
-/// where theirs is stronger: 1 is as visible, 0 not at all, and below 0 they are dark where real ones are bright. Volumes without a tumour
-/// say nothing and are left out.
+/// mask over that in a ring around it, less one. The value is the mean contrast of generated volumes by that of real ones: 1 is as visible,
+/// 0 not at all, above 1 brighter than real ones, and below 0 they are dark where real ones are bright. Volumes without a tumour say
+/// nothing and are left out.
 /// </summary>
 [Metric("lesions", Summary = "Contrast of generated tumours to their surroundings by that of real ones; 1 is as visible, 0 not at all.")]
 public sealed class LesionsMetric : IMetric<LesionsOptions>
@@ -38,13 +38,11 @@ public sealed class LesionsMetric : IMetric<LesionsOptions>
 
         public override MetricInputKind Needs => MetricInputKind.Volumes;
 
-        public override bool HigherIsBetter => true;
+        public override double? BestValue => 1;
 
         public override bool NeedsMasks => true;
 
         public override string Extractor => $"contrast of tumours to a ring of {ring} voxels";
-
-        public override MetricResult Compute(Tensor real, Tensor generated) => throw new ArgumentException(Without);
 
         public override Tensor Features(Tensor volumes) => throw new ArgumentException(Without);
 
@@ -78,8 +76,7 @@ public sealed class LesionsMetric : IMetric<LesionsOptions>
                     $"no {(theirs.Length == 0 ? "real" : "generated")} volume has a tumour with anything around it");
             var (contrast, usual) = (ours.Average(), theirs.Average());
             var ratio = contrast / usual;
-            var value = ratio > 1 ? 1 / ratio : ratio;
-            return new MetricResult(value, [value])
+            return new MetricResult(ratio, [ratio])
             {
                 Extractor = Extractor,
                 Warnings = ratio >= Faint

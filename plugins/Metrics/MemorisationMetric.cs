@@ -51,18 +51,6 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
 
         public override void Check(VolumeShape volume) => extractor.Check(volume);
 
-        public override MetricResult Compute(Tensor real, Tensor generated)
-        {
-            if (real.dim() != 5 || generated.dim() != 5 || real.numel() == 0 || generated.numel() == 0)
-                throw new ArgumentException(
-                    $"the sets are [{string.Join(", ", real.shape)}] and [{string.Join(", ", generated.shape)}], "
-                    + "expected volumes [N, C, D, H, W] of both");
-            Finite.Require(real, "real volumes");
-            Finite.Require(generated, "generated volumes");
-            using var scope = NewDisposeScope();
-            return Compare(Features(real), Features(generated));
-        }
-
         public override Tensor Features(Tensor volumes)
         {
             using var gradient = no_grad();

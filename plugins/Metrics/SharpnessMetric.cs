@@ -11,10 +11,10 @@ public sealed record SharpnessOptions;
 /// <summary>
 /// Have generated heads as much fine detail as real ones? Each volume is divided by its 99.5th percentile. What a Gaussian blur of one
 /// voxel takes away is its fine detail, and the mean square of that in the head without its outer two voxels is the detail's energy. The
-/// value is the energy of generated volumes by that of real ones, or the inverse where they have more: 1 is as sharp, 0.2 a blob without
-/// folds. Noise is detail too, but of the finest, what a blur of half a voxel takes away: the detail <c>finest</c> is far above 1 then.
+/// value is the energy of generated volumes by that of real ones: 1 is as sharp, 0.2 a blob without folds, above 1 has more detail than a
+/// head has. Noise is detail too, but of the finest, what a blur of half a voxel takes away: the detail <c>finest</c> is far above 1 then.
 /// </summary>
-[Metric("sharpness", Summary = "Energy of fine detail in generated heads by that in real ones; 1 is as sharp, less is softer or noisy.")]
+[Metric("sharpness", Summary = "Energy of fine detail in generated heads by that in real ones; 1 is as sharp, less softer, more noisy.")]
 public sealed class SharpnessMetric : IMetric<SharpnessOptions>
 {
     /// <inheritdoc/>
@@ -29,16 +29,9 @@ public sealed class SharpnessMetric : IMetric<SharpnessOptions>
 
         public override MetricInputKind Needs => MetricInputKind.Volumes;
 
-        public override bool HigherIsBetter => true;
+        public override double? BestValue => 1;
 
         public override string Extractor => "energy of fine detail in the head";
-
-        public override MetricResult Compute(Tensor real, Tensor generated)
-        {
-            using var scope = NewDisposeScope();
-            VolumeSets.Require(real, generated);
-            return Compare(Features(real), Features(generated));
-        }
 
         // energy of fine and of finest detail and the head's share of the volume, each the mean over channels
         public override Tensor Features(Tensor volumes)
@@ -58,8 +51,7 @@ public sealed class SharpnessMetric : IMetric<SharpnessOptions>
                 throw new ArgumentException("no real volume has detail in a head, by which generated ones could be measured");
             double[] made = [.. generated.to(ScalarType.Float64).mean([0L]).data<double>()];
             var (energy, finest) = (made[0] / of[0], made[1] / of[1]);
-            var value = energy > 1 ? 1 / energy : energy;
-            return new MetricResult(value, [value])
+            return new MetricResult(energy, [energy])
             {
                 Extractor = Extractor,
                 Warnings = [.. Warnings(energy, finest)],

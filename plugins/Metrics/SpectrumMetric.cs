@@ -36,13 +36,6 @@ public sealed class SpectrumMetric : IMetric<SpectrumOptions>
 
         public override string Extractor => $"power in {bands} bands of frequency";
 
-        public override MetricResult Compute(Tensor real, Tensor generated)
-        {
-            using var scope = NewDisposeScope();
-            VolumeSets.Require(real, generated);
-            return Compare(Features(real), Features(generated));
-        }
-
         // mean power of each band, the mean over channels
         public override Tensor Features(Tensor volumes)
         {

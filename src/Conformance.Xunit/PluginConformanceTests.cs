@@ -33,7 +33,10 @@ public abstract class PluginConformanceTests<TPlugin>
     {
         var type = Marked().Single(marked => marked.Name == part).Type;
         using var random = new RandomStreams(0);
-        var context = new PartContext(torch.CPU, Precision.Float32, NullLogger.Instance, TimeProvider.System, random);
+        var context = new PartContext(torch.CPU, Precision.Float32, NullLogger.Instance, TimeProvider.System, random)
+        {
+            PluginFolder = Path.GetDirectoryName(type.Assembly.Location),
+        };
 
         var failed = PartConformance.Verify((IPart)Activator.CreateInstance(type)!, context).Where(check => !check.Passed).ToArray();
 

@@ -2,6 +2,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 using static VoxelZoo.Conformance.ModuleChecks;
+using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Conformance;
 
@@ -39,6 +40,8 @@ public static class AugmentationConformance
             VoxelWeights = ones((Grid with { Channels = 1 }).Batch(1)),
         };
 
+        if (augmentation.ChangesVolumes)
+            Volumes(checks, augmentation);
         checks.Run("terms", "every draw gives at least one term, all of them with the step's shapes, times within 0 to 1000 and finite weights", () =>
         {
             using var random = new Generator(5, CPU);
@@ -106,5 +109,71 @@ public static class AugmentationConformance
                 ? $"omega has {size} elements, OmegaSize says {augmentation.OmegaSize}"
                 : null;
         }
+    }
+
+    /// <summary>Checks what changes volumes before a compressor sees them.</summary>
+    private static void Volumes(CheckList checks, Augmentation augmentation)
+    {
+        var shape = (Grid with { Channels = 1 }).Batch(2);
+        var image = new TrainingImage("bravo", rand(shape), IsMask: false);
+        var mask = new TrainingImage("seg", rand(shape).gt(S(0.7)).to(ScalarType.Float32), IsMask: true);
+        var volumes = new TrainingVolumes { Images = [image, mask], VoxelWeights = ones(shape) };
+
+        checks.Run("volumes", "images keep their order, shapes and range, masks are 0 or 1, and something changes", () =>
+        {
+            using var random = new Generator(5, CPU);
+            var changes = false;
+            for (var draw = 0; draw < Draws; draw++)
+            {
+                var changed = augmentation.ApplyToVolumes(volumes, random);
+                if (!Kinds(changed).SequenceEqual(Kinds(volumes)))
+                    return $"images of {string.Join(", ", volumes.Images.Select(each => each.Kind))} became "
+                        + string.Join(", ", changed.Images.Select(each => each.Kind));
+                foreach (var (each, before) in changed.Images.Append(Weights(changed)).Zip(volumes.Images.Append(Weights(volumes))))
+                {
+                    if (!each.Voxels.shape.SequenceEqual(shape) || each.Voxels.dtype != ScalarType.Float32)
+                        return $"{each.Kind} is {each.Voxels.dtype} {Shape(each.Voxels.shape)}, not Float32 {Shape(shape)}";
+                    changes |= !BitEqual(each.Voxels, before.Voxels);
+                }
+
+                var (low, high) = (changed.Images[0].Voxels.min().ToDouble(), changed.Images[0].Voxels.max().ToDouble());
+                if (low < image.Low || high > image.High)
+                    return $"an image from {image.Low} to {image.High} goes from {low:g4} to {high:g4}";
+                if (!changed.Images[1].Voxels.eq(S(0.0)).logical_or(changed.Images[1].Voxels.eq(S(1.0))).all().item<bool>())
+                    return "a mask has values other than 0 and 1";
+            }
+
+            return changes ? null : $"nothing changed in {Draws} draws";
+        });
+        checks.Run("given_volumes_untouched", "the given volumes are left as they are", () =>
+        {
+            using var random = new Generator(5, CPU);
+            return Untouched(
+                () =>
+                {
+                    for (var draw = 0; draw < Draws; draw++)
+                        augmentation.ApplyToVolumes(volumes, random);
+                },
+                ("an image", image.Voxels), ("a mask", mask.Voxels), ("the voxels' weights", volumes.VoxelWeights));
+        });
+        checks.Run("own_stream_of_volumes", "the same stream gives the same volumes", () =>
+        {
+            using var one = new Generator(5, CPU);
+            using var other = new Generator(5, CPU);
+            for (var draw = 0; draw < Draws; draw++)
+            {
+                var first = augmentation.ApplyToVolumes(volumes, one);
+                manual_seed(draw);
+                var second = augmentation.ApplyToVolumes(volumes, other);
+                if (first.Images.Zip(second.Images).Any(pair => !BitEqual(pair.First.Voxels, pair.Second.Voxels)))
+                    return "two draws from equal streams differ";
+            }
+
+            return null;
+        });
+
+        static IEnumerable<(string, bool)> Kinds(TrainingVolumes of) => of.Images.Select(each => (each.Kind, each.IsMask));
+
+        static TrainingImage Weights(TrainingVolumes of) => new("the voxels' weights", of.VoxelWeights ?? zeros(0), IsMask: false);
     }
 }

@@ -44,7 +44,7 @@ public static class MetricConformance
             checks.Run("finds_copies", "a copy of what was trained on is worse than something else", () =>
             {
                 var (copy, other) = (Computed(real, real).Value, Computed(real, rand_like(real)).Value);
-                return metric.HigherIsBetter ? Told(copy < other) : Told(copy > other);
+                return Told(Rank(copy) > Rank(other));
 
                 string? Told(bool worse) => worse ? null : $"a copy has {copy:g4}, something else {other:g4}";
             });
@@ -54,7 +54,7 @@ public static class MetricConformance
             checks.Run("prefers_real", "real against itself is better than against a distortion", () =>
             {
                 var (best, worse) = (Computed(real, real).Value, Computed(real, distorted).Value);
-                return double.IsFinite(best) && double.IsFinite(worse) && (metric.HigherIsBetter ? best > worse : best < worse)
+                return double.IsFinite(best) && double.IsFinite(worse) && Rank(best) < Rank(worse)
                     ? null
                     : $"real against itself is {best:g4}, against a distortion {worse:g4}";
             });
@@ -83,6 +83,10 @@ public static class MetricConformance
         });
         checks.Run("live_tensors", "computing leaves no tensors behind", () => LiveTensorsAreFlat(() => Computed(real, distorted)));
         return checks.Results;
+
+        // less where it is better
+        double Rank(double value) =>
+            metric.BestValue is { } number ? Math.Abs(value - number) : metric.HigherIsBetter ? -value : value;
 
         MetricResult Computed(Tensor one, Tensor other) => metric is SetMetric { NeedsMasks: true } masked
             ? masked.Compare(masked.MaskedFeatures(one, mask!), masked.MaskedFeatures(other, mask!))

@@ -8,11 +8,14 @@ namespace VoxelZoo.Conformance;
 /// </summary>
 public static class PartConformance
 {
-    /// <summary>Runs all checks of the part's kind; takes about a second.</summary>
+    /// <summary>Runs the check of its options and all those of its kind; takes about a second.</summary>
     /// <param name="part">A part of any kind.</param>
     /// <param name="context">Device (the CPU), logger and streams for the instances that are created.</param>
     /// <exception cref="ArgumentException">The part is of no kind that the contract knows.</exception>
-    public static IReadOnlyList<ConformanceCheck> Verify(IPart part, PartContext context) => part switch
+    public static IReadOnlyList<ConformanceCheck> Verify(IPart part, PartContext context) =>
+        [.. OptionsConformance.Verify(part), .. OfKind(part, context)];
+
+    private static IReadOnlyList<ConformanceCheck> OfKind(IPart part, PartContext context) => part switch
     {
         IArchitecture architecture => ArchitectureConformance.Verify(architecture, context),
         INoiseStrategy strategy => StrategyConformance.Verify(strategy, context),

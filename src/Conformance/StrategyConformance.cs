@@ -98,6 +98,14 @@ public static class StrategyConformance
 
             return null;
         });
+        checks.Run("informative_timesteps", "the timesteps for evaluation rise, one after the other, within 0 to 1000", () =>
+        {
+            var named = process.InformativeTimesteps;
+            return named.Count > 0 && named.All(t => t is >= 0 and <= NoiseProcess.Horizon)
+                && named.Zip(named.Skip(1)).All(pair => pair.First < pair.Second)
+                ? null
+                : $"InformativeTimesteps are {string.Join(", ", named.Select(t => $"{t:g4}"))}";
+        });
         checks.Run("time_grid", "the sampling grid of N steps has N + 1 falling times and ends at exactly 0", () =>
         {
             foreach (var steps in new[] { 1, 2, 25, 1000 })

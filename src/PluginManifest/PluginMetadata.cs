@@ -32,6 +32,9 @@ internal sealed record PluginMetadata
     /// <summary>What is new, or where that is told: <c>PackageReleaseNotes</c> of the project.</summary>
     public string Changelog { get; private init; } = "";
 
+    /// <summary>The test project that the build found beside the plugin's.</summary>
+    public string Tests { get; private init; } = "";
+
     /// <summary>Assemblies that it refers to.</summary>
     public ImmutableArray<string> References { get; private init; } = [];
 
@@ -63,6 +66,7 @@ internal sealed record PluginMetadata
             Authors = Metadata("VoxelZoo.Authors") ?? "",
             Homepage = Metadata("VoxelZoo.Homepage") ?? "",
             Changelog = Metadata("VoxelZoo.Changelog") ?? "",
+            Tests = Metadata("VoxelZoo.Tests") ?? "",
             References = [.. reader.AssemblyReferences.Select(handle => reader.GetString(reader.GetAssemblyReference(handle).Name))],
             Unusable = UnusableOf(reader).FirstOrDefault(),
             Parts = [.. PartsOf(reader).OrderBy(p => p.Kind, StringComparer.Ordinal).ThenBy(p => p.Id, StringComparer.Ordinal)],

@@ -50,6 +50,8 @@ static JsonObject Manifest(PluginMetadata plugin, PartDetails details)
         json["homepage"] = plugin.Homepage;
     if (plugin.Changelog.Length > 0)
         json["changelog"] = Regex.Replace(plugin.Changelog, @"\s+", " ").Trim();
+    if (plugin.Tests.Length > 0)
+        json["tests"] = plugin.Tests;
     return json;
 }
 

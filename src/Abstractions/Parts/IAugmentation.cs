@@ -34,11 +34,53 @@ public abstract class Augmentation
     /// </summary>
     public virtual bool MixesSamples => false;
 
-    /// <summary>The terms that take the place of <paramref name="term"/>: itself, changed, or with others beside it.</summary>
+    /// <summary>
+    /// Whether it changes volumes, by <see cref="ApplyToVolumes"/>, before the compressor sees them. Hosts refuse it where latents are
+    /// computed once for all epochs, as those of learned compressors are. Default false. Since contract 1.5.
+    /// </summary>
+    public virtual bool ChangesVolumes => false;
+
+    /// <summary>
+    /// The volumes of a training step that take the place of the given ones: as many, of the same shapes, images within their range, masks
+    /// still 0 or 1. What moves voxels moves those of all images and of <see cref="TrainingVolumes.VoxelWeights"/> alike, and none from
+    /// slice to slice, as the last ones may be padding. What is drawn is drawn for the step as a whole: of several processes each has some
+    /// of its samples, and the same stream. Called before <see cref="Apply"/>, where <see cref="ChangesVolumes"/>. Default: the
+    /// given ones. Since contract 1.5.
+    /// </summary>
+    /// <param name="volumes">The step's volumes. Their tensors stay as they are: what changes is a new tensor.</param>
+    /// <param name="random">The stream to draw from.</param>
+    public virtual TrainingVolumes ApplyToVolumes(TrainingVolumes volumes, Generator random) => volumes;
+
+    /// <summary>
+    /// The terms that take the place of <paramref name="term"/>: itself, changed, or with others beside it. Default: itself.
+    /// </summary>
     /// <param name="term">One term of the step.</param>
     /// <param name="process">The noise process, for terms at other timesteps.</param>
     /// <param name="random">The stream to draw from.</param>
-    public abstract IReadOnlyList<TrainingTerm> Apply(TrainingTerm term, NoiseProcess process, Generator random);
+    public virtual IReadOnlyList<TrainingTerm> Apply(TrainingTerm term, NoiseProcess process, Generator random) => [term];
+}
+
+/// <summary>The volumes of a training step before the compressor sees them. Since contract 1.5.</summary>
+public sealed record TrainingVolumes
+{
+    /// <summary>The images that the experiment reads, targets and conditions.</summary>
+    public required IReadOnlyList<TrainingImage> Images { get; init; }
+
+    /// <summary>Weight of each voxel in the loss, <c>[B, 1, D, H, W]</c>, or null where all are alike.</summary>
+    public Tensor? VoxelWeights { get; init; }
+}
+
+/// <summary>One image of each sample of a training step. Since contract 1.5.</summary>
+/// <param name="Kind">Its kind as experiments name it, such as <c>bravo</c> or <c>seg</c>.</param>
+/// <param name="Voxels">Float32 <c>[B, 1, D, H, W]</c>, on the CPU.</param>
+/// <param name="IsMask">Whether its voxels are 0 or 1 and name a region; else they are intensities.</param>
+public sealed record TrainingImage(string Kind, Tensor Voxels, bool IsMask)
+{
+    /// <summary>The least value that voxels have. Default 0.</summary>
+    public double Low { get; init; }
+
+    /// <summary>The largest. Default 1.</summary>
+    public double High { get; init; } = 1;
 }
 
 /// <summary>One term of a training step's loss: <c>weight · mean(voxel weights · (f(noisy, t, condition, omega) − target)²)</c>.</summary>

@@ -12,6 +12,9 @@ public interface ICompressor : IPart
     /// <inheritdoc cref="ICompressor{TOptions}.IsLearned"/>
     bool IsLearned { get; }
 
+    /// <inheritdoc cref="ICompressor{TOptions}.IsLossy"/>
+    bool IsLossy(object options) => IsLearned;
+
     /// <inheritdoc cref="ICompressor{TOptions}.Create"/>
     Compressor Create(object options, PartContext context);
 }
@@ -25,10 +28,20 @@ public interface ICompressor<TOptions> : ICompressor, IPart<TOptions>
     /// <exception cref="PlanException">The volume's sizes do not divide, or its channels are not the options'.</exception>
     VolumeShape LatentShape(TOptions options, VolumeShape volume);
 
-    /// <summary>Whether it has weights that must be trained before it is of use. False for lossless rearrangements.</summary>
+    /// <summary>Whether it has weights that must be trained before it is of use. False for what is fixed, lossless or not.</summary>
     new bool IsLearned { get; }
 
     bool ICompressor.IsLearned => IsLearned;
+
+    /// <summary>
+    /// Whether volumes come back as others. A compressor that is fixed and says so, such as one that leaves out fine detail, has no run
+    /// that would say how much is lost: the host measures it where it evaluates. <see cref="Compressor.Encode"/> of what
+    /// <see cref="Compressor.Decode"/> gives has to be the latent again. Default: whatever is learned is lossy, and nothing else. Since
+    /// contract 1.5.
+    /// </summary>
+    bool IsLossy(TOptions options) => IsLearned;
+
+    bool ICompressor.IsLossy(object options) => IsLossy((TOptions)options);
 
     /// <summary>Builds the compressor with freshly initialised parameters on the context's device. The caller owns it.</summary>
     Compressor Create(TOptions options, PartContext context);

@@ -50,8 +50,14 @@ public abstract class Metric
     /// <summary>What <see cref="Compute"/> needs.</summary>
     public abstract MetricInputKind Needs { get; }
 
-    /// <summary>Whether a larger value is better.</summary>
-    public abstract bool HigherIsBetter { get; }
+    /// <summary>Whether a larger value is better; it says nothing where there is a <see cref="BestValue"/>. Default false.</summary>
+    public virtual bool HigherIsBetter => false;
+
+    /// <summary>
+    /// The value that is best where neither more nor less is better, such as 1 of a ratio to real volumes: of two values the nearer one is
+    /// the better. Default: none, and <see cref="HigherIsBetter"/> decides. Since contract 1.5.
+    /// </summary>
+    public virtual double? BestValue => null;
 
     /// <summary>
     /// Refuses volumes by their shape alone, so that a host can ask before it trains for days. By default every shape is fit.

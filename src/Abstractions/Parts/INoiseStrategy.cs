@@ -64,6 +64,13 @@ public abstract class NoiseProcess
         return _drawn.Value[(int)(share * _drawn.Value.Length)];
     }
 
+    /// <summary>
+    /// Timesteps from which one prediction says the most about a network, where an evaluation estimates clean volumes: neither so near the
+    /// data that any network looks right, nor so near noise that none does. Rising, within 0 to 1000. Default: 250, 500, 750. Since
+    /// contract 1.5.
+    /// </summary>
+    public virtual IReadOnlyList<double> InformativeTimesteps => [250, 500, 750];
+
     /// <summary>Timesteps of training in rising order, from a stream of their own.</summary>
     private float[] Drawn()
     {

@@ -24,6 +24,12 @@ public sealed record PartContext(
     public bool GradientCheckpointing { get; init; }
 
     /// <summary>
+    /// The folder of the part's own plugin, for files that it brings, which the build copied to its output; nothing is written there. Null
+    /// for parts of the program itself, and by hosts of before contract 1.5: who cannot do without says so. Since contract 1.5.
+    /// </summary>
+    public string? PluginFolder { get; init; }
+
+    /// <summary>
     /// A new context for networks of which only the shapes are wanted: device <c>meta</c>, on which weights take no memory.
     /// </summary>
     public static PartContext Meta =>

@@ -1,3 +1,4 @@
+using VoxelZoo.Tensors;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Abstractions;
@@ -39,6 +40,37 @@ public abstract class SetMetric : Metric
     /// <returns>Features <c>[rows, d]</c>, which belong to the caller's dispose scope.</returns>
     /// <exception cref="ArgumentException">There are no features of such volumes; the message says why.</exception>
     public virtual Tensor MaskedFeatures(Tensor volumes, Tensor masks) => Features(volumes);
+
+    /// <summary>
+    /// Both at once: <see cref="Compare(Tensor, Tensor)"/> of the <see cref="Features"/> of each set, or of what is given where the metric
+    /// takes features as they are. Since contract 1.5; before, each metric had to.
+    /// </summary>
+    /// <param name="real">Real volumes <c>[N, C, D, H, W]</c> in [0, 1], or features <c>[n, d]</c>.</param>
+    /// <param name="generated">Generated ones, likewise.</param>
+    /// <exception cref="ArgumentException">
+    /// They cannot be compared, or the metric needs masks, which are not given; the message says why.
+    /// </exception>
+    public override MetricResult Compute(Tensor real, Tensor generated)
+    {
+        if (NeedsMasks)
+            throw new ArgumentException("features are made with the masks of tumours, and volumes alone are given");
+        using var scope = NewDisposeScope();
+        using var gradient = no_grad();
+        return Needs == MetricInputKind.Features
+            ? Compare(Given(real, "real", 2), Given(generated, "generated", 2))
+            : Compare(Features(Given(real, "real", 5)), Features(Given(generated, "generated", 5)));
+
+        static Tensor Given(Tensor given, string set, int dimensions)
+        {
+            if (given.dim() != dimensions || given.numel() == 0)
+                throw new ArgumentException(
+                    $"the {set} set is [{string.Join(", ", given.shape)}], expected "
+                    + (dimensions == 2 ? "features [n, d]" : "volumes [N, C, D, H, W]"));
+            return FiniteValues.Complaint(given) is { } complaint
+                ? throw new ArgumentException($"of the {set} set, {complaint}")
+                : given;
+        }
+    }
 
     /// <summary>Compares two sets of features. The tensors belong to the caller.</summary>
     /// <param name="real">Features <c>[n, d]</c> of the real volumes.</param>

@@ -71,7 +71,7 @@ public sealed record CompressionDescription
     {
         using var scope = torch.NewDisposeScope();
         var meta = context with { Device = new torch.Device(DeviceType.META) };
-        using var compressor = plan.Compressor.Build((c, options) => c.Create(options, meta));
+        using var compressor = plan.Compressor.Build(meta, (c, options, given) => c.Create(options, given));
         using var discriminator = plan.Weighs(LossNames.Adversarial) ? PatchDiscriminator.Create(plan.Compression.Discriminator, meta.Device) : null;
         var (count, judge) = (Count(compressor.parameters()), discriminator is null ? 0 : Count(discriminator.parameters()));
         if (plan.Expect.Parameters is { } expected && expected != count)

@@ -16,7 +16,7 @@ public sealed class CompressionModel : IDisposable
         (_plan, Context) = (plan, context);
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
-        Compressor = MixedPrecision.Prepare(context, plan.Compressor.Build((c, options) => c.Create(options, context)));
+        Compressor = MixedPrecision.Prepare(context, plan.Compressor.Build(context, (c, options, given) => c.Create(options, given)));
     }
 
     /// <summary>The compressor.</summary>

@@ -3,6 +3,7 @@ using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Distributed;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Compression;
@@ -23,7 +24,7 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
     {
         var validation = new ReconstructionValidator(plan, volumes, _collective).Run(trained.Model);
         trained.Model.Compressor.eval();
-        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Call((part, options) => part.Create(options, trained.Model.Context)), Values: new double[volumes.Count])).ToArray();
+        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Call(trained.Model.Context, (part, options, given) => part.Create(options, given)), Values: new double[volumes.Count])).ToArray();
         _collective.Together(() =>
         {
             foreach (var i in _collective.Share(volumes.Count))
@@ -55,12 +56,16 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
                 .Select(measure => (Name: measure.Key[(measure.Key.IndexOf('/', StringComparison.Ordinal) + 1)..], measure.Value))
                 .Where(measure => metrics.All(metric => metric.Id != measure.Name))
                 .ToDictionary(measure => measure.Name, measure => measure.Value),
-            Metrics = [.. metrics.Select(m => Quality(m.Id, MetricValues.Of(m.Id, m.Values, names), m.Metric.HigherIsBetter))],
+            Metrics = [.. metrics.Select(m => Quality(m.Id, MetricValues.Of(m.Id, m.Values, names), m.Metric))],
         };
     }
 
-    private static ReconstructionQuality Quality(string metric, MetricValues values, bool higherIsBetter) =>
-        new(metric, values.Mean, values.Values) { HigherIsBetter = higherIsBetter, Reason = values.Reason };
+    private static ReconstructionQuality Quality(string id, MetricValues values, Metric metric) => new(id, values.Mean, values.Values)
+    {
+        HigherIsBetter = metric.HigherIsBetter,
+        BestValue = metric.BestValue,
+        Reason = values.Reason,
+    };
 }
 
 /// <summary>What is known of a compressor's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is that of validation.</summary>
@@ -93,4 +98,12 @@ public sealed record ReconstructionQuality(string Metric, double? Value, IReadOn
     /// <summary>Whether more is better; missing in files of before this was written.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? HigherIsBetter { get; init; }
+
+    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? BestValue { get; init; }
+
+    /// <summary>Which value is better; null where the file does not say it.</summary>
+    [JsonIgnore]
+    public MetricOrder? Order => HigherIsBetter is { } higher ? new MetricOrder(higher, BestValue) : null;
 }

@@ -28,15 +28,19 @@ public sealed class DiffusionModel : IDisposable
         (_plan, Context, _codec) = (plan, context with { GradientCheckpointing = plan.Training.GradientCheckpointing }, codec);
         context = Context;
         // before the network, so that nothing of its size is left to free where one refuses
-        Augmentations = [.. plan.Augmentations.Select(planned => planned.Call((a, options) => a.Create(options, plan.Shape, context)))];
+        Augmentations =
+        [
+            .. plan.Augmentations.Select(planned => planned.Call(context, (a, options, given) => a.Create(options, plan.Shape, given))),
+        ];
+        RefuseVolumes(plan);
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
-        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Build((a, options) => a.Create(options, context)));
+        Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Build(context, (a, options, given) => a.Create(options, given)));
         var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
         Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
         Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
-        Process = plan.Strategy.Call((s, options) => s.Create(options, plan.Shape, context));
+        Process = plan.Strategy.Call(context, (s, options, given) => s.Create(options, plan.Shape, given));
     }
 
     /// <summary>The network.</summary>
@@ -297,12 +301,23 @@ public sealed class DiffusionModel : IDisposable
         SizeBins = _plan.Condition.SizeBins is null ? null : batch.SizeBins!.to(Device),
     };
 
+    /// <summary>What changes volumes has none to change where their latents are computed once.</summary>
+    private void RefuseVolumes(ExperimentPlan plan)
+    {
+        var changing = plan.Augmentations.Zip(Augmentations).FirstOrDefault(pair => pair.Second.ChangesVolumes).First;
+        if (plan.Space.KeepsLatents && changing is { } one)
+            throw new PlanException(
+                $"`{one.Id}` changes volumes before the compressor, and the latents of `{plan.Compressor.Id}` are computed once for all "
+                + "epochs; remove it, or use a compressor that is not learned").In("augmentations");
+    }
+
     private static ControlBranch CreateControl(ExperimentPlan plan, PartContext context)
     {
         var options = new ControlOptions { ImageChannels = plan.ControlChannels, EmbeddingChannels = plan.Condition.Control!.Channels };
         try
         {
-            return plan.Architecture.Call((a, o) => a.CreateControl(o, options, context) is { } branch ? ModuleTensors.Keep(branch) : null)
+            return plan.Architecture.Call(
+                context, (a, o, given) => a.CreateControl(o, options, given) is { } branch ? ModuleTensors.Keep(branch) : null)
                 ?? throw new PlanException($"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control", "control").In("condition");
         }
         catch (PlanException e) when (e.Section == plan.Architecture.Section)

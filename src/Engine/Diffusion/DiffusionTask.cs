@@ -103,6 +103,7 @@ public sealed class DiffusionTask : TrainingTask
     public override StepOutcome Step(Batch batch, long step, int epoch)
     {
         using var scope = torch.NewDisposeScope();
+        batch = AugmentVolumes(batch);
         var (clean, condition) = _model.Encode(batch);
         condition = DropCondition(condition, clean.shape[0]);
         var keptChannels = DrawKeptChannels(clean.shape[1]);
@@ -240,6 +241,52 @@ public sealed class DiffusionTask : TrainingTask
         var prefixes = _model.LatentPrefixes;
         var drawn = torch.randint(0, prefixes.Count, [1], generator: Random[RandomStreams.Dropout]).item<long>();
         return torch.arange(S(channels), device: _model.Device).lt(S((long)prefixes[(int)drawn])).to(ScalarType.Float32).view(1, -1, 1, 1, 1);
+    }
+
+    /// <summary>
+    /// The batch with the volumes that augmentations make of its own. It is not disposed: its tensors are the given batch's, or the step's.
+    /// </summary>
+    private Batch AugmentVolumes(Batch batch)
+    {
+        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.Second.ChangesVolumes).ToArray();
+        if (changing.Length == 0)
+            return batch;
+        var given = new TrainingVolumes
+        {
+            Images = [.. batch.Images.Select(image => new TrainingImage(image.Key, image.Value, ImageKinds.IsMask(image.Key)))],
+            VoxelWeights = batch.LossWeights,
+        };
+        var changed = given;
+        foreach (var (planned, augmentation) in changing)
+        {
+            changed = planned.Run(() => augmentation.ApplyToVolumes(changed, Random[RandomStreams.Dropout]));
+            if (!changed.Images.Select(image => image.Kind).SequenceEqual(given.Images.Select(image => image.Kind)))
+                throw new PlanException(
+                    $"`{planned.Id}` of the plugin {planned.Source.Plugin} {planned.Source.Version} makes images of "
+                    + $"{string.Join(", ", changed.Images.Select(image => image.Kind))}, and they have to be of "
+                    + $"{string.Join(", ", batch.Images.Keys)}; use another version of the plugin").In(planned.Section);
+            foreach (var (image, before) in changed.Images.Zip(given.Images))
+                planned.Checked($"changes {image.Kind} to", image.Voxels, before.Voxels.shape, before.Voxels.device);
+            if (given.VoxelWeights is not { } weighed)
+                changed = changed with { VoxelWeights = null };
+            else if (changed.VoxelWeights is { } weights)
+                planned.Checked("changes the voxels' weights to", weights, weighed.shape, weighed.device);
+            else
+                throw new PlanException(
+                    $"`{planned.Id}` of the plugin {planned.Source.Plugin} {planned.Source.Version} loses the weights of voxels, by which "
+                    + "training.region_weights weighs tumours; use another version of the plugin").In(planned.Section);
+        }
+
+        return new Batch
+        {
+            Epoch = batch.Epoch,
+            Index = batch.Index,
+            Patients = batch.Patients,
+            Images = changed.Images.ToDictionary(image => image.Kind, image => image.Voxels),
+            RealSlices = batch.RealSlices,
+            SizeBins = batch.SizeBins,
+            LossWeights = changed.VoxelWeights,
+        };
     }
 
     /// <summary>What the augmentations make of a term, one after the other; of what mixes samples, this process computes its share.</summary>

@@ -6,9 +6,11 @@ namespace VoxelZoo.Engine.Diffusion;
 public sealed record EvaluationOptions : EvaluatedOptions
 {
     /// <summary>
-    /// Timesteps from which the clean volume is estimated in one prediction and compared with the real one, 0 to 1000. Default 250, 500, 750.
+    /// Timesteps from which the clean volume is estimated in one prediction and compared with the real one, 0 to 1000. Default: those that
+    /// the strategy calls informative (<see cref="VoxelZoo.Abstractions.NoiseProcess.InformativeTimesteps"/>): 250, 500, 750, but for
+    /// strategies that know better.
     /// </summary>
-    public IReadOnlyList<double> Timesteps { get; init; } = [250, 500, 750];
+    public IReadOnlyList<double>? Timesteps { get; init; }
 
     /// <summary>
     /// Whether metrics of sets also compare with the real volumes of all splits together, each patient once (<c>all</c>). Default false: with those of train

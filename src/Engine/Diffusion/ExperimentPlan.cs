@@ -207,14 +207,7 @@ public sealed record ExperimentPlan : Plan
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();
-        if (draft.Evaluation.Timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
-            throw new PlanException(
-                $"timesteps {string.Join(", ", draft.Evaluation.Timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them",
-                "timesteps").In("evaluation");
-
-        if (draft.Evaluation.Timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new PlanException($"timesteps names {twice.Key} twice; name each once", "timesteps").In("evaluation");
-
+        RefuseTimesteps(draft.Evaluation.Timesteps ?? []);
         draft.ValidateData();
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
         var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));
@@ -224,6 +217,36 @@ public sealed record ExperimentPlan : Plan
         var shape = new DiffusionShape(volume, latent, concatenated + draft.Condition.AddedChannels);
         var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
         WrittenOptions.RefuseOverwritten(draft.Architecture, fitted);
-        return draft with { Shape = shape, ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels, Architecture = draft.Architecture with { Options = fitted } };
+        return draft with
+        {
+            Shape = shape,
+            ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels,
+            Architecture = draft.Architecture with { Options = fitted },
+        };
+    }
+
+    /// <summary>
+    /// Timesteps from which an evaluation estimates clean volumes: those that the experiment names, or else those that its strategy calls
+    /// informative.
+    /// </summary>
+    /// <param name="process">The strategy's process.</param>
+    /// <exception cref="PlanException">The strategy names some that are none, or one twice.</exception>
+    internal IReadOnlyList<double> EvaluatedTimesteps(NoiseProcess process)
+    {
+        if (Evaluation.Timesteps is { } named)
+            return named;
+        var informative = Strategy.Run(() => process.InformativeTimesteps);
+        RefuseTimesteps(informative, $"{Strategy.Id}'s informative ");
+        return informative;
+    }
+
+    private static void RefuseTimesteps(IReadOnlyList<double> timesteps, string whose = "")
+    {
+        if (timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
+            throw new PlanException(
+                $"{whose}timesteps {string.Join(", ", timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them",
+                "timesteps").In("evaluation");
+        if (timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice)
+            throw new PlanException($"{whose}timesteps names {twice.Key} twice; name each once", "timesteps").In("evaluation");
     }
 }

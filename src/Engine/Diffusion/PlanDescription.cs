@@ -23,6 +23,11 @@ public sealed record PlanDescription
     /// <summary>The compressor's id.</summary>
     public required string Compressor { get; init; }
 
+    /// <summary>
+    /// Whether the compressor is fixed and yet does not give volumes back as they were; an evaluation measures by how much.
+    /// </summary>
+    public bool LossyCompressor { get; init; }
+
     /// <summary>The strategy's id.</summary>
     public required string Strategy { get; init; }
 
@@ -74,9 +79,10 @@ public sealed record PlanDescription
         var meta = context with { Device = new torch.Device(DeviceType.META) };
         // strategy and augmentations are built with it: what they refuse is better known now than after training
         using var model = DiffusionModel.Create(plan, meta);
-        plan.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model, plan));
+        plan.Sampler.Call(context, (s, options, given) => Rehearse(s.Create(options, given), model, plan));
         if (plan.Generation is { } generation)
-            generation.Sampler.Call((s, options) => Rehearse(s.Create(options, context), model, plan with { Sampling = generation.Sampling }));
+            generation.Sampler.Call(
+                context, (s, options, given) => Rehearse(s.Create(options, given), model, plan with { Sampling = generation.Sampling }));
         var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
         {
             Controlnet = model.Control is { } control ? Count(control) : null,
@@ -95,6 +101,7 @@ public sealed record PlanDescription
             throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
         if (plan.TrainingGeneration is { } watched)
             RefuseGeneration(plan, watched, model, context);
+        plan.EvaluatedTimesteps(model.Process);
         var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
         if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
             throw new PlanException($"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it", "gradient_checkpointing").In("training");
@@ -104,6 +111,7 @@ public sealed record PlanDescription
             Title = plan.Title,
             Architecture = plan.Architecture.Id,
             Compressor = plan.Compressor.Id,
+            LossyCompressor = plan.Space.LosesUnmeasured,
             Strategy = plan.Strategy.Id,
             Sampler = plan.Sampler.Id,
             Target = string.Join('+', plan.Target),
@@ -163,9 +171,9 @@ public sealed record PlanDescription
     private static void RefuseGeneration(ExperimentPlan plan, TrainingGeneration watched, DiffusionModel model, PartContext context)
     {
         var asks = false;
-        var sampler = watched.Sampler.Call((s, options) =>
+        var sampler = watched.Sampler.Call(context, (s, options, given) =>
         {
-            var made = s.Create(options, context);
+            var made = s.Create(options, given);
             Rehearse(made, model, plan with { Sampling = watched.Sampling }, () => asks = true);
             return made;
         });
@@ -183,7 +191,8 @@ public sealed record PlanDescription
         try
         {
             MetricChecks.Refuse(watched.Metrics, plan.Compared, sets: true, plan.HasMasks, meta);
-            if (watched.Metrics.FirstOrDefault(metric => metric.Part.Create(metric.Options, meta) is not SetMetric) is { } paired)
+            if (watched.Metrics.FirstOrDefault(
+                metric => metric.Call(meta, (part, options, given) => part.Create(options, given)) is not SetMetric) is { } paired)
                 throw new PlanException(
                     $"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as kid",
                     "metrics");

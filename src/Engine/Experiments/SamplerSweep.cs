@@ -123,7 +123,7 @@ public sealed class SamplerSweep : IDisposable
         var file = Collect();
         file.Write(Run);
         var (metric, judge) = _sweep.Metrics.First();
-        var ranking = file.Ranked(metric, judge.HigherIsBetter);
+        var ranking = file.Ranked(metric, MetricOrder.Of(judge));
         SweepReport.Write(Run, file, ranking);
         return new SweptSolvers(file, ranking, failures, done, possible.Count);
     }
@@ -137,9 +137,10 @@ public sealed class SamplerSweep : IDisposable
     {
         using var held = new SweepFolder(Run).Lock();
         var name = _sweep.Metrics.ContainsKey(search.Metric) ? search.Metric : _sweep.Metrics.First().Key;
-        var sign = _sweep.Metrics[name].HigherIsBetter ? -1 : 1;
+        var order = MetricOrder.Of(_sweep.Metrics[name]);
         var done = 0;
         IReadOnlyList<(int Place, double Value)> asked = [];
+        var values = new Dictionary<int, double>();
         try
         {
             observe(observer =>
@@ -152,9 +153,9 @@ public sealed class SamplerSweep : IDisposable
                 {
                     cancellation.ThrowIfCancellationRequested();
                     var configuration = SolverConfiguration.Of(search.Sampler, steps);
-                    var value = Value(name, Judge(configuration, observer, $"{done + 1}/about {probes}", 1, cancellation));
+                    values[steps] = Value(name, Judge(configuration, observer, $"{done + 1}/about {probes}", 1, cancellation));
                     done++;
-                    return sign * value;
+                    return order.Rank(values[steps]);
                 });
             });
         }
@@ -171,7 +172,7 @@ public sealed class SamplerSweep : IDisposable
             Metric = name,
             Lo = search.Lo,
             Hi = search.Hi,
-            Evaluated = [.. asked.Select(one => new TriedSteps(one.Place, sign * one.Value))],
+            Evaluated = [.. asked.Select(one => new TriedSteps(one.Place, values[one.Place]))],
             Best = GoldenSection.Best(asked),
             ChangedPlugins = _changedPlugins,
         };

@@ -55,5 +55,6 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
         };
     }
 
-    private SetMetric? Set(PlannedPart<IMetric> metric) => metric.Part.Create(metric.Options, _meta) as SetMetric;
+    private SetMetric? Set(PlannedPart<IMetric> metric) => 
+        metric.Call(_meta, (part, options, given) => part.Create(options, given)) as SetMetric;
 }

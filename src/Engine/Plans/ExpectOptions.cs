@@ -13,14 +13,15 @@ public sealed record ExpectOptions
     public double? ValidationLoss { get; init; }
 
     /// <summary>
-    /// Metrics of generated volumes and the values that they have to reach, against each split and for each checkpoint: no less where more is better, else no more. A
-    /// <c>run</c> that was evaluated and does not reach one has failed. Default: any.
+    /// Metrics of generated volumes and the values that they have to reach, against each split and for each checkpoint: no less where more
+    /// is better, no more where less is, and no further from a best value. A <c>run</c> that was evaluated and does not reach one has
+    /// failed. Default: any.
     /// </summary>
     public IReadOnlyDictionary<string, double> Generated { get; init; } = new Dictionary<string, double>();
 
     /// <summary>What generated volumes miss, as one sentence, or null.</summary>
-    /// <param name="measured">What was measured: metric, split, value or null where there is none, and whether more is better.</param>
-    public string? MissedBy(IEnumerable<(string Metric, string Against, double? Value, bool HigherIsBetter)> measured)
+    /// <param name="measured">What was measured: metric, split, value or null where there is none, and which is better.</param>
+    public string? MissedBy(IEnumerable<(string Metric, string Against, double? Value, MetricOrder Order)> measured)
     {
         var all = measured.ToArray();
         foreach (var (metric, bound) in Generated)
@@ -28,10 +29,11 @@ public sealed record ExpectOptions
             var values = all.Where(one => one.Metric == metric).ToArray();
             if (values.Length == 0)
                 return $"{metric} of generated volumes was not measured, and is expected; add it to evaluation.metrics";
-            foreach (var (_, against, value, more) in values)
+            foreach (var (_, against, value, order) in values)
             {
-                if (value is not { } reached || (more ? reached < bound : reached > bound))
-                    return FormattableString.Invariant($"{metric} of generated volumes against {against} is {value?.ToString("G4", Culture) ?? "missing"}, expected is {(more ? "at least" : "at most")} {bound:G4}");
+                if (value is not { } reached || order.Rank(reached) > order.Rank(bound))
+                    return $"{metric} of generated volumes against {against} is {value?.ToString("G4", Culture) ?? "missing"}, "
+                        + $"expected is {order.NoWorseThan(bound)}";
             }
         }
 

@@ -15,7 +15,11 @@ public static class MetricChecks
     /// <exception cref="PlanException">A metric cannot be computed; the message names it.</exception>
     public static bool Refuse(IReadOnlyList<PlannedPart<IMetric>> metrics, VolumeShape volume, bool sets, bool masks, PartContext context)
     {
-        Metric[] created = [.. metrics.Select(planned => planned.Call((part, options) => Refuse(planned.Id, part.Create(options, context), volume, sets, masks)))];
+        Metric[] created =
+        [
+            .. metrics.Select(planned => planned.Call(
+                context, (part, options, given) => Refuse(planned.Id, part.Create(options, given), volume, sets, masks))),
+        ];
         var paired = metrics.Zip(created).Where(pair => pair.Second.Needs == MetricInputKind.PairedVolumes).Select(pair => pair.First.Id);
         if (paired.GroupBy(id => id).FirstOrDefault(ids => ids.Count() > 1) is { } twice)
             throw new PlanException($"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both", "metrics").In("evaluation");

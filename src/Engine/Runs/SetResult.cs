@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data.MaskMeasures;
+using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Runs;
 
@@ -129,6 +130,14 @@ public sealed record SetQuality
     /// <summary>Whether more is better; missing in files of before this was written.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? HigherIsBetter { get; init; }
+
+    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? BestValue { get; init; }
+
+    /// <summary>Which value is better; null where the file does not say it.</summary>
+    [JsonIgnore]
+    public MetricOrder? Order => HigherIsBetter is { } higher ? new MetricOrder(higher, BestValue) : null;
 
     /// <summary>What a reader must know to trust the number.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];

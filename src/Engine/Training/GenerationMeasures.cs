@@ -1,3 +1,4 @@
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Training;
@@ -8,9 +9,9 @@ namespace VoxelZoo.Engine.Training;
 /// compared with it.
 /// </param>
 /// <param name="Value">Its value; null where it has none.</param>
-/// <param name="HigherIsBetter">Whether more of it is better.</param>
+/// <param name="Order">Which value of it is better.</param>
 /// <param name="Measures">All that was measured, by name.</param>
-public sealed record GenerationMeasures(string Deciding, double? Value, bool HigherIsBetter, IReadOnlyDictionary<string, double> Measures)
+public sealed record GenerationMeasures(string Deciding, double? Value, MetricOrder Order, IReadOnlyDictionary<string, double> Measures)
 {
     /// <summary>Seconds that it took.</summary>
     public double Seconds { get; init; }
@@ -20,5 +21,5 @@ public sealed record GenerationMeasures(string Deciding, double? Value, bool Hig
 
     /// <summary>Whether this is better than what was the best before: by the same metric; what was measured otherwise gives way.</summary>
     internal bool IsBetterThan(BestGeneration? best) => Value is { } value && double.IsFinite(value)
-        && (best is null || best.Measure != Deciding || (HigherIsBetter ? value > best.Value : value < best.Value));
+        && (best is null || best.Measure != Deciding || Order.Rank(value) < Order.Rank(best.Value));
 }

@@ -30,7 +30,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
         run ??= RunFolders.New(experiment.Plan.Id);
         if (System.IO.File.Exists(run) || (Directory.Exists(run) && Directory.EnumerateFileSystemEntries(run).Any()))
             throw new RunFolderException($"{run} exists already; continue it with --resume or name another folder with --run");
-        return new Submission(experiment.Plan.Id, file, new ChainFolder(run), Named(parse, idOrPath));
+        return new Submission(experiment.Plan.Id, file, new ChainFolder(run), Named(session, parse, idOrPath));
     }
 
     /// <summary>A run that is to go on with its own experiment, with the command line's values over it.</summary>
@@ -38,27 +38,31 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
     public static Submission Resumed(ParseResult parse, string idOrPath, string? run, int processes)
     {
         using var session = new Session(parse);
-        var id = ExperimentLoader.IdOf(idOrPath);
+        var id = ExperimentLoader.IdOf(idOrPath, session.Registry.Catalogue);
         var path = run ?? RunFolders.Newest(id);
         var begun = !RunFolder.HasNotBegun(path);
         var folder = begun ? RunFolder.Open(path) : RunFolder.Join(path);
         var (file, own) = begun
-            ? Load(session, CommonOptions.Sets(parse), new ResumedExperiment(session, folder, ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile)))
+            ? Load(session, CommonOptions.Sets(parse), new ResumedExperiment(
+                session, folder, ExperimentFolder.Resolve(idOrPath, session.Registry.Catalogue), parse.GetValue(CommonOptions.Profile)))
             : Load(session, parse, idOrPath);
         own.CheckProcesses(processes);
         if (begun)
             RunPlugins.Check(session.Context, folder, own.Plan.Sources);
         return own.Plan.Id == id
-            ? new Submission(id, file, new ChainFolder(folder.Path), begun ? null : Named(parse, idOrPath))
+            ? new Submission(id, file, new ChainFolder(folder.Path), begun ? null : Named(session, parse, idOrPath))
             : throw new UsageException($"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
     }
 
-    private static ExperimentOrigin Named(ParseResult parse, string idOrPath) =>
-        ExperimentOrigin.Of(ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile), CommonOptions.Sets(parse));
+    private static ExperimentOrigin Named(Session session, ParseResult parse, string idOrPath) =>
+        ExperimentOrigin.Of(
+            ExperimentFolder.Resolve(idOrPath, session.Registry.Catalogue),
+            parse.GetValue(CommonOptions.Profile),
+            CommonOptions.Sets(parse));
 
     private static (MapNode File, Experiment Experiment) Load(Session session, ParseResult parse, string idOrPath)
     {
-        var (path, profile) = (ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile));
+        var (path, profile) = (ExperimentFolder.Resolve(idOrPath, session.Registry.Catalogue), parse.GetValue(CommonOptions.Profile));
         return Load(session, CommonOptions.Sets(parse), sets => ExperimentLoader.Read(path, sets, profile));
     }
 

@@ -49,6 +49,18 @@ internal static class ProgramHost
     }
 
     /// <summary>What a part is given where there is no run: the CPU, float32, seed 0.</summary>
-    public static PartContext Context(this IServiceProvider services, RandomStreams random, string plugin) =>
-        new(TorchSharp.torch.CPU, Precision.Float32, services.GetRequiredService<ILoggerFactory>().CreateLogger(plugin), services.GetRequiredService<TimeProvider>(), random);
+    /// <param name="services">The host's.</param>
+    /// <param name="random">The streams.</param>
+    /// <param name="plugin">The id of the part's plugin.</param>
+    /// <param name="folder">The plugin's folder, or null for a part of the host's own.</param>
+    public static PartContext Context(this IServiceProvider services, RandomStreams random, string plugin, string? folder)
+    {
+        var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(plugin);
+        var clock = services.GetRequiredService<TimeProvider>();
+        return new(TorchSharp.torch.CPU, Precision.Float32, logger, clock, random) { PluginFolder = folder };
+    }
+
+    /// <inheritdoc cref="Context(IServiceProvider, RandomStreams, string, string?)"/>
+    public static PartContext Context<T>(this IServiceProvider services, RandomStreams random, Part<T> part)
+        where T : class, IPart => services.Context(random, part.Plugin, part.Path);
 }

@@ -62,12 +62,6 @@ internal static class Binder
         return value;
     }
 
-    /// <summary>Whether options of a type are a section with keys of their own.</summary>
-    public static bool IsRecord(Type type) => !Scalars.IsScalar(type) && Within(type) is null;
-
-    /// <summary>The type of the items of a list, or of the values of a dictionary; null for other types.</summary>
-    public static Type? Within(Type type) => ItemType(type) ?? DictionaryValueType(type);
-
     private static MapNode WithoutUse(Node section) => Section(section).Without(Use);
 
     private static MapNode Section(Node node) =>
@@ -121,11 +115,11 @@ internal static class Binder
     {
         if (Nullable.GetUnderlyingType(type) is { } underlying)
             return node.IsNull ? null : Value(node, underlying, key, current);
-        if (Scalars.IsScalar(type))
+        if (OptionsShape.IsScalar(type))
             return Scalars.Convert(node, type, key);
-        if (ItemType(type) is { } item)
+        if (OptionsShape.ItemType(type) is { } item)
             return Items(node, type, item, key);
-        if (DictionaryValueType(type) is { } value)
+        if (OptionsShape.DictionaryValueType(type) is { } value)
             return Dictionary(node, value, key);
         if (node is not MapNode)
             throw new ConfigurationException(node.Position, $"`{key}` is {node.Description}, expected a section with keys");
@@ -153,18 +147,6 @@ internal static class Binder
             entries.Add(entry.Key, Value(entry.Value, value, $"{key}.{entry.Key}", null));
         return entries;
     }
-
-    // bound values are arrays, so every interface of an array will do
-    private static Type? ItemType(Type type)
-    {
-        if (type.IsArray)
-            return type.GetElementType();
-        return type.IsGenericType && type.IsInterface && type.GenericTypeArguments is [var item] && type.IsAssignableFrom(item.MakeArrayType()) ? item : null;
-    }
-
-    private static Type? DictionaryValueType(Type type) =>
-        type.IsGenericType && type.GenericTypeArguments is [var key, var value] && key == typeof(string)
-            && type.IsAssignableFrom(typeof(Dictionary<,>).MakeGenericType(key, value)) ? value : null;
 
     // presets and defaults are shared: never write into them
     private static readonly MethodInfo Clone = typeof(object).GetMethod("MemberwiseClone", BindingFlags.Instance | BindingFlags.NonPublic)!;

@@ -1,14 +1,20 @@
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.Plugins;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Configuration;
 
-/// <summary>Finds experiments by id: the <c>experiments</c> folder of the working directory, of its parents, of the program's ancestors.</summary>
+/// <summary>
+/// Finds experiments by id: the <c>experiments</c> folder of the working directory, of its parents, of the program's ancestors; and those
+/// that plugins bring.
+/// </summary>
 internal static class ExperimentFolder
 {
     /// <summary>The file that an id or a path names.</summary>
+    /// <param name="idOrPath">The id or the path.</param>
+    /// <param name="plugins">Those that may bring it.</param>
     /// <exception cref="ConfigurationException">There is none; the message names the nearest.</exception>
-    public static string Resolve(string idOrPath)
+    public static string Resolve(string idOrPath, PluginCatalogue plugins)
     {
         if (File.Exists(idOrPath))
             return idOrPath;
@@ -24,19 +30,20 @@ internal static class ExperimentFolder
         return matches switch
         {
             [var one] => one,
-            [] => throw new ConfigurationException(
+            [] => PluginExperiments.Find(plugins, idOrPath) ?? throw new ConfigurationException(
                 new Position(idOrPath),
                 "neither a file nor an experiment" + (experiments is null ? "; there is no `experiments` folder here" : $" of {experiments}")
-                + Near(idOrPath, files)),
+                + Near(idOrPath, files.Select(file => Path.GetFileNameWithoutExtension(file))
+                    .Concat(PluginExperiments.All(plugins).Select(brought => brought.Name)))),
             _ => throw new ConfigurationException(new Position(idOrPath), $"several experiments have this name: {string.Join(", ", matches)}"),
         };
     }
 
     /// <summary>The nearest file beside the one that was meant, or else the nearest id.</summary>
-    private static string Near(string idOrPath, IReadOnlyList<string> files) =>
+    private static string Near(string idOrPath, IEnumerable<string?> ids) =>
         NearPaths.Suggestion(idOrPath, path => Path.GetExtension(path) is ".yaml" or ".yml" && File.Exists(path)) is { Length: > 0 } beside
             ? beside
-            : Spelling.Suggestion(idOrPath, files.Select(f => Path.GetFileNameWithoutExtension(f)));
+            : Spelling.Suggestion(idOrPath, ids.OfType<string>());
 
     /// <summary>What to name instead of a folder.</summary>
     private static string WhatFolder(string folder)
@@ -64,6 +71,7 @@ internal static class ExperimentFolder
             .Order(StringComparer.Ordinal)];
     }
 
-    private static string Id(string folder, string file) =>
+    /// <summary>The id of a file in a folder of experiments: its path there, without its ending.</summary>
+    public static string Id(string folder, string file) =>
         Path.ChangeExtension(Path.GetRelativePath(folder, file), null).Replace(Path.DirectorySeparatorChar, '/');
 }

@@ -20,7 +20,7 @@ internal static class ExperimentLoader
     /// <param name="more">Values of other options than <c>--set</c>.</param>
     public static Experiment Load(ParseResult parse, Session session, string idOrPath, params IEnumerable<Assignment> more)
     {
-        var (path, profile) = (ExperimentFolder.Resolve(idOrPath), parse.GetValue(CommonOptions.Profile));
+        var (path, profile) = (ExperimentFolder.Resolve(idOrPath, session.Registry.Catalogue), parse.GetValue(CommonOptions.Profile));
         Assignment[] sets = [.. CommonOptions.Sets(parse), .. more];
         return Load(session, Read(path, sets, profile), ExperimentOrigin.Of(path, profile, sets));
     }
@@ -117,7 +117,8 @@ internal static class ExperimentLoader
     public static MapNode FileOf(Experiment experiment) => ((YamlSource)experiment.Source).File;
 
     /// <summary>The id of the experiment that <paramref name="idOrPath"/> names, whether or not the rest of its file could be used.</summary>
-    public static string IdOf(string idOrPath) => SectionReader.Id(Read(ExperimentFolder.Resolve(idOrPath)));
+    public static string IdOf(string idOrPath, PluginCatalogue plugins) =>
+        SectionReader.Id(Read(ExperimentFolder.Resolve(idOrPath, plugins)));
 
     /// <summary>Looks whether the cohort that an experiment names is there, for those who do not read it: one that the command line names has to be.</summary>
     /// <exception cref="ConfigurationException">The command line names a folder that is no cohort.</exception>

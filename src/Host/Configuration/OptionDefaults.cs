@@ -120,7 +120,7 @@ internal static class OptionDefaults
         }
     }
 
-    private static bool IsSection(Node node, PropertyInfo property) => node is MapNode && Binder.IsRecord(Section(property));
+    private static bool IsSection(Node node, PropertyInfo property) => node is MapNode && OptionsShape.IsSection(Section(property));
 
     private static Type Section(PropertyInfo property) => Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
 }

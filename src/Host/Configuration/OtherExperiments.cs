@@ -35,7 +35,7 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
             Given(first, "data.synthesize", null), Given(first, "data.cohort", first.Cohort),
             Given(first, "training.device", first.Borrower.Plan.Training.Device),
         ];
-        var (path, profile) = (ExperimentFolder.Resolve(first.Named.Experiment), first.Named.Profile);
+        var (path, profile) = (ExperimentFolder.Resolve(first.Named.Experiment, session.Registry.Catalogue), first.Named.Profile);
         var (file, origin) = first.HasBegun
             ? Resumed(first, sets)
             : (ExperimentLoader.Read(path, sets, profile), ExperimentOrigin.Of(path, profile, sets));
@@ -50,7 +50,11 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
 
     /// <summary>The experiment by which what is trained first goes on, by the rules of every run that does.</summary>
     private (MapNode File, ExperimentOrigin? Origin) Resumed(FirstTraining first, params Assignment[] sets) =>
-        new ResumedExperiment(session, RunFolder.Open(first.Folder), ExperimentFolder.Resolve(first.Named.Experiment), first.Named.Profile)
+        new ResumedExperiment(
+            session,
+            RunFolder.Open(first.Folder),
+            ExperimentFolder.Resolve(first.Named.Experiment, session.Registry.Catalogue),
+            first.Named.Profile)
             .Read(sets, sentence => ConsoleObserver.Warn($"{Places.Shown(first.Folder)}: {sentence}"));
 
     /// <summary>A value of what is trained first that the other experiment decides.</summary>

@@ -3,9 +3,6 @@ namespace VoxelZoo.Host.Configuration;
 /// <summary>Single values: numbers, truth values, texts and enumerations.</summary>
 internal static class Scalars
 {
-    public static bool IsScalar(Type type) =>
-        type.IsEnum || type == typeof(int) || type == typeof(long) || type == typeof(double) || type == typeof(bool) || type == typeof(string);
-
     public static object Convert(Node node, Type type, string key)
     {
         if (node is not ScalarNode { IsNull: false } scalar)

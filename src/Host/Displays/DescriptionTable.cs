@@ -25,7 +25,7 @@ internal static class DescriptionTable
         [
             ("experiment", $"{d.Id}: {d.Title}"),
             ("architecture", d.Architecture),
-            ("compressor", d.Compressor),
+            ("compressor", d.Compressor + (d.LossyCompressor ? ", lossy: evaluate measures what it loses" : "")),
             ("strategy", $"{d.Strategy}, sampled with {d.Sampler}"),
             ("target", d.Condition.Count == 0 ? d.Target : $"{d.Target} from {string.Join(", ", d.Condition)}"),
             ("input", $"{Shape(d.InputShape)}, diffused as {Shape(d.LatentShape)}"),

@@ -75,6 +75,7 @@ internal static class EvaluationTable
     [
         ("loss", result.Loss),
         ("loss of a network that returns zero", result.NullLoss),
+        .. result.Reconstructions.Select(e => ($"{e.Metric} of what the compressor gives back", e.Value)),
         .. result.Estimates.Select(e => (FormattableString.Invariant($"{e.Metric} of the one-step estimate from t = {e.Timestep:G4}"), e.Value)),
         .. result.Regions.SelectMany(Regions),
     ];

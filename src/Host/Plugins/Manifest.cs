@@ -16,6 +16,9 @@ internal sealed record Manifest(
     /// <summary>What is new in it, or where that is told, or empty.</summary>
     public string Changelog { get; private init; } = "";
 
+    /// <summary>The test project that the build found, or empty.</summary>
+    public string Tests { get; private init; } = "";
+
     /// <summary>The most bytes of a manifest.</summary>
     public const int LargestFile = 1 << 20;
 
@@ -61,6 +64,7 @@ internal sealed record Manifest(
             {
                 Homepage = Text(root, "homepage", ""),
                 Changelog = Text(root, "changelog", ""),
+                Tests = Text(root, "tests", ""),
             };
         }
         catch (JsonException e)

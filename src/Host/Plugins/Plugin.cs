@@ -62,6 +62,9 @@ internal sealed record Plugin
     /// <summary>What is new in it, or where that is told, or empty.</summary>
     public string Changelog { get; init; } = "";
 
+    /// <summary>The test project that the build found beside its own, or empty.</summary>
+    public string Tests { get; init; } = "";
+
     /// <summary>What was installed; null where the folder was dropped.</summary>
     public LockedPlugin? Locked { get; init; }
 

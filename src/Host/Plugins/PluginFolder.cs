@@ -37,6 +37,7 @@ internal static class PluginFolder
                 Authors = manifest.Authors,
                 Homepage = manifest.Homepage,
                 Changelog = manifest.Changelog,
+                Tests = manifest.Tests,
                 Assembly = AssemblyOf(folder),
             };
             return Judge(plugin, manifest, contract);

@@ -37,7 +37,10 @@ internal sealed class AnimalGallery(Session session, DiffusionExperiment experim
         var written = experiment.Sample(run, samples, SampleNumbers.Replace);
         var sharpness = session.Registry.Get<IMetric>("sharpness");
         using var random = new RandomStreams(0);
-        var context = new PartContext(CPU, Precision.Float32, NullLogger.Instance, TimeProvider.System, random);
+        var context = new PartContext(CPU, Precision.Float32, NullLogger.Instance, TimeProvider.System, random)
+        {
+            PluginFolder = sharpness.Path,
+        };
         var metric = (SetMetric)sharpness.Call(part => part.Create(Activator.CreateInstance(part.OptionsType)!, context));
         var volumes = written.Select(sample => NiftiFile.Read(Path.Combine(sample.Folder, $"{Plan.Target[0]}.nii.gz")).ToTensor().unsqueeze(0)).ToArray();
         int[] order = [.. Enumerable.Range(0, volumes.Length).OrderBy(i => sharpness.Call(_ => metric.Features(volumes[i])[0, 0].item<float>()))];

@@ -24,7 +24,7 @@ public static class SafetensorsFile
         if (RegularFile.WhyNot(path) is { } why)
             throw new InvalidDataException($"{path}: {why}");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.SequentialScan);
-        return Read(stream, path);
+        return ReadSeekable(stream, path);
     }
 
     /// <summary>Writes a file that is whole or not there: a sibling is written, flushed to the disk and renamed.</summary>
@@ -75,7 +75,26 @@ public static class SafetensorsFile
             TensorBytes.Write(stream, tensor, bytes);
     }
 
-    internal static NamedTensors Read(Stream stream, string source)
+    /// <summary>
+    /// The same from a stream, from its position to its end: what is embedded in an assembly, or an entry of an archive. One that does not
+    /// know its length is first taken into memory.
+    /// </summary>
+    /// <param name="stream">Left open.</param>
+    /// <param name="source">What it is called in messages.</param>
+    /// <returns>The tensors by name and the file's metadata; the caller disposes it.</returns>
+    /// <exception cref="InvalidDataException">It breaks a rule of the format; one sentence that names the source.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static NamedTensors Read(Stream stream, string source)
+    {
+        if (stream.CanSeek)
+            return ReadSeekable(stream, source);
+        using var whole = new MemoryStream();
+        stream.CopyTo(whole);
+        whole.Position = 0;
+        return ReadSeekable(whole, source);
+    }
+
+    private static NamedTensors ReadSeekable(Stream stream, string source)
     {
         var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
         try

@@ -10,6 +10,8 @@ internal sealed class Scripted(params double[] values) : IMetric<NoOptions>
 
     public bool HigherIsBetter { get; init; }
 
+    public double? BestValue { get; init; }
+
     public Exception? Error { get; init; }
 
     public Metric Create(NoOptions options, PartContext context) => new Values(this);
@@ -20,11 +22,11 @@ internal sealed class Scripted(params double[] values) : IMetric<NoOptions>
 
         public override bool HigherIsBetter => script.HigherIsBetter;
 
+        public override double? BestValue => script.BestValue;
+
         public override string Extractor => "nothing";
 
         public override Tensor Features(Tensor volumes) => zeros([1, 1]);
-
-        public override MetricResult Compute(Tensor real, Tensor generated) => Compare(real, generated);
 
         public override MetricResult Compare(Tensor real, Tensor generated)
         {

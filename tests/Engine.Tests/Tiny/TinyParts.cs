@@ -13,6 +13,9 @@ public sealed record StraightOptions
 
     /// <summary>Whether a loss weighs τ of that.</summary>
     public bool WeighByTau { get; init; }
+
+    /// <summary>Where evaluations should look, or null for where they look by themselves.</summary>
+    public IReadOnlyList<double>? Informative { get; init; }
 }
 
 /// <summary>The straight line from data to noise, x = (1−τ)·x0 + τ·ε with the target x0 − ε; τ from 0.1 to 1.</summary>
@@ -27,6 +30,8 @@ public sealed class StraightStrategy : INoiseStrategy<StraightOptions>
         public override double Sigma(double t) => t / Horizon;
 
         public override Tensor SampleTimesteps(long batch, Generator random) => torch.rand([batch], generator: random) * S(900.0) + S(100.0);
+
+        public override IReadOnlyList<double> InformativeTimesteps => options.Informative ?? base.InformativeTimesteps;
 
         public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => clean + (noise - clean) * Tau(timesteps);
 
@@ -122,9 +127,11 @@ public sealed class SquaredError : IMetric<NoOptions>
 }
 
 /// <summary>Keeps every second slice, so that latents have half the depth.</summary>
-public sealed class HalfDepth : ICompressor<NoOptions>
+public sealed class HalfDepth(bool saysSo = false) : ICompressor<NoOptions>
 {
     public bool IsLearned => false;
+
+    public bool IsLossy(NoOptions options) => saysSo;
 
     public VolumeShape LatentShape(NoOptions options, VolumeShape volume) => volume.Depth % 2 == 0
         ? volume with { Depth = volume.Depth / 2 }

@@ -91,6 +91,18 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
         Assert.Equal((2, 3.0), run.Train(plan).BestGeneration is { } best ? (best.Epoch, best.Value) : default);
     }
 
+    [Fact]
+    public void Nearest_value_is_best_of_a_metric_that_has_a_best_one()
+    {
+        var plan = Plan(Every(2, new Scripted(1.25, 0.5) { BestValue = 1, HigherIsBetter = true }));
+        using var run = new TinyRun();
+        Assert.Equal((2, 1.25), run.Train(plan).BestGeneration is { } best ? (best.Epoch, best.Value) : default);
+
+        using var other = new TinyRun();
+        plan = Plan(Every(2, new Scripted(2, 0.9) { BestValue = 1, HigherIsBetter = true }));
+        Assert.Equal((4, 0.9), other.Train(plan).BestGeneration is { } last ? (last.Epoch, last.Value) : default);
+    }
+
     public static TheoryData<Exception, string> Failures => new()
     {
         { new OutOfMemoryException(), "memory ran out" },

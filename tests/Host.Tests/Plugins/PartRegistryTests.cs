@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Conformance.Options;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
 using VoxelZoo.PluginManifest;
@@ -136,7 +137,7 @@ public sealed class PartRegistryTests : IDisposable
         var e = Assert.Throws<PluginException>(() => Registry().Get<IMetric>("from_the_future"));
 
         Assert.Equal(
-            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: it was built for contract [2.0,3.0), this host has 1.4.0; use a later version of VoxelZoo, or an earlier one of the plugin",
+            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: it was built for contract [2.0,3.0), this host has 1.5.0; use a later version of VoxelZoo, or an earlier one of the plugin",
             e.Message);
     }
 

@@ -18,7 +18,7 @@ public sealed class PluginCatalogueTests : IDisposable
         var plugin = Assert.Single(Read());
 
         Assert.Equal((PluginStatus.Active, null), (plugin.Status, plugin.Reason));
-        Assert.Equal(("good", "0.1.0", "[1.4,2.0)", folder), (plugin.Id, plugin.Version, plugin.Contract, plugin.Path));
+        Assert.Equal(("good", "0.1.0", "[1.5,2.0)", folder), (plugin.Id, plugin.Version, plugin.Contract, plugin.Path));
         Assert.Equal(
             [("compressor", "scale", ""), ("metric", "answer", "Always the same.")],
             plugin.Parts.Select(p => (p.Kind, p.Id, p.Summary)));
@@ -36,7 +36,7 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         _fixtures.Add("TooNew");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.4.0");
+        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.5.0");
     }
 
     [Fact]
@@ -44,7 +44,7 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         Fixtures.Edit(_fixtures.Add("Good"), "contract", "[0.1,1.0)");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [0.1,1.0), this host has 1.4.0");
+        Is(PluginStatus.Incompatible, "it was built for contract [0.1,1.0), this host has 1.5.0");
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         Fixtures.Edit(_fixtures.Add("TooNew"), "contract", "[1.0,2.0)");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.4.0; use a later version of VoxelZoo, or an earlier one of the plugin (plugin.json claims [1.0,2.0))");
+        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.5.0; use a later version of VoxelZoo, or an earlier one of the plugin (plugin.json claims [1.0,2.0))");
     }
 
     [Fact]
@@ -141,13 +141,13 @@ public sealed class PluginCatalogueTests : IDisposable
             PluginManifest.PluginMetadata.Read(typeof(PluginCatalogueTests).Assembly.Location).Unusable);
 
     [Theory]
-    [InlineData("[1.5,2.0)", "use a later version of VoxelZoo, or an earlier one of the plugin")]
+    [InlineData("[1.6,2.0)", "use a later version of VoxelZoo, or an earlier one of the plugin")]
     [InlineData("[0.1,1.0)", "use a later version of the plugin, or build it anew against this contract")]
     public void Plugin_for_another_contract_says_what_to_do(string contract, string remedy)
     {
         Fixtures.Edit(_fixtures.Add("Good"), "contract", contract);
 
-        Is(PluginStatus.Incompatible, $"it was built for contract {contract}, this host has 1.4.0; {remedy}");
+        Is(PluginStatus.Incompatible, $"it was built for contract {contract}, this host has 1.5.0; {remedy}");
     }
 
     [Fact]

@@ -58,7 +58,7 @@ public sealed class CommandLineTests
     [InlineData("evaluate r --split tets", "`--split` is `tets`; name one of train, val, test; did you mean `test`?")]
     [InlineData("evaluate r --checkpoint best,latset", "`--checkpoint` is `best,latset`; name one of best, latest, best_generation, each by itself, as in `--checkpoint best --checkpoint latest`")]
     [InlineData("sweep steps r --checkpoint lates,best", "`--checkpoint` is `lates,best`; name one of best, latest, best_generation, step-XXXXXXXX; did you mean `latest`?")]
-    [InlineData("train ", "`EXP` is empty, expected an experiment's YAML file, or its id in the folder `experiments`")]
+    [InlineData("train ", "`EXP` is empty, expected an experiment's YAML file, its id in the folder `experiments`, or PLUGIN/ID of one that a plugin brings")]
     [InlineData("sample ", "`RUN` is empty, expected a run's folder")]
     [InlineData("report ", "`RUNS` is empty, expected a run's folder")]
     [InlineData("train exp11 --run ", "`--run` is empty, expected DIR")]

@@ -22,7 +22,7 @@ public sealed class GoldenPluginTests : IDisposable
 
         Assert.Equal(("active", $"[{contract},2.0)"), ((string?)info["status"], (string?)info["contract"]));
         Assert.Equal(0, outcome.ExitCode);
-        var verified = JsonNode.Parse(outcome.Out)!.AsArray().Select(check => (string?)check!["part"]).Distinct().Count();
+        var verified = JsonNode.Parse(outcome.Out)!["checks"]!.AsArray().Select(check => (string?)check!["part"]).Distinct().Count();
         Assert.Equal(info["parts"]!.AsArray().Count, verified);
         Assert.Equal(["architecture", "augmentation", "compressor", "metric", "sampler", "strategy"], info["parts"]!.AsArray().Select(part => (string?)part!["kind"]).Distinct());
     }

@@ -112,7 +112,7 @@ public sealed class PluginsVerbTests : IDisposable
         var doctor = JsonNode.Parse(outcome.Out)!;
 
         var own = Directory.GetDirectories(Repository.Plugins).Length;
-        Assert.Equal(("1.4.0", own + 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
+        Assert.Equal(("1.5.0", own + 3), ((string?)doctor["contract"], (int)doctor["plugins"]!));
         Assert.Equal([Repository.Plugins, _fixtures.Folder], doctor["folders"]!.AsArray().Select(f => (string?)f));
         Assert.NotNull((string?)doctor["native"]!["libtorch"]);
         Assert.Equal(1, outcome.ExitCode);
@@ -135,7 +135,9 @@ public sealed class PluginsVerbTests : IDisposable
         // a metric that is always the same cannot tell real from generated
         var outcome = Run("plugins", "verify", _fixtures.Add("Good"), "--json");
 
-        var checks = JsonNode.Parse(outcome.Out)!.AsArray();
+        var verified = JsonNode.Parse(outcome.Out)!;
+        var checks = verified["checks"]!.AsArray();
+        Assert.Equal(("none", "bronze"), ((string?)verified["quality"], (string?)verified["next"]));
         Assert.Equal(["answer"], checks.Where(c => !(bool)c!["passed"]!).Select(c => (string?)c!["part"]).Distinct());
         Assert.Contains(checks, c => (string?)c!["part"] == "scale");
         Assert.Equal(1, outcome.ExitCode);
@@ -169,7 +171,7 @@ public sealed class PluginsVerbTests : IDisposable
         var outcome = Run(["plugins", "verify", folder, "--json", .. limits]);
 
         Assert.Equal(1, outcome.ExitCode);
-        var check = Assert.Single(JsonNode.Parse(outcome.Out)!.AsArray())!;
+        var check = Assert.Single(JsonNode.Parse(outcome.Out)!["checks"]!.AsArray())!;
         Assert.Equal(("process", false, $"{reason} at `{part}`", part), ((string?)check["check"], (bool)check["passed"]!, (string?)check["sentence"], (string?)check["part"]));
         Assert.Equal($"verifying `{fixture.ToLowerInvariant()}` ({folder})\n", outcome.Error);
     }
@@ -201,7 +203,7 @@ public sealed class PluginsVerbTests : IDisposable
     [Fact]
     public void Verify_finds_what_the_authors_of_parts_do_not_see()
     {
-        var checks = JsonNode.Parse(Run("plugins", "verify", _fixtures.Add("Careless"), "--json").Out)!.AsArray();
+        var checks = JsonNode.Parse(Run("plugins", "verify", _fixtures.Add("Careless"), "--json").Out)!["checks"]!.AsArray();
 
         string Finding(string part, string check) =>
             (string)Assert.Single(checks, one => (string?)one!["part"] == part && (string?)one["check"] == check && !(bool)one["passed"]!)!["sentence"]!;
@@ -210,7 +212,7 @@ public sealed class PluginsVerbTests : IDisposable
         Assert.StartsWith("`law` is a Func<Double, Double>, which no experiment can write; use ", Finding("function_option", "options"), StringComparison.Ordinal);
         Assert.StartsWith("`patience` is a Nullable<TimeSpan>, which no experiment can write; use ", Finding("time_option", "options"), StringComparison.Ordinal);
         Assert.Equal("the default: `width` is 3, must be at least 8 and at most 64", Finding("low_default", "options"));
-        Assert.StartsWith("`normalize` is a key of the engine in the section of a compressor", Finding("in_place", "options"), StringComparison.Ordinal);
+        Assert.StartsWith("`normalize` is a key of the engine in the section of a compressor", Finding("in_place", "engine_keys"), StringComparison.Ordinal);
         Assert.Equal("the volume was changed in place, and others still need what was there; compute into a new tensor", Finding("in_place", "inputs_untouched"));
         Assert.Equal("the sample was changed in place, and others still need what was there; compute into a new tensor", Finding("filling", "inputs_untouched"));
         Assert.True((bool)Assert.Single(checks, one => (string?)one!["part"] == "filling" && (string?)one["check"] == "repeatable")!["passed"]!);

@@ -1,79 +1,138 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using VoxelZoo.Host.Tests.Experiments;
 using static VoxelZoo.Host.Tests.Programs.AuthorTools;
 
 namespace VoxelZoo.Host.Tests.Programs;
 
-/// <summary><c>dotnet new voxelzoo-plugin</c>, as an author has it: from the packed feed alone, outside of the repository.</summary>
+/// <summary>
+/// <c>dotnet new voxelzoo-plugin</c>, as an author has it: from the packed feed alone, outside of the repository. The architecture is the
+/// one of docs/tutorial.md, all of whose commands are run; the other kinds go the same way beside it.
+/// </summary>
 public sealed class TemplateTests : IDisposable
 {
-    private static readonly string[] Kinds = ["architecture", "strategy", "compressor", "augmentation", "sampler", "metric"];
+    private const string Tutorial = "Acme.Blocks";
+
+    private static readonly string[] OtherKinds = ["strategy", "compressor", "augmentation", "sampler", "metric"];
+
+    private static readonly string[] Projects = [Tutorial, .. OtherKinds.Select(kind => $"Acme.{kind}")];
 
     private readonly Workspace _work = new();
+
+    private string Plugins => _work.At("plugins");
+
+    private string[] Hive => ["--debug:custom-hive", _work.At("hive")];
 
     public void Dispose() => _work.Dispose();
 
     [Fact]
-    public void Plugin_of_each_kind_builds_proves_itself_and_trains_in_a_host()
+    public void Commands_of_the_tutorial_work_and_plugins_of_all_kinds_prove_themselves_and_train_together()
     {
-        var plugins = Directory.CreateDirectory(_work.At("plugins")).FullName;
-        New();
+        Directory.CreateDirectory(Plugins);
+        var steps = TutorialPage.Steps.ToList();
+        // what the page writes after its tests is written before: they are built once
+        foreach (var step in steps.Where(step => step.File is null || step.File.EndsWith(".cs", StringComparison.Ordinal)))
+            Do(step, steps.Where(other => other.File is not null));
 
-        Dotnet(["build", _work.Write("all.slnx", Solution()), "-c", "Release", .. Restoring(_work.At("restored"))]);
+        Assert.Equal(11, steps.Count(step => step.File is null));
+        Assert.Equal(2, steps.Count(step => step.File is not null));
+        Assert.DoesNotContain(Tutorial, string.Concat(Directory.EnumerateFileSystemEntries(Plugins)), StringComparison.OrdinalIgnoreCase);
+        var recorded = File.ReadAllText(_work.At($"{Tutorial}/runs/blocks/provenance.json"));
+        Assert.All(Projects, name => Assert.Contains(name.ToLowerInvariant(), recorded, StringComparison.Ordinal));
+    }
 
-        foreach (var kind in Kinds)
+    private void Do(TutorialPage.Step step, IEnumerable<TutorialPage.Step> written)
+    {
+        switch (step.Words)
         {
-            RunTests(_work.At($"Acme.{kind}/tests/bin/Release/net10.0/Acme.{kind}.Tests"));
-            Put(kind, plugins);
-            var described = _work.Here("describe", Experiment(kind), "--json", "--plugins", plugins);
+            case []:
+                break;
+            case ["cd", Tutorial]:
+                foreach (var file in written)
+                    Write(_work.At($"{Tutorial}/{file.File}"), file.Text);
+                break;
+            case ["dotnet", "new", "install", ..]:
+                Dotnet([.. step.Words[1..], .. Hive]);
+                break;
+            case ["dotnet", "new", "voxelzoo-plugin", "-n", Tutorial, "--kind", "architecture", "--feed", _, "-o", Tutorial]:
+                Dotnet([.. step.Words[1..^1], _work.At(Tutorial), .. Hive]);
+                foreach (var kind in OtherKinds)
+                    Dotnet(
+                        ["new", "voxelzoo-plugin", "-n", $"Acme.{kind}", "-o", _work.At($"Acme.{kind}"), "--kind", kind, "--feed", Feed, .. Hive]);
+                break;
+            case ["dotnet", "test", "-c", "Release"]:
+                Test();
+                break;
+            case ["dotnet", "pack", "src", "-c", "Release"]:
+                Dotnet("pack", _work.At($"{Tutorial}/src"), "-c", "Release", "--no-build");
+                break;
+            case ["voxelzoo", .. var words]:
+                Run(words);
+                break;
+            default:
+                Assert.Fail($"the test does not know how to do `{string.Join(' ', step.Words)}`");
+                break;
+        }
+    }
+
+    private static void Write(string path, string text)
+    {
+        Assert.True(File.Exists(path), path);
+        if (path.EndsWith(".csproj", StringComparison.Ordinal))
+            text = new Regex("(?=^  </PropertyGroup>)", RegexOptions.Multiline).Replace(File.ReadAllText(path), text, 1);
+        File.WriteAllText(path, text);
+    }
+
+    /// <summary>Builds all projects at once, and runs the tests of each.</summary>
+    private void Test()
+    {
+        var solution = SolutionOf(Projects.SelectMany(name => new[] { $"{name}/src/{name}.csproj", $"{name}/tests/{name}.Tests.csproj" }));
+        Dotnet(["build", _work.Write("all.slnx", solution), "-c", "Release", .. Restoring(_work.At("restored"))]);
+        foreach (var name in Projects)
+            RunTests(_work.At($"{name}/tests/bin/Release/net10.0/{name}.Tests"));
+        foreach (var kind in OtherKinds)
+        {
+            Directory.Move(_work.At($"Acme.{kind}/src/bin/Release/net10.0"), Path.Combine(Plugins, $"Acme.{kind}"));
+            var described = _work.Here("describe", _work.At($"Acme.{kind}/experiments/acme_{kind}.yaml"), "--json", "--plugins", Plugins);
             Assert.Equal((0, ""), (described.ExitCode, described.Error));
         }
-
-        var trained = _work.Program("train", OfAllKinds(), "--profile", "smoke", "--run", _work.Run, "--plugins", plugins);
-        Assert.True(trained.ExitCode == 0, trained.Error);
-        var recorded = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "provenance.json")))!.ToJsonString();
-        Assert.All(Kinds, kind => Assert.Contains($"acme.{kind}", recorded, StringComparison.Ordinal));
     }
 
-    /// <summary>Puts a plugin into a host's folder: one by its package, the others by their folders.</summary>
-    private void Put(string kind, string plugins)
+    /// <summary>Runs a command of the page; the training has the parts of all kinds in it.</summary>
+    private void Run(string[] words)
     {
-        if (kind != Kinds[0])
+        string[] folders = ["src/", "experiments/", "runs/"];
+        string[] placed =
+        [
+            .. words.Select(word => folders.Any(folder => word.StartsWith(folder, StringComparison.Ordinal))
+                ? _work.At($"{Tutorial}/{word}")
+                : word),
+        ];
+        var outcome = words switch
         {
-            Directory.Move(_work.At($"Acme.{kind}/src/bin/Release/net10.0"), Path.Combine(plugins, $"Acme.{kind}"));
-            return;
-        }
-
-        Dotnet("pack", _work.At($"Acme.{kind}/src"), "-c", "Release", "--no-build", "-o", _work.At("feed"));
-        var outcome = _work.Here("plugins", "install", $"acme.{kind}", "--source", _work.At("feed"), "--json", "--plugins", plugins);
-        Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
-        var folder = (string)JsonNode.Parse(outcome.Out)!["path"]!;
-        Assert.Equal(
-            [$"Acme.{kind}.deps.json", $"Acme.{kind}.dll", $"Acme.{kind}.pdb", $"experiments/acme_{kind}.yaml", "plugin.json"],
-            Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal));
+            ["train", ..] => _work.Program([.. placed, .. OfAllKinds, "--plugins", Plugins]),
+            ["plugins", "verify", ..] => _work.Program([.. placed, "--json"]),
+            _ => _work.Here([.. placed, "--plugins", Plugins]),
+        };
+        Assert.True(outcome.ExitCode == 0, $"{string.Join(' ', words)}\n{outcome.Error}\n{outcome.Out}");
+        if (words is ["plugins", "verify", ..])
+            Assert.Equal("gold", (string?)JsonNode.Parse(outcome.Out)!["quality"]);
+        if (words is ["plugins", "install", ..])
+            Installed();
     }
 
-    private string Experiment(string kind) => _work.At($"Acme.{kind}/experiments/acme_{kind}.yaml");
-
-    private void New()
+    private void Installed()
     {
-        string[] hive = ["--debug:custom-hive", _work.At("hive")];
-        Dotnet(["new", "install", Package("VoxelZoo.Templates"), .. hive]);
-        foreach (var kind in Kinds)
-            Dotnet(["new", "voxelzoo-plugin", "-n", $"Acme.{kind}", "-o", _work.At($"Acme.{kind}"), "--kind", kind, "--feed", Feed, .. hive]);
+        var folder = (string)JsonNode.Parse(_work.Here("plugins", "info", "acme.blocks", "--json", "--plugins", Plugins).Out)!["path"]!;
+        Assert.Equal(
+            [$"{Tutorial}.deps.json", $"{Tutorial}.dll", $"{Tutorial}.pdb", "README.md", "experiments/acme_blocks.yaml", "plugin.json"],
+            Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal));
     }
 
-    private static string Solution() =>
-        SolutionOf(Kinds.SelectMany(kind => new[] { $"Acme.{kind}/src/Acme.{kind}.csproj", $"Acme.{kind}/tests/Acme.{kind}.Tests.csproj" }));
-
-    /// <summary>The architecture's experiment with the other parts in it.</summary>
-    private string OfAllKinds() => _work.Write("all.yaml", $$"""
-        extends: {{Experiment("architecture")}}
-        compressor: {use: acme_compressor}
-        strategy: {use: acme_strategy}
-        augmentations: [acme_augmentation]
-        sampling: {use: acme_sampler, steps: 2}
-        evaluation: {metrics: [acme_metric]}
-
-        """);
+    private static readonly string[] OfAllKinds =
+    [
+        "--set", "compressor.use=acme_compressor", "--set", "strategy.use=acme_strategy", "--set", "augmentations=[acme_augmentation]",
+        "--set", "sampling.use=acme_sampler", "--set", "sampling.steps=2", "--set", "evaluation.metrics=[acme_metric]",
+    ];
 }

@@ -64,9 +64,18 @@ public sealed class ThirdPartyTests : IDisposable
         string[] plugins = [.. names.SelectMany(name => new[] { "--plugins", Path.Combine(to, name, "src/bin/Release/net10.0") })];
         var described = _work.Here(["describe", Path.Combine(to, "DpmSolver/experiments/dpm_solver.yaml"), "--json", .. plugins]);
         Assert.Equal((0, ""), (described.ExitCode, described.Error));
-        var trained = _work.Program(
-            ["train", Path.Combine(to, "UViT/experiments/uvit.yaml"), "--profile", "smoke", "--run", _work.Run, "--set", "sampling.use=dpm_solver", .. plugins]);
-        Assert.True(trained.ExitCode == 0, trained.Error);
+        var info = JsonNode.Parse(_work.Here(["plugins", "info", "acme.uvit", "--json", .. plugins]).Out)!;
+        Assert.Equal(["acme.uvit/dct", "acme.uvit/small"], info["experiments"]!.AsArray().Select(name => (string?)name));
+        var unknown = _work.Here(["describe", "acme.uvit/smal", .. plugins]);
+        Assert.Equal(2, unknown.ExitCode);
+        Assert.Contains("did you mean `acme.uvit/small`? (it brings acme.uvit/dct, acme.uvit/small)", unknown.Error, StringComparison.Ordinal);
+
+        // one that the plugin brings, which reads a file of the plugin's and loses detail by itself
+        var ran = _work.Program(["run", "acme.uvit/dct", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.use=dpm_solver", .. plugins]);
+        Assert.True(ran.ExitCode == 0, ran.Error);
+        var evaluation = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "evaluation.json")))!;
+        Assert.Equal(["psnr", "ssim"], evaluation["results"]![0]!["reconstructions"]!.AsArray().Select(lost => (string?)lost!["metric"]));
+        Assert.All(evaluation["results"]![0]!["reconstructions"]!.AsArray(), lost => Assert.InRange((double)lost!["value"]!, 0.5, 60));
     }
 
     [Fact]

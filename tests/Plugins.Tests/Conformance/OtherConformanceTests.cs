@@ -23,6 +23,12 @@ public sealed class OtherConformanceTests
         { new Backwards(), "prefers_real" },
         { new Backwards(), "refusal" },
         { new Dropping(), "terms" },
+        { new Dropping(), "options" },
+        { new Rounding(), "lossless" },
+        { new Brightening(), "volumes" },
+        { new Brightening(), "given_volumes_untouched" },
+        { new Beside(), "prefers_real" },
+        { new Nowhere(), "informative_timesteps" },
     };
 
     [Theory]
@@ -37,29 +43,39 @@ public sealed class OtherConformanceTests
         public NoiseProcess Create(NoOptions options, DiffusionShape shape, PartContext context) =>
             new Process(((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(new RFlowOptions(), shape, context));
 
-        private sealed class Process(NoiseProcess right) : NoiseProcess
+        private sealed class Process(NoiseProcess right) : WrappedProcess(right)
         {
-            public override double Alpha(double t) => right.Alpha(t);
-
-            public override double Sigma(double t) => right.Sigma(t);
-
-            public override Tensor SampleTimesteps(long batch, Generator random) => right.SampleTimesteps(batch, random);
-
-            public override double TimestepQuantile(double share) => right.TimestepQuantile(1 - share);
-
-            public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => right.AddNoise(clean, noise, timesteps);
-
-            public override Tensor Target(Tensor clean, Tensor noise, Tensor timesteps) => right.Target(clean, noise, timesteps);
-
-            public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps) => right.Clean(noisy, prediction, timesteps);
-
-            public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) => right.Noise(noisy, prediction, timesteps);
+            public override double TimestepQuantile(double share) => Right.TimestepQuantile(1 - share);
 
             public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) =>
-                -right.Derivative(noisy, prediction, timesteps);
-
-            public override double[] TimeGrid(int steps) => right.TimeGrid(steps);
+                -Right.Derivative(noisy, prediction, timesteps);
         }
+    }
+
+    private abstract class WrappedProcess(NoiseProcess right) : NoiseProcess
+    {
+        protected NoiseProcess Right => right;
+
+        public override double Alpha(double t) => right.Alpha(t);
+
+        public override double Sigma(double t) => right.Sigma(t);
+
+        public override Tensor SampleTimesteps(long batch, Generator random) => right.SampleTimesteps(batch, random);
+
+        public override double TimestepQuantile(double share) => right.TimestepQuantile(share);
+
+        public override Tensor AddNoise(Tensor clean, Tensor noise, Tensor timesteps) => right.AddNoise(clean, noise, timesteps);
+
+        public override Tensor Target(Tensor clean, Tensor noise, Tensor timesteps) => right.Target(clean, noise, timesteps);
+
+        public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps) => right.Clean(noisy, prediction, timesteps);
+
+        public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) => right.Noise(noisy, prediction, timesteps);
+
+        public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+            right.Derivative(noisy, prediction, timesteps);
+
+        public override double[] TimeGrid(int steps) => right.TimeGrid(steps);
     }
 
     private sealed class Lossy : ICompressor<NoOptions>
@@ -109,9 +125,83 @@ public sealed class OtherConformanceTests
         }
     }
 
-    private sealed class Dropping : IAugmentation<NoOptions>
+    /// <summary>Says that it is lossy, and encodes what it decoded to something else.</summary>
+    private sealed class Rounding : ICompressor<NoOptions>
     {
-        public Augmentation Create(NoOptions options, DiffusionShape shape, PartContext context) => new None();
+        public bool IsLearned => false;
+
+        public bool IsLossy(NoOptions options) => true;
+
+        public VolumeShape LatentShape(NoOptions options, VolumeShape volume) => volume;
+
+        public Compressor Create(NoOptions options, PartContext context) => new Halves();
+
+        private sealed class Halves() : Compressor(nameof(Halves))
+        {
+            public override Tensor Encode(Tensor volume) => volume.sqrt();
+
+            public override Tensor Decode(Tensor latent) => latent.clone();
+        }
+    }
+
+    /// <summary>Brightens masks too, beyond their range, in place.</summary>
+    private sealed class Brightening : IAugmentation<NoOptions>
+    {
+        public Augmentation Create(NoOptions options, DiffusionShape shape, PartContext context) => new Twice();
+
+        private sealed class Twice : Augmentation
+        {
+            public override bool ChangesVolumes => true;
+
+            public override TrainingVolumes ApplyToVolumes(TrainingVolumes volumes, Generator random)
+            {
+                foreach (var image in volumes.Images)
+                    image.Voxels.mul_(S(2.0));
+                return volumes;
+            }
+        }
+    }
+
+    /// <summary>A ratio whose best value it takes for 2.</summary>
+    private sealed class Beside : IMetric<NoOptions>
+    {
+        public Metric Create(NoOptions options, PartContext context) => new Ratio();
+
+        private sealed class Ratio : SetMetric
+        {
+            public override MetricInputKind Needs => MetricInputKind.Volumes;
+
+            public override double? BestValue => 2;
+
+            public override string Extractor => "deviation";
+
+            public override Tensor Features(Tensor volumes) => volumes.std([1, 2, 3, 4]).unsqueeze(1);
+
+            public override MetricResult Compare(Tensor real, Tensor generated) =>
+                MetricResult.Mean([generated.mean().ToDouble() / real.mean().ToDouble()]);
+        }
+    }
+
+    private sealed class Nowhere : INoiseStrategy<NoOptions>
+    {
+        public NoiseProcess Create(NoOptions options, DiffusionShape shape, PartContext context) => new Process(
+            ((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(new RFlowOptions(), shape, context));
+
+        private sealed class Process(NoiseProcess right) : WrappedProcess(right)
+        {
+            public override IReadOnlyList<double> InformativeTimesteps => [500, 250];
+        }
+    }
+
+    internal sealed record TooLow
+    {
+        [System.ComponentModel.DataAnnotations.Range(1, 8)]
+        public int Width { get; init; }
+    }
+
+    private sealed class Dropping : IAugmentation<TooLow>
+    {
+        public Augmentation Create(TooLow options, DiffusionShape shape, PartContext context) => new None();
 
         private sealed class None : Augmentation
         {

@@ -35,7 +35,7 @@ public sealed class LesionsTests
     [Theory]
     [InlineData(0.8, 1)] // as bright as the real one
     [InlineData(0.6, 0.5)]
-    [InlineData(1.2, 0.5)] // twice its contrast
+    [InlineData(1.2, 2)] // twice its contrast
     [InlineData(0.4, 0)] // none to be seen
     [InlineData(0.2, -0.5)] // dark
     public void Value_is_the_ratio_of_contrasts(double tumour, double expected)

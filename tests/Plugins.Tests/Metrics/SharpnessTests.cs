@@ -44,7 +44,7 @@ public sealed class SharpnessTests
     }
 
     [Fact]
-    public void Value_is_the_energy_by_the_real_one_and_never_above_one()
+    public void Value_is_the_energy_by_the_real_one_and_one_is_best()
     {
         using var scope = NewDisposeScope();
         var (rough, smooth) = (Head(0.9, 0.7), Head(0.3, 0.2));
@@ -55,9 +55,9 @@ public sealed class SharpnessTests
         var ratio = 0.007214375771582127 / 0.01321508176624775;
         Assert.Equal((1 + ratio) / 2, softer.Value, 1e-5);
         Assert.Equal(ratio, softer.Details["worst"], 1e-5);
-        Assert.Equal(ratio, sharper.Value, 1e-5);
-        Assert.Equal(1 / ratio, sharper.Details["energy"], 1e-4);
+        Assert.Equal(1 / ratio, sharper.Value, 1e-4);
         Assert.Equal(1, Sharpness.Compute(rough, rough).Value, 1e-9);
+        Assert.Equal(1, Sharpness.BestValue);
         Assert.Equal(1, softer.Details["head"], 1e-9);
     }
 
@@ -73,7 +73,7 @@ public sealed class SharpnessTests
         Assert.Contains(Sharpness.Compute(head, blurred).Warnings, warning => warning.Contains("soft", StringComparison.Ordinal));
         var result = Sharpness.Compute(head, noisy);
         Assert.Contains(result.Warnings, warning => warning.Contains("noisy", StringComparison.Ordinal));
-        Assert.True(result.Value < 0.8 && result.Details["finest"] > 2, $"{result.Value} {result.Details["finest"]}");
+        Assert.True(result.Value > 1.25 && result.Details["finest"] > 2, $"{result.Value} {result.Details["finest"]}");
         Assert.Empty(Sharpness.Compute(head, head).Warnings);
     }
 

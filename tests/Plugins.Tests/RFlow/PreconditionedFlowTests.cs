@@ -50,6 +50,21 @@ public sealed class PreconditionedFlowTests
         Assert.Equal(0, (input * target).mean().item<float>(), 0.012f);
     }
 
+    [Theory]
+    [InlineData(0.02)]
+    [InlineData(0.2)]
+    [InlineData(1)]
+    [InlineData(5)]
+    public void Evaluation_looks_where_noise_is_to_data_as_one_to_three_one_to_one_and_three_to_one(double sigma)
+    {
+        var flow = Process(new RFlowOptions { SigmaData = sigma });
+
+        double[] ratios = [.. flow.InformativeTimesteps.Select(t => flow.Sigma(t) / (flow.Alpha(t) * sigma))];
+
+        Assert.All(ratios.Zip([1 / 3.0, 1, 3]), pair => Assert.Equal(pair.Second, pair.First, 1e-9));
+        Assert.Equal([250.0, 500, 750], Process(new RFlowOptions()).InformativeTimesteps);
+    }
+
     [Fact]
     public void Without_sigma_the_network_sees_the_noisy_sample_itself()
     {

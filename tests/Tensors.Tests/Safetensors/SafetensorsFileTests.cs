@@ -39,6 +39,36 @@ public sealed class SafetensorsFileTests : IDisposable
     }
 
     [Fact]
+    public void Stream_that_cannot_be_sought_is_read_as_a_file_is_and_named_where_it_is_damaged()
+    {
+        using var scope = NewDisposeScope();
+        var written = rand([2, 3, 4]);
+        using var packed = new MemoryStream();
+        using (var zip = new System.IO.Compression.GZipStream(packed, System.IO.Compression.CompressionMode.Compress, leaveOpen: true))
+            SafetensorsFile.Write(zip, [new("x", written)]);
+
+        using var read = Read(packed.ToArray());
+        Assert.True(read["x"].eq(written).all().item<bool>());
+        var fault = Assert.Throws<InvalidDataException>(() => Read(Cut()));
+        Assert.StartsWith("weights.gz is not a valid safetensors file: ", fault.Message, StringComparison.Ordinal);
+
+        static NamedTensors Read(byte[] bytes) => SafetensorsFile.Read(
+            new System.IO.Compression.GZipStream(new MemoryStream(bytes), System.IO.Compression.CompressionMode.Decompress), "weights.gz");
+
+        byte[] Cut()
+        {
+            using var whole = new MemoryStream();
+            using var zip = new System.IO.Compression.GZipStream(
+                new MemoryStream(packed.ToArray()), System.IO.Compression.CompressionMode.Decompress);
+            zip.CopyTo(whole);
+            using var cut = new MemoryStream();
+            using (var again = new System.IO.Compression.GZipStream(cut, System.IO.Compression.CompressionMode.Compress, leaveOpen: true))
+                again.Write(whole.ToArray().AsSpan(0, (int)whole.Length - 4));
+            return cut.ToArray();
+        }
+    }
+
+    [Fact]
     public void Read_returns_what_was_written_for_any_names_shapes_dtypes_and_strides() =>
         Cases.Sample(
             cases =>

@@ -21,6 +21,12 @@ public sealed record EvaluationResult : CheckpointResult
     /// <summary>Quality of the one-step estimate of the clean volume. It is not the quality of generated volumes.</summary>
     public required IReadOnlyList<EstimateQuality> Estimates { get; init; }
 
+    /// <summary>
+    /// Quality of what a fixed compressor that is lossy makes of the real volumes, at timestep 0: no generated volume can be expected to be
+    /// nearer. Empty for other compressors.
+    /// </summary>
+    public IReadOnlyList<EstimateQuality> Reconstructions { get; init; } = [];
+
     /// <inheritdoc/>
     [JsonIgnore]
     public override IEnumerable<string> Undefined =>

@@ -47,6 +47,7 @@ public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortD
             LossMeasure = validation.Measure,
             LossByTimestep = [.. validation.Timesteps.Zip(validation.ByTimestep, (t, loss) => new TimestepLoss(t, loss))],
             Estimates = estimates.Qualities(),
+            Reconstructions = estimates.Reconstructions(),
             Regions = estimates.Regions(),
         };
     }

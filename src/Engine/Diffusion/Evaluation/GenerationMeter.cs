@@ -44,7 +44,7 @@ public sealed class GenerationMeter(ExperimentPlan plan, CohortDataset volumes, 
             Note(measures, $"Generation/{quality.Metric}_{split}", quality.Value);
         Note(measures, judged.Masks);
         Estimate(model, measures);
-        return new GenerationMeasures(Words(deciding), deciding.Value, deciding.HigherIsBetter ?? false, measures)
+        return new GenerationMeasures(Words(deciding), deciding.Value, deciding.Order ?? default, measures)
         {
             Seconds = watch.Elapsed.TotalSeconds,
             Reason = deciding.Value is null ? string.Join("; ", deciding.Warnings) : null,

@@ -19,9 +19,13 @@ internal sealed class OneStepEstimates
     private readonly CohortDataset _volumes;
     private readonly int _count;
     private readonly (string Id, PlannedPart<IMetric> Part, Metric Metric)[] _metrics;
+    private readonly IReadOnlyList<double> _timesteps;
     private readonly RegionalErrors _regions;
     private readonly Dictionary<string, string?> _extractors = [];
-    private readonly Dictionary<(string Metric, double Timestep), double[]> _values;
+    private readonly bool _losesUnmeasured;
+
+    // without a timestep: of what the compressor makes of real volumes
+    private readonly Dictionary<(string Metric, double? Timestep), double[]> _values;
 
     /// <summary>Prepares the plan's paired metrics.</summary>
     /// <param name="plan">The plan.</param>
@@ -33,12 +37,16 @@ internal sealed class OneStepEstimates
         (_plan, _model, _volumes, _count) = (plan, model, volumes, count);
         _metrics =
         [
-            .. plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Call((part, options) => part.Create(options, model.Context))))
+            .. plan.Metrics
+                .Select(m => (m.Id, Part: m, Metric: m.Call(model.Context, (part, options, given) => part.Create(options, given))))
                 .Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes),
         ];
-        _regions = new RegionalErrors(count, plan.Evaluation.Timesteps);
+        _timesteps = plan.EvaluatedTimesteps(model.Process);
+        _regions = new RegionalErrors(count, _timesteps);
         // 0 where another process measures, so that the sums over the processes are what was measured
-        _values = plan.Evaluation.Timesteps.SelectMany(timestep => _metrics.Select(metric => (Metric: metric.Id, Timestep: timestep)))
+        _losesUnmeasured = plan.Space.LosesUnmeasured;
+        double?[] places = [.. _timesteps, .. _losesUnmeasured ? [null] : Array.Empty<double?>()];
+        _values = places.SelectMany(timestep => _metrics.Select(metric => (Metric: metric.Id, Timestep: timestep)))
             .ToDictionary(key => key, _ => new double[count]);
     }
 
@@ -47,19 +55,29 @@ internal sealed class OneStepEstimates
     {
         using var sample = _volumes.Load(volume);
         var classes = Classes(sample);
-        foreach (var timestep in _plan.Evaluation.Timesteps)
+        foreach (var timestep in _timesteps)
         {
             using var scope = torch.NewDisposeScope();
             var (real, estimate) = Estimate(sample, timestep, volume);
-            foreach (var (id, part, metric) in _metrics)
-            {
-                var result = part.Run(() => metric.Compute(real, estimate));
-                _values[(id, timestep)][volume] = result.Values.Single();
-                _extractors[id] = result.Extractor;
-            }
-
+            Measure(timestep, volume, real, estimate);
             if (classes is not null)
                 _regions.Add(volume, timestep, classes, real, estimate);
+        }
+
+        if (!_losesUnmeasured)
+            return;
+        using var all = torch.NewDisposeScope();
+        var (volumes, reconstruction) = Compared(sample, _model.Encode(sample).Clean);
+        Measure(null, volume, volumes, reconstruction);
+    }
+
+    private void Measure(double? timestep, int volume, Tensor real, Tensor made)
+    {
+        foreach (var (id, part, metric) in _metrics)
+        {
+            var result = part.Run(() => metric.Compute(real, made));
+            _values[(id, timestep)][volume] = result.Values.Single();
+            _extractors[id] = result.Extractor;
         }
     }
 
@@ -73,15 +91,27 @@ internal sealed class OneStepEstimates
 
     /// <summary>Each metric at each timestep.</summary>
     public IReadOnlyList<EstimateQuality> Qualities() =>
-        [.. _values.Select(v => Quality(v.Key.Metric, v.Key.Timestep, v.Value, _extractors.GetValueOrDefault(v.Key.Metric)))];
+    [
+        .. from measured in _values
+           where measured.Key.Timestep is not null
+           select Quality(measured.Key.Metric, measured.Key.Timestep!.Value, measured.Value),
+    ];
+
+    /// <summary>Each metric of what the compressor makes of real volumes; empty unless it is fixed and lossy.</summary>
+    public IReadOnlyList<EstimateQuality> Reconstructions() =>
+        [.. _values.Where(measured => measured.Key.Timestep is null).Select(measured => Quality(measured.Key.Metric, 0, measured.Value))];
 
     /// <summary>Errors in tumours at each timestep.</summary>
     public IReadOnlyList<RegionalError> Regions() => _regions.Results();
 
-    private EstimateQuality Quality(string metric, double timestep, double[] measured, string? extractor)
+    private EstimateQuality Quality(string metric, double timestep, double[] measured)
     {
         var values = MetricValues.Of(metric, measured, [.. _volumes.Patients.Take(_count)]);
-        return new EstimateQuality(metric, timestep, values.Mean, values.Values) { Extractor = extractor, Reason = values.Reason };
+        return new EstimateQuality(metric, timestep, values.Mean, values.Values)
+        {
+            Extractor = _extractors.GetValueOrDefault(metric),
+            Reason = values.Reason,
+        };
     }
 
     /// <summary>Which voxels are tumour, by size, or null where no masks are read.</summary>
@@ -103,8 +133,14 @@ internal sealed class OneStepEstimates
         var t = torch.full([1], Scalars.S(timestep), ScalarType.Float32, _model.Device);
         var noisy = _model.OfProcess(process => process.AddNoise(clean, noise, t));
         var prediction = _model.Predict(noisy, t, condition);
-        var estimate = _model.Decode(_model.OfProcess(process => process.Clean(noisy, prediction, t))).cpu();
+        return Compared(sample, _model.OfProcess(process => process.Clean(noisy, prediction, t)));
+    }
+
+    /// <summary>The real target and what is decoded of a latent, without padding slices.</summary>
+    private (Tensor Real, Tensor Decoded) Compared(Batch sample, Tensor latent)
+    {
+        using var _ = torch.no_grad();
         var real = torch.cat([.. _plan.Target.Select(kind => sample.Images[kind])], 1);
-        return (real.narrow(2, 0, sample.RealSlices[0]), estimate.narrow(2, 0, sample.RealSlices[0]));
+        return (real.narrow(2, 0, sample.RealSlices[0]), _model.Decode(latent).cpu().narrow(2, 0, sample.RealSlices[0]));
     }
 }

@@ -29,7 +29,7 @@ public sealed class SetEvaluator(
 
     private readonly (string Id, SetMetric Metric)[] _metrics =
     [
-        .. plan.Metrics.Select(m => (m.Id, Metric: m.Call((part, options) => part.Create(options, context)) as SetMetric))
+        .. plan.Metrics.Select(m => (m.Id, Metric: m.Call(context, (part, options, given) => part.Create(options, given)) as SetMetric))
             .Where(m => m.Metric is not null).Select(m => (m.Id, m.Metric!)),
     ];
 
@@ -174,7 +174,16 @@ public sealed class SetEvaluator(
     private SetQuality Judge(string id, SetMetric metric, string against, FeatureSet generated, CancellationToken cancellation)
     {
         var real = Real(metric, against, cancellation);
-        var quality = new SetQuality { Metric = id, Against = against, RealVolumes = real.VolumeCount, Value = null, Extractor = metric.Extractor!, HigherIsBetter = metric.HigherIsBetter };
+        var quality = new SetQuality
+        {
+            Metric = id,
+            Against = against,
+            RealVolumes = real.VolumeCount,
+            Value = null,
+            Extractor = metric.Extractor!,
+            HigherIsBetter = metric.HigherIsBetter,
+            BestValue = metric.BestValue,
+        };
         try
         {
             // fixed by the real set, so that checkpoints, configurations and runs that are compared with it are measured alike

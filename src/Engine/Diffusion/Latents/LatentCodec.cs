@@ -24,8 +24,10 @@ public sealed class LatentCodec : IDisposable
     {
         (_space, _context) = (space, context);
         torch.random.manual_seed(RandomStreams.SeedOf(space.Seed, "compressor"));
-        _target = MixedPrecision.Prepare(context, space.Compressor.Build((c, options) => c.Create(options, context)));
-        _ownCondition = space.HasCondition ? space.ConditionCompressor?.Build((c, options) => MixedPrecision.Prepare(context, c.Create(options, context))) : null;
+        _target = MixedPrecision.Prepare(context, space.Compressor.Build(context, (c, options, given) => c.Create(options, given)));
+        _ownCondition = space.HasCondition
+            ? space.ConditionCompressor?.Build(context, (c, options, given) => MixedPrecision.Prepare(context, c.Create(options, given)))
+            : null;
         _target.eval();
         _ownCondition?.eval();
     }

@@ -44,6 +44,11 @@ public sealed record LatentSpace
     public bool NormalizesCondition => HasCondition
         && (ConditionCompressor is null ? NormalizesTarget : ConditionOptions.Normalize ?? ConditionCompressor.Part.IsLearned);
 
+    /// <summary>
+    /// Whether volumes come back as others from a compressor that is fixed: then no run of a compressor says how much is lost.
+    /// </summary>
+    public bool LosesUnmeasured => Compressor is { Part.IsLearned: false } && Compressor.Call((part, options) => part.IsLossy(options));
+
     /// <summary>Whether latents are computed once before training: of learned compressors, whose encoders cost more than reading.</summary>
     public bool KeepsLatents => Compressor.Part.IsLearned || (HasCondition && ConditionCompressor is { Part.IsLearned: true });
 }

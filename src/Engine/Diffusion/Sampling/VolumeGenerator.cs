@@ -23,7 +23,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         (true, { } given) => given,
         (true, null) => throw new PlanException("guidance by a weaker model is of volumes that are sampled or evaluated from a run; use guidance: 1 here", "guidance").In("sampling"),
     };
-    private readonly Sampler _sampler = plan.Sampler.Call((s, options) => s.Create(options, model.Context));
+    private readonly Sampler _sampler = plan.Sampler.Call(model.Context, (s, options, given) => s.Create(options, given));
 
     /// <summary>How many samples the sampler observes before it draws any; of a set and a seed of their own.</summary>
     internal int WarmUpSamples => _sampler.WarmUpSamples;

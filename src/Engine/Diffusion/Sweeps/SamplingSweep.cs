@@ -107,7 +107,16 @@ public sealed class SamplingSweep : IDisposable
             SecondsPerVolume = seconds.Average(),
             Metrics = _names.Zip(judged.Metrics).ToDictionary(
                 pair => pair.First,
-                pair => new SweptMetric { Value = pair.Second.Value, HigherIsBetter = Metrics[pair.First].HigherIsBetter, Interval = pair.Second.Interval, Basis = pair.Second.Basis, Extractor = pair.Second.Extractor, Warnings = pair.Second.Warnings }),
+                pair => new SweptMetric
+                {
+                    Value = pair.Second.Value,
+                    HigherIsBetter = pair.Second.HigherIsBetter ?? false,
+                    BestValue = pair.Second.BestValue,
+                    Interval = pair.Second.Interval,
+                    Basis = pair.Second.Basis,
+                    Extractor = pair.Second.Extractor,
+                    Warnings = pair.Second.Warnings,
+                }),
         };
         _folder.Keep(Key(plan), result);
         return result;

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Sweeps;
@@ -40,9 +41,13 @@ public sealed record SolverSweepFile : IVersionedFile
 
     /// <summary>The configurations, the best by a metric first, and last those of which there is no value.</summary>
     /// <param name="metric">The metric.</param>
-    /// <param name="higherIsBetter">Whether a larger value is better.</param>
-    public IReadOnlyList<SweptConfiguration> Ranked(string metric, bool higherIsBetter = false) =>
-        [.. Configurations.OrderBy(one => one.Metrics.GetValueOrDefault(metric)?.Value is { } value && double.IsFinite(value) ? higherIsBetter ? -value : value : double.PositiveInfinity)];
+    /// <param name="order">Which value is better. Default: the smaller one.</param>
+    public IReadOnlyList<SweptConfiguration> Ranked(string metric, MetricOrder order = default) =>
+    [
+        .. Configurations.OrderBy(one => one.Metrics.GetValueOrDefault(metric)?.Value is { } value && double.IsFinite(value)
+            ? order.Rank(value)
+            : double.PositiveInfinity),
+    ];
 
     /// <summary>Replaces a run's sweep.</summary>
     public void Write(RunFolder run) => AtomicFile.WriteJson(Path(run), this);
@@ -89,6 +94,14 @@ public sealed record SweptMetric
 
     /// <summary>Whether a larger value is better.</summary>
     public bool HigherIsBetter { get; init; }
+
+    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? BestValue { get; init; }
+
+    /// <summary>Which value is better.</summary>
+    [JsonIgnore]
+    public MetricOrder Order => new(HigherIsBetter, BestValue);
 
     /// <summary>Where the value would fall with other volumes, or null where the metric does not estimate that.</summary>
     public required MetricInterval? Interval { get; init; }

@@ -190,6 +190,14 @@ public static class RunReport
     {
         Line(text, $"## Evaluation of {evaluation.Title}: {evaluation.Volumes} volumes\n");
         Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; a network that returns zero has {evaluation.NullLoss:G4}.\n");
+        if (evaluation.Reconstructions.Count > 0)
+        {
+            var lost = string.Join(", ", evaluation.Reconstructions.Select(e => $"{e.Metric} {Measure(e.Value)}"));
+            Line(
+                text,
+                $"The compressor is lossy: what it makes of the real volumes has {lost}, and nothing generated can be expected to be nearer.\n");
+        }
+
         var timesteps = evaluation.Estimates.Select(e => e.Timestep).Distinct().Order().ToArray();
         if (timesteps.Length == 0)
             return;

@@ -45,7 +45,7 @@ internal sealed class MetricVerb : Verb
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var random = new RandomStreams(0);
-        var metric = section.Placed(() => part.Call(m => m.Create(options, host.Services.Context(random, part.Plugin))));
+        var metric = section.Placed(() => part.Call(m => m.Create(options, host.Services.Context(random, part))));
         using var inputs = TensorFile.Read(file);
         var result = TensorFile.Compute(part, inputs, () => Compute(metric, inputs));
         Output.Write(parse, () => Json(result), () => Output.Facts(Facts(part.Id, result)));

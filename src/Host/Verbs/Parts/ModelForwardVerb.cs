@@ -36,7 +36,7 @@ internal sealed class ModelForwardVerb : Verb
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var random = new RandomStreams(0);
-        using var denoiser = file.Placed(() => architecture.Call(a => ModuleTensors.Keep(a.Create(options, host.Services.Context(random, architecture.Plugin)))));
+        using var denoiser = file.Placed(() => architecture.Call(a => ModuleTensors.Keep(a.Create(options, host.Services.Context(random, architecture)))));
         TensorFile.Load(denoiser, parse.GetRequiredValue(_weights));
         denoiser.eval();
 

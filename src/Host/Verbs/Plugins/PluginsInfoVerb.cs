@@ -48,6 +48,7 @@ internal sealed class PluginsInfoVerb : Verb
     {
         var json = PluginsListVerb.Json(plugin);
         json["parts"] = new JsonArray([.. plugin.Parts.Select(Json)]);
+        json["experiments"] = new JsonArray([.. PluginExperiments.Of(plugin).Select(name => JsonValue.Create(name))]);
         json["summary"] = plugin.Summary;
         json["license"] = plugin.License;
         json["authors"] = plugin.Authors;
@@ -78,6 +79,9 @@ internal sealed class PluginsInfoVerb : Verb
         .. new[] { ("homepage", plugin.Homepage), ("changelog", plugin.Changelog) }.Where(fact => fact.Item2.Length > 0),
         ("path", plugin.Path),
         .. plugin.Locked is { } locked ? [("installed from", locked.Source)] : Array.Empty<(string, string)>(),
+        .. PluginExperiments.Of(plugin) is { Count: > 0 } brought
+            ? [("experiments", string.Join(", ", brought))]
+            : Array.Empty<(string, string)>(),
         .. plugin.Parts.Select(p => (p.Kind, p.Summary.Length == 0 ? p.Id : $"{p.Id}: {p.Summary}")),
     ];
 

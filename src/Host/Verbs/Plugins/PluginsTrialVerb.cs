@@ -34,7 +34,7 @@ internal sealed class PluginsTrialVerb : Verb
         var plugin = PluginFolder.Read(parse.GetRequiredValue(_path), PluginCatalogue.Contract);
         using var host = ProgramHost.Build(parse);
         using var random = new RandomStreams(0);
-        var context = host.Services.Context(random, plugin.Id);
+        var context = host.Services.Context(random, plugin.Id, plugin.Path);
         try
         {
             var loaded = LoadedPlugin.Load(plugin);
@@ -42,8 +42,10 @@ internal sealed class PluginsTrialVerb : Verb
             {
                 Write(new TrialLine(mark.Id));
                 var part = loaded.Create(plugin, mark);
-                var checks = !parse.GetValue(_verify) ? [] : PartConformance.Verify(part, context).Prepend(OptionsCheck.Verify(part, mark.Kind));
-                foreach (var check in checks)
+                if (!parse.GetValue(_verify))
+                    continue;
+                ConformanceCheck?[] checks = [EngineKeys.Verify(part, mark.Kind), .. PartConformance.Verify(part, context)];
+                foreach (var check in checks.OfType<ConformanceCheck>())
                     Write(new TrialLine(mark.Id, check.Name, check.Passed, check.Sentence));
             }
         }

@@ -42,15 +42,41 @@ internal sealed class PluginsVerifyVerb : Verb
             .Select(line => (Part: line.Part!, Check: new ConformanceCheck(line.Check!, line.Passed, line.Sentence!)))
             .Concat(outcome.Fault is { } fault ? [(outcome.Lines.LastOrDefault()?.Part ?? plugin.Id, new ConformanceCheck("process", false, fault))] : [])
             .ToArray();
-        Output.Write(
-            parse,
-            () => new JsonArray([.. checks.Select(c => new JsonObject
-            {
-                ["part"] = c.Part, ["check"] = c.Check.Name, ["passed"] = c.Check.Passed, ["sentence"] = c.Check.Sentence,
-            })]),
-            () => Table(checks));
+        var quality = PluginQuality.Of(plugin, [.. checks.Select(check => check.Check)]);
+        Output.Write(parse, () => Json(checks, quality), () => new Rows(Table(checks), Table(quality), Output.Text(Words(quality))));
         return checks.All(c => c.Check.Passed) ? ExitCode.Done : ExitCode.Failed;
     }
+
+    private static JsonObject Json(IEnumerable<(string Part, ConformanceCheck Check)> checks, PluginQuality quality) => new()
+    {
+        ["quality"] = Word(quality.Level),
+        ["next"] = quality.Next is { } next ? Word(next) : null,
+        ["criteria"] = new JsonArray([.. quality.Criteria.Select(one => new JsonObject
+        {
+            ["level"] = Word(one.Level), ["criterion"] = one.Name, ["holds"] = one.Holds, ["finding"] = one.Finding,
+        })]),
+        ["checks"] = new JsonArray([.. checks.Select(c => new JsonObject
+        {
+            ["part"] = c.Part, ["check"] = c.Check.Name, ["passed"] = c.Check.Passed, ["sentence"] = c.Check.Sentence,
+        })]),
+    };
+
+    private static Table Table(PluginQuality quality)
+    {
+        var table = Output.Table("level", "asks for", "holds", "finding");
+        foreach (var one in quality.Criteria)
+            table.AddRow(new Text(Word(one.Level)), new Text(one.Name), new Text(one.Holds ? "yes" : "NO"), new Text(one.Finding));
+        return table;
+    }
+
+    private static string Words(PluginQuality quality)
+    {
+        var level = quality.Level == QualityLevel.None ? "no level yet" : Word(quality.Level);
+        var missing = quality.Criteria.Where(one => one.Level == quality.Next && !one.Holds).Select(one => one.Name);
+        return $"quality: {level}{(quality.Next is { } next ? $"; {Word(next)} lacks {string.Join(", ", missing)}" : "")}\n";
+    }
+
+    private static string Word(QualityLevel level) => OptionsShape.KeyOf(level.ToString());
 
     private static Table Table(IEnumerable<(string Part, ConformanceCheck Check)> checks)
     {

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Spectre.Console;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -16,25 +17,31 @@ internal sealed class ExperimentsVerb : Verb
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        var entries = ExperimentFolder.List(ExperimentFolder.Find()).Select(Read).ToArray();
+        Entry[] entries =
+        [
+            .. ExperimentFolder.List(ExperimentFolder.Find()).Select(file => Read(file)),
+            .. PluginExperiments.All(ProgramHost.Catalogue(parse)).Select(brought => Read(brought.File, brought.Name)),
+        ];
         Output.Write(parse, () => new JsonArray([.. entries.Select(Json)]), () => Table(entries));
         return ExitCode.Done;
     }
 
-    private static Entry Read(string file)
+    /// <param name="file">The experiment's file.</param>
+    /// <param name="name">By what it is asked for; null for its own id.</param>
+    private static Entry Read(string file, string? name = null)
     {
         try
         {
             var root = ExperimentFile.Load(file);
             return new Entry(file, null,
             [
-                Text(root["id"]) ?? Path.GetFileNameWithoutExtension(file), Text(root["title"]),
+                name ?? Text(root["id"]) ?? Path.GetFileNameWithoutExtension(file), Text(root["title"]),
                 Part(root["architecture"]), Part(root["compressor"]), Part(root["strategy"]), Text(root["target"]),
             ]);
         }
         catch (ConfigurationException e)
         {
-            return new Entry(file, e.Message, [Path.GetFileNameWithoutExtension(file), null, null, null, null, null]);
+            return new Entry(file, e.Message, [name ?? Path.GetFileNameWithoutExtension(file), null, null, null, null, null]);
         }
     }
 

@@ -33,8 +33,9 @@ internal sealed class InitVerb : Verb
     {
         var folder = parse.GetRequiredValue(_cohort);
         var cohort = Cohort.Open(folder);
-        var like = ExperimentFolder.Resolve(parse.GetRequiredValue(_like));
-        var likeId = ExperimentLoader.IdOf(like);
+        var plugins = ProgramHost.Catalogue(parse);
+        var like = ExperimentFolder.Resolve(parse.GetRequiredValue(_like), plugins);
+        var likeId = ExperimentLoader.IdOf(like, plugins);
         var id = $"{Plain(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))))}_{likeId}";
         var file = parse.GetValue(_out) ?? $"{id}.yaml";
         Require(file);

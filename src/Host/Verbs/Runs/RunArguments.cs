@@ -11,7 +11,10 @@ namespace VoxelZoo.Host.Verbs.Runs;
 /// <summary>Arguments and options that the verbs on experiments and runs share.</summary>
 internal static partial class RunArguments
 {
-    public static Argument<string> Experiment() => new("EXP") { Description = "An experiment's YAML file, or its id in the folder `experiments`" };
+    public static Argument<string> Experiment() => new("EXP")
+    {
+        Description = "An experiment's YAML file, its id in the folder `experiments`, or PLUGIN/ID of one that a plugin brings",
+    };
 
     public static Argument<string> Run() => new("RUN") { Description = "A run's folder" };
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Experiments;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
@@ -83,8 +84,8 @@ internal sealed class RunVerb : Verb
     }
 
     /// <summary>What metrics say of generated volumes.</summary>
-    private static IEnumerable<(string Metric, string Against, double? Value, bool HigherIsBetter)> Measured(EvaluationFile evaluation) =>
+    private static IEnumerable<(string Metric, string Against, double? Value, MetricOrder Order)> Measured(EvaluationFile evaluation) =>
         from set in (evaluation as EvaluationFile<EvaluationResult>)?.Generated ?? []
         from quality in set.Metrics
-        select (quality.Metric, quality.Against, quality.Value, quality.HigherIsBetter ?? true);
+        select (quality.Metric, quality.Against, quality.Value, quality.Order ?? new MetricOrder(HigherIsBetter: true));
 }

@@ -63,13 +63,17 @@ internal sealed class TrainVerb : Verb
     /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change what <see cref="Engine.Plans.ResumeRules"/> lets it.</summary>
     private (Experiment Experiment, RunFolder? Run) Resumed(ParseResult parse, Session session)
     {
-        var id = ExperimentLoader.IdOf(parse.GetRequiredValue(_experiment));
+        var id = ExperimentLoader.IdOf(parse.GetRequiredValue(_experiment), session.Registry.Catalogue);
         var path = parse.GetValue(_run) ?? RunFolders.Newest(id);
         if (RunFolder.HasNotBegun(path))
             return (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
 
         var run = RunFolder.Open(path);
-        var named = new ResumedExperiment(session, run, ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment)), parse.GetValue(CommonOptions.Profile));
+        var named = new ResumedExperiment(
+            session,
+            run,
+            ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment), session.Registry.Catalogue),
+            parse.GetValue(CommonOptions.Profile));
         var (file, origin) = named.Read(CommonOptions.Sets(parse), sentence =>
         {
             if (Collective.IsFirst())

@@ -48,8 +48,8 @@ internal sealed class WeightsImportVerb : Verb
         using var random = new RandomStreams(0);
         var isCompressor = registry.Ids("compressor").Contains(PartName.Parse(id).Id);
         var (section, assumed, named) = isCompressor
-            ? Taken(registry.Get<ICompressor>(id), tensors, parse, (part, options, plugin) => part.Create(options, host.Services.Context(random, plugin)))
-            : Taken(registry.Get<IArchitecture>(id), tensors, parse, (part, options, plugin) => part.Create(options, host.Services.Context(random, plugin)));
+            ? Taken(registry.Get<ICompressor>(id), tensors, parse, (part, options) => part.Value.Create(options, host.Services.Context(random, part)))
+            : Taken(registry.Get<IArchitecture>(id), tensors, parse, (part, options) => part.Value.Create(options, host.Services.Context(random, part)));
         TensorFile.Write(path, named);
         if (assumed.Count > 0)
             ConsoleObserver.Warn($"no shape tells {string.Join(", ", assumed)}; what is written is assumed, and the network is another one where it was otherwise: give them with --set");
@@ -71,7 +71,7 @@ internal sealed class WeightsImportVerb : Verb
 
     /// <summary>The options of a part with such weights, and these by its names; every tensor has its place in the network.</summary>
     private (MapNode Section, IReadOnlyList<string> Assumed, SortedDictionary<string, Tensor> Named) Taken<T>(
-        Part<T> part, NamedTensors tensors, ParseResult parse, Func<T, object, string, nn.Module> create)
+        Part<T> part, NamedTensors tensors, ParseResult parse, Func<Part<T>, object, nn.Module> create)
         where T : class, IPart
     {
         if (part.Value is not IReadsWeights reads)
@@ -79,7 +79,7 @@ internal sealed class WeightsImportVerb : Verb
         var named = part.Call(_ => ForeignWeights.Named(tensors, reads, parse.GetValue(_prefix)));
         var (options, assumed) = ForeignWeights.Options(reads, part.Id, named, CommonOptions.Sets(parse));
         var bound = Binder.Bind(options, part.Value.OptionsType);
-        using var module = options.Placed(() => part.Call(value => ModuleTensors.Keep(create(value, bound, part.Plugin))));
+        using var module = options.Placed(() => part.Call(_ => ModuleTensors.Keep(create(part, bound))));
         TensorFile.Refusing(
             () =>
             {

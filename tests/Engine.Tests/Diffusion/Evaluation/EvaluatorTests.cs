@@ -1,5 +1,6 @@
 using System.Text.Json;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Files;
@@ -58,6 +59,57 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
         var result = Evaluate();
         Assert.Equal([250, 500, 750], result.Estimates.Select(e => e.Timestep).Order());
         Assert.All(result.Estimates, e => Assert.Equal(Math.Pow(Bias * e.Timestep / 1000, 2), e.Value!.Value, 1e-5));
+    }
+
+    [Fact]
+    public void Strategy_says_where_estimates_begin_unless_the_experiment_does()
+    {
+        _run.Train(Plan);
+        var strategy = TinyRun.Part<INoiseStrategy>("strategy", new StraightStrategy(), new StraightOptions { Informative = [100, 400] });
+        var plan = Plan with { Strategy = strategy };
+
+        Assert.Equal([100, 400], Timesteps(plan));
+        Assert.Equal([600], Timesteps(plan with { Evaluation = new EvaluationOptions { Timesteps = [600] } }));
+
+        var astray = TinyRun.Part<INoiseStrategy>("strategy", new StraightStrategy(), new StraightOptions { Informative = [100, 1400] });
+        var refusal = Assert.Throws<PlanException>(() => Timesteps(Plan with { Strategy = astray }));
+        Assert.StartsWith(
+            "StraightStrategy's informative timesteps 100, 1400 go beyond 0 to 1000", refusal.Message, StringComparison.Ordinal);
+
+        IEnumerable<double> Timesteps(ExperimentPlan evaluated) => _run.Use(
+                evaluated, (trained, volumes) => new Evaluator(evaluated, trained, volumes, "test").Run())
+            .Estimates.Select(e => e.Timestep).Order();
+    }
+
+    [Fact]
+    public void What_a_fixed_compressor_loses_is_measured_where_it_says_that_it_is_lossy()
+    {
+        var lossless = Half(saysSo: false);
+        _run.Train(lossless);
+
+        Assert.Empty(Run(lossless).Reconstructions);
+        var lossy = Run(Half(saysSo: true)).Reconstructions;
+
+        // two slices become their mean: each is off by half of their difference
+        var expected = _run.Use(lossless, (_, volumes) => Enumerable.Range(0, volumes.Count).Select(volume =>
+        {
+            using var sample = volumes.Load(volume);
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            var pairs = sample.Images[ImageKinds.Bravo].narrow(2, 0, sample.RealSlices[0]).reshape(sample.RealSlices[0] / 2, 2, -1);
+            return (pairs.select(1, 0) - pairs.select(1, 1)).square().mean().item<float>() / 4.0;
+        }).ToArray());
+        Assert.Equal(["SquaredError"], lossy.Select(e => e.Metric));
+        Assert.All(expected.Zip(lossy[0].Values), pair => Assert.Equal(pair.First, pair.Second!.Value, 1e-7));
+        Assert.True(lossy[0].Value > 0);
+
+        ExperimentPlan Half(bool saysSo) => ExperimentPlan.Compose(TinyRun.Draft(cohort, FormulaArchitecture.Oracle(Bias)) with
+        {
+            Compressor = TinyRun.Part<ICompressor>("compressor", new HalfDepth(saysSo)),
+            Training = Plan.Training,
+        });
+
+        EvaluationResult Run(ExperimentPlan plan) =>
+            _run.Use(plan, (trained, volumes) => new Evaluator(plan, trained, volumes, "test").Run());
     }
 
     [Fact]

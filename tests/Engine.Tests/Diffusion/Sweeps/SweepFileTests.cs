@@ -3,6 +3,7 @@ using System.Xml.Linq;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion.Sweeps;
 using VoxelZoo.Engine.Reports.OneRun;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Tiny;
 
@@ -92,7 +93,7 @@ public sealed class SweepFileTests : IDisposable
     public void Ranking_is_by_the_metric_and_ends_with_what_has_no_value()
     {
         Assert.Equal(["euler_10", "dopri5_", "euler_5", "heun2_5"], Solvers.Ranked("fid").Select(one => one.Name));
-        Assert.Equal(["euler_5", "dopri5_", "euler_10", "heun2_5"], Solvers.Ranked("fid", higherIsBetter: true).Select(one => one.Name));
+        Assert.Equal(["euler_5", "dopri5_", "euler_10", "heun2_5"], Solvers.Ranked("fid", order: new MetricOrder(HigherIsBetter: true)).Select(one => one.Name));
     }
 
     [Fact]

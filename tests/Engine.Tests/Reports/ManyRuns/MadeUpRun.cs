@@ -62,7 +62,7 @@ internal sealed class MadeUpRun
     public MadeUpRun Change(Func<RunStatus, RunStatus> change) => WriteStatus(change(Folder.ReadStatus()!));
 
     /// <summary>Volumes that its best checkpoint generated, judged by one metric against the test split.</summary>
-    public MadeUpRun Generate(double value, string extractor = "scattering", int generated = 5, int real = 3, bool? higherIsBetter = false, string? basis = null)
+    public MadeUpRun Generate(double value, string extractor = "scattering", int generated = 5, int real = 3, bool? higherIsBetter = false, string? basis = null, double? best = null)
     {
         new EvaluationFile<EvaluationResult>
         {
@@ -74,7 +74,7 @@ internal sealed class MadeUpRun
                 {
                     Checkpoints = ["best"], Checkpoint = "step-00000080", WeightsSha256 = "w", Source = "generate", Volumes = generated,
                     Sampler = "euler", FunctionEvaluations = 25, Guidance = 1, Seed = 1,
-                    Metrics = [new SetQuality { Metric = "kid", Against = "test", RealVolumes = real, Value = value, Extractor = extractor, Basis = basis, HigherIsBetter = higherIsBetter, Warnings = ["few volumes"] }],
+                    Metrics = [new SetQuality { Metric = "kid", Against = "test", RealVolumes = real, Value = value, Extractor = extractor, Basis = basis, HigherIsBetter = higherIsBetter, BestValue = best, Warnings = ["few volumes"] }],
                 },
             ],
         }.Write(Folder);

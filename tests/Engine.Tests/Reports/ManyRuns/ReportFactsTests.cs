@@ -154,6 +154,16 @@ public sealed class ReportFactsTests : IDisposable
     }
 
     [Fact]
+    public void Metric_with_a_best_value_is_ranked_by_the_distance_to_it()
+    {
+        Run("a").Generate(1.5, best: 1);
+        Run("b").Generate(0.75, best: 1);
+        Run("c").Generate(0.4, best: 1);
+
+        Assert.Equal(["b", "a", "c"], Assert.Single(Rankings("kid")));
+    }
+
+    [Fact]
     public void Sets_that_were_measured_by_kernels_of_differing_widths_are_not_ranked_together()
     {
         Run("a").Generate(0.4, basis: "sigma 0.8");

@@ -1,44 +1,35 @@
 using System.Reflection;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Conformance;
-using VoxelZoo.Engine.Diffusion;
-using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Conformance.Options;
 
-namespace VoxelZoo.Host.Configuration;
+namespace VoxelZoo.Conformance;
 
-/// <summary>Whether experiments can write the options of a part, and whether those that they leave out are within the part's own limits.</summary>
-internal static class OptionsCheck
+/// <summary>
+/// Checks the options of a part of any kind: whether experiments can write them, and whether those that they leave out are within the
+/// part's own limits.
+/// </summary>
+public static class OptionsConformance
 {
-    /// <summary>The engine's records that share a section with a kind of part, and take their keys from it.</summary>
-    private static readonly Dictionary<string, Type> Sharing = new() { ["sampler"] = typeof(SamplingOptions), ["compressor"] = typeof(LatentOptions) };
-
-    /// <summary>Checks a part.</summary>
+    /// <summary>Runs the check, which creates no instance of what the part makes.</summary>
     /// <param name="part">The part.</param>
-    /// <param name="kind">Its kind, as manifests have it.</param>
-    public static ConformanceCheck Verify(IPart part, string kind)
+    public static IReadOnlyList<ConformanceCheck> Verify(IPart part)
     {
-        string? fault;
-        try
-        {
-            fault = Fault(part, kind);
-        }
-        catch (Exception e)
-        {
-            fault = Thrown.Cause(e);
-        }
-
-        return new ConformanceCheck("options", fault is null, fault ?? "the options are a record that experiments can write, with defaults within its limits");
+        var checks = new CheckList();
+        checks.Run("options", "the options are a record that experiments can write, with defaults within its limits", () => Fault(part));
+        return checks.Results;
     }
 
-    private static string? Fault(IPart part, string kind)
+    private static string? Fault(IPart part)
     {
         var type = part.OptionsType;
         if (FaultOf(type, "") is { } fault)
             return fault;
         var shape = OptionsShape.Of(type);
-        if (Sharing.TryGetValue(kind, out var engine) && shape.Keys.Intersect(OptionsShape.Of(engine).Keys).FirstOrDefault() is { } taken)
-            return $"`{taken}` is a key of the engine in the section of a {kind}, so that no experiment could set the option; give it another name";
-        (string Name, object? Values)[] sets = [("the default", Activator.CreateInstance(type)), ("Tiny", part.Tiny), .. shape.Presets.Select(preset => ($"the preset {preset.Key}", (object?)preset.Value))];
+        (string Name, object? Values)[] sets =
+        [
+            ("the default", Activator.CreateInstance(type)), ("Tiny", part.Tiny),
+            .. shape.Presets.Select(preset => ($"the preset {preset.Key}", (object?)preset.Value)),
+        ];
         return sets.Select(set => OutOfLimits(set.Name, set.Values!)).FirstOrDefault(found => found is not null);
     }
 
@@ -57,9 +48,9 @@ internal static class OptionsCheck
     private static string? FaultOf(Type type, PropertyInfo property, string key)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
-        if (Scalars.IsScalar(type))
+        if (OptionsShape.IsScalar(type))
             return null;
-        if (Binder.Within(type) is { } within)
+        if (OptionsShape.Within(type) is { } within)
             return FaultOf(within, property, key);
         return IsRecord(type)
             ? FaultOf(type, key + ".")
@@ -71,17 +62,11 @@ internal static class OptionsCheck
         foreach (var property in Settable(options.GetType()))
         {
             var (key, value) = (OptionsShape.KeyOf(property.Name), property.GetValue(options));
-            try
-            {
-                if (value is not null)
-                    Limits.Check(property, key, value, new ScalarNode(new Position(name), $"{value}", ScalarKind.Text));
-            }
-            catch (ConfigurationException e)
-            {
-                return e.Message;
-            }
-
-            if (value is not null && Binder.IsRecord(value.GetType()) && OutOfLimits($"{name}, {key}", value) is { } below)
+            if (value is null)
+                continue;
+            if (OptionLimits.Of(property, key, value, $"{value}") is { } fault)
+                return $"{name}: {fault.Sentence}";
+            if (OptionsShape.IsSection(value.GetType()) && OutOfLimits($"{name}, {key}", value) is { } below)
                 return below;
         }
 

@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using VoxelZoo.Abstractions;
 
-namespace VoxelZoo.Host.Configuration;
+namespace VoxelZoo.Conformance.Options;
 
 /// <summary>The keys that an options record takes: <c>NumResBlocks { get; init; }</c> is <c>num_res_blocks</c>.</summary>
 internal sealed class OptionsShape
@@ -40,11 +40,43 @@ internal sealed class OptionsShape
     /// <summary>The shape of a record, found once.</summary>
     public static OptionsShape Of(Type type) => Shapes.GetOrAdd(type, t => new OptionsShape(t));
 
+    /// <summary>The keys of the properties of a type that may be no such record: two of them may be one key.</summary>
+    public static IEnumerable<string> KeysOf(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(IsOption).Select(property => KeyOf(property.Name));
+
     /// <summary>The property behind a key, or null.</summary>
     public PropertyInfo? Property(string key) => _properties.GetValueOrDefault(key);
 
     /// <summary>Whether a property is an option.</summary>
     public static bool IsOption(PropertyInfo property) => property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0;
+
+    /// <summary>Whether options of a type are a section with keys of their own.</summary>
+    public static bool IsSection(Type type) => !IsScalar(type) && Within(type) is null;
+
+    /// <summary>Whether a value of a type is written as one word or number.</summary>
+    public static bool IsScalar(Type type) =>
+        type.IsEnum || type == typeof(int) || type == typeof(long) || type == typeof(double)
+            || type == typeof(bool) || type == typeof(string);
+
+    /// <summary>The type of the items of a list, or of the values of a dictionary; null for other types.</summary>
+    public static Type? Within(Type type) => ItemType(type) ?? DictionaryValueType(type);
+
+    /// <summary>The type of the items of a list; null for other types.</summary>
+    public static Type? ItemType(Type type)
+    {
+        // bound values are arrays, so every interface of an array will do
+        if (type.IsArray)
+            return type.GetElementType();
+        return type.IsGenericType && type.IsInterface && type.GenericTypeArguments is [var item]
+            && type.IsAssignableFrom(item.MakeArrayType())
+                ? item
+                : null;
+    }
+
+    /// <summary>The type of the values of a dictionary by text; null for other types.</summary>
+    public static Type? DictionaryValueType(Type type) =>
+        type.IsGenericType && type.GenericTypeArguments is [var key, var value] && key == typeof(string)
+            && type.IsAssignableFrom(typeof(Dictionary<,>).MakeGenericType(key, value)) ? value : null;
 
     /// <summary><c>NumResBlocks</c> as YAML writes it.</summary>
     public static string KeyOf(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
