@@ -53,9 +53,12 @@ public sealed class DicomConversion
     /// <param name="folder">Where to; it is there not yet, or holds the same conversion.</param>
     /// <param name="progress">Is told how many series are done, 0 when the first begins; from any thread.</param>
     /// <param name="stop">Stops it.</param>
-    /// <exception cref="PlanException">dcm2niix is not there, the folder holds something else, or no series can be converted.</exception>
+    /// <exception cref="PlanException">
+    /// dcm2niix is not there, the folder lies within the source or holds something else, or no series can be converted.
+    /// </exception>
     public void Convert(string folder, Action<int>? progress = null, CancellationToken stop = default)
     {
+        CohortImport.RefuseWithin(folder, _source);
         var (finished, unfinished) = (Path.Combine(folder, DicomRecord.FileName), Path.Combine(folder, UnfinishedName));
         var wanted = new DicomRecord(_source, [.. _series.AsParallel().AsOrdered().WithCancellation(stop).Select(Unconverted)], _leftOut);
         if (File.Exists(finished))

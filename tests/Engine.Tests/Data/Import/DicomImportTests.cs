@@ -236,6 +236,19 @@ public sealed class DicomImportTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_written_into_the_source()
+    {
+        new MadeDicom().Write(_source.At("x"));
+
+        var within = Path.Combine(_source.Path, "cohort.nifti");
+        var refusal = Assert.Throws<PlanException>(
+            () => DicomConversion.Of(_source.Path).Convert(within, null, TestContext.Current.CancellationToken));
+
+        Assert.Contains("lie within each other", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal([_source.At("x")], Directory.GetFileSystemEntries(_source.Path));
+    }
+
+    [Fact]
     public void Slices_of_a_tilted_gantry_are_named()
     {
         new MadeDicom { Shear = 0.5, Oblique = (0.2, 0.3) }.Write(_source.At("x"));
