@@ -51,11 +51,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     /// <exception cref="PlanException">It is in use or a part of the source, or volumes would be too large.</exception>
     public void CheckFolder()
     {
-        var (cohort, source) = (
-            RealPath.Of(_folder) + Path.DirectorySeparatorChar,
-            RealPath.Of(plan.Listing.Source) + Path.DirectorySeparatorChar);
-        if (cohort.StartsWith(source, StringComparison.Ordinal) || source.StartsWith(cohort, StringComparison.Ordinal))
-            throw new PlanException($"--to {folder} and the source {plan.Listing.Source} lie within each other; name a folder beside it.");
+        RefuseWithin(folder, plan.Listing.Source);
         if (File.Exists(_folder))
             throw new PlanException($"--to {folder} is a file; name a folder.");
         if (!plan.Recipe.Link && CohortSheet.Read(_folder) is null)
@@ -80,6 +76,14 @@ public sealed class CohortImport(ImportPlan plan, string folder)
             throw new PlanException($"--to {folder} holds the beginning of another import; go on with that, name another folder, or remove "
                 + "it.");
         }
+    }
+
+    /// <summary>Refuses to write into the source, which is only read, or around it.</summary>
+    internal static void RefuseWithin(string folder, string source)
+    {
+        var (cohort, place) = (RealPath.Of(folder) + Path.DirectorySeparatorChar, RealPath.Of(source) + Path.DirectorySeparatorChar);
+        if (cohort.StartsWith(place, StringComparison.Ordinal) || place.StartsWith(cohort, StringComparison.Ordinal))
+            throw new PlanException($"--to {folder} and the source {source} lie within each other; name a folder beside it.");
     }
 
     /// <summary>Imports.</summary>

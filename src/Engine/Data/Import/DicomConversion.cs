@@ -53,9 +53,12 @@ public sealed class DicomConversion
     /// <param name="folder">Where to; it is there not yet, or holds the same conversion.</param>
     /// <param name="progress">Is told how many series are done, 0 when the first begins; from any thread.</param>
     /// <param name="stop">Stops it.</param>
-    /// <exception cref="PlanException">dcm2niix is not there, the folder holds something else, or no series can be converted.</exception>
+    /// <exception cref="PlanException">
+    /// dcm2niix is not there, the folder lies within the source or holds something else, or no series can be converted.
+    /// </exception>
     public void Convert(string folder, Action<int>? progress = null, CancellationToken stop = default)
     {
+        CohortImport.RefuseWithin(folder, _source);
         var (finished, unfinished) = (Path.Combine(folder, DicomRecord.FileName), Path.Combine(folder, UnfinishedName));
         var wanted = new DicomRecord(_source, [.. _series.AsParallel().AsOrdered().WithCancellation(stop).Select(Unconverted)], _leftOut);
         if (File.Exists(finished))
@@ -79,13 +82,13 @@ public sealed class DicomConversion
             AtomicFile.WriteText(unfinished, SealedJson.Text(wanted));
         });
         var limits = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount), CancellationToken = stop };
-        var converted = new ConvertedSeries[_series.Count];
+        var (converted, names) = (new ConvertedSeries[_series.Count], Names());
         progress?.Invoke(0);
         try
         {
             Parallel.For(0, _series.Count, limits, i =>
             {
-                converted[i] = Converted(program, folder, _series[i], wanted.Series[i], stop);
+                converted[i] = Converted(program, folder, names[i], _series[i], wanted.Series[i], stop);
                 progress?.Invoke(Interlocked.Increment(ref done));
             });
         }
@@ -105,14 +108,30 @@ public sealed class DicomConversion
         File.Delete(unfinished);
     }
 
+    /// <summary>Where each series goes, without suffix; of those that have the same number and name a later one has a number of its own.</summary>
+    private string[] Names()
+    {
+        var taken = new HashSet<string>();
+        return
+        [
+            .. _series.Select(series => Enumerable.Range(1, _series.Count)
+                .Select(i => $"{series.Patient}/{series.Visit}/{series.Number:d3}{(i == 1 ? "" : $".{i}")}_{Plain(series.Description)}")
+                .First(taken.Add))
+        ];
+    }
+
     private ConvertedSeries Unconverted(DicomSeries series) =>
         new(series.Patient, series.Visit, series.Description, series.Number, series.Files.Count, series.Hash());
 
     private static ConvertedSeries Converted(
-        string program, string folder, DicomSeries series,
-        ConvertedSeries record, CancellationToken stop)
+        string program,
+        string folder,
+        string name,
+        DicomSeries series,
+        ConvertedSeries record,
+        CancellationToken stop)
     {
-        var work = Path.Combine(folder, WorkName, record.Sha256);
+        var work = Path.Combine(folder, WorkName, name);
         if (Directory.Exists(work))
             Directory.Delete(work, recursive: true);
         try
@@ -121,7 +140,7 @@ public sealed class DicomConversion
             Directory.CreateDirectory(work);
             foreach (var volume in Dcm2niix.Convert(program, series.Files, work, stop))
             {
-                var below = $"{series.Patient}/{series.Visit}/{series.Number:d3}_{Plain(series.Description)}{Suffix(volume)}.nii.gz";
+                var below = $"{name}{Suffix(volume)}.nii.gz";
                 Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(folder, below))!);
                 File.Move(volume, Path.Combine(folder, below), overwrite: true);
                 images.Add(below);

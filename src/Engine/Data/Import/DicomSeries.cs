@@ -66,20 +66,29 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             .GroupBy(one => one.Name).FirstOrDefault(group => group.Count() > 1);
         return alike is null
             ? [.. series.OrderBy(one => one.Patient, StringComparer.Ordinal).ThenBy(one => one.Visit, StringComparer.Ordinal)
-                .ThenBy(one => one.Number)]
+                .ThenBy(one => one.Number).ThenBy(one => one.Files[0], StringComparer.Ordinal)]
             : throw new PlanException($"two patients of '{tree.Root}' would be called {alike.Key}: "
                 + $"{string.Join(" and ", alike.Select(one => $"`{one.Id}`"))}; change the PatientID of one.");
     }
 
-    /// <summary>What studies are called: their days, and with the time where a patient has two on one.</summary>
+    /// <summary>What studies are called: their days, and with the time, and a number, where a patient has several on one.</summary>
     private static Dictionary<string, string> Visits(IReadOnlyList<DicomFile> images)
     {
-        var studies = images.DistinctBy(file => file.Study).ToArray();
-        var days = studies.GroupBy(file => (file.PatientId, file.StudyDate)).ToDictionary(day => day.Key, day => day.Count());
-        return studies.ToDictionary(file => file.Study, file => FolderName(
-            file.StudyDate.Length == 0 ? $"study{file.Study}"
-            : days[(file.PatientId, file.StudyDate)] == 1 ? file.StudyDate
-            : $"{file.StudyDate}-{file.StudyTime.Split('.')[0]}"));
+        var names = new Dictionary<string, string>();
+        foreach (var day in images.DistinctBy(file => file.Study).GroupBy(file => (file.PatientId, file.StudyDate)))
+        {
+            DicomFile[] studies = [.. day.OrderBy(file => file.StudyTime, StringComparer.Ordinal).ThenBy(file => file.Study, StringComparer.Ordinal)];
+            var date = day.Key.StudyDate.Length == 0 ? "study" : day.Key.StudyDate;
+            var taken = new HashSet<string>();
+            foreach (var study in studies)
+            {
+                var time = study.StudyTime.Split('.')[0];
+                var name = FolderName(studies.Length == 1 || time.Length == 0 ? date : $"{date}-{time}");
+                names[study.Study] = Enumerable.Range(1, studies.Length).Select(i => i == 1 ? name : $"{name}-{i}").First(taken.Add);
+            }
+        }
+
+        return names;
     }
 
     /// <summary>The patient's folder: the identity, or else the first folder that the file lies in.</summary>

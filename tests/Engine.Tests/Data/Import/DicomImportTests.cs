@@ -140,6 +140,26 @@ public sealed class DicomImportTests : IDisposable
         Assert.Contains("holds NIfTI of other DICOM", Assert.Throws<PlanException>(Convert).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Studies_of_one_day_and_series_of_one_name_are_told_apart()
+    {
+        RequireConverter();
+        new MadeDicom { Uid = "7" }.Write(_source.At("a"));
+        new MadeDicom { Uid = "8" }.Write(_source.At("b"));
+        new MadeDicom { Uid = "8", SeriesUid = "9" }.Write(_source.At("c"));
+
+        Convert();
+
+        Assert.Equal(
+            ["20210304-101112-2/003.2_T1_MPRAGE.nii.gz", "20210304-101112-2/003_T1_MPRAGE.nii.gz", "20210304-101112/003_T1_MPRAGE.nii.gz"],
+            Written().Keys.Where(file => file.EndsWith(".nii.gz", StringComparison.Ordinal))
+                .Select(file => Path.GetRelativePath(Path.Combine(Nifti, "P 1"), file)).Order(StringComparer.Ordinal));
+        var listing = SourceListing.Of(Nifti);
+        Assert.Equal(["t1_mprage"], listing.Kinds.Select(kind => kind.Kind));
+        Assert.Equal(2, listing.Scans.Count);
+        Assert.Contains("is one more t1_mprage of the same scan", Assert.Single(listing.LeftOut).Why, StringComparison.Ordinal);
+    }
+
     private Dictionary<string, DateTime> Written() =>
         Directory.GetFiles(Nifti, "*", SearchOption.AllDirectories).ToDictionary(file => file, File.GetLastWriteTimeUtc);
 
@@ -213,6 +233,19 @@ public sealed class DicomImportTests : IDisposable
         Directory.Delete(_source.At("y/"), recursive: true);
         new MadeDicom { Moved = (5, 0.5) }.Write(_source.At("x"));
         Assert.Contains("slices are 3.5 mm apart between", Refusal(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nothing_is_written_into_the_source()
+    {
+        new MadeDicom().Write(_source.At("x"));
+
+        var within = Path.Combine(_source.Path, "cohort.nifti");
+        var refusal = Assert.Throws<PlanException>(
+            () => DicomConversion.Of(_source.Path).Convert(within, null, TestContext.Current.CancellationToken));
+
+        Assert.Contains("lie within each other", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal([_source.At("x")], Directory.GetFileSystemEntries(_source.Path));
     }
 
     [Fact]

@@ -19,6 +19,12 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
 
     public int Number { get; init; } = 3;
 
+    /// <summary>The end of the study's number; by default of its patient and day.</summary>
+    public string? Uid { get; init; }
+
+    /// <summary>The end of the series' number; by default that which it has in the study.</summary>
+    public string? SeriesUid { get; init; }
+
     /// <summary>Angles of the grid around the axes towards the left and the top, in radians.</summary>
     public (double Tilt, double Turn) Oblique { get; init; }
 
@@ -80,8 +86,9 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
     private byte[] Bytes(int slice)
     {
         var (across, down, _) = Directions();
-        var study = $"1.2.826.0.1.3680043.8.498.{Patient.Sum(letter => (int)letter)}.{Day}";
-        var instance = $"{study}.{Number}.{slice + 1}";
+        var study = $"1.2.826.0.1.3680043.8.498.{Uid ?? $"{Patient.Sum(letter => (int)letter)}.{Day}"}";
+        var series = $"{study}.{SeriesUid ?? $"{Number}"}";
+        var instance = $"{series}.{slice + 1}";
         const string image = "1.2.840.10008.5.1.4.1.1.4";
         using var meta = new MemoryStream();
         Element(meta, 0x00020001, "OB", new byte[] { 0, 1 });
@@ -110,7 +117,7 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
         Add(0x00180050, "DS", Number3(Spacing.Slices));
         Add(0x00180088, "DS", Number3(Spacing.Slices));
         Add(0x0020000D, "UI", study);
-        Add(0x0020000E, "UI", $"{study}.{Number}");
+        Add(0x0020000E, "UI", series);
         Add(0x00200011, "IS", $"{Number}");
         Add(0x00200012, "IS", "1");
         Add(0x00200013, "IS", $"{Order?[slice] ?? slice + 1}");
