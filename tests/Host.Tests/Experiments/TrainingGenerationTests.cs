@@ -110,7 +110,7 @@ public sealed class TrainingGenerationTests : IDisposable
     // what the evaluation does without is not missed while training either
     [Theory]
     [InlineData("{use: cmmd, extractor: nowhere.safetensors, optional: true}", "kid")]
-    [InlineData("{use: cmmd, extractor: scattering, optional: true}", "cmmd")]
+    [InlineData("{use: cmmd, extractor: scattering}", "cmmd")]
     public void Metrics_that_may_be_left_out_are(string metric, string expected)
     {
         var outcome = _work.Here(
