@@ -214,7 +214,7 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="prediction">What the network returned.</param>
     /// <param name="target">What it should have returned.</param>
     /// <param name="realSlices">Slices of each volume that are not padding, wherever they lie.</param>
-    /// <param name="weights"><c>[B, 1, d, h, w]</c>, from <see cref="Unpadded"/>, moved as the voxels were.</param>
+    /// <param name="weights"><c>[B, 1 or c, d, h, w]</c>, from <see cref="Unpadded"/>, moved as the voxels were.</param>
     public Tensor WeightedLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices, Tensor weights)
     {
         var share = (double)Real(realSlices) / target.shape[2];
@@ -229,13 +229,16 @@ public sealed class DiffusionModel : IDisposable
         ? (means + Scalars.S(HuberWidth * HuberWidth)).sqrt() - Scalars.S(HuberWidth)
         : means;
 
-    /// <summary>Weights of voxels <c>[B, 1, d, h, w]</c>, 1 where none are given, and 0 in the slices that only pad the volume.</summary>
+    /// <summary>
+    /// Weights of voxels <c>[B, 1, D, H, W]</c> as those of the latent <c>[B, c, d, h, w]</c>, or <c>[B, 1, d, h, w]</c> of 1 where none are given, and 0 in the
+    /// slices that only pad the volume.
+    /// </summary>
     public Tensor Unpadded(Tensor? weights, IReadOnlyList<int> realSlices)
     {
         using var scope = torch.NewDisposeScope();
         var grid = _plan.Shape.Latent with { Channels = 1 };
         var slices = torch.arange(Scalars.S((long)grid.Depth), device: Device).lt(Scalars.S(Real(realSlices))).to(ScalarType.Float32).view(1, 1, -1, 1, 1);
-        return (weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : weights * slices).MoveToOuterDisposeScope();
+        return (weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : _codec.Moved(weights) * slices).MoveToOuterDisposeScope();
     }
 
     /// <summary>Slices of a latent that hold any real slice.</summary>

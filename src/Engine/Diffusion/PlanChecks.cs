@@ -1,6 +1,8 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
+using static TorchSharp.torch;
+using static VoxelZoo.Tensors.Scalars;
 
 namespace VoxelZoo.Engine.Diffusion;
 
@@ -49,10 +51,30 @@ internal static class PlanChecks
         RefuseWeightSource("compressor", plan.Latent, plan.Compressor.Part.IsLearned);
         RefuseWeightSource("condition", plan.ConditionLatent, plan.ConditionCompressor is { Part.IsLearned: true });
         RefuseWeightSource("condition", plan.Condition.Control ?? new ControlNetOptions(), plan.Condition.Control is not null);
-        if (plan.Training.RegionWeights is not null && plan.Compressor.Part is not IdentityCompressor)
-            throw new PlanException($"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use compressor: identity", "region_weights").In("training");
         foreach (var (first, second, conflict) in Conflicts(plan).Where(c => c.Conflict.IsRefused))
             throw new PlanException($"{first.Id} and {second.Id} do not go together: {conflict.Reason}").In(first.Section);
+    }
+
+    /// <summary>Weights of voxels have a meaning where what is diffused are the voxels, wherever a compressor moves them.</summary>
+    public static void RefuseWeights(ExperimentPlan plan, PartContext context)
+    {
+        if (plan.Training.RegionWeights is null || OnlyMovesVoxels(plan, context))
+            return;
+        throw new PlanException(
+            $"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use a compressor that only moves voxels, such as space_to_depth",
+            "region_weights").In("training");
+    }
+
+    private static bool OnlyMovesVoxels(ExperimentPlan plan, PartContext context)
+    {
+        if (plan.Compressor.Part.IsLearned)
+            return false;
+        using var scope = NewDisposeScope();
+        using var compressor = plan.Compressor.Build((part, options) => part.Create(options, context with { Device = CPU }));
+        var shape = plan.Shape.Volume.Batch(1);
+        var numbers = arange(S(shape.Aggregate(1L, (product, size) => product * size)), ScalarType.Float32);
+        var moved = plan.Compressor.Run(() => compressor.Encode(numbers.view(shape))).flatten();
+        return moved.shape[0] == numbers.shape[0] && moved.sort().Values.eq(numbers).all().item<bool>();
     }
 
     private static void RefuseAdapter(ExperimentPlan plan)

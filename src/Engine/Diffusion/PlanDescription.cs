@@ -93,6 +93,7 @@ public sealed record PlanDescription
                 $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation",
                 "parameters").In("expect");
 
+        PlanChecks.RefuseWeights(plan, context);
         BatchSplit.Require(plan.Training, processes: 1);
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);

@@ -23,8 +23,7 @@ internal sealed class NativeVolumes(Cohort cohort, Normalization normalization)
     /// <exception cref="PlanException">The cohort does not say what grid the patient had.</exception>
     public void Write(string sample)
     {
-        var record = RunFolder.ReadJson<SampleRecord>(Path.Combine(sample, SampleFolder.RecordName), "make the sample anew");
-        if (record?.AffineOf is not { } of || of.LastIndexOf('/') is not (> 0 and var slash))
+        if (SampleRecord.Read(sample)?.AffineOf is not { } of || of.LastIndexOf('/') is not (> 0 and var slash))
             throw new PlanException($"{sample} does not say on which patient it lies; make the sample anew.");
         var (patient, kind) = (of[..slash], of[(slash + 1)..]);
         var (grid, scan) = (GridOf(patient, kind), cohort.Sheet?.Find(patient));

@@ -47,14 +47,13 @@ public static class Montage
     private static SKBitmap[] Panels(MontageRow row, Spacing spacing, double scale)
     {
         var (d, h, w) = (row.Depth, row.Height, row.Width);
-        var (focusD, focusH, focusW) = row.Focus;
         int mm(double pixels, double pitch) => Math.Max(1, (int)Math.Round(pixels * pitch * scale));
         return
         [
             // axial: rows are H; coronal and sagittal: the vertex, the last slice, is on top
-            Panel(h, w, (y, x) => row.At(focusD, y, x), mm(h, spacing.Height), mm(w, spacing.Width)),
-            Panel(d, w, (y, x) => row.At(d - 1 - y, focusH, x), mm(d, spacing.Depth), mm(w, spacing.Width)),
-            Panel(d, h, (y, x) => row.At(d - 1 - y, x, focusW), mm(d, spacing.Depth), mm(h, spacing.Height)),
+            Panel(h, w, row.Axial, mm(h, spacing.Height), mm(w, spacing.Width)),
+            Panel(d, w, (y, x) => row.Coronal(d - 1 - y, x), mm(d, spacing.Depth), mm(w, spacing.Width)),
+            Panel(d, h, (y, x) => row.Sagittal(d - 1 - y, x), mm(d, spacing.Depth), mm(h, spacing.Height)),
         ];
     }
 

@@ -21,6 +21,11 @@ public sealed class MontageRow
         Focus = FindFocus();
     }
 
+    /// <summary>
+    /// Whether the largest intensity along each axis is shown in place of a slice: the few voxels of a mask's tumours lie in no common one. Default false.
+    /// </summary>
+    public bool IsProjected { get; init; }
+
     internal int Depth { get; }
 
     internal int Height { get; }
@@ -30,7 +35,19 @@ public sealed class MontageRow
     /// <summary>The slices to show: the axial one that shows most of the mask, and through the middle of the largest tumour in it; or the middle of the volume.</summary>
     internal (int D, int H, int W) Focus { get; }
 
-    internal (float Intensity, bool Marked) At(int d, int h, int w)
+    internal (float Intensity, bool Marked) Axial(int h, int w) => IsProjected ? Largest(Depth, d => At(d, h, w)) : At(Focus.D, h, w);
+
+    internal (float Intensity, bool Marked) Coronal(int d, int w) => IsProjected ? Largest(Height, h => At(d, h, w)) : At(d, Focus.H, w);
+
+    internal (float Intensity, bool Marked) Sagittal(int d, int h) => IsProjected ? Largest(Width, w => At(d, h, w)) : At(d, h, Focus.W);
+
+    private static (float Intensity, bool Marked) Largest(int length, Func<int, (float Intensity, bool Marked)> at)
+    {
+        var all = Enumerable.Range(0, length).Select(at).ToArray();
+        return (all.Max(voxel => voxel.Intensity), all.Any(voxel => voxel.Marked));
+    }
+
+    private (float Intensity, bool Marked) At(int d, int h, int w)
     {
         var i = (d * Height + h) * Width + w;
         return (_volume[i], _mask is not null && _mask[i]);

@@ -66,6 +66,9 @@ public sealed record SetResult
 /// <summary>What the tumours of generated masks are like.</summary>
 public sealed record MaskQuality
 {
+    /// <summary>What <see cref="Measures"/> calls the share of masks that have what was asked for.</summary>
+    public const string Exact = "masks with the tumours that were asked for, share";
+
     /// <summary>How well they keep to the numbers that were asked for; missing where none were.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SizeBinAdherence? Adherence { get; init; }
@@ -85,7 +88,7 @@ public sealed record MaskQuality
             ? []
             : ((string, double)[])
             [
-                ("masks with the tumours that were asked for, share", adherence.Exact), ("bins with them, share", adherence.ExactBins),
+                (Exact, adherence.Exact), ("bins with them, share", adherence.ExactBins),
                 ("mean absolute error of a bin", adherence.MeanAbsoluteError), ("rank correlation of asked for and found", adherence.Spearman),
             ],
     ];

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using VoxelZoo.Engine.Data;
 
 namespace VoxelZoo.Engine.Zoo;
 
@@ -50,6 +51,9 @@ public sealed record Card
     /// <summary>Size of all files in bytes.</summary>
     public long Bytes => Files.Values.Sum(file => file.Bytes);
 
+    /// <summary>What its picture shows, a sentence.</summary>
+    public string Seen => $"{(Volumes.IsOfMasksFromNumbers ? "Seen through along each axis" : "Three planes, intensities 0 to 1")}; {Trial.Picture}.";
+
     /// <summary>How sharp its volumes are; null where it was not measured.</summary>
     public double? Sharpness => Find("sharpness")?.Value;
 
@@ -85,12 +89,18 @@ public sealed record CardNetwork
 /// <summary>The volumes of an animal.</summary>
 public sealed record CardVolumes
 {
+    /// <summary>What <see cref="Condition"/> calls numbers of tumours by size.</summary>
+    public const string SizeBins = "size_bins";
+
     /// <summary>Kinds of images that it makes.</summary>
     [MinLength(1)]
     public required IReadOnlyList<string> Target { get; init; }
 
     /// <summary>What they are made from: kinds of images, <c>size_bins</c>; empty where from nothing.</summary>
     public required IReadOnlyList<string> Condition { get; init; }
+
+    /// <summary>Whether masks are made from numbers of tumours by size.</summary>
+    public bool IsOfMasksFromNumbers => Target is [ImageKinds.Seg] && Condition.Contains(SizeBins);
 
     /// <summary>Voxels along depth, height and width; others are not valid.</summary>
     [MinLength(3), MaxLength(3)]

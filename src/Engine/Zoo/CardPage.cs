@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using VoxelZoo.Engine.Reports;
+using VoxelZoo.Engine.Runs;
 using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Zoo;
@@ -37,12 +38,12 @@ public static class CardPage
 
     private static void Table(StringBuilder text, IEnumerable<Card> cards)
     {
-        var table = new MarkdownTable("animal", "network", "parameters", "size", "sharpness", "lesions", "PSNR", "training", "a volume", "licence");
+        var table = new MarkdownTable("animal", "network", "parameters", "size", "sharpness", "lesions", "PSNR", "as asked for", "training", "a volume", "licence");
         foreach (var card in cards)
         {
             table.Add(
                 card.Id, card.Network.Part, card.Network.Parameters.ToString("N0", CultureInfo.InvariantCulture), ByteCount.Shown(card.Bytes),
-                Value(card.Find("sharpness")), Value(card.Find("lesions")), Value(card.Find("psnr")),
+                Value(card.Find("sharpness")), Value(card.Find("lesions")), Value(card.Find("psnr")), Value(card.Find(MaskQuality.Exact)),
                 FormattableString.Invariant($"{card.Training.Steps:N0} steps, {card.Training.Seconds:F0} s"), FormattableString.Invariant($"{card.Trial.Seconds:F1} s"), card.Licences.Weights);
         }
 
@@ -54,7 +55,7 @@ public static class CardPage
         var card = animal.Card;
         Line(text, $"### `{card.Id}`\n\n{card.Summary} {card.Use.Intended}\n");
         if (card.Files.ContainsKey(Animal.PictureName))
-            Line(text, $"![{card.Trial.Picture}]({Path.GetRelativePath(folder, Path.Combine(animal.Folder, Animal.PictureName))})\n\nThree planes, intensities 0 to 1; {card.Trial.Picture}.\n");
+            Line(text, $"![{card.Trial.Picture}]({Path.GetRelativePath(folder, Path.Combine(animal.Folder, Animal.PictureName))})\n\n{card.Seen}\n");
         foreach (var limit in card.Use.Limits)
             Line(text, $"- {limit}");
         Line(text, $"- Memorisation: {card.Memorisation}\n");

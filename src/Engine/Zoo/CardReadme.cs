@@ -14,7 +14,7 @@ public static class CardReadme
         var text = new StringBuilder();
         Line(text, $"# {card.Id}\n\n{card.Summary}\n");
         if (card.Files.ContainsKey(Animal.PictureName))
-            Line(text, $"![{card.Trial.Picture}]({Animal.PictureName})\n\nThree planes, intensities 0 to 1; {card.Trial.Picture}.\n");
+            Line(text, $"![{card.Trial.Picture}]({Animal.PictureName})\n\n{card.Seen}\n");
         Line(text, card.Network.Component == Runs.Checkpoints.Component.Compressor
             ? $"```yaml\ncompressor: {{use: {card.Network.Part}, from: zoo/{card.Id}}} # with the options of {Animal.ExperimentName}\n```\n"
             : (FormattableString)$"```\nvoxelzoo sample zoo/{card.Id} --count 2 --out samples\n```\n");

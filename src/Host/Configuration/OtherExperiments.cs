@@ -25,7 +25,9 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
 
     /// <inheritdoc/>
     public RunFolder? FindRun(string name) =>
-        AnimalRuns.Find(session, name) ?? (Directory.Exists(name) ? RunFolder.Open(name) : RunFolders.FindNewest(name));
+        AnimalRuns.Find(session, name)
+        ?? (Directory.Exists(name) ? RunFolder.Open(name) : RunFolders.FindNewest(name))
+        ?? (name.StartsWith(ZooFolder.Prefix, StringComparison.Ordinal) ? throw ZooFolder.Unknown(name) : null);
 
     /// <inheritdoc/>
     public Experiment Load(FirstTraining first)

@@ -171,7 +171,7 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
         return new CardVolumes
         {
             Target = plan.Target,
-            Condition = plan is not ExperimentPlan { Condition: var condition } ? [] : [.. condition.Images, .. condition.SizeBins is null ? [] : (string[])["size_bins"]],
+            Condition = plan is not ExperimentPlan { Condition: var condition } ? [] : [.. condition.Images, .. condition.SizeBins is null ? [] : (string[])[CardVolumes.SizeBins]],
             Shape = [data.Depth, data.Height, data.Width],
             Spacing = [data.Spacing.Depth, data.Spacing.Height, data.Spacing.Width],
             Range = [0, 1],
@@ -244,15 +244,12 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
     /// <returns>What is seen on it.</returns>
     private string Picture(RunFolder unpacked, TrialVolume trial, string samples, string picture)
     {
-        if (_experiment is DiffusionExperiment { Plan: var plan })
-        {
-            var cohort = _experiment.OpenCohort(run); // which has the real volumes too
-            var count = Math.Min(Conditions, cohort.Of(plan.Sampling.Split).Count);
-            Assignment[] sets = [Assignment.By("zoo export", "data.cohort", Path.GetFullPath(cohort.Folder)), Assignment.By("zoo export", "sampling.count", count)];
-            var gallery = new AnimalGallery(session, (DiffusionExperiment)ExperimentLoader.Load(session, unpacked, sets), cohort);
-            if (gallery.IsOfImagesFromMasks)
-                return gallery.Write(unpacked, samples, picture);
-        }
+        var cohort = _experiment.OpenCohort(run); // which has the real volumes too
+        var count = Math.Min(Conditions, cohort.Of(AnimalGallery.SplitOf(_experiment.Plan)).Count);
+        Assignment[] sets = [Assignment.By("zoo export", "data.cohort", Path.GetFullPath(cohort.Folder)), Assignment.By("zoo export", "sampling.count", count)];
+        var gallery = new AnimalGallery(session, ExperimentLoader.Load(session, unpacked, sets), cohort);
+        if (gallery.Exists)
+            return gallery.Write(unpacked, samples, picture);
 
         if (trial.Picture is null)
             return "none";

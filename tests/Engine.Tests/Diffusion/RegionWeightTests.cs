@@ -1,3 +1,4 @@
+using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
@@ -68,9 +69,27 @@ public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCoh
     [Fact]
     public void Weights_where_voxels_are_not_diffused_are_refused()
     {
-        var refusal = Assert.Throws<PlanException>(() =>
-            ExperimentPlan.Compose(Draft() with { Compressor = TinyRun.Part<ICompressor>("compressor", new HalfDepth()) }));
+        var refusal = Assert.Throws<PlanException>(() => Describe(new HalfDepth()));
         Assert.Equal(("training", "region_weights"), (refusal.Section, refusal.Key));
+    }
+
+    /// <summary>Voxels that a compressor moves keep their weights: the loss is what it is where they stay.</summary>
+    [Fact]
+    public void Weights_go_where_voxels_go()
+    {
+        var plan = ExperimentPlan.Compose(Draft() with { Compressor = TinyRun.Part<ICompressor>("compressor", new Halves()) });
+        using var run = new TinyRun();
+        run.Train(plan, validate: false);
+
+        var expected = 0.25 * (9 * 4 + (384 - 9) * 0.5) / 384;
+        Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
+    }
+
+    private void Describe(ICompressor compressor)
+    {
+        var plan = ExperimentPlan.Compose(Draft() with { Compressor = TinyRun.Part("compressor", compressor) });
+        using var random = new RandomStreams(0);
+        PlanDescription.Of(plan, TinyRun.Context(plan, random));
     }
 
     [Fact]
@@ -87,6 +106,23 @@ public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCoh
         using var mirrored = masks[0];
         Assert.Equal([0f, 0f], new[] { mirrored[0, 0, 0, 0, 0].item<float>(), mirrored[0, 0, 1, 7, 7].item<float>() }); // the two padding slices come first
         Assert.Equal(0.5f, mirrored[0, 0, 7, 0, 0].item<float>());
+    }
+
+    /// <summary>Every second column becomes a channel.</summary>
+    private sealed class Halves : ICompressor<NoOptions>
+    {
+        public bool IsLearned => false;
+
+        public VolumeShape LatentShape(NoOptions options, VolumeShape volume) => volume with { Channels = 2 * volume.Channels, Width = volume.Width / 2 };
+
+        public Compressor Create(NoOptions options, PartContext context) => new Half();
+
+        private sealed class Half() : Compressor("half")
+        {
+            public override Tensor Encode(Tensor volume) => cat([volume[TensorIndex.Ellipsis, TensorIndex.Slice(0, null, 2)], volume[TensorIndex.Ellipsis, TensorIndex.Slice(1, null, 2)]], 1);
+
+            public override Tensor Decode(Tensor latent) => stack([.. latent.chunk(2, 1)], -1).flatten(-2);
+        }
     }
 
     /// <summary>A mirror image along D of everything there is.</summary>

@@ -49,6 +49,24 @@ public sealed class MontageTests
         Assert.True(inside.Red < 50);
     }
 
+    /// <summary>Two voxels in no common slice, seen through along each axis.</summary>
+    [Fact]
+    public void Projected_row_shows_all_of_a_mask()
+    {
+        using var scope = torch.NewDisposeScope();
+        var mask = torch.zeros(1, Depth, Height, Width);
+        mask[0, 1, 2, 3] = torch.ones([]);
+        mask[0, 4, 6, 7] = torch.ones([]);
+        var row = new MontageRow(mask) { IsProjected = true };
+
+        Assert.Equal([(2, 3), (6, 7)], Bright(Height, Width, row.Axial));
+        Assert.Equal([(1, 3), (4, 7)], Bright(Depth, Width, row.Coronal));
+        Assert.Equal([(1, 2), (4, 6)], Bright(Depth, Height, row.Sagittal));
+
+        static (int, int)[] Bright(int rows, int columns, Func<int, int, (float Intensity, bool Marked)> at) =>
+            [.. Enumerable.Range(0, rows).SelectMany(y => Enumerable.Range(0, columns).Select(x => (y, x))).Where(place => at(place.y, place.x).Intensity > 0.5)];
+    }
+
     [Fact]
     public void Focus_lies_in_the_larger_of_two_tumours_of_a_slice()
     {

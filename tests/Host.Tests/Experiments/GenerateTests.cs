@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using VoxelZoo.Engine.Runs;
+using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Tests.Experiments;
 
@@ -77,6 +79,33 @@ public sealed class GenerateTests : IDisposable
         Refuse("does not generate from numbers of tumours", ["sample", _work.At("images"), "--bins", "patients"]);
         Refuse("has no checkpoint best_generation", ["sample", _work.Run, "--checkpoint", "best_generation"]);
         Assert.False(Directory.Exists(_work.At("none")));
+
+        MadeByAnAnimalTheyAreTheSame();
+    }
+
+    /// <summary>An animal of the run has its weights and, with the law, its training split's masks: it is asked for the same tumours and makes the same ones.</summary>
+    private void MadeByAnAnimalTheyAreTheSame()
+    {
+        var facts = _work.Write("facts.yaml", """
+            summary: Paints tiny masks.
+            licences: {code: Apache-2.0, weights: CC0-1.0, data: Colin 27}
+            use: {intended: For tests., limits: [Not for a clinic.]}
+            memorisation: Not measured.
+            """);
+        var exported = _work.Here("zoo", "export", _work.Run, "--as", "mask/tiny", "--facts", facts, "--zoo", _work.At("zoo"), "--law");
+        Assert.True(exported.ExitCode == 0, exported.Error);
+        var card = CardYaml.Read(_work.At("zoo/mask/tiny")).Card;
+        Assert.Equal(["size_bins"], card.Volumes.Condition);
+        Assert.Equal("Seen through along each axis; a real mask, and what was made from its numbers of tumours.", card.Seen);
+        Assert.Contains(card.Measures, measure => measure is { Metric: MaskQuality.Exact, Against: "what was asked for" });
+
+        var command = Generate("tame", "--count", "1");
+        command[1] = _work.At("zoo/mask/tiny");
+        var generated = _work.Here(command);
+        Assert.True(generated.ExitCode == 0, generated.Error);
+        Assert.Equal(File.ReadAllLines(_work.At("drawn/bins.csv")), File.ReadAllLines(_work.At("tame/bins.csv")));
+        if (Directory.Exists("runs/zoo/mask"))
+            Directory.Delete("runs/zoo/mask", recursive: true); // where the tests' process unpacked it
     }
 
     private static double Distance(JsonNode asked, JsonNode found) =>

@@ -63,7 +63,7 @@ public sealed class RefusalTests : IDisposable
     [InlineData("vqvae_4x", "training.gradient_checkpointing=true", "compressors are trained without gradient checkpointing")]
     [InlineData("exp1", "training={batch_size: 4096}", "GiB left; use a smaller batch_size than 4096")]
     [InlineData("exp1", "training={batch_size: 4096, check_memory: false}", "batch_size 4096 is more than the 2 volumes")]
-    [InlineData("exp11", "training.region_weights={tiny: 3}", "region_weights weigh voxels")]
+    [InlineData("exp12_2", "training.region_weights={tiny: 3}", "region_weights weigh voxels")]
     public void Value_that_cannot_work_is_refused_by_its_name(string id, string set, string sentence) =>
         Refused(_work.SmokeHere(id, "--set", set), sentence);
 

@@ -233,10 +233,15 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     [Fact]
     public void Name_of_no_animal_is_refused_with_the_nearest()
     {
-        var refused = _work.Here("sample", "zoo/unet3d/nobody");
+        string[] train = ["train", "quickstart", "--profile", "smoke", "--run", _work.At("refused"), "--from"];
+        foreach (var arguments in new string[][] { ["sample"], train })
+        {
+            var refused = _work.Here([.. arguments, "zoo/unet3d/nobody"]);
 
-        Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("zoo/unet3d/nobody: there is no such animal", refused.Error, StringComparison.Ordinal);
+            Assert.Equal(2, refused.ExitCode);
+            Assert.Contains("zoo/unet3d/nobody: there is no such animal", refused.Error, StringComparison.Ordinal);
+            Assert.DoesNotContain("train it first", refused.Error, StringComparison.Ordinal);
+        }
     }
 
     /// <summary>Those of the repository, with their README and the ranges of plugins: a missing field fails here.</summary>
@@ -286,6 +291,9 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Done("zoo", "export", _work.At("latent"), "--as", "unet3d-latent/tiny", "--facts", facts, "--zoo", _work.At("zoo"));
 
         Assert.Equal(0, _work.Here("zoo", "verify", _work.At("zoo/vqvae/tiny"), _work.At("zoo/unet3d-latent/tiny")).ExitCode);
+        var compressor = CardYaml.Read(_work.At("zoo/vqvae/tiny")).Card;
+        Assert.Contains("sample.png", compressor.Files.Keys);
+        Assert.Equal("Three planes, intensities 0 to 1; a real volume, and what was restored of it.", compressor.Seen);
         Assert.Subset(CardYaml.Read(_work.At("zoo/unet3d-latent/tiny")).Card.Files.Keys.ToHashSet(), new HashSet<string> { "denoiser.safetensors", "compressor.safetensors", "latents.json" });
         AssertSame(_work.At("zoo/vqvae/tiny/compressor.safetensors"), _work.At("zoo/unet3d-latent/tiny/compressor.safetensors"), tolerance: 0);
         Done("sample", _work.At("latent"), "--count", "1", "--out", _work.At("run"));

@@ -126,6 +126,14 @@ public sealed class LatentCodec : IDisposable
         return (Normalization.Target?.Normalize(clipped) ?? clipped).MoveToOuterDisposeScope();
     };
 
+    /// <summary>Weights of voxels <c>[B, 1, D, H, W]</c> where a compressor that only moves voxels puts them, as the target's latent.</summary>
+    public Tensor Moved(Tensor weights)
+    {
+        using var _ = torch.no_grad();
+        using var scope = torch.NewDisposeScope();
+        return _space.Compressor.Run(() => _target.Encode(weights.expand(-1, _space.Target.Count, -1, -1, -1))).MoveToOuterDisposeScope();
+    }
+
     private Tensor Values(Tensor latent)
     {
         var decoded = InPrecision(() => _space.Compressor.Run(() => _target.Decode(Normalization.Target?.Denormalize(latent) ?? latent)));
