@@ -70,7 +70,7 @@ internal static class PlanChecks
         if (plan.Compressor.Part.IsLearned)
             return false;
         using var scope = NewDisposeScope();
-        using var compressor = plan.Compressor.Build((part, options) => part.Create(options, context with { Device = CPU }));
+        using var compressor = plan.Compressor.Build(context with { Device = CPU }, (part, options, given) => part.Create(options, given));
         var shape = plan.Shape.Volume.Batch(1);
         var numbers = arange(S(shape.Aggregate(1L, (product, size) => product * size)), ScalarType.Float32);
         var moved = plan.Compressor.Run(() => compressor.Encode(numbers.view(shape))).flatten();
