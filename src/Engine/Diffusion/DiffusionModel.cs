@@ -230,15 +230,16 @@ public sealed class DiffusionModel : IDisposable
         : means;
 
     /// <summary>
-    /// Weights of voxels <c>[B, 1, D, H, W]</c> as those of the latent <c>[B, c, d, h, w]</c>, or <c>[B, 1, d, h, w]</c> of 1 where none are given, and 0 in the
-    /// slices that only pad the volume.
+    /// Weights of voxels <c>[B, 1, D, H, W]</c> as those of the latent <c>[B, c, d, h, w]</c>, or <c>[B, 1, d, h, w]</c> of 1 where none
+    /// are given, and 0 in the slices that only pad the volume.
     /// </summary>
     public Tensor Unpadded(Tensor? weights, IReadOnlyList<int> realSlices)
     {
         using var scope = torch.NewDisposeScope();
         var grid = _plan.Shape.Latent with { Channels = 1 };
         var slices = torch.arange(Scalars.S((long)grid.Depth), device: Device).lt(Scalars.S(Real(realSlices))).to(ScalarType.Float32).view(1, 1, -1, 1, 1);
-        return (weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : _codec.Moved(weights) * slices).MoveToOuterDisposeScope();
+        var all = weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : _codec.Moved(weights) * slices;
+        return all.MoveToOuterDisposeScope();
     }
 
     /// <summary>Slices of a latent that hold any real slice.</summary>

@@ -61,7 +61,8 @@ internal static class PlanChecks
         if (plan.Training.RegionWeights is null || OnlyMovesVoxels(plan, context))
             return;
         throw new PlanException(
-            $"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; remove them or use a compressor that only moves voxels, such as space_to_depth",
+            $"region_weights weigh voxels, but {plan.Compressor.Id} diffuses something else; "
+            + "remove them or use a compressor that only moves voxels, such as space_to_depth",
             "region_weights").In("training");
     }
 

@@ -22,7 +22,8 @@ public sealed class MontageRow
     }
 
     /// <summary>
-    /// Whether the largest intensity along each axis is shown in place of a slice: the few voxels of a mask's tumours lie in no common one. Default false.
+    /// Whether the largest intensity along each axis is shown in place of a slice: the few voxels of a mask's tumours lie in no common
+    /// one. Default false.
     /// </summary>
     public bool IsProjected { get; init; }
 

@@ -82,7 +82,10 @@ public sealed record TrainingOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<double>? EmaLengths { get; init; }
 
-    /// <summary>Weights of tumours' voxels in the loss by size. Only where voxels themselves are diffused, or moved as <c>space_to_depth</c> does. Default: none.</summary>
+    /// <summary>
+    /// Weights of tumours' voxels in the loss by size. Only where voxels themselves are diffused, or moved as <c>space_to_depth</c> does.
+    /// Default: none.
+    /// </summary>
     public Data.RegionWeights? RegionWeights { get; init; }
 
     /// <summary>

@@ -52,7 +52,8 @@ public sealed record Card
     public long Bytes => Files.Values.Sum(file => file.Bytes);
 
     /// <summary>What its picture shows, a sentence.</summary>
-    public string Seen => $"{(Volumes.IsOfMasksFromNumbers ? "Seen through along each axis" : "Three planes, intensities 0 to 1")}; {Trial.Picture}.";
+    public string Seen =>
+        $"{(Volumes.IsOfMasksFromNumbers ? "Seen through along each axis" : "Three planes, intensities 0 to 1")}; {Trial.Picture}.";
 
     /// <summary>How sharp its volumes are; null where it was not measured.</summary>
     public double? Sharpness => Find("sharpness")?.Value;

@@ -38,7 +38,8 @@ public static class CardPage
 
     private static void Table(StringBuilder text, IEnumerable<Card> cards)
     {
-        var table = new MarkdownTable("animal", "network", "parameters", "size", "sharpness", "lesions", "PSNR", "as asked for", "training", "a volume", "licence");
+        var table = new MarkdownTable(
+            "animal", "network", "parameters", "size", "sharpness", "lesions", "PSNR", "as asked for", "training", "a volume", "licence");
         foreach (var card in cards)
         {
             table.Add(
@@ -55,7 +56,11 @@ public static class CardPage
         var card = animal.Card;
         Line(text, $"### `{card.Id}`\n\n{card.Summary} {card.Use.Intended}\n");
         if (card.Files.ContainsKey(Animal.PictureName))
-            Line(text, $"![{card.Trial.Picture}]({Path.GetRelativePath(folder, Path.Combine(animal.Folder, Animal.PictureName))})\n\n{card.Seen}\n");
+        {
+            var picture = Path.GetRelativePath(folder, Path.Combine(animal.Folder, Animal.PictureName));
+            Line(text, $"![{card.Trial.Picture}]({picture})\n\n{card.Seen}\n");
+        }
+
         foreach (var limit in card.Use.Limits)
             Line(text, $"- {limit}");
         Line(text, $"- Memorisation: {card.Memorisation}\n");

@@ -171,7 +171,9 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
         return new CardVolumes
         {
             Target = plan.Target,
-            Condition = plan is not ExperimentPlan { Condition: var condition } ? [] : [.. condition.Images, .. condition.SizeBins is null ? [] : (string[])[CardVolumes.SizeBins]],
+            Condition = plan is not ExperimentPlan { Condition: var condition }
+                ? []
+                : [.. condition.Images, .. condition.SizeBins is null ? [] : (string[])[CardVolumes.SizeBins]],
             Shape = [data.Depth, data.Height, data.Width],
             Spacing = [data.Spacing.Depth, data.Spacing.Height, data.Spacing.Width],
             Range = [0, 1],
@@ -246,7 +248,11 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
     {
         var cohort = _experiment.OpenCohort(run); // which has the real volumes too
         var count = Math.Min(Conditions, cohort.Of(AnimalGallery.SplitOf(_experiment.Plan)).Count);
-        Assignment[] sets = [Assignment.By("zoo export", "data.cohort", Path.GetFullPath(cohort.Folder)), Assignment.By("zoo export", "sampling.count", count)];
+        Assignment[] sets =
+        [
+            Assignment.By("zoo export", "data.cohort", Path.GetFullPath(cohort.Folder)),
+            Assignment.By("zoo export", "sampling.count", count),
+        ];
         var gallery = new AnimalGallery(session, ExperimentLoader.Load(session, unpacked, sets), cohort);
         if (gallery.Exists)
             return gallery.Write(unpacked, samples, picture);

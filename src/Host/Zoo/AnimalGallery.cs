@@ -16,9 +16,10 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Host.Zoo;
 
 /// <summary>
-/// The picture of an animal, of what it makes for each patient of a split: the one in the middle, and below it the worst. Of images from masks it shows the real
-/// volume, its mask and what was made from it, by sharpness; of masks from numbers of tumours the real mask and the one that was made, by how far the numbers are
-/// from those asked for; of a compressor the real volume and what was restored of it, by sharpness. All in the window from 0 to 1.
+/// The picture of an animal, of what it makes for each patient of a split: the one in the middle, and below it the worst. Of images
+/// from masks it shows the real volume, its mask and what was made from it, by sharpness; of masks from numbers of tumours the real mask
+/// and the one that was made, by how far the numbers are from those asked for; of a compressor the real volume and what was restored of
+/// it, by sharpness. All in the window from 0 to 1.
 /// </summary>
 /// <param name="session">The parts.</param>
 /// <param name="experiment">The animal's, on a cohort that has the real volumes too.</param>
@@ -98,7 +99,8 @@ internal sealed class AnimalGallery(Session session, Experiment experiment, Coho
         _ => throw new ArgumentException($"{plan.GetType()} samples nothing"),
     };
 
-    private static Tensor Read(WrittenSample sample, string kind) => NiftiFile.Read(Path.Combine(sample.Folder, $"{kind}.nii.gz")).ToTensor().unsqueeze(0);
+    private static Tensor Read(WrittenSample sample, string kind) =>
+        NiftiFile.Read(Path.Combine(sample.Folder, $"{kind}.nii.gz")).ToTensor().unsqueeze(0);
 
     private Tensor Shown(Tensor volume) => volume.narrow(2, 0, _plan.Data.OriginalDepth);
 

@@ -113,13 +113,16 @@ public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCoh
     {
         public bool IsLearned => false;
 
-        public VolumeShape LatentShape(NoOptions options, VolumeShape volume) => volume with { Channels = 2 * volume.Channels, Width = volume.Width / 2 };
+        public VolumeShape LatentShape(NoOptions options, VolumeShape volume) =>
+            volume with { Channels = 2 * volume.Channels, Width = volume.Width / 2 };
 
         public Compressor Create(NoOptions options, PartContext context) => new Half();
 
         private sealed class Half() : Compressor("half")
         {
-            public override Tensor Encode(Tensor volume) => cat([volume[TensorIndex.Ellipsis, TensorIndex.Slice(0, null, 2)], volume[TensorIndex.Ellipsis, TensorIndex.Slice(1, null, 2)]], 1);
+            public override Tensor Encode(Tensor volume) => cat([Columns(volume, 0), Columns(volume, 1)], 1);
+
+            private static Tensor Columns(Tensor volume, int first) => volume[TensorIndex.Ellipsis, TensorIndex.Slice(first, null, 2)];
 
             public override Tensor Decode(Tensor latent) => stack([.. latent.chunk(2, 1)], -1).flatten(-2);
         }

@@ -64,7 +64,10 @@ public sealed class MontageTests
         Assert.Equal([(1, 2), (4, 6)], Bright(Depth, Height, row.Sagittal));
 
         static (int, int)[] Bright(int rows, int columns, Func<int, int, (float Intensity, bool Marked)> at) =>
-            [.. Enumerable.Range(0, rows).SelectMany(y => Enumerable.Range(0, columns).Select(x => (y, x))).Where(place => at(place.y, place.x).Intensity > 0.5)];
+        [
+            .. Enumerable.Range(0, rows).SelectMany(y => Enumerable.Range(0, columns).Select(x => (y, x)))
+                .Where(place => at(place.y, place.x).Intensity > 0.5),
+        ];
     }
 
     [Fact]

@@ -83,7 +83,10 @@ public sealed class GenerateTests : IDisposable
         MadeByAnAnimalTheyAreTheSame();
     }
 
-    /// <summary>An animal of the run has its weights and, with the law, its training split's masks: it is asked for the same tumours and makes the same ones.</summary>
+    /// <summary>
+    /// An animal of the run has its weights and, with the law, its training split's masks: it is asked for the same tumours and makes the
+    /// same ones.
+    /// </summary>
     private void MadeByAnAnimalTheyAreTheSame()
     {
         var facts = _work.Write("facts.yaml", """

@@ -126,12 +126,15 @@ public sealed class LatentCodec : IDisposable
         return (Normalization.Target?.Normalize(clipped) ?? clipped).MoveToOuterDisposeScope();
     };
 
-    /// <summary>Weights of voxels <c>[B, 1, D, H, W]</c> where a compressor that only moves voxels puts them, as the target's latent.</summary>
+    /// <summary>Weights of voxels where a compressor that only moves voxels puts them.</summary>
+    /// <param name="weights"><c>[B, 1, D, H, W]</c>, the same for all kinds of the target.</param>
+    /// <returns>A weight for each number of the target's latent <c>[B, c, d, h, w]</c>.</returns>
     public Tensor Moved(Tensor weights)
     {
         using var _ = torch.no_grad();
         using var scope = torch.NewDisposeScope();
-        return _space.Compressor.Run(() => _target.Encode(weights.expand(-1, _space.Target.Count, -1, -1, -1))).MoveToOuterDisposeScope();
+        var each = weights.expand(-1, _space.Target.Count, -1, -1, -1);
+        return _space.Compressor.Run(() => _target.Encode(each)).MoveToOuterDisposeScope();
     }
 
     private Tensor Values(Tensor latent)
