@@ -35,7 +35,7 @@ public sealed class IndexTests
         [.. Originals.Select(row => row.Data), .. Repaired.Select(row => row.Data + "_fixed"), .. Small.Select(row => row.Data + "_small"), "exp7_2000"];
 
     /// <summary>The small ones of docs/zoo.md.</summary>
-    private static readonly string[] Zoo = ["head_unet", "pixel_unet", "pixel_dit", "haar_wdm", "vqvae", "vqvae_unet", "dcae", "dcae_dit"];
+    private static readonly string[] Zoo = ["head_unet", "pixel_unet", "pixel_dit", "head_wavelet", "haar_wdm", "vqvae", "vqvae_unet", "dcae", "dcae_dit"];
 
     [Fact]
     public void Folder_holds_the_experiments_that_are_tested_here() =>
