@@ -1,11 +1,12 @@
+namespace Acme.Plugin._1;
+
+// within the namespace, so that one called My.Architecture does not hide the contract's type
 using System.ComponentModel.DataAnnotations;
 using TorchSharp;
 using TorchSharp.Modules;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Tensors;
 using static TorchSharp.torch;
-
-namespace Acme.Plugin._1;
 
 /// <summary>Options of <c>part_id</c>.</summary>
 public sealed record PartNameOptions

@@ -1,9 +1,10 @@
+namespace Acme.Plugin._1;
+
+// within the namespace, so that one called My.Sampler does not hide the contract's type
 using System.ComponentModel.DataAnnotations;
 using VoxelZoo.Abstractions;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
-
-namespace Acme.Plugin._1;
 
 /// <summary>Options of <c>part_id</c>.</summary>
 public sealed record PartNameOptions
