@@ -15,7 +15,10 @@ public sealed class TemplateTests : IDisposable
 
     private static readonly string[] OtherKinds = ["strategy", "compressor", "augmentation", "sampler", "metric"];
 
-    private static readonly string[] Projects = [Tutorial, .. OtherKinds.Select(kind => $"Acme.{kind}")];
+    private static readonly string[] Projects = [Tutorial, .. OtherKinds.Select(Name)];
+
+    /// <summary>Names that hide the contract's types, such as <c>Metric</c>, from code outside of their namespace.</summary>
+    private static string Name(string kind) => $"Acme.{char.ToUpperInvariant(kind[0])}{kind[1..]}";
 
     private readonly Workspace _work = new();
 
@@ -58,7 +61,7 @@ public sealed class TemplateTests : IDisposable
                 Dotnet([.. step.Words[1..^1], _work.At(Tutorial), .. Hive]);
                 foreach (var kind in OtherKinds)
                     Dotnet(
-                        ["new", "voxelzoo-plugin", "-n", $"Acme.{kind}", "-o", _work.At($"Acme.{kind}"), "--kind", kind, "--feed", Feed, .. Hive]);
+                        ["new", "voxelzoo-plugin", "-n", Name(kind), "-o", _work.At(Name(kind)), "--kind", kind, "--feed", Feed, .. Hive]);
                 break;
             case ["dotnet", "test", "-c", "Release"]:
                 Test();
@@ -92,8 +95,8 @@ public sealed class TemplateTests : IDisposable
             RunTests(_work.At($"{name}/tests/bin/Release/net10.0/{name}.Tests"));
         foreach (var kind in OtherKinds)
         {
-            Directory.Move(_work.At($"Acme.{kind}/src/bin/Release/net10.0"), Path.Combine(Plugins, $"Acme.{kind}"));
-            var described = _work.Here("describe", _work.At($"Acme.{kind}/experiments/acme_{kind}.yaml"), "--json", "--plugins", Plugins);
+            Directory.Move(_work.At($"{Name(kind)}/src/bin/Release/net10.0"), Path.Combine(Plugins, Name(kind)));
+            var described = _work.Here("describe", _work.At($"{Name(kind)}/experiments/acme_{kind}.yaml"), "--json", "--plugins", Plugins);
             Assert.Equal((0, ""), (described.ExitCode, described.Error));
         }
     }
