@@ -178,13 +178,8 @@ public sealed record ImportedScan(
     /// The files of its folder in the cohort by name, as they were written or, of a link, as what it leads to; empty in a sheet of before
     /// there were such.
     /// </summary>
-    public IReadOnlyDictionary<string, WrittenFile> Written { get; init; } = new Dictionary<string, WrittenFile>();
+    public IReadOnlyDictionary<string, FileFacts> Written { get; init; } = new Dictionary<string, FileFacts>();
 }
-
-/// <summary>A file that an import wrote.</summary>
-/// <param name="Bytes">Its size.</param>
-/// <param name="Sha256">Hash of its bytes.</param>
-public sealed record WrittenFile(long Bytes, string Sha256);
 
 /// <summary>A file that was imported.</summary>
 /// <param name="Path">Its path below the source, with <c>/</c>.</param>

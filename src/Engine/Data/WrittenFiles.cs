@@ -6,10 +6,8 @@ namespace VoxelZoo.Engine.Data;
 internal static class WrittenFiles
 {
     /// <summary>The files of a folder; of links what they lead to.</summary>
-    public static IReadOnlyDictionary<string, WrittenFile> Of(string folder) =>
-        Directory.GetFiles(folder).Order(StringComparer.Ordinal).ToDictionary(
-            file => Path.GetFileName(file),
-            file => new WrittenFile(new FileInfo(RealPath.Of(file)).Length, FileHash.Of(file)));
+    public static IReadOnlyDictionary<string, FileFacts> Of(string folder) =>
+        Directory.GetFiles(folder).Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file), FileFacts.Of);
 
     /// <summary>What of a folder is not as it was written: names of files, each with what is wrong as the end of a sentence.</summary>
     /// <param name="folder">The scan's folder, which may be missing.</param>
@@ -17,7 +15,7 @@ internal static class WrittenFiles
     /// <param name="entirely">Whether files are read; otherwise sizes decide.</param>
     public static IReadOnlyDictionary<string, string> Faults(
         string folder,
-        IReadOnlyDictionary<string, WrittenFile> written,
+        IReadOnlyDictionary<string, FileFacts> written,
         bool entirely)
     {
         var faults = new SortedDictionary<string, string>(StringComparer.Ordinal);
@@ -28,7 +26,7 @@ internal static class WrittenFiles
                 faults[name] = "is missing";
             else if (new FileInfo(file).Length is var bytes && bytes != one.Bytes)
                 faults[name] = $"has {bytes} bytes, where {one.Bytes} were written";
-            else if (entirely && FileHash.Of(file) != one.Sha256)
+            else if (entirely && FileFacts.Hash(file) != one.Sha256)
                 faults[name] = "is another file than was written";
         }
 

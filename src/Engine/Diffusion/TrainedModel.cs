@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors;
@@ -12,7 +13,7 @@ public sealed class TrainedModel : IDisposable
 
     private TrainedModel(RunFolder run, DiffusionModel model, Checkpoint checkpoint, string weights, ChosenAverage? average) =>
         (Run, Model, Checkpoint, Weights, _average, CheckpointSha256) =
-        (run, model, checkpoint, weights, average, BinaryFacts.Hash(Path.Combine(checkpoint.Folder, CheckpointStore.ManifestName)));
+        (run, model, checkpoint, weights, average, FileFacts.Hash(Path.Combine(checkpoint.Folder, CheckpointStore.ManifestName)));
 
     /// <summary>The run.</summary>
     public RunFolder Run { get; }

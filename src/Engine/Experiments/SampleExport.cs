@@ -63,7 +63,7 @@ public sealed class SampleExport(RunFolder run)
                 else
                     WriteNnunet(samples, temporary);
                 if (leftOut.Count > 0)
-                    AtomicFile.WriteText(Path.Combine(temporary, LeftOutName), Lacking(leftOut));
+                    AtomicFile.WriteJson(Path.Combine(temporary, LeftOutName), Lacking(leftOut));
                 if (Directory.Exists(folder))
                     Directory.Delete(folder);
                 Directory.Move(temporary, folder);
@@ -78,12 +78,10 @@ public sealed class SampleExport(RunFolder run)
     }
 
     /// <summary>What the data set lacks, without the place where the run lies.</summary>
-    private string Lacking(IEnumerable<LeftOut> leftOut)
+    private IEnumerable<LeftOut> Lacking(IEnumerable<LeftOut> leftOut)
     {
         var place = run.Samples + Path.DirectorySeparatorChar;
-        return JsonSerializer.Serialize(
-            leftOut.Select(sample => sample with { Why = sample.Why.Replace(place, "", StringComparison.Ordinal) }),
-            AtomicFile.Json) + "\n";
+        return leftOut.Select(sample => sample with { Why = sample.Why.Replace(place, "", StringComparison.Ordinal) });
     }
 
     /// <summary>The samples whose record and volumes can be read; the others are named.</summary>

@@ -78,7 +78,7 @@ public static class ExperimentSeal
     }
 
     /// <summary>SHA-256 of a run's <c>experiment.yaml</c>, as the manifests of checkpoints have it too.</summary>
-    internal static string HashOf(RunFolder run) => BinaryFacts.Hash(run.Experiment);
+    internal static string HashOf(RunFolder run) => FileFacts.Hash(run.Experiment);
 
     /// <summary>What the file holds.</summary>
     /// <param name="Experiment">SHA-256 of the file; of the one before too, while it is replaced.</param>

@@ -71,7 +71,7 @@ public sealed record Provenance
             Data = DataOf(plan, cohort),
             CohortSheet = cohort.Sheet?.Sha256,
             Findings = cohort.Findings,
-            Files = plan.Files.Distinct().ToDictionary(path => path, BinaryFacts.Hash),
+            Files = plan.Files.Distinct().ToDictionary(path => path, FileFacts.Hash),
             GitCommit = Commit(),
             Cures = NativeTorch.Load().Cures,
             System = $"{RuntimeInformation.OSDescription} {RuntimeInformation.ProcessArchitecture}",
@@ -232,12 +232,14 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Files { get; init; }
 
+    /// <summary>Which build it is, in one word or two.</summary>
+    [JsonIgnore]
+    internal string Build => $"{Sha256} {Files}".TrimEnd();
+
     internal static BinaryFacts Of(PartSource source) =>
         Of(source.Plugin, source.Version, source.Assembly) with { Files = source.Folder is { } folder ? HashOfOthers(folder, source.Assembly) : null };
 
-    internal static BinaryFacts Of(string name, string version, string path) => new(name, version, Hash(path));
-
-    internal static string Hash(string path) => FileHash.Of(path);
+    internal static BinaryFacts Of(string name, string version, string path) => new(name, version, FileFacts.Hash(path));
 
     // symbols and documents change nothing that is computed; hidden files are the file system's
     private static string HashOfOthers(string folder, string assembly)
@@ -246,7 +248,7 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
         foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(IsRead).Order(StringComparer.Ordinal))
         {
             hash.AppendData(Encoding.UTF8.GetBytes(Path.GetRelativePath(folder, file) + "\n"));
-            hash.AppendData(Convert.FromHexString(Hash(file)));
+            hash.AppendData(Convert.FromHexString(FileFacts.Hash(file)));
         }
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());

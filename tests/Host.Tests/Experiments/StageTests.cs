@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Host.Tests.Programs;
 

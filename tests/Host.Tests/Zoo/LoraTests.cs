@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Host.Tests.Experiments;

@@ -238,7 +238,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         string split,
         FileGrid grid,
         IReadOnlyDictionary<string, SourceFile> files,
-        IReadOnlyDictionary<string, WrittenFile> written)
+        IReadOnlyDictionary<string, FileFacts> written)
     {
         var (scan, header) = (survey.Scan, plan.Header(survey.Scan, plan.Reference(survey.Scan)));
         return new ScanRecord(
@@ -310,7 +310,7 @@ public sealed class CohortImport(ImportPlan plan, string folder)
         string[] changed =
         [
             .. scans.SelectMany(scan => scan.Files.Values)
-                .Where(file => FileHash.Of(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path)
+                .Where(file => FileFacts.Hash(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path)
         ];
         if (changed.Length > 0)
             throw new PlanException($"{changed.Length} files of {plan.Listing.Source} have changed since '{folder}' was made of them, such "

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using VoxelZoo.Tensors.Native;
@@ -131,10 +132,8 @@ internal sealed class DicomFile
 
     private uint ReadElement(int depth)
     {
-        var tag = (uint)Short() << 16 | (uint)Short();
-        if (tag >> 16 == 0xFFFE)
-            return Skip(tag, Whole(), hasImplicitItems: false, depth);
-        if (!_explicit)
+        var tag = Tag();
+        if (tag >> 16 == 0xFFFE || !_explicit)
             return Skip(tag, Whole(), hasImplicitItems: false, depth);
         Span<byte> letters = stackalloc byte[2];
         _stream.ReadExactly(letters);
@@ -184,7 +183,7 @@ internal sealed class DicomFile
             throw new InvalidDataException("has sequences within each other without an end");
         while (true)
         {
-            var (tag, length) = ((uint)Short() << 16 | (uint)Short(), Whole());
+            var (tag, length) = (Tag(), Whole());
             if (tag == SequenceEnd)
                 return;
             if (tag != Item)
@@ -202,7 +201,7 @@ internal sealed class DicomFile
 
     private bool IsItemEnd()
     {
-        var tag = (uint)Short() << 16 | (uint)Short();
+        var tag = Tag();
         if (tag == ItemEnd)
         {
             Whole();
@@ -213,13 +212,15 @@ internal sealed class DicomFile
         return false;
     }
 
+    private uint Tag() => (uint)Short() << 16 | Short();
+
     private ushort Short()
     {
         Span<byte> bytes = stackalloc byte[2];
         _stream.ReadExactly(bytes);
         return _bigEndian
-            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt16BigEndian(bytes)
-            : System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(bytes);
+            ? BinaryPrimitives.ReadUInt16BigEndian(bytes)
+            : BinaryPrimitives.ReadUInt16LittleEndian(bytes);
     }
 
     private uint Whole()
@@ -227,8 +228,8 @@ internal sealed class DicomFile
         Span<byte> bytes = stackalloc byte[4];
         _stream.ReadExactly(bytes);
         return _bigEndian
-            ? System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes)
-            : System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+            ? BinaryPrimitives.ReadUInt32BigEndian(bytes)
+            : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
     }
 
     private string Text(uint tag)

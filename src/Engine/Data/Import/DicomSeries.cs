@@ -23,7 +23,7 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
 
     /// <summary>SHA-256 over the hashes of its files.</summary>
     public string Hash() => Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', Files.AsParallel().AsOrdered().Select(FileHash.Of)))));
+        SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', Files.AsParallel().AsOrdered().Select(FileFacts.Hash)))));
 
     /// <summary>Looks for series below a folder.</summary>
     /// <param name="tree">The folder.</param>

@@ -45,7 +45,7 @@ internal sealed record ScanSurvey(
             volume = voxels * Math.Abs(NiftiAffine.Determinant(mask.Header.Affine));
         }
 
-        var hashes = scan.Kinds.ToDictionary(kind => kind, kind => FileHash.Of(Path.Combine(plan.Listing.Source, scan.Images[kind])));
+        var hashes = scan.Kinds.ToDictionary(kind => kind, kind => FileFacts.Hash(Path.Combine(plan.Listing.Source, scan.Images[kind])));
         return new ScanSurvey(scan, hashes, first, last, labels, volume);
     }
 

@@ -43,9 +43,9 @@ internal sealed class OneStepEstimates
         ];
         _timesteps = plan.EvaluatedTimesteps(model.Process);
         _regions = new RegionalErrors(count, _timesteps);
-        // 0 where another process measures, so that the sums over the processes are what was measured
         _losesUnmeasured = plan.Space.LosesUnmeasured;
         double?[] places = [.. _timesteps, .. _losesUnmeasured ? [null] : Array.Empty<double?>()];
+        // 0 where another process measures, so that the sums over the processes are what was measured
         _values = places.SelectMany(timestep => _metrics.Select(metric => (Metric: metric.Id, Timestep: timestep)))
             .ToDictionary(key => key, _ => new double[count]);
     }

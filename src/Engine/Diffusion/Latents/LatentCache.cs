@@ -107,8 +107,7 @@ public sealed class LatentCache
             [Plugins] = string.Join(", ", Foreigners().Select(source => $"{source.Plugin} {source.Version}")),
         };
         if (Foreigners() is { Count: > 0 } foreigners)
-            key[PluginBuilds] = string.Join(", ", foreigners.Select(source => BinaryFacts.Of(source))
-                .Select(facts => $"{facts.Name} {facts.Sha256} {facts.Files}".TrimEnd()));
+            key[PluginBuilds] = string.Join(", ", foreigners.Select(source => $"{source.Plugin} {BinaryFacts.Of(source).Build}"));
         return key;
 
         JsonObject Of(PlannedPart<ICompressor> planned, string name) => new()

@@ -61,7 +61,7 @@ internal sealed class PatientFolder : IDisposable
         var path = Path.Combine(patient, name);
         RunFolder.RequireFile(path);
         return !File.Exists(path) ? $"{name} is missing"
-            : record.Files is { } files && files.GetValueOrDefault(name) != BinaryFacts.Hash(path) ? $"{name} is not what was written"
+            : record.Files is { } files && files.GetValueOrDefault(name) != FileFacts.Hash(path) ? $"{name} is not what was written"
             : null;
     }
 
@@ -87,7 +87,7 @@ internal sealed class PatientFolder : IDisposable
             {
                 Directory.CreateDirectory(temporary);
                 fill(temporary);
-                var files = Directory.GetFiles(temporary).Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file), BinaryFacts.Hash);
+                var files = Directory.GetFiles(temporary).Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file), FileFacts.Hash);
                 AtomicFile.WriteJson(Path.Combine(temporary, RecordName), record with { Files = files });
                 if (Directory.Exists(In(record.Patient)))
                     Replace(temporary, In(record.Patient));

@@ -43,7 +43,7 @@ public sealed class SamplingSweep : IDisposable
         _circumstances = new JsonObject
         {
             ["checkpoint_sha256"] = trained.CheckpointSha256,
-            ["experiment_sha256"] = BinaryFacts.Hash(trained.Run.Experiment), // how volumes are prepared, too
+            ["experiment_sha256"] = FileFacts.Hash(trained.Run.Experiment), // how volumes are prepared, too
             [SweepFolder.Plugins] = Node(plan.Sources.DistinctBy(source => source.Plugin)
                 .OrderBy(source => source.Plugin, StringComparer.Ordinal)
                 .ToDictionary(source => source.Plugin, Build)),
@@ -68,13 +68,7 @@ public sealed class SamplingSweep : IDisposable
     }
 
     /// <summary>A plugin's version, and of one that does not come with the program the hashes of what it is.</summary>
-    private static string Build(PartSource source)
-    {
-        if (source.IsOwn)
-            return source.Version;
-        var facts = BinaryFacts.Of(source);
-        return $"{facts.Version} {facts.Sha256}{(facts.Files is { } files ? $" {files}" : "")}";
-    }
+    private static string Build(PartSource source) => source.IsOwn ? source.Version : $"{source.Version} {BinaryFacts.Of(source).Build}";
 
     /// <summary>The metrics by the names that results have for them; the second of two that are the same has a number.</summary>
     public IReadOnlyDictionary<string, SetMetric> Metrics => _names.Zip(_sets.Metrics).ToDictionary(pair => pair.First, pair => pair.Second.Metric);
@@ -135,7 +129,7 @@ public sealed class SamplingSweep : IDisposable
             key["weights_sha256"] = _trained.Sha256;
         // solvers ask no discriminator; what another sampler asks may have been trained anew
         if (SolverConfiguration.All.All(solver => solver.Sampler != plan.Sampler.Id) && new DiscriminatorFolder(_trained.Run).Weights is var weights && File.Exists(weights))
-            key["discriminator_sha256"] = BinaryFacts.Hash(weights);
+            key["discriminator_sha256"] = FileFacts.Hash(weights);
         return key;
     }
 

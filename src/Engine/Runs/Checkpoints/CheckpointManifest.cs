@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Serialization;
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs.Checkpoints;
@@ -38,21 +39,6 @@ public sealed record CheckpointManifest
 
     /// <summary>Every tensor file with its size and hash.</summary>
     public required IReadOnlyDictionary<string, FileFacts> Files { get; init; }
-}
-
-/// <summary>Size and SHA-256 of a file.</summary>
-/// <param name="Bytes">Size in bytes.</param>
-/// <param name="Sha256">Hash, lower-case hexadecimal.</param>
-public sealed record FileFacts(long Bytes, string Sha256)
-{
-    /// <summary>Those of a file.</summary>
-    public static FileFacts Of(string path)
-    {
-        using var stream = RegularFile.OpenRead(path);
-        return Of(stream);
-    }
-
-    internal static FileFacts Of(Stream stream) => new(stream.Length, Convert.ToHexStringLower(SHA256.HashData(stream)));
 }
 
 /// <summary>Where training stood between two steps.</summary>

@@ -236,8 +236,6 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
                 using var scope = NewDisposeScope();
                 return MetricResult.Mean([(real.mean() - generated.mean()).abs().item<float>()]);
             }
-
-            public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
         }
     }
 
@@ -289,8 +287,6 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
             public override MetricResult Compare(Tensor real, Tensor generated) =>
                 generated.shape[0] > 1 ? MetricResult.Mean([0]) : throw new ArgumentException($"{generated.shape[0]} row has no pair");
-
-            public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
         }
     }
 
@@ -310,8 +306,6 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
             public override Tensor Features(Tensor volumes) => volumes.ne(Scalars.S(0.0)).logical_and(volumes.ne(Scalars.S(1.0))).to(ScalarType.Float32).mean([1, 2, 3, 4]).unsqueeze(1);
 
             public override MetricResult Compare(Tensor real, Tensor generated) => MetricResult.Mean([generated.mean().item<float>()]);
-
-            public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
         }
     }
 

@@ -248,8 +248,6 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
                 using var scope = NewDisposeScope();
                 return MetricResult.Mean([(real.mean() - generated.mean()).abs().item<float>()]);
             }
-
-            public override MetricResult Compute(Tensor real, Tensor generated) => Compare(Features(real), Features(generated));
         }
     }
 }
