@@ -261,10 +261,9 @@ public sealed class DiffusionTask : TrainingTask
         {
             changed = planned.Run(() => augmentation.ApplyToVolumes(changed, Random[RandomStreams.Dropout]));
             if (!changed.Images.Select(image => image.Kind).SequenceEqual(given.Images.Select(image => image.Kind)))
-                throw new PlanException(
-                    $"`{planned.Id}` of the plugin {planned.Source.Plugin} {planned.Source.Version} makes images of "
-                    + $"{string.Join(", ", changed.Images.Select(image => image.Kind))}, and they have to be of "
-                    + $"{string.Join(", ", batch.Images.Keys)}; use another version of the plugin").In(planned.Section);
+                throw planned.Unfit(
+                    $"makes images of {string.Join(", ", changed.Images.Select(image => image.Kind))}, and they have to be of "
+                    + string.Join(", ", batch.Images.Keys));
             foreach (var (image, before) in changed.Images.Zip(given.Images))
                 planned.Checked($"changes {image.Kind} to", image.Voxels, before.Voxels.shape, before.Voxels.device);
             if (given.VoxelWeights is not { } weighed)
@@ -272,9 +271,7 @@ public sealed class DiffusionTask : TrainingTask
             else if (changed.VoxelWeights is { } weights)
                 planned.Checked("changes the voxels' weights to", weights, weighed.shape, weighed.device);
             else
-                throw new PlanException(
-                    $"`{planned.Id}` of the plugin {planned.Source.Plugin} {planned.Source.Version} loses the weights of voxels, by which "
-                    + "training.region_weights weighs tumours; use another version of the plugin").In(planned.Section);
+                throw planned.Unfit("loses the weights of voxels, by which training.region_weights weighs tumours");
         }
 
         return new Batch

@@ -18,10 +18,17 @@ internal static class PartOutput
     {
         if (output.shape.AsSpan().SequenceEqual(shape) && output.is_floating_point() && output.device_type == device.type)
             return output;
-        throw new PlanException(
-            $"`{part.Id}` of the plugin {part.Source.Plugin} {part.Source.Version} {gives} {Words(output.dtype, output.shape, output.device_type)}, "
-            + $"and it has to be {Words(ScalarType.Float32, shape, device.type)}; use another version of the plugin").In(part.Section);
+        throw part.Unfit(
+            $"{gives} {Words(output.dtype, output.shape, output.device_type)}, and it has to be {Words(ScalarType.Float32, shape, device.type)}");
     }
+
+    /// <summary>The refusal of what a part gave, which names its plugin.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="gave">What it gave and what is wrong with it, a sentence without its subject and end.</param>
+    public static PlanException Unfit<TPart>(this PlannedPart<TPart> part, string gave)
+        where TPart : class, IPart =>
+        new PlanException(
+            $"`{part.Id}` of the plugin {part.Source.Plugin} {part.Source.Version} {gave}; use another version of the plugin").In(part.Section);
 
     private static string Words(ScalarType type, long[] shape, TorchSharp.DeviceType device) =>
         $"{type.ToString().ToLowerInvariant()} [{string.Join(", ", shape)}] on {device.ToString().ToLowerInvariant()}";
