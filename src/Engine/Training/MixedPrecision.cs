@@ -18,7 +18,11 @@ internal static class MixedPrecision
         where T : nn.Module
     {
         if (context.Device.type == DeviceType.CPU)
+        {
             SingleVolumes.Hasten(module);
+            OddChannels.Hasten(module);
+        }
+
         if (context.Precision != Precision.Float32 && context.Device.type == DeviceType.CPU)
             Bfloat16Convolutions.Guard(module);
         return module;

@@ -1,11 +1,15 @@
 using System.Runtime.InteropServices;
 using VoxelZoo.Tensors.Native;
+using static TorchSharp.torch;
 
 namespace VoxelZoo.Tensors.Convolutions;
 
 /// <summary>libtorch's switches of the libraries that compute its convolutions on a CPU. Each holds for the whole process.</summary>
 internal static partial class OneDnn
 {
+    /// <summary>libtorch's own bound (<c>ConvParams::use_mkldnn</c>): batch × channels × the first two extents of a single sample.</summary>
+    private const long Small = 20480;
+
     /// <summary>
     /// Whether libtorch may compute with oneDNN. Where it may not, its own kernels compute: right, and several times slower.
     /// </summary>
@@ -20,6 +24,10 @@ internal static partial class OneDnn
     /// where it does not know the CPU.
     /// </summary>
     internal static void DisableNnpack() => SetUserEnabledNnpack(GlobalContext(), false);
+
+    /// <summary>Whether libtorch gives the convolution of an input of float32 to oneDNN by itself, and not to its own kernels.</summary>
+    /// <param name="input"><c>[B, C, …]</c>; the kernel of the convolution is not 1 everywhere.</param>
+    internal static bool Takes(Tensor input) => input.shape is var shape && (shape[0] > 1 || shape[..4].Aggregate(1L, (product, extent) => product * extent) > Small);
 
     // exported under their C++ names alone; the methods take the context as their hidden first argument
     [LibraryImport(Libtorch.Library, EntryPoint = "_ZN2at13globalContextEv")]

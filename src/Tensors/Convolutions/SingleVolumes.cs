@@ -14,9 +14,6 @@ namespace VoxelZoo.Tensors.Convolutions;
 /// </summary>
 public static class SingleVolumes
 {
-    /// <summary>libtorch's own bound (<c>ConvParams::use_mkldnn</c>): batch × channels × the first two extents.</summary>
-    private const long Small = 20480;
-
     /// <summary>Elements from which on oneDNN saves more than handing over and back costs.</summary>
     private const long WorthHanding = 8192;
 
@@ -61,10 +58,9 @@ public static class SingleVolumes
         input.dtype == ScalarType.Float32
         && input.device_type == DeviceType.CPU
         && input.dim() == convolution.weight.dim()
-        && input.shape[0] == 1
         && input.numel() is var elements and >= WorthHanding
         && (elements <= WorthKeepingTwice || !is_grad_enabled())
-        && input.shape[..4].Aggregate(1L, (product, extent) => product * extent) <= Small
+        && !OneDnn.Takes(input)
         && OneDnn.Enabled
         && Autocast.Capture(DeviceType.CPU) is not (_, true, _);
 

@@ -25,14 +25,13 @@ public sealed class SingleVolumesTests : IDisposable
         var handed = Watch(module);
 
         var input = randn(shape);
-        var computed = Results(module, input);
+        var computed = Convolved.Results(module, input);
         Assert.Equal(1, handed());
 
         module.to(ScalarType.Float64);
-        var right = Results(module, input.to(ScalarType.Float64));
+        var right = Convolved.Results(module, input.to(ScalarType.Float64));
         Assert.Equal(1, handed()); // oneDNN has no float64
-        Assert.All(computed.Zip(right), pair =>
-            Assert.True(((pair.First - pair.Second).abs().max() / pair.Second.abs().max()).item<double>() < 1e-5));
+        Convolved.AssertNear(right, computed);
         Assert.All(computed, result => Assert.False(SingleVolumes.IsInOneDnn(result)));
     }
 
@@ -88,15 +87,4 @@ public sealed class SingleVolumesTests : IDisposable
     private static Convolution Module(int channels, int stride, int dimensions) => dimensions == 4
         ? nn.Conv2d(channels, 12, 3, stride, padding: 1L)
         : nn.Conv3d(channels, 12, 3, stride, padding: 1L);
-
-    // output and the gradients of input, weights and bias, in float64
-    private static Tensor[] Results(Convolution module, Tensor input)
-    {
-        module.zero_grad();
-        var x = input.detach().requires_grad_();
-        var output = ((nn.Module<Tensor, Tensor>)module).call(x);
-        (output * output * output).sum().backward(); // the gradient depends on the output
-        Tensor[] results = [output.detach(), x.grad!, module.weight.grad!, module.bias!.grad!];
-        return [.. results.Select(result => result.to(ScalarType.Float64).clone())];
-    }
 }

@@ -1,0 +1,60 @@
+using System.Runtime.CompilerServices;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace VoxelZoo.Tensors.Convolutions;
+
+/// <summary>
+/// Has convolutions whose channels are no multiple of 16 computed channels-last. Channel by channel, oneDNN pads them to 16, and takes
+/// the gradient of the weights by a slow way round; with the channels of a voxel side by side it does neither, and saves more than turning
+/// input and output costs (docs/tensors.md). Only the convolution sees that layout.
+/// </summary>
+public static class OddChannels
+{
+    /// <summary>Channels that oneDNN computes together.</summary>
+    private const long Block = 16;
+
+    /// <summary>Voxels of a channel from which on it pays.</summary>
+    private const long WorthTurning = 512;
+
+    /// <summary>Times as many channels may come out as go in: turning what comes out costs more than is saved with more of them.</summary>
+    private const long Growth = 4;
+
+    private static readonly ConditionalWeakTable<Convolution, object> Readied = [];
+
+    /// <summary>
+    /// Makes every 3-D convolution of odd channels in a module compute channels-last where oneDNN takes it, by hooks around it. Values agree
+    /// but for rounding, shapes and strides are as before. A module may be given several times.
+    /// </summary>
+    /// <param name="module">Stays the caller's.</param>
+    public static void Hasten(nn.Module module)
+    {
+        foreach (var convolution in module.modules().Prepend(module).OfType<Conv3d>())
+        {
+            if (!CanTake(convolution) || !Readied.TryAdd(convolution, convolution))
+                continue;
+            convolution.register_forward_pre_hook((_, input) => IsMeant(input) ? ChannelsLast.To(input) : input);
+            convolution.register_forward_hook((_, input, output) => IsMeant(input) ? output.contiguous() : output);
+        }
+    }
+
+    private static bool CanTake(Conv3d convolution) =>
+        convolution.groups == 1
+        && convolution.padding_mode == PaddingModes.Zeros
+        && convolution.padding_type is null
+        && convolution.weight.shape is [var to, var from, .. var kernel]
+        && (from % Block != 0 || to % Block != 0)
+        && from > 2 // there is next to nothing to compute
+        && to <= Growth * from
+        && kernel.Any(extent => extent > 1);
+
+    private static bool IsMeant(Tensor input) =>
+        input.device_type == DeviceType.CPU
+        && input.dtype == ScalarType.Float32
+        && input.dim() == 5
+        && input.numel() >= WorthTurning * input.shape[1]
+        && OneDnn.Enabled
+        && OneDnn.Takes(input)
+        && Autocast.Capture(DeviceType.CPU) is not (_, true, _);
+}
