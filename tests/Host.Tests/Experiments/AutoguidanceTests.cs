@@ -12,9 +12,9 @@ public sealed class AutoguidanceTests : IDisposable
     [Fact]
     public void Run_is_guided_by_an_earlier_checkpoint_or_by_a_smaller_network_and_sampled_by_any_average()
     {
-        Assert.Equal(0, _work.Smoke("exp11", "--set", "training.keep_checkpoints=9", "--set", "training.ema_lengths=[0.05,0.1]", "--set", "training.learning_rate=0.01").ExitCode);
+        Assert.Equal(0, _work.SmokeHere("exp11", "--set", "training.keep_checkpoints=9", "--set", "training.ema_lengths=[0.05,0.1]", "--set", "training.learning_rate=0.01").ExitCode);
         string[] smaller = ["train", "exp11", "--profile", "smoke", "--run", _work.At("small"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set", "architecture.num_res_blocks=[1,1,1,1,1]", "--set", "training.learning_rate=0.01"];
-        Assert.Equal(0, _work.Program(smaller).ExitCode);
+        Assert.Equal(0, _work.Here(smaller).ExitCode);
         var first = Directory.GetDirectories(_work.At("run/checkpoints"), "step-*").Select(folder => Path.GetFileName(folder)!).Order().First();
 
         var (plain, one) = (Sample("plain"), Sample("one", "--guidance", "1", "--guidance-from", _work.At("small")));
@@ -48,7 +48,7 @@ public sealed class AutoguidanceTests : IDisposable
 
     private (byte[] Volume, JsonNode Record) Sample(string name, params string[] options)
     {
-        var outcome = _work.Program(["sample", _work.Run, "--count", "1", "--out", _work.At(name), .. options]);
+        var outcome = _work.Here(["sample", _work.Run, "--count", "1", "--out", _work.At(name), .. options]);
         Assert.Equal((0, name), (outcome.ExitCode, name + string.Concat(outcome.Error.Split('\n').Where(line => !line.Contains("% off", StringComparison.Ordinal)))));
         var folder = Path.Combine(_work.At(name), "00000");
         var record = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "sample.json")))!;

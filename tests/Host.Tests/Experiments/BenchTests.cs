@@ -10,7 +10,7 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public void Measures_and_keeps_nothing()
     {
-        var outcome = _work.Program("bench", "exp11", "--profile", "smoke", "--set", "training.epochs=6", "--steps", "2", "--json");
+        var outcome = _work.Here("bench", "exp11", "--profile", "smoke", "--set", "training.epochs=6", "--steps", "2", "--json");
 
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         var measured = JsonNode.Parse(outcome.Out)!.AsObject();

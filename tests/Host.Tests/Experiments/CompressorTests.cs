@@ -67,7 +67,7 @@ public sealed class CompressorTests : IDisposable
     [InlineData("dcae3d", 16, false)]
     public void Smoke_profile_trains_samples_evaluates_and_reports(string id, int steps, bool judged)
     {
-        var outcome = _work.Program("run", id, "--profile", "smoke", "--run", _work.Run);
+        var outcome = _work.Here("run", id, "--profile", "smoke", "--run", _work.Run);
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         var status = Json("status.json");
@@ -91,12 +91,12 @@ public sealed class CompressorTests : IDisposable
     {
         _work.Trained("vqvae_4x");
 
-        Assert.Contains("reconstruction of test_000/flair", _work.Program("sample", _work.Run, "--count", "2").Out, StringComparison.Ordinal);
-        var results = JsonNode.Parse(_work.Program("evaluate", _work.Run, "--split", "train", "--split", "test", "--checkpoint", "latest", "--json").Out)!["results"]!.AsArray();
+        Assert.Contains("reconstruction of test_000/flair", _work.Here("sample", _work.Run, "--count", "2").Out, StringComparison.Ordinal);
+        var results = JsonNode.Parse(_work.Here("evaluate", _work.Run, "--split", "train", "--split", "test", "--checkpoint", "latest", "--json").Out)!["results"]!.AsArray();
         Assert.Equal(["train", "test"], results.Select(result => (string?)result!["split"]));
         Assert.Equal(4, (int)results[1]!["volumes"]!);
         Assert.All(results, result => Assert.Equal("latest", (string?)result!["checkpoints"]!.AsArray().Single()));
-        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        Assert.Equal(0, _work.Here("report", _work.Run).ExitCode);
         var refused = _work.Here("sample", _work.Run, "--guidance", "2");
         Assert.Equal(2, refused.ExitCode);
         Assert.StartsWith("--guidance: unknown key `guidance`", refused.Error, StringComparison.Ordinal);
@@ -120,7 +120,7 @@ public sealed class CompressorTests : IDisposable
     {
         var network = TorchScriptFile.Write(_work.At("network.pt"), "return torch.cat([x, torch.mul(x, x)], 1)");
 
-        var outcome = _work.Smoke(
+        var outcome = _work.Smoke( // a network of others' is tried in a process of its own
             "vqvae_4x", "--set", $"training.precision={precision}", "--set", $"training.perceptual.network={network}", "--set", "training.crop=[24, 32, 24]",
             "--set", "training.phases=[{epochs: 2, losses: {l1: 1, l2: 1, perceptual: 0.1, codebook: 1, adversarial: 0.1}}]");
 
@@ -131,9 +131,9 @@ public sealed class CompressorTests : IDisposable
     [Fact]
     public void Resume_adds_a_phase()
     {
-        Assert.Equal(0, _work.Smoke("vqvae_4x", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}]").ExitCode);
+        Assert.Equal(0, _work.SmokeHere("vqvae_4x", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}]").ExitCode);
 
-        var outcome = _work.Smoke(
+        var outcome = _work.SmokeHere(
             "vqvae_4x", "--resume", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}, {epochs: 1, losses: {l2: 1, codebook: 1}}]");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));

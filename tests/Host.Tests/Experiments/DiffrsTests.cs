@@ -15,10 +15,10 @@ public sealed class DiffrsTests : IDisposable
     {
         _work.Trained("exp1");
 
-        var without = _work.Program("sample", _work.Run, "--solver", "diffrs", "--count", "1");
+        var without = _work.Here("sample", _work.Run, "--solver", "diffrs", "--count", "1");
         Assert.Equal((2, $"{_work.Run} has no discriminator, by whose judgement diffrs rejects; train it: `voxelzoo train-diffrs {_work.Run}`\n"), (without.ExitCode, without.Error));
 
-        var trained = _work.Program("train-diffrs", _work.Run, "--epochs", "2", "--steps", "2", "--json");
+        var trained = _work.Here("train-diffrs", _work.Run, "--epochs", "2", "--steps", "2", "--json");
         Assert.True(trained.ExitCode == 0, trained.Error);
         Assert.Equal(2, JsonNode.Parse(trained.Out)!["epochs"]!.AsArray().Count);
         Assert.Contains("epoch 2/2: loss ", trained.Error, StringComparison.Ordinal);
@@ -35,7 +35,7 @@ public sealed class DiffrsTests : IDisposable
         // so do volumes that an evaluation generates
         foreach (var file in Directory.GetFiles(Path.Combine(_work.Run, "diffrs"), "warm-up-*"))
             File.WriteAllText(file, "{}");
-        var evaluated = _work.Program(
+        var evaluated = _work.Here(
             "evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--set", "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}]",
             "--set", "evaluation.generate={use: diffrs, steps: 3, backsteps: 0, count: 2}", "--json");
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
@@ -44,9 +44,9 @@ public sealed class DiffrsTests : IDisposable
         Assert.Equal(("diffrs", 3.0), ((string?)generated["sampler"], (double)generated["function_evaluations"]!));
 
         // the volume says so by itself
-        var info = JsonNode.Parse(_work.Program("data", "info", Path.Combine(_work.Run, "samples", "00000", "bravo.nii.gz"), "--json").Out)!;
+        var info = JsonNode.Parse(_work.Here("data", "info", Path.Combine(_work.Run, "samples", "00000", "bravo.nii.gz"), "--json").Out)!;
         Assert.True(JsonNode.DeepEquals(light, info["comments"]![0]));
-        var text = _work.Program("data", "info", Path.Combine(_work.Run, "samples", "00000", "bravo.nii.gz")).Out;
+        var text = _work.Here("data", "info", Path.Combine(_work.Run, "samples", "00000", "bravo.nii.gz")).Out;
         Assert.Contains((string)light["discriminator_sha256"]!, text, StringComparison.Ordinal);
     }
 
@@ -54,14 +54,14 @@ public sealed class DiffrsTests : IDisposable
     public void Samples_are_the_same_whether_they_are_drawn_at_once_one_after_the_other_or_by_several_processes()
     {
         _work.Trained("exp1");
-        Assert.Equal(0, _work.Program("train-diffrs", _work.Run, "--epochs", "1", "--steps", "2").ExitCode);
+        Assert.Equal(0, _work.Here("train-diffrs", _work.Run, "--epochs", "1", "--steps", "2").ExitCode);
         string[] sample = ["sample", _work.Run, "--solver", "diffrs", "--steps", "3"];
 
         Done([.. sample, "--count", "3", "--out", _work.At("whole")]);
         Done([.. sample, "--count", "1", "--out", _work.At("parts")]);
         foreach (var file in Directory.GetFiles(Path.Combine(_work.Run, "diffrs"), "warm-up-*"))
             File.WriteAllText(file, "{}"); // damaged: the same is learned again
-        var again = _work.Program([.. sample, "--count", "2", "--out", _work.At("parts")]);
+        var again = _work.Here([.. sample, "--count", "2", "--out", _work.At("parts")]);
         Assert.True(again.ExitCode == 0, again.Error);
         Assert.Matches("^warning: .*warm-up-[0-9a-f]{12}.json is damaged \\(.*; what diffrs learns before it samples is learned anew\n$", again.Error);
 
@@ -91,7 +91,7 @@ public sealed class DiffrsTests : IDisposable
 
     private void Done(string[] arguments)
     {
-        var outcome = _work.Program(arguments);
+        var outcome = _work.Here(arguments);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
     }
 
@@ -112,7 +112,7 @@ public sealed class DiffrsTests : IDisposable
 
     private JsonNode Sample(params string[] more)
     {
-        var outcome = _work.Program(["sample", _work.Run, "--solver", "diffrs", "--steps", "3", "--count", "1", .. more]);
+        var outcome = _work.Here(["sample", _work.Run, "--solver", "diffrs", "--steps", "3", "--count", "1", .. more]);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         return JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "samples", "00000", "sample.json")))!;
     }

@@ -21,7 +21,7 @@ public sealed class EvaluateTests : IDisposable
         var one = _work.Here("evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 1, steps: 1}");
         Assert.Equal((2, false), (one.ExitCode, File.Exists(_work.At("run/evaluation.json"))));
         Assert.Contains("`kid` has no value of 1 generated volume: ", one.Error, StringComparison.Ordinal);
-        var idle = _work.Program(
+        var idle = _work.Here(
             "evaluate", _work.Run, "--set", "evaluation.metrics=[psnr]", "--set", "evaluation.pooled=true",
             "--set", "evaluation.floor=true");
         Assert.Equal(0, idle.ExitCode);
@@ -29,7 +29,7 @@ public sealed class EvaluateTests : IDisposable
             "evaluation.pooled and evaluation.floor are of metrics of sets, and evaluation.metrics names none",
             idle.Error, StringComparison.Ordinal);
 
-        var outcome = _work.Program("evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 2, steps: 1, seed: 7}", "--json");
+        var outcome = _work.Here("evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 2, steps: 1, seed: 7}", "--json");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         var file = JsonNode.Parse(outcome.Out)!;
@@ -41,7 +41,7 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal(("generate", 2, 7L), ((string?)generated["source"], (int)generated["volumes"]!, (long)generated["seed"]!));
         Assert.Equal(["train", "test", "val"], generated["metrics"]!.AsArray().Select(m => (string?)m!["against"]));
         Assert.StartsWith("scattering", (string?)generated["metrics"]![0]!["extractor"], StringComparison.Ordinal);
-        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        Assert.Equal(0, _work.Here("report", _work.Run).ExitCode);
         Assert.Contains("## Generated volumes of ", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
     }
 
@@ -54,7 +54,7 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal((0, Sentence), (asked.ExitCode, asked.Error));
         _work.Trained("exp1");
 
-        var outcome = _work.Program(
+        var outcome = _work.Here(
             "evaluate", _work.Run, "--set", Optional, "--set", "evaluation.generate={count: 2, steps: 1}", "--set", "evaluation.pooled=true", "--set", "evaluation.floor=true", "--split", "test", "--json");
 
         Assert.Equal((0, Sentence), (outcome.ExitCode, outcome.Error));
@@ -62,7 +62,7 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal("fid", (string?)file["left_out"]!.AsArray().Single()!["metric"]);
         Assert.Equal([("train", 2), ("test", 1), ("all", 4)], file["generated"]![0]!["metrics"]!.AsArray().Select(m => ((string?)m!["against"], (int)m["real_volumes"]!)));
         Assert.Equal(("test", "train"), ((string?)file["floor"]![0]!["of"], (string?)file["floor"]![0]!["against"]));
-        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        Assert.Equal(0, _work.Here("report", _work.Run).ExitCode);
         var report = File.ReadAllText(_work.At("run/report.md"));
         Assert.Contains("The floor: ", report, StringComparison.Ordinal);
         Assert.Contains("`fid` is left out, because there is no file no.safetensors", report, StringComparison.Ordinal);
@@ -92,7 +92,7 @@ public sealed class EvaluateTests : IDisposable
 
         foreach (var outcome in new[]
         {
-            _work.Program("metric", "fid", "--inputs", _work.At("in.safetensors"), "--set", $"extractor={network}"),
+            _work.Here("metric", "fid", "--inputs", _work.At("in.safetensors"), "--set", $"extractor={network}"),
             _work.Smoke("exp1", "--set", $"evaluation.metrics=[{{use: fid, extractor: {network}}}]"),
         })
         {

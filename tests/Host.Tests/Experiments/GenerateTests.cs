@@ -24,15 +24,15 @@ public sealed class GenerateTests : IDisposable
     [Fact]
     public void Two_runs_generate_patients_that_a_killed_process_does_not_change()
     {
-        var masks = _work.Smoke("exp2");
+        var masks = _work.SmokeHere("exp2");
         Assert.True(masks.ExitCode == 0, masks.Error);
-        var images = _work.Program("train", "exp1", "--profile", "smoke", "--run", _work.At("images"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set", "data.synthesize=");
+        var images = _work.Here("train", "exp1", "--profile", "smoke", "--run", _work.At("images"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set", "data.synthesize=");
         Assert.True(images.ExitCode == 0, images.Error);
 
-        var whole = _work.Program(Generate("whole", "--count", "3", "--bins", "1,0,0,0,0,0,0", "--json"));
-        var first = _work.Program(Generate("halves", "--count", "1", "--bins", "1,0,0,0,0,0,0"));
+        var whole = _work.Here(Generate("whole", "--count", "3", "--bins", "1,0,0,0,0,0,0", "--json"));
+        var first = _work.Here(Generate("halves", "--count", "1", "--bins", "1,0,0,0,0,0,0"));
         Directory.CreateDirectory(_work.At("halves/.tmp-00001"));
-        var rest = _work.Program(Generate("halves", "--count", "3", "--bins", "1,0,0,0,0,0,0"));
+        var rest = _work.Here(Generate("halves", "--count", "3", "--bins", "1,0,0,0,0,0,0"));
 
         Assert.True(whole.ExitCode == 0 && first.ExitCode == 0 && rest.ExitCode == 0, whole.Error + first.Error + rest.Error);
         Assert.Equal(3, (int)JsonNode.Parse(whole.Out)!["patients"]!);
@@ -50,19 +50,19 @@ public sealed class GenerateTests : IDisposable
 
         // noise that fills the volume is of no brain's shape
         string[] shape = ["brain=true", "second_component=1", "outside=1", "shape=true", "image_attempts=1", "attempts=1"];
-        var shapeless = _work.Program(Generate("shaped", ["--count", "1", .. shape.SelectMany(check => new[] { "--check", check })]));
+        var shapeless = _work.Here(Generate("shaped", ["--count", "1", .. shape.SelectMany(check => new[] { "--check", check })]));
         Assert.Equal(1, shapeless.ExitCode);
         Assert.Contains("patient 00000 could not be made in 1 attempts", shapeless.Error, StringComparison.Ordinal);
         Assert.Contains("images of another shape 1", shapeless.Error, StringComparison.Ordinal);
 
-        var sampled = _work.Program("sample", _work.Run, "--count", "1", "--bins", "0,2,0,0,0,0,0");
+        var sampled = _work.Here("sample", _work.Run, "--count", "1", "--bins", "0,2,0,0,0,0,0");
         Assert.True(sampled.ExitCode == 0, sampled.Error);
         var sample = JsonNode.Parse(File.ReadAllText(_work.At("run/samples/00000/sample.json")))!;
         Assert.Equal("[0,2,0,0,0,0,0]", sample["requested_bins"]!.ToJsonString());
         Assert.Equal(7, sample["measured_bins"]!.AsArray().Count);
 
-        var evaluated = _work.Program("evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--json");
-        var reported = _work.Program("report", _work.Run, "--out", _work.At("report.md"));
+        var evaluated = _work.Here("evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--json");
+        var reported = _work.Here("report", _work.Run, "--out", _work.At("report.md"));
         Assert.True(evaluated.ExitCode == 0 && reported.ExitCode == 0, evaluated.Error + reported.Error);
         var masked = JsonNode.Parse(evaluated.Out)!["generated"]![0]!["masks"]!;
         Assert.Equal(
@@ -116,7 +116,7 @@ public sealed class GenerateTests : IDisposable
 
     private JsonNode Request(string folder, params string[] more)
     {
-        var outcome = _work.Program(Generate(folder, more));
+        var outcome = _work.Here(Generate(folder, more));
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         return JsonNode.Parse(File.ReadAllText(_work.At($"{folder}/generate.json")))!;
     }

@@ -34,7 +34,7 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
             Directory.Delete(Directory.GetDirectories(Path.Combine(old, "cohort", "train"))[0], recursive: true);
         }
 
-        var outcome = _work.Program("sample", Path.Combine(moved, "run"), "--count", "1");
+        var outcome = _work.Here("sample", Path.Combine(moved, "run"), "--count", "1");
 
         Assert.Equal((0, $"warning: the run's cohort is no longer what was at {old}/cohort; it is taken from {moved}/cohort, which holds what the run was trained on\n"), (outcome.ExitCode, outcome.Error));
     }
@@ -48,7 +48,7 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
         Place(_work.At("one/run"), _work.At("one/cohort"));
         string[] Arguments(string cohort) => [.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("one/run") : word), "--cohort", cohort];
 
-        var found = _work.Program(Arguments(_work.At("elsewhere")));
+        var found = _work.Here(Arguments(_work.At("elsewhere")));
         Directory.Delete(Directory.GetDirectories(_work.At("elsewhere/train"))[0], recursive: true);
         var (another, absent) = (_work.Here(Arguments(_work.At("elsewhere"))), _work.Here(Arguments(_work.At("no"))));
 

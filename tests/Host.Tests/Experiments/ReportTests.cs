@@ -19,8 +19,8 @@ public sealed partial class ReportTests : IDisposable
     [Fact]
     public void Report_of_two_runs_tells_of_both()
     {
-        Assert.Equal(0, _work.Program("run", "exp11", "--profile", "smoke", "--run", _work.At("runs/a")).ExitCode);
-        Assert.Equal(0, _work.Program("train", "dcae_f32", "--profile", "smoke", "--run", _work.At("runs/b")).ExitCode);
+        Assert.Equal(0, _work.Here("run", "exp11", "--profile", "smoke", "--run", _work.At("runs/a")).ExitCode);
+        Assert.Equal(0, _work.Here("train", "dcae_f32", "--profile", "smoke", "--run", _work.At("runs/b")).ExitCode);
         Directory.CreateDirectory(_work.At("runs/half"));
         _work.Write("runs/half/status.json", "{");
 

@@ -3,7 +3,7 @@ using VoxelZoo.Host.Configuration;
 
 namespace VoxelZoo.Host.Tests.Experiments;
 
-/// <summary>Every experiment is trained and sampled by the program; in three classes, which run beside each other.</summary>
+/// <summary>Every experiment is trained and sampled as <c>run</c> does it, in this process; in three classes, which run beside each other.</summary>
 public abstract class SmokeTests(SmokeCohorts cohorts) : IDisposable
 {
     private readonly Workspace _work = new();
@@ -22,7 +22,7 @@ public abstract class SmokeTests(SmokeCohorts cohorts) : IDisposable
     {
         var asked = SmokeCohorts.Asked(id);
         string[] cohort = cohorts.Find(asked) is { } made ? ["--set", $"data.cohort={made}"] : [];
-        var outcome = _work.Program(["run", id, "--profile", "smoke", "--run", _work.Run, .. cohort]);
+        var outcome = _work.Here(["run", id, "--profile", "smoke", "--run", _work.Run, .. cohort]);
 
         Assert.True(outcome.ExitCode == 0, $"{outcome.ExitCode}: {outcome.Error}");
         // warnings are of the plan: rflow on wavelets

@@ -21,7 +21,10 @@ internal sealed class Workspace : IDisposable
 
     public VoxelZooProgram.Outcome Program(params string[] arguments) => VoxelZooProgram.RunWith(OneThread, arguments);
 
-    /// <summary>The program's command line in this process: for what is refused before anything is computed.</summary>
+    /// <summary>
+    /// The program's command line in this process, which spares a start: for all but what stops the program, limits it, measures it, or asks for equal weights
+    /// of two trainings, as they begin with numbers of this process's one generator.
+    /// </summary>
     public VoxelZooProgram.Outcome Here(params string[] arguments) => VoxelZooProgram.RunHere(arguments);
 
     /// <summary>Makes a run's experiment.yaml the one that training wrote, where a test has given it other words.</summary>
@@ -33,7 +36,7 @@ internal sealed class Workspace : IDisposable
     public VoxelZooProgram.Outcome Smoke(string experiment = "exp11", params string[] more) =>
         Program(Training(experiment, more));
 
-    /// <summary>The same in this process: for what is refused.</summary>
+    /// <summary>The same in this process; see <see cref="Here"/>.</summary>
     public VoxelZooProgram.Outcome SmokeHere(string experiment = "exp11", params string[] more) => Here(Training(experiment, more));
 
     /// <summary>A run of an experiment at its smoke profile, as <see cref="Smoke"/> would leave it.</summary>

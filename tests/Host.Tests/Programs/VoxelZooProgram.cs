@@ -21,7 +21,7 @@ internal static class VoxelZooProgram
         return new Outcome(process.ExitCode, output, error.Result);
     }
 
-    /// <summary>Obeys its command line in this process, a hundred times as fast: for what is refused before anything is computed.</summary>
+    /// <summary>Obeys its command line in this process, which spares a start and its compiling.</summary>
     public static Outcome RunHere(params string[] arguments)
     {
         using var said = new ConsoleOfTest();
