@@ -58,7 +58,7 @@ public sealed class DicomConversion
     /// </exception>
     public void Convert(string folder, Action<int>? progress = null, CancellationToken stop = default)
     {
-        CohortImport.RefuseWithin(folder, _source);
+        ImportFolder.RefuseWithin(folder, _source);
         var (finished, unfinished) = (Path.Combine(folder, DicomRecord.FileName), Path.Combine(folder, UnfinishedName));
         var wanted = new DicomRecord(_source, [.. _series.AsParallel().AsOrdered().WithCancellation(stop).Select(Unconverted)], _leftOut);
         if (File.Exists(finished))

@@ -29,8 +29,8 @@ public sealed class ImportPlan
             throw new PlanException("--link leaves files as they are, and --intensity, --spacing and --labels change them; leave one of "
                 + "the two out.");
         if (recipe.Spacing is { } spacing && (spacing.Count != 3 || spacing.Any(size => size is not (> 0.001 and < 1000))))
-            throw new PlanException($"--spacing {string.Join(' ', spacing)}: expected one voxel size in mm, or three, towards right, front "
-                + "and top.");
+            throw new PlanException($"--spacing {ImportRecipe.Words(spacing)}: expected a voxel size in mm above 0.001 and below 1000, as in "
+                + "--spacing 1, or three of them, towards right, front and top.");
         Listing = Looked(listing);
         Spacing = recipe.Spacing ?? (recipe.Link ? null : CommonSpacing());
         OffGrid = Listing.Scans.Sum(scan =>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Files;
 
@@ -75,6 +77,11 @@ public sealed class SourceListing
         };
         return Read(tree, chosen, sign, KindMap.Of(map ?? []));
     }
+
+    /// <summary>SHA-256 over the names of all images that are taken.</summary>
+    internal string Hash() => Convert.ToHexStringLower(
+        SHA256.HashData(
+            Encoding.UTF8.GetBytes(string.Join('\n', Scans.SelectMany(scan => scan.Images.Values).Order(StringComparer.Ordinal)))));
 
     /// <summary>The listing with other scans, of which some were looked at and not taken.</summary>
     internal SourceListing With(IReadOnlyList<SourceScan> scans, IReadOnlyList<LeftOut> leftOut) =>

@@ -460,6 +460,44 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
+    public void Spacing_beyond_the_head_is_refused_with_what_is_sensible()
+    {
+        _source.AddBrats(3);
+
+        Assert.Equal(
+            "--spacing 500 leaves 1×1×1 voxels of BraTS-MET-00000_000, whose image is 60×60×60 mm large; the files' own voxels are those "
+                + "of --spacing 3 3 3: leave it out, or choose one near that.",
+            Assert.Throws<PlanException>(() => Make(Kept with { Spacing = [500, 500, 500] })).Message);
+        Assert.False(Path.Exists(_source.Beside("cohort")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(double.NaN)]
+    [InlineData(1e9)]
+    public void Spacing_that_is_none_is_refused_with_what_is_asked_for(double size) =>
+        Assert.Equal(
+            FormattableString.Invariant($"--spacing {size}: expected a voxel size in mm above 0.001 and below 1000, as in --spacing 1, or ")
+                + "three of them, towards right, front and top.",
+            Assert.Throws<PlanException>(() =>
+                ImportPlan.Of(SourceListing.Of(_source.Add("a/t1.nii.gz").Path), Kept with { Spacing = [size, size, size] })).Message);
+
+    [Fact]
+    public void Refusal_after_scans_were_looked_at_leaves_what_was_there_and_nothing_else()
+    {
+        _source.Add("a/t1.nii.gz", at: (_, _, _) => 7).Add("b/t1.nii.gz", at: (_, _, _) => 8);
+        Directory.CreateDirectory(_source.Beside("cohort"));
+
+        Assert.Contains(
+            "a has an image t1 that is 7 everywhere",
+            Assert.Throws<PlanException>(() => Make(Kept with { Intensity = "zscore" })).Message,
+            StringComparison.Ordinal);
+
+        Assert.Empty(Directory.GetFileSystemEntries(_source.Beside("cohort")));
+        Assert.Equal(2, Make().Scans.Count);
+    }
+
+    [Fact]
     public void Labels_of_which_some_are_in_no_mask_are_named_for_good()
     {
         _source.AddBrats(3);
