@@ -35,6 +35,12 @@ public sealed class CohortImport(ImportPlan plan, string folder)
     private readonly ImportFolder _folder = new(plan, folder);
     private readonly ConcurrentBag<LeftOut> _unusable = [];
 
+    /// <summary>Refuses a folder that no import of a source can have; nothing is touched.</summary>
+    /// <param name="folder">The cohort's folder.</param>
+    /// <param name="source">The source.</param>
+    /// <exception cref="PlanException">It is a file, a part of the source, or holds other things than a cohort.</exception>
+    public static void CheckFolder(string folder, string source) => ImportFolder.RefuseTaken(folder, source);
+
     /// <summary>Refuses a folder that the import cannot have, and what would not fit into it or into memory; nothing is touched.</summary>
     /// <exception cref="PlanException">It is in use or a part of the source, or volumes would be too large.</exception>
     public void CheckFolder() => _folder.Check();

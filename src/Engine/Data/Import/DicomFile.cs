@@ -15,7 +15,7 @@ internal sealed class DicomFile
     private static readonly HashSet<uint> Wanted =
     [
         TransferSyntax, 0x00080005, 0x00080020, 0x00080030, 0x0008103E, 0x00100020, 0x00181030, 0x0020000D, 0x0020000E, 0x00200011,
-        0x00200032, 0x00200037, 0x00280008,
+        0x00200012, 0x00200013, 0x00201002, 0x00200032, 0x00200037, 0x00280008,
     ];
 
     // those with two empty bytes and a length of four
@@ -49,13 +49,22 @@ internal sealed class DicomFile
     public string Series => Text(0x0020000E);
 
     /// <summary>(0020,0011), 0 where there is none.</summary>
-    public int SeriesNumber => int.TryParse(Text(0x00200011), CultureInfo.InvariantCulture, out var number) ? number : 0;
+    public int SeriesNumber => Whole(0x00200011) ?? 0;
+
+    /// <summary>(0020,0012), or null.</summary>
+    public int? Acquisition => Whole(0x00200012);
+
+    /// <summary>(0020,0013): the image's number, in its series as a rule; or null.</summary>
+    public int? Instance => Whole(0x00200013);
+
+    /// <summary>(0020,1002): how many images came out of the acquisition, or null.</summary>
+    public int? ImagesInAcquisition => Whole(0x00201002);
 
     /// <summary>The description of the series, or else its protocol.</summary>
     public string Description => Text(0x0008103E) is { Length: > 0 } description ? description : Text(0x00181030);
 
     /// <summary>Images in the file, 1 of the common kind.</summary>
-    public int Frames => int.TryParse(Text(0x00280008), CultureInfo.InvariantCulture, out var frames) ? frames : 1;
+    public int Frames => Whole(0x00280008) ?? 1;
 
     /// <summary>(0020,0032): the middle of the first pixel in mm, towards left, back and top; null where it is not said.</summary>
     public double[]? Position => Numbers(0x00200032, 3);
@@ -240,6 +249,8 @@ internal sealed class DicomFile
             Encoding.ASCII.GetString(set).Contains("ISO_IR 192", StringComparison.Ordinal);
         return (isUnicode ? Encoding.UTF8 : Encoding.Latin1).GetString(bytes).Trim('\0', ' ');
     }
+
+    private int? Whole(uint tag) => int.TryParse(Text(tag), CultureInfo.InvariantCulture, out var number) ? number : null;
 
     private double[]? Numbers(uint tag, int count)
     {

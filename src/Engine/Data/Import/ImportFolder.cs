@@ -30,32 +30,35 @@ internal sealed class ImportFolder(ImportPlan plan, string named)
             throw new PlanException($"--to {folder} and the source {source} lie within each other; name a folder beside it.");
     }
 
+    /// <summary>Refuses a folder that no import of a source can have.</summary>
+    public static void RefuseTaken(string folder, string source)
+    {
+        RefuseWithin(folder, source);
+        if (File.Exists(folder))
+            throw new PlanException($"--to {folder} is a file; name a folder.");
+        if (!IsFree(folder) && !File.Exists(Path.Combine(folder, CohortSheet.FileName))
+            && !File.Exists(Path.Combine(folder, CohortSheet.UnfinishedName)))
+            throw new PlanException($"--to {folder} is there already and holds other things; name another folder, or remove it.");
+    }
+
     /// <summary>Refuses a folder that the import cannot have, and what would not fit into it or into memory; nothing is touched.</summary>
     /// <exception cref="PlanException">It is in use or a part of the source, or volumes would be too large.</exception>
     public void Check()
     {
-        RefuseWithin(named, plan.Listing.Source);
-        if (File.Exists(Root))
-            throw new PlanException($"--to {named} is a file; name a folder.");
+        RefuseTaken(named, plan.Listing.Source);
         var sheet = CohortSheet.Read(Root);
         if (!plan.Recipe.Link && sheet is null)
             ImportSize.Of(plan).Require(
                 plan,
                 GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
                 DiskFiles.Instance.Free(FolderAccess.NearestExisting(Root)));
-        if (IsFree())
-            return;
         if (sheet is not null)
         {
             if (Text(sheet.Recipe) != Text(plan.Recipe) || sheet.Source != plan.Listing.Source)
                 throw new PlanException($"--to {named} holds a cohort that was imported otherwise ({Difference(sheet)}); name another "
                     + "folder, or remove it.");
         }
-        else if (!File.Exists(Unfinished))
-        {
-            throw new PlanException($"--to {named} is there already and holds other things; name another folder, or remove it.");
-        }
-        else if (RegularFile.ReadText(Unfinished) != Beginning())
+        else if (File.Exists(Unfinished) && RegularFile.ReadText(Unfinished) != Beginning())
         {
             throw new PlanException($"--to {named} holds the beginning of another import; go on with that, name another folder, or remove "
                 + "it.");
@@ -91,7 +94,7 @@ internal sealed class ImportFolder(ImportPlan plan, string named)
         File.Delete(Unfinished);
     }
 
-    private bool IsFree() => !Directory.Exists(Root) || !Directory.EnumerateFileSystemEntries(Root).Any();
+    private static bool IsFree(string folder) => !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any();
 
     private string Beginning() => SealedJson.Text(new Start(plan.Listing.Source, plan.Recipe));
 

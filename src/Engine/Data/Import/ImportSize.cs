@@ -40,7 +40,8 @@ internal sealed record ImportSize(SourceScan? Coarsest, IReadOnlyList<int> Large
         if (Coarsest is not null)
         {
             var own = FileGrid.Oriented(plan.Header(Coarsest, plan.Reference(Coarsest)));
-            var extent = string.Join('×', own.Shape.Zip(own.Spacing, (voxels, size) => FormattableString.Invariant($"{voxels * size:0.#}")));
+            var extent = string.Join(
+                '×', own.Shape.Zip(own.Spacing, (voxels, size) => FormattableString.Invariant($"{voxels * size:0.#}")));
             throw new PlanException($"{What(plan)} leaves {string.Join('×', plan.Grid(Coarsest).Shape)} voxels of {Coarsest.Name}, whose "
                 + $"image is {extent} mm large; {Remedy(plan)}.");
         }

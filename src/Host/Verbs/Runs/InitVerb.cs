@@ -10,6 +10,9 @@ namespace VoxelZoo.Host.Verbs.Runs;
 /// <summary><c>init COHORT --like EXP</c>: writes an experiment like another one, fitted to a cohort.</summary>
 internal sealed class InitVerb : Verb
 {
+    /// <summary>What experiments are like where nobody says.</summary>
+    public const string UsualLike = "pixel_unet";
+
     private readonly Argument<string> _cohort;
     private readonly Option<string> _like;
     private readonly Option<string?> _out;
@@ -22,7 +25,7 @@ internal sealed class InitVerb : Verb
         {
             Description = "The experiment that it is to be like, such as pixel_unet or exp1; by default pixel_unet",
             HelpName = "EXP",
-            DefaultValueFactory = _ => "pixel_unet",
+            DefaultValueFactory = _ => UsualLike,
         });
         _out = With(new Option<string?>("--out") { Description = "The file; by default COHORT_EXP.yaml here", HelpName = "FILE.yaml" });
     }

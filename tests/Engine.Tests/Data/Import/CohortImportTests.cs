@@ -161,6 +161,41 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
+    public void Image_of_which_nothing_lies_between_the_fixed_intensities_is_named_with_its_range()
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz").Add("c/t1.nii.gz", at: (x, y, z) => MadeSource.Head(x, y, z) / 1000);
+
+        static double Place(int i) => (i - 9.5) * MadeSource.Size;
+        var head = Enumerable.Range(0, 8000).Select(i => MadeSource.Head(Place(i % 20), Place(i / 20 % 20), Place(i / 400)))
+            .Where(value => value > 0).ToArray();
+        Assert.Contains(
+            $"a has an image t1 that has intensities from {head.Min()} to {head.Max()} in the head, none of which lies between 500 and "
+                + "1000 (--intensity).",
+            Assert.Throws<PlanException>(() => Make(Kept with { Intensity = "fixed 500 1000" })).Message,
+            StringComparison.Ordinal);
+        Assert.False(Path.Exists(_source.Beside("cohort")));
+
+        var left = Assert.Single(Make(Kept with { Intensity = "fixed 1 1000" }).LeftOut);
+        Assert.Equal("c", left.Path);
+        Assert.Contains("none of which lies between 1 and 1000", left.Why, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1:../x", "--labels 1:../x: a mask is called by a word that begins with a letter")]
+    [InlineData("1:Ödem", "--labels 1:Ödem: a mask is called by a word that begins with a letter")]
+    [InlineData("1,1:tumour", "--labels 1,1:tumour names a label twice")]
+    [InlineData("NaN:tumour", "--labels NaN:tumour: expected LABELS:NAME")]
+    [InlineData("1:tumour 1:oedema", "--labels makes seg and seg_oedema of the same labels, so that both would be one mask")]
+    [InlineData("1:tumour 2:lesion", "--labels makes seg twice")]
+    public void Labels_that_mean_nothing_are_refused(string rules, string sentence) =>
+        Assert.StartsWith(
+            sentence, Assert.Throws<PlanException>(() => LabelRule.Of(rules.Split(' '))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Label_of_two_regions_within_each_other_is_said() =>
+        Assert.Equal(["the label 3 goes to seg and to seg_core"], LabelRule.Shared(LabelRule.Of(["1,2,3:tumour", "3:core"])));
+
+    [Fact]
     public void Percentiles_are_of_the_head_and_not_of_the_air()
     {
         _source.Add("a/t1.nii.gz", voxels: 60).Add("b/t1.nii.gz").Add("c/t1.nii.gz");

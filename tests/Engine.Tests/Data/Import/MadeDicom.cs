@@ -37,6 +37,9 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
     /// <summary>The instance number of each slice; by default in their order.</summary>
     public IReadOnlyList<int>? Order { get; init; }
 
+    /// <summary>How many images the files say that their acquisition has, or null where they do not.</summary>
+    public int? InAcquisition { get; init; }
+
     /// <summary>A slice that is moved along the normal, and by how many millimetres.</summary>
     public (int Slice, double By) Moved { get; init; }
 
@@ -124,6 +127,8 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
         var moved = slice == Moved.Slice ? slice + Moved.By / Spacing.Slices : slice;
         Add(0x00200032, "DS", string.Join('\\', Place(0, Shear * slice / Spacing.Rows, moved).Select(Number3)));
         Add(0x00200037, "DS", string.Join('\\', across.Concat(down).Select(Number3)));
+        if (InAcquisition is { } images)
+            Add(0x00201002, "IS", $"{images}");
         Add(0x00280002, "US", BitConverter.GetBytes((ushort)1));
         Add(0x00280004, "CS", "MONOCHROME2");
         Add(0x00280010, "US", BitConverter.GetBytes((ushort)Rows));
