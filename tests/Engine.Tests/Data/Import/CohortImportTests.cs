@@ -51,6 +51,23 @@ public sealed class CohortImportTests : IDisposable
         Assert.Equal(Read(sheet, "b", "t1").Intensities.ToArray(), turned.Intensities.ToArray());
     }
 
+    /// <summary>What augmentations mirror along H, whichever way a scanner's axes run.</summary>
+    [Fact]
+    public void Mirror_along_the_rows_of_an_imported_cohort_swaps_left_and_right()
+    {
+        _source.Add("a/t1.nii.gz", "PIR").Add("b/t1.nii.gz", "LSA", at: (x, y, z) => MadeSource.Head(-x, y, z));
+        var sheet = Make(Kept with { Split = "1/0/0" });
+
+        var options = new DataOptions { Depth = 64, OriginalDepth = 64, Height = sheet.Shape[0], Width = sheet.Shape[1] };
+        var dataset = new CohortDataset(Cohort.Open(_source.Beside("cohort")), "train", options, ["t1"]);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var batch = dataset.Load(0, 1);
+        var (one, other) = (batch.Images["t1"][0], batch.Images["t1"][1]);
+
+        Assert.Equal(one.flip(2).data<float>().ToArray(), other.contiguous().data<float>().ToArray());
+        Assert.NotEqual(one.data<float>().ToArray(), other.contiguous().data<float>().ToArray());
+    }
+
     [Fact]
     public void Box_holds_the_whole_head_and_is_square_in_plane()
     {
