@@ -51,7 +51,7 @@ public sealed partial class TenMinutesTests : IDisposable
             Assert.True(outcome.ExitCode == 0, $"{command}\n{outcome.Error}\n{outcome.Out}");
         }
 
-        Assert.Equal(16, commands.Length);
+        Assert.Equal(17, commands.Length);
         var sheet = Convert.ToHexStringLower(
             System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(_work.At("cohorts/met/cohort.json"))));
         Assert.Equal(sheet, (string?)JsonNode.Parse(File.ReadAllText(_work.At("runs/met/provenance.json")))!["cohort_sheet"]);

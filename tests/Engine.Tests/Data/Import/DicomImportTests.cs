@@ -18,7 +18,7 @@ public sealed class DicomImportTests : IDisposable
 
     private string Refusal() => Assert.Throws<PlanException>(() => DicomConversion.Of(_source.Path)).Message;
 
-    private static void RequireConverter()
+    internal static void RequireConverter()
     {
         try
         {
