@@ -19,25 +19,36 @@ internal sealed class CohortMending(ImportPlan plan, ImportFolder folder)
         if (sheet.Listing != plan.Listing.Hash())
             throw new PlanException($"the source {plan.Listing.Source} has other files than when '{folder.Root}' was made of it; import it "
                 + "into another folder, or remove that one.");
-        var scans = sheet.Scans.AsParallel().AsOrdered().WithCancellation(stop)
-            .WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount));
         string[] changed =
         [
-            .. scans.SelectMany(scan => scan.Files.Values)
+            .. InParallel(sheet.Scans, stop).SelectMany(scan => scan.Files.Values)
                 .Where(file => FileFacts.Hash(Path.Combine(sheet.Source, file.Path)) != file.Sha256).Select(file => file.Path)
         ];
         if (changed.Length > 0)
             throw new PlanException($"{changed.Length} files of {plan.Listing.Source} have changed since '{folder.Root}' was made of them, "
                 + $"such as {changed.Order(StringComparer.Ordinal).First()}; import it into another folder, or remove that one.");
-        if (sheet.Scans.FirstOrDefault(scan => scan.Written.Count == 0 && !Directory.Exists(FolderOf(scan))) is { } lost)
-            throw new PlanException($"'{folder.Root}' has lost {lost.Split}/{lost.Name}; put it back, or remove {CohortSheet.FileName} and "
-                + "the folder, and import again.");
-        var damaged = scans.Select(scan => (Scan: scan, Faults: WrittenFiles.Faults(FolderOf(scan), scan.Written, entirely: true)))
+        var takenOut = TakenOut.Of(folder.Root);
+        ImportedScan[] wanted = [.. sheet.Scans.Where(scan => Directory.Exists(FolderOf(scan)) || !takenOut.Has(scan))];
+        foreach (var lost in wanted.Where(scan => !Directory.Exists(FolderOf(scan))))
+        {
+            if (TakenOut.MovedTo(folder.Root, lost) is { } split)
+                throw new PlanException($"{lost.Name} of '{folder.Root}' lies in {split} now, where {lost.Split} was its split, and a "
+                    + "patient belongs to one; put it back, or import into another folder with another --split.");
+            if (lost.Written.Count == 0)
+                throw new PlanException($"'{folder.Root}' has lost {lost.Split}/{lost.Name}; put it back, or remove {CohortSheet.FileName} "
+                    + "and the folder, and import again.");
+        }
+
+        var damaged = InParallel(wanted, stop)
+            .Select(scan => (Scan: scan, Faults: WrittenFiles.Faults(FolderOf(scan), scan.Written, entirely: true)))
             .Where(one => one.Faults.Count > 0).ToArray();
         LeftOut[] mended = [.. damaged.SelectMany(one => Mend(sheet, one.Scan, one.Faults, stop))];
         folder.Close(); // also of an import that was killed when all but this was done
-        return new ImportOutcome(sheet, damaged.Length, sheet.Scans.Count - damaged.Length) { Mended = mended };
+        return new ImportOutcome(sheet, damaged.Length, wanted.Length - damaged.Length) { Mended = mended };
     }
+
+    private static ParallelQuery<ImportedScan> InParallel(IReadOnlyList<ImportedScan> scans, CancellationToken stop) =>
+        scans.AsParallel().AsOrdered().WithCancellation(stop).WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount));
 
     /// <summary>Makes files of a scan again; what stood in their place is kept beside them.</summary>
     private IEnumerable<LeftOut> Mend(

@@ -331,6 +331,48 @@ public sealed class CohortImportTests : IDisposable
     }
 
     [Fact]
+    public void Scan_that_was_taken_out_on_purpose_is_neither_missed_nor_made_again()
+    {
+        _source.AddBrats(4);
+        var sheet = Run(Import()).Sheet;
+        string At(int scan) => _source.Beside($"cohort/{sheet.Scans[scan].Split}/{sheet.Scans[scan].Name}");
+        string[] Found() =>
+            [.. CohortCheck.Folders(Cohort.Open(_source.Beside("cohort"))).Select(one => $"{one.Patient} {one.Finding}")];
+        Directory.Delete(At(2), recursive: true);
+        var name = sheet.Scans[2].Name;
+        Assert.Equal(
+            $"{name} is missing, and cohort.json lists it; the `data import` that made the cohort makes it again, or a line {name} in "
+                + "taken_out.txt beside that says that it was taken out on purpose.",
+            Assert.Single(Found()));
+
+        File.WriteAllText(_source.Beside("cohort/taken_out.txt"), $"{name} # moved\r\n\nnobody\n{sheet.Scans[3].Patient}\n");
+
+        Assert.Equal(
+            [
+                $"{sheet.Scans[3].Name} is there, and taken_out.txt says that it was taken out; remove one of the two.",
+                "taken_out.txt names nobody, and cohort.json lists neither a scan nor a patient that is called so.",
+            ],
+            Found());
+        Assert.Equal((0, 3), (Run(Import()).Written, Run(Import()).Kept));
+        Assert.False(Path.Exists(At(2)));
+    }
+
+    [Fact]
+    public void Scan_that_was_moved_to_another_split_is_not_made_a_second_time()
+    {
+        _source.AddBrats(4);
+        var scan = Run(Import()).Sheet.Scans.First(one => one.Split == "train");
+        Directory.Move(_source.Beside($"cohort/train/{scan.Name}"), _source.Beside($"cohort/test/{scan.Name}"));
+
+        Assert.StartsWith(
+            "lies in test now, and cohort.json says train;",
+            Assert.Single(CohortCheck.Folders(Cohort.Open(_source.Beside("cohort")))).Finding,
+            StringComparison.Ordinal);
+        Assert.Contains("lies in test now", Assert.Throws<PlanException>(() => Run(Import())).Message, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_source.Beside($"cohort/train/{scan.Name}")));
+    }
+
+    [Fact]
     public void Import_that_goes_on_makes_what_was_damaged_meanwhile_again()
     {
         _source.AddBrats(4);
