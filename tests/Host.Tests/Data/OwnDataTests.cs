@@ -46,7 +46,7 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.Matches(@"t1c +│ 10 +│ \*-t1c", said);
         Assert.Contains("10 scans of 10 patients: train 6, val 2, test 2 (60/20/20 of the patients", said, StringComparison.Ordinal);
         Assert.Contains("10 scans (train 6, val 2, test 2) of 48×48×26 voxels of 1.5×1.5×1.5 mm", said, StringComparison.Ordinal);
-        Assert.Contains($"next: voxelzoo init {_brats.Cohort} --like pixel_unet", said, StringComparison.Ordinal);
+        Assert.Contains($"next: voxelzoo init '{_brats.Cohort}' --like pixel_unet", said, StringComparison.Ordinal);
         Assert.Equal(
             "warning: masks have the labels 1, 2, 3, and all of them are taken as tumour; --labels says which are, as in --labels "
                 + "\"1,3:tumour\"\n",

@@ -58,8 +58,8 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             if ((WhyNotTaken(files, one.Key.Item1, days[first.Study]) ?? DicomNumbers.WhyNotWhole(files, images)) is { } why)
                 passed(new LeftOut(
                     Below(first.Path),
-                    $"and the {files.Length - 1} other files of its series ({first.Description} "
-                        + $"{first.SeriesNumber}) are not taken: {why}"));
+                    $"{(files.Length == 1 ? "alone is its" : $"and the {files.Length - 1} other files of its")} series ({first.Description} "
+                        + $"{first.SeriesNumber}){(files.Length == 1 ? " and is" : " are")} not taken: {why}"));
             else
                 series.Add(new DicomSeries(
                     one.Key.Item1, days[first.Study], first.Description, first.SeriesNumber, [.. files.Select(file => file.Path)])
@@ -115,12 +115,17 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             return $"the name of their patient (PatientID) with the day {why}, and a folder of the cohort is called after it";
         if (files[0].Series.Length == 0 || files[0].Study.Length == 0)
             return "they do not say to which series and study they belong";
-        if (files.Any(file => file.Frames > 1))
-            return null; // its places are in a sequence that dcm2niix reads
-        if (files.Any(file => file.Position is null || file.Orientation is null))
+        var isOneOfMany = files is [{ Frames: > 1 }];
+        if (!isOneOfMany && files.Any(file => file.Frames > 1) || isOneOfMany && files[0].FramePositions.Count == 0)
+            return null; // its places are known to dcm2niix, if to anybody
+        var positions = isOneOfMany ? files[0].FramePositions : [.. files.Select(file => file.Position)];
+        var orientations = isOneOfMany ? files[0].FrameOrientations : [.. files.Select(file => file.Orientation)];
+        if (isOneOfMany && (positions.Count != files[0].Frames || orientations.Count is var said && said != 1 && said != positions.Count))
+            return $"of its {files[0].Frames} frames {Math.Min(positions.Count, orientations.Count)} say where they lie";
+        if (positions.Concat(orientations).Any(place => place is null))
             return "they do not say where they lie (ImagePositionPatient, ImageOrientationPatient)";
-        var directions = files[0].Orientation!;
-        if (files.Any(file => file.Orientation!.Zip(directions, (one, other) => Math.Abs(one - other)).Max() > SameDirection))
+        var directions = orientations[0]!;
+        if (orientations.Any(other => other!.Zip(directions, (one, another) => Math.Abs(one - another)).Max() > SameDirection))
             return "they lie in several directions, as a localizer's do";
         double[] normal =
         [
@@ -128,7 +133,7 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             directions[2] * directions[3] - directions[0] * directions[5],
             directions[0] * directions[4] - directions[1] * directions[3],
         ];
-        var slices = files.Select(file => new Slice(Dot(file.Position!, normal), file.Position!)).OrderBy(slice => slice.Place);
+        var slices = positions.Select(position => new Slice(Dot(position!, normal), position!)).OrderBy(slice => slice.Place);
         return WhyNoStack([.. slices], normal);
     }
 

@@ -7,6 +7,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Import;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
@@ -228,7 +229,7 @@ internal sealed class DataImportVerb : Verb
         Output.Line(outcome.Written == 0
             ? $"{place}: nothing to do, all {outcome.Kept} scans are there and their sources are as they were"
             : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{kept}{left}");
-        Output.Line($"next: voxelzoo init {place} --like {Like(parse)}");
+        Output.Line($"next: voxelzoo init {Shell.Quote(place)} --like {Like(parse)}");
     }
 
     /// <summary>An experiment that is there for <c>init</c> to begin from.</summary>

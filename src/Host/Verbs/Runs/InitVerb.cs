@@ -2,6 +2,7 @@ using System.CommandLine;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 
@@ -54,7 +55,7 @@ internal sealed class InitVerb : Verb
         Output.Line(
             $"{Places.Shown(full)}: {string.Join("+", fit.Target)}{made}, "
                 + $"{fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
-        Output.Line($"next: voxelzoo train {Places.Shown(full)}");
+        Output.Line($"next: voxelzoo train {Shell.Quote(Places.Shown(full))}");
         return ExitCode.Done;
     }
 

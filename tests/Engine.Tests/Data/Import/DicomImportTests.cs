@@ -246,6 +246,20 @@ public sealed class DicomImportTests : IDisposable
         Assert.EndsWith($"{why}.", Refusal(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Missing_frame_of_a_file_of_many_is_refused(bool isUndefined)
+    {
+        new MadeDicom { Missing = [5] }.WriteFrames(_source.At("x/one.dcm"), isUndefined);
+        Assert.Contains("a slice is missing between ", Refusal(), StringComparison.Ordinal);
+
+        new MadeDicom().WriteFrames(_source.At("x/one.dcm"), isUndefined);
+
+        Assert.Equal(1, DicomConversion.Of(_source.Path).Count);
+        Assert.Equal(14, DicomFile.Read(_source.At("x/one.dcm")).FramePositions.Count);
+    }
+
     [Fact]
     public void Images_that_went_into_another_series_are_not_missing()
     {
