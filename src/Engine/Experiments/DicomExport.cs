@@ -27,12 +27,11 @@ internal static class DicomExport
     /// <param name="record">How it was made.</param>
     /// <param name="folder">The data set's folder.</param>
     /// <returns>The patient's name, and the series' UIDs by kind.</returns>
-    /// <exception cref="InvalidDataException">A volume can be no DICOM; the message is the end of a sentence.</exception>
-    public static (string Patient, JsonObject Series) Write(string sample, IReadOnlyList<string> kinds, JsonNode record, string folder)
+    public static (string Patient, JsonObject Series) Write(string sample, IReadOnlyList<string> kinds, JsonNode? record, string folder)
     {
         var name = Path.GetFileName(sample);
         var hashes = kinds.ToDictionary(kind => kind, kind => FileFacts.Hash(FileOf(sample, kind)));
-        var all = $"{record.ToJsonString()} {string.Join(' ', hashes.Values)}";
+        var all = $"{record?.ToJsonString()} {string.Join(' ', hashes.Values)}";
         var (study, frame) = (DicomUid.Of($"study {all}"), DicomUid.Of($"frame {all}"));
         var patient = $"SYN-{name}-{DicomUid.Of(all)[^8..]}";
         var series = new JsonObject();

@@ -144,8 +144,10 @@ public sealed class SampleExport(RunFolder run)
             foreach (var kind in kinds)
             {
                 var file = layout == ExportLayout.Dicom ? DicomExport.FileOf(sample, kind) : Path.Combine(sample, kind + ".nii.gz");
-                NiftiFile.Survey(file);
-                if (layout == ExportLayout.Dicom && DicomVolume.WhyNot(NiftiFile.ReadHeader(file)) is { } why)
+                var (header, range) = NiftiFile.Survey(file);
+                if (layout == ExportLayout.Dicom && range.NonFinite > 0)
+                    return $"{file}: {range.NonFinite} of its voxels are not finite; make the sample anew";
+                if (layout == ExportLayout.Dicom && DicomVolume.WhyNot(header) is { } why)
                     return $"{file}: {why}; export it with --bids";
             }
 
@@ -231,7 +233,7 @@ public sealed class SampleExport(RunFolder run)
         var made = new JsonObject();
         foreach (var (sample, kinds) in samples)
         {
-            var (patient, series) = DicomExport.Write(sample, kinds, ReadRecord(sample)!, folder);
+            var (patient, series) = DicomExport.Write(sample, kinds, ReadRecord(sample), folder);
             made[patient] = Sidecar(sample, string.Join('+', kinds));
             made[patient]!["Series"] = series;
         }

@@ -128,12 +128,15 @@ public sealed class NativeVolumesTests : IDisposable
         var patient = cohort.Patients.Single(one => one.Name == "BraTS-MET-00000_000"); // LPS
         new NativeVolumes(cohort, Normalization.Cohort).Write(Sample(cohort, patient));
         Sample(cohort, patient, "00001");
+        var broken = Path.Combine(Sample(cohort, patient, "00002"), "t1c.nii.gz");
+        NiftiFile.Write<float>(broken, [1, float.NaN], new VolumeShape(1, 1, 1, 2), new Spacing(1, 1, 1), null, null);
         File.WriteAllText(_run.File("experiment.yaml"), "id: e\n");
         var (target, again, told) = (_source.Beside("exported"), _source.Beside("again"), new List<string>());
 
         Assert.Equal(2, new SampleExport(RunFolder.Open(_run.Path)) { Warned = told.Add }.Write(ExportLayout.Dicom, target));
 
-        Assert.StartsWith("1 of 2 samples have no volumes on the patient's own grid", Assert.Single(told), StringComparison.Ordinal);
+        Assert.EndsWith("1 of its voxels are not finite; make the sample anew", told[0], StringComparison.Ordinal);
+        Assert.StartsWith("1 of 2 samples have no volumes on the patient's own grid", told[1], StringComparison.Ordinal);
         var files = Directory.GetFiles(target, "*.dcm", SearchOption.AllDirectories).Select(file => DicomFile.Read(file)).ToArray();
         var native = files.Where(file => file.PatientId.StartsWith("SYN-00000-", StringComparison.Ordinal)).ToArray();
         Assert.Equal(2 * 20, native.Length); // of t1c and seg
