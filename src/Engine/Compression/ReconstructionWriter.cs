@@ -68,7 +68,8 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
             NiftiFile.Write(Path.Combine(target, $"{kind}.nii.gz"), written[0, 0], grid.Spacing, grid.Affine, JsonSerializer.Serialize(record, AtomicFile.Json));
             AtomicFile.Write(
                 Path.Combine(target, SampleFolder.PictureName),
-                stream => Montage.Write(stream, [new MontageRow(volume, mask), new MontageRow(written, mask)], plan.Data.Spacing));
+                stream => Montage.Write(
+                    stream, [new MontageRow(volume, mask, grid), new MontageRow(written, mask, grid)], plan.Data.Spacing));
             AtomicFile.WriteJson(Path.Combine(target, SampleFolder.RecordName), record);
         });
         return record;

@@ -75,24 +75,35 @@ public static class CohortCheck
     /// <summary>What an import wrote and is not there any more, or is of another size.</summary>
     private static IEnumerable<CohortFinding> Lost(Cohort cohort)
     {
-        foreach (var scan in cohort.Sheet?.Scans ?? [])
+        if (cohort.Sheet is not { } sheet)
+            yield break;
+        const string again = "the `data import` that made the cohort makes it again";
+        var takenOut = TakenOut.Of(cohort.Folder);
+        foreach (var scan in sheet.Scans)
         {
             var folder = Path.Combine(cohort.Folder, scan.Split, scan.Name);
             if (!Directory.Exists(folder))
             {
-                yield return Finding(folder, "is missing");
+                if (!takenOut.Has(scan))
+                    yield return Finding(folder, TakenOut.MovedTo(cohort.Folder, scan) is { } split
+                        ? $"lies in {split} now, and {CohortSheet.FileName} says {scan.Split}; put it back, or import with another --split."
+                        : $"is missing, and {CohortSheet.FileName} lists it; {again}, or a line {scan.Name} in {TakenOut.FileName} beside "
+                            + "that says that it was taken out on purpose.");
                 continue;
             }
 
+            if (takenOut.Has(scan))
+                yield return Finding(folder, $"is there, and {TakenOut.FileName} says that it was taken out; remove one of the two.");
             foreach (var (file, why) in WrittenFiles.Faults(folder, scan.Written, entirely: false))
-                yield return Finding(Path.Combine(folder, file), why);
+                yield return Finding(Path.Combine(folder, file), $"{why}, and {CohortSheet.FileName} lists it; {again}.");
 
-            CohortFinding Finding(string file, string why) => new(
-                scan.Split,
-                scan.Name,
-                file,
-                $"{why}, and {CohortSheet.FileName} lists it; the `data import` that made the cohort makes it again.");
+            CohortFinding Finding(string file, string sentence) => new(scan.Split, scan.Name, file, sentence);
         }
+
+        foreach (var name in takenOut.Unknown(sheet))
+            yield return new CohortFinding(
+                TakenOut.FileName, TakenOut.FileName, Path.Combine(cohort.Folder, TakenOut.FileName),
+                $"names {name}, and {CohortSheet.FileName} lists neither a scan nor a patient that is called so.");
     }
 
     /// <summary>Links to the folder of a patient with another name.</summary>

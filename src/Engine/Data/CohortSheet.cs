@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -141,6 +142,12 @@ public sealed record ImportRecipe
 
     /// <summary>Whether files that need no change are links to the source; grids are kept then.</summary>
     public bool Link { get; init; }
+
+    /// <summary>A voxel size as the command line takes it, one number where the three are one.</summary>
+    internal static string Words(IReadOnlyList<double> spacing) =>
+        string.Join(
+            ' ',
+            (spacing.Distinct().Count() == 1 ? spacing.Take(1) : spacing).Select(size => size.ToString(CultureInfo.InvariantCulture)));
 }
 
 /// <summary>A kind of image of a cohort.</summary>

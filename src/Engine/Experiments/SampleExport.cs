@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Import;
+using VoxelZoo.Engine.Dicom;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Runs;
@@ -18,6 +19,9 @@ public enum ExportLayout
 
     /// <summary>What nnU-Net trains on: images with masks.</summary>
     Nnunet,
+
+    /// <summary>DICOM: a study for each sample, on the patient's own grid where the sample has such volumes.</summary>
+    Dicom,
 }
 
 /// <summary>
@@ -51,17 +55,20 @@ public sealed class SampleExport(RunFolder run)
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
             throw new PlanException($"'{folder}' is there already; name another folder or remove it first.");
-        var (samples, leftOut) = WholeSamples();
+        var (samples, leftOut) = WholeSamples(layout);
         var temporary = $"{folder}.{Guid.NewGuid():n}.tmp";
         Unwritten.Named(folder, () =>
         {
             try
             {
                 Directory.CreateDirectory(temporary);
-                if (layout == ExportLayout.Bids)
-                    WriteBids(samples, temporary);
-                else
-                    WriteNnunet(samples, temporary);
+                Action<IReadOnlyList<(string, string[])>, string> write = layout switch
+                {
+                    ExportLayout.Bids => WriteBids,
+                    ExportLayout.Nnunet => WriteNnunet,
+                    _ => WriteDicom,
+                };
+                write(samples, temporary);
                 if (leftOut.Count > 0)
                     AtomicFile.WriteJson(Path.Combine(temporary, LeftOutName), Lacking(leftOut));
                 if (Directory.Exists(folder))
@@ -85,7 +92,7 @@ public sealed class SampleExport(RunFolder run)
     }
 
     /// <summary>The samples whose record and volumes can be read; the others are named.</summary>
-    private ((string Folder, string[] Kinds)[] Whole, IReadOnlyList<LeftOut> LeftOut) WholeSamples()
+    private ((string Folder, string[] Kinds)[] Whole, IReadOnlyList<LeftOut> LeftOut) WholeSamples(ExportLayout layout)
     {
         var whole = new List<(string Folder, string[] Kinds)>();
         var leftOut = new List<LeftOut>();
@@ -96,7 +103,7 @@ public sealed class SampleExport(RunFolder run)
         foreach (var sample in folders)
         {
             var kinds = KindsOf(sample);
-            if (WhyNotWhole(sample, kinds) is { } why)
+            if (WhyNotWhole(sample, kinds, layout) is { } why)
                 leftOut.Add(new LeftOut(Path.GetFileName(sample), why.TrimEnd('.')));
             else
                 whole.Add((sample, kinds));
@@ -116,7 +123,7 @@ public sealed class SampleExport(RunFolder run)
         static string Sentence(LeftOut sample) => $"the sample {sample.Path} is left out: {sample.Why}";
     }
 
-    private static string? WhyNotWhole(string sample, string[] kinds)
+    private static string? WhyNotWhole(string sample, string[] kinds, ExportLayout layout)
     {
         var record = Path.Combine(sample, SampleFolder.RecordName);
         if (!File.Exists(record))
@@ -135,7 +142,15 @@ public sealed class SampleExport(RunFolder run)
         try
         {
             foreach (var kind in kinds)
-                NiftiFile.Survey(Path.Combine(sample, kind + ".nii.gz"));
+            {
+                var file = layout == ExportLayout.Dicom ? DicomExport.FileOf(sample, kind) : Path.Combine(sample, kind + ".nii.gz");
+                var (header, range) = NiftiFile.Survey(file);
+                if (layout == ExportLayout.Dicom && range.NonFinite > 0)
+                    return $"{file}: {range.NonFinite} of its voxels are not finite; make the sample anew";
+                if (layout == ExportLayout.Dicom && DicomVolume.WhyNot(header) is { } why)
+                    return $"{file}: {why}; export it with --bids";
+            }
+
             return null;
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -207,6 +222,22 @@ public sealed class SampleExport(RunFolder run)
             ["numTraining"] = samples.Count,
             ["file_ending"] = ".nii.gz",
         });
+        WriteJson(Path.Combine(folder, "synthetic.json"), made);
+    }
+
+    private void WriteDicom(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
+    {
+        if (samples.Count(sample => !Directory.Exists(Path.Combine(sample.Folder, NativeVolumes.FolderName))) is > 0 and var without)
+            Warned($"{without} of {samples.Count} samples have no volumes on the patient's own grid, and are written as they were generated; "
+                + "`sample --native` makes such volumes");
+        var made = new JsonObject();
+        foreach (var (sample, kinds) in samples)
+        {
+            var (patient, series) = DicomExport.Write(sample, kinds, ReadRecord(sample), folder);
+            made[patient] = Sidecar(sample, string.Join('+', kinds));
+            made[patient]!["Series"] = series;
+        }
+
         WriteJson(Path.Combine(folder, "synthetic.json"), made);
     }
 

@@ -4,8 +4,9 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Engine.Pictures;
 
 /// <summary>
-/// Pictures of volumes: a row for each volume with an axial, a coronal and a sagittal slice, all at the same scale. A mask is
-/// drawn as an outline and decides which slices are shown. There is no text in it: fonts are not to be had on every cluster.
+/// Pictures of volumes: a row for each volume with an axial, a coronal and a sagittal slice, all at the same scale, the nose up or to the
+/// left and the patient's right on the left. A mask is drawn as an outline and decides which slices are shown. There is no text in it:
+/// fonts are not to be had on every cluster.
 /// </summary>
 public static class Montage
 {
@@ -15,11 +16,11 @@ public static class Montage
     /// <summary>Writes the montage as PNG.</summary>
     /// <param name="stream">Where to.</param>
     /// <param name="rows">The volumes.</param>
-    /// <param name="spacing">Voxel size, so that bodies keep their proportions.</param>
+    /// <param name="spacing">Voxel size along the axes of the volumes' tensors, so that bodies keep their proportions.</param>
     /// <param name="pixelsPerMillimetre">Scale of the picture.</param>
     public static void Write(Stream stream, IReadOnlyList<MontageRow> rows, Spacing spacing, double pixelsPerMillimetre = 1)
     {
-        var panels = rows.Select(row => Panels(row, spacing, pixelsPerMillimetre)).ToArray();
+        var panels = rows.Select(row => Panels(row, row.Turn.Turned(spacing), pixelsPerMillimetre)).ToArray();
         var width = panels.Max(row => row.Sum(p => p.Width + Gap)) + Gap;
         var height = panels.Sum(row => row.Max(p => p.Height) + Gap) + Gap;
         using var surface = SKSurface.Create(new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque));

@@ -13,11 +13,13 @@ public sealed class MontageRow
     /// <summary>Copies a volume.</summary>
     /// <param name="volume">Intensities in [0, 1], any shape that ends in D, H, W; the first channel of the first sample is taken.</param>
     /// <param name="mask">Mask of the same grid whose outline is drawn, or null.</param>
-    public MontageRow(Tensor volume, Tensor? mask = null)
+    /// <param name="grid">Where the voxels lie, so that the patient is shown upright; null where the tensor's axes run so.</param>
+    public MontageRow(Tensor volume, Tensor? mask = null, VolumeGrid? grid = null)
     {
-        (Depth, Height, Width) = ((int)volume.shape[^3], (int)volume.shape[^2], (int)volume.shape[^1]);
-        _volume = Copy(volume);
-        _mask = mask is null ? null : [.. Copy(mask).Select(value => value > 0.5f)];
+        Turn = new Upright(grid);
+        (_volume, var shape) = Copy(volume);
+        (Depth, Height, Width) = ((int)shape[0], (int)shape[1], (int)shape[2]);
+        _mask = mask is null ? null : [.. Copy(mask).Voxels.Select(value => value > 0.5f)];
         Focus = FindFocus();
     }
 
@@ -26,6 +28,8 @@ public sealed class MontageRow
     /// one. Default false.
     /// </summary>
     public bool IsProjected { get; init; }
+
+    internal Upright Turn { get; }
 
     internal int Depth { get; }
 
@@ -54,11 +58,12 @@ public sealed class MontageRow
         return (_volume[i], _mask is not null && _mask[i]);
     }
 
-    private static float[] Copy(Tensor volume)
+    private (float[] Voxels, long[] Shape) Copy(Tensor volume)
     {
         using var scope = NewDisposeScope();
         var shape = volume.shape;
-        return volume.detach().reshape(-1, shape[^3], shape[^2], shape[^1])[0].to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+        var turned = Turn.Turned(volume.detach().reshape(-1, shape[^3], shape[^2], shape[^1])[0]).to(ScalarType.Float32).cpu().contiguous();
+        return (turned.data<float>().ToArray(), turned.shape);
     }
 
     private (int D, int H, int W) FindFocus()

@@ -32,15 +32,15 @@ public sealed class CohortPage
         var grid = FileGrid.Oriented(image.Header);
         using var stream = new MemoryStream();
         var mask = images.GetValueOrDefault(ImageKinds.Seg) is { } seg && !ReferenceEquals(seg, image)
-            ? Shown(Resampler.Nearest(seg, grid, 0), grid)
+            ? AsTensor(Resampler.Nearest(seg, grid, 0), grid.Volume)
             : null;
         var voxels = Resampler.Nearest(image, grid, (float)image.Min!.Value);
         Brighten(voxels);
         var spacing = grid.Spacing;
         Montage.Write(
             stream,
-            [new MontageRow(Shown(voxels, grid), mask)],
-            new Spacing(spacing[2], spacing[1], spacing[0]),
+            [new MontageRow(AsTensor(voxels, grid.Volume), mask, new VolumeGrid(grid.Volume, grid.Affine))],
+            new Spacing(spacing[2], spacing[0], spacing[1]),
             PixelsPerMillimetre);
         _pictures[(patient.Split, patient.Name)] = Convert.ToBase64String(stream.ToArray());
     }
@@ -91,14 +91,8 @@ public sealed class CohortPage
         return page.Append("</main>\n</html>\n").ToString();
     }
 
-    /// <summary>
-    /// A volume in the order in which it is looked at: rows from front to back, columns from the patient's right to the left.
-    /// </summary>
-    private static torch.Tensor Shown(float[] voxels, FileGrid grid)
-    {
-        var shape = grid.Volume;
-        return torch.tensor(voxels, [1, shape.Depth, shape.Height, shape.Width]).transpose(2, 3).flip(2, 3);
-    }
+    private static torch.Tensor AsTensor(float[] voxels, VolumeShape shape) =>
+        torch.tensor(voxels, [shape.Depth, shape.Height, shape.Width]);
 
     /// <summary>Brings intensities to 0 … 1; the few brightest voxels would leave the rest dark.</summary>
     private static void Brighten(float[] voxels)

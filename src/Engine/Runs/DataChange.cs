@@ -1,7 +1,7 @@
 namespace VoxelZoo.Engine.Runs;
 
 /// <summary>How a split differs from what a run recorded of it.</summary>
-/// <param name="Split">The split.</param>
+/// <param name="Split">The split; or <c>cohort.json</c>, of whose kinds of image those are named whose numbers mean something else.</param>
 /// <param name="Added">Patients that were not there.</param>
 /// <param name="Removed">Patients that are there no more.</param>
 /// <param name="Changed">Patients whose images are others.</param>

@@ -32,6 +32,13 @@ public sealed record Provenance
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CohortSheet { get; init; }
 
+    /// <summary>
+    /// The intensities of each kind of image that <c>cohort.json</c> has become 0 and 1, null for a file's own; missing where training does
+    /// not read it.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, IntensitySpan?>? Spans { get; init; }
+
     /// <summary>What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.</summary>
     public IReadOnlyList<CohortFinding> Findings { get; init; } = [];
 
@@ -70,6 +77,7 @@ public sealed record Provenance
             Plugins = PluginsOf(plan.Sources),
             Data = DataOf(plan, cohort),
             CohortSheet = cohort.Sheet?.Sha256,
+            Spans = SpansOf(plan, cohort),
             Findings = cohort.Findings,
             Files = plan.Files.Distinct().ToDictionary(path => path, FileFacts.Hash),
             GitCommit = Commit(),
@@ -101,8 +109,8 @@ public sealed record Provenance
             return [];
         // every time anew: 100 volumes of 128×128×64 take 0.1 to 0.4 s, beside the 2 s and more in which the check of their content reads them
         var found = DataOf(plan, cohort);
-        var changes = DataChange.Between(recorded.Data, found);
-        if (changes.Count == 0 || allow)
+        DataChange[] changes = [.. DataChange.Between(recorded.Data, found), .. ChangedSpans(recorded, SpansOf(plan, cohort))];
+        if (changes.Length == 0 || allow)
             return changes;
         throw new PlanException(
             $"the cohort '{cohort.Folder}' is not what the run was trained on: {string.Join("; ", changes)}; {remedy}",
@@ -133,7 +141,7 @@ public sealed record Provenance
 
         var now = recorded with { Cohort = CohortPlace.Of(run, cohort) };
         if (changes.Count > 0)
-            now = now with { Data = DataOf(plan, cohort), CohortSheet = cohort.Sheet?.Sha256, ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
+            now = now with { Data = DataOf(plan, cohort), CohortSheet = cohort.Sheet?.Sha256, Spans = SpansOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
         var used = PluginsOf(plan.Sources.Where(source => !source.IsOwn));
         if (plugins.Count > 0)
             now = now with { ChangedPlugins = [.. recorded.ChangedPlugins, new ChangedPlugins(Segment(run), plugins)] };
@@ -189,6 +197,20 @@ public sealed record Provenance
         {
             Skipped = [.. cohort.Listed(split).Where(patient => plan.Kinds.Except(patient.Kinds).Any()).Select(patient => patient.Name)],
         });
+
+    private static Dictionary<string, IntensitySpan?>? SpansOf(Plan plan, Cohort cohort) => plan.Data.Normalization == Normalization.Cohort
+        ? plan.Kinds.Where(kind => !ImageKinds.IsMask(kind)).ToDictionary(kind => kind, kind => cohort.Sheet?.SpanOf(kind))
+        : null;
+
+    /// <summary>Kinds whose numbers mean something else by <c>cohort.json</c>, be the volumes the same.</summary>
+    private static IEnumerable<DataChange> ChangedSpans(Provenance recorded, IReadOnlyDictionary<string, IntensitySpan?>? found)
+    {
+        string[] changed = recorded.Spans is { } before && found is not null
+            ? [.. before.Where(kind => found.TryGetValue(kind.Key, out var now) && now != kind.Value).Select(kind => kind.Key)]
+            : [];
+        if (changed.Length > 0)
+            yield return new DataChange(Engine.Data.CohortSheet.FileName, [], [], changed);
+    }
 
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? $"{assembly.GetName().Version}";

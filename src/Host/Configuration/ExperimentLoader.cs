@@ -93,7 +93,7 @@ internal static class ExperimentLoader
 
     /// <summary>The resolved file of an experiment.</summary>
     public static MapNode Read(string path, IReadOnlyList<Assignment>? sets = null, string? profile = null) =>
-        ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords);
+        ZooPlaces.Whole(ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords), path);
 
     /// <summary>The resolved file of a run's experiment.</summary>
     /// <exception cref="RunFolderException">It was changed since it was trained by.</exception>

@@ -10,7 +10,10 @@ internal static class ImportTable
 {
     private const int MostLeftOut = 20;
 
-    public static Rows Of(ImportPlan plan)
+    /// <summary>The table.</summary>
+    /// <param name="plan">What would be done.</param>
+    /// <param name="source">What the source is called.</param>
+    public static Rows Of(ImportPlan plan, string source)
     {
         var listing = plan.Listing;
         var patients = listing.Scans.Select(scan => scan.Patient).Distinct().Count();
@@ -27,7 +30,7 @@ internal static class ImportTable
 
         return new Rows(
         [
-            Output.Text($"{listing.Source} is laid out as {listing.Layout}: {listing.Sign}"),
+            Output.Text($"{source} is laid out as {listing.Layout}: {listing.Sign}"),
             kinds,
             Output.Text(
                 $"{listing.Scans.Count} scans of {patients} patients: "

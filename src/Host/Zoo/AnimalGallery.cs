@@ -70,9 +70,11 @@ internal sealed class AnimalGallery(Session session, Experiment experiment, Coho
             {
                 using var patient = patients.Load(number % patients.Count);
                 var mask = Shown(patient.Images[ImageKinds.Seg]);
+                var grid = patients.Grid(number % patients.Count, plan.Target[0]);
+                MontageRow Row(Tensor volume, Tensor? outlined) => new(volume, outlined, grid) { IsProjected = IsOfMasks };
                 return IsOfMasks
-                    ? [new MontageRow(mask) { IsProjected = true }, new MontageRow(made) { IsProjected = true }]
-                    : [new MontageRow(Shown(patient.Images[plan.Target[0]]), mask), new MontageRow(mask, mask), new MontageRow(made, mask)];
+                    ? [Row(mask, null), Row(made, null)]
+                    : [Row(Shown(patient.Images[plan.Target[0]]), mask), Row(mask, mask), Row(made, mask)];
             });
         });
     }
@@ -86,7 +88,8 @@ internal sealed class AnimalGallery(Session session, Experiment experiment, Coho
             return new Exhibit(Sharpness(made), () =>
             {
                 using var real = volumes.Load(number);
-                return [new MontageRow(Shown(real.Images[PooledImages.Image])), new MontageRow(made)];
+                var grid = volumes.Grid(number);
+                return [new MontageRow(Shown(real.Images[PooledImages.Image]), null, grid), new MontageRow(made, null, grid)];
             });
         });
     }

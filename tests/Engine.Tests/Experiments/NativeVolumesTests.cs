@@ -119,6 +119,55 @@ public sealed class NativeVolumesTests : IDisposable
         Assert.Throws<PlanException>(() => new SampleExport(RunFolder.Open(_run.Path)).Write(layout, target));
     }
 
+    /// <summary>What dcm2niix makes of the data set lies on the patient, and nothing in it names one.</summary>
+    [Fact]
+    public void Samples_exported_as_dicom_say_that_they_are_synthetic_and_lie_on_the_patient()
+    {
+        DicomImportTests.RequireConverter();
+        var cohort = Import("percentile 0 100");
+        var patient = cohort.Patients.Single(one => one.Name == "BraTS-MET-00000_000"); // LPS
+        new NativeVolumes(cohort, Normalization.Cohort).Write(Sample(cohort, patient));
+        Sample(cohort, patient, "00001");
+        var broken = Path.Combine(Sample(cohort, patient, "00002"), "t1c.nii.gz");
+        NiftiFile.Write<float>(broken, [1, float.NaN], new VolumeShape(1, 1, 1, 2), new Spacing(1, 1, 1), null, null);
+        File.WriteAllText(_run.File("experiment.yaml"), "id: e\n");
+        var (target, again, told) = (_source.Beside("exported"), _source.Beside("again"), new List<string>());
+
+        Assert.Equal(2, new SampleExport(RunFolder.Open(_run.Path)) { Warned = told.Add }.Write(ExportLayout.Dicom, target));
+
+        Assert.EndsWith("1 of its voxels are not finite; make the sample anew", told[0], StringComparison.Ordinal);
+        Assert.StartsWith("1 of 2 samples have no volumes on the patient's own grid", told[1], StringComparison.Ordinal);
+        var files = Directory.GetFiles(target, "*.dcm", SearchOption.AllDirectories).Select(file => DicomFile.Read(file)).ToArray();
+        var native = files.Where(file => file.PatientId.StartsWith("SYN-00000-", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(2 * 20, native.Length); // of t1c and seg
+        Assert.Equal(2 * 2, files.Select(file => file.Series).Distinct().Count());
+        Assert.Equal(2, files.Select(file => file.Study).Distinct().Count());
+        Assert.Equal(
+            ["SYNTHETIC t1c", "SYNTHETIC tumour mask"], native.Select(file => file.Description).Distinct().Order(StringComparer.Ordinal));
+        var bytes = File.ReadAllBytes(native[0].Path);
+        Assert.True(bytes.AsSpan().IndexOf(@"DERIVED\SECONDARY\OTHER\SYNTHETIC"u8) > 0);
+        Assert.Equal(-1, bytes.AsSpan().IndexOf("BraTS"u8));
+        new SampleExport(RunFolder.Open(_run.Path)).Write(ExportLayout.Dicom, again);
+        // one sample has one name
+        Assert.Equal(bytes, File.ReadAllBytes(Path.Combine(again, Path.GetRelativePath(target, native[0].Path))));
+
+        DicomConversion.Of(target).Convert(_source.Beside("nifti"), null, TestContext.Current.CancellationToken);
+        var listing = SourceListing.Of(_source.Beside("nifti"));
+        Assert.Equal((2, 0), (listing.Scans.Count, listing.LeftOut.Count));
+        var scan = listing.Scans.Single(one => one.Patient.StartsWith("SYN-00000-", StringComparison.Ordinal));
+        Assert.Equal(["seg", "synthetic_t1c"], scan.Images.Keys.Order(StringComparer.Ordinal));
+        foreach (var (kind, source) in new[] { ("synthetic_t1c", "t1c"), ("seg", "seg") })
+        {
+            var read = NiftiFile.Read(Path.Combine(listing.Source, scan.Images[kind]));
+            var before = NiftiFile.Read(_source.At($"BraTS-MET-00000-000/BraTS-MET-00000-000-{source}.nii.gz"));
+            var grid = new FileGrid([.. before.Header.Shape], before.Header.Affine);
+            var voxels = Resampler.Nearest(read, grid, -1, TestContext.Current.CancellationToken);
+            Assert.All(
+                before.Turned().Zip(voxels).Where(pair => pair.First > 0),
+                pair => Assert.Equal(source == "seg" ? 1 : pair.First, pair.Second, 2e-2f));
+        }
+    }
+
     [Fact]
     public void Damaged_samples_are_left_out_and_named()
     {

@@ -12,7 +12,7 @@ public sealed class LayerTests
         [""], // words, not experiments: Spelling
         ["Files"],
         ["Nifti", "Distributed"],
-        ["Distributed.Mpi", "Data"],
+        ["Distributed.Mpi", "Data", "Dicom"],
         ["Data.Synthesis", "Data.Import", "Data.MaskMeasures", "Pictures"],
         ["Plans"],
         ["Runs.Checkpoints", "Runs.Events"],

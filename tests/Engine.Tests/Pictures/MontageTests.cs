@@ -49,6 +49,50 @@ public sealed class MontageTests
         Assert.True(inside.Red < 50);
     }
 
+    /// <summary>A body of which the right, upper front is bright, on grids whose axes run every way.</summary>
+    [Theory]
+    [InlineData("PLS")] // heads that are synthesized
+    [InlineData("RAS")] // cohorts that are imported
+    [InlineData("LPS")]
+    [InlineData("PIR")]
+    [InlineData("SAL")]
+    [InlineData("AIL")]
+    public void Patient_is_shown_upright_with_the_right_on_the_left(string letters)
+    {
+        using var scope = torch.NewDisposeScope();
+        double[][] affine = [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]];
+        int[] voxels = [6, 8, 10]; // of the file's axes, which are H, W and D
+        foreach (var (axis, letter) in letters.Index())
+        {
+            var world = "RLAPSI".IndexOf(letter) / 2;
+            affine[world][axis] = "RAS".Contains(letter) ? 1 : -1;
+            affine[world][3] = -affine[world][axis] * (voxels[axis] - 1) / 2.0;
+        }
+
+        var body = torch.zeros(1, voxels[2], voxels[0], voxels[1]);
+        for (var i = 0; i < 6 * 8 * 10; i++)
+        {
+            var (h, w, d) = (i % 6, i / 6 % 8, i / 48);
+            if (affine.Take(3).All(row => row[0] * h + row[1] * w + row[2] * d + row[3] > 0))
+                body[0, d, h, w] = torch.ones([]);
+        }
+
+        using var stream = new MemoryStream();
+        var grid = new Engine.Data.VolumeGrid(new VolumeShape(1, voxels[2], voxels[0], voxels[1]), affine);
+        Montage.Write(stream, [new MontageRow(body, body, grid)], new Spacing(1, 1, 1), pixelsPerMillimetre: 4);
+        using var picture = SKBitmap.Decode(stream.ToArray());
+
+        int Extent(string axis) => 4 * voxels[letters.IndexOfAny([.. axis])];
+        var (across, deep, high) = (Extent("RL"), Extent("AP"), Extent("SI"));
+        Assert.Equal((4 * 4 + 2 * across + deep, 8 + Math.Max(deep, high)), (picture.Width, picture.Height));
+        foreach (var (left, width, height) in new[] { (4, across, deep), (8 + across, across, high), (12 + 2 * across, deep, high) })
+        {
+            bool IsBright(double x, double y) => picture.GetPixel(left + (int)(x * width), 4 + (int)(y * height)).Red > 200;
+            Assert.Equal(
+                (true, false, false, false), (IsBright(0.25, 0.25), IsBright(0.75, 0.25), IsBright(0.25, 0.75), IsBright(0.75, 0.75)));
+        }
+    }
+
     /// <summary>Two voxels in no common slice, seen through along each axis.</summary>
     [Fact]
     public void Projected_row_shows_all_of_a_mask()

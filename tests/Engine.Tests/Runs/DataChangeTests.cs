@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
@@ -50,6 +51,36 @@ public sealed class DataChangeTests : IDisposable
         Add("b", 2);
         Directory.Delete(Path.Combine(_folder.Path, "train", "a"), recursive: true);
         Assert.Contains("in train: added d; removed a; changed b", Assert.Throws<PlanException>(() => Compare(allow: false)).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Voxels that no rule clips are the same by each, and what training makes of them is not.</summary>
+    [Fact]
+    public void Cohort_that_was_imported_by_another_rule_is_refused_be_the_volumes_the_same()
+    {
+        Add("a", 1);
+        var plan = Plan with { Data = Plan.Data with { Normalization = Normalization.Cohort } };
+        void Import(double high) => new CohortSheet
+        {
+            Recipe = new ImportRecipe { Layout = "folders", Intensity = $"fixed 0 {high}" },
+            Source = "",
+            Kinds = plan.Kinds.ToDictionary(kind => kind, _ => new KindFacts(false, "source", new IntensitySpan(0, high))),
+            Shape = [],
+            Spacing = [],
+            Listing = "",
+            Scans = [],
+            LeftOut = [],
+        }.WriteWithoutSource(_folder.Path);
+        IReadOnlyList<DataChange> Changes(bool allow) => Provenance.CompareData(_run.Folder, plan, _folder.Open(), allow, "put it back");
+        Import(100);
+        AtomicFile.WriteJson(_run.Folder.Provenance, Provenance.Collect(plan, _folder.Open()));
+        Assert.Empty(Changes(allow: false));
+
+        Import(200);
+
+        var refusal = Assert.Throws<PlanException>(() => Changes(allow: false)).Message;
+        Assert.Contains("in cohort.json: changed bravo", refusal, StringComparison.Ordinal);
+        Provenance.RecordSegment(_run.Folder, plan, _folder.Open(), Changes(allow: true), []);
+        Assert.Empty(Changes(allow: false));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using VoxelZoo.Engine.Tests.Data.Import;
+using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Tests.Experiments;
 using VoxelZoo.Host.Tests.Programs;
 
@@ -45,7 +46,7 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.Matches(@"t1c +│ 10 +│ \*-t1c", said);
         Assert.Contains("10 scans of 10 patients: train 6, val 2, test 2 (60/20/20 of the patients", said, StringComparison.Ordinal);
         Assert.Contains("10 scans (train 6, val 2, test 2) of 48×48×26 voxels of 1.5×1.5×1.5 mm", said, StringComparison.Ordinal);
-        Assert.Contains($"next: voxelzoo init {_brats.Cohort} --like pixel_unet", said, StringComparison.Ordinal);
+        Assert.Contains($"next: voxelzoo init '{_brats.Cohort}' --like pixel_unet", said, StringComparison.Ordinal);
         Assert.Equal(
             "warning: masks have the labels 1, 2, 3, and all of them are taken as tumour; --labels says which are, as in --labels "
                 + "\"1,3:tumour\"\n",
@@ -80,8 +81,8 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
     [InlineData("--layout csv nowhere.csv", "nowhere.csv cannot be read")]
     [InlineData("--split 80/20", "--split 80/20: neither shares such as 80/10/10 nor a table")]
     [InlineData("--split 0/1/1", "train has some")]
-    [InlineData("--spacing 0", "--spacing 0 0 0: expected one voxel size in mm")]
-    [InlineData("--spacing 0.01", "--spacing 0.01 0.01 0.01 makes volumes of up to 6000×6000×6000 voxels")]
+    [InlineData("--spacing 0", "--spacing 0: expected a voxel size in mm above 0.001")]
+    [InlineData("--spacing 0.01", "--spacing 0.01 makes volumes of up to 6000×6000×6000 voxels")]
     [InlineData("--spacing wide", "--spacing wide: expected a voxel size in mm")]
     [InlineData("--intensity sharpen", "--intensity sharpen: expected percentile LOW HIGH")]
     [InlineData("--labels 1", "--labels 1: expected LABELS:NAME")]
@@ -149,10 +150,45 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         var outcome = _work.Here(command);
 
         Assert.Equal((0, 0), (rehearsed.ExitCode, outcome.ExitCode));
+        Assert.StartsWith($"{_work.At("dicom")} is laid out as dicom: 3 series of", rehearsed.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("voxelzoo-dicom-", rehearsed.Out + rehearsed.Error, StringComparison.Ordinal);
         Assert.Matches(@"t1_mprage +│ 3 +│ \*_T1_MPRAGE", rehearsed.Out);
         Assert.Contains("3 scans (train 1, val 1, test 1)", outcome.Out, StringComparison.Ordinal);
         Assert.Contains("nothing to do, all 3 scans are there", _work.Here(command).Out, StringComparison.Ordinal);
     }
+
+    /// <summary>Conversion takes minutes, and what is wrong with the rest of the command is known before.</summary>
+    [Theory]
+    [InlineData("taken", "--seed 1", "is there already and holds other things")]
+    [InlineData("cohort", "--spacing 0", "--spacing 0: expected a voxel size in mm above 0.001 and below 1000")]
+    [InlineData("cohort", "--split 80/20", "--split 80/20: neither shares")]
+    public void Dicom_is_not_converted_for_an_import_that_is_refused(string to, string options, string sentence)
+    {
+        new MadeDicom { Slices = 3 }.Write(_work.At("dicom/a"));
+        _work.Write("taken/notes.txt", "mine");
+
+        var outcome = _work.Here(["data", "import", _work.At("dicom"), "--to", _work.At(to), .. options.Split(' ')]);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_work.At("cohort.nifti")) || Path.Exists(_work.At("taken.nifti")));
+    }
+
+    [Fact]
+    public void Head_is_beside_the_program_and_animals_are_found_beside_an_experiments_file()
+    {
+        Assert.True(File.Exists(Path.Combine(AppContext.BaseDirectory, "samples/colin27/ch2bet.nii.gz")));
+        Assert.True(File.Exists(Path.Combine(AppContext.BaseDirectory, "samples/colin27/aal.nii.gz")));
+        var experiment = _work.Write("there/experiments/mine.yaml", "training: {from: zoo/family/name}\n");
+        Assert.Equal("zoo/family/name", From(experiment));
+
+        _work.Write("there/zoo/family/name/card.yaml", "");
+
+        Assert.Equal(_work.At("there/zoo/family/name"), From(experiment));
+    }
+
+    private static string From(string experiment) =>
+        ((ScalarNode)ExperimentLoader.Read(experiment)["training"]!["from"]!).Text;
 
     [Fact]
     public void Init_writes_an_experiment_that_fits_the_cohort()

@@ -17,11 +17,16 @@ public sealed class DicomConversion
     private readonly IReadOnlyList<DicomSeries> _series;
     private readonly IReadOnlyList<LeftOut> _leftOut;
 
-    private DicomConversion(string source, IReadOnlyList<DicomSeries> series, IReadOnlyList<LeftOut> leftOut) =>
-        (_source, _series, _leftOut) = (source, series, leftOut);
+    private readonly IReadOnlyList<string> _told;
+
+    private DicomConversion(SourceTree tree, IReadOnlyList<DicomSeries> series, IReadOnlyList<LeftOut> leftOut) =>
+        (_source, _series, _leftOut, _told) = (tree.Root, series, leftOut, [.. OtherFormats.BesideDicom(tree), .. Beginnings(series)]);
 
     /// <summary>How many series are converted.</summary>
     public int Count => _series.Count;
+
+    /// <summary>The folder of DICOM, whole.</summary>
+    public string Source => _source;
 
     /// <summary>Whether a folder is DICOM still: it holds some and no NIfTI, or the layout says so.</summary>
     /// <param name="source">The folder.</param>
@@ -44,7 +49,7 @@ public sealed class DicomConversion
         var (tree, leftOut) = (SourceTree.Of(source), new List<LeftOut>());
         var series = DicomSeries.Of(tree, leftOut.Add);
         return series.Count > 0
-            ? new DicomConversion(tree.Root, series, leftOut)
+            ? new DicomConversion(tree, series, leftOut)
             : throw new PlanException($"no series of '{tree.Root}' can be used: "
                 + (leftOut.Count == 0 ? "no file holds an image." : $"{leftOut[0].Path} {leftOut[0].Why}."));
     }
@@ -58,9 +63,12 @@ public sealed class DicomConversion
     /// </exception>
     public void Convert(string folder, Action<int>? progress = null, CancellationToken stop = default)
     {
-        CohortImport.RefuseWithin(folder, _source);
+        ImportFolder.RefuseWithin(folder, _source);
         var (finished, unfinished) = (Path.Combine(folder, DicomRecord.FileName), Path.Combine(folder, UnfinishedName));
-        var wanted = new DicomRecord(_source, [.. _series.AsParallel().AsOrdered().WithCancellation(stop).Select(Unconverted)], _leftOut);
+        var wanted = new DicomRecord(_source, [.. _series.AsParallel().AsOrdered().WithCancellation(stop).Select(Unconverted)], _leftOut)
+        {
+            Told = _told,
+        };
         if (File.Exists(finished))
         {
             var then = DicomRecord.Read(folder);
@@ -106,6 +114,16 @@ public sealed class DicomConversion
         Directory.Delete(Path.Combine(folder, WorkName), recursive: true);
         SealedJson.Write(DiskFiles.Instance, finished, wanted with { Converter = Dcm2niix.Version(program), Series = converted });
         File.Delete(unfinished);
+    }
+
+    /// <summary>Says of series whose images begin with another number than 1 that slices may be missing.</summary>
+    private static IEnumerable<string> Beginnings(IReadOnlyList<DicomSeries> series)
+    {
+        DicomSeries[] late = [.. series.Where(one => one.FirstNumber is not null)];
+        if (late is [var first, ..])
+            yield return $"the images of {(late.Length == 1 ? "a series begin" : $"{late.Length} series begin")} beyond number 1, as if "
+                + $"slices before were missing; look at {first.Patient} {first.Visit} {first.Description} {first.Number}, which begins "
+                + $"with {first.FirstNumber}";
     }
 
     /// <summary>Where each series goes, without suffix; of those that have the same number and name a later one has a number of its own.</summary>
@@ -178,6 +196,9 @@ internal sealed record DicomRecord(string Source, IReadOnlyList<ConvertedSeries>
 {
     /// <summary>The file's name, in the folder of NIfTI.</summary>
     public const string FileName = "dicom.json";
+
+    /// <summary>What the user should know, a sentence each.</summary>
+    public IReadOnlyList<string> Told { get; init; } = [];
 
     /// <summary>The version of dcm2niix.</summary>
     public string Converter { get; init; } = "";

@@ -10,12 +10,16 @@ internal sealed class DicomFile
 {
     private const uint TransferSyntax = 0x00020010, Pixels = 0x7FE00010, FirstPixels = 0x7FE00008;
     private const uint Item = 0xFFFEE000, ItemEnd = 0xFFFEE00D, SequenceEnd = 0xFFFEE0DD, Undefined = 0xFFFFFFFF;
+    private const uint PositionTag = 0x00200032, OrientationTag = 0x00200037;
     private const int MostText = 1 << 16, MostNesting = 64;
+
+    // what lies within, of files with many frames: the functional groups, shared and of each frame, and the place and directions of a plane
+    private static readonly HashSet<uint> Entered = [0x52009229, 0x52009230, 0x00209113, 0x00209116];
 
     private static readonly HashSet<uint> Wanted =
     [
         TransferSyntax, 0x00080005, 0x00080020, 0x00080030, 0x0008103E, 0x00100020, 0x00181030, 0x0020000D, 0x0020000E, 0x00200011,
-        0x00200032, 0x00200037, 0x00280008,
+        0x00200012, 0x00200013, 0x00201002, PositionTag, OrientationTag, 0x00280008,
     ];
 
     // those with two empty bytes and a length of four
@@ -23,7 +27,9 @@ internal sealed class DicomFile
 
     private readonly Stream _stream;
     private readonly Dictionary<uint, byte[]> _values = [];
+    private readonly List<byte[]> _framePositions = [], _frameOrientations = [];
     private bool _explicit = true, _bigEndian;
+    private uint _within;
 
     private DicomFile(string path, Stream stream) => (Path, _stream) = (path, stream);
 
@@ -49,19 +55,34 @@ internal sealed class DicomFile
     public string Series => Text(0x0020000E);
 
     /// <summary>(0020,0011), 0 where there is none.</summary>
-    public int SeriesNumber => int.TryParse(Text(0x00200011), CultureInfo.InvariantCulture, out var number) ? number : 0;
+    public int SeriesNumber => Whole(0x00200011) ?? 0;
+
+    /// <summary>(0020,0012), or null.</summary>
+    public int? Acquisition => Whole(0x00200012);
+
+    /// <summary>(0020,0013): the image's number, in its series as a rule; or null.</summary>
+    public int? Instance => Whole(0x00200013);
+
+    /// <summary>(0020,1002): how many images came out of the acquisition, or null.</summary>
+    public int? ImagesInAcquisition => Whole(0x00201002);
 
     /// <summary>The description of the series, or else its protocol.</summary>
     public string Description => Text(0x0008103E) is { Length: > 0 } description ? description : Text(0x00181030);
 
     /// <summary>Images in the file, 1 of the common kind.</summary>
-    public int Frames => int.TryParse(Text(0x00280008), CultureInfo.InvariantCulture, out var frames) ? frames : 1;
+    public int Frames => Whole(0x00280008) ?? 1;
 
     /// <summary>(0020,0032): the middle of the first pixel in mm, towards left, back and top; null where it is not said.</summary>
-    public double[]? Position => Numbers(0x00200032, 3);
+    public double[]? Position => Numbers(Text(PositionTag), 3);
 
     /// <summary>(0020,0037): where rows and columns run; null where it is not said.</summary>
-    public double[]? Orientation => Numbers(0x00200037, 6);
+    public double[]? Orientation => Numbers(Text(OrientationTag), 6);
+
+    /// <summary>The places of its frames where it has many and says them, in order; else empty.</summary>
+    public IReadOnlyList<double[]?> FramePositions => [.. _framePositions.Select(value => Numbers(TextOf(value), 3))];
+
+    /// <summary>The directions that its frames have, one for all or one for each; empty where it does not say them so.</summary>
+    public IReadOnlyList<double[]?> FrameOrientations => [.. _frameOrientations.Select(value => Numbers(TextOf(value), 6))];
 
     /// <summary>Whether a file begins as DICOM files do.</summary>
     public static bool IsOne(string path)
@@ -153,16 +174,24 @@ internal sealed class DicomFile
             return length == Undefined || length <= _stream.Length - _stream.Position ? tag : throw new EndOfStreamException();
         }
 
-        if (length == Undefined)
-        {
-            var before = _explicit;
-            _explicit &= !hasImplicitItems;
-            SkipItems(depth + 1);
-            _explicit = before;
-        }
-        else if (length > _stream.Length - _stream.Position)
+        var enters = Entered.Contains(tag);
+        if (length != Undefined && length > _stream.Length - _stream.Position)
         {
             throw new EndOfStreamException();
+        }
+        else if (length == Undefined || enters)
+        {
+            var before = (_explicit, _within);
+            _explicit &= !hasImplicitItems;
+            _within = enters ? tag : 0;
+            SkipItems(depth + 1, length == Undefined ? long.MaxValue : _stream.Position + length, enters);
+            (_explicit, _within) = before;
+        }
+        else if ((tag, _within) is (PositionTag, 0x00209113) or (OrientationTag, 0x00209116) && length <= MostText)
+        {
+            var value = new byte[length];
+            _stream.ReadExactly(value);
+            (tag == PositionTag ? _framePositions : _frameOrientations).Add(value);
         }
         else if (depth == 0 && Wanted.Contains(tag) && length <= MostText)
         {
@@ -177,24 +206,25 @@ internal sealed class DicomFile
         return tag;
     }
 
-    private void SkipItems(int depth)
+    private void SkipItems(int depth, long end, bool enters)
     {
         if (depth > MostNesting)
             throw new InvalidDataException("has sequences within each other without an end");
-        while (true)
+        while (_stream.Position < end)
         {
             var (tag, length) = (Tag(), Whole());
             if (tag == SequenceEnd)
                 return;
             if (tag != Item)
                 throw new InvalidDataException("has a sequence that cannot be read");
-            if (length != Undefined)
+            if (length != Undefined && !enters)
             {
                 Skip(tag, length, hasImplicitItems: false, depth);
                 continue;
             }
 
-            while (!IsItemEnd())
+            var last = length == Undefined ? long.MaxValue : _stream.Position + length;
+            while (_stream.Position < last && (length != Undefined || !IsItemEnd()))
                 ReadElement(depth);
         }
     }
@@ -236,14 +266,21 @@ internal sealed class DicomFile
     {
         if (!_values.TryGetValue(tag, out var bytes))
             return "";
+        return TextOf(bytes);
+    }
+
+    private string TextOf(byte[] bytes)
+    {
         var isUnicode = _values.TryGetValue(0x00080005, out var set) &&
             Encoding.ASCII.GetString(set).Contains("ISO_IR 192", StringComparison.Ordinal);
         return (isUnicode ? Encoding.UTF8 : Encoding.Latin1).GetString(bytes).Trim('\0', ' ');
     }
 
-    private double[]? Numbers(uint tag, int count)
+    private int? Whole(uint tag) => int.TryParse(Text(tag), CultureInfo.InvariantCulture, out var number) ? number : null;
+
+    private static double[]? Numbers(string text, int count)
     {
-        var words = Text(tag).Split('\\');
+        var words = text.Split('\\');
         var numbers = new double[count];
         return words.Length == count && words.Index().All(word =>
             double.TryParse(word.Item, NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[word.Index])

@@ -46,5 +46,7 @@ internal sealed class DicomLayout : ISourceLayout
         }
     }
 
+    public IEnumerable<string> Told(SourceTree tree, IReadOnlyList<TakenImage> taken) => DicomRecord.Read(tree.Root).Told;
+
     public IEnumerable<string> Visits(SourceTree tree) => [];
 }

@@ -21,6 +21,9 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
     // of a millimetre, and of a direction
     private const double SamePlace = 1e-2, SameDirection = 1e-3;
 
+    /// <summary>The number that its images begin with, where that tells of slices that may be missing before; else null.</summary>
+    public int? FirstNumber { get; init; }
+
     /// <summary>SHA-256 over the hashes of its files.</summary>
     public string Hash() => Convert.ToHexStringLower(
         SHA256.HashData(Encoding.ASCII.GetBytes(string.Join('\n', Files.AsParallel().AsOrdered().Select(FileFacts.Hash)))));
@@ -52,14 +55,17 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
         {
             DicomFile[] files = [.. one];
             var first = files[0];
-            if (WhyNotTaken(files, one.Key.Item1) is { } why)
+            if ((WhyNotTaken(files, one.Key.Item1, days[first.Study]) ?? DicomNumbers.WhyNotWhole(files, images)) is { } why)
                 passed(new LeftOut(
                     Below(first.Path),
-                    $"and the {files.Length - 1} other files of its series ({first.Description} "
-                        + $"{first.SeriesNumber}) are not taken: {why}"));
+                    $"{(files.Length == 1 ? "alone is its" : $"and the {files.Length - 1} other files of its")} series ({first.Description} "
+                        + $"{first.SeriesNumber}){(files.Length == 1 ? " and is" : " are")} not taken: {why}"));
             else
                 series.Add(new DicomSeries(
-                    one.Key.Item1, days[first.Study], first.Description, first.SeriesNumber, [.. files.Select(file => file.Path)]));
+                    one.Key.Item1, days[first.Study], first.Description, first.SeriesNumber, [.. files.Select(file => file.Path)])
+                {
+                    FirstNumber = DicomNumbers.First(files, images),
+                });
         }
 
         var alike = images.Select(file => (Id: file.PatientId, Name: PatientOf(file, Below(file.Path)))).Distinct()
@@ -101,18 +107,25 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
         return name.StartsWith('.') ? "_" + name[1..] : name;
     }
 
-    private static string? WhyNotTaken(IReadOnlyList<DicomFile> files, string patient)
+    private static string? WhyNotTaken(IReadOnlyList<DicomFile> files, string patient, string visit)
     {
         if (patient.Length == 0)
             return "they name no patient (PatientID), and lie in no folder that does";
+        if (ScanFolder.WhyNoName(SourceScan.NameOf(patient, visit)) is { } why)
+            return $"the name of their patient (PatientID) with the day {why}, and a folder of the cohort is called after it";
         if (files[0].Series.Length == 0 || files[0].Study.Length == 0)
             return "they do not say to which series and study they belong";
-        if (files.Any(file => file.Frames > 1))
-            return null; // its places are in a sequence that dcm2niix reads
-        if (files.Any(file => file.Position is null || file.Orientation is null))
+        var isOneOfMany = files is [{ Frames: > 1 }];
+        if (!isOneOfMany && files.Any(file => file.Frames > 1) || isOneOfMany && files[0].FramePositions.Count == 0)
+            return null; // its places are known to dcm2niix, if to anybody
+        var positions = isOneOfMany ? files[0].FramePositions : [.. files.Select(file => file.Position)];
+        var orientations = isOneOfMany ? files[0].FrameOrientations : [.. files.Select(file => file.Orientation)];
+        if (isOneOfMany && (positions.Count != files[0].Frames || orientations.Count is var said && said != 1 && said != positions.Count))
+            return $"of its {files[0].Frames} frames {Math.Min(positions.Count, orientations.Count)} say where they lie";
+        if (positions.Concat(orientations).Any(place => place is null))
             return "they do not say where they lie (ImagePositionPatient, ImageOrientationPatient)";
-        var directions = files[0].Orientation!;
-        if (files.Any(file => file.Orientation!.Zip(directions, (one, other) => Math.Abs(one - other)).Max() > SameDirection))
+        var directions = orientations[0]!;
+        if (orientations.Any(other => other!.Zip(directions, (one, another) => Math.Abs(one - another)).Max() > SameDirection))
             return "they lie in several directions, as a localizer's do";
         double[] normal =
         [
@@ -120,7 +133,7 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             directions[2] * directions[3] - directions[0] * directions[5],
             directions[0] * directions[4] - directions[1] * directions[3],
         ];
-        var slices = files.Select(file => new Slice(Dot(file.Position!, normal), file.Position!)).OrderBy(slice => slice.Place);
+        var slices = positions.Select(position => new Slice(Dot(position!, normal), position!)).OrderBy(slice => slice.Place);
         return WhyNoStack([.. slices], normal);
     }
 

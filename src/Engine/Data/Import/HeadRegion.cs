@@ -51,13 +51,26 @@ internal sealed class HeadRegion
         var inside = new List<float>(voxels.Length / 2);
         for (var i = 0; i < voxels.Length; i++)
         {
-            if (Contains(i / (_shape.Height * _shape.Width), i / _shape.Width % _shape.Height, i % _shape.Width))
+            if (IsInside(i))
                 inside.Add(voxels[i]);
         }
 
         var sorted = inside.ToArray();
         Array.Sort(sorted);
         return sorted;
+    }
+
+    /// <summary>The least and the greatest intensity of the head's voxels.</summary>
+    public (float Least, float Greatest) Range(ReadOnlySpan<float> voxels)
+    {
+        var (least, greatest) = (float.PositiveInfinity, float.NegativeInfinity);
+        for (var i = 0; i < voxels.Length; i++)
+        {
+            if (IsInside(i))
+                (least, greatest) = (Math.Min(least, voxels[i]), Math.Max(greatest, voxels[i]));
+        }
+
+        return (least, greatest);
     }
 
     /// <summary>The first and the last voxel of the head along D, H and W.</summary>
@@ -79,6 +92,8 @@ internal sealed class HeadRegion
         static (int, int) Voxels((int First, int Last) range, int step, int size) =>
             (range.First * step, Math.Min(size - 1, range.Last * step + step - 1));
     }
+
+    private bool IsInside(int i) => Contains(i / (_shape.Height * _shape.Width), i / _shape.Width % _shape.Height, i % _shape.Width);
 
     private static int Step(int voxels) => (voxels + MostCells - 1) / MostCells;
 

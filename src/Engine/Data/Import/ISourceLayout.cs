@@ -15,6 +15,9 @@ internal interface ISourceLayout
     /// <param name="passed">Is given each image that is not taken, with a reason.</param>
     IEnumerable<TakenImage> Take(SourceTree tree, KindMap map, Action<LeftOut> passed);
 
+    /// <summary>What the user should know of what is taken, a sentence each.</summary>
+    IEnumerable<string> Told(SourceTree tree, IReadOnlyList<TakenImage> taken) => [];
+
     /// <summary>Folders that stand for a visit or a patient, whether or not images are in them.</summary>
     IEnumerable<string> Visits(SourceTree tree);
 }

@@ -20,17 +20,12 @@ public sealed class ImportPlan
 
     private ImportPlan(SourceListing listing, ImportRecipe recipe)
     {
+        CheckRecipe(recipe);
         (Recipe, Split, Labels, Intensity) = (
             recipe with { Layout = listing.Layout },
             PatientSplit.Parse(recipe.Split),
             LabelRule.Of(recipe.Labels),
             IntensityRule.Parse(recipe.Intensity));
-        if (recipe.Link && (!Intensity.Keeps || recipe.Spacing is not null || Labels.Count > 0))
-            throw new PlanException("--link leaves files as they are, and --intensity, --spacing and --labels change them; leave one of "
-                + "the two out.");
-        if (recipe.Spacing is { } spacing && (spacing.Count != 3 || spacing.Any(size => size is not (> 0.001 and < 1000))))
-            throw new PlanException($"--spacing {string.Join(' ', spacing)}: expected one voxel size in mm, or three, towards right, front "
-                + "and top.");
         Listing = Looked(listing);
         Spacing = recipe.Spacing ?? (recipe.Link ? null : CommonSpacing());
         OffGrid = Listing.Scans.Sum(scan =>
@@ -39,7 +34,7 @@ public sealed class ImportPlan
             return scan.Kinds.Count(kind => IsOffGrid(scan, kind, grid));
         });
         string[] respelt = [.. (Split.KeepsOwn ? Listing.SplitWords : Split.Words).Where(word => !Cohort.AllSplits.Contains(word))];
-        _told.AddRange(listing.Told);
+        _told.AddRange(listing.Told.Concat(LabelRule.Shared(Labels)));
         if (respelt.Length > 0)
             _told.Add($"splits are spelt otherwise: {string.Join(", ", respelt.Select(word => $"{word} is taken as {SplitNames.Of(word)}"))}");
     }
@@ -66,6 +61,21 @@ public sealed class ImportPlan
     internal IntensityRule Intensity { get; }
 
     private readonly List<string> _told = [];
+
+    /// <summary>Refuses a recipe that no source could be imported by.</summary>
+    /// <exception cref="PlanException">It contradicts itself, or a part of it is none.</exception>
+    public static void CheckRecipe(ImportRecipe recipe)
+    {
+        KindMap.Of(recipe.Map);
+        PatientSplit.Parse(recipe.Split);
+        var (labels, intensity) = (LabelRule.Of(recipe.Labels), IntensityRule.Parse(recipe.Intensity));
+        if (recipe.Link && (!intensity.Keeps || recipe.Spacing is not null || labels.Count > 0))
+            throw new PlanException("--link leaves files as they are, and --intensity, --spacing and --labels change them; leave one of "
+                + "the two out.");
+        if (recipe.Spacing is { } spacing && (spacing.Count != 3 || spacing.Any(size => size is not (> 0.001 and < 1000))))
+            throw new PlanException($"--spacing {ImportRecipe.Words(spacing)}: expected a voxel size in mm above 0.001 and below 1000, as "
+                + "in --spacing 1, or three of them, towards right, front and top.");
+    }
 
     /// <summary>Reads the header of every image that is listed.</summary>
     /// <exception cref="PlanException">The recipe contradicts itself, or no scan can be used.</exception>

@@ -58,12 +58,12 @@ public sealed record IntensityRule
     /// <param name="voxels">A volume, <c>[D, H, W]</c>.</param>
     /// <param name="head">The head in it.</param>
     /// <returns>The intensities that became the ends of the span of <see cref="Facts"/>, or null where they were kept.</returns>
-    /// <exception cref="InvalidDataException">They are one number within the head.</exception>
+    /// <exception cref="InvalidDataException">They are, or become, one number within the head.</exception>
     internal IntensitySpan? Apply(Span<float> voxels, HeadRegion head)
     {
         if (Keeps)
             return null;
-        var (low, high) = Name == "fixed" ? (Low, High) : Within(head.Sorted(voxels));
+        var (low, high) = Name == "fixed" ? Fixed(head.Range(voxels)) : Within(head.Sorted(voxels));
         var unit = Facts.Span!;
         var scale = (unit.High - unit.Low) / (high - low);
         for (var i = 0; i < voxels.Length; i++)
@@ -74,6 +74,14 @@ public sealed record IntensityRule
     /// <summary>As the command line takes it.</summary>
     public override string ToString() =>
         Name is "keep" or "zscore" ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name} {Low} {High}");
+
+    private (double, double) Fixed((float Least, float Greatest) head) =>
+        head.Least < High && head.Greatest > Low
+            ? (Low, High)
+            : throw new InvalidDataException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"has intensities from {head.Least:G6} to {head.Greatest:G6} in the head, none of which lies between {Low} and ")
+                + string.Create(CultureInfo.InvariantCulture, $"{High} (--intensity)"));
 
     private (double, double) Within(float[] sorted)
     {

@@ -14,6 +14,8 @@ namespace VoxelZoo.Engine.Data.Import;
 /// </summary>
 internal sealed partial class NnunetLayout : ISourceLayout
 {
+    private const string FileName = "dataset.json", Unnamed = "channel_";
+
     [GeneratedRegex(@"^(.+)_(\d{4})\z")]
     private static partial Regex Channel { get; }
 
@@ -25,7 +27,7 @@ internal sealed partial class NnunetLayout : ISourceLayout
     public IEnumerable<TakenImage> Take(SourceTree tree, KindMap map, Action<LeftOut> passed)
     {
         var names = Names(tree);
-        string Named(string channel) => names.GetValueOrDefault(int.Parse(channel, CultureInfo.InvariantCulture)) ?? $"channel_{channel}";
+        string Named(string channel) => names.GetValueOrDefault(int.Parse(channel, CultureInfo.InvariantCulture)) ?? Unnamed + channel;
         foreach (var image in tree.Images)
         {
             var split = image.FolderName.EndsWith("Ts", StringComparison.Ordinal) ? Cohort.Test : null;
@@ -42,14 +44,37 @@ internal sealed partial class NnunetLayout : ISourceLayout
         }
     }
 
+    public IEnumerable<string> Told(SourceTree tree, IReadOnlyList<TakenImage> taken)
+    {
+        if (FileEnding(tree) is { } ending && ending is not (".nii.gz" or ".nii"))
+            yield return $"{FileName} says that files end in {ending} (file_ending), and those that end in .nii.gz and .nii are taken";
+        string[] unnamed =
+        [
+            .. taken.Select(image => image.Kind).Distinct().Where(kind => kind.StartsWith(Unnamed, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+        ];
+        if (unnamed.Length == 0)
+            yield break;
+        var why = File(tree) is null ? $"there is no {FileName}" : $"{FileName} does not name {(unnamed.Length == 1 ? "it" : "them")}";
+        yield return $"{string.Join(", ", unnamed)}: {why}; --map \"*_{unnamed[0][Unnamed.Length..]}=t1\" says what a channel is";
+    }
+
     public IEnumerable<string> Visits(SourceTree tree) => [];
+
+    private static string? File(SourceTree tree) =>
+        tree.Others.FirstOrDefault(path => path.Split('/')[^1] == FileName) is { } file ? Path.Combine(tree.Root, file) : null;
+
+    private static string? FileEnding(SourceTree tree) =>
+        File(tree) is { } path && (JsonNode.Parse(RegularFile.ReadText(path)) as JsonObject)?["file_ending"] is JsonValue ending
+            && ending.TryGetValue<string>(out var text)
+            ? text
+            : null;
 
     /// <summary>What <c>dataset.json</c> calls the channels: <c>channel_names</c>, or <c>modality</c> in the first version.</summary>
     private static Dictionary<int, string> Names(SourceTree tree)
     {
-        if (tree.Others.FirstOrDefault(path => path.Split('/')[^1] == "dataset.json") is not { } file)
+        if (File(tree) is not { } path)
             return [];
-        var path = Path.Combine(tree.Root, file);
         try
         {
             if (JsonNode.Parse(RegularFile.ReadText(path)) is not JsonObject json)

@@ -1,3 +1,4 @@
+using System.Text;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Files;
 
@@ -6,7 +7,10 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <summary>Where a scan is written, which is a folder of its own below a split of the cohort and nothing else.</summary>
 internal static class ScanFolder
 {
-    /// <summary>Why a patient or a visit may not be called so, as the end of a sentence, or null where it may.</summary>
+    // of the 255 that file systems take: names of files that are being written are longer
+    private const int LongestName = 200;
+
+    /// <summary>Why a patient, a visit or a scan may not be called so, as the end of a sentence, or null where it may.</summary>
     public static string? WhyNoName(string name) => name switch
     {
         "" => "is empty",
@@ -14,8 +18,13 @@ internal static class ScanFolder
         _ when name.Any(char.IsControl) => "has a control character",
         _ when name.Contains('/') || name.Contains('\\') || Path.IsPathRooted(name) => "has a separator of folders",
         _ when name[0] == '.' => "begins with a dot",
-        _ => null,
+        _ => WhyTooLong(name),
     };
+
+    /// <summary>Whether that is because of the name's length.</summary>
+    public static string? WhyTooLong(string name) => Encoding.UTF8.GetByteCount(name) is > LongestName and var bytes
+        ? $"has {bytes} bytes, of {LongestName} at most"
+        : null;
 
     /// <summary>The folder <c>COHORT/SPLIT/NAME</c>.</summary>
     /// <exception cref="PlanException">That would be another place: not directly below the split, or behind a link.</exception>

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Files;
 
@@ -76,6 +78,11 @@ public sealed class SourceListing
         return Read(tree, chosen, sign, KindMap.Of(map ?? []));
     }
 
+    /// <summary>SHA-256 over the names of all images that are taken.</summary>
+    internal string Hash() => Convert.ToHexStringLower(
+        SHA256.HashData(
+            Encoding.UTF8.GetBytes(string.Join('\n', Scans.SelectMany(scan => scan.Images.Values).Order(StringComparer.Ordinal)))));
+
     /// <summary>The listing with other scans, of which some were looked at and not taken.</summary>
     internal SourceListing With(IReadOnlyList<SourceScan> scans, IReadOnlyList<LeftOut> leftOut) =>
         new(
@@ -121,16 +128,15 @@ public sealed class SourceListing
         var taken = new List<TakenImage>();
         foreach (var image in layout.Take(tree, map, leftOut.Add))
         {
-            if (image.Kind.Length == 0)
-                leftOut.Add(
-                    new LeftOut(
-                        image.Image.Path,
-                        map.KindOf(image.Image) is null ? "has a name of which no kind is left" : "is left out by --map"));
+            if (WhyNotTaken(image, map) is { } why)
+                leftOut.Add(new LeftOut(image.Image.Path, why));
             else
                 taken.Add(image);
         }
 
-        var told = tree.Hidden.Count == 0 ? [] : new List<string> { HiddenSentence(tree.Hidden) };
+        List<string> told = [.. tree.Hidden.Count == 0 ? [] : new[] { HiddenSentence(tree.Hidden) }, .. layout.Told(tree, taken)];
+        if (layout is not CsvLayout)
+            told.AddRange(OtherFormats.Sentences(tree));
         if (layout is BidsLayout or BratsLayout && taken.Select(image => image.Split).Distinct().ToArray() is [{ } shipped])
         {
             // a challenge ships what is to be trained on, and keeps the rest
@@ -161,6 +167,14 @@ public sealed class SourceListing
             SplitWords = [.. taken.Select(image => image.Split).OfType<string>().Distinct().Order(StringComparer.Ordinal)],
         };
     }
+
+    private static string? WhyNotTaken(TakenImage image, KindMap map) => image switch
+    {
+        { Kind: "" } => map.KindOf(image.Image) is null ? "has a name of which no kind is left" : "is left out by --map",
+        _ when ScanFolder.WhyTooLong(SourceScan.NameOf(image.Patient, image.Visit)) is { } why =>
+            $"is of a patient whose name with the visit {why}, and a folder of the cohort is called after it",
+        _ => null,
+    };
 
     private static string HiddenSentence(IReadOnlyList<string> hidden)
     {

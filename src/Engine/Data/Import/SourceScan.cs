@@ -25,7 +25,10 @@ public sealed record SourceScan(string Patient, string Visit, IReadOnlyDictionar
     public string? Split { get; init; }
 
     /// <summary>The name of its folder in the cohort.</summary>
-    public string Name => Visit.Length == 0 ? Patient : $"{Patient}_{Visit}";
+    public string Name => NameOf(Patient, Visit);
+
+    /// <summary>The name of the folder of a patient's visit in a cohort.</summary>
+    internal static string NameOf(string patient, string visit) => visit.Length == 0 ? patient : $"{patient}_{visit}";
 
     /// <summary>Its kinds in order, images before masks.</summary>
     internal IReadOnlyList<string> Kinds => ImageKinds.Ordered(Images.Keys);

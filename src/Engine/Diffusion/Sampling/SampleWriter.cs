@@ -122,7 +122,7 @@ public sealed class SampleWriter(
                 WriteVolume(target, plan.Target[c], generated.Volume[0, c], placed.Grid, comment: made);
             foreach (var kind in plan.Condition.Images)
                 WriteVolume(target, kind, condition.Images[kind][0, 0], placed.Grid, comment: null);
-            AtomicFile.Write(Path.Combine(target, SampleFolder.PictureName), stream => Montage.Write(stream, Rows(generated, condition), plan.Data.Spacing));
+            AtomicFile.Write(Path.Combine(target, SampleFolder.PictureName), stream => Montage.Write(stream, Rows(generated, condition, placed.Grid), plan.Data.Spacing));
             AtomicFile.WriteJson(Path.Combine(target, SampleFolder.RecordName), record);
         });
         return record;
@@ -141,15 +141,16 @@ public sealed class SampleWriter(
     }
 
     /// <summary>The real volume that belongs to the condition above the generated one.</summary>
-    private List<MontageRow> Rows(GeneratedVolume generated, Batch condition)
+    private List<MontageRow> Rows(GeneratedVolume generated, Batch condition, VolumeGrid grid)
     {
         var slices = plan.Data.OriginalDepth;
         var mask = condition.Images.TryGetValue(ImageKinds.Seg, out var seg) ? seg.narrow(2, 0, slices) : null;
         var kind = plan.Target[0];
         List<MontageRow> rows = [];
         if (condition.Images.TryGetValue(kind, out var image))
-            rows.Add(new MontageRow(image.narrow(2, 0, slices), mask));
-        rows.Add(new MontageRow(generated.Volume[0, 0].narrow(0, 0, slices), plan.Condition.Images.Contains(ImageKinds.Seg) ? mask : null));
+            rows.Add(new MontageRow(image.narrow(2, 0, slices), mask, grid));
+        rows.Add(new MontageRow(
+            generated.Volume[0, 0].narrow(0, 0, slices), plan.Condition.Images.Contains(ImageKinds.Seg) ? mask : null, grid));
         return rows;
     }
 

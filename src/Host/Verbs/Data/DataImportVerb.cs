@@ -3,12 +3,16 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Spectre.Console;
+using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Import;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
+using VoxelZoo.Host.Plugins;
+using VoxelZoo.Host.Verbs.Runs;
 
 namespace VoxelZoo.Host.Verbs.Data;
 
@@ -63,26 +67,41 @@ internal sealed class DataImportVerb : Verb
         var (source, recipe) = (parse.GetRequiredValue(_source), Recipe(parse));
         if (!DicomConversion.IsNeeded(source, name))
             return Import(parse, recipe, source, name, layout.ElementAtOrDefault(1), cancellation);
+        // conversion takes minutes, and all this is known before
+        ImportPlan.CheckRecipe(recipe);
+        CohortImport.CheckFolder(parse.GetRequiredValue(_to), source);
         var conversion = DicomConversion.Of(source);
-        var passing = parse.GetValue(_dry) ? Directory.CreateTempSubdirectory("voxelzoo-dicom-").FullName : null;
+        if (parse.GetValue(_dry))
+            return Rehearse(parse, recipe, conversion, cancellation);
+        var nifti = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parse.GetRequiredValue(_to))) + ".nifti";
+        conversion.Convert(nifti, done => TellConverted(conversion, Places.Shown(nifti), done), cancellation);
+        return Import(parse, recipe, nifti, DicomLayout, null, cancellation);
+    }
+
+    /// <summary>Converts DICOM into a folder that goes again, of which the user hears nothing.</summary>
+    private ExitCode Rehearse(ParseResult parse, ImportRecipe recipe, DicomConversion conversion, CancellationToken cancellation)
+    {
+        var passing = Directory.CreateTempSubdirectory("voxelzoo-dicom-").FullName;
         try
         {
-            var nifti = passing ?? Path.TrimEndingDirectorySeparator(Path.GetFullPath(parse.GetRequiredValue(_to))) + ".nifti";
-            conversion.Convert(nifti, done => TellConverted(conversion, nifti, done), cancellation);
-            return Import(parse, recipe, nifti, DicomLayout, null, cancellation);
+            conversion.Convert(passing, done => TellConverted(conversion, "a folder that goes again", done), cancellation);
+            return Import(parse, recipe, passing, DicomLayout, null, cancellation, shown: conversion.Source);
+        }
+        catch (PlanException e)
+        {
+            throw new PlanException(e.Message.Replace(passing, conversion.Source, StringComparison.Ordinal), e.Key);
         }
         finally
         {
-            if (passing is not null)
-                Directory.Delete(passing, recursive: true);
+            Directory.Delete(passing, recursive: true);
         }
     }
 
     /// <summary>Says that the conversion begins, and each tenth of it.</summary>
-    private static void TellConverted(DicomConversion conversion, string nifti, int done)
+    private static void TellConverted(DicomConversion conversion, string place, int done)
     {
         if (done == 0)
-            Console.Error.WriteLine($"{conversion.Count} series of DICOM become NIfTI in {Places.Shown(nifti)}");
+            Console.Error.WriteLine($"{conversion.Count} series of DICOM become NIfTI in {place}");
         else if (done * 10 / conversion.Count > (done - 1) * 10 / conversion.Count && conversion.Count >= 20)
             Console.Error.WriteLine($"{done} of {conversion.Count} series are converted");
     }
@@ -93,7 +112,8 @@ internal sealed class DataImportVerb : Verb
         string source,
         string layout,
         string? table,
-        CancellationToken cancellation)
+        CancellationToken cancellation,
+        string? shown = null)
     {
         var listing = SourceListing.Of(source, layout, table, parse.GetValue(_map) ?? []);
         var plan = ImportPlan.Of(listing, recipe);
@@ -101,18 +121,18 @@ internal sealed class DataImportVerb : Verb
         import.CheckFolder();
         var json = parse.GetValue(CommonOptions.Json);
         if (!json)
-            Output.Write(ImportTable.Of(plan));
+            Output.Write(ImportTable.Of(plan, shown ?? listing.Source));
         foreach (var sentence in plan.Told)
             ConsoleObserver.Warn(sentence);
         if (parse.GetValue(_dry))
         {
             if (json)
-                Output.Write(Json(plan));
+                Output.Write(Json(plan, shown ?? listing.Source));
             return ExitCode.Done;
         }
 
         var outcome = Import(import, parse.GetRequiredValue(_to), cancellation);
-        Tell(parse.GetRequiredValue(_to), plan, outcome);
+        Tell(parse, plan, outcome);
         if (json)
             Output.Write(JsonSerializer.SerializeToNode(outcome.Sheet, AtomicFile.Json)!);
         return ExitCode.Done;
@@ -178,9 +198,9 @@ internal sealed class DataImportVerb : Verb
         return outcome!;
     }
 
-    private static void Tell(string folder, ImportPlan plan, ImportOutcome outcome)
+    private void Tell(ParseResult parse, ImportPlan plan, ImportOutcome outcome)
     {
-        var (sheet, place) = (outcome.Sheet, Places.Shown(Path.GetFullPath(folder)));
+        var (sheet, place) = (outcome.Sheet, Places.Shown(Path.GetFullPath(parse.GetRequiredValue(_to))));
         foreach (var one in sheet.LeftOut.Except(plan.Listing.LeftOut))
             ConsoleObserver.Warn($"{one.Path} is left out: it {one.Why}");
         foreach (var warning in sheet.Warnings)
@@ -209,12 +229,21 @@ internal sealed class DataImportVerb : Verb
         Output.Line(outcome.Written == 0
             ? $"{place}: nothing to do, all {outcome.Kept} scans are there and their sources are as they were"
             : $"{place}: {sheet.Scans.Count} scans ({splits}) of {size}{kept}{left}");
-        Output.Line($"next: voxelzoo init {place} --like pixel_unet");
+        Output.Line($"next: voxelzoo init {Shell.Quote(place)} --like {Like(parse)}");
     }
 
-    private static JsonObject Json(ImportPlan plan) => new()
+    /// <summary>An experiment that is there for <c>init</c> to begin from.</summary>
+    private static string Like(ParseResult parse)
     {
-        ["source"] = plan.Listing.Source,
+        if (ExperimentFolder.List(ExperimentFolder.Find()).Any(file => Path.GetFileNameWithoutExtension(file) == InitVerb.UsualLike))
+            return InitVerb.UsualLike;
+        var brought = PluginExperiments.All(ProgramHost.Catalogue(parse));
+        return brought.Count > 0 ? brought[0].Name : "FILE.yaml, where the file is an experiment of VoxelZoo's folder `experiments`";
+    }
+
+    private static JsonObject Json(ImportPlan plan, string source) => new()
+    {
+        ["source"] = source,
         ["layout"] = plan.Listing.Layout,
         ["kinds"] = JsonSerializer.SerializeToNode(plan.Listing.Kinds, AtomicFile.Json),
         ["scans"] = JsonSerializer.SerializeToNode(plan.Listing.Scans, AtomicFile.Json),

@@ -7,19 +7,25 @@ using VoxelZoo.Host.Displays;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
-/// <summary><c>export RUN --bids DIR</c> or <c>--nnunet DIR</c>: writes a run's samples as a data set that other programs read.</summary>
+/// <summary><c>export RUN --bids|--nnunet|--dicom DIR</c>: writes a run's samples as a data set that other programs read.</summary>
 internal sealed class ExportVerb : Verb
 {
     private readonly Argument<string> _run;
-    private readonly Option<string?> _bids, _nnunet;
+    private readonly Option<string?> _bids, _nnunet, _dicom;
 
     public ExportVerb()
-        : base("export", "Writes a run's samples as a data set of BIDS or nnU-Net, with where each comes from")
+        : base("export", "Writes a run's samples as a data set of BIDS, nnU-Net or DICOM, with where each comes from")
     {
         _run = With(RunArguments.Run());
         _bids = With(new Option<string?>("--bids") { Description = "A folder for the samples as BIDS has them", HelpName = "DIR" });
         _nnunet = With(
             new Option<string?>("--nnunet") { Description = "A folder for images and masks as nnU-Net trains on them", HelpName = "DIR" });
+        _dicom = With(
+            new Option<string?>("--dicom")
+            {
+                Description = "A folder for the samples as DICOM, on the patient's own grid where `sample --native` wrote such volumes",
+                HelpName = "DIR",
+            });
     }
 
     public override bool LeavesFiles => true;
@@ -27,11 +33,12 @@ internal sealed class ExportVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var run = RunFolder.Open(parse.GetRequiredValue(_run));
-        var (layout, folder) = (parse.GetValue(_bids), parse.GetValue(_nnunet)) switch
+        var (layout, folder) = (parse.GetValue(_bids), parse.GetValue(_nnunet), parse.GetValue(_dicom)) switch
         {
-            ({ } bids, null) => (ExportLayout.Bids, bids),
-            (null, { } nnunet) => (ExportLayout.Nnunet, nnunet),
-            _ => throw new UsageException("name one folder, with --bids DIR or with --nnunet DIR"),
+            ({ } bids, null, null) => (ExportLayout.Bids, bids),
+            (null, { } nnunet, null) => (ExportLayout.Nnunet, nnunet),
+            (null, null, { } dicom) => (ExportLayout.Dicom, dicom),
+            _ => throw new UsageException("name one folder, with --bids DIR, with --nnunet DIR or with --dicom DIR"),
         };
         OutFile.Require(folder);
         var samples = new SampleExport(run) { Warned = ConsoleObserver.Warn }.Write(layout, folder);

@@ -2,6 +2,7 @@ using System.CommandLine;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
+using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 
@@ -10,6 +11,9 @@ namespace VoxelZoo.Host.Verbs.Runs;
 /// <summary><c>init COHORT --like EXP</c>: writes an experiment like another one, fitted to a cohort.</summary>
 internal sealed class InitVerb : Verb
 {
+    /// <summary>What experiments are like where nobody says.</summary>
+    public const string UsualLike = "pixel_unet";
+
     private readonly Argument<string> _cohort;
     private readonly Option<string> _like;
     private readonly Option<string?> _out;
@@ -22,7 +26,7 @@ internal sealed class InitVerb : Verb
         {
             Description = "The experiment that it is to be like, such as pixel_unet or exp1; by default pixel_unet",
             HelpName = "EXP",
-            DefaultValueFactory = _ => "pixel_unet",
+            DefaultValueFactory = _ => UsualLike,
         });
         _out = With(new Option<string?>("--out") { Description = "The file; by default COHORT_EXP.yaml here", HelpName = "FILE.yaml" });
     }
@@ -51,7 +55,7 @@ internal sealed class InitVerb : Verb
         Output.Line(
             $"{Places.Shown(full)}: {string.Join("+", fit.Target)}{made}, "
                 + $"{fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
-        Output.Line($"next: voxelzoo train {Places.Shown(full)}");
+        Output.Line($"next: voxelzoo train {Shell.Quote(Places.Shown(full))}");
         return ExitCode.Done;
     }
 

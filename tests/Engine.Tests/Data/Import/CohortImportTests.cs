@@ -51,6 +51,23 @@ public sealed class CohortImportTests : IDisposable
         Assert.Equal(Read(sheet, "b", "t1").Intensities.ToArray(), turned.Intensities.ToArray());
     }
 
+    /// <summary>What augmentations mirror along H, whichever way a scanner's axes run.</summary>
+    [Fact]
+    public void Mirror_along_the_rows_of_an_imported_cohort_swaps_left_and_right()
+    {
+        _source.Add("a/t1.nii.gz", "PIR").Add("b/t1.nii.gz", "LSA", at: (x, y, z) => MadeSource.Head(-x, y, z));
+        var sheet = Make(Kept with { Split = "1/0/0" });
+
+        var options = new DataOptions { Depth = 64, OriginalDepth = 64, Height = sheet.Shape[0], Width = sheet.Shape[1] };
+        var dataset = new CohortDataset(Cohort.Open(_source.Beside("cohort")), "train", options, ["t1"]);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        using var batch = dataset.Load(0, 1);
+        var (one, other) = (batch.Images["t1"][0], batch.Images["t1"][1]);
+
+        Assert.Equal(one.flip(2).data<float>().ToArray(), other.contiguous().data<float>().ToArray());
+        Assert.NotEqual(one.data<float>().ToArray(), other.contiguous().data<float>().ToArray());
+    }
+
     [Fact]
     public void Box_holds_the_whole_head_and_is_square_in_plane()
     {
@@ -159,6 +176,41 @@ public sealed class CohortImportTests : IDisposable
                 Read(sheet, "b", "t1").Intensities.ToArray(),
                 (one, other) => Math.Abs(one - other) < 1e-5); // whatever the scanner's scale is
     }
+
+    [Fact]
+    public void Image_of_which_nothing_lies_between_the_fixed_intensities_is_named_with_its_range()
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz").Add("c/t1.nii.gz", at: (x, y, z) => MadeSource.Head(x, y, z) / 1000);
+
+        static double Place(int i) => (i - 9.5) * MadeSource.Size;
+        var head = Enumerable.Range(0, 8000).Select(i => MadeSource.Head(Place(i % 20), Place(i / 20 % 20), Place(i / 400)))
+            .Where(value => value > 0).ToArray();
+        Assert.Contains(
+            $"a has an image t1 that has intensities from {head.Min()} to {head.Max()} in the head, none of which lies between 500 and "
+                + "1000 (--intensity).",
+            Assert.Throws<PlanException>(() => Make(Kept with { Intensity = "fixed 500 1000" })).Message,
+            StringComparison.Ordinal);
+        Assert.False(Path.Exists(_source.Beside("cohort")));
+
+        var left = Assert.Single(Make(Kept with { Intensity = "fixed 1 1000" }).LeftOut);
+        Assert.Equal("c", left.Path);
+        Assert.Contains("none of which lies between 1 and 1000", left.Why, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("1:../x", "--labels 1:../x: a mask is called by a word that begins with a letter")]
+    [InlineData("1:Ödem", "--labels 1:Ödem: a mask is called by a word that begins with a letter")]
+    [InlineData("1,1:tumour", "--labels 1,1:tumour names a label twice")]
+    [InlineData("NaN:tumour", "--labels NaN:tumour: expected LABELS:NAME")]
+    [InlineData("1:tumour 1:oedema", "--labels makes seg and seg_oedema of the same labels, so that both would be one mask")]
+    [InlineData("1:tumour 2:lesion", "--labels makes seg twice")]
+    public void Labels_that_mean_nothing_are_refused(string rules, string sentence) =>
+        Assert.StartsWith(
+            sentence, Assert.Throws<PlanException>(() => LabelRule.Of(rules.Split(' '))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Label_of_two_regions_within_each_other_is_said() =>
+        Assert.Equal(["the label 3 goes to seg and to seg_core"], LabelRule.Shared(LabelRule.Of(["1,2,3:tumour", "3:core"])));
 
     [Fact]
     public void Percentiles_are_of_the_head_and_not_of_the_air()
@@ -276,6 +328,48 @@ public sealed class CohortImportTests : IDisposable
         Assert.Equal(seg, after[Place(3, "seg.nii.gz.replaced")]);
         Assert.Equal(3, after.Count - files.Count); // notes, and what two files were
         Assert.Empty(Run(Import()).Mended);
+    }
+
+    [Fact]
+    public void Scan_that_was_taken_out_on_purpose_is_neither_missed_nor_made_again()
+    {
+        _source.AddBrats(4);
+        var sheet = Run(Import()).Sheet;
+        string At(int scan) => _source.Beside($"cohort/{sheet.Scans[scan].Split}/{sheet.Scans[scan].Name}");
+        string[] Found() =>
+            [.. CohortCheck.Folders(Cohort.Open(_source.Beside("cohort"))).Select(one => $"{one.Patient} {one.Finding}")];
+        Directory.Delete(At(2), recursive: true);
+        var name = sheet.Scans[2].Name;
+        Assert.Equal(
+            $"{name} is missing, and cohort.json lists it; the `data import` that made the cohort makes it again, or a line {name} in "
+                + "taken_out.txt beside that says that it was taken out on purpose.",
+            Assert.Single(Found()));
+
+        File.WriteAllText(_source.Beside("cohort/taken_out.txt"), $"{name} # moved\r\n\nnobody\n{sheet.Scans[3].Patient}\n");
+
+        Assert.Equal(
+            [
+                $"{sheet.Scans[3].Name} is there, and taken_out.txt says that it was taken out; remove one of the two.",
+                "taken_out.txt names nobody, and cohort.json lists neither a scan nor a patient that is called so.",
+            ],
+            Found());
+        Assert.Equal((0, 3), (Run(Import()).Written, Run(Import()).Kept));
+        Assert.False(Path.Exists(At(2)));
+    }
+
+    [Fact]
+    public void Scan_that_was_moved_to_another_split_is_not_made_a_second_time()
+    {
+        _source.AddBrats(4);
+        var scan = Run(Import()).Sheet.Scans.First(one => one.Split == "train");
+        Directory.Move(_source.Beside($"cohort/train/{scan.Name}"), _source.Beside($"cohort/test/{scan.Name}"));
+
+        Assert.StartsWith(
+            "lies in test now, and cohort.json says train;",
+            Assert.Single(CohortCheck.Folders(Cohort.Open(_source.Beside("cohort")))).Finding,
+            StringComparison.Ordinal);
+        Assert.Contains("lies in test now", Assert.Throws<PlanException>(() => Run(Import())).Message, StringComparison.Ordinal);
+        Assert.False(Path.Exists(_source.Beside($"cohort/train/{scan.Name}")));
     }
 
     [Fact]
@@ -457,6 +551,44 @@ public sealed class CohortImportTests : IDisposable
             "--labels 7:tumour: no mask has any of these labels; there are 1, 2, 3.",
             Assert.Throws<PlanException>(() => Make(Kept with { Labels = ["7:tumour"] })).Message);
         Assert.False(Path.Exists(_source.Beside("cohort")));
+    }
+
+    [Fact]
+    public void Spacing_beyond_the_head_is_refused_with_what_is_sensible()
+    {
+        _source.AddBrats(3);
+
+        Assert.Equal(
+            "--spacing 500 leaves 1×1×1 voxels of BraTS-MET-00000_000, whose image is 60×60×60 mm large; the files' own voxels are those "
+                + "of --spacing 3 3 3: leave it out, or choose one near that.",
+            Assert.Throws<PlanException>(() => Make(Kept with { Spacing = [500, 500, 500] })).Message);
+        Assert.False(Path.Exists(_source.Beside("cohort")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(double.NaN)]
+    [InlineData(1e9)]
+    public void Spacing_that_is_none_is_refused_with_what_is_asked_for(double size) =>
+        Assert.Equal(
+            FormattableString.Invariant($"--spacing {size}: expected a voxel size in mm above 0.001 and below 1000, as in --spacing 1, or ")
+                + "three of them, towards right, front and top.",
+            Assert.Throws<PlanException>(() =>
+                ImportPlan.Of(SourceListing.Of(_source.Add("a/t1.nii.gz").Path), Kept with { Spacing = [size, size, size] })).Message);
+
+    [Fact]
+    public void Refusal_after_scans_were_looked_at_leaves_what_was_there_and_nothing_else()
+    {
+        _source.Add("a/t1.nii.gz", at: (_, _, _) => 7).Add("b/t1.nii.gz", at: (_, _, _) => 8);
+        Directory.CreateDirectory(_source.Beside("cohort"));
+
+        Assert.Contains(
+            "a has an image t1 that is 7 everywhere",
+            Assert.Throws<PlanException>(() => Make(Kept with { Intensity = "zscore" })).Message,
+            StringComparison.Ordinal);
+
+        Assert.Empty(Directory.GetFileSystemEntries(_source.Beside("cohort")));
+        Assert.Equal(2, Make().Scans.Count);
     }
 
     [Fact]

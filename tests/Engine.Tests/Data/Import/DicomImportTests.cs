@@ -18,7 +18,7 @@ public sealed class DicomImportTests : IDisposable
 
     private string Refusal() => Assert.Throws<PlanException>(() => DicomConversion.Of(_source.Path)).Message;
 
-    private static void RequireConverter()
+    internal static void RequireConverter()
     {
         try
         {
@@ -233,6 +233,78 @@ public sealed class DicomImportTests : IDisposable
         Directory.Delete(_source.At("y/"), recursive: true);
         new MadeDicom { Moved = (5, 0.5) }.Write(_source.At("x"));
         Assert.Contains("slices are 3.5 mm apart between", Refusal(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(new[] { 0 }, "a slice is missing at an end: there are 13 images, and their acquisition has 14 (ImagesInAcquisition)")]
+    [InlineData(
+        new[] { 12, 13 }, "2 slices are missing at an end: there are 12 images, and their acquisition has 14 (ImagesInAcquisition)")]
+    public void Missing_slices_at_an_end_are_refused_where_files_say_how_many_there_are(int[] missing, string why)
+    {
+        new MadeDicom { InAcquisition = 14, Missing = missing }.Write(_source.At("x"));
+
+        Assert.EndsWith($"{why}.", Refusal(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Missing_frame_of_a_file_of_many_is_refused(bool isUndefined)
+    {
+        new MadeDicom { Missing = [5] }.WriteFrames(_source.At("x/one.dcm"), isUndefined);
+        Assert.Contains("a slice is missing between ", Refusal(), StringComparison.Ordinal);
+
+        new MadeDicom().WriteFrames(_source.At("x/one.dcm"), isUndefined);
+
+        Assert.Equal(1, DicomConversion.Of(_source.Path).Count);
+        Assert.Equal(14, DicomFile.Read(_source.At("x/one.dcm")).FramePositions.Count);
+    }
+
+    [Fact]
+    public void Images_that_went_into_another_series_are_not_missing()
+    {
+        new MadeDicom { InAcquisition = 14, Missing = [12, 13] }.Write(_source.At("x"));
+        int[] rest = [.. Enumerable.Range(0, 12)];
+        new MadeDicom { InAcquisition = 14, Missing = rest, Number = 4 }.Write(_source.At("y"));
+
+        Assert.Equal(2, DicomConversion.Of(_source.Path).Count);
+    }
+
+    [Fact]
+    public void Images_that_begin_beyond_number_1_and_nifti_beside_them_are_said()
+    {
+        RequireConverter();
+        new MadeDicom { Missing = [0, 1] }.Write(_source.At("x"));
+        new MadeDicom { Patient = "P2", InAcquisition = 14, Order = [.. Enumerable.Range(15, 14)] }.Write(_source.At("y")); // all there
+        _source.Add("z/t1.nii.gz");
+
+        Convert();
+
+        Assert.Equal(
+            [
+                "1 file of NIfTI is passed over, as the DICOM was asked for: z/t1.nii.gz",
+                "the images of a series begin beyond number 1, as if slices before were missing; look at P 1 20210304 T1 MPRAGE 3, which "
+                    + "begins with 3",
+            ],
+            SourceListing.Of(Nifti).Told);
+    }
+
+    [Fact]
+    public void Patient_whose_name_could_be_no_folders_is_left_out_and_named()
+    {
+        RequireConverter();
+        new MadeDicom { Patient = new string('x', 300) }.Write(_source.At("x"));
+        Assert.EndsWith(
+            "the name of their patient (PatientID) with the day has 309 bytes, of 200 at most, and a folder of the cohort is called after "
+                + "it.",
+            Refusal(),
+            StringComparison.Ordinal);
+        new MadeDicom { Patient = "P2" }.Write(_source.At("y"));
+
+        var sheet = Import();
+
+        Assert.Equal(["P2_20210304"], sheet.Scans.Select(scan => scan.Name));
+        Assert.StartsWith("x/IM003_0000.dcm", Assert.Single(sheet.LeftOut).Path, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -37,6 +37,9 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
     /// <summary>The instance number of each slice; by default in their order.</summary>
     public IReadOnlyList<int>? Order { get; init; }
 
+    /// <summary>How many images the files say that their acquisition has, or null where they do not.</summary>
+    public int? InAcquisition { get; init; }
+
     /// <summary>A slice that is moved along the normal, and by how many millimetres.</summary>
     public (int Slice, double By) Moved { get; init; }
 
@@ -74,6 +77,56 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
             if (!Missing.Contains(slice))
                 File.WriteAllBytes(Path.Combine(folder, $"IM{Number:d3}_{slice:d4}{(slice % 2 == 0 ? ".dcm" : "")}"), Bytes(slice));
         }
+    }
+
+    /// <summary>
+    /// Writes all slices into one file of many frames, whose places are in sequences of a given length, or of an undefined one.
+    /// </summary>
+    public void WriteFrames(string file, bool isUndefined)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        var (across, down, _) = Directions();
+        byte[] Of(uint tag, string representation, object value)
+        {
+            using var one = new MemoryStream();
+            Element(one, tag, representation, value);
+            return one.ToArray();
+        }
+
+        int[] there = [.. Enumerable.Range(0, Slices).Where(slice => !Missing.Contains(slice))];
+        byte[] Sequence(uint tag, params IEnumerable<byte[]> items)
+        {
+            using var all = new MemoryStream();
+            foreach (var item in items)
+            {
+                all.Write([0xFE, 0xFF, 0x00, 0xE0]);
+                all.Write(BitConverter.GetBytes(isUndefined ? 0xFFFFFFFFu : (uint)item.Length));
+                all.Write(item);
+                if (isUndefined)
+                    all.Write([0xFE, 0xFF, 0x0D, 0xE0, 0, 0, 0, 0]);
+            }
+
+            if (isUndefined)
+                all.Write([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+            byte[] head =
+            [
+                (byte)(tag >> 16), (byte)(tag >> 24), (byte)tag, (byte)(tag >> 8), (byte)'S', (byte)'Q', 0, 0,
+                .. BitConverter.GetBytes(isUndefined ? 0xFFFFFFFFu : (uint)all.Length),
+            ];
+            return [.. head, .. all.ToArray()];
+        }
+
+        var directions = Of(0x00200037, "DS", string.Join('\\', across.Concat(down).Select(Number3)));
+        var shared = Sequence(0x52009229, Sequence(0x00209116, directions));
+        var frames = Sequence(0x52009230, there.Select(slice =>
+            Sequence(0x00209113, Of(0x00200032, "DS", string.Join('\\', Place(0, 0, slice).Select(Number3))))));
+        var pixels = there.SelectMany(slice => Enumerable.Range(0, Rows * Columns)
+            .SelectMany(i => BitConverter.GetBytes(Value(i % Columns, i / Columns, slice))));
+        // its own place and pixels go, and what stands after them in their order is added
+        var whole = (this with { Implicit = false }).Bytes(0);
+        var end = whole.Length - 2 * Rows * Columns - 12;
+        var added = Of(0x00280008, "IS", $"{there.Length}").Concat(shared).Concat(frames).Concat(Of(0x7FE00010, "OW", pixels.ToArray()));
+        File.WriteAllBytes(file, [.. whole[..end], .. added]);
     }
 
     private (double[] Across, double[] Down, double[] Normal) Directions()
@@ -124,6 +177,8 @@ internal sealed record MadeDicom(int Columns = 24, int Rows = 20, int Slices = 1
         var moved = slice == Moved.Slice ? slice + Moved.By / Spacing.Slices : slice;
         Add(0x00200032, "DS", string.Join('\\', Place(0, Shear * slice / Spacing.Rows, moved).Select(Number3)));
         Add(0x00200037, "DS", string.Join('\\', across.Concat(down).Select(Number3)));
+        if (InAcquisition is { } images)
+            Add(0x00201002, "IS", $"{images}");
         Add(0x00280002, "US", BitConverter.GetBytes((ushort)1));
         Add(0x00280004, "CS", "MONOCHROME2");
         Add(0x00280010, "US", BitConverter.GetBytes((ushort)Rows));

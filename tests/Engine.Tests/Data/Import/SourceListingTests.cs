@@ -185,6 +185,44 @@ public sealed class SourceListingTests : IDisposable
         Assert.DoesNotContain("BytePosition", sentence, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(null, "channel_0000, channel_0001: there is no dataset.json; --map \"*_0000=t1\" says what a channel is")]
+    [InlineData("{}", "channel_0000, channel_0001: dataset.json does not name them; --map \"*_0000=t1\" says what a channel is")]
+    [InlineData(
+        "{\"channel_names\": {\"0\": \"T1\"}}", "channel_0001: dataset.json does not name it; --map \"*_0001=t1\" says what a channel is")]
+    [InlineData(
+        "{\"channel_names\": {\"0\": \"T1\", \"1\": \"T2\"}, \"file_ending\": \".mha\"}",
+        "dataset.json says that files end in .mha (file_ending), and those that end in .nii.gz and .nii are taken")]
+    public void Channels_without_name_and_another_ending_are_said(string? json, string told)
+    {
+        Touch("imagesTr/case_0000.nii.gz", "imagesTr/case_0001.nii.gz");
+        if (json is not null)
+            File.WriteAllText(_source.At("dataset.json"), json);
+
+        Assert.Equal(told, Assert.Single(List().Told));
+    }
+
+    [Fact]
+    public void What_is_no_nifti_and_names_that_are_too_long_for_a_folder_are_said()
+    {
+        var name = new string('x', 150);
+        Touch("a/t1.nii.gz", "a/t2.MHA", "a/t1.json", $"{name}/{name}/t1.nii.gz");
+        new MadeDicom { Slices = 3 }.Write(_source.At("b"));
+
+        var listing = List();
+
+        Assert.Equal(
+            [
+                "3 files of DICOM are passed over, as there is NIfTI: b/IM003_0000.dcm …; --layout dicom takes them, and no NIfTI",
+                "1 file of a format that is not read is passed over: a/t2.MHA; write them as .nii.gz",
+            ],
+            listing.Told);
+        Assert.Equal(["a"], listing.Scans.Select(scan => scan.Name));
+        Assert.Equal(
+            "is of a patient whose name with the visit has 301 bytes, of 200 at most, and a folder of the cohort is called after it",
+            listing.LeftOut.Single(left => left.Path.EndsWith("t1.nii.gz", StringComparison.Ordinal)).Why);
+    }
+
     [Fact]
     public void Splits_of_a_table_are_known_in_other_spellings()
     {
