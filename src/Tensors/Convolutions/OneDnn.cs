@@ -27,7 +27,8 @@ internal static partial class OneDnn
 
     /// <summary>Whether libtorch gives the convolution of an input of float32 to oneDNN by itself, and not to its own kernels.</summary>
     /// <param name="input"><c>[B, C, …]</c>; the kernel of the convolution is not 1 everywhere.</param>
-    internal static bool Takes(Tensor input) => input.shape is var shape && (shape[0] > 1 || shape[..4].Aggregate(1L, (product, extent) => product * extent) > Small);
+    internal static bool Takes(Tensor input) =>
+        input.shape is var shape && (shape[0] > 1 || shape[..4].Aggregate(1L, (product, extent) => product * extent) > Small);
 
     // exported under their C++ names alone; the methods take the context as their hidden first argument
     [LibraryImport(Libtorch.Library, EntryPoint = "_ZN2at13globalContextEv")]
