@@ -76,7 +76,7 @@ public sealed record CompressionPlan : Plan
         var plan = draft with
         {
             Volume = volume,
-            Latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume)),
+            Latent = draft.Compressor.LatentShape(volume),
             Training = draft.Training with { Epochs = draft.Compression.Phases.Sum(phase => phase.Epochs) },
         };
         PhaseRules.Validate(plan);

@@ -30,7 +30,7 @@ public sealed class DiffusionModel : IDisposable
         // before the network, so that nothing of its size is left to free where one refuses
         Augmentations =
         [
-            .. plan.Augmentations.Select(planned => planned.Call(context, (a, options, given) => a.Create(options, plan.Shape, given))),
+            .. plan.Augmentations.Select(planned => planned.Create(context, (a, options, given) => a.Create(options, plan.Shape, given))),
         ];
         RefuseVolumes(plan);
         // layers draw their initial weights from torch's global generator
@@ -40,7 +40,7 @@ public sealed class DiffusionModel : IDisposable
         Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
         Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
-        Process = plan.Strategy.Call(context, (s, options, given) => s.Create(options, plan.Shape, given));
+        Process = plan.Strategy.Create(context, (s, options, given) => s.Create(options, plan.Shape, given));
     }
 
     /// <summary>The network.</summary>
@@ -308,7 +308,7 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>What changes volumes has none to change where their latents are computed once.</summary>
     private void RefuseVolumes(ExperimentPlan plan)
     {
-        var changing = plan.Augmentations.Zip(Augmentations).FirstOrDefault(pair => pair.Second.ChangesVolumes).First;
+        var changing = plan.Augmentations.Zip(Augmentations).FirstOrDefault(pair => pair.First.Run(() => pair.Second.ChangesVolumes)).First;
         if (plan.Space.KeepsLatents && changing is { } one)
             throw new PlanException(
                 $"`{one.Id}` changes volumes before the compressor, and the latents of `{plan.Compressor.Id}` are computed once for all "

@@ -183,7 +183,8 @@ public sealed class DiffusionTask : TrainingTask
         var noise = DrawNoise(clean.shape).to(_model.Device);
         if (keptChannels is not null)
             (clean, noise) = (clean * keptChannels, noise * keptChannels);
-        var timesteps = Draw(clean.shape[0], batch => _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep]))).to(_model.Device);
+        var timesteps = Draw(clean.shape[0], batch => _plan.Strategy.Checked(
+            "draws timesteps", _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep])), [batch], torch.CPU)).to(_model.Device);
         return new TrainingTerm
         {
             Clean = clean,
@@ -248,7 +249,7 @@ public sealed class DiffusionTask : TrainingTask
     /// </summary>
     private Batch AugmentVolumes(Batch batch)
     {
-        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.Second.ChangesVolumes).ToArray();
+        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.First.Run(() => pair.Second.ChangesVolumes)).ToArray();
         if (changing.Length == 0)
             return batch;
         var given = new TrainingVolumes
@@ -259,7 +260,9 @@ public sealed class DiffusionTask : TrainingTask
         var changed = given;
         foreach (var (planned, augmentation) in changing)
         {
-            changed = planned.Run(() => augmentation.ApplyToVolumes(changed, Random[RandomStreams.Dropout]));
+            changed = planned.Given("ApplyToVolumes", () => augmentation.ApplyToVolumes(changed, Random[RandomStreams.Dropout]));
+            if (changed.Images is null || changed.Images.Contains(null))
+                throw planned.Unfit("gives null among the images of ApplyToVolumes");
             if (!changed.Images.Select(image => image.Kind).SequenceEqual(given.Images.Select(image => image.Kind)))
                 throw planned.Unfit(
                     $"makes images of {string.Join(", ", changed.Images.Select(image => image.Kind))}, and they have to be of "
@@ -292,7 +295,9 @@ public sealed class DiffusionTask : TrainingTask
         TrainingTerm[] terms = [noised];
         foreach (var (planned, augmentation) in _plan.Augmentations.Zip(_model.Augmentations))
         {
-            terms = [.. terms.SelectMany(term => planned.Run(() => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout])))];
+            terms = [.. terms.SelectMany(term => planned.Given("Apply", () => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout])))];
+            if (terms.Length == 0 || terms.Contains(null))
+                throw planned.Unfit("leaves no term of the loss by Apply");
             foreach (var term in terms)
             {
                 planned.Checked("changes the noisy sample to", term.Noisy, noised.Noisy.shape, _model.Device);

@@ -171,7 +171,7 @@ public sealed record ExperimentPlan : Plan
     /// <inheritdoc/>
     public override IReadOnlyList<string> Files =>
     [
-        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options))) ?? []),
+        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(metric => metric.Given("Networks", (part, options) => part.Networks(options))) ?? []),
     ];
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
@@ -207,15 +207,16 @@ public sealed record ExperimentPlan : Plan
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();
-        RefuseTimesteps(draft.Evaluation.Timesteps ?? []);
+        if (TimestepFault(draft.Evaluation.Timesteps ?? []) is { } fault)
+            throw new PlanException(fault, "timesteps").In("evaluation");
         draft.ValidateData();
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
-        var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));
+        var latent = draft.Compressor.LatentShape(volume);
         var condition = PlanChecks.ConditionShape(draft, volume, latent);
         // a ControlNet takes the images beside the denoiser, which then sees none of them
         var concatenated = draft.Condition.Control is null ? condition.Channels : 0;
         var shape = new DiffusionShape(volume, latent, concatenated + draft.Condition.AddedChannels);
-        var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
+        var fitted = draft.Architecture.Given("Fit", (a, options) => a.Fit(options, shape));
         WrittenOptions.RefuseOverwritten(draft.Architecture, fitted);
         return draft with
         {
@@ -235,18 +236,17 @@ public sealed record ExperimentPlan : Plan
     {
         if (Evaluation.Timesteps is { } named)
             return named;
-        var informative = Strategy.Run(() => process.InformativeTimesteps);
-        RefuseTimesteps(informative, $"{Strategy.Id}'s informative ");
-        return informative;
+        const string member = nameof(NoiseProcess.InformativeTimesteps);
+        var informative = Strategy.Given(member, () => process.InformativeTimesteps);
+        return informative.Count > 0 && TimestepFault(informative) is null
+            ? informative
+            : throw Strategy.Unfit(
+                $"gives {string.Join(", ", informative)} as {member}, and there have to be some, each once, from 0 to {NoiseProcess.Horizon}");
     }
 
-    private static void RefuseTimesteps(IReadOnlyList<double> timesteps, string whose = "")
-    {
-        if (timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
-            throw new PlanException(
-                $"{whose}timesteps {string.Join(", ", timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them",
-                "timesteps").In("evaluation");
-        if (timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new PlanException($"{whose}timesteps names {twice.Key} twice; name each once", "timesteps").In("evaluation");
-    }
+    private static string? TimestepFault(IReadOnlyList<double> timesteps) =>
+        timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon))
+            ? $"timesteps {string.Join(", ", timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them"
+        : timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice ? $"timesteps names {twice.Key} twice; name each once"
+        : null;
 }

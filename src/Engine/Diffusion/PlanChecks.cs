@@ -107,7 +107,7 @@ internal static class PlanChecks
         if (plan.Condition.Images.Count == 0)
             return default;
         var compressor = plan.ConditionCompressor ?? plan.Compressor;
-        var condition = compressor.Call((c, options) => c.LatentShape(options, volume with { Channels = plan.Condition.Images.Count }));
+        var condition = compressor.LatentShape(volume with { Channels = plan.Condition.Images.Count });
         return condition with { Channels = latent.Channels } == latent
             ? condition
             : throw new PlanException(

@@ -156,7 +156,7 @@ public sealed class PatientGeneration : IDisposable
         var plan = experiment.Plan;
         var planned = _context.Parts.Get<IMetric>("evaluation", "brain_shape", by, new PartOption("threshold", checks.BrainThreshold));
         var parts = _context.PartsOf(plan, Opened(ExperimentContext.Random(plan)));
-        var metric = planned.Call(parts, (part, options, given) => part.Create(options, given)) as SetMetric
+        var metric = planned.Create(parts, (part, options, given) => part.Create(options, given)) as SetMetric
             ?? throw new PlanException($"{by}: `{planned.Id}` of {planned.Source.Plugin} is no metric of sets; use the one that ships");
         var training = experiment.Cohorts.Volumes(plan, cohort, Cohort.Train);
         var rows = new List<Tensor>();

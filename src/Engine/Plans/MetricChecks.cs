@@ -17,8 +17,11 @@ public static class MetricChecks
     {
         Metric[] created =
         [
-            .. metrics.Select(planned => planned.Call(
-                context, (part, options, given) => Refuse(planned.Id, part.Create(options, given), volume, sets, masks))),
+            .. metrics.Select(planned =>
+            {
+                var metric = planned.Create(context, (part, options, given) => part.Create(options, given));
+                return planned.Call((_, _) => Refuse(planned, metric, volume, sets, masks));
+            }),
         ];
         var paired = metrics.Zip(created).Where(pair => pair.Second.Needs == MetricInputKind.PairedVolumes).Select(pair => pair.First.Id);
         if (paired.GroupBy(id => id).FirstOrDefault(ids => ids.Count() > 1) is { } twice)
@@ -26,8 +29,11 @@ public static class MetricChecks
         return created.OfType<SetMetric>().Any();
     }
 
-    private static Metric Refuse(string id, Metric metric, VolumeShape volume, bool sets, bool masks)
+    private static Metric Refuse(PlannedPart<IMetric> planned, Metric metric, VolumeShape volume, bool sets, bool masks)
     {
+        var id = planned.Id;
+        if (metric.BestValue is { } best && !double.IsFinite(best))
+            throw planned.Unfit($"gives {best} as BestValue, and it has to be a number or none");
         if (metric is SetMetric { NeedsMasks: true } && !masks)
             throw new PlanException($"`{id}` measures tumours by their masks, and nothing here is made from one; add seg to condition.images, or remove it", "metrics");
         if (metric.Needs != MetricInputKind.PairedVolumes && !sets)
