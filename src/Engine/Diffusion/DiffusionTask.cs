@@ -285,6 +285,7 @@ public sealed class DiffusionTask : TrainingTask
             Images = changed.Images.ToDictionary(image => image.Kind, image => image.Voxels),
             RealSlices = batch.RealSlices,
             SizeBins = batch.SizeBins,
+            Modalities = batch.Modalities,
             LossWeights = changed.VoxelWeights,
         };
     }

@@ -57,7 +57,7 @@ public sealed record ExperimentPlan : Plan
     public int ControlChannels { get; init; }
 
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
-    public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+    public override IReadOnlyList<string> Kinds => [.. (Condition.Modalities ?? Target).Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
     /// <summary>
     /// Kinds of images that have to be read to generate and to do nothing else: those of the condition, and the mask whose tumours are counted; where it
@@ -182,6 +182,8 @@ public sealed record ExperimentPlan : Plan
         draft.ValidateKinds("condition", "images", draft.Condition.Images);
         if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
             throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
+        if (draft.Condition.Modalities is { } modalities)
+            RefuseModalities(draft, modalities);
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
         (string Section, SamplingOptions? Sampling)[] sampled =
@@ -224,6 +226,25 @@ public sealed record ExperimentPlan : Plan
             ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels,
             Architecture = draft.Architecture with { Options = fitted },
         };
+    }
+
+    /// <summary>The target's place among the modalities that the denoiser tells apart; 0 where there are none.</summary>
+    internal int Modality => Condition.Modalities?.ToList().IndexOf(Target[0]) ?? 0;
+
+    private static void RefuseModalities(ExperimentPlan draft, IReadOnlyList<string> modalities)
+    {
+        draft.ValidateKinds("condition", "modalities", modalities);
+        var named = string.Join(", ", modalities);
+        var fault = modalities.Count < 2 ? $"modalities [{named}] are not several; name two or more, or remove them"
+            : modalities.FirstOrDefault(ImageKinds.IsMask) is { } mask ? $"{mask} is a mask, and modalities are images, of one range; remove it"
+            : draft.Target is not [var target] ? $"target is {string.Join(", ", draft.Target)}, and of modalities one is made at a time; name one of {named} there"
+            : !modalities.Contains(target) ? $"target is {target}, which is none of the modalities; name one of {named} there"
+            : modalities.Intersect(draft.Condition.Images).FirstOrDefault() is { } given ? $"{given} is both a modality and a condition; remove it from one of them"
+            : draft.Condition.Control is not null ? "a ControlNet steers a denoiser of one image; remove modalities or control"
+            : draft.Space.KeepsLatents ? $"modalities are learned of volumes, and the latents of `{draft.Compressor.Id}` are computed once, of one image each; use a compressor that is not learned"
+            : null;
+        if (fault is not null)
+            throw new PlanException(fault, "modalities").In("condition");
     }
 
     /// <summary>

@@ -136,6 +136,15 @@ public sealed class CompressionExperiment : Experiment
 
     internal override void RefuseProcesses(int processes) => CompressionTask.Require(processes);
 
+    internal override void CheckAnimal(bool evaluates, PartContext parts)
+    {
+        var cohort = Cohorts.OfAnimal(Plan);
+        if (evaluates)
+            Evaluated(cohort, parts);
+        else
+            Cohorts.Images(Plan, cohort, Plan.Sampling.Split);
+    }
+
     internal override void CheckCohort(Cohort cohort, PartContext parts)
     {
         Trainer.RequireBatch(Plan.Training, Cohorts.Images(Plan, cohort, Cohort.Train).Count);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Plans;
@@ -27,6 +28,61 @@ public static class MetricChecks
         if (paired.GroupBy(id => id).FirstOrDefault(ids => ids.Count() > 1) is { } twice)
             throw new PlanException($"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both", "metrics").In("evaluation");
         return created.OfType<SetMetric>().Any();
+    }
+
+    /// <summary>
+    /// Refuses metrics of sets that have no value of so few generated volumes, when the plan is made: each is tried with volumes of noise. One that
+    /// reads files or masks, or has no value of more of them either, is not known of before it is evaluated.
+    /// </summary>
+    /// <param name="metrics">The metrics.</param>
+    /// <param name="volume">One of the volumes that will be compared, without padding.</param>
+    /// <param name="generated">How many are going to be generated.</param>
+    /// <param name="context">On the CPU.</param>
+    /// <exception cref="PlanException">A metric has none; the message names it.</exception>
+    public static void RefuseFew(IReadOnlyList<PlannedPart<IMetric>> metrics, VolumeShape volume, int generated, PartContext context)
+    {
+        using var scope = torch.NewDisposeScope();
+        using var gradient = torch.no_grad();
+        using var random = new torch.Generator(0, torch.CPU);
+        torch.Tensor[] noise = [.. Enumerable.Range(0, generated + 1).Select(_ => torch.rand(volume.Batch(1), generator: random))];
+        foreach (var planned in metrics.Where(metric => metric.Given("Networks", (part, options) => part.Networks(options)).Count == 0))
+        {
+            if (planned.Create(context, (part, options, given) => part.Create(options, given)) is SetMetric { NeedsMasks: false } metric
+                && WhyFew(planned, metric, noise) is { } why)
+                throw Few(planned.Id, generated, why);
+        }
+    }
+
+    /// <summary>The refusal of a metric that has no value of so few volumes.</summary>
+    internal static PlanException Few(string id, int generated, string why) => new PlanException(
+        $"`{id}` has no value of {generated} generated volume{(generated == 1 ? "" : "s")}: {why}; generate more, or remove it from evaluation.metrics",
+        "generate.count").In("evaluation");
+
+    private static string? WhyFew(PlannedPart<IMetric> planned, SetMetric metric, torch.Tensor[] noise)
+    {
+        try
+        {
+            torch.Tensor[] features = [.. noise.Select(volume => planned.Given("Features", () => metric.Features(volume)))];
+            var real = FeatureSet.Of(features);
+            return Why(real) is null ? Why(FeatureSet.Of(features[..^1])) : null;
+
+            string? Why(FeatureSet generated)
+            {
+                try
+                {
+                    planned.Given("Compare", () => metric.FixedBy(real)?.Compare(real, generated));
+                    return null;
+                }
+                catch (PartFailedException e) when (e.InnerException is ArgumentException refusal)
+                {
+                    return refusal.Message.TrimEnd('.');
+                }
+            }
+        }
+        catch (PartFailedException e) when (e.InnerException is ArgumentException)
+        {
+            return null; // noise is nothing that it has features of
+        }
     }
 
     private static Metric Refuse(PlannedPart<IMetric> planned, Metric metric, VolumeShape volume, bool sets, bool masks)

@@ -146,10 +146,7 @@ public sealed class SetEvaluator(
                     .Select(real => WhyTooFew(metric, real, generated)),
             ];
             if (why.Length > 0 && why.All(one => one is not null))
-                throw new PlanException(
-                    $"`{id}` has no value of {generated} generated volume{(generated == 1 ? "" : "s")}: {why[0]}; generate more, or "
-                    + "remove it from evaluation.metrics",
-                    "generate.count").In("evaluation");
+                throw MetricChecks.Few(id, generated, why[0]!);
         }
     }
 
