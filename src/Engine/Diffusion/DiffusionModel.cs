@@ -181,6 +181,9 @@ public sealed class DiffusionModel : IDisposable
     /// <inheritdoc cref="LatentCodec.Decode"/>
     public Tensor Decode(Tensor latent) => _codec.Decode(latent);
 
+    /// <inheritdoc cref="LatentCodec.Restored"/>
+    public Tensor Restored(Tensor latent) => _codec.Restored(latent);
+
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
     public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () => Raw(noisy, timesteps, condition));
 
@@ -221,11 +224,21 @@ public sealed class DiffusionModel : IDisposable
         return Reduced((Errors(prediction.to(ScalarType.Float32) - target) * weights).mean([1, 2, 3, 4]) / Scalars.S(share));
     }
 
+    /// <summary>What the loss of each sample weighs, <c>[B]</c>, by its timestep; null where all weigh 1.</summary>
+    public Tensor? LossWeight(Tensor timesteps)
+    {
+        var weight = OfProcess(process => process.LossWeight(timesteps));
+        if (_plan.Training.Loss != DenoiserLoss.LpipsHuber)
+            return weight;
+        var clean = torch.ones_like(timesteps) - timesteps / Scalars.S(NoiseProcess.Horizon);
+        return weight is null ? clean : weight * clean;
+    }
+
     /// <summary>What of each voxel's difference is averaged.</summary>
     private Tensor Errors(Tensor difference) => _plan.Training.Loss == DenoiserLoss.L1 ? difference.abs() : difference.square();
 
     /// <summary>What is made of a sample's average.</summary>
-    private Tensor Reduced(Tensor means) => _plan.Training.Loss == DenoiserLoss.Huber
+    private Tensor Reduced(Tensor means) => _plan.Training.Loss is DenoiserLoss.Huber or DenoiserLoss.LpipsHuber
         ? (means + Scalars.S(HuberWidth * HuberWidth)).sqrt() - Scalars.S(HuberWidth)
         : means;
 

@@ -19,6 +19,7 @@ public sealed class DiffusionTask : TrainingTask
     private readonly Validator? _validator;
     private readonly BatchShare _computed = BatchShare.Whole;
     private readonly IGenerationMeter? _meter;
+    private readonly PerceptualLoss? _perceptual;
 
     /// <summary>Builds the model with what training keeps beside it.</summary>
     /// <param name="plan">The plan.</param>
@@ -42,6 +43,9 @@ public sealed class DiffusionTask : TrainingTask
         if (_validator is null && plan.Training.Schedule == LearningRateSchedule.Plateau)
             throw new PlanException("schedule plateau follows the validation loss, and the cohort has no patients in val; put some there, or use cosine or constant", "schedule").In("training");
         _model = DiffusionModel.Create(plan, context, frozen);
+        _perceptual = plan.Training is { Loss: DenoiserLoss.LpipsHuber, Perceptual: { } perceptual }
+            ? new PerceptualLoss(perceptual, (plan.Data.Height, plan.Data.Width), context.Device)
+            : null;
         // what mixes samples needs them all; only the network is then spared the others'
         (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples) ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
         if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
@@ -319,9 +323,25 @@ public sealed class DiffusionTask : TrainingTask
             : _model.SampleLosses(prediction, term.Target, realSlices);
         if (keptChannels is not null)
             losses = losses / keptChannels.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
-        if (_model.OfProcess(process => process.LossWeight(term.Timesteps)) is { } weight)
+        if (_model.LossWeight(term.Timesteps) is { } weight)
             losses = losses * weight;
-        return losses.mean() * S(term.Weight);
+        var loss = losses.mean();
+        if (_perceptual is not null)
+            loss = loss + Perceptual(prediction.to(ScalarType.Float32), term, realSlices);
+        return loss * S(term.Weight);
+    }
+
+    /// <summary>The distance of features between the clean volumes that a prediction and its target imply.</summary>
+    private Tensor Perceptual(Tensor prediction, TrainingTerm term, IReadOnlyList<int> realSlices)
+    {
+        return _perceptual!.Of(Volumes(prediction), Volumes(term.Target).detach(), Random[RandomStreams.Dropout]);
+
+        // each channel is an image, [B·C, 1, D, H, W]
+        Tensor Volumes(Tensor of)
+        {
+            var volume = _model.Restored(_model.OfProcess(process => process.Clean(term.Noisy, of, term.Timesteps)));
+            return volume.narrow(2, 0, realSlices.Min()).flatten(0, 1).unsqueeze(1);
+        }
     }
 
     /// <summary>Leaves each sample's condition away with the plan's probability.</summary>
@@ -334,6 +354,7 @@ public sealed class DiffusionTask : TrainingTask
     {
         base.Dispose();
         _meter?.Dispose();
+        _perceptual?.Dispose();
         foreach (var module in Modules)
             module.Dispose();
         _model.Dispose();

@@ -172,6 +172,7 @@ public sealed record ExperimentPlan : Plan
     public override IReadOnlyList<string> Files =>
     [
         .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(metric => metric.Given("Networks", (part, options) => part.Networks(options))) ?? []),
+        .. Training.Perceptual?.Network is { } network ? [network] : Array.Empty<string>(),
     ];
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>

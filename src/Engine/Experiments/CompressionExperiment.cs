@@ -131,7 +131,7 @@ public sealed class CompressionExperiment : Experiment
     internal override void RefuseUntrainable(RunFolder? resumed)
     {
         Plan.ValidateNetwork();
-        new NetworkChecks(Context).Run(Plan);
+        new NetworkChecks(Context).Run(Plan.PerceptualNetwork, Plan.Seen.Height, Plan.Seen.Width);
     }
 
     internal override void RefuseProcesses(int processes) => CompressionTask.Require(processes);

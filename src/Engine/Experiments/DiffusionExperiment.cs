@@ -215,10 +215,16 @@ public sealed class DiffusionExperiment : Experiment
             borrowed.Check();
         if (WarmStart.Of(this) is { } start && !start.IsIn(resumed))
             start.Check();
+        if (Plan.Training.Perceptual?.Network is { } network)
+        {
+            PerceptualLoss.Require(network);
+            new NetworkChecks(Context).Run(network, Plan.Data.Height, Plan.Data.Width);
+        }
+
         if (Plan.Training.Freeze is { } frozen)
         {
-            using var network = OnMeta();
-            FrozenParameters.Freeze(network.Denoiser, frozen);
+            using var model = OnMeta();
+            FrozenParameters.Freeze(model.Denoiser, frozen);
         }
 
         if (Plan is { Sampling.EmaLength: { } length, Training.EmaLengths: null })
