@@ -24,7 +24,8 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
     {
         var validation = new ReconstructionValidator(plan, volumes, _collective).Run(trained.Model);
         trained.Model.Compressor.eval();
-        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Create(trained.Model.Context, (part, options, given) => part.Create(options, given)), Values: new double[volumes.Count])).ToArray();
+        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Create(trained.Model.Context, (part, options, given) =>
+            part.Create(options, given)), Values: new double[volumes.Count])).ToArray();
         _collective.Together(() =>
         {
             foreach (var i in _collective.Share(volumes.Count))

@@ -4,8 +4,8 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Engine.Data;
 
 /// <summary>
-/// Each patient of a split once for each of several modalities, which takes the place of the target: samples of a denoiser that learns to make one of them at
-/// a time. Loading is thread-safe.
+/// Each patient of a split once for each of several modalities, which takes the place of the target: samples of a denoiser that learns to
+/// make one of them at a time. Loading is thread-safe.
 /// </summary>
 public sealed class ModalityDataset : IBatchSource
 {
@@ -24,7 +24,13 @@ public sealed class ModalityDataset : IBatchSource
     /// <param name="use">What batches hold of the tumours in their masks.</param>
     /// <exception cref="PlanException">No patient has a modality.</exception>
     public ModalityDataset(
-        Cohort cohort, string split, DataOptions options, string target, IReadOnlyList<string> modalities, IReadOnlyList<string> others, TumourUse use)
+        Cohort cohort,
+        string split,
+        DataOptions options,
+        string target,
+        IReadOnlyList<string> modalities,
+        IReadOnlyList<string> others,
+        TumourUse use)
     {
         var share = options with { CacheMegabytes = options.CacheMegabytes / modalities.Count };
         (_target, _modalities) = (target, [.. modalities]);
@@ -52,8 +58,9 @@ public sealed class ModalityDataset : IBatchSource
                 Epoch = epoch,
                 Index = index,
                 Patients = [.. samples.Zip(indices, (sample, place) => $"{sample.Patients[0]}/{ModalityOf(place)}")],
-                Images = samples[0].Images.Keys.Select(kind => kind == ModalityOf(indices[0]) ? _target : kind)
-                    .ToDictionary(kind => kind, kind => Together(samples.Zip(indices, (sample, place) => sample.Images[kind == _target ? ModalityOf(place) : kind]))!),
+                Images = samples[0].Images.Keys.Select(kind => kind == ModalityOf(indices[0]) ? _target : kind).ToDictionary(
+                    kind => kind,
+                    kind => Together(samples.Zip(indices, (sample, place) => sample.Images[kind == _target ? ModalityOf(place) : kind]))!),
                 RealSlices = [.. samples.Select(sample => sample.RealSlices[0])],
                 SizeBins = Together(samples.Select(sample => sample.SizeBins)),
                 LossWeights = Together(samples.Select(sample => sample.LossWeights)),

@@ -10,8 +10,8 @@ public sealed record ConditionOptions
     public IReadOnlyList<string> Images { get; init; } = [];
 
     /// <summary>
-    /// Probability with which a training sample's condition, images, size bins and modality together, is left away, so that guidance can be used when
-    /// sampling. Default 0.
+    /// Probability with which a training sample's condition, images, size bins and modality together, is left away, so that guidance can be
+    /// used when sampling. Default 0.
     /// </summary>
     [Range(0.0, 1.0)]
     public double Dropout { get; init; }
@@ -26,8 +26,9 @@ public sealed record ConditionOptions
     public SizeBinOptions? SizeBins { get; init; }
 
     /// <summary>
-    /// Kinds of images of which the denoiser learns to make one at a time, told which by an embedding, a shift of the time embedding; in training
-    /// each patient counts once for each of them. <c>target</c> is the one that is sampled and evaluated. Default: it learns <c>target</c> alone.
+    /// Kinds of images of which the denoiser learns to make one at a time, told which by an embedding, a shift of the time embedding; in
+    /// training each patient counts once for each of them. <c>target</c> is the one that is sampled and evaluated. Default: it learns
+    /// <c>target</c> alone.
     /// </summary>
     public IReadOnlyList<string>? Modalities { get; init; }
 

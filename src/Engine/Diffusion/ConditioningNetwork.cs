@@ -8,8 +8,9 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Diffusion;
 
 /// <summary>
-/// Turns scalars into a modulation of the time embedding e: size bins into scale and shift (FiLM), the modality and an augmentation's omega into
-/// further shifts. Last layers start at zero, so that a new network modulates nothing. Keys: <c>size_bins.*</c>, <c>modality.*</c>, <c>omega.*</c>.
+/// Turns scalars into a modulation of the time embedding e: size bins into scale and shift (FiLM), the modality and an augmentation's omega
+/// into further shifts. Last layers start at zero, so that a new network modulates nothing. Keys: <c>size_bins.*</c>,
+/// <c>modality.*</c>, <c>omega.*</c>.
 /// </summary>
 internal sealed class ConditioningNetwork : nn.Module
 {
@@ -38,7 +39,8 @@ internal sealed class ConditioningNetwork : nn.Module
         if (embedding == 0)
         {
             throw modalities > 0
-                ? new PlanException("modalities are told apart by a shift of the time embedding, but this architecture's cannot be modulated; use another architecture", "modalities").In("condition")
+                ? new PlanException("modalities are told apart by a shift of the time embedding, but this architecture's cannot be "
+                    + "modulated; use another architecture", "modalities").In("condition")
                 : film is null
                 ? new PlanException("an augmentation tells the denoiser how it augmented (omega), but this architecture's time embedding cannot be modulated; switch omega off or take another architecture").In("augmentations")
                 : new PlanException("size bins modulate the time embedding (film), but this architecture's cannot be modulated; use through: maps or another architecture", "size_bins").In("condition");

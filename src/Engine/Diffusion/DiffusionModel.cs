@@ -37,7 +37,8 @@ public sealed class DiffusionModel : IDisposable
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
         Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Build(context, (a, options, given) => a.Create(options, given)));
         var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
-        Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, plan.Condition.Modalities?.Count ?? 0, omega, Denoiser.EmbeddingSize, context.Device);
+        Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, plan.Condition.Modalities?.Count ?? 0, omega,
+            Denoiser.EmbeddingSize, context.Device);
         Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
         Process = plan.Strategy.Create(context, (s, options, given) => s.Create(options, plan.Shape, given));
@@ -274,7 +275,8 @@ public sealed class DiffusionModel : IDisposable
     private (Tensor Input, Tensor Timesteps, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
         var (input, networkTimesteps) = OfProcess(process => (process.NetworkInput(noisy, timesteps), process.NetworkTimesteps(timesteps)));
-        var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Modality, condition.Omega, noisy.shape[0]) ?? (null, null);
+        var (scale, shift) =
+            Conditioner?.Modulation(condition.SizeBins, condition.Modality, condition.Omega, noisy.shape[0]) ?? (null, null);
         var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
         if (Control is not null)
         {

@@ -187,8 +187,7 @@ public sealed class DiffusionTask : TrainingTask
         var noise = DrawNoise(clean.shape).to(_model.Device);
         if (keptChannels is not null)
             (clean, noise) = (clean * keptChannels, noise * keptChannels);
-        var timesteps = Draw(clean.shape[0], batch => _plan.Strategy.Checked(
-            "draws timesteps", _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep])), [batch], torch.CPU)).to(_model.Device);
+        var timesteps = Draw(clean.shape[0], DrawTimesteps).to(_model.Device);
         return new TrainingTerm
         {
             Clean = clean,
@@ -199,6 +198,9 @@ public sealed class DiffusionTask : TrainingTask
             Condition = condition,
         };
     }
+
+    private Tensor DrawTimesteps(long batch) => _plan.Strategy.Checked(
+        "draws timesteps", _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep])), [batch], torch.CPU);
 
     /// <summary>What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all processes, as in one alone.</summary>
     private Tensor Draw(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
@@ -253,7 +255,8 @@ public sealed class DiffusionTask : TrainingTask
     /// </summary>
     private Batch AugmentVolumes(Batch batch)
     {
-        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.First.Run(() => pair.Second.ChangesVolumes)).ToArray();
+        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.First.Run(() => pair.Second.ChangesVolumes))
+            .ToArray();
         if (changing.Length == 0)
             return batch;
         var given = new TrainingVolumes
@@ -300,7 +303,8 @@ public sealed class DiffusionTask : TrainingTask
         TrainingTerm[] terms = [noised];
         foreach (var (planned, augmentation) in _plan.Augmentations.Zip(_model.Augmentations))
         {
-            terms = [.. terms.SelectMany(term => planned.Given("Apply", () => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout])))];
+            var random = Random[RandomStreams.Dropout];
+            terms = [.. terms.SelectMany(term => planned.Given("Apply", () => augmentation.Apply(term, _model.Process, random)))];
             if (terms.Length == 0 || terms.Contains(null))
                 throw planned.Unfit("leaves no term of the loss by Apply");
             foreach (var term in terms)

@@ -57,7 +57,8 @@ public sealed record ExperimentPlan : Plan
     public int ControlChannels { get; init; }
 
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
-    public override IReadOnlyList<string> Kinds => [.. (Condition.Modalities ?? Target).Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+    public override IReadOnlyList<string> Kinds =>
+        [.. (Condition.Modalities ?? Target).Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
     /// <summary>
     /// Kinds of images that have to be read to generate and to do nothing else: those of the condition, and the mask whose tumours are counted; where it
@@ -171,7 +172,7 @@ public sealed record ExperimentPlan : Plan
     /// <inheritdoc/>
     public override IReadOnlyList<string> Files =>
     [
-        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(metric => metric.Given("Networks", (part, options) => part.Networks(options))) ?? []),
+        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(NetworksOf) ?? []),
         .. Training.Perceptual?.Network is { } network ? [network] : Array.Empty<string>(),
     ];
 
@@ -237,12 +238,16 @@ public sealed record ExperimentPlan : Plan
         draft.ValidateKinds("condition", "modalities", modalities);
         var named = string.Join(", ", modalities);
         var fault = modalities.Count < 2 ? $"modalities [{named}] are not several; name two or more, or remove them"
-            : modalities.FirstOrDefault(ImageKinds.IsMask) is { } mask ? $"{mask} is a mask, and modalities are images, of one range; remove it"
-            : draft.Target is not [var target] ? $"target is {string.Join(", ", draft.Target)}, and of modalities one is made at a time; name one of {named} there"
+            : modalities.FirstOrDefault(ImageKinds.IsMask) is { } mask ? $"{mask} is a mask, and modalities are images, of one "
+                + $"range; remove it"
+            : draft.Target is not [var target] ? $"target is {string.Join(", ", draft.Target)}, and of modalities one is made at a "
+                + $"time; name one of {named} there"
             : !modalities.Contains(target) ? $"target is {target}, which is none of the modalities; name one of {named} there"
-            : modalities.Intersect(draft.Condition.Images).FirstOrDefault() is { } given ? $"{given} is both a modality and a condition; remove it from one of them"
+            : modalities.Intersect(draft.Condition.Images).FirstOrDefault() is { } given ? $"{given} is both a modality and a "
+                + $"condition; remove it from one of them"
             : draft.Condition.Control is not null ? "a ControlNet steers a denoiser of one image; remove modalities or control"
-            : draft.Space.KeepsLatents ? $"modalities are learned of volumes, and the latents of `{draft.Compressor.Id}` are computed once, of one image each; use a compressor that is not learned"
+            : draft.Space.KeepsLatents ? $"modalities are learned of volumes, and the latents of `{draft.Compressor.Id}` are "
+                + $"computed once, of one image each; use a compressor that is not learned"
             : null;
         if (fault is not null)
             throw new PlanException(fault, "modalities").In("condition");
@@ -263,12 +268,14 @@ public sealed record ExperimentPlan : Plan
         return informative.Count > 0 && TimestepFault(informative) is null
             ? informative
             : throw Strategy.Unfit(
-                $"gives {string.Join(", ", informative)} as {member}, and there have to be some, each once, from 0 to {NoiseProcess.Horizon}");
+                $"gives {string.Join(", ", informative)} as {member}, and there have to be some, each once, from 0 to "
+                    + $"{NoiseProcess.Horizon}");
     }
 
     private static string? TimestepFault(IReadOnlyList<double> timesteps) =>
         timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon))
             ? $"timesteps {string.Join(", ", timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them"
-        : timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice ? $"timesteps names {twice.Key} twice; name each once"
+        : timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice
+            ? $"timesteps names {twice.Key} twice; name each once"
         : null;
 }

@@ -22,7 +22,9 @@ public sealed record ModelCondition
     /// <summary>Numbers of tumours by size bin, int64 <c>[B, 7]</c>, or null. −1 where they were left away, which is not "no tumour".</summary>
     public Tensor? SizeBins { get; init; }
 
-    /// <summary>Which of several modalities is made, int64 <c>[B]</c>, or null where there is one alone. −1 where it was left away.</summary>
+    /// <summary>
+    /// Which of several modalities is made, int64 <c>[B]</c>, or null where there is one alone. −1 where it was left away.
+    /// </summary>
     public Tensor? Modality { get; init; }
 
     /// <summary>What an augmentation tells, <c>[B, n]</c>, or null.</summary>

@@ -63,12 +63,15 @@ internal static class PlanChecks
         if (plan.Training.Loss != DenoiserLoss.LpipsHuber)
         {
             if (plan.Training.Perceptual is not null)
-                throw new PlanException("perceptual is the network of the loss lpips_huber; set loss: lpips_huber, or remove perceptual", "perceptual").In("training");
+                throw new PlanException("perceptual is the network of the loss lpips_huber; set loss: lpips_huber, or "
+                    + "remove perceptual", "perceptual").In("training");
             return;
         }
 
-        var fault = network is not { Length: > 0 } ? "the loss lpips_huber compares features, and training.perceptual.network names no file of a network; set it, or use huber"
-            : plan.Compressor.Part.IsLearned ? $"the loss lpips_huber compares volumes, and `{plan.Compressor.Id}` is learned, through whose decoder each step would go; use huber"
+        var fault = network is not { Length: > 0 } ? "the loss lpips_huber compares features, and training.perceptual.network names "
+            + "no file of a network; set it, or use huber"
+            : plan.Compressor.Part.IsLearned ? $"the loss lpips_huber compares volumes, and `{plan.Compressor.Id}` is learned, "
+                + $"through whose decoder each step would go; use huber"
             : plan.Target.Any(ImageKinds.IsMask) ? "the loss lpips_huber compares features of images, and the target has a mask; use huber"
             : null;
         if (fault is not null)

@@ -100,7 +100,8 @@ public sealed record PlanDescription
         if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, plan.HasMasks, meta) && plan.Generation is not null && plan.LeftOut.Count == 0)
             throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
         if (plan.Generation is { Sampling.Count: 1 })
-            MetricChecks.RefuseFew(plan.Metrics, plan.Compared, 1, context with { Device = torch.CPU }); // one volume is no set for most metrics
+            MetricChecks.RefuseFew(plan.Metrics, plan.Compared, 1,
+                context with { Device = torch.CPU }); // one volume is no set for most metrics
         if (plan.TrainingGeneration is { } watched)
             RefuseGeneration(plan, watched, model, context);
         plan.EvaluatedTimesteps(model.Process);
@@ -230,7 +231,8 @@ public sealed record PlanDescription
         if (augmentation.MixesSamples && plan.Training.BatchSize < 2)
             throw new PlanException($"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it", "batch_size").In("training");
         if (augmentation.MixesSamples && plan.Condition.Modalities is not null)
-            throw new PlanException($"`{id}` mixes samples, and modalities cannot be mixed; remove one of the two", "modalities").In("condition");
+            throw new PlanException($"`{id}` mixes samples, and modalities cannot be mixed; remove one of the two",
+                "modalities").In("condition");
         if (augmentation.MixesSamples && plan.Condition.SizeBins is not null)
             throw new PlanException($"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two", "size_bins").In("condition");
     }

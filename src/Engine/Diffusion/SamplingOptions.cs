@@ -160,7 +160,8 @@ public sealed record SamplingOptions
         if (GuidanceZeroInit is { } still && !GuidanceZero)
             throw Refusal("guidance_zero_init", $"guidance_zero_init {still} is of guidance_zero, which is false; set it to true or remove guidance_zero_init");
         if (GuidanceZero && GuidesByModel)
-            throw Refusal("guidance_zero", $"guidance_zero is of predictions without the condition, and {WeakerKey} guides by a weaker model; remove one of the two");
+            throw Refusal("guidance_zero", $"guidance_zero is of predictions without the condition, and {WeakerKey} guides by a "
+                + $"weaker model; remove one of the two");
         if (StrongestGuidance > 1)
             RefuseStandingUnguided();
         else

@@ -34,8 +34,8 @@ public sealed class TrainedModel : IDisposable
     public TrainedModel? Weaker { get; internal set; }
 
     /// <summary>
-    /// How plugins differ from those that its run was trained with, where that was allowed; of a weaker model's run, as the run that is sampled is
-    /// looked at by itself.
+    /// How plugins differ from those that its run was trained with, where that was allowed; of a weaker model's run, as the run that is
+    /// sampled is looked at by itself.
     /// </summary>
     public IReadOnlyList<PluginChange> ChangedPlugins { get; internal set; } = [];
 

@@ -36,7 +36,8 @@ internal sealed class Cohorts(ExperimentContext context)
     public static void RequireWhole(Plan plan, Cohort cohort)
     {
         if (!cohort.Patients.Any(patient => !plan.Kinds.Except(patient.Kinds).Any()))
-            throw new PlanException("an animal has only with it what it is sampled from, and nothing to be evaluated on; name a cohort with --cohort DIR", "cohort").In("data");
+            throw new PlanException("an animal has only with it what it is sampled from, and nothing to be evaluated on; name a "
+                + "cohort with --cohort DIR", "cohort").In("data");
     }
 
     private static Cohort Found(Plan plan, RunFolder? run, string option)
@@ -90,7 +91,8 @@ internal sealed class Cohorts(ExperimentContext context)
     public ModalityDataset Modalities(ExperimentPlan plan, Cohort cohort, string split) => Checked(
         cohort,
         () => new ModalityDataset(
-            cohort, split, plan.Data, plan.Target[0], plan.Condition.Modalities!, [.. plan.Kinds.Except(plan.Condition.Modalities!)], plan.TumourUse));
+            cohort, split, plan.Data, plan.Target[0], plan.Condition.Modalities!, [.. plan.Kinds.Except(plan.Condition.Modalities!)],
+                plan.TumourUse));
 
     /// <summary>A split's images as samples of their own; the first one is read, to see that they fit the plan.</summary>
     public PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>

@@ -301,7 +301,11 @@ public sealed class DiffusionExperiment : Experiment
         var (samples, validated) = Context.Collective.FirstThenOthers(
             () => Prepare(Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, parts, cancellation));
         if (Plan.Condition.Modalities is not null)
-            (samples, validated) = (Cohorts.Modalities(Plan, cohort, Cohort.Train), validation is null ? null : Cohorts.Modalities(Plan, cohort, Cohort.Val));
+        {
+            samples = Cohorts.Modalities(Plan, cohort, Cohort.Train);
+            validated = validation is null ? null : Cohorts.Modalities(Plan, cohort, Cohort.Val);
+        }
+
         var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective, Meter(cohort, training, validation));
         return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, task)
         {

@@ -34,7 +34,8 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         if (sampling.StrongestGuidance == 1)
         {
             if (_context.Collective.IsFirst())
-                _context.Observer.Warned($"{sampling.WeakerKey} names a weaker model, and guidance: 1 guides nowhere: no weaker model is read");
+                _context.Observer.Warned($"{sampling.WeakerKey} names a weaker model, and guidance: 1 guides nowhere: no weaker "
+                    + $"model is read");
             return;
         }
 
@@ -81,7 +82,8 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         if (Plan.Shape.Volume != other.Shape.Volume || Plan.Shape.Latent != other.Shape.Latent)
             throw Refusal($"{theirs.Path} diffuses latents of {other.Shape.Latent} of volumes of {other.Shape.Volume}, here they are {Plan.Shape.Latent} of {Plan.Shape.Volume}");
         if (!(Plan.Condition.Modalities ?? []).SequenceEqual(other.Condition.Modalities ?? []))
-            throw Refusal($"{theirs.Path} tells other modalities apart ({string.Join(", ", (other.Condition.Modalities ?? []).DefaultIfEmpty("none"))})");
+            throw Refusal($"{theirs.Path} tells other modalities apart "
+                + $"({string.Join(", ", (other.Condition.Modalities ?? []).DefaultIfEmpty("none"))})");
         if (other.Kinds.Except(Plan.Kinds).FirstOrDefault() is { } unread)
             throw Refusal($"{theirs.Path} is conditioned on {unread}, which this run does not read");
         if (Plan.Compressor.Id != other.Compressor.Id || !JsonNode.DeepEquals(Json(Plan.Compressor.Options), Json(other.Compressor.Options)) || Space(ours) != Space(theirs))

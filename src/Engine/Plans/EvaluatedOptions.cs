@@ -31,7 +31,10 @@ public abstract partial record EvaluatedOptions
     /// <summary>Splits that are evaluated, of <c>train</c>, <c>val</c> and <c>test</c>. Default: test, and val where the cohort has one.</summary>
     public IReadOnlyList<string>? Splits { get; init; }
 
-    /// <summary>Checkpoints that are evaluated, of <c>best</c>, <c>latest</c>, <c>best_generation</c>, or by their own names, such as <c>step-00001000</c>; one that has several names is evaluated once. Default both.</summary>
+    /// <summary>
+    /// Checkpoints that are evaluated, of <c>best</c>, <c>latest</c>, <c>best_generation</c>, or by their own names, such as
+    /// <c>step-00001000</c>; one that has several names is evaluated once. Default both.
+    /// </summary>
     public IReadOnlyList<string> Checkpoints { get; init; } = [Best, Latest];
 
     /// <summary>The splits that are evaluated of a cohort.</summary>

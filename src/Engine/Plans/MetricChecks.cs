@@ -31,8 +31,8 @@ public static class MetricChecks
     }
 
     /// <summary>
-    /// Refuses metrics of sets that have no value of so few generated volumes, when the plan is made: each is tried with volumes of noise. One that
-    /// reads files or masks, or has no value of more of them either, is not known of before it is evaluated.
+    /// Refuses metrics of sets that have no value of so few generated volumes, when the plan is made: each is tried with volumes of noise.
+    /// One that reads files or masks, or has no value of more of them either, is not known of before it is evaluated.
     /// </summary>
     /// <param name="metrics">The metrics.</param>
     /// <param name="volume">One of the volumes that will be compared, without padding.</param>
@@ -55,7 +55,8 @@ public static class MetricChecks
 
     /// <summary>The refusal of a metric that has no value of so few volumes.</summary>
     internal static PlanException Few(string id, int generated, string why) => new PlanException(
-        $"`{id}` has no value of {generated} generated volume{(generated == 1 ? "" : "s")}: {why}; generate more, or remove it from evaluation.metrics",
+        $"`{id}` has no value of {generated} generated volume{(generated == 1 ? "" : "s")}: {why}; generate more, or remove it from "
+            + $"evaluation.metrics",
         "generate.count").In("evaluation");
 
     private static string? WhyFew(PlannedPart<IMetric> planned, SetMetric metric, torch.Tensor[] noise)

@@ -6,7 +6,8 @@ namespace VoxelZoo.Engine.Plans;
 public sealed record PerceptualOptions
 {
     /// <summary>
-    /// A TorchScript file. Its network takes slices <c>[n, 3, H, W]</c> from 0 to 1 and returns features <c>[n, c, h, w]</c>, or several such tensors.
+    /// A TorchScript file. Its network takes slices <c>[n, 3, H, W]</c> from 0 to 1 and returns features <c>[n, c, h, w]</c>, or several
+    /// such tensors.
     /// Default: none, and no phase can weigh <c>perceptual</c>, nor can <c>loss</c> be <c>lpips_huber</c>.
     /// </summary>
     public string? Network { get; init; }

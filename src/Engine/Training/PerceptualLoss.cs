@@ -68,7 +68,8 @@ public sealed class PerceptualLoss : IDisposable
     {
         if (File.Exists(network))
             return;
-        var remedy = NearPaths.Suggestion(network, File.Exists) is { Length: > 0 } near ? near : "; name a TorchScript file of a network that takes slices [n, 3, H, W]";
+        var remedy = NearPaths.Suggestion(network, File.Exists) is { Length: > 0 } near ? near : "; name a TorchScript file of a "
+            + "network that takes slices [n, 3, H, W]";
         throw new PlanException($"there is no file {network}{remedy}", Key).In("training");
     }
 

@@ -64,7 +64,8 @@ internal static class ExperimentFile
         foreach (var name in extends is ListNode list ? list.Items : [extends])
         {
             if (name is not ScalarNode { IsNull: false } file)
-                throw new ConfigurationException(name.Position, $"`extends` takes the path of a file, the name of a plugin's experiment, or a list of them, found {name.Description}");
+                throw new ConfigurationException(name.Position, $"`extends` takes the path of a file, the name of a plugin's "
+                    + $"experiment, or a list of them, found {name.Description}");
             var next = FileOf(file, path, plugins);
             if (chain.Contains(Path.GetFullPath(next)))
                 throw new ConfigurationException(name.Position, $"`extends` goes in a circle: {file.Text} leads back to itself");
@@ -86,7 +87,8 @@ internal static class ExperimentFile
             return Path.Combine(Path.GetDirectoryName(path) ?? "", named.Text);
         return (plugins is null ? null : PluginExperiments.Find(plugins, named.Text, named.Position)) ?? throw new ConfigurationException(
             named.Position,
-            $"`extends` names {named.Text}, which does not end in .yaml, .yml or .json, and there is no plugin that brings an experiment of that name");
+            $"`extends` names {named.Text}, which does not end in .yaml, .yml or .json, and there is no plugin that brings an "
+                + $"experiment of that name");
     }
 
     /// <summary>

@@ -31,7 +31,8 @@ internal static class PluginExperiments
         var plugin = plugins.MinBy(one => one.Status)!;
         if (plugin.Status != PluginStatus.Active)
             throw new ConfigurationException(
-                place ?? new Position(name), $"the experiment is of the plugin `{owner}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
+                place ?? new Position(name), $"the experiment is of the plugin `{owner}` ({plugin.Path}), which cannot be used: "
+                    + $"{plugin.Reason}");
         var all = Files(plugin);
         if (all.FirstOrDefault(experiment => experiment.Name == name) is { File: { } file })
             return file;

@@ -93,13 +93,15 @@ internal sealed record PluginQuality(IReadOnlyList<QualityCriterion> Criteria)
     {
         var brought = PluginExperiments.Of(plugin);
         string? used = null, fault = PluginExperiments.Ignored(plugin) is { } ignored
-            ? $"{Path.GetRelativePath(plugin.Path, ignored)} is {(Directory.Exists(ignored) ? "a folder" : "called otherwise")}, and experiments are files that end in .yaml"
+            ? $"{Path.GetRelativePath(plugin.Path, ignored)} is {(Directory.Exists(ignored) ? "a folder" : "called otherwise")}, and "
+                + $"experiments are files that end in .yaml"
             : null;
         foreach (var name in brought)
         {
             try
             {
-                var file = ExperimentFile.Load(Path.Combine(plugin.Path, "experiments", $"{PartName.Parse(name).Id}.yaml"), plugins: PluginCatalogue.Of(plugin));
+                var file = ExperimentFile.Load(Path.Combine(plugin.Path, "experiments", $"{PartName.Parse(name).Id}.yaml"),
+                    plugins: PluginCatalogue.Of(plugin));
                 if (Names(file, plugin))
                     used ??= name;
             }
@@ -137,7 +139,8 @@ internal sealed record PluginQuality(IReadOnlyList<QualityCriterion> Criteria)
             : null);
         var first = faults.FirstOrDefault(fault => fault is not null);
         return One(
-            QualityLevel.Gold, "weights", first is null, weights.Length == 0 ? "it brings none" : "each has a card.yaml beside it", first ?? "");
+            QualityLevel.Gold, "weights", first is null, weights.Length == 0 ? "it brings none" : "each has a card.yaml beside it",
+                first ?? "");
     }
 
     private static string? CardFault(string card)

@@ -61,9 +61,11 @@ public sealed class LpipsHuberTests(TinyCohort cohort) : IClassFixture<TinyCohor
 
     public static TheoryData<string, string, string> Refusals => new()
     {
-        { "none", "loss", "the loss lpips_huber compares features, and training.perceptual.network names no file of a network; set it, or use huber" },
+        { "none", "loss", "the loss lpips_huber compares features, and training.perceptual.network names no file of a network; set "
+            + "it, or use huber" },
         { "mask", "loss", "the loss lpips_huber compares features of images, and the target has a mask; use huber" },
-        { "latent", "loss", "the loss lpips_huber compares volumes, and `AffineCompressor` is learned, through whose decoder each step would go; use huber" },
+        { "latent", "loss", "the loss lpips_huber compares volumes, and `AffineCompressor` is learned, through whose decoder each "
+            + "step would go; use huber" },
         { "idle", "perceptual", "perceptual is the network of the loss lpips_huber; set loss: lpips_huber, or remove perceptual" },
     };
 

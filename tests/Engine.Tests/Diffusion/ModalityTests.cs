@@ -68,7 +68,8 @@ public sealed class ModalityTests(TinyCohort cohort) : IClassFixture<TinyCohort>
                 using var batch = test.Load(0);
                 using var gradient = no_grad();
                 var condition = trained.Model.EncodeCondition(batch);
-                return trained.Model.Predict(zeros(plan.Shape.Latent.Batch(1)), full([1], S(500.0), ScalarType.Float32), condition).mean().ToDouble();
+                return trained.Model.Predict(zeros(plan.Shape.Latent.Batch(1)), full([1], S(500.0), ScalarType.Float32), condition)
+                    .mean().ToDouble();
             });
         }
     }
@@ -98,7 +99,8 @@ public sealed class ModalityTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         { "target", "target is flair, which is none of the modalities; name one of bravo, t1_pre there" },
         { "both", "target is bravo, t1_pre, and of modalities one is made at a time; name one of bravo, t1_pre there" },
         { "condition", "t1_pre is both a modality and a condition; remove it from one of them" },
-        { "latents", "modalities are learned of volumes, and the latents of `AffineCompressor` are computed once, of one image each; use a compressor that is not learned" },
+        { "latents", "modalities are learned of volumes, and the latents of `AffineCompressor` are computed once, of one image each; "
+            + "use a compressor that is not learned" },
     };
 
     [Theory]

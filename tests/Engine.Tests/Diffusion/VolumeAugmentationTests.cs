@@ -53,8 +53,10 @@ public sealed class VolumeAugmentationTests(TinyCohort cohort) : IClassFixture<T
 
     [Theory]
     [InlineData("volumes", "`Nothing` of the plugin tiny 1.0.0 gives null as ApplyToVolumes; use another version of the plugin")]
-    [InlineData("images", "`Nothing` of the plugin tiny 1.0.0 gives null among the images of ApplyToVolumes; use another version of the plugin")]
-    [InlineData("voxels", "`Nothing` of the plugin tiny 1.0.0 changes bravo to null, and it has to be float32 [1, 1, 8, 8, 8] on cpu; use another version of the plugin")]
+    [InlineData("images", "`Nothing` of the plugin tiny 1.0.0 gives null among the images of ApplyToVolumes; use another version "
+        + "of the plugin")]
+    [InlineData("voxels", "`Nothing` of the plugin tiny 1.0.0 changes bravo to null, and it has to be float32 [1, 1, 8, 8, 8] on "
+        + "cpu; use another version of the plugin")]
     public void Nothing_in_place_of_volumes_is_refused(string what, string sentence) => Assert.Equal(sentence, Refusal(new Nothing(what)));
 
     [Fact]

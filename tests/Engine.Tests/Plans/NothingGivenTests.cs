@@ -21,14 +21,16 @@ public sealed class NothingGivenTests(TinyCohort cohort) : IClassFixture<TinyCoh
     [Fact]
     public void Strategy_with_informative_timesteps_that_are_none() => Refused(
         () => Draft with { Strategy = TinyRun.Part<INoiseStrategy>("strategy", new Silent([500, 500])) },
-        "`Silent` of the plugin tiny 1.0.0 gives 500, 500 as InformativeTimesteps, and there have to be some, each once, from 0 to 1000; use another version of the plugin");
+        "`Silent` of the plugin tiny 1.0.0 gives 500, 500 as InformativeTimesteps, and there have to be some, each once, from 0 to "
+            + "1000; use another version of the plugin");
 
     [Theory]
     [InlineData(double.NaN, "NaN")]
     [InlineData(double.PositiveInfinity, "Infinity")]
     public void Best_value_that_is_no_number(double best, string said) => Refused(
         () => Draft with { Metrics = [TinyRun.Part<IMetric>("evaluation", new Scripted() { BestValue = best })] },
-        $"`Scripted` of the plugin tiny 1.0.0 gives {said} as BestValue, and it has to be a number or none; use another version of the plugin");
+        $"`Scripted` of the plugin tiny 1.0.0 gives {said} as BestValue, and it has to be a number or none; use another version "
+            + $"of the plugin");
 
     [Fact]
     public void Sampler_that_is_not_created() => Refused(
@@ -38,7 +40,8 @@ public sealed class NothingGivenTests(TinyCohort cohort) : IClassFixture<TinyCoh
     [Fact]
     public void Latent_shape_that_is_none() => Refused(
         () => Draft with { Compressor = TinyRun.Part<ICompressor>("compressor", new Shapeless()) },
-        "`Shapeless` of the plugin tiny 1.0.0 gives 0×0×0×0 as LatentShape of 1×8×8×8, and no size can be less than 1; use another version of the plugin");
+        "`Shapeless` of the plugin tiny 1.0.0 gives 0×0×0×0 as LatentShape of 1×8×8×8, and no size can be less than 1; use another "
+            + "version of the plugin");
 
     [Fact]
     public void Compressor_that_cannot_say_whether_it_is_lossy()

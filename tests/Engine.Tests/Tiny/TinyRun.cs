@@ -129,7 +129,8 @@ internal sealed class TinyRun : IDisposable
     public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) => new(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
 
     public static ModalityDataset Modalities(ExperimentPlan plan, Cohort cohort, string split) => new(
-        cohort, split, plan.Data, plan.Target[0], plan.Condition.Modalities!, [.. plan.Kinds.Except(plan.Condition.Modalities!)], plan.TumourUse);
+        cohort, split, plan.Data, plan.Target[0], plan.Condition.Modalities!, [.. plan.Kinds.Except(plan.Condition.Modalities!)],
+            plan.TumourUse);
 
     public void Dispose() => _folder.Dispose();
 

@@ -18,7 +18,8 @@ public sealed class OutputTests
 
         var text = Output.Plain(table, width);
 
-        string[] said = ["id", "version", "what", "voxelzoo.augmentations", "1.3.0", "Augmentations", "of", "volumes", "and", "their", "masks", "voxelzoo.metrics", "1.4.0", "Metrics"];
+        string[] said = ["id", "version", "what", "voxelzoo.augmentations", "1.3.0", "Augmentations", "of", "volumes", "and", "their",
+            "masks", "voxelzoo.metrics", "1.4.0", "Metrics"];
         Assert.Empty(said.Except(text.Split([' ', '\n'])));
         Assert.DoesNotContain("…", text, StringComparison.Ordinal);
         Assert.All(text.Split('\n'), line => Assert.True(line.Length <= longest, line));

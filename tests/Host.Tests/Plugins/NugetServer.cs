@@ -46,7 +46,8 @@ internal sealed class NugetServer : IDisposable
     /// <summary>Gives versions of a package from files.</summary>
     public void Give(string id, params (string Version, string File)[] versions)
     {
-        Say($"/packages/{id}/index.json", new JsonObject { ["versions"] = new JsonArray([.. versions.Select(one => JsonValue.Create(one.Version))]) });
+        Say($"/packages/{id}/index.json", new JsonObject { ["versions"] = new JsonArray([.. versions
+            .Select(one => JsonValue.Create(one.Version))]) });
         foreach (var (version, file) in versions)
             _answers[$"/packages/{id}/{version}/{id}.{version}.nupkg"] = File.ReadAllBytes(file);
     }

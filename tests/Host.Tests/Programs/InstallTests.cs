@@ -282,11 +282,12 @@ public sealed class InstallTests : IDisposable
         Assert.Equal((server.Address, $"{server.Address}#good/0.9.0"), ((string?)locked["feed"], (string?)locked["source"]));
         Assert.Equal("[]\n", Plugins("outdated", "--json").Out);
 
-        server.Give("good", ("0.9.0", early), ("0.10.0", middle), ("0.11.0", late));
+        server.Give("good", ("0.9.0", early), ("0.10.0", middle), ("0.11.0", late), ("0.12.0-beta", middle));
         Assert.Equal("0.10.0", (string?)Assert.Single(JsonNode.Parse(Plugins("outdated", "--json").Out)!.AsArray())!["latest"]);
         Assert.Contains("good from 0.9.0 to 0.10.0", Plugins("update").Out, StringComparison.Ordinal);
         Assert.Equal(("0.10.0", "active", "locked"), State("good"));
         Assert.DoesNotContain("good.0.9.0.nupkg", server.Downloads.Skip(1));
+        Assert.DoesNotContain("good.0.12.0-beta.nupkg", server.Downloads);
     }
 
     [Fact]
@@ -300,11 +301,13 @@ public sealed class InstallTests : IDisposable
 
         Refuses("good", server.Address, "the package `good` 1.0.0 holds the plugin `second`");
         Refuses("library", server.Address, "the package `library` 1.0.0 holds no plugin");
-        Refuses("toonew", server.Address, $"holds the plugin `toonew` for other contracts than this host's {Contract} only: 9.0.0 for [2.0,3.0)");
+        Refuses("toonew", server.Address, $"holds the plugin `toonew` for other contracts than this host's {Contract} only: 9.0.0 "
+            + $"for [2.0,3.0)");
         Refuses("absent", server.Address, "holds no package `absent`");
         Refuses("good", server.Address.Replace("index", "other"), "the server does not answer as a feed of NuGet's");
         Refuses("good", "http://localhost:1/index.json", "the server does not answer as a feed of NuGet's: Connection refused");
-        Refuses("good", "ftp://localhost/index.json", "a feed is a folder of .nupkg files, or an address that begins with https:// or http://");
+        Refuses("good", "ftp://localhost/index.json", "a feed is a folder of .nupkg files, or an address that begins with "
+            + "https:// or http://");
         Refuses("good", "https://me:secret@localhost/index.json", "the address of localhost holds a name or password");
         Assert.Empty(Files());
 

@@ -105,7 +105,8 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     {
         var folder = Path.Combine(Copy("refused/zoo"), "../../..");
 
-        var (said, error, code) = InFolder(folder, [verb, $"zoo/{ExportedAnimal.Id}", .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)]);
+        var (said, error, code) = InFolder(folder, [verb, $"zoo/{ExportedAnimal.Id}", .. options.Split(' ',
+            StringSplitOptions.RemoveEmptyEntries)]);
 
         Assert.Equal((2, ""), (code, said));
         Assert.Single(error.TrimEnd('\n').Split('\n'));

@@ -39,7 +39,9 @@ public sealed class GeneratedSet
     public static GeneratedSet? Samples(RunFolder run, ExperimentPlan plan, string sha256)
     {
         var records = SampleFolder.Records<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256)
-            .Where(record => plan.Condition.Modalities is null || File.Exists(FileOf(Path.Combine(run.Samples, record.Name), plan.Target[0]))).ToArray();
+            .Where(record => plan.Condition.Modalities is null
+                || File.Exists(FileOf(Path.Combine(run.Samples, record.Name), plan.Target[0])))
+            .ToArray();
         // samples of one set were made alike; what a later command with other values left beside them is not among them
         if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
             return null;

@@ -280,7 +280,8 @@ public sealed class SetEvaluator(
             if (!each.MoveNext())
                 break;
             foreach (var metric in extractors)
-                rows[metric.Extractor!].Add(Planned(metric).Given("Features", () => Features(metric, each.Current)).MoveToOuterDisposeScope());
+                rows[metric.Extractor!].Add(Planned(metric).Given("Features", () => Features(metric, each.Current))
+                    .MoveToOuterDisposeScope());
         }
 
         var sets = rows.ToDictionary(pair => pair.Key, pair => FeatureSet.Of(pair.Value));

@@ -12,7 +12,11 @@ internal sealed class FolderFeed : PluginFeed
     {
         Place = folder;
         // it may hold packages that are none of plugins
-        _packages = new(() => [.. Directory.EnumerateFiles(folder, "*.nupkg").Order(StringComparer.Ordinal).Select(path => Opened(path, path)).OfType<FeedPackage>()]);
+        _packages = new(() =>
+        [
+            .. Directory.EnumerateFiles(folder, "*.nupkg").Order(StringComparer.Ordinal)
+                .Select(path => Opened(path, path)).OfType<FeedPackage>(),
+        ]);
     }
 
     /// <inheritdoc/>
@@ -23,12 +27,14 @@ internal sealed class FolderFeed : PluginFeed
     {
         var all = _packages.Value.Where(package => package.Manifest.Id == id).ToArray();
         if (all.Length == 0)
-            throw new UsageException($"{Place} holds no package of a plugin `{id}`{Spelling.Suggestion(id, _packages.Value.Select(package => package.Manifest.Id).Distinct())}");
+            throw new UsageException($"{Place} holds no package of a plugin "
+                + $"`{id}`{Spelling.Suggestion(id, _packages.Value.Select(package => package.Manifest.Id).Distinct())}");
         return LatestOf(id) ?? throw Unfit(id, all);
     }
 
     /// <inheritdoc/>
     public override FeedPackage? Later(string id, NuGetVersion than) => LatestOf(id) is { } latest && latest.Version > than ? latest : null;
 
-    private FeedPackage? LatestOf(string id) => _packages.Value.Where(package => package.Manifest.Id == id && package.Fits).MaxBy(package => package.Version);
+    private FeedPackage? LatestOf(string id) => _packages.Value.Where(package => package.Manifest.Id == id && package.Fits)
+        .MaxBy(package => package.Version);
 }

@@ -44,7 +44,8 @@ internal abstract class PluginFeed : IDisposable
         {
             using var package = PluginPackage.Open(path);
             var manifest = package.ReadManifest();
-            return NuGetVersion.TryParse(manifest.Version, out var version) ? new FeedPackage(path, manifest, version, Place, source) : null;
+            return NuGetVersion.TryParse(manifest.Version, out var version) ? new FeedPackage(path, manifest, version, Place, source)
+                : null;
         }
         catch (Exception e) when (e is UsageException or InvalidDataException or IOException)
         {

@@ -7,8 +7,8 @@ using NuGet.Versioning;
 namespace VoxelZoo.Host.Plugins.Installed;
 
 /// <summary>
-/// Packages that a server gives by NuGet's protocol. A plugin's package has its plugin's id. What it says is not believed: a package that it gave is
-/// looked at as any file is.
+/// Packages that a server gives by NuGet's protocol. A plugin's package has its plugin's id. What it says is not believed: a package that
+/// it gave is looked at as any file is.
 /// </summary>
 internal sealed class ServedFeed : PluginFeed
 {
@@ -36,14 +36,17 @@ internal sealed class ServedFeed : PluginFeed
     /// <param name="address">The address.</param>
     /// <param name="cancellation">Ends what the server is asked.</param>
     /// <param name="largest">The largest package that is taken, in bytes. Default: 4 GiB.</param>
-    /// <exception cref="UsageException">It is no address, of another protocol, or holds a password, which would be written down.</exception>
+    /// <exception cref="UsageException">It is no address, of another protocol, or holds a password, which would be written
+    /// down.</exception>
     public static ServedFeed At(string address, CancellationToken cancellation = default, long largest = 4L << 30)
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
-            throw new UsageException($"--source {address}: a feed is a folder of .nupkg files, or an address that begins with https:// or http://");
+            throw new UsageException($"--source {address}: a feed is a folder of .nupkg files, or an address that begins with "
+                + $"https:// or http://");
         if (uri.UserInfo.Length > 0)
             throw new UsageException(
-                $"--source: the address of {uri.Host} holds a name or password, which would be written down; leave them out, and give them to `dotnet nuget add source`");
+                $"--source: the address of {uri.Host} holds a name or password, which would be written down; leave them out, and "
+                    + $"give them to `dotnet nuget add source`");
         return new ServedFeed(uri, largest, cancellation);
     }
 
@@ -57,9 +60,11 @@ internal sealed class ServedFeed : PluginFeed
         foreach (var version in versions.Take(Tried))
         {
             if (Downloaded(id, version) is not { } package)
-                throw new UsageException($"{Place}: the package `{id}` {version.ToNormalizedString()} holds no plugin; `dotnet pack` of a project that refers to VoxelZoo.Abstractions makes a package of one");
+                throw new UsageException($"{Place}: the package `{id}` {version.ToNormalizedString()} holds no plugin; `dotnet pack` "
+                    + $"of a project that refers to VoxelZoo.Abstractions makes a package of one");
             if (package.Manifest.Id != id)
-                throw new UsageException($"{Place}: the package `{id}` {version.ToNormalizedString()} holds the plugin `{package.Manifest.Id}`, and is not taken for it; download it, and install the file");
+                throw new UsageException($"{Place}: the package `{id}` {version.ToNormalizedString()} holds the plugin "
+                    + $"`{package.Manifest.Id}`, and is not taken for it; download it, and install the file");
             if (package.Fits)
                 return package;
             unfit.Add(package);
@@ -92,13 +97,17 @@ internal sealed class ServedFeed : PluginFeed
         }
     }
 
-    /// <summary>The versions of a package, the latest first.</summary>
+    /// <summary>The versions of a package, the latest first; those before a release only where nothing was released.</summary>
     private NuGetVersion[] Versions(string id)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_cancellation);
         patience.CancelAfter(Patience);
         return Asked(patience.Token, async (packages, cache) =>
-            (await packages.GetAllVersionsAsync(id, cache, NullLogger.Instance, patience.Token).ConfigureAwait(false)).OrderDescending().ToArray());
+        {
+            var versions = await packages.GetAllVersionsAsync(id, cache, NullLogger.Instance, patience.Token).ConfigureAwait(false);
+            var all = versions.OrderDescending().ToArray();
+            return all.Where(version => !version.IsPrerelease).ToArray() is { Length: > 0 } released ? released : all;
+        });
     }
 
     private FeedPackage? Downloaded(string id, NuGetVersion version)
@@ -110,12 +119,14 @@ internal sealed class ServedFeed : PluginFeed
         try
         {
             using var file = new CappedFile(path, _largest, tooLarge);
-            if (!Asked(stop.Token, (packages, cache) => packages.CopyNupkgToStreamAsync(id, version, file, cache, NullLogger.Instance, stop.Token)))
+            if (!Asked(stop.Token, (packages, cache) => packages.CopyNupkgToStreamAsync(id, version, file, cache, NullLogger.Instance,
+                stop.Token)))
                 throw new UsageException($"--source {Place}: the server does not give {name}, of which it told");
         }
         catch (Exception) when (tooLarge.IsCancellationRequested)
         {
-            throw new UsageException($"--source {Place}: the package of {name} has more than {_largest >> 20} MiB; download it, and install the file");
+            throw new UsageException($"--source {Place}: the package of {name} has more than {_largest >> 20} MiB; download it, and "
+                + $"install the file");
         }
 
         return Opened(path, $"{Place}#{id}/{version.ToNormalizedString()}");
@@ -134,7 +145,8 @@ internal sealed class ServedFeed : PluginFeed
         }
         catch (Exception e) when (e is FatalProtocolException or HttpRequestException or TimeoutException)
         {
-            throw new UsageException($"--source {Place}: the server does not answer as a feed of NuGet's: {Thrown.FirstLine(e.GetBaseException())}", e);
+            throw new UsageException($"--source {Place}: the server does not answer as a feed of NuGet's: "
+                + $"{Thrown.FirstLine(e.GetBaseException())}", e);
         }
 
         async Task<T> Answer()
@@ -146,7 +158,8 @@ internal sealed class ServedFeed : PluginFeed
     }
 
     /// <summary>A file that stops what writes it where it becomes too large.</summary>
-    private sealed class CappedFile(string path, long largest, CancellationTokenSource stop) : FileStream(path, FileMode.Create, FileAccess.ReadWrite)
+    private sealed class CappedFile(string path, long largest, CancellationTokenSource stop)
+        : FileStream(path, FileMode.Create, FileAccess.ReadWrite)
     {
         public override void Write(byte[] array, int offset, int count)
         {

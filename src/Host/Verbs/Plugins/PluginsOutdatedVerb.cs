@@ -27,7 +27,8 @@ internal sealed class PluginsOutdatedVerb : Verb
             parse,
             () => new JsonArray([.. newer.Select(one => new JsonObject
             {
-                ["id"] = one.Id, ["installed"] = one.Installed, ["latest"] = one.Package.Version.ToNormalizedString(), ["package"] = one.Package.Source,
+                ["id"] = one.Id, ["installed"] = one.Installed, ["latest"] = one.Package.Version.ToNormalizedString(),
+                ["package"] = one.Package.Source,
             })]),
             () => Table(newer));
         return ExitCode.Done;
@@ -39,7 +40,8 @@ internal sealed class PluginsOutdatedVerb : Verb
             return Output.Text("nothing is newer than what is installed\n");
         var table = Output.Table("id", "installed", "latest", "package");
         foreach (var one in newer)
-            table.AddRow(new Text(one.Id), new Text(one.Installed), new Text(one.Package.Version.ToNormalizedString()), new Text(one.Package.Source));
+            table.AddRow(new Text(one.Id), new Text(one.Installed), new Text(one.Package.Version.ToNormalizedString()),
+                new Text(one.Package.Source));
         return table;
     }
 }

@@ -33,7 +33,8 @@ internal sealed class PluginsUpdateVerb : Verb
         using var feeds = new PluginFeeds(parse.GetValue(_source), cancellation);
         var done = what is not null && Path.Exists(what)
             ? [store.Put(what, null, ProgramHost.Catalogue(parse), replaces: true)]
-            : Later(feeds, what, store).Select(later => store.Put(later.Path, later, ProgramHost.Catalogue(parse), replaces: true)).ToArray();
+            : Later(feeds, what, store).Select(later => store.Put(later.Path, later, ProgramHost.Catalogue(parse), replaces: true))
+                .ToArray();
         Output.Write(
             parse,
             () => new JsonArray([.. done.Select(put => PluginsListVerb.Json(put.Plugin))]),

@@ -25,7 +25,8 @@ internal sealed class EvaluateVerb : Verb
         _run = With(RunArguments.Trained());
         _checkpoints = With(new Option<string[]>("--checkpoint")
         {
-            Description = "best, latest, best_generation or one by its own name, such as step-00001000; by default the first two. May be given several times",
+            Description = "best, latest, best_generation or one by its own name, such as step-00001000; by default the first two. "
+                + "May be given several times",
             HelpName = "NAME",
         }.AmongOr(EvaluatedOptions.IsStep, EvaluatedOptions.StepForm, [.. EvaluatedOptions.AllCheckpoints]));
         _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]));

@@ -70,7 +70,8 @@ internal sealed class SampleVerb : Verb
     private void Require(ParseResult parse, Experiment experiment)
     {
         if (parse.GetValue(_native) && experiment is not DiffusionExperiment)
-            throw new UsageException($"{_native.Name} is of generated volumes, and {experiment.Plan.Id} trains a compressor, whose reconstructions lie where their originals do");
+            throw new UsageException($"{_native.Name} is of generated volumes, and {experiment.Plan.Id} trains a compressor, whose "
+                + $"reconstructions lie where their originals do");
         BinsOption.Require(parse, _bins, experiment.Plan);
         ModalityOption.Require(parse, _modality, experiment.Plan);
     }

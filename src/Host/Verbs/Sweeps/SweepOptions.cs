@@ -48,7 +48,8 @@ internal sealed class SweepOptions
         var run = AnimalRuns.Open(session, folder, sets);
         if (CompressionPlanReader.Reads(ExperimentLoader.ReadRun(run)))
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
-        var experiment = ExperimentLoader.LoadChanged(session, run, sets, plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first, request.SamplerBy));
+        var experiment = ExperimentLoader.LoadChanged(session, run, sets, plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first,
+            request.SamplerBy));
         return experiment.OpenSweep(run, request, first);
     }
 
