@@ -1,3 +1,4 @@
+using System.CommandLine;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Runs;
@@ -24,6 +25,13 @@ internal static class AnimalRuns
     public static RunFolder Open(Session session, string name, Assignment[]? sets = null, Action<Experiment>? check = null) =>
         Find(session, name, sets is null ? null : animal => Check(session, animal, sets, check))
         ?? (name.StartsWith(ZooFolder.Prefix, StringComparison.Ordinal) && !Directory.Exists(name) ? throw ZooFolder.Unknown(name) : RunFolder.Open(name));
+
+    /// <summary>Refuses an animal where its own conditions are not enough and the command line names no cohort.</summary>
+    public static Action<Experiment> CheckCohort(ParseResult parse) => animal =>
+    {
+        if (parse.GetValue(CommonOptions.Cohort) is null)
+            animal.CheckAnimal(evaluates: true);
+    };
 
     /// <summary>The run of the animal that is named, or null where none is.</summary>
     /// <param name="session">The parts.</param>

@@ -101,6 +101,7 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     [InlineData("sample", "--cohort nowhere")]
     [InlineData("evaluate", "")]
     [InlineData("evaluate", "--cohort nowhere")]
+    [InlineData("train-diffrs", "")]
     public void What_is_refused_leaves_no_run_of_the_animal(string verb, string options)
     {
         var folder = Path.Combine(Copy("refused/zoo"), "../../..");

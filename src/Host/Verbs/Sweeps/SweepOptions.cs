@@ -45,7 +45,7 @@ internal sealed class SweepOptions
     public SamplerSweep Open(ParseResult parse, Session session, string folder, SweepRequest request, SolverConfiguration first)
     {
         Assignment[] sets = [.. Sets(parse)];
-        var run = AnimalRuns.Open(session, folder, sets);
+        var run = AnimalRuns.Open(session, folder, sets, AnimalRuns.CheckCohort(parse));
         if (CompressionPlanReader.Reads(ExperimentLoader.ReadRun(run)))
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
         var experiment = ExperimentLoader.LoadChanged(session, run, sets, plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first,
