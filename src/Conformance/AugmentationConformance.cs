@@ -20,7 +20,7 @@ public static class AugmentationConformance
         checks.Run("create", "Create builds an augmentation", () =>
         {
             created = part.Create(part.Tiny, new DiffusionShape(Grid, Grid, 1), context);
-            return null;
+            return created is null ? "Create gives null" : null;
         });
         if (created is not { } augmentation)
             return checks.Results;
@@ -40,7 +40,13 @@ public static class AugmentationConformance
             VoxelWeights = ones((Grid with { Channels = 1 }).Batch(1)),
         };
 
-        if (augmentation.ChangesVolumes)
+        var changesVolumes = false;
+        checks.Run("changes_volumes", "ChangesVolumes says whether volumes are changed before the compressor", () =>
+        {
+            changesVolumes = augmentation.ChangesVolumes;
+            return null;
+        });
+        if (changesVolumes)
             Volumes(checks, augmentation);
         checks.Run("terms", "every draw gives at least one term, all of them with the step's shapes, times within 0 to 1000 and finite weights", () =>
         {
@@ -126,6 +132,8 @@ public static class AugmentationConformance
             for (var draw = 0; draw < Draws; draw++)
             {
                 var changed = augmentation.ApplyToVolumes(volumes, random);
+                if (changed?.Images is null || changed.Images.Any(each => each?.Voxels is null))
+                    return "ApplyToVolumes gives null, or null among its images";
                 if (!Kinds(changed).SequenceEqual(Kinds(volumes)))
                     return $"images of {string.Join(", ", volumes.Images.Select(each => each.Kind))} became "
                         + string.Join(", ", changed.Images.Select(each => each.Kind));

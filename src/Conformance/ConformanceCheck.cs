@@ -25,6 +25,10 @@ internal sealed class CheckList
             using var scope = TorchSharp.torch.NewDisposeScope();
             finding = check();
         }
+        catch (NullReferenceException fault) when (fault.TargetSite?.Module.Assembly == typeof(CheckList).Assembly)
+        {
+            finding = $"the part gives null, so it does not hold that {claim}";
+        }
         catch (Exception fault)
         {
             finding = $"{fault.GetType().Name}: {fault.Message.Split('\n')[0].Trim()}";

@@ -18,7 +18,7 @@ public static class MetricConformance
             try
             {
                 created = part.Create(part.Tiny, context);
-                return null;
+                return created is null ? "Create gives null" : null;
             }
             catch (PlanException e) when (NamesNoFile(part.Tiny, e.Key))
             {
@@ -60,6 +60,8 @@ public static class MetricConformance
             });
         }
 
+        checks.Run("best_value", "BestValue is a number, or none", () =>
+            metric.BestValue is { } number && !double.IsFinite(number) ? $"BestValue is {number}" : null);
         checks.Run("values", "a paired metric gives one value a volume, and their mean", () =>
         {
             var result = Computed(real, distorted);

@@ -17,7 +17,7 @@ public static class SamplerConformance
         checks.Run("create", "Create builds a sampler", () =>
         {
             created = part.Create(part.Tiny, context);
-            return null;
+            return created is null ? "Create gives null" : null;
         });
         if (created is not { } sampler)
             return checks.Results;

@@ -20,7 +20,7 @@ public static class StrategyConformance
         checks.Run("create", "Create builds a process", () =>
         {
             created = strategy.Create(strategy.Tiny, new DiffusionShape(Grid, Grid, 0), context);
-            return null;
+            return created is null ? "Create gives null" : null;
         });
         if (created is not { } process)
             return checks.Results;
@@ -101,6 +101,8 @@ public static class StrategyConformance
         checks.Run("informative_timesteps", "the timesteps for evaluation rise, one after the other, within 0 to 1000", () =>
         {
             var named = process.InformativeTimesteps;
+            if (named is null)
+                return "InformativeTimesteps is null";
             return named.Count > 0 && named.All(t => t is >= 0 and <= NoiseProcess.Horizon)
                 && named.Zip(named.Skip(1)).All(pair => pair.First < pair.Second)
                 ? null

@@ -1,6 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Tensors;
 
@@ -40,7 +41,9 @@ public sealed class CompressionModel : IDisposable
     public CompressorPass TrainingPass(Tensor volume)
     {
         CompressorPass? pass = null;
-        var reconstruction = InPrecision(() => (pass = _plan.Compressor.Run(() => Compressor.TrainingPass(volume, Context.Random[RandomStreams.Noise]))).Reconstruction);
+        var random = Context.Random[RandomStreams.Noise];
+        var reconstruction = InPrecision(
+            () => (pass = _plan.Compressor.Given("TrainingPass", () => Compressor.TrainingPass(volume, random))).Reconstruction);
         return pass! with { Reconstruction = reconstruction };
     }
 

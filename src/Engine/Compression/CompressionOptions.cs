@@ -31,9 +31,6 @@ public sealed record CompressionOptions
     [Range(1e-12, 1.0)]
     public double DiscriminatorLearningRate { get; init; } = 5e-4;
 
-    /// <summary>The network of the loss <c>perceptual</c>.</summary>
-    public PerceptualOptions Perceptual { get; init; } = new();
-
     /// <summary>The network of the loss <c>adversarial</c>.</summary>
     public DiscriminatorOptions Discriminator { get; init; } = new();
 }
@@ -89,20 +86,6 @@ public enum TrainedPart
 
     /// <summary>The decoder's last layers alone; the rest, a codebook as well, stays as it is.</summary>
     Head,
-}
-
-/// <summary>The network whose features are compared: <c>training.perceptual</c>.</summary>
-public sealed record PerceptualOptions
-{
-    /// <summary>
-    /// A TorchScript file. Its network takes slices <c>[n, 3, H, W]</c> from 0 to 1 and returns features <c>[n, c, h, w]</c>, or several such tensors.
-    /// Default: none, and no phase can weigh <c>perceptual</c>.
-    /// </summary>
-    public string? Network { get; init; }
-
-    /// <summary>The part of the axial slices that is compared in a step, drawn anew each time; at least one slice. Default 0.25.</summary>
-    [Range(0.0, 1.0, MinimumIsExclusive = true)]
-    public double SliceFraction { get; init; } = 0.25;
 }
 
 /// <summary>The patch discriminator: <c>training.discriminator</c>.</summary>

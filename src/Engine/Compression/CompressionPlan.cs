@@ -1,6 +1,7 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Compression;
 
@@ -35,7 +36,7 @@ public sealed record CompressionPlan : Plan
     public override IReadOnlyList<string> Files => PerceptualNetwork is { } network ? [network, .. base.Files] : base.Files;
 
     /// <summary>The file of the network of the loss <c>perceptual</c>, or null where no phase weighs it.</summary>
-    public string? PerceptualNetwork => Weighs(LossNames.Perceptual) ? Compression.Perceptual.Network : null;
+    public string? PerceptualNetwork => Weighs(LossNames.Perceptual) ? Training.Perceptual?.Network : null;
 
     /// <inheritdoc/>
     public override VolumeShape Compared => Volume with { Depth = Data.OriginalDepth };
@@ -76,7 +77,7 @@ public sealed record CompressionPlan : Plan
         var plan = draft with
         {
             Volume = volume,
-            Latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume)),
+            Latent = draft.Compressor.LatentShape(volume),
             Training = draft.Training with { Epochs = draft.Compression.Phases.Sum(phase => phase.Epochs) },
         };
         PhaseRules.Validate(plan);
@@ -93,15 +94,11 @@ public sealed record CompressionPlan : Plan
         var phase = Compression.Phases.ToList().FindIndex(phase => phase.Weight(LossNames.Perceptual) > 0);
         if (phase < 0)
             return;
-        if (Compression.Perceptual.Network is not { Length: > 0 } network)
+        if (PerceptualNetwork is not { Length: > 0 } network)
             throw new PlanException(
                 $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; set it, or take perceptual out of the losses",
                 $"phases.{phase}.losses.{LossNames.Perceptual}").In("training");
-        if (!File.Exists(network))
-        {
-            var remedy = NearPaths.Suggestion(network, File.Exists) is { Length: > 0 } near ? near : "; name a TorchScript file of a network that takes slices [n, 3, H, W]";
-            throw new PlanException($"there is no file {network}{remedy}", "perceptual.network").In("training");
-        }
+        PerceptualLoss.Require(network);
     }
 
     /// <summary>Slices that lie nowhere near each other are for what sees each by itself.</summary>

@@ -38,7 +38,9 @@ public sealed class CompressionTask : TrainingTask
         plan.ValidateNetwork();
         (_plan, _schedule) = (plan, new PhaseSchedule(plan));
         _validator = validation is { Count: > 0 } ? new ReconstructionValidator(plan, validation) : null;
-        _perceptual = plan.Weighs(LossNames.Perceptual) ? new PerceptualLoss(plan.Compression.Perceptual, (plan.Seen.Height, plan.Seen.Width), context.Device) : null;
+        _perceptual = plan.Weighs(LossNames.Perceptual)
+            ? new PerceptualLoss(plan.Training.Perceptual!, (plan.Seen.Height, plan.Seen.Width), context.Device)
+            : null;
         _model = CompressionModel.Create(plan, context);
         _model.Compressor.train();
         _compressor = new TrainedModule(Component.Compressor, _model.Compressor, plan.Training);

@@ -24,7 +24,8 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
     {
         var validation = new ReconstructionValidator(plan, volumes, _collective).Run(trained.Model);
         trained.Model.Compressor.eval();
-        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Call(trained.Model.Context, (part, options, given) => part.Create(options, given)), Values: new double[volumes.Count])).ToArray();
+        var metrics = plan.Metrics.Select(m => (m.Id, Part: m, Metric: m.Create(trained.Model.Context, (part, options, given) =>
+            part.Create(options, given)), Values: new double[volumes.Count])).ToArray();
         _collective.Together(() =>
         {
             foreach (var i in _collective.Share(volumes.Count))
@@ -36,7 +37,7 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
                 var (volume, reconstruction) = ReconstructionValidator.Real(trained.Model, sample);
                 var (real, made) = (volume.cpu(), trained.Model.Finish(reconstruction).cpu());
                 foreach (var (_, part, metric, values) in metrics)
-                    values[i] = part.Run(() => metric.Compute(real, made)).Values.Single();
+                    values[i] = part.OfPair(metric, real, made).Values[0];
             }
         });
         foreach (var (_, _, _, values) in metrics)

@@ -32,6 +32,9 @@ public sealed class Batch : IDisposable
     /// <summary>Numbers of tumours by size (<see cref="TumourSizes.Edges"/>), int64 <c>[B, 7]</c> on the CPU, or null where nothing asked for them.</summary>
     public torch.Tensor? SizeBins { get => _sizeBins; init => _sizeBins = value; }
 
+    /// <summary>Of each sample, which of a plan's modalities its target is; null where it is the plan's target.</summary>
+    public IReadOnlyList<int>? Modalities { get; init; }
+
     /// <summary>Weight of each voxel in the loss, float32 <c>[B, 1, D, H, W]</c> on the CPU, or null where all are 1.</summary>
     public torch.Tensor? LossWeights { get; init; }
 

@@ -10,8 +10,8 @@ public sealed record ConditionOptions
     public IReadOnlyList<string> Images { get; init; } = [];
 
     /// <summary>
-    /// Probability with which a training sample's condition, images and size bins together, is left away, so that guidance can be used when
-    /// sampling. Default 0.
+    /// Probability with which a training sample's condition, images, size bins and modality together, is left away, so that guidance can be
+    /// used when sampling. Default 0.
     /// </summary>
     [Range(0.0, 1.0)]
     public double Dropout { get; init; }
@@ -25,11 +25,18 @@ public sealed record ConditionOptions
     /// <summary>Numbers of tumours by size that a mask is generated from. Default: none.</summary>
     public SizeBinOptions? SizeBins { get; init; }
 
+    /// <summary>
+    /// Kinds of images of which the denoiser learns to make one at a time, told which by an embedding, a shift of the time embedding; in
+    /// training each patient counts once for each of them. <c>target</c> is the one that is sampled and evaluated. Default: it learns
+    /// <c>target</c> alone.
+    /// </summary>
+    public IReadOnlyList<string>? Modalities { get; init; }
+
     /// <summary>Leads <see cref="Images"/> through a ControlNet beside a frozen denoiser, instead of into the denoiser itself. Default: no.</summary>
     public ControlNetOptions? Control { get; init; }
 
     /// <summary>Whether anything conditions the denoiser that could be left away.</summary>
-    internal bool CanBeDropped => Images.Count > 0 || SizeBins is not null;
+    internal bool CanBeDropped => Images.Count > 0 || SizeBins is not null || Modalities is not null;
 
     /// <summary>Channels that <see cref="Coordinates"/> and <see cref="SizeBins"/> add to the denoiser's input.</summary>
     internal int AddedChannels => (Coordinates ? 3 : 0) + (SizeBins is { Through: SizeBinRoute.Maps } ? Data.TumourSizes.Edges.Count : 0);

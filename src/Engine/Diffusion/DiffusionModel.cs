@@ -30,17 +30,18 @@ public sealed class DiffusionModel : IDisposable
         // before the network, so that nothing of its size is left to free where one refuses
         Augmentations =
         [
-            .. plan.Augmentations.Select(planned => planned.Call(context, (a, options, given) => a.Create(options, plan.Shape, given))),
+            .. plan.Augmentations.Select(planned => planned.Create(context, (a, options, given) => a.Create(options, plan.Shape, given))),
         ];
         RefuseVolumes(plan);
         // layers draw their initial weights from torch's global generator
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Training.Seed, "weights"));
         Denoiser = MixedPrecision.Prepare(context, plan.Architecture.Build(context, (a, options, given) => a.Create(options, given)));
         var omega = Augmentations.Select(augmentation => augmentation.OmegaSize).DefaultIfEmpty().Max();
-        Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, omega, Denoiser.EmbeddingSize, context.Device);
+        Conditioner = ConditioningNetwork.Create(plan.Condition.SizeBins, plan.Condition.Modalities?.Count ?? 0, omega,
+            Denoiser.EmbeddingSize, context.Device);
         Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
-        Process = plan.Strategy.Call(context, (s, options, given) => s.Create(options, plan.Shape, given));
+        Process = plan.Strategy.Create(context, (s, options, given) => s.Create(options, plan.Shape, given));
     }
 
     /// <summary>The network.</summary>
@@ -181,6 +182,9 @@ public sealed class DiffusionModel : IDisposable
     /// <inheritdoc cref="LatentCodec.Decode"/>
     public Tensor Decode(Tensor latent) => _codec.Decode(latent);
 
+    /// <inheritdoc cref="LatentCodec.Restored"/>
+    public Tensor Restored(Tensor latent) => _codec.Restored(latent);
+
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
     public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () => Raw(noisy, timesteps, condition));
 
@@ -221,11 +225,21 @@ public sealed class DiffusionModel : IDisposable
         return Reduced((Errors(prediction.to(ScalarType.Float32) - target) * weights).mean([1, 2, 3, 4]) / Scalars.S(share));
     }
 
+    /// <summary>What the loss of each sample weighs, <c>[B]</c>, by its timestep; null where all weigh 1.</summary>
+    public Tensor? LossWeight(Tensor timesteps)
+    {
+        var weight = OfProcess(process => process.LossWeight(timesteps));
+        if (_plan.Training.Loss != DenoiserLoss.LpipsHuber)
+            return weight;
+        var clean = torch.ones_like(timesteps) - timesteps / Scalars.S(NoiseProcess.Horizon);
+        return weight is null ? clean : weight * clean;
+    }
+
     /// <summary>What of each voxel's difference is averaged.</summary>
     private Tensor Errors(Tensor difference) => _plan.Training.Loss == DenoiserLoss.L1 ? difference.abs() : difference.square();
 
     /// <summary>What is made of a sample's average.</summary>
-    private Tensor Reduced(Tensor means) => _plan.Training.Loss == DenoiserLoss.Huber
+    private Tensor Reduced(Tensor means) => _plan.Training.Loss is DenoiserLoss.Huber or DenoiserLoss.LpipsHuber
         ? (means + Scalars.S(HuberWidth * HuberWidth)).sqrt() - Scalars.S(HuberWidth)
         : means;
 
@@ -261,7 +275,8 @@ public sealed class DiffusionModel : IDisposable
     private (Tensor Input, Tensor Timesteps, Conditioning Conditioning) Inputs(Tensor noisy, Tensor timesteps, ModelCondition condition)
     {
         var (input, networkTimesteps) = OfProcess(process => (process.NetworkInput(noisy, timesteps), process.NetworkTimesteps(timesteps)));
-        var (scale, shift) = Conditioner?.Modulation(condition.SizeBins, condition.Omega, noisy.shape[0]) ?? (null, null);
+        var (scale, shift) =
+            Conditioner?.Modulation(condition.SizeBins, condition.Modality, condition.Omega, noisy.shape[0]) ?? (null, null);
         var conditioning = new Conditioning { Image = Channels(condition, noisy.shape[0]), Scale = scale, Shift = shift };
         if (Control is not null)
         {
@@ -303,12 +318,19 @@ public sealed class DiffusionModel : IDisposable
     {
         Image = image,
         SizeBins = _plan.Condition.SizeBins is null ? null : batch.SizeBins!.to(Device),
+        Modality = _plan.Condition.Modalities is null ? null : Modalities(batch),
     };
+
+    private Tensor Modalities(Batch batch)
+    {
+        var ids = batch.Modalities ?? Enumerable.Repeat(_plan.Modality, batch.Patients.Count);
+        return torch.tensor([.. ids.Select(id => (long)id)], device: Device);
+    }
 
     /// <summary>What changes volumes has none to change where their latents are computed once.</summary>
     private void RefuseVolumes(ExperimentPlan plan)
     {
-        var changing = plan.Augmentations.Zip(Augmentations).FirstOrDefault(pair => pair.Second.ChangesVolumes).First;
+        var changing = plan.Augmentations.Zip(Augmentations).FirstOrDefault(pair => pair.First.Run(() => pair.Second.ChangesVolumes)).First;
         if (plan.Space.KeepsLatents && changing is { } one)
             throw new PlanException(
                 $"`{one.Id}` changes volumes before the compressor, and the latents of `{plan.Compressor.Id}` are computed once for all "

@@ -19,6 +19,7 @@ public sealed class DiffusionTask : TrainingTask
     private readonly Validator? _validator;
     private readonly BatchShare _computed = BatchShare.Whole;
     private readonly IGenerationMeter? _meter;
+    private readonly PerceptualLoss? _perceptual;
 
     /// <summary>Builds the model with what training keeps beside it.</summary>
     /// <param name="plan">The plan.</param>
@@ -42,6 +43,9 @@ public sealed class DiffusionTask : TrainingTask
         if (_validator is null && plan.Training.Schedule == LearningRateSchedule.Plateau)
             throw new PlanException("schedule plateau follows the validation loss, and the cohort has no patients in val; put some there, or use cosine or constant", "schedule").In("training");
         _model = DiffusionModel.Create(plan, context, frozen);
+        _perceptual = plan.Training is { Loss: DenoiserLoss.LpipsHuber, Perceptual: { } perceptual }
+            ? new PerceptualLoss(perceptual, (plan.Data.Height, plan.Data.Width), context.Device)
+            : null;
         // what mixes samples needs them all; only the network is then spared the others'
         (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples) ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
         if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
@@ -183,7 +187,7 @@ public sealed class DiffusionTask : TrainingTask
         var noise = DrawNoise(clean.shape).to(_model.Device);
         if (keptChannels is not null)
             (clean, noise) = (clean * keptChannels, noise * keptChannels);
-        var timesteps = Draw(clean.shape[0], batch => _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep]))).to(_model.Device);
+        var timesteps = Draw(clean.shape[0], DrawTimesteps).to(_model.Device);
         return new TrainingTerm
         {
             Clean = clean,
@@ -194,6 +198,9 @@ public sealed class DiffusionTask : TrainingTask
             Condition = condition,
         };
     }
+
+    private Tensor DrawTimesteps(long batch) => _plan.Strategy.Checked(
+        "draws timesteps", _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep])), [batch], torch.CPU);
 
     /// <summary>What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all processes, as in one alone.</summary>
     private Tensor Draw(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
@@ -248,7 +255,8 @@ public sealed class DiffusionTask : TrainingTask
     /// </summary>
     private Batch AugmentVolumes(Batch batch)
     {
-        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.Second.ChangesVolumes).ToArray();
+        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.First.Run(() => pair.Second.ChangesVolumes))
+            .ToArray();
         if (changing.Length == 0)
             return batch;
         var given = new TrainingVolumes
@@ -259,7 +267,9 @@ public sealed class DiffusionTask : TrainingTask
         var changed = given;
         foreach (var (planned, augmentation) in changing)
         {
-            changed = planned.Run(() => augmentation.ApplyToVolumes(changed, Random[RandomStreams.Dropout]));
+            changed = planned.Given("ApplyToVolumes", () => augmentation.ApplyToVolumes(changed, Random[RandomStreams.Dropout]));
+            if (changed.Images is null || changed.Images.Contains(null))
+                throw planned.Unfit("gives null among the images of ApplyToVolumes");
             if (!changed.Images.Select(image => image.Kind).SequenceEqual(given.Images.Select(image => image.Kind)))
                 throw planned.Unfit(
                     $"makes images of {string.Join(", ", changed.Images.Select(image => image.Kind))}, and they have to be of "
@@ -282,6 +292,7 @@ public sealed class DiffusionTask : TrainingTask
             Images = changed.Images.ToDictionary(image => image.Kind, image => image.Voxels),
             RealSlices = batch.RealSlices,
             SizeBins = batch.SizeBins,
+            Modalities = batch.Modalities,
             LossWeights = changed.VoxelWeights,
         };
     }
@@ -292,7 +303,10 @@ public sealed class DiffusionTask : TrainingTask
         TrainingTerm[] terms = [noised];
         foreach (var (planned, augmentation) in _plan.Augmentations.Zip(_model.Augmentations))
         {
-            terms = [.. terms.SelectMany(term => planned.Run(() => augmentation.Apply(term, _model.Process, Random[RandomStreams.Dropout])))];
+            var random = Random[RandomStreams.Dropout];
+            terms = [.. terms.SelectMany(term => planned.Given("Apply", () => augmentation.Apply(term, _model.Process, random)))];
+            if (terms.Length == 0 || terms.Contains(null))
+                throw planned.Unfit("leaves no term of the loss by Apply");
             foreach (var term in terms)
             {
                 planned.Checked("changes the noisy sample to", term.Noisy, noised.Noisy.shape, _model.Device);
@@ -313,9 +327,25 @@ public sealed class DiffusionTask : TrainingTask
             : _model.SampleLosses(prediction, term.Target, realSlices);
         if (keptChannels is not null)
             losses = losses / keptChannels.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
-        if (_model.OfProcess(process => process.LossWeight(term.Timesteps)) is { } weight)
+        if (_model.LossWeight(term.Timesteps) is { } weight)
             losses = losses * weight;
-        return losses.mean() * S(term.Weight);
+        var loss = losses.mean();
+        if (_perceptual is not null)
+            loss = loss + Perceptual(prediction.to(ScalarType.Float32), term, realSlices);
+        return loss * S(term.Weight);
+    }
+
+    /// <summary>The distance of features between the clean volumes that a prediction and its target imply.</summary>
+    private Tensor Perceptual(Tensor prediction, TrainingTerm term, IReadOnlyList<int> realSlices)
+    {
+        return _perceptual!.Of(Volumes(prediction), Volumes(term.Target).detach(), Random[RandomStreams.Dropout]);
+
+        // each channel is an image, [B·C, 1, D, H, W]
+        Tensor Volumes(Tensor of)
+        {
+            var volume = _model.Restored(_model.OfProcess(process => process.Clean(term.Noisy, of, term.Timesteps)));
+            return volume.narrow(2, 0, realSlices.Min()).flatten(0, 1).unsqueeze(1);
+        }
     }
 
     /// <summary>Leaves each sample's condition away with the plan's probability.</summary>
@@ -328,6 +358,7 @@ public sealed class DiffusionTask : TrainingTask
     {
         base.Dispose();
         _meter?.Dispose();
+        _perceptual?.Dispose();
         foreach (var module in Modules)
             module.Dispose();
         _model.Dispose();

@@ -57,7 +57,8 @@ public sealed record ExperimentPlan : Plan
     public int ControlChannels { get; init; }
 
     /// <summary>Kinds of images that have to be read: target and condition, and the mask where tumours are counted or weighted.</summary>
-    public override IReadOnlyList<string> Kinds => [.. Target.Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
+    public override IReadOnlyList<string> Kinds =>
+        [.. (Condition.Modalities ?? Target).Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
     /// <summary>
     /// Kinds of images that have to be read to generate and to do nothing else: those of the condition, and the mask whose tumours are counted; where it
@@ -171,7 +172,8 @@ public sealed record ExperimentPlan : Plan
     /// <inheritdoc/>
     public override IReadOnlyList<string> Files =>
     [
-        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options))) ?? []),
+        .. base.Files.Union(TrainingGeneration?.Metrics.SelectMany(NetworksOf) ?? []),
+        .. Training.Perceptual?.Network is { } network ? [network] : Array.Empty<string>(),
     ];
 
     /// <summary>Derives the shapes, completes the architecture's options and refuses what cannot work.</summary>
@@ -182,6 +184,8 @@ public sealed record ExperimentPlan : Plan
         draft.ValidateKinds("condition", "images", draft.Condition.Images);
         if (draft.Target.Intersect(draft.Condition.Images).FirstOrDefault() is { } both)
             throw new PlanException($"{both} is both target and condition; remove it from one of them", "images").In("condition");
+        if (draft.Condition.Modalities is { } modalities)
+            RefuseModalities(draft, modalities);
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
             throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
         (string Section, SamplingOptions? Sampling)[] sampled =
@@ -207,15 +211,16 @@ public sealed record ExperimentPlan : Plan
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();
-        RefuseTimesteps(draft.Evaluation.Timesteps ?? []);
+        if (TimestepFault(draft.Evaluation.Timesteps ?? []) is { } fault)
+            throw new PlanException(fault, "timesteps").In("evaluation");
         draft.ValidateData();
         var volume = new VolumeShape(draft.Target.Count, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
-        var latent = draft.Compressor.Call((c, options) => c.LatentShape(options, volume));
+        var latent = draft.Compressor.LatentShape(volume);
         var condition = PlanChecks.ConditionShape(draft, volume, latent);
         // a ControlNet takes the images beside the denoiser, which then sees none of them
         var concatenated = draft.Condition.Control is null ? condition.Channels : 0;
         var shape = new DiffusionShape(volume, latent, concatenated + draft.Condition.AddedChannels);
-        var fitted = draft.Architecture.Call((a, options) => a.Fit(options, shape));
+        var fitted = draft.Architecture.Given("Fit", (a, options) => a.Fit(options, shape));
         WrittenOptions.RefuseOverwritten(draft.Architecture, fitted);
         return draft with
         {
@@ -223,6 +228,29 @@ public sealed record ExperimentPlan : Plan
             ControlChannels = draft.Condition.Control is null ? 0 : condition.Channels,
             Architecture = draft.Architecture with { Options = fitted },
         };
+    }
+
+    /// <summary>The target's place among the modalities that the denoiser tells apart; 0 where there are none.</summary>
+    internal int Modality => Condition.Modalities?.ToList().IndexOf(Target[0]) ?? 0;
+
+    private static void RefuseModalities(ExperimentPlan draft, IReadOnlyList<string> modalities)
+    {
+        draft.ValidateKinds("condition", "modalities", modalities);
+        var named = string.Join(", ", modalities);
+        var fault = modalities.Count < 2 ? $"modalities [{named}] are not several; name two or more, or remove them"
+            : modalities.FirstOrDefault(ImageKinds.IsMask) is { } mask ? $"{mask} is a mask, and modalities are images, of one "
+                + $"range; remove it"
+            : draft.Target is not [var target] ? $"target is {string.Join(", ", draft.Target)}, and of modalities one is made at a "
+                + $"time; name one of {named} there"
+            : !modalities.Contains(target) ? $"target is {target}, which is none of the modalities; name one of {named} there"
+            : modalities.Intersect(draft.Condition.Images).FirstOrDefault() is { } given ? $"{given} is both a modality and a "
+                + $"condition; remove it from one of them"
+            : draft.Condition.Control is not null ? "a ControlNet steers a denoiser of one image; remove modalities or control"
+            : draft.Space.KeepsLatents ? $"modalities are learned of volumes, and the latents of `{draft.Compressor.Id}` are "
+                + $"computed once, of one image each; use a compressor that is not learned"
+            : null;
+        if (fault is not null)
+            throw new PlanException(fault, "modalities").In("condition");
     }
 
     /// <summary>
@@ -235,18 +263,19 @@ public sealed record ExperimentPlan : Plan
     {
         if (Evaluation.Timesteps is { } named)
             return named;
-        var informative = Strategy.Run(() => process.InformativeTimesteps);
-        RefuseTimesteps(informative, $"{Strategy.Id}'s informative ");
-        return informative;
+        const string member = nameof(NoiseProcess.InformativeTimesteps);
+        var informative = Strategy.Given(member, () => process.InformativeTimesteps);
+        return informative.Count > 0 && TimestepFault(informative) is null
+            ? informative
+            : throw Strategy.Unfit(
+                $"gives {string.Join(", ", informative)} as {member}, and there have to be some, each once, from 0 to "
+                    + $"{NoiseProcess.Horizon}");
     }
 
-    private static void RefuseTimesteps(IReadOnlyList<double> timesteps, string whose = "")
-    {
-        if (timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon)))
-            throw new PlanException(
-                $"{whose}timesteps {string.Join(", ", timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them",
-                "timesteps").In("evaluation");
-        if (timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice)
-            throw new PlanException($"{whose}timesteps names {twice.Key} twice; name each once", "timesteps").In("evaluation");
-    }
+    private static string? TimestepFault(IReadOnlyList<double> timesteps) =>
+        timesteps.Any(t => t is not (>= 0 and <= NoiseProcess.Horizon))
+            ? $"timesteps {string.Join(", ", timesteps)} go beyond 0 to {NoiseProcess.Horizon}, where 0 is clean; correct them"
+        : timesteps.GroupBy(t => t).FirstOrDefault(same => same.Count() > 1) is { } twice
+            ? $"timesteps names {twice.Key} twice; name each once"
+        : null;
 }

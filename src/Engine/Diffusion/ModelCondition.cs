@@ -22,6 +22,11 @@ public sealed record ModelCondition
     /// <summary>Numbers of tumours by size bin, int64 <c>[B, 7]</c>, or null. −1 where they were left away, which is not "no tumour".</summary>
     public Tensor? SizeBins { get; init; }
 
+    /// <summary>
+    /// Which of several modalities is made, int64 <c>[B]</c>, or null where there is one alone. −1 where it was left away.
+    /// </summary>
+    public Tensor? Modality { get; init; }
+
     /// <summary>What an augmentation tells, <c>[B, n]</c>, or null.</summary>
     public Tensor? Omega { get; init; }
 
@@ -31,6 +36,7 @@ public sealed record ModelCondition
     {
         Image = Image is null ? null : Image * kept.to(Image.dtype).to(Image.device).view(-1, 1, 1, 1, 1),
         SizeBins = SizeBins is null ? null : torch.where(kept.to(SizeBins.device).unsqueeze(1), SizeBins, torch.full_like(SizeBins, S(-1L))),
+        Modality = Modality is null ? null : torch.where(kept.to(Modality.device), Modality, torch.full_like(Modality, S(-1L))),
     };
 
     /// <summary>A single sample's condition for so many samples.</summary>
@@ -38,6 +44,7 @@ public sealed record ModelCondition
     {
         Image = Image?.expand(samples, -1, -1, -1, -1),
         SizeBins = SizeBins?.expand(samples, -1),
+        Modality = Modality?.expand(samples),
         Omega = Omega?.expand(samples, -1),
     };
 
@@ -46,6 +53,7 @@ public sealed record ModelCondition
     {
         Image = Image is null ? null : samples.Of(Image),
         SizeBins = SizeBins is null ? null : samples.Of(SizeBins),
+        Modality = Modality is null ? null : samples.Of(Modality),
         Omega = Omega is null ? null : samples.Of(Omega),
     };
 
@@ -54,5 +62,6 @@ public sealed record ModelCondition
     {
         Image = Image is null ? null : torch.zeros_like(Image),
         SizeBins = SizeBins is null ? null : torch.full_like(SizeBins, S(-1L)),
+        Modality = Modality is null ? null : torch.full_like(Modality, S(-1L)),
     };
 }

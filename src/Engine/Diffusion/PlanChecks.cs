@@ -1,4 +1,5 @@
 using VoxelZoo.Abstractions;
+using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion.Latents;
 using VoxelZoo.Engine.Plans;
 using static TorchSharp.torch;
@@ -43,6 +44,7 @@ internal static class PlanChecks
             throw new PlanException("from_weights: both goes on with a moving average, and training.ema asks for none; set ema, or from_weights: raw", "from_weights").In("training");
         if (training.Freeze is not null && plan.Condition.Control is not null)
             throw new PlanException("freeze is of the denoiser's parameters, all of which control keeps as they are; remove it", "freeze").In("training");
+        RefusePerceptual(plan);
         RefuseAdapter(plan);
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
             throw new PlanException("compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
@@ -53,6 +55,27 @@ internal static class PlanChecks
         RefuseWeightSource("condition", plan.Condition.Control ?? new ControlNetOptions(), plan.Condition.Control is not null);
         foreach (var (first, second, conflict) in Conflicts(plan).Where(c => c.Conflict.IsRefused))
             throw new PlanException($"{first.Id} and {second.Id} do not go together: {conflict.Reason}").In(first.Section);
+    }
+
+    private static void RefusePerceptual(ExperimentPlan plan)
+    {
+        var network = plan.Training.Perceptual?.Network;
+        if (plan.Training.Loss != DenoiserLoss.LpipsHuber)
+        {
+            if (plan.Training.Perceptual is not null)
+                throw new PlanException("perceptual is the network of the loss lpips_huber; set loss: lpips_huber, or "
+                    + "remove perceptual", "perceptual").In("training");
+            return;
+        }
+
+        var fault = network is not { Length: > 0 } ? "the loss lpips_huber compares features, and training.perceptual.network names "
+            + "no file of a network; set it, or use huber"
+            : plan.Compressor.Part.IsLearned ? $"the loss lpips_huber compares volumes, and `{plan.Compressor.Id}` is learned, "
+                + $"through whose decoder each step would go; use huber"
+            : plan.Target.Any(ImageKinds.IsMask) ? "the loss lpips_huber compares features of images, and the target has a mask; use huber"
+            : null;
+        if (fault is not null)
+            throw new PlanException(fault, "loss").In("training");
     }
 
     /// <summary>Weights of voxels have a meaning where what is diffused are the voxels, wherever a compressor moves them.</summary>
@@ -107,7 +130,7 @@ internal static class PlanChecks
         if (plan.Condition.Images.Count == 0)
             return default;
         var compressor = plan.ConditionCompressor ?? plan.Compressor;
-        var condition = compressor.Call((c, options) => c.LatentShape(options, volume with { Channels = plan.Condition.Images.Count }));
+        var condition = compressor.LatentShape(volume with { Channels = plan.Condition.Images.Count });
         return condition with { Channels = latent.Channels } == latent
             ? condition
             : throw new PlanException(

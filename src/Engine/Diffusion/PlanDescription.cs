@@ -79,10 +79,9 @@ public sealed record PlanDescription
         var meta = context with { Device = new torch.Device(DeviceType.META) };
         // strategy and augmentations are built with it: what they refuse is better known now than after training
         using var model = DiffusionModel.Create(plan, meta);
-        plan.Sampler.Call(context, (s, options, given) => Rehearse(s.Create(options, given), model, plan));
+        Rehearse(plan.Sampler, model, plan, context);
         if (plan.Generation is { } generation)
-            generation.Sampler.Call(
-                context, (s, options, given) => Rehearse(s.Create(options, given), model, plan with { Sampling = generation.Sampling }));
+            Rehearse(generation.Sampler, model, plan with { Sampling = generation.Sampling }, context);
         var counts = new ParameterCounts(Count(model.Denoiser), model.Conditioning is { } c ? Count(c) : 0, model.CompressorParameters)
         {
             Controlnet = model.Control is { } control ? Count(control) : null,
@@ -100,10 +99,13 @@ public sealed record PlanDescription
 
         if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, plan.HasMasks, meta) && plan.Generation is not null && plan.LeftOut.Count == 0)
             throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
+        if (plan.Generation is { Sampling.Count: 1 })
+            MetricChecks.RefuseFew(plan.Metrics, plan.Compared, 1,
+                context with { Device = torch.CPU }); // one volume is no set for most metrics
         if (plan.TrainingGeneration is { } watched)
             RefuseGeneration(plan, watched, model, context);
         plan.EvaluatedTimesteps(model.Process);
-        var facts = plan.Architecture.Call((a, options) => a.Describe(options, plan.Shape));
+        var facts = plan.Architecture.Given("Describe", (a, options) => a.Describe(options, plan.Shape));
         if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
             throw new PlanException($"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it", "gradient_checkpointing").In("training");
         return new PlanDescription
@@ -130,34 +132,42 @@ public sealed record PlanDescription
         };
     }
 
-    /// <summary>Samples one voxel with a network that says nothing: what a sampler refuses, it refuses now.</summary>
-    private static bool Rehearse(Sampler sampler, DiffusionModel model, ExperimentPlan plan, Action? judged = null)
+    /// <summary>Makes a sampler and has it sample one voxel with a network that says nothing: what it refuses, it refuses now.</summary>
+    private static Sampler Rehearse(
+        PlannedPart<ISampler> planned, DiffusionModel model, ExperimentPlan plan, PartContext context, Action? judged = null)
+    {
+        var sampler = planned.Create(context, (s, options, given) => s.Create(options, given));
+        planned.Given("Sample", (_, _) => Rehearse(sampler, model, plan, judged)).Dispose();
+        return sampler;
+    }
+
+    private static torch.Tensor? Rehearse(Sampler sampler, DiffusionModel model, ExperimentPlan plan, Action? judged = null)
     {
         if (plan.Sampling.GuidanceZero)
             RefuseOtherThanFlow(model.Process, plan.Strategy.Id);
         using var random = new torch.Generator(0, torch.CPU);
         SamplerStep? told = null;
         var shifted = plan.Sampling.TimeShift == 1 ? null : new ShiftedProcess(model.Process, plan.Sampling.TimeShift);
-        sampler.Sample(new SamplingTask
+        var sample = sampler.Sample(new SamplingTask
         {
             Noise = torch.zeros([1, plan.Shape.Latent.Channels, 1, 1, 1]),
             Process = shifted ?? model.Process,
-            Predict = (sample, _) =>
+            Predict = (noisy, _) =>
             {
                 if (shifted is { GridWasAsked: false })
                     throw new PlanException($"time_shift {plan.Sampling.TimeShift} shifts the strategy's time grid, but `{plan.Sampler.Id}` takes steps of its own choice; use time_shift: 1 or a sampler with steps", "time_shift");
-                return torch.zeros_like(sample);
+                return torch.zeros_like(noisy);
             },
             Random = random,
-            LogDensityRatio = (sample, _) => Judged() is not null
-                ? torch.zeros(sample.shape[0])
+            LogDensityRatio = (noisy, _) => Judged() is not null
+                ? torch.zeros(noisy.shape[0])
                 : throw new PlanException($"`{plan.Sampler.Id}` judges samples by the denoiser's features, and `{plan.Architecture.Id}` shows none; use unet3d, or another sampler", "use"),
             ClipClean = plan.Compressor.Part.IsLearned ? null : clean => clean.alias(),
             Progress = step => told = step,
-        }).Dispose();
+        });
         if (plan.Sampling.GuidanceLaw is { ZeroInit: > 0 })
             RefuseRest(plan.Sampling, told?.Total, plan.Sampler.Id);
-        return true;
+        return sample;
 
         int? Judged()
         {
@@ -172,12 +182,7 @@ public sealed record PlanDescription
     private static void RefuseGeneration(ExperimentPlan plan, TrainingGeneration watched, DiffusionModel model, PartContext context)
     {
         var asks = false;
-        var sampler = watched.Sampler.Call(context, (s, options, given) =>
-        {
-            var made = s.Create(options, given);
-            Rehearse(made, model, plan with { Sampling = watched.Sampling }, () => asks = true);
-            return made;
-        });
+        var sampler = Rehearse(watched.Sampler, model, plan with { Sampling = watched.Sampling }, context, () => asks = true);
         if (asks || sampler.WarmUpSamples > 0)
             throw new PlanException(
                 $"`{watched.Sampler.Id}` needs what is learned of a trained run, and training.generation samples one under training; "
@@ -193,7 +198,7 @@ public sealed record PlanDescription
         {
             MetricChecks.Refuse(watched.Metrics, plan.Compared, sets: true, plan.HasMasks, meta);
             if (watched.Metrics.FirstOrDefault(
-                metric => metric.Call(meta, (part, options, given) => part.Create(options, given)) is not SetMetric) is { } paired)
+                metric => metric.Create(meta, (part, options, given) => part.Create(options, given)) is not SetMetric) is { } paired)
                 throw new PlanException(
                     $"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as kid",
                     "metrics");
@@ -225,6 +230,9 @@ public sealed record PlanDescription
     {
         if (augmentation.MixesSamples && plan.Training.BatchSize < 2)
             throw new PlanException($"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it", "batch_size").In("training");
+        if (augmentation.MixesSamples && plan.Condition.Modalities is not null)
+            throw new PlanException($"`{id}` mixes samples, and modalities cannot be mixed; remove one of the two",
+                "modalities").In("condition");
         if (augmentation.MixesSamples && plan.Condition.SizeBins is not null)
             throw new PlanException($"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two", "size_bins").In("condition");
     }

@@ -114,6 +114,9 @@ public sealed record SamplingOptions
     /// <summary>Whether predictions are guided away from those of a weaker model.</summary>
     internal bool GuidesByModel => GuidanceFrom is not null || GuidanceCheckpoint is not null;
 
+    /// <summary>The key that names the weaker model.</summary>
+    internal string WeakerKey => GuidanceFrom is null ? "guidance_checkpoint" : "guidance_from";
+
     /// <summary>The largest w on the way; 1 is no guidance.</summary>
     internal double StrongestGuidance => Math.Max(Guidance, GuidanceEnd ?? 1);
 
@@ -157,7 +160,8 @@ public sealed record SamplingOptions
         if (GuidanceZeroInit is { } still && !GuidanceZero)
             throw Refusal("guidance_zero_init", $"guidance_zero_init {still} is of guidance_zero, which is false; set it to true or remove guidance_zero_init");
         if (GuidanceZero && GuidesByModel)
-            throw Refusal("guidance_zero", $"guidance_zero is of predictions without the condition, and {(GuidanceFrom is null ? "guidance_checkpoint" : "guidance_from")} guides by a weaker model; remove one of the two");
+            throw Refusal("guidance_zero", $"guidance_zero is of predictions without the condition, and {WeakerKey} guides by a "
+                + $"weaker model; remove one of the two");
         if (StrongestGuidance > 1)
             RefuseStandingUnguided();
         else

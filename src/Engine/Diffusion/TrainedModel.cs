@@ -33,6 +33,15 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The weaker model that its predictions are guided away from, where sampling names one; goes with it.</summary>
     public TrainedModel? Weaker { get; internal set; }
 
+    /// <summary>
+    /// How plugins differ from those that its run was trained with, where that was allowed; of a weaker model's run, as the run that is
+    /// sampled is looked at by itself.
+    /// </summary>
+    public IReadOnlyList<PluginChange> ChangedPlugins { get; internal set; } = [];
+
+    /// <summary>Those of the run that is sampled, with those of the weaker model's.</summary>
+    internal IReadOnlyList<PluginChange> With(IReadOnlyList<PluginChange> own) => [.. own.Union(Weaker?.ChangedPlugins ?? [])];
+
     /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files. Training may have removed the checkpoint by now.</summary>
     public string CheckpointSha256 { get; }
 

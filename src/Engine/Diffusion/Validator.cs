@@ -41,7 +41,7 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
         model.Train(on: true);
         _collective.Sum(losses);
         _collective.Sum(nullLosses);
-        var weights = model.OfProcess(process => Weights(process, counting));
+        var weights = Weights(model, counting);
         return new DiffusionValidation(
             Means(losses, timesteps.Length).Zip(weights, (loss, weight) => loss * weight).Average(),
             Means(nullLosses, timesteps.Length).Zip(weights, (loss, weight) => loss * weight).Average(),
@@ -60,10 +60,10 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
     private static double[] Even(int count) => [.. Enumerable.Range(0, count).Select(k => (k + 0.5) / count * NoiseProcess.Horizon)];
 
     /// <summary>The weight of the loss at each timestep.</summary>
-    private static double[] Weights(NoiseProcess process, double[] timesteps)
+    private static double[] Weights(DiffusionModel model, double[] timesteps)
     {
         using var scope = torch.NewDisposeScope();
-        var weights = process.LossWeight(torch.tensor([.. timesteps.Select(t => (float)t)]));
+        var weights = model.LossWeight(torch.tensor([.. timesteps.Select(t => (float)t)]));
         return weights is null ? [.. timesteps.Select(_ => 1.0)] : [.. weights.data<float>().Select(weight => (double)weight)];
     }
 

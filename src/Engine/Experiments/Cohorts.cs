@@ -20,23 +20,39 @@ internal sealed class Cohorts(ExperimentContext context)
     /// <exception cref="PlanException">There is none.</exception>
     public Cohort Open(Plan plan, RunFolder? run, string option = "--set data.cohort=DIR")
     {
-        Cohort cohort;
+        var cohort = Found(plan, run, option);
+        // an animal has the conditions at hand, and not what it was trained to make of them
+        if (run is not { IsAnimals: true })
+            plan.RequireKinds(cohort);
+        return cohort;
+    }
+
+    /// <summary>The cohort that the plan of an animal names, whatever of the plan's images it has.</summary>
+    /// <exception cref="PlanException">There is none.</exception>
+    public static Cohort OfAnimal(Plan plan) => Found(plan, null, "--cohort DIR");
+
+    /// <summary>Refuses a cohort of which no patient has all images of the plan, as that which comes with an animal.</summary>
+    /// <exception cref="PlanException">It is such a one.</exception>
+    public static void RequireWhole(Plan plan, Cohort cohort)
+    {
+        if (!cohort.Patients.Any(patient => !plan.Kinds.Except(patient.Kinds).Any()))
+            throw new PlanException("an animal has only with it what it is sampled from, and nothing to be evaluated on; name a "
+                + "cohort with --cohort DIR", "cohort").In("data");
+    }
+
+    private static Cohort Found(Plan plan, RunFolder? run, string option)
+    {
         try
         {
             var folder = plan.Data.Synthesize is null || run is null ? Named(plan) : Folder(run);
             if (run is not null && !Path.Exists(folder) && Provenance.PlaceOf(run) == Path.GetFullPath(folder))
                 throw new PlanException($"the run's cohort '{folder}' is not there any more; put it back, or name the folder that holds it now with {option}", "cohort");
-            cohort = Cohort.Open(folder);
+            return Cohort.Open(folder);
         }
         catch (PlanException e)
         {
             throw e.In("data");
         }
-
-        // an animal has the conditions at hand, and not what it was trained to make of them
-        if (run is not { IsAnimals: true })
-            plan.RequireKinds(cohort);
-        return cohort;
     }
 
     /// <summary>Opens the cohort of a run that is trained, and refuses another one, and a run whose experiment was changed.</summary>
@@ -62,10 +78,21 @@ internal sealed class Cohorts(ExperimentContext context)
         Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.Kinds, plan.TumourUse));
 
     /// <summary>What a run's volumes are generated from. An animal's own cohort holds nothing else.</summary>
-    public CohortDataset Conditions(ExperimentPlan plan, Cohort cohort, RunFolder run, string split) =>
-        run.IsAnimals && cohort.Of(split).Any(patient => plan.Kinds.Except(patient.Kinds).Any())
+    /// <param name="plan">The plan.</param>
+    /// <param name="cohort">The cohort.</param>
+    /// <param name="isAnimals">Whether the run is that of an animal.</param>
+    /// <param name="split">The split.</param>
+    public CohortDataset Conditions(ExperimentPlan plan, Cohort cohort, bool isAnimals, string split) =>
+        isAnimals && cohort.Of(split).Any(patient => plan.Kinds.Except(patient.Kinds).Any())
             ? Checked(cohort, () => new CohortDataset(cohort, split, plan.Data, plan.GivenKinds, plan.TumourUse with { Weights = null }))
             : Volumes(plan, cohort, split);
+
+    /// <summary>A split's patients, each once for each of the plan's modalities.</summary>
+    public ModalityDataset Modalities(ExperimentPlan plan, Cohort cohort, string split) => Checked(
+        cohort,
+        () => new ModalityDataset(
+            cohort, split, plan.Data, plan.Target[0], plan.Condition.Modalities!, [.. plan.Kinds.Except(plan.Condition.Modalities!)],
+                plan.TumourUse));
 
     /// <summary>A split's images as samples of their own; the first one is read, to see that they fit the plan.</summary>
     public PooledImages Images(CompressionPlan plan, Cohort cohort, string split, RandomCrop? crop = null) =>

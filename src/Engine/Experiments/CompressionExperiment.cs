@@ -131,10 +131,19 @@ public sealed class CompressionExperiment : Experiment
     internal override void RefuseUntrainable(RunFolder? resumed)
     {
         Plan.ValidateNetwork();
-        new NetworkChecks(Context).Run(Plan);
+        new NetworkChecks(Context).Run(Plan.PerceptualNetwork, Plan.Seen.Height, Plan.Seen.Width);
     }
 
     internal override void RefuseProcesses(int processes) => CompressionTask.Require(processes);
+
+    internal override void CheckAnimal(bool evaluates, PartContext parts)
+    {
+        var cohort = Cohorts.OfAnimal(Plan);
+        if (evaluates)
+            Evaluated(cohort, parts);
+        else
+            Cohorts.Images(Plan, cohort, Plan.Sampling.Split);
+    }
 
     internal override void CheckCohort(Cohort cohort, PartContext parts)
     {

@@ -93,11 +93,11 @@ public sealed class DiffusionExperiment : Experiment
         using var random = ExperimentContext.Random(Plan);
         using var trained = Trained(run, Context.PartsOf(Plan, random), checkpoint);
         var cohort = Cohorts.OpenRecorded(Plan, run);
-        var conditions = Cohorts.Conditions(Plan, cohort, run, Plan.Sampling.Split);
+        var conditions = Cohorts.Conditions(Plan, cohort, run.IsAnimals, Plan.Sampling.Split);
         var writer = new SampleWriter(
             Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned, LawOf(cohort, Plan.Sampling))
         {
-            ChangedPlugins = changedPlugins,
+            ChangedPlugins = trained.With(changedPlugins),
         };
         var target = folder ?? run.Samples;
         var records = Context.Observer.Sampling(Plan, progress => writer.Write(target, progress, cancellation, numbers));
@@ -215,10 +215,16 @@ public sealed class DiffusionExperiment : Experiment
             borrowed.Check();
         if (WarmStart.Of(this) is { } start && !start.IsIn(resumed))
             start.Check();
+        if (Plan.Training.Perceptual?.Network is { } network)
+        {
+            PerceptualLoss.Require(network);
+            new NetworkChecks(Context).Run(network, Plan.Data.Height, Plan.Data.Width);
+        }
+
         if (Plan.Training.Freeze is { } frozen)
         {
-            using var network = OnMeta();
-            FrozenParameters.Freeze(network.Denoiser, frozen);
+            using var model = OnMeta();
+            FrozenParameters.Freeze(model.Denoiser, frozen);
         }
 
         if (Plan is { Sampling.EmaLength: { } length, Training.EmaLengths: null })
@@ -258,6 +264,21 @@ public sealed class DiffusionExperiment : Experiment
     internal IReadOnlyList<(string Split, CohortDataset Volumes)> Evaluated(Cohort cohort, PartContext parts) =>
         Cohorts.Evaluated(Plan, Plan.Evaluation.SplitsOf(cohort), parts, cohort, split => Cohorts.Volumes(Plan, cohort, split));
 
+    internal override void CheckAnimal(bool evaluates, PartContext parts)
+    {
+        var cohort = Cohorts.OfAnimal(Plan);
+        if (!evaluates)
+        {
+            Cohorts.Conditions(Plan, cohort, isAnimals: true, Plan.Sampling.Split);
+            return;
+        }
+
+        Cohorts.RequireWhole(Plan, cohort);
+        Evaluated(cohort, parts);
+        if (Plan.Generation is { } generation)
+            Cohorts.RefuseEmpty(cohort, "evaluation", "generate.split", generation.Sampling.Split);
+    }
+
     internal override void Borrow(Cohort cohort, RunFolder run, bool allowChangedData, CancellationToken cancellation)
     {
         foreach (var borrowed in BorrowedWeights.Of(this))
@@ -279,6 +300,12 @@ public sealed class DiffusionExperiment : Experiment
         var frozen = new FrozenParts(run);
         var (samples, validated) = Context.Collective.FirstThenOthers(
             () => Prepare(Plan.Data.Latents ?? run.Latents, frozen, cohort, training, validation, parts, cancellation));
+        if (Plan.Condition.Modalities is not null)
+        {
+            samples = Cohorts.Modalities(Plan, cohort, Cohort.Train);
+            validated = validation is null ? null : Cohorts.Modalities(Plan, cohort, Cohort.Val);
+        }
+
         var task = () => new DiffusionTask(Plan, validated, parts, frozen, Context.Collective, Meter(cohort, training, validation));
         return new Trainer(Plan.Training, samples, Plan.Data.Workers, run, observer, task)
         {

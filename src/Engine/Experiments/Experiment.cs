@@ -120,6 +120,16 @@ public abstract class Experiment
     /// <returns>What the file holds, an <see cref="EvaluationFile{TResult}"/>.</returns>
     public abstract EvaluationFile Evaluate(RunFolder run, CancellationToken cancellation = default);
 
+    /// <summary>
+    /// Refuses a cohort by which an animal of this experiment could not be sampled or evaluated, before it is unpacked into a run.
+    /// </summary>
+    /// <param name="evaluates">Whether it is to be evaluated; else sampled.</param>
+    public void CheckAnimal(bool evaluates) => Placed(() =>
+    {
+        using var random = ExperimentContext.Random(Plan);
+        CheckAnimal(evaluates, Context.PartsOf(Plan, random));
+    });
+
     /// <summary>Writes a run's <c>report.md</c> from what lies in its folder.</summary>
     public abstract void Report(RunFolder run);
 
@@ -136,6 +146,8 @@ public abstract class Experiment
     /// <summary>Refuses a cohort that could be trained on, but not sampled from or evaluated with afterwards.</summary>
     /// <exception cref="PlanException">A split is empty, or its volumes do not fit.</exception>
     internal abstract void CheckCohort(Cohort cohort, PartContext parts);
+
+    internal abstract void CheckAnimal(bool evaluates, PartContext parts);
 
     /// <summary>
     /// Takes over what the run uses of other runs, or trains it first; does nothing where that was done before. Of several processes, the

@@ -1,5 +1,4 @@
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Tensors.Features;
 
@@ -9,11 +8,14 @@ namespace VoxelZoo.Engine.Experiments;
 /// <param name="context">Tries a file.</param>
 internal sealed class NetworkChecks(ExperimentContext context)
 {
-    /// <summary>Tries the plan's perceptual network, where there is one.</summary>
+    /// <summary>Tries a perceptual network, where there is one.</summary>
+    /// <param name="path">Its file, or null.</param>
+    /// <param name="height">Rows of the slices that it will see.</param>
+    /// <param name="width">Columns.</param>
     /// <exception cref="PlanException">It cannot be used; the message says why.</exception>
-    public void Run(CompressionPlan plan)
+    public void Run(string? path, int height, int width)
     {
-        if (plan.PerceptualNetwork is { } path && context.TryNetwork(path, [plan.Seen.Height, plan.Seen.Width]) is { } sentence)
+        if (path is not null && context.TryNetwork(path, [height, width]) is { } sentence)
             throw new PlanException(sentence, "perceptual.network").In("training");
     }
 

@@ -41,8 +41,8 @@ public sealed class PatientGeneration : IDisposable
             var imagePlan = images.Experiment.Plan;
             var seed = RandomStreams.SeedOf(imagePlan.Sampling.Seed, "patients/images");
             imagePlan = imagePlan with { Sampling = imagePlan.Sampling with { Seed = seed } };
-            var maskSource = Source(masks, masks.Experiment.Plan, maskCohort, cancellation) with { ChangedPlugins = maskPlugins };
-            var imageSource = Source(images, imagePlan, imageCohort, cancellation) with { ChangedPlugins = imagePlugins };
+            var maskSource = Source(masks, masks.Experiment.Plan, maskCohort, maskPlugins, cancellation);
+            var imageSource = Source(images, imagePlan, imageCohort, imagePlugins, cancellation);
             var law = masks.Experiment.LawOf(maskCohort, masks.Experiment.Plan.Sampling);
             var atlas = checks.Atlas ? Atlas(images.Experiment, imageCohort, checks) : null;
             var hasShape = checks.Shape ? BrainShapes(images.Experiment, imageCohort, checks) : null;
@@ -117,17 +117,18 @@ public sealed class PatientGeneration : IDisposable
 
     private static Cohort Open(PatientRun run) => run.Experiment.Cohorts.OpenRecorded(run.Experiment.Plan, run.Run);
 
-    private PatientSource Source(PatientRun run, ExperimentPlan plan, Cohort cohort, CancellationToken cancellation)
+    private PatientSource Source(
+        PatientRun run, ExperimentPlan plan, Cohort cohort, IReadOnlyList<PluginChange> plugins, CancellationToken cancellation)
     {
         var random = Opened(ExperimentContext.Random(plan));
         var trained = Opened(run.Experiment.Trained(
             run.Run, _context.PartsOf(plan, random), run.Checkpoint, plan.Sampling));
-        var conditions = run.Experiment.Cohorts.Conditions(plan, cohort, run.Run, plan.Sampling.Split);
+        var conditions = run.Experiment.Cohorts.Conditions(plan, cohort, run.Run.IsAnimals, plan.Sampling.Split);
         Discriminator? judge = null;
         var generator = new VolumeGenerator(plan, trained.Model, () => judge ??= Opened(Discriminator.Load(plan, trained)), trained.Weaker?.Model);
         new SamplerWarmUp(plan, trained, conditions, _context.Collective, _context.Observer.Warned)
             .Apply(generator, progress: null, cancellation);
-        return new PatientSource(plan, trained, conditions, generator);
+        return new PatientSource(plan, trained, conditions, generator) { ChangedPlugins = trained.With(plugins) };
     }
 
     /// <summary>The union of the training split's brains.</summary>
@@ -156,7 +157,7 @@ public sealed class PatientGeneration : IDisposable
         var plan = experiment.Plan;
         var planned = _context.Parts.Get<IMetric>("evaluation", "brain_shape", by, new PartOption("threshold", checks.BrainThreshold));
         var parts = _context.PartsOf(plan, Opened(ExperimentContext.Random(plan)));
-        var metric = planned.Call(parts, (part, options, given) => part.Create(options, given)) as SetMetric
+        var metric = planned.Create(parts, (part, options, given) => part.Create(options, given)) as SetMetric
             ?? throw new PlanException($"{by}: `{planned.Id}` of {planned.Source.Plugin} is no metric of sets; use the one that ships");
         var training = experiment.Cohorts.Volumes(plan, cohort, Cohort.Train);
         var rows = new List<Tensor>();

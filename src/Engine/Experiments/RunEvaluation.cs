@@ -30,8 +30,8 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         var parts = _context.PartsOf(Plan, random);
         var checkpoints = NamedCheckpoint.Open(run, Plan.Evaluation.Checkpoints, _context.Observer.Warned);
         var cohort = Cohorts.OpenRecorded(Plan, run);
-        if (run.IsAnimals && !cohort.Patients.Any(patient => !Plan.Kinds.Except(patient.Kinds).Any()))
-            throw new PlanException("an animal has only with it what it is sampled from, and nothing to be evaluated on; name a cohort with --cohort DIR", "cohort").In("data");
+        if (run.IsAnimals)
+            Cohorts.RequireWhole(Plan, cohort);
         var splits = experiment.Evaluated(cohort, parts);
         using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits), Plan.Evaluation.Pooled ? () => Everyone(cohort, splits) : null);
         TellIdleSets(sets.HasMetrics);
@@ -44,6 +44,7 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         foreach (var named in checkpoints)
         {
             using var trained = named.Use(run, _context.Observer.Warned, checkpoint => experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling));
+            changedPlugins = trained.With(changedPlugins);
             if (results.Count == 0)
                 experiment.TellLeftOut();
             results.AddRange(splits

@@ -33,7 +33,7 @@ public sealed class SamplerSweep : IDisposable
         _random = ExperimentContext.Random(experiment.Plan);
         try
         {
-            _changedPlugins = RunPlugins.Check(_context, run, experiment.Plan.Sources) is { Count: > 0 } changed ? changed : null;
+            var changedPlugins = RunPlugins.Check(_context, run, experiment.Plan.Sources);
             var parts = _context.PartsOf(experiment.Plan, _random);
             var metrics = new SweepMetrics(experiment.Plan.Metrics, _context.Parts, parts);
             var cohort = experiment.Cohorts.OpenRecorded(experiment.Plan, run);
@@ -51,6 +51,7 @@ public sealed class SamplerSweep : IDisposable
             using (var volume = real.Load(0))
                 MetricChecks.Refuse(Plan.Metrics, Plan.Compared with { Depth = volume.RealSlices[0] }, sets: true, Plan.HasMasks, parts);
             _trained = experiment.Trained(run, parts, request.Checkpoint);
+            _changedPlugins = _trained.With(changedPlugins) is { Count: > 0 } changed ? changed : null;
             _sweep = new SamplingSweep(Plan, _trained, cohort, conditions, request.Against, real, experiment.LawOf(cohort, Plan.Sampling), _context.Observer.Warned);
         }
         catch

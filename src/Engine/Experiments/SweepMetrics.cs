@@ -56,5 +56,5 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
     }
 
     private SetMetric? Set(PlannedPart<IMetric> metric) => 
-        metric.Call(_meta, (part, options, given) => part.Create(options, given)) as SetMetric;
+        metric.Create(_meta, (part, options, given) => part.Create(options, given)) as SetMetric;
 }

@@ -4,6 +4,7 @@ using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
@@ -28,8 +29,16 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
     /// <exception cref="PlanException">It is not there, or another kind of model.</exception>
     public void LoadBeside(TrainedModel trained)
     {
-        if (sampling is { GuidesByModel: false } or { StrongestGuidance: 1 })
+        if (!sampling.GuidesByModel)
             return;
+        if (sampling.StrongestGuidance == 1)
+        {
+            if (_context.Collective.IsFirst())
+                _context.Observer.Warned($"{sampling.WeakerKey} names a weaker model, and guidance: 1 guides nowhere: no weaker "
+                    + $"model is read");
+            return;
+        }
+
         try
         {
             trained.Weaker = Load(trained);
@@ -43,13 +52,14 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
     private TrainedModel Load(TrainedModel trained)
     {
         var (run, plan) = (trained.Run, Plan);
+        IReadOnlyList<PluginChange> changed = [];
         if (sampling.GuidanceFrom is { } from)
         {
             run = _context.Others.FindRun(from)
                 ?? throw Refusal($"there is no run `{from}`; name a run whose model is weaker, or remove guidance_from to take a checkpoint of the run itself");
             ExperimentSeal.Check(run, _context.Observer.Warned);
             plan = _context.Others.PlanOf(run) as ExperimentPlan ?? throw Refusal($"{run.Path} trained a compressor, and predictions are guided by a denoiser");
-            RunPlugins.Check(_context, run, plan.Sources);
+            changed = RunPlugins.Check(_context, run, plan.Sources);
             RefuseOtherSpace(trained.Run, run, plan);
         }
 
@@ -57,6 +67,7 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         if (checkpoint.Folder == trained.Checkpoint.Folder)
             throw Refusal($"{checkpoint.Name} is the checkpoint that is sampled itself, which leads nowhere; name an earlier one of {Path.GetFileName(run.Path)} ({string.Join(", ", run.CheckpointNames().Where(name => name != checkpoint.Name).DefaultIfEmpty("there is none, training.keep_every keeps some"))}), or another run in guidance_from");
         var weaker = TrainedModel.Load(run, plan, trained.Model.Context, checkpoint);
+        weaker.ChangedPlugins = changed;
         if (SameNoise(trained.Model.Process, weaker.Model.Process))
             return weaker;
         weaker.Dispose();
@@ -70,6 +81,9 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
             throw Refusal($"{theirs.Path} generates {string.Join('+', other.Target)}, here it is {string.Join('+', Plan.Target)}");
         if (Plan.Shape.Volume != other.Shape.Volume || Plan.Shape.Latent != other.Shape.Latent)
             throw Refusal($"{theirs.Path} diffuses latents of {other.Shape.Latent} of volumes of {other.Shape.Volume}, here they are {Plan.Shape.Latent} of {Plan.Shape.Volume}");
+        if (!(Plan.Condition.Modalities ?? []).SequenceEqual(other.Condition.Modalities ?? []))
+            throw Refusal($"{theirs.Path} tells other modalities apart "
+                + $"({string.Join(", ", (other.Condition.Modalities ?? []).DefaultIfEmpty("none"))})");
         if (other.Kinds.Except(Plan.Kinds).FirstOrDefault() is { } unread)
             throw Refusal($"{theirs.Path} is conditioned on {unread}, which this run does not read");
         if (Plan.Compressor.Id != other.Compressor.Id || !JsonNode.DeepEquals(Json(Plan.Compressor.Options), Json(other.Compressor.Options)) || Space(ours) != Space(theirs))
@@ -100,5 +114,5 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
     private static JsonNode Json(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!;
 
     private PlanException Refusal(string sentence) =>
-        new PlanException(sentence, sampling.GuidanceFrom is null ? "guidance_checkpoint" : "guidance_from").In("sampling");
+        new PlanException(sentence, sampling.WeakerKey).In("sampling");
 }

@@ -36,7 +36,7 @@ public static class OptionalMetrics
         List<LeftOutMetric> absent = [];
         foreach (var (place, (metric, optional)) in asked.Index())
         {
-            var files = optional ? metric.Call((part, options) => part.Networks(options)) : [];
+            var files = optional ? metric.Given("Networks", (part, options) => part.Networks(options)) : [];
             if (optional && files.Count == 0)
                 throw new PlanException(
                     $"`{metric.Id}` reads no file, without which it would be left out; remove optional from it", "metrics");

@@ -40,7 +40,11 @@ public abstract record Plan
     public abstract IReadOnlyList<PartSource> Sources { get; }
 
     /// <summary>Files that it reads besides its cohort, such as networks.</summary>
-    public virtual IReadOnlyList<string> Files => [.. Metrics.SelectMany(metric => metric.Call((part, options) => part.Networks(options)))];
+    public virtual IReadOnlyList<string> Files => [.. Metrics.SelectMany(NetworksOf)];
+
+    /// <summary>Files of networks that a metric reads.</summary>
+    private protected static IReadOnlyList<string> NetworksOf(PlannedPart<IMetric> metric) =>
+        metric.Given("Networks", (part, options) => part.Networks(options));
 
     /// <summary>Refuses a target that names no image, one that there is not, or one twice.</summary>
     protected void ValidateTarget()

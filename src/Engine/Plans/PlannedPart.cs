@@ -45,12 +45,19 @@ public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, o
     internal TResult Call<TResult>(PartContext context, Func<TPart, object, PartContext, TResult> call) =>
         Call((part, options) => call(part, options, context with { PluginFolder = Source.Folder }));
 
+    /// <summary>Has the part make that for which it is there.</summary>
+    /// <exception cref="PlanException">The part refuses its options or the shapes, or makes nothing.</exception>
+    /// <exception cref="PartFailedException">The part's code failed.</exception>
+    internal TMade Create<TMade>(PartContext context, Func<TPart, object, PartContext, TMade?> create)
+        where TMade : class =>
+        Call(context, create) ?? throw this.Unfit("gives null as Create");
+
     /// <summary>Has the part build a module, whose tensors are the module's own from then on, whatever dispose scope is open.</summary>
     /// <exception cref="PlanException">The part refuses its options or the shapes.</exception>
     /// <exception cref="PartFailedException">The part's code failed, or has freed a tensor of the module.</exception>
     internal TModule Build<TModule>(PartContext context, Func<TPart, object, PartContext, TModule> create)
         where TModule : TorchSharp.torch.nn.Module =>
-        Call(context, (part, options, given) => ModuleTensors.Keep(create(part, options, given)));
+        Create(context, (part, options, given) => create(part, options, given) is { } module ? ModuleTensors.Keep(module) : null);
 
     /// <summary>Runs code of what the part made, such as a forward pass, and says whose fault it is when that fails.</summary>
     /// <exception cref="PlanException">The part refuses, at work and so of no section's fault.</exception>

@@ -38,6 +38,10 @@ public sealed record TrainingOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DenoiserLoss? Loss { get; init; }
 
+    /// <summary>The network of losses that compare features. Default: none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PerceptualOptions? Perceptual { get; init; }
+
     /// <summary>Decoupled weight decay of AdamW. Default 0.</summary>
     [Range(0.0, 1.0)]
     public double WeightDecay { get; init; }
@@ -229,6 +233,12 @@ public enum DenoiserLoss
     /// pulls no harder than the others.
     /// </summary>
     Huber,
+
+    /// <summary>
+    /// That of <see cref="Huber"/>, weighed by 1 − τ, and the distance of features between the clean volume and its estimate (LPIPS-Huber,
+    /// arXiv:2405.20320), by the network of <c>perceptual</c>. Validation measures the first of the two alone.
+    /// </summary>
+    LpipsHuber,
 }
 
 /// <summary>The moving average of the weights: <c>training.ema</c>.</summary>

@@ -63,7 +63,7 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
     private static (MapNode File, Experiment Experiment) Load(Session session, ParseResult parse, string idOrPath)
     {
         var (path, profile) = (ExperimentFolder.Resolve(idOrPath, session.Registry.Catalogue), parse.GetValue(CommonOptions.Profile));
-        return Load(session, CommonOptions.Sets(parse), sets => ExperimentLoader.Read(path, sets, profile));
+        return Load(session, CommonOptions.Sets(parse), sets => ExperimentLoader.Read(path, sets, profile, session.Registry.Catalogue));
     }
 
     private static (MapNode File, Experiment Experiment) Load(Session session, IReadOnlyList<Assignment> sets, ResumedExperiment resumed)

@@ -15,9 +15,6 @@ internal static class Output
 {
     private const int Unbroken = 1000;
 
-    /// <summary>Narrower tables would be laid out as nothing but ellipses.</summary>
-    private const int Narrowest = 60;
-
     /// <summary>
     /// Whether progress can be drawn: a person watches, on a terminal that takes escape sequences, and has not asked for plain text with
     /// <c>NO_COLOR</c>. mpirun gives each process a terminal that nobody sees.
@@ -56,14 +53,14 @@ internal static class Output
     public static void Write(IRenderable people)
     {
         if (IsWatched)
-            AnsiConsole.Console.Write(ControlCharacters.Escape(people));
+            AnsiConsole.Console.Write(ControlCharacters.Escape(Fitted(people, AnsiConsole.Console)));
         else
             Console.Out.Write(Plain(people, Width()));
     }
 
     /// <summary>What is printed where no terminal draws it.</summary>
     /// <param name="people">What to print.</param>
-    /// <param name="width">The most letters in a line; 60 where it is less.</param>
+    /// <param name="width">The most letters in a line; more where a word and the name before it are longer.</param>
     internal static string Plain(IRenderable people, int width)
     {
         using var text = new StringWriter();
@@ -75,9 +72,26 @@ internal static class Output
             Out = new AnsiConsoleOutput(text),
         });
         console.Profile.Capabilities.Unicode = true;
-        console.Profile.Width = Math.Max(width, Narrowest);
-        console.Write(ControlCharacters.Escape(people));
+        console.Profile.Width = width;
+        var fitted = Fitted(people, console);
+        console.Profile.Width = Math.Max(width, fitted.Measure(RenderOptions.Create(console), Unbroken).Min);
+        console.Write(ControlCharacters.Escape(fitted));
         return string.Join('\n', text.ToString().Split('\n').Select(line => line.TrimEnd()));
+    }
+
+    /// <summary>A table that would break words or leave columns out becomes blocks: of each row, a line for each column.</summary>
+    private static IRenderable Fitted(IRenderable people, IAnsiConsole console)
+    {
+        var width = console.Profile.Width;
+        if (people is not Table table || ((IRenderable)table).Measure(RenderOptions.Create(console), Unbroken).Min <= width)
+            return people;
+        return new Rows(table.Rows.Select(row =>
+        {
+            var block = new Grid().AddColumn(new GridColumn { NoWrap = true }).AddColumn();
+            foreach (var (column, cell) in table.Columns.Zip(row))
+                block.AddRow(column.Header, cell);
+            return new Padder(block, new Padding(0, 1, 0, 0));
+        }));
     }
 
     private static int Width() =>

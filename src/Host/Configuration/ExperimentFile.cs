@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -13,16 +14,18 @@ internal static class ExperimentFile
     /// <param name="sets">Values over it.</param>
     /// <param name="profile">The name under <c>profiles:</c> whose section is laid over the experiment, or null.</param>
     /// <param name="engineRecords">For a section with a part, the engine's record whose keys stay when <c>use:</c> changes.</param>
+    /// <param name="plugins">Those whose experiments <c>extends</c> may name; null where only files are.</param>
     /// <exception cref="ConfigurationException">Something in it cannot be used; the message says where and why.</exception>
     public static MapNode Load(
         string path,
         IReadOnlyList<Assignment>? sets = null,
         string? profile = null,
-        IReadOnlyDictionary<string, Type>? engineRecords = null)
+        IReadOnlyDictionary<string, Type>? engineRecords = null,
+        PluginCatalogue? plugins = null)
     {
         var merger = new Merger((engineRecords ?? ImmutableDictionary<string, Type>.Empty)
             .ToDictionary(p => p.Key, p => (IReadOnlySet<string>)OptionsShape.Of(p.Value).Keys.ToHashSet(StringComparer.Ordinal)));
-        Node root = WithBases(path, merger, [], []);
+        Node root = WithBases(path, merger, plugins, [], []);
         if (profile is not null)
             root = merger.Lay(root, OfNamedCohort((MapNode)root, ProfileOf((MapNode)root, profile, path)));
         root = ((MapNode)root).Without(Profiles);
@@ -42,10 +45,12 @@ internal static class ExperimentFile
             .Aggregate(root, (below, set) => merger.Set(below, set.Key, set.Value));
 
     // each file is resolved once: a few files that name each other several times would otherwise be read without end
-    private static MapNode WithBases(string path, Merger merger, ImmutableList<string> chain, Dictionary<string, MapNode> resolved) =>
-        resolved.TryGetValue(path, out var before) ? before : resolved[path] = Resolve(path, merger, chain, resolved);
+    private static MapNode WithBases(
+        string path, Merger merger, PluginCatalogue? plugins, ImmutableList<string> chain, Dictionary<string, MapNode> resolved) =>
+        resolved.TryGetValue(path, out var before) ? before : resolved[path] = Resolve(path, merger, plugins, chain, resolved);
 
-    private static MapNode Resolve(string path, Merger merger, ImmutableList<string> chain, Dictionary<string, MapNode> resolved)
+    private static MapNode Resolve(
+        string path, Merger merger, PluginCatalogue? plugins, ImmutableList<string> chain, Dictionary<string, MapNode> resolved)
     {
         var full = Path.GetFullPath(path);
         var node = YamlReader.ReadFile(path);
@@ -59,21 +64,31 @@ internal static class ExperimentFile
         foreach (var name in extends is ListNode list ? list.Items : [extends])
         {
             if (name is not ScalarNode { IsNull: false } file)
-                throw new ConfigurationException(name.Position, $"`extends` takes the path of a file or a list of paths, found {name.Description}");
-            var next = Path.Combine(Path.GetDirectoryName(path) ?? "", file.Text);
-            // only what is meant as a configuration: what is wrong with a file is told with pieces of it
-            if (Path.GetExtension(file.Text) is not (".yaml" or ".yml" or ".json"))
-                throw new ConfigurationException(name.Position, $"`extends` names {file.Text}, which does not end in .yaml, .yml or .json");
+                throw new ConfigurationException(name.Position, $"`extends` takes the path of a file, the name of a plugin's "
+                    + $"experiment, or a list of them, found {name.Description}");
+            var next = FileOf(file, path, plugins);
             if (chain.Contains(Path.GetFullPath(next)))
                 throw new ConfigurationException(name.Position, $"`extends` goes in a circle: {file.Text} leads back to itself");
             if (chain.Count >= LongestChain)
                 throw new ConfigurationException(name.Position, $"`extends` goes through more than {LongestChain} files");
             if (!File.Exists(next))
                 throw new ConfigurationException(name.Position, $"`extends` names {file.Text}, but there is no file {next}");
-            below = merger.Lay(below, WithBases(next, merger, chain, resolved));
+            below = merger.Lay(below, WithBases(next, merger, plugins, chain, resolved));
         }
 
         return (MapNode)merger.Lay(below, own.Without(Extends));
+    }
+
+    /// <summary>The file that is meant, beside the one that names it, or of a plugin.</summary>
+    private static string FileOf(ScalarNode named, string path, PluginCatalogue? plugins)
+    {
+        // only what is meant as a configuration: what is wrong with a file is told with pieces of it
+        if (Path.GetExtension(named.Text) is ".yaml" or ".yml" or ".json")
+            return Path.Combine(Path.GetDirectoryName(path) ?? "", named.Text);
+        return (plugins is null ? null : PluginExperiments.Find(plugins, named.Text, named.Position)) ?? throw new ConfigurationException(
+            named.Position,
+            $"`extends` names {named.Text}, which does not end in .yaml, .yml or .json, and there is no plugin that brings an "
+                + $"experiment of that name");
     }
 
     /// <summary>

@@ -22,7 +22,7 @@ internal static class ExperimentLoader
     {
         var (path, profile) = (ExperimentFolder.Resolve(idOrPath, session.Registry.Catalogue), parse.GetValue(CommonOptions.Profile));
         Assignment[] sets = [.. CommonOptions.Sets(parse), .. more];
-        return Load(session, Read(path, sets, profile), ExperimentOrigin.Of(path, profile, sets));
+        return Load(session, Read(path, sets, profile, session.Registry.Catalogue), ExperimentOrigin.Of(path, profile, sets));
     }
 
     /// <summary>Loads the experiment of a run, with values over it.</summary>
@@ -92,8 +92,9 @@ internal static class ExperimentLoader
         CompressionPlanReader.Reads(file) ? new CompressionPlanReader(registry).Read(file) : new PlanReader(registry).Read(file);
 
     /// <summary>The resolved file of an experiment.</summary>
-    public static MapNode Read(string path, IReadOnlyList<Assignment>? sets = null, string? profile = null) =>
-        ZooPlaces.Whole(ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords), path);
+    public static MapNode Read(
+        string path, IReadOnlyList<Assignment>? sets = null, string? profile = null, PluginCatalogue? plugins = null) =>
+        ZooPlaces.Whole(ExperimentFile.Load(path, sets, profile, PlanReader.EngineRecords, plugins), path);
 
     /// <summary>The resolved file of a run's experiment.</summary>
     /// <exception cref="RunFolderException">It was changed since it was trained by.</exception>
@@ -118,7 +119,7 @@ internal static class ExperimentLoader
 
     /// <summary>The id of the experiment that <paramref name="idOrPath"/> names, whether or not the rest of its file could be used.</summary>
     public static string IdOf(string idOrPath, PluginCatalogue plugins) =>
-        SectionReader.Id(Read(ExperimentFolder.Resolve(idOrPath, plugins)));
+        SectionReader.Id(Read(ExperimentFolder.Resolve(idOrPath, plugins), plugins: plugins));
 
     /// <summary>Looks whether the cohort that an experiment names is there, for those who do not read it: one that the command line names has to be.</summary>
     /// <exception cref="ConfigurationException">The command line names a folder that is no cohort.</exception>

@@ -1,5 +1,6 @@
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -34,6 +35,10 @@ internal sealed record ExperimentOrigin(string Experiment, string? Profile, IRea
 
     /// <summary>What the experiment says now, resolved, with the whole path of its cohort. What was set then is of no option that was typed now.</summary>
     /// <param name="place">The file that holds this.</param>
-    public MapNode Resolve(string place) =>
-        CohortPlaces.Whole(ExperimentLoader.Read(Experiment, [.. Sets.Select(set => Assignment.Parse(set, new Position(Places.Shown(place))))], Profile), Folder);
+    /// <param name="plugins">Those that it may extend.</param>
+    public MapNode Resolve(string place, PluginCatalogue plugins)
+    {
+        Assignment[] sets = [.. Sets.Select(set => Assignment.Parse(set, new Position(Places.Shown(place))))];
+        return CohortPlaces.Whole(ExperimentLoader.Read(Experiment, sets, Profile, plugins), Folder);
+    }
 }

@@ -28,7 +28,7 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
     /// <exception cref="PlanException">The cohort lacks what it reads, or the smallest grid does not fit into memory.</exception>
     public Fit Find()
     {
-        var plan = ExperimentLoader.Load(session, ExperimentLoader.Read(like), null).Plan;
+        var plan = ExperimentLoader.Load(session, ExperimentLoader.Read(like, plugins: session.Registry.Catalogue), null).Plan;
         if (plan is ExperimentPlan { Compressor.Part.IsLearned: true } latent)
             throw new UsageException($"{plan.Id} diffuses latents of `{latent.Compressor.Id}`, which has to be trained on your volumes "
                 + "before: begin with an experiment that trains one, such as --like vqvae_4x, or with one on voxels, such as --like "
@@ -68,7 +68,8 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
         large = null;
         for (var batch = Math.Min(plan.Training.BatchSize, Math.Max(1, cohort.Of(Cohort.Train).Count)); batch > 0; batch /= 2)
         {
-            var experiment = ExperimentLoader.Load(session, ExperimentLoader.Read(like, (fit with { Batch = batch }).Sets(cohort)), null);
+            var file = ExperimentLoader.Read(like, (fit with { Batch = batch }).Sets(cohort), plugins: session.Registry.Catalogue);
+            var experiment = ExperimentLoader.Load(session, file, null);
             var described = experiment.Memory.Describe();
             large = experiment.WhyTooLarge();
             if (large is null)

@@ -40,7 +40,7 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
         var (path, profile) = (ExperimentFolder.Resolve(first.Named.Experiment, session.Registry.Catalogue), first.Named.Profile);
         var (file, origin) = first.HasBegun
             ? Resumed(first, sets)
-            : (ExperimentLoader.Read(path, sets, profile), ExperimentOrigin.Of(path, profile, sets));
+            : (ExperimentLoader.Read(path, sets, profile, session.Registry.Catalogue), ExperimentOrigin.Of(path, profile, sets));
         return ExperimentLoader.Load(session, file, origin);
     }
 

@@ -2,6 +2,7 @@ using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;
 
@@ -16,6 +17,8 @@ namespace VoxelZoo.Host.Configuration;
 internal sealed class ResumedExperiment(Session session, RunFolder run, string file, string? profile)
 {
     private readonly bool _trained = run.HasCheckpoints;
+
+    private PluginCatalogue Plugins => session.Registry.Catalogue;
 
     /// <summary>The experiment's file, resolved.</summary>
     /// <param name="sets">Values over it.</param>
@@ -36,7 +39,7 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
         if (Path.GetFullPath(file) is var full && full == run.Experiment)
             return (own, next);
         if (ChainFolder.Of(full) is not null) // made of the run's own, or what an untrained run was submitted with
-            return (_trained ? own : Compared(own, CohortPlaces.Whole(ExperimentLoader.Read(file, sets)), warn), next);
+            return (_trained ? own : Compared(own, CohortPlaces.Whole(ExperimentLoader.Read(file, sets, plugins: Plugins)), warn), next);
         if (next is null)
         {
             TellUnrecorded(own, sets, warn);
@@ -50,12 +53,12 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
         }
 
         next = next with { Experiment = full, Profile = profile ?? next.Profile };
-        return (Compared(own, next.Resolve(run.Origin), warn), next);
+        return (Compared(own, next.Resolve(run.Origin, Plugins), warn), next);
     }
 
     private void RefuseOther(string id)
     {
-        var named = SectionReader.Id(ExperimentLoader.Read(file));
+        var named = SectionReader.Id(ExperimentLoader.Read(file, plugins: Plugins));
         if (id != named)
             throw new UsageException($"--resume: {Places.Shown(run.Path)} is a run of {id}, not of {named}; name that experiment, or another folder with --run");
     }
@@ -100,7 +103,7 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
     /// <summary>A run of before origins were recorded: what the command line names may have been laid under a profile and values that nobody knows.</summary>
     private void TellUnrecorded(MapNode own, IReadOnlyList<Assignment> sets, Action<string> warn)
     {
-        var named = CohortPlaces.Whole(ExperimentLoader.Read(file, sets, profile));
+        var named = CohortPlaces.Whole(ExperimentLoader.Read(file, sets, profile, Plugins));
         if (Differences(own, named).Count > 0)
             warn($"the run has not recorded with which profile and --set it began, so that whether {file} was edited since cannot be said; it goes on by its own experiment, {Places.Shown(run.Experiment)}");
     }

@@ -59,6 +59,9 @@ internal sealed class PluginCatalogue
         return new PluginCatalogue(full, [.. plugins.Select(p => Duplicate(p, plugins)).OrderBy(p => p.Id, StringComparer.Ordinal).ThenBy(p => p.Path, StringComparer.Ordinal)]);
     }
 
+    /// <summary>One plugin that was read already, and no other.</summary>
+    public static PluginCatalogue Of(Plugin plugin) => new([], [plugin]);
+
     private static void Require(string by, string folder)
     {
         if (!Directory.Exists(folder))

@@ -15,10 +15,13 @@ internal static class PluginExperiments
         [.. catalogue.Plugins.Where(plugin => plugin.Status == PluginStatus.Active).SelectMany(Files)];
 
     /// <summary>The file of an experiment that is named with its plugin's id, or null where there is no such plugin.</summary>
+    /// <param name="catalogue">The plugins.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="place">Where it is named; null on the command line.</param>
     /// <exception cref="ConfigurationException">
     /// The plugin cannot be used, or has no such experiment; the message names the nearest.
     /// </exception>
-    public static string? Find(PluginCatalogue catalogue, string name)
+    public static string? Find(PluginCatalogue catalogue, string name, Position? place = null)
     {
         if (PartName.Parse(name) is not { Plugin: { } owner })
             return null;
@@ -28,19 +31,36 @@ internal static class PluginExperiments
         var plugin = plugins.MinBy(one => one.Status)!;
         if (plugin.Status != PluginStatus.Active)
             throw new ConfigurationException(
-                new Position(name), $"the experiment is of the plugin `{owner}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
+                place ?? new Position(name), $"the experiment is of the plugin `{owner}` ({plugin.Path}), which cannot be used: "
+                    + $"{plugin.Reason}");
         var all = Files(plugin);
         if (all.FirstOrDefault(experiment => experiment.Name == name) is { File: { } file })
             return file;
         string[] names = [.. all.Select(experiment => experiment.Name)];
         var has = names.Length == 0 ? "it brings none" : $"it brings {string.Join(", ", names)}";
         throw new ConfigurationException(
-            new Position(name), $"the plugin `{owner}` brings no such experiment{Spelling.Suggestion(name, names)} ({has})");
+            place ?? new Position(name), $"the plugin `{owner}` brings no such experiment{Spelling.Suggestion(name, names)} ({has})");
     }
+
+    /// <summary>What lies where a plugin's experiments do, is called nearly as one and is none; null where there is nothing such.</summary>
+    public static string? Ignored(Plugin plugin)
+    {
+        var folder = FolderOf(plugin);
+        return !Directory.Exists(folder) ? null : Directory.EnumerateFileSystemEntries(folder, "*", SearchOption.AllDirectories)
+            .Where(path => Path.GetExtension(path) switch
+            {
+                ".yaml" => Directory.Exists(path),
+                ".yml" or ".YAML" or ".YML" => true,
+                _ => false,
+            })
+            .Order(StringComparer.Ordinal).FirstOrDefault();
+    }
+
+    private static string FolderOf(Plugin plugin) => Path.Combine(plugin.Path, "experiments");
 
     private static (string Name, string File)[] Files(Plugin plugin)
     {
-        var folder = Path.Combine(plugin.Path, "experiments");
+        var folder = FolderOf(plugin);
         return [.. ExperimentFolder.List(folder).Select(file => ($"{plugin.Id}/{ExperimentFolder.Id(folder, file)}", file))];
     }
 }

@@ -92,12 +92,16 @@ internal sealed record PluginQuality(IReadOnlyList<QualityCriterion> Criteria)
     private static QualityCriterion Experiment(Plugin plugin)
     {
         var brought = PluginExperiments.Of(plugin);
-        string? used = null, fault = null;
+        string? used = null, fault = PluginExperiments.Ignored(plugin) is { } ignored
+            ? $"{Path.GetRelativePath(plugin.Path, ignored)} is {(Directory.Exists(ignored) ? "a folder" : "called otherwise")}, and "
+                + $"experiments are files that end in .yaml"
+            : null;
         foreach (var name in brought)
         {
             try
             {
-                var file = ExperimentFile.Load(Path.Combine(plugin.Path, "experiments", $"{PartName.Parse(name).Id}.yaml"));
+                var file = ExperimentFile.Load(Path.Combine(plugin.Path, "experiments", $"{PartName.Parse(name).Id}.yaml"),
+                    plugins: PluginCatalogue.Of(plugin));
                 if (Names(file, plugin))
                     used ??= name;
             }
@@ -130,12 +134,26 @@ internal sealed record PluginQuality(IReadOnlyList<QualityCriterion> Criteria)
             .. Directory.EnumerateFiles(plugin.Path, "*", SearchOption.AllDirectories)
                 .Where(file => WeightFiles.Contains(Path.GetExtension(file))).Order(StringComparer.Ordinal),
         ];
-        var without = weights.FirstOrDefault(file => !File.Exists(Path.Combine(Path.GetDirectoryName(file)!, "card.yaml")));
+        var faults = weights.Select(file => CardFault(Path.Combine(Path.GetDirectoryName(file)!, "card.yaml")) is { } fault
+            ? $"{Path.GetRelativePath(plugin.Path, file)} {fault}, which says how it was trained, on what, and what may be done with it"
+            : null);
+        var first = faults.FirstOrDefault(fault => fault is not null);
         return One(
-            QualityLevel.Gold, "weights", without is null, weights.Length == 0 ? "it brings none" : "each has a card.yaml beside it",
-            without is null
-                ? ""
-                : $"{Path.GetRelativePath(plugin.Path, without)} has no card.yaml beside it, which says how it was trained, on what, "
-                    + "and what may be done with it");
+            QualityLevel.Gold, "weights", first is null, weights.Length == 0 ? "it brings none" : "each has a card.yaml beside it",
+                first ?? "");
+    }
+
+    private static string? CardFault(string card)
+    {
+        if (!File.Exists(card))
+            return "has no card.yaml beside it";
+        try
+        {
+            return YamlReader.ReadFile(card) is MapNode { Entries.Length: > 0 } ? null : "has a card.yaml without fields beside it";
+        }
+        catch (ConfigurationException e)
+        {
+            return $"has a card.yaml that cannot be read ({e.Message.TrimEnd('.')})";
+        }
     }
 }

@@ -116,7 +116,7 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
         var plan = CompressionPlan.Compose(Options(o => o with { Phases = [Phase(1, ("l1", 1), ("perceptual", 0.1))] }));
 
         Refusal(plan.ValidateNetwork, "training", "phases.0.losses.perceptual", "phase 1 weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file");
-        var elsewhere = plan with { Compression = plan.Compression with { Perceptual = new PerceptualOptions { Network = "/no/such.pt" } } };
+        var elsewhere = plan with { Training = plan.Training with { Perceptual = new PerceptualOptions { Network = "/no/such.pt" } } };
         Refusal(elsewhere.ValidateNetwork, "training", "perceptual.network", "there is no file /no/such.pt");
         (plan with { Compression = plan.Compression with { Phases = [Phase(1, ("l1", 1), ("perceptual", 0))] } }).ValidateNetwork();
     }

@@ -260,8 +260,13 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
             Phase(1, ("l2", 1), ("adversarial", 0.1)) with { Trains = TrainedPart.Head, LearningRate = 5e-3, Beta1 = 0.5 });
         plan = plan with
         {
-            Training = plan.Training with { Schedule = LearningRateSchedule.Cosine, Ema = new EmaOptions { Decay = 0.9, UpdateAfter = 2, UpdateEvery = 3 } },
-            Compression = plan.Compression with { Crop = [6, 6, 8], Perceptual = new PerceptualOptions { Network = network, SliceFraction = 0.5 } },
+            Training = plan.Training with
+            {
+                Schedule = LearningRateSchedule.Cosine,
+                Ema = new EmaOptions { Decay = 0.9, UpdateAfter = 2, UpdateEvery = 3 },
+                Perceptual = new PerceptualOptions { Network = network, SliceFraction = 0.5 },
+            },
+            Compression = plan.Compression with { Crop = [6, 6, 8] },
         };
         using var straight = new CompressionRun();
         using var stopped = new CompressionRun();

@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Tests.Tiny;
@@ -172,7 +173,7 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         var file = Path.Combine(folder.Path, "network.pt");
         File.WriteAllText(file, "abc");
         var plan = With(_plan, Phase(1, ("l1", 1), ("perceptual", 1)));
-        plan = plan with { Compression = plan.Compression with { Perceptual = new PerceptualOptions { Network = file } } };
+        plan = plan with { Training = plan.Training with { Perceptual = new PerceptualOptions { Network = file } } };
 
         var files = Provenance.Collect(plan, Cohort.Open(plan.Data.Cohort)).Files;
 

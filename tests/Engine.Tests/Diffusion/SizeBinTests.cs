@@ -36,9 +36,9 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [Fact]
     public void Film_has_the_papers_number_of_parameters()
     {
-        using var plain = ConditioningNetwork.Create(new SizeBinOptions(), 0, 128, META)!;
-        using var improved = ConditioningNetwork.Create(new SizeBinOptions { Embedding = 64, Hidden = 512, Layers = 4 }, 0, 128, META)!;
-        using var omega = ConditioningNetwork.Create(null, 36, 64, META)!;
+        using var plain = ConditioningNetwork.Create(new SizeBinOptions(), 0, 0, 128, META)!;
+        using var improved = ConditioningNetwork.Create(new SizeBinOptions { Embedding = 64, Hidden = 512, Layers = 4 }, 0, 0, 128, META)!;
+        using var omega = ConditioningNetwork.Create(null, 0, 36, 64, META)!;
 
         // tables 7·11·32, 224 → 256 → 256; tables 7·11·64, 448 → 512 (four) → 256; 36 → 64 → 64
         Assert.Equal(125_856, plain.parameters().Sum(p => p.numel()));
@@ -50,16 +50,16 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Film_modulates_nothing_at_first_and_never_without_the_condition()
     {
         using var scope = NewDisposeScope();
-        using var network = ConditioningNetwork.Create(new SizeBinOptions { Embedding = 2 }, 0, 4, CPU)!;
+        using var network = ConditioningNetwork.Create(new SizeBinOptions { Embedding = 2 }, 0, 0, 4, CPU)!;
         var counts = tensor(new long[] { 1, 0, 0, 0, 0, 2, 0, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0 }, [3, 7]);
-        Assert.Equal(0, network.Modulation(counts, null, 3).Scale!.abs().max().ToDouble());
+        Assert.Equal(0, network.Modulation(counts, null, null, 3).Scale!.abs().max().ToDouble());
         using (no_grad())
         {
             foreach (var parameter in network.parameters())
                 parameter.add_(ones_like(parameter));
         }
 
-        var (scale, shift) = network.Modulation(counts, null, 3);
+        var (scale, shift) = network.Modulation(counts, null, null, 3);
         Assert.Equal(0, scale![1].abs().max().ToDouble());
         Assert.Equal(0, shift![1].abs().max().ToDouble());
         Assert.True(scale[0].abs().max().ToDouble() > 0);
@@ -72,14 +72,14 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Count_beyond_ten_is_taken_for_ten()
     {
         using var scope = NewDisposeScope();
-        using var network = ConditioningNetwork.Create(new SizeBinOptions { Embedding = 2 }, 0, 4, CPU)!;
+        using var network = ConditioningNetwork.Create(new SizeBinOptions { Embedding = 2 }, 0, 0, 4, CPU)!;
         using (no_grad())
         {
             foreach (var parameter in network.parameters())
                 parameter.add_(ones_like(parameter));
         }
 
-        Tensor Of(long count) => network.Modulation(tensor(new long[] { count, 0, 0, 0, 0, 0, 0 }, [1, 7]), null, 1).Scale!;
+        Tensor Of(long count) => network.Modulation(tensor(new long[] { count, 0, 0, 0, 0, 0, 0 }, [1, 7]), null, null, 1).Scale!;
         Assert.Equal(0, (Of(10) - Of(25)).abs().max().ToDouble());
         Assert.True((Of(10) - Of(9)).abs().max().ToDouble() > 0);
     }

@@ -51,6 +51,14 @@ public sealed class VolumeAugmentationTests(TinyCohort cohort) : IClassFixture<T
             Refusal(new Cutting()),
             StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("volumes", "`Nothing` of the plugin tiny 1.0.0 gives null as ApplyToVolumes; use another version of the plugin")]
+    [InlineData("images", "`Nothing` of the plugin tiny 1.0.0 gives null among the images of ApplyToVolumes; use another version "
+        + "of the plugin")]
+    [InlineData("voxels", "`Nothing` of the plugin tiny 1.0.0 changes bravo to null, and it has to be float32 [1, 1, 8, 8, 8] on "
+        + "cpu; use another version of the plugin")]
+    public void Nothing_in_place_of_volumes_is_refused(string what, string sentence) => Assert.Equal(sentence, Refusal(new Nothing(what)));
+
     [Fact]
     public void Weights_of_voxels_must_not_get_lost()
     {
@@ -157,6 +165,23 @@ public sealed class VolumeAugmentationTests(TinyCohort cohort) : IClassFixture<T
             public override bool ChangesVolumes => true;
 
             public override TrainingVolumes ApplyToVolumes(TrainingVolumes volumes, Generator random) => new() { Images = volumes.Images };
+        }
+    }
+
+    private sealed class Nothing(string what) : IAugmentation<NoOptions>
+    {
+        public Augmentation Create(NoOptions options, DiffusionShape shape, PartContext context) => new Missing(what);
+
+        private sealed class Missing(string what) : Augmentation
+        {
+            public override bool ChangesVolumes => true;
+
+            public override TrainingVolumes ApplyToVolumes(TrainingVolumes volumes, Generator random) => what switch
+            {
+                "volumes" => null!,
+                "images" => volumes with { Images = [null!] },
+                _ => volumes with { Images = [.. volumes.Images.Select(image => image with { Voxels = null! })] },
+            };
         }
     }
 

@@ -64,6 +64,11 @@ public sealed class EvaluationFileTests(TinyCohort cohort) : IClassFixture<TinyC
         Assert.Equal([_run.Checkpoints[0], step], Open().Select(opened => opened.Checkpoint.Name));
         Assert.Equal(["best", "latest"], Open().Select(opened => Assert.Single(opened.Names)));
 
+        string[] own = ["best", _run.Checkpoints[0], step];
+        ExperimentPlan.Compose(TinyRun.Draft(cohort) with { Evaluation = new EvaluationOptions { Checkpoints = own } });
+        var named = NamedCheckpoint.Open(_run.Folder, own, _run.Warnings.Add);
+        Assert.Equal([$"best,{_run.Checkpoints[0]}", step], named.Select(opened => string.Join(',', opened.Names)));
+
         IReadOnlyList<NamedCheckpoint> Open() => NamedCheckpoint.Open(_run.Folder, ["best", "latest"], _run.Warnings.Add);
     }
 

@@ -88,6 +88,8 @@ internal sealed class TinyRun : IDisposable
         var frozen = new FrozenParts(Folder);
         var (training, validation) = new LatentCache(plan.Data.Latents ?? Folder.Latents, plan.Space, context, frozen)
             .Prepare(cohort, Volumes(plan, cohort, Cohort.Train), validate ? Volumes(plan, cohort, Cohort.Val) : null);
+        if (plan.Condition.Modalities is not null)
+            (training, validation) = (Modalities(plan, cohort, Cohort.Train), validate ? Modalities(plan, cohort, Cohort.Val) : null);
         var meter = () => plan.TrainingGeneration is null ? null : new GenerationMeter(plan, Volumes(plan, cohort, Cohort.Val), Cohort.Val);
         using var trainer = new Trainer(
             plan.Training, training, plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, context, frozen, meter: meter()));
@@ -125,6 +127,10 @@ internal sealed class TinyRun : IDisposable
     }
 
     public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) => new(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
+
+    public static ModalityDataset Modalities(ExperimentPlan plan, Cohort cohort, string split) => new(
+        cohort, split, plan.Data, plan.Target[0], plan.Condition.Modalities!, [.. plan.Kinds.Except(plan.Condition.Modalities!)],
+            plan.TumourUse);
 
     public void Dispose() => _folder.Dispose();
 

@@ -1,4 +1,5 @@
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Tests.Configuration;
 
@@ -15,6 +16,24 @@ public sealed class ExperimentFileTests : IDisposable
         var file = _folder.Write("a.yaml", "extends: _base/common.yaml\nid: a\ntraining: {rates: [3]}\n");
 
         Assert.Equal("training:\n  epochs: 5\n  rates: [3]\nid: a\n", Resolved(file));
+    }
+
+    [Fact]
+    public void Extends_takes_an_experiment_that_a_plugin_brings_and_follows_what_that_extends()
+    {
+        _folder.Write("brought/experiments/_base/net.yaml", "training: {epochs: 5}\n");
+        _folder.Write("brought/experiments/small.yaml", "extends: _base/net.yaml\nid: small\n");
+        _folder.Write("brought/experiments/large.yaml", "extends: acme.net/small\nid: large\n");
+        var plugins = PluginCatalogue.Of(new Plugin { Id = "acme.net", Path = Path.Combine(_folder.Path, "brought") });
+        var file = _folder.Write("a.yaml", "extends: acme.net/large\nid: mine\n");
+
+        Assert.Equal("training:\n  epochs: 5\nid: mine\n", YamlWriter.Write(ExperimentFile.Load(file, plugins: plugins)));
+        Assert.StartsWith(
+            $"{file}:1:10: the plugin `acme.net` brings no such experiment; did you mean `acme.net/large`? (it brings ",
+            Refusal(_folder.Write("a.yaml", "extends: acme.net/larg\n"), plugins), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{file}:1:10: `extends` names other/large, which does not end in .yaml, .yml or .json, and there is no plugin",
+            Refusal(_folder.Write("a.yaml", "extends: other/large\n"), plugins), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -240,7 +259,8 @@ public sealed class ExperimentFileTests : IDisposable
 
     private static string Resolved(string file, string[]? sets = null, string? profile = null) => YamlWriter.Write(ExperimentFile.Load(file, sets?.Select(set => Assignment.Parse(set)).ToArray(), profile));
 
-    private static string Refusal(string file) => Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file)).Message;
+    private static string Refusal(string file, PluginCatalogue? plugins = null) =>
+        Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file, plugins: plugins)).Message;
 
     private sealed record Sampling
     {

@@ -76,13 +76,19 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
             Assert.Equal((before, after), ((string?)recorded["before"]!["sha256"], (string?)recorded["after"]!["sha256"]));
         }
 
+        _work.Copy(_work.Run, "run-weaker");
         var resumed = _work.Program(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin"));
         var again = _work.Program(Words("sample RUN --count 1 --steps 1"));
+        var guided = _work.Program(
+            Words("sample RUN --count 1 --steps 1 --guidance 2 --guidance-from RUN-weaker --allow-changed-plugin"));
 
         Assert.Equal((0, warning, 0, warning, 0, ""), (sampled.ExitCode, sampled.Error, resumed.ExitCode, resumed.Error, again.ExitCode, again.Error));
         var first = Assert.Single(Sample("00000")["changed_plugins"]!.AsArray())!;
         Assert.Equal((before, after), ((string?)first["before"]!["sha256"], (string?)first["after"]!["sha256"]));
         Assert.Null(Sample("00001")["changed_plugins"]); // the run's own by then
+        Assert.Equal((0, warning.Replace(_work.Run, _work.At("run-weaker"), StringComparison.Ordinal)), (guided.ExitCode, guided.Error));
+        var weaker = Assert.Single(Sample("00002")["changed_plugins"]!.AsArray())!;
+        Assert.Equal((before, after), ((string?)weaker["before"]!["sha256"], (string?)weaker["after"]!["sha256"]));
         var changed = Assert.Single(Provenance["changed_plugins"]!.AsArray())!;
         Assert.Equal(2, (int)changed["segment"]!);
         Assert.Equal(("0.1.0", "0.2.0"), ((string?)changed["changes"]![0]!["before"]!["version"], (string?)changed["changes"]![0]!["after"]!["version"]));

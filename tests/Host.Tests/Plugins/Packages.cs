@@ -17,11 +17,14 @@ internal sealed class Packages : IDisposable
     /// <param name="name">The package's name.</param>
     /// <param name="version">Another version than the fixture's, or null.</param>
     /// <param name="more">Adds to it.</param>
-    public string Of(string fixture, string name, string? version = null, Action<ZipArchive>? more = null)
+    /// <param name="contract">Another range of contracts, or null.</param>
+    public string Of(string fixture, string name, string? version = null, Action<ZipArchive>? more = null, string? contract = null)
     {
         var folder = _fixtures.Add(fixture, ".folder");
         if (version is not null)
             Fixtures.Edit(folder, "version", version);
+        if (contract is not null)
+            Fixtures.Edit(folder, "contract", contract);
         var path = Empty(name, zip =>
         {
             foreach (var file in Directory.GetFiles(folder))

@@ -90,6 +90,31 @@ public sealed class PluginQualityTests : IDisposable
         Assert.Contains("torn.yaml:", experiment.Finding, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("experiments/d.yaml/x.txt", "experiments/d.yaml is a folder, and experiments are files that end in .yaml")]
+    [InlineData("experiments/more/d.yml", "experiments/more/d.yml is called otherwise, and experiments are files that end in .yaml")]
+    public void Experiment_that_nothing_finds_is_told(string path, string finding)
+    {
+        _folder.Write(path, "id: d\n");
+
+        var experiment = Quality(Whole, passes: true).Criteria.Single(one => one.Name == "experiment");
+
+        Assert.Equal((false, finding), (experiment.Holds, experiment.Finding));
+    }
+
+    [Theory]
+    [InlineData("id: [acme\n", "weights/net.safetensors has a card.yaml that cannot be read (")]
+    [InlineData("nobody knows\n", "weights/net.safetensors has a card.yaml without fields beside it, which says how it was trained")]
+    public void Card_that_is_none_is_told(string text, string finding)
+    {
+        _folder.Write("weights/card.yaml", text);
+
+        var weights = Quality(Whole, passes: true).Criteria.Single(one => one.Name == "weights");
+
+        Assert.False(weights.Holds);
+        Assert.StartsWith(finding, weights.Finding, StringComparison.Ordinal);
+    }
+
     private static PluginQuality Quality(Plugin plugin, bool passes) =>
         PluginQuality.Of(plugin, [new ConformanceCheck("shape", passes, "it fits"), new ConformanceCheck("finite", true, "it is")]);
 }

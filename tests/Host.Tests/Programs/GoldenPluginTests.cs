@@ -15,6 +15,7 @@ public sealed class GoldenPluginTests : IDisposable
     [Theory]
     [InlineData("1.0", "golden10")]
     [InlineData("1.1", "golden11")]
+    [InlineData("1.5", "golden15")]
     public void Plugin_of_an_early_contract_has_a_part_of_each_kind_that_keeps_todays(string contract, string id)
     {
         var info = JsonNode.Parse(VoxelZooProgram.RunHere("plugins", "info", id, "--json", "--plugins", Folder(contract)).Out)!;
@@ -30,6 +31,7 @@ public sealed class GoldenPluginTests : IDisposable
     [Theory]
     [InlineData("1.0")]
     [InlineData("1.1")]
+    [InlineData("1.5")]
     public void Experiment_of_its_parts_alone_is_planned(string contract)
     {
         var experiment = _work.Write("e.yaml", $$"""

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json.Nodes;
+using VoxelZoo.Host.Plugins.Installed;
 using VoxelZoo.Host.Tests.Configuration;
 using VoxelZoo.Host.Tests.Plugins;
 using static VoxelZoo.Host.Tests.Programs.VoxelZooProgram;
@@ -266,6 +267,70 @@ public sealed class InstallTests : IDisposable
         var unfit = Plugins("install", "toonew", "--source", _packages.Feed);
         Assert.Equal((2, $"{_packages.Feed} holds the plugin `toonew` for other contracts than this host's {Contract} only: 9.0.0 for [2.0,3.0)\n"), (unfit.ExitCode, unfit.Error));
         Assert.Contains("did you mean `good`?", Plugins("install", "goood", "--source", _packages.Feed).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Server_is_asked_for_the_latest_version_that_fits_and_its_package_is_locked_as_a_file_is()
+    {
+        using var server = new NugetServer();
+        var (early, middle) = (_packages.Of("Good", "a.nupkg", "0.9.0"), _packages.Of("Good", "b.nupkg", "0.10.0"));
+        var late = _packages.Of("Good", "c.nupkg", "0.11.0", contract: "[9.0,10.0)");
+        server.Give("good", ("0.9.0", early));
+        var first = Plugins("install", "good", "--source", server.Address);
+        Assert.Equal((0, "", ("0.9.0", "active", "locked")), (first.ExitCode, first.Error, State("good")));
+        var locked = JsonNode.Parse(File.ReadAllText(Path.Combine(_store.Path, "plugins.lock.json")))!["plugins"]!["good"]!;
+        Assert.Equal((server.Address, $"{server.Address}#good/0.9.0"), ((string?)locked["feed"], (string?)locked["source"]));
+        Assert.Equal("[]\n", Plugins("outdated", "--json").Out);
+
+        server.Give("good", ("0.9.0", early), ("0.10.0", middle), ("0.11.0", late), ("0.12.0-beta", middle));
+        Assert.Equal("0.10.0", (string?)Assert.Single(JsonNode.Parse(Plugins("outdated", "--json").Out)!.AsArray())!["latest"]);
+        Assert.Contains("good from 0.9.0 to 0.10.0", Plugins("update").Out, StringComparison.Ordinal);
+        Assert.Equal(("0.10.0", "active", "locked"), State("good"));
+        Assert.DoesNotContain("good.0.9.0.nupkg", server.Downloads.Skip(1));
+        Assert.DoesNotContain("good.0.12.0-beta.nupkg", server.Downloads);
+    }
+
+    [Fact]
+    public void Server_that_gives_what_is_no_plugin_of_that_id_or_no_answer_is_refused_in_a_sentence()
+    {
+        using var server = new NugetServer();
+        server.Give("good", ("1.0.0", _packages.Of("SecondGood", "other.nupkg")));
+        server.Give("library", ("1.0.0", _packages.Empty("library.nupkg", zip => zip.CreateEntry("lib/x.dll"))));
+        server.Give("toonew", ("9.0.0", _packages.Of("TooNew", "new.nupkg", "9.0.0")));
+        server.Say("/other.json", new JsonArray());
+
+        Refuses("good", server.Address, "the package `good` 1.0.0 holds the plugin `second`");
+        Refuses("library", server.Address, "the package `library` 1.0.0 holds no plugin");
+        Refuses("toonew", server.Address, $"holds the plugin `toonew` for other contracts than this host's {Contract} only: 9.0.0 "
+            + $"for [2.0,3.0)");
+        Refuses("absent", server.Address, "holds no package `absent`");
+        Refuses("good", server.Address.Replace("index", "other"), "the server does not answer as a feed of NuGet's");
+        Refuses("good", "http://localhost:1/index.json", "the server does not answer as a feed of NuGet's: Connection refused");
+        Refuses("good", "ftp://localhost/index.json", "a feed is a folder of .nupkg files, or an address that begins with "
+            + "https:// or http://");
+        Refuses("good", "https://me:secret@localhost/index.json", "the address of localhost holds a name or password");
+        Assert.Empty(Files());
+
+        void Refuses(string id, string feed, string sentence)
+        {
+            var outcome = Plugins("install", id, "--source", feed);
+            Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
+            Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
+            Assert.Single(outcome.Error.TrimEnd('\n').Split('\n'));
+            Assert.DoesNotContain("secret", outcome.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Package_that_is_too_large_is_not_taken_from_a_server()
+    {
+        using var server = new NugetServer();
+        server.Give("good", ("1.0.0", _packages.Of("Good", "good.nupkg")));
+        using var feed = ServedFeed.At(server.Address, TestContext.Current.CancellationToken, largest: 1000);
+
+        var refusal = Assert.Throws<UsageException>(() => feed.Latest("good"));
+
+        Assert.Contains("the package of good 1.0.0 has more than", refusal.Message, StringComparison.Ordinal);
     }
 
     private static string Contract => VoxelZoo.Host.Plugins.PluginCatalogue.Contract.ToNormalizedString();

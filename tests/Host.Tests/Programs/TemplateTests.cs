@@ -17,8 +17,12 @@ public sealed class TemplateTests : IDisposable
 
     private static readonly string[] Projects = [Tutorial, .. OtherKinds.Select(Name)];
 
-    /// <summary>Names that hide the contract's types, such as <c>Metric</c>, from code outside of their namespace.</summary>
-    private static string Name(string kind) => $"Acme.{char.ToUpperInvariant(kind[0])}{kind[1..]}";
+    /// <summary>
+    /// Names that hide the contract's types, such as <c>Metric</c>, from code outside of their namespace; one of them is no identifier.
+    /// </summary>
+    private static string Name(string kind) => $"{(kind == "sampler" ? "3D-" : "")}Acme.{char.ToUpperInvariant(kind[0])}{kind[1..]}";
+
+    private static string Id(string kind) => kind == "sampler" ? "part_3_d_acme_sampler" : $"acme_{kind}";
 
     private readonly Workspace _work = new();
 
@@ -96,7 +100,7 @@ public sealed class TemplateTests : IDisposable
         foreach (var kind in OtherKinds)
         {
             Directory.Move(_work.At($"{Name(kind)}/src/bin/Release/net10.0"), Path.Combine(Plugins, Name(kind)));
-            var described = _work.Here("describe", _work.At($"{Name(kind)}/experiments/acme_{kind}.yaml"), "--json", "--plugins", Plugins);
+            var described = _work.Here("describe", _work.At($"{Name(kind)}/experiments/{Id(kind)}.yaml"), "--json", "--plugins", Plugins);
             Assert.Equal((0, ""), (described.ExitCode, described.Error));
         }
     }
@@ -136,6 +140,6 @@ public sealed class TemplateTests : IDisposable
     private static readonly string[] OfAllKinds =
     [
         "--set", "compressor.use=acme_compressor", "--set", "strategy.use=acme_strategy", "--set", "augmentations=[acme_augmentation]",
-        "--set", "sampling.use=acme_sampler", "--set", "sampling.steps=2", "--set", "evaluation.metrics=[acme_metric]",
+        "--set", $"sampling.use={Id("sampler")}", "--set", "sampling.steps=2", "--set", "evaluation.metrics=[acme_metric]",
     ];
 }

@@ -95,6 +95,25 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Assert.Equal(loss, (double)JsonNode.Parse(evaluated.Out)!["results"]![0]!["loss"]!, 1e-6);
     }
 
+    [Theory]
+    [InlineData("sample", "--count 0")]
+    [InlineData("sample", "--solver eulr")]
+    [InlineData("sample", "--cohort nowhere")]
+    [InlineData("evaluate", "")]
+    [InlineData("evaluate", "--cohort nowhere")]
+    [InlineData("train-diffrs", "")]
+    public void What_is_refused_leaves_no_run_of_the_animal(string verb, string options)
+    {
+        var folder = Path.Combine(Copy("refused/zoo"), "../../..");
+
+        var (said, error, code) = InFolder(folder, [verb, $"zoo/{ExportedAnimal.Id}", .. options.Split(' ',
+            StringSplitOptions.RemoveEmptyEntries)]);
+
+        Assert.Equal((2, ""), (code, said));
+        Assert.Single(error.TrimEnd('\n').Split('\n'));
+        Assert.False(Directory.Exists(Path.Combine(folder, "runs")), error);
+    }
+
     [Fact]
     public void List_search_and_show_tell_of_it()
     {

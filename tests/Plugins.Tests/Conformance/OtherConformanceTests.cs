@@ -29,6 +29,7 @@ public sealed class OtherConformanceTests
         { new Brightening(), "given_volumes_untouched" },
         { new Beside(), "prefers_real" },
         { new Nowhere(), "informative_timesteps" },
+        { new Unsaid(), "create" },
     };
 
     [Theory]
@@ -36,7 +37,36 @@ public sealed class OtherConformanceTests
     public void Mistake_is_found_by_its_check(IPart part, string check) =>
         Assert.False(PartConformance.Verify(part, Contexts.Cpu).Single(result => result.Name == check).Passed);
 
+    [Fact]
+    public void Null_is_said_with_the_member_that_gives_it()
+    {
+        var check = PartConformance.Verify(new Silent(), Contexts.Cpu).Single(result => result.Name == "informative_timesteps");
+
+        Assert.Equal((false, "InformativeTimesteps is null"), (check.Passed, check.Sentence));
+        Assert.Equal(
+            "the part gives null, so it does not hold that a perfect prediction gives back x0 and ε",
+            PartConformance.Verify(new Silent(), Contexts.Cpu).Single(result => result.Name == "round_trip").Sentence);
+    }
+
     internal sealed record NoOptions;
+
+    private sealed class Unsaid : ISampler<NoOptions>
+    {
+        public Sampler Create(NoOptions options, PartContext context) => null!;
+    }
+
+    private sealed class Silent : INoiseStrategy<NoOptions>
+    {
+        public NoiseProcess Create(NoOptions options, DiffusionShape shape, PartContext context) =>
+            new Process(((INoiseStrategy<RFlowOptions>)new RFlowStrategy()).Create(new RFlowOptions(), shape, context));
+
+        private sealed class Process(NoiseProcess right) : WrappedProcess(right)
+        {
+            public override IReadOnlyList<double> InformativeTimesteps => null!;
+
+            public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps) => null!;
+        }
+    }
 
     private sealed class WrongSign : INoiseStrategy<NoOptions>
     {

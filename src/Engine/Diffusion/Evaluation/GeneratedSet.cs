@@ -38,7 +38,10 @@ public sealed class GeneratedSet
     /// <param name="sha256">SHA-256 of the file of weights.</param>
     public static GeneratedSet? Samples(RunFolder run, ExperimentPlan plan, string sha256)
     {
-        var records = SampleFolder.Records<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256).ToArray();
+        var records = SampleFolder.Records<SampleRecord>(run).Where(record => record.WeightsSha256 == sha256)
+            .Where(record => plan.Condition.Modalities is null
+                || File.Exists(FileOf(Path.Combine(run.Samples, record.Name), plan.Target[0])))
+            .ToArray();
         // samples of one set were made alike; what a later command with other values left beside them is not among them
         if (records.GroupBy(Made).MaxBy(group => group.Count())?.ToArray() is not { } alike)
             return null;
@@ -135,11 +138,13 @@ public sealed class GeneratedSet
         ? cat([.. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && ImageKinds.IsMask(kind) ? Masks.Binarise(one).to(volume.dtype) : one)], 1)
         : volume;
 
+    private static string FileOf(string folder, string kind) => Path.Combine(folder, $"{kind}.nii.gz");
+
     private static Tensor Read(string folder, IReadOnlyList<string> kinds)
     {
         try
         {
-            return cat([.. kinds.Select(kind => NiftiFile.Read(Path.Combine(folder, $"{kind}.nii.gz")).ToTensor())], 0).unsqueeze(0);
+            return cat([.. kinds.Select(kind => NiftiFile.Read(FileOf(folder, kind)).ToTensor())], 0).unsqueeze(0);
         }
         catch (Exception e) when (e is IOException or InvalidDataException)
         {

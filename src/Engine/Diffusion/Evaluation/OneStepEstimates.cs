@@ -38,7 +38,7 @@ internal sealed class OneStepEstimates
         _metrics =
         [
             .. plan.Metrics
-                .Select(m => (m.Id, Part: m, Metric: m.Call(model.Context, (part, options, given) => part.Create(options, given))))
+                .Select(m => (m.Id, Part: m, Metric: m.Create(model.Context, (part, options, given) => part.Create(options, given))))
                 .Where(m => m.Metric.Needs == MetricInputKind.PairedVolumes),
         ];
         _timesteps = plan.EvaluatedTimesteps(model.Process);
@@ -75,8 +75,8 @@ internal sealed class OneStepEstimates
     {
         foreach (var (id, part, metric) in _metrics)
         {
-            var result = part.Run(() => metric.Compute(real, made));
-            _values[(id, timestep)][volume] = result.Values.Single();
+            var result = part.OfPair(metric, real, made);
+            _values[(id, timestep)][volume] = result.Values[0];
             _extractors[id] = result.Extractor;
         }
     }

@@ -29,7 +29,7 @@ public sealed class SetEvaluator(
 
     private readonly (string Id, SetMetric Metric)[] _metrics =
     [
-        .. plan.Metrics.Select(m => (m.Id, Metric: m.Call(context, (part, options, given) => part.Create(options, given)) as SetMetric))
+        .. plan.Metrics.Select(m => (m.Id, Metric: m.Create(context, (part, options, given) => part.Create(options, given)) as SetMetric))
             .Where(m => m.Metric is not null).Select(m => (m.Id, m.Metric!)),
     ];
 
@@ -146,10 +146,7 @@ public sealed class SetEvaluator(
                     .Select(real => WhyTooFew(metric, real, generated)),
             ];
             if (why.Length > 0 && why.All(one => one is not null))
-                throw new PlanException(
-                    $"`{id}` has no value of {generated} generated volume{(generated == 1 ? "" : "s")}: {why[0]}; generate more, or "
-                    + "remove it from evaluation.metrics",
-                    "generate.count").In("evaluation");
+                throw MetricChecks.Few(id, generated, why[0]!);
         }
     }
 
@@ -187,7 +184,7 @@ public sealed class SetEvaluator(
         try
         {
             // fixed by the real set, so that checkpoints, configurations and runs that are compared with it are measured alike
-            var result = Planned(metric).Run(() => metric.FixedBy(real).Compare(real, generated));
+            var result = Planned(metric).Given("Compare", () => metric.FixedBy(real)?.Compare(real, generated));
             return quality with
             {
                 Value = double.IsNaN(result.Value) ? null : result.Value,
@@ -283,7 +280,8 @@ public sealed class SetEvaluator(
             if (!each.MoveNext())
                 break;
             foreach (var metric in extractors)
-                rows[metric.Extractor!].Add(Planned(metric).Run(() => Features(metric, each.Current)).MoveToOuterDisposeScope());
+                rows[metric.Extractor!].Add(Planned(metric).Given("Features", () => Features(metric, each.Current))
+                    .MoveToOuterDisposeScope());
         }
 
         var sets = rows.ToDictionary(pair => pair.Key, pair => FeatureSet.Of(pair.Value));

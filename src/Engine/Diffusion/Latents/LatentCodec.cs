@@ -118,6 +118,9 @@ public sealed class LatentCodec : IDisposable
         return Values(latent).clamp(Scalars.S(0.0), Scalars.S(1.0)).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The same with gradient, and not clamped; in the current dispose scope.</summary>
+    public Tensor Restored(Tensor latent) => Values(latent);
+
     /// <summary>The nearest latent of a volume from 0 to 1; null for learned compressors.</summary>
     public Func<Tensor, Tensor>? Clip => _space.Compressor.Part.IsLearned ? null : latent =>
     {

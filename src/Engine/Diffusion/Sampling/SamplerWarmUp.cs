@@ -101,6 +101,8 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
             ["split"] = plan.Sampling.Split,
             ["conditions"] = new JsonArray([.. patients.Distinct().Select(patient => (JsonNode)Hash(patient))]),
         };
+        if (plan.Condition.Modalities is not null)
+            key["modality"] = plan.Target[0];
         if (plan.Sampling.GuidanceLaw is { } law)
             key["guidance_law"] = JsonSerializer.SerializeToNode(law, AtomicFile.Json);
         return key;

@@ -23,7 +23,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         (true, { } given) => given,
         (true, null) => throw new PlanException("guidance by a weaker model is of volumes that are sampled or evaluated from a run; use guidance: 1 here", "guidance").In("sampling"),
     };
-    private readonly Sampler _sampler = plan.Sampler.Call(model.Context, (s, options, given) => s.Create(options, given));
+    private readonly Sampler _sampler = plan.Sampler.Create(model.Context, (s, options, given) => s.Create(options, given));
 
     /// <summary>How many samples the sampler observes before it draws any; of a set and a seed of their own.</summary>
     internal int WarmUpSamples => _sampler.WarmUpSamples;
@@ -94,7 +94,7 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
     }
 
     /// <summary>What the sampler makes of its observations.</summary>
-    internal double[] Learn(IReadOnlyList<double[]> observations) => plan.Sampler.Run(() => _sampler.Learn(observations));
+    internal double[] Learn(IReadOnlyList<double[]> observations) => plan.Sampler.Given("Learn", () => _sampler.Learn(observations));
 
     private SamplingTask Task(
         Generator noise, Generator random, ModelCondition condition, ModelCondition? weakerCondition, Calls calls, Action<SamplerStep>? progress, CancellationToken cancellation) =>

@@ -16,7 +16,11 @@ internal sealed record ComparisonBasis(string Key, string Words)
     {
         var e = run.Experiment;
         return new ComparisonBasis(
-            Join(e.Target, e.Resolution, e.Space, e.IsCompressor, run.File["compressor"].Canonical(), run.File["strategy"].Canonical(), run.File.Text("training.validation_timesteps"), run.Status?.Best?.Measure, run.File.At("training.region_weights").Canonical(), run.File.Text("training.loss") is null or "mse" ? null : run.File.Text("training.loss"),
+            Join(
+                e.Target, e.Resolution, e.Space, e.IsCompressor, run.File["compressor"].Canonical(), run.File["strategy"].Canonical(),
+                run.File.Text("training.validation_timesteps"), run.Status?.Best?.Measure,
+                run.File.At("training.region_weights").Canonical(), run.File.At("condition.modalities").Canonical(),
+                run.File.Text("training.loss") is null or "mse" ? null : run.File.Text("training.loss"),
                 e.IsCompressor ? run.File.At("training.phases").Canonical() : "", Volumes(run, "val"), Preparation(run)),
             string.Join(", ", new[] { e.Target, e.Space == "compressor" ? e.Architecture : $"{e.Space} space", e.Resolution, e.Strategy, e.IsCompressor || run.Status?.Best?.Measure is not null ? null : "over evenly spread timesteps" }.OfType<string>()));
     }

@@ -42,13 +42,13 @@ internal sealed class PluginStore
 
     /// <summary>Puts a plugin in, in the place of another version where <paramref name="replaces"/> says so.</summary>
     /// <param name="source">Its package or folder.</param>
-    /// <param name="feed">The feed that the package is of, or null.</param>
+    /// <param name="package">What a feed says of the package, or null where it is of none.</param>
     /// <param name="others">The plugins that are there.</param>
     /// <param name="replaces">Whether it has to be installed already, or else must not be.</param>
     /// <exception cref="UsageException">It is not to be installed; the message says why.</exception>
-    public PutPlugin Put(string source, string? feed, PluginCatalogue others, bool replaces) => Changed(found =>
+    public PutPlugin Put(string source, FeedPackage? package, PluginCatalogue others, bool replaces) => Changed(found =>
     {
-        using var staged = StagedPlugin.Of(source, InHidden, feed);
+        using var staged = StagedPlugin.Of(source, InHidden, package);
         var id = staged.Plugin.Id;
         found.Plugins.TryGetValue(id, out var before);
         if (before is not null && !replaces)

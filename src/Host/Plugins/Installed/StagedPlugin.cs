@@ -19,9 +19,9 @@ internal sealed class StagedPlugin : IDisposable
     /// <summary>Brings a package or a plugin's folder into a folder of plugins.</summary>
     /// <param name="source">The package or the folder.</param>
     /// <param name="store">The folder in which it is staged: on the disk of the folder of plugins, so that it can be moved.</param>
-    /// <param name="feed">The feed that the package is of, or null.</param>
+    /// <param name="package">What a feed says of the package, or null where it is of none.</param>
     /// <exception cref="UsageException">It is not to be installed; the message says why.</exception>
-    public static StagedPlugin Of(string source, string store, string? feed)
+    public static StagedPlugin Of(string source, string store, FeedPackage? package)
     {
         var folder = Path.Combine(store, $"{PluginStore.Staging}{Guid.NewGuid():n}");
         // a folder with the plugin's name: where there are several .deps.json, the assembly is called after it
@@ -38,8 +38,8 @@ internal sealed class StagedPlugin : IDisposable
             return new StagedPlugin(folder, Judged(source, inside), new LockedPlugin
             {
                 Version = PluginFolder.Read(inside, PluginCatalogue.Contract).Version,
-                Source = Path.GetFullPath(source),
-                Feed = feed,
+                Source = package?.Source ?? Path.GetFullPath(source),
+                Feed = package?.Feed,
                 Files = LockedPlugin.FilesOf(inside),
             });
         }

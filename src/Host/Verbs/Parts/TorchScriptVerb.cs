@@ -1,5 +1,5 @@
 using System.CommandLine;
-using VoxelZoo.Engine.Compression;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Verbs.Parts;

@@ -30,8 +30,9 @@ internal sealed class PluginsInstallVerb : Verb
             throw new UsageException($"{what}: there is no such file or folder; a plugin of a feed is installed by its id, with --source FEED");
         if (feed is null && RegularFile.WhyNot(what) is { } why)
             throw new UsageException($"{what}: {why.TrimEnd('.')}; it was not installed");
-        var source = feed is null ? what : PluginFeed.Open(feed).Latest(what).Path;
-        var put = StoreArguments.Store(parse).Put(source, feed is null ? null : Path.GetFullPath(feed), ProgramHost.Catalogue(parse), replaces: false);
+        using var opened = feed is null ? null : PluginFeed.Open(feed, cancellation);
+        var package = opened?.Latest(what);
+        var put = StoreArguments.Store(parse).Put(package?.Path ?? what, package, ProgramHost.Catalogue(parse), replaces: false);
         Output.Write(parse, () => PluginsListVerb.Json(put.Plugin), () => Told(put));
         return ExitCode.Done;
     }

@@ -21,12 +21,14 @@ internal sealed class PluginsOutdatedVerb : Verb
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
-        var newer = NewerVersion.Of(StoreArguments.Store(parse), parse.GetValue(_source));
+        using var feeds = new PluginFeeds(parse.GetValue(_source), cancellation);
+        var newer = NewerVersion.Of(StoreArguments.Store(parse).Installed, feeds);
         Output.Write(
             parse,
             () => new JsonArray([.. newer.Select(one => new JsonObject
             {
-                ["id"] = one.Id, ["installed"] = one.Installed, ["latest"] = one.Package.Version.ToNormalizedString(), ["package"] = one.Package.Path,
+                ["id"] = one.Id, ["installed"] = one.Installed, ["latest"] = one.Package.Version.ToNormalizedString(),
+                ["package"] = one.Package.Source,
             })]),
             () => Table(newer));
         return ExitCode.Done;
@@ -38,7 +40,8 @@ internal sealed class PluginsOutdatedVerb : Verb
             return Output.Text("nothing is newer than what is installed\n");
         var table = Output.Table("id", "installed", "latest", "package");
         foreach (var one in newer)
-            table.AddRow(new Text(one.Id), new Text(one.Installed), new Text(one.Package.Version.ToNormalizedString()), new Text(one.Package.Path));
+            table.AddRow(new Text(one.Id), new Text(one.Installed), new Text(one.Package.Version.ToNormalizedString()),
+                new Text(one.Package.Source));
         return table;
     }
 }

@@ -30,9 +30,11 @@ internal sealed class PluginsUpdateVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var (what, store) = (parse.GetValue(_what), StoreArguments.Store(parse));
+        using var feeds = new PluginFeeds(parse.GetValue(_source), cancellation);
         var done = what is not null && Path.Exists(what)
             ? [store.Put(what, null, ProgramHost.Catalogue(parse), replaces: true)]
-            : Later(parse, what, store).Select(later => store.Put(later.Package.Path, later.Feed, ProgramHost.Catalogue(parse), replaces: true)).ToArray();
+            : Later(feeds, what, store).Select(later => store.Put(later.Path, later, ProgramHost.Catalogue(parse), replaces: true))
+                .ToArray();
         Output.Write(
             parse,
             () => new JsonArray([.. done.Select(put => PluginsListVerb.Json(put.Plugin))]),
@@ -40,13 +42,13 @@ internal sealed class PluginsUpdateVerb : Verb
         return ExitCode.Done;
     }
 
-    private (FeedPackage Package, string Feed)[] Later(ParseResult parse, string? id, PluginStore store)
+    private static FeedPackage[] Later(PluginFeeds feeds, string? id, PluginStore store)
     {
         var installed = store.Installed;
         if (id is not null && !installed.ContainsKey(id))
             throw new UsageException($"the plugin `{id}` is not installed in {store.Folder}{Spelling.Suggestion(id, installed.Keys)}, and there is no such file or folder");
-        if (id is not null && parse.GetValue(_source) is null && installed[id].Feed is null)
+        if (id is not null && feeds.Named is null && installed[id].Feed is null)
             throw new UsageException($"the plugin `{id}` was installed from {installed[id].Source}; name a feed with --source, or a package");
-        return [.. NewerVersion.Of(store, parse.GetValue(_source)).Where(newer => id is null || newer.Id == id).Select(newer => (newer.Package, newer.Feed))];
+        return [.. NewerVersion.Of(installed.Where(plugin => id is null || plugin.Key == id), feeds).Select(newer => newer.Package)];
     }
 }

@@ -8,7 +8,10 @@ namespace VoxelZoo.Host.Verbs.Plugins;
 internal static class StoreArguments
 {
     /// <summary>The option of a feed.</summary>
-    public static Option<string?> Source() => new("--source") { Description = "Feed: a folder of plugins' packages", HelpName = "FEED" };
+    public static Option<string?> Source() => new("--source")
+    {
+        Description = "Feed: a folder of plugins' packages, or the address of a NuGet server", HelpName = "FEED",
+    };
 
     /// <summary>The folder of plugins that is changed: the one that <c>--plugins</c> names, or else the user's own.</summary>
     /// <exception cref="UsageException">It names several, or no folder of plugins.</exception>

@@ -17,22 +17,24 @@ internal sealed class ExperimentsVerb : Verb
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
+        var plugins = ProgramHost.Catalogue(parse);
         Entry[] entries =
         [
-            .. ExperimentFolder.List(ExperimentFolder.Find()).Select(file => Read(file)),
-            .. PluginExperiments.All(ProgramHost.Catalogue(parse)).Select(brought => Read(brought.File, brought.Name)),
+            .. ExperimentFolder.List(ExperimentFolder.Find()).Select(file => Read(file, plugins)),
+            .. PluginExperiments.All(plugins).Select(brought => Read(brought.File, plugins, brought.Name)),
         ];
         Output.Write(parse, () => new JsonArray([.. entries.Select(Json)]), () => Table(entries));
         return ExitCode.Done;
     }
 
     /// <param name="file">The experiment's file.</param>
+    /// <param name="plugins">Those that it may extend.</param>
     /// <param name="name">By what it is asked for; null for its own id.</param>
-    private static Entry Read(string file, string? name = null)
+    private static Entry Read(string file, PluginCatalogue plugins, string? name = null)
     {
         try
         {
-            var root = ExperimentFile.Load(file);
+            var root = ExperimentFile.Load(file, plugins: plugins);
             return new Entry(file, null,
             [
                 name ?? Text(root["id"]) ?? Path.GetFileNameWithoutExtension(file), Text(root["title"]),

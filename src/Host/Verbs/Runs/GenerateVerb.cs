@@ -101,7 +101,7 @@ internal sealed class GenerateVerb : Verb
 
     private static PatientRun Open(Session session, string folder, Assignment[] sets, string checkpoint)
     {
-        var run = AnimalRuns.Open(session, folder);
+        var run = AnimalRuns.Open(session, folder, sets, animal => animal.CheckAnimal(evaluates: false));
         return ExperimentLoader.Load(session, run) is DiffusionExperiment
             ? new PatientRun((DiffusionExperiment)ExperimentLoader.Load(session, run, sets), run, checkpoint)
             : throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which generates nothing; name one of a denoiser");

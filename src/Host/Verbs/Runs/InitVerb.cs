@@ -5,6 +5,7 @@ using VoxelZoo.Engine.Files;
 using VoxelZoo.Host.Cluster;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
@@ -38,7 +39,8 @@ internal sealed class InitVerb : Verb
         var folder = parse.GetRequiredValue(_cohort);
         var cohort = Cohort.Open(folder);
         var plugins = ProgramHost.Catalogue(parse);
-        var like = ExperimentFolder.Resolve(parse.GetRequiredValue(_like), plugins);
+        var named = parse.GetRequiredValue(_like);
+        var like = ExperimentFolder.Resolve(named, plugins);
         var likeId = ExperimentLoader.IdOf(like, plugins);
         var id = $"{Plain(Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))))}_{likeId}";
         var file = parse.GetValue(_out) ?? $"{id}.yaml";
@@ -47,8 +49,9 @@ internal sealed class InitVerb : Verb
         var fit = new FittedExperiment(session, cohort, like).Find();
         var full = Path.GetFullPath(file);
         var beside = Path.GetRelativePath(Path.GetDirectoryName(full)!, Path.GetFullPath(like));
-        // one that lies elsewhere stays there when the new file is moved
-        var extends = beside.StartsWith("..", StringComparison.Ordinal) ? Path.GetFullPath(like) : beside;
+        // one that lies elsewhere stays there when the new file is moved; one of a plugin's goes elsewhere when that is updated
+        var extends = PluginExperiments.All(plugins).Contains((named, like)) ? named
+            : beside.StartsWith("..", StringComparison.Ordinal) ? Path.GetFullPath(like) : beside;
         AtomicFile.WriteText(full, fit.Text(cohort, id, likeId, extends));
         var experiment = Written(session, full);
         var made = fit.Condition.Count > 0 ? $" from {string.Join(", ", fit.Condition)}" : "";
@@ -64,7 +67,7 @@ internal sealed class InitVerb : Verb
     {
         try
         {
-            return ExperimentLoader.Load(session, ExperimentLoader.Read(file), null);
+            return ExperimentLoader.Load(session, ExperimentLoader.Read(file, plugins: session.Registry.Catalogue), null);
         }
         catch
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.RegularExpressions;
 using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
@@ -9,7 +8,7 @@ using VoxelZoo.Host.Configuration;
 namespace VoxelZoo.Host.Verbs.Runs;
 
 /// <summary>Arguments and options that the verbs on experiments and runs share.</summary>
-internal static partial class RunArguments
+internal static class RunArguments
 {
     public static Argument<string> Experiment() => new("EXP")
     {
@@ -23,16 +22,13 @@ internal static partial class RunArguments
 
     public static Option<string?> Folder() => new("--run") { Description = "The run's folder; by default runs/ID, then runs/ID-2 …", HelpName = "DIR" };
 
-    [GeneratedRegex(@"^step-[0-9]{8,}\z")]
-    private static partial Regex Step { get; }
-
     /// <summary>Names a checkpoint of a run.</summary>
     public static Option<string> Checkpoint(string name = "--checkpoint") => new Option<string>(name)
     {
         Description = "best, latest, best_generation or one by its own name, such as step-00001000",
         HelpName = "NAME",
         DefaultValueFactory = _ => EvaluatedOptions.Best,
-    }.AmongOr(Step.IsMatch, "step-XXXXXXXX", [.. EvaluatedOptions.AllCheckpoints]);
+    }.AmongOr(EvaluatedOptions.IsStep, EvaluatedOptions.StepForm, [.. EvaluatedOptions.AllCheckpoints]);
 
     /// <summary>Only checks, and says what would be done.</summary>
     public static Option<bool> DryRun() => new("--dry-run") { Description = "Check plan, data, memory and disk, and say what would be done; touches nothing" };

@@ -15,7 +15,7 @@ internal sealed class SampleVerb : Verb
     private readonly Option<string?> _solver, _out;
     private readonly GuidanceOptions _guidance = new();
     private readonly Option<string> _checkpoint = RunArguments.Checkpoint();
-    private readonly Option<string?> _bins = BinsOption.Create();
+    private readonly Option<string?> _bins = BinsOption.Create(), _modality = ModalityOption.Create();
     private readonly Option<long?> _seed;
     private readonly Option<bool> _native, _overwrite;
 
@@ -31,6 +31,7 @@ internal sealed class SampleVerb : Verb
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the noise", HelpName = "N" });
         With(_checkpoint);
         With(_bins);
+        With(_modality);
         With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
         With(CommonOptions.AllowChangedPlugin);
@@ -48,19 +49,31 @@ internal sealed class SampleVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective);
-        var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run));
         if (parse.GetValue(_out) is { } folder)
             OutFolder.Require(folder);
-        var experiment = ExperimentLoader.Load(session, run, [.. Sets(parse), .. CommonOptions.CohortSet(parse)]);
-        if (parse.GetValue(_native) && experiment is not DiffusionExperiment)
-            throw new UsageException($"{_native.Name} is of generated volumes, and {experiment.Plan.Id} trains a compressor, whose reconstructions lie where their originals do");
-        BinsOption.Require(parse, _bins, experiment.Plan);
+        Assignment[] sets = [.. Sets(parse), .. ModalityOption.Sets(parse, _modality), .. CommonOptions.CohortSet(parse)];
+        var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run), sets, animal =>
+        {
+            Require(parse, animal);
+            animal.CheckAnimal(evaluates: false);
+        });
+        var experiment = ExperimentLoader.Load(session, run, sets);
+        Require(parse, experiment);
         var samples = experiment
             .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation, parse.GetValue(_checkpoint)!);
         if (parse.GetValue(_native))
             ((DiffusionExperiment)experiment).WriteNative(run, samples);
         RunArguments.Tell(samples);
         return ExitCode.Done;
+    }
+
+    private void Require(ParseResult parse, Experiment experiment)
+    {
+        if (parse.GetValue(_native) && experiment is not DiffusionExperiment)
+            throw new UsageException($"{_native.Name} is of generated volumes, and {experiment.Plan.Id} trains a compressor, whose "
+                + $"reconstructions lie where their originals do");
+        BinsOption.Require(parse, _bins, experiment.Plan);
+        ModalityOption.Require(parse, _modality, experiment.Plan);
     }
 
     private IEnumerable<Assignment> Sets(ParseResult parse)

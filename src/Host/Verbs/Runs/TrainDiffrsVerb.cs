@@ -41,8 +41,12 @@ internal sealed class TrainDiffrsVerb : Verb
         if (epochs < 1)
             throw new UsageException($"--epochs is {epochs}; give at least 1");
         using var session = new Session(parse);
-        var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run));
-        Assignment[] sets = [Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps)), .. Seed(parse), .. CommonOptions.CohortSet(parse)];
+        Assignment[] sets =
+        [
+            Assignment.By(Name, "sampling.use", Euler), Assignment.By("--steps", "sampling.steps", parse.GetValue(_steps)),
+            .. Seed(parse), .. CommonOptions.CohortSet(parse),
+        ];
+        var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run), sets, AnimalRuns.CheckCohort(parse));
         if (ExperimentLoader.Load(session, run) is not DiffusionExperiment)
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
         var experiment = (DiffusionExperiment)ExperimentLoader.Load(session, run, sets);

@@ -44,10 +44,12 @@ internal sealed class SweepOptions
     /// <exception cref="UsageException">It is a compressor's run.</exception>
     public SamplerSweep Open(ParseResult parse, Session session, string folder, SweepRequest request, SolverConfiguration first)
     {
-        var run = AnimalRuns.Open(session, folder);
+        Assignment[] sets = [.. Sets(parse)];
+        var run = AnimalRuns.Open(session, folder, sets, AnimalRuns.CheckCohort(parse));
         if (CompressionPlanReader.Reads(ExperimentLoader.ReadRun(run)))
             throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
-        var experiment = ExperimentLoader.LoadChanged(session, run, [.. Sets(parse)], plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first, request.SamplerBy));
+        var experiment = ExperimentLoader.LoadChanged(session, run, sets, plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first,
+            request.SamplerBy));
         return experiment.OpenSweep(run, request, first);
     }
 

@@ -74,7 +74,8 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
         var astray = TinyRun.Part<INoiseStrategy>("strategy", new StraightStrategy(), new StraightOptions { Informative = [100, 1400] });
         var refusal = Assert.Throws<PlanException>(() => Timesteps(Plan with { Strategy = astray }));
         Assert.StartsWith(
-            "StraightStrategy's informative timesteps 100, 1400 go beyond 0 to 1000", refusal.Message, StringComparison.Ordinal);
+            "`StraightStrategy` of the plugin tiny 1.0.0 gives 100, 1400 as InformativeTimesteps", refusal.Message,
+                StringComparison.Ordinal);
 
         IEnumerable<double> Timesteps(ExperimentPlan evaluated) => _run.Use(
                 evaluated, (trained, volumes) => new Evaluator(evaluated, trained, volumes, "test").Run())

@@ -270,6 +270,23 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
             plain.Message);
     }
 
+    [Fact]
+    public void Metric_that_has_no_value_of_one_volume_is_refused_when_the_plan_is_made()
+    {
+        using var random = new RandomStreams(1);
+        PlannedPart<IMetric>[] metrics = [TinyRun.Part<IMetric>("evaluation", new MeanGap(_ => { })), TinyRun.Part<IMetric>("evaluation",
+            new Pairs())];
+        var context = TinyRun.Context(Plan, random);
+
+        MetricChecks.RefuseFew(metrics[..1], new VolumeShape(1, 4, 4, 4), 1, context);
+        MetricChecks.RefuseFew(metrics, new VolumeShape(1, 4, 4, 4), 2, context);
+        var refusal = Assert.Throws<PlanException>(() => MetricChecks.RefuseFew(metrics, new VolumeShape(1, 4, 4, 4), 1, context));
+
+        Assert.Equal("`Pairs` has no value of 1 generated volume: 1 row has no pair; generate more, or remove it from "
+            + "evaluation.metrics", refusal.Message);
+        Assert.Equal("evaluation.generate.count", refusal.Path);
+    }
+
     /// <summary>Compares pairs of generated volumes.</summary>
     private sealed class Pairs : IMetric<NoOptions>
     {

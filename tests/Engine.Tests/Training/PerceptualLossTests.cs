@@ -1,10 +1,11 @@
 using TorchSharp;
 using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
-using VoxelZoo.Engine.Compression;
+using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Tests.Compression;
+using VoxelZoo.Engine.Training;
 
-
-namespace VoxelZoo.Engine.Tests.Compression;
+namespace VoxelZoo.Engine.Tests.Training;
 
 public sealed class PerceptualLossTests : IDisposable
 {

@@ -7,7 +7,7 @@ using VoxelZoo.Tensors.Features;
 using VoxelZoo.Tensors.Native;
 using static VoxelZoo.Tensors.Scalars;
 
-namespace VoxelZoo.Engine.Compression;
+namespace VoxelZoo.Engine.Training;
 
 /// <summary>
 /// Distance of features instead of voxels: each position's features are normalised over the channels, as LPIPS does (arXiv:1801.03924), and their squared
@@ -61,6 +61,17 @@ public sealed class PerceptualLoss : IDisposable
     /// <summary>Loads a network on the CPU and no more; what it says of files whose code cannot be compiled holds here too.</summary>
     /// <exception cref="PlanException">The file is not TorchScript.</exception>
     public static void Try(string network) => Load(network, CPU).Loaded.Dispose();
+
+    /// <summary>Refuses a file that is not there.</summary>
+    /// <exception cref="PlanException">It is not; the message names the nearest.</exception>
+    public static void Require(string network)
+    {
+        if (File.Exists(network))
+            return;
+        var remedy = NearPaths.Suggestion(network, File.Exists) is { Length: > 0 } near ? near : "; name a TorchScript file of a "
+            + "network that takes slices [n, 3, H, W]";
+        throw new PlanException($"there is no file {network}{remedy}", Key).In("training");
+    }
 
     /// <summary>The loss, 0-dimensional float32; its gradient goes to the reconstruction.</summary>
     /// <param name="reconstruction">Float32 <c>[B, 1, D, H, W]</c>.</param>
