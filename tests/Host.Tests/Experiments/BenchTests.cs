@@ -35,5 +35,20 @@ public sealed class BenchTests : IDisposable
         Assert.Equal((2, "", sentence + "\n"), (outcome.ExitCode, outcome.Out, outcome.Error));
     }
 
+    public static TheoryData<string> CasesBesidePyTorch => new(File.ReadLines(Path.Combine(Repository.Root, "benchmarks/side-by-side/cases.txt"))
+        .Where(line => !line.StartsWith('#')));
+
+    [Theory]
+    [MemberData(nameof(CasesBesidePyTorch))]
+    public void Case_beside_PyTorch_is_an_experiment(string line)
+    {
+        var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var file = Path.Combine(Repository.Root, "experiments", words[1] + ".yaml");
+
+        var outcome = _work.Here(["describe", file, .. words[2..].SelectMany(value => new[] { "--set", value })]);
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+    }
+
     public void Dispose() => _work.Dispose();
 }
