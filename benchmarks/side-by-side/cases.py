@@ -93,6 +93,16 @@ class Case:
             raise UsageError(f"{self.name}: the network of networks.py has {count} parameters, and VoxelZoo's {self.parameters}")
         return network
 
+    def load(self, network, file):
+        """Gives a network weights that VoxelZoo exported, of which every key has to match; says how many tensors they are."""
+        import torch
+        try:
+            weights = torch.load(file)
+            network.load_state_dict(weights, strict=True)
+        except (OSError, RuntimeError) as error:
+            raise UsageError(f"{self.name}: the weights {file} cannot be loaded: {error}") from error
+        return len(weights)
+
 
 def fail_in_one_sentence(main):
     """Runs a script; a mistake of the user's is one sentence and exit code 2."""

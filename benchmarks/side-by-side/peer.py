@@ -129,7 +129,7 @@ def main():
     case = Case(arguments.case)
     network = case.build()
     if arguments.weights:
-        network.load_state_dict(torch.load(arguments.weights), strict=True)
+        case.load(network, arguments.weights)
     work = (Compression if case.is_compressor else Diffusion)(case)
     steps = train(case, work, network, arguments.steps)
     peak = peak_mebibytes()

@@ -37,12 +37,12 @@ def read_safetensors(file, name):
     return torch.frombuffer(bytearray(raw[8 + length + begin:8 + length + end]), dtype=torch.float32).view(one["shape"])
 
 
-def exported(case, folder):
-    """The weights that VoxelZoo exports after an epoch."""
+def export(case, folder):
+    """Trains an epoch, and gives the file of weights that VoxelZoo exports then."""
     epochs = ("training.phases.0.epochs=1",) if case.is_compressor else ("training.epochs=1", "training.warmup_epochs=0")
     voxelzoo("train", *case.arguments, *(word for one in SMALL + epochs for word in ("--set", one)), "--run", folder / "run")
     voxelzoo("weights", "export", folder / "run", "--out", folder / "weights.pt")
-    return torch.load(folder / "weights.pt")
+    return folder / "weights.pt"
 
 
 def config(case):
@@ -81,16 +81,12 @@ def main():
         with tempfile.TemporaryDirectory(prefix="voxelzoo-same-") as place:
             folder = Path(place)
             network = case.build()
-            weights = exported(case, folder)
-            try:
-                network.load_state_dict(weights, strict=True)
-            except RuntimeError as error:
-                raise UsageError(f"{name}: {error}") from error
+            tensors = case.load(network, export(case, folder))
             with torch.no_grad():
                 for parameter in network.parameters():
                     parameter.add_(torch.randn_like(parameter), alpha=0.05)
             apart = difference(case, network, folder)
-        print(f"{name:16} {len(weights):4} tensors, {case.parameters:10,} parameters, a pass differs by {apart:.1e}", flush=True)
+        print(f"{name:16} {tensors:4} tensors, {case.parameters:10,} parameters, a pass differs by {apart:.1e}", flush=True)
         if not apart < TOLERANCE:
             raise UsageError(f"{name}: the networks differ; see networks.py")
 
