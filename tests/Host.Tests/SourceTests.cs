@@ -14,7 +14,7 @@ public sealed class SourceTests
     // src/Conformance, src/Engine, src/Host and their tests are not there yet
     public static TheoryData<string> Folders =>
     [
-        "plugins", "samples", "src/Abstractions", "src/Conformance.Xunit", "src/Tensors", "tests/Abstractions.Tests", "tests/Plugins.Tests", "tests/Tensors.Tests", "templates",
+        "benchmarks", "plugins", "samples", "src/Abstractions", "src/Conformance.Xunit", "src/Tensors", "tests/Abstractions.Tests", "tests/Plugins.Tests", "tests/Tensors.Tests", "templates",
     ];
 
     [Theory]

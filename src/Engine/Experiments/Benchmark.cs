@@ -18,17 +18,25 @@ public sealed record Benchmark
     /// <summary>Median of the seconds that a step takes, waiting for its batch included.</summary>
     public required double StepSeconds { get; init; }
 
+    /// <summary>Median of the CPU seconds that the process spends on a step, all of its threads together; other work changes them less.</summary>
+    public required double StepCpuSeconds { get; init; }
+
     /// <summary>Samples that are trained on in a second at that speed.</summary>
     public required double SamplesPerSecond { get; init; }
 
     /// <summary>What training spends its time on.</summary>
     public required BenchmarkShare Share { get; init; }
 
-    /// <summary>Most memory of the process, in MiB.</summary>
+    /// <summary>Most memory of the process by the end of training, in MiB.</summary>
     public required double PeakMebibytes { get; init; }
 
     /// <summary>Memory in use on the accelerator after the last step, in MiB, whoever takes it; null on a CPU.</summary>
     public double? DeviceMebibytes { get; init; }
+
+    /// <summary>
+    /// Median of the seconds in which the experiment's sampler makes one volume, from noise to voxels; null where none was to be made.
+    /// </summary>
+    public double? SamplingSeconds { get; init; }
 
     /// <summary>
     /// Operations of convolutions and linear layers in a second, 10⁹ of them: three times those of a forward pass (arXiv:2001.08361, section 2.1) by the median

@@ -313,6 +313,23 @@ public sealed class DiffusionExperiment : Experiment
         };
     }
 
+    internal override IReadOnlyList<double> TimeSamples(
+        Cohort cohort, RunFolder run, PartContext parts, int count, CancellationToken cancellation)
+    {
+        if (count == 0)
+            return [];
+        using var model = DiffusionModel.Create(Plan, parts, new FrozenParts(run));
+        var generator = new VolumeGenerator(Plan, model);
+        if (generator.WarmUpSamples > 0)
+            throw new PlanException($"{Plan.Sampler.Id} learns from a trained run before it samples, and here is none; measure with another sampler", "use").In("sampling");
+        using var conditions = Cohorts.Conditions(Plan, cohort, run, Plan.Sampling.Split).Load(0);
+        return [.. Enumerable.Range(0, count).Select(index =>
+        {
+            using var scope = TorchSharp.torch.NewDisposeScope();
+            return generator.Generate(index, conditions, cancellation: cancellation).Seconds;
+        })];
+    }
+
     /// <summary>What measures the volumes that the model generates while it is trained. It reads those that are read anyway, and caches none anew.</summary>
     private GenerationMeter? Meter(Cohort cohort, CohortDataset training, CohortDataset? validation)
     {

@@ -95,9 +95,11 @@ public abstract class Experiment
 
     /// <summary>Trains it for some steps in a folder that goes again, and says how long they take and on what.</summary>
     /// <param name="steps">How many are measured at least, 1 or more.</param>
+    /// <param name="samples">How many volumes are generated afterwards, and timed; a compressor generates none.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="OperationCanceledException">It was ended before it had measured.</exception>
-    public Benchmark Measure(int steps, CancellationToken cancellation = default) => Placed(() => new TrainingBenchmark(this).Run(steps, cancellation));
+    public Benchmark Measure(int steps, int samples = 0, CancellationToken cancellation = default) =>
+        Placed(() => new TrainingBenchmark(this).Run(steps, samples, cancellation));
 
     /// <summary>Writes samples of one of a run's checkpoints, the best one where no other is named.</summary>
     /// <param name="run">The run.</param>
@@ -162,6 +164,16 @@ public abstract class Experiment
     internal virtual void CheckBorrowed(RunFolder run)
     {
     }
+
+    /// <summary>Generates volumes of weights that nothing trained, which takes as long as with others.</summary>
+    /// <param name="cohort">The volumes that they are conditioned on.</param>
+    /// <param name="run">Where its frozen parts are.</param>
+    /// <param name="parts">What the parts are given.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>The seconds of each; empty where there is nothing to generate.</returns>
+    internal virtual IReadOnlyList<double> TimeSamples(
+        Cohort cohort, RunFolder run, PartContext parts, int count, CancellationToken cancellation) => [];
 
     /// <summary>Builds what trains it.</summary>
     /// <param name="cohort">The volumes.</param>

@@ -25,9 +25,10 @@ internal sealed class TrainingBenchmark(Experiment experiment)
 
     /// <summary>Measures, for as many epochs as that takes.</summary>
     /// <param name="steps">How many steps, at least.</param>
+    /// <param name="samples">How many volumes are generated after them.</param>
     /// <param name="cancellation">Ends it.</param>
     /// <exception cref="OperationCanceledException">It was ended before it had measured.</exception>
-    public Benchmark Run(int steps, CancellationToken cancellation)
+    public Benchmark Run(int steps, int samples, CancellationToken cancellation)
     {
         var trained = experiment.Trained(LongEnough(Plan.Training, steps));
         var checks = new RunTraining(trained, false);
@@ -50,7 +51,9 @@ internal sealed class TrainingBenchmark(Experiment experiment)
             using (var trainer = trained.CreateTrainer(cohort, run, parts, watch, stop.Token))
                 trainer.Run(resume: false, stop.Token);
             cancellation.ThrowIfCancellationRequested();
-            return watch.Result(Plan, parts, MachineGflops(parts));
+            var measured = watch.Result(Plan, parts, MachineGflops(parts));
+            var seconds = experiment.TimeSamples(cohort, run, parts, samples, cancellation);
+            return measured with { SamplingSeconds = seconds.Count > 0 ? Median.Of(seconds) : null };
         }
         finally
         {
@@ -92,10 +95,11 @@ internal sealed class TrainingBenchmark(Experiment experiment)
     /// <param name="warn">Is told what the user should know.</param>
     private sealed class Watch(TrainingOptions options, int wanted, TimeProvider clock, Action enough, Action<string> warn) : TrainingObserver
     {
-        private readonly List<(double Wait, StepFacts Step)> _steps = [];
+        private readonly List<(double Wait, double Cpu, StepFacts Step)> _steps = [];
         private OperationCount? _operations;
         private TrainingStart _start;
         private long _last;
+        private TimeSpan _lastCpu;
         private double? _validation;
         private long _perStep;
 
@@ -107,14 +111,13 @@ internal sealed class TrainingBenchmark(Experiment experiment)
         {
             _operations = new OperationCount(facts.Modules.Select(module => module.Module));
             _start = facts;
-            _last = clock.GetTimestamp();
+            Mark();
         }
 
         public override void Stepped(StepFacts facts)
         {
-            var now = clock.GetTimestamp();
-            var wait = Math.Max(0, clock.GetElapsedTime(_last, now).TotalSeconds - facts.Seconds);
-            _last = now;
+            var (elapsed, cpu) = Mark();
+            var wait = Math.Max(0, elapsed - facts.Seconds);
             if (facts.Step == 1)
             {
                 _perStep = _operations!.Operations;
@@ -122,17 +125,16 @@ internal sealed class TrainingBenchmark(Experiment experiment)
             }
 
             if (facts.Step > WarmUp)
-                _steps.Add((wait, facts));
+                _steps.Add((wait, cpu, facts));
             if (_steps.Count >= wanted && (_validation is not null || StepsToValidation > Patience * wanted))
                 enough();
         }
 
         public override void EpochDone(EpochFacts facts)
         {
-            var now = clock.GetTimestamp();
+            var (elapsed, _) = Mark();
             if (facts.Validation is not null)
-                _validation = clock.GetElapsedTime(_last, now).TotalSeconds;
-            _last = now;
+                _validation = elapsed;
             if (_steps.Count >= wanted && _validation is not null)
                 enough();
         }
@@ -152,6 +154,7 @@ internal sealed class TrainingBenchmark(Experiment experiment)
                 Threads = get_num_threads(),
                 Steps = _steps.Count,
                 StepSeconds = wait + step,
+                StepCpuSeconds = MedianOf(s => s.Cpu),
                 SamplesPerSecond = options.BatchSize / (wait + step),
                 Share = new BenchmarkShare(forward / all, backward / all, optimizer / all, wait / all, validation / all),
                 PeakMebibytes = MemoryStatistics.PeakResident / (double)(1 << 20),
@@ -161,6 +164,14 @@ internal sealed class TrainingBenchmark(Experiment experiment)
             };
         }
 
-        private double MedianOf(Func<(double Wait, StepFacts Step), double> of) => Median.Of(_steps.Select(of));
+        /// <summary>Wall and CPU seconds since it last was called.</summary>
+        private (double Elapsed, double Cpu) Mark()
+        {
+            var (before, beforeCpu) = (_last, _lastCpu);
+            (_last, _lastCpu) = (clock.GetTimestamp(), Environment.CpuUsage.TotalTime);
+            return (clock.GetElapsedTime(before, _last).TotalSeconds, (_lastCpu - beforeCpu).TotalSeconds);
+        }
+
+        private double MedianOf(Func<(double Wait, double Cpu, StepFacts Step), double> of) => Median.Of(_steps.Select(of));
     }
 }

@@ -16,7 +16,7 @@ public sealed class BenchmarkTests : IDisposable
     {
         var experiment = new DiffusionExperiment(Plan(epochs: 4), new ExperimentContext { Clock = new CountingClock() });
 
-        var measured = experiment.Measure(steps: 2, Test);
+        var measured = experiment.Measure(steps: 2, cancellation: Test);
 
         Assert.Equal(("tiny", "cpu"), (measured.Experiment, measured.Device));
         Assert.True(measured.Steps >= 2);
@@ -29,7 +29,8 @@ public sealed class BenchmarkTests : IDisposable
         Assert.Equal(2, share.Data / share.Backward, 1e-9);
         Assert.True(share.Validation > 0);
         Assert.Equal(1, share.Forward + share.Backward + share.Optimizer + share.Data + share.Validation!.Value, 1e-9);
-        Assert.True(measured.PeakMebibytes > 0 && measured.MachineGflops > 0);
+        Assert.True(measured.PeakMebibytes > 0 && measured.MachineGflops > 0 && measured.StepCpuSeconds > 0);
+        Assert.Null(measured.SamplingSeconds);
     }
 
     [Fact]
@@ -37,10 +38,18 @@ public sealed class BenchmarkTests : IDisposable
     {
         var plan = Plan(epochs: 100);
 
-        var measured = new DiffusionExperiment(plan with { Training = plan.Training with { ValidateEvery = 100 } }).Measure(steps: 1, Test);
+        var measured = new DiffusionExperiment(plan with { Training = plan.Training with { ValidateEvery = 100 } }).Measure(steps: 1, cancellation: Test);
 
         Assert.Equal(1, measured.Steps);
         Assert.Null(measured.Share.Validation);
+    }
+
+    [Fact]
+    public void Volumes_are_generated_where_they_are_asked_for()
+    {
+        var measured = new DiffusionExperiment(Plan(epochs: 4)).Measure(steps: 1, samples: 2, Test);
+
+        Assert.True(measured.SamplingSeconds > 0);
     }
 
     [Fact]
@@ -49,7 +58,7 @@ public sealed class BenchmarkTests : IDisposable
         var plan = Plan(epochs: 1);
         plan = plan with { Training = plan.Training with { BatchSize = 4, ValidateEvery = 50 } };
 
-        var measured = new DiffusionExperiment(plan).Measure(steps: 5, Test);
+        var measured = new DiffusionExperiment(plan).Measure(steps: 5, cancellation: Test);
 
         Assert.Equal(5, measured.Steps);
         Assert.True(measured.Share.Validation > 0); // the last epoch, which is every one here
@@ -63,7 +72,7 @@ public sealed class BenchmarkTests : IDisposable
         string[] Left() => Directory.GetDirectories(Path.GetTempPath(), "voxelzoo-bench-*");
         var before = Left();
 
-        Assert.ThrowsAny<OperationCanceledException>(() => new DiffusionExperiment(Plan(epochs: 1)).Measure(steps: 5, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => new DiffusionExperiment(Plan(epochs: 1)).Measure(steps: 5, cancellation: stop.Token));
 
         Assert.Empty(Left().Except(before));
     }
