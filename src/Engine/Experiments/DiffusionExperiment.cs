@@ -322,7 +322,7 @@ public sealed class DiffusionExperiment : Experiment
         var generator = new VolumeGenerator(Plan, model);
         if (generator.WarmUpSamples > 0)
             throw new PlanException($"{Plan.Sampler.Id} learns from a trained run before it samples, and here is none; measure with another sampler", "use").In("sampling");
-        using var conditions = Cohorts.Conditions(Plan, cohort, run, Plan.Sampling.Split).Load(0);
+        using var conditions = Cohorts.Conditions(Plan, cohort, run.IsAnimals, Plan.Sampling.Split).Load(0);
         return [.. Enumerable.Range(0, count).Select(index =>
         {
             using var scope = TorchSharp.torch.NewDisposeScope();
