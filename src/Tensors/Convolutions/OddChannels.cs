@@ -24,8 +24,8 @@ public static class OddChannels
     private static readonly ConditionalWeakTable<Convolution, object> Readied = [];
 
     /// <summary>
-    /// Makes every 3-D convolution of odd channels in a module compute channels-last where oneDNN takes it, by hooks around it. Values agree
-    /// but for rounding, shapes and strides are as before. A module may be given several times.
+    /// Makes every 3-D convolution of odd channels in a module compute channels-last where oneDNN takes it, by hooks around it. Values
+    /// agree but for rounding, shapes and strides are as before. A module may be given several times.
     /// </summary>
     /// <param name="module">Stays the caller's.</param>
     public static void Hasten(nn.Module module)

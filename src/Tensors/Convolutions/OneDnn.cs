@@ -7,7 +7,7 @@ namespace VoxelZoo.Tensors.Convolutions;
 /// <summary>libtorch's switches of the libraries that compute its convolutions on a CPU. Each holds for the whole process.</summary>
 internal static partial class OneDnn
 {
-    /// <summary>libtorch's own bound (<c>ConvParams::use_mkldnn</c>): batch × channels × the first two extents of a single sample.</summary>
+    /// <summary>libtorch's own bound (<c>ConvParams::use_mkldnn</c>) of a single sample: channels × the first two extents.</summary>
     private const long Small = 20480;
 
     /// <summary>
