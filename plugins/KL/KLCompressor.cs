@@ -7,7 +7,7 @@ namespace VoxelZoo.Plugins.KL;
 /// in three dimensions (arXiv:2112.10752, arXiv:2209.07162). The latent that is diffused is the mean of what the encoder says.
 /// </summary>
 [Compressor("kl", Summary = "KL autoencoder; keys equal MONAI's AutoencoderKL.")]
-public sealed class KLCompressor : ICompressor<KLOptions>
+public sealed class KLCompressor : ICompressor<KLOptions>, IReadsWeights
 {
     private const int MaxChannels = 65_536;
 
@@ -41,6 +41,12 @@ public sealed class KLCompressor : ICompressor<KLOptions>
         RefuseInconsistency(options);
         return new KLAutoencoder(options, context.Device);
     }
+
+    /// <inheritdoc/>
+    public string OwnName(string name) => KLWeights.OwnName(name);
+
+    /// <inheritdoc/>
+    public WeightReading Read(WeightShapes shapes) => KLWeights.Read(shapes);
 
     private static void RefuseInconsistency(KLOptions options)
     {

@@ -136,10 +136,15 @@ public sealed class MemorisationMetric : IMetric<MemorisationOptions>
         /// <summary>Euclidean distances of features; one less the correlation of voxels.</summary>
         private static Tensor Distances(Tensor x, Tensor y, string space)
         {
-            // one row at a time: differences, not products, so that a copy is at 0
-            var rows = x.split(1).Select(row => (row - y).square().sum(1L)).ToArray();
-            var squares = stack(rows, 0);
+            var squares = stack([.. x.split(1).Select(Row)], 0);
             return space == "features" ? squares.sqrt() : squares * S(0.5);
+
+            // one row at a time, whose differences go before the next: differences, not products, so that a copy is at 0
+            Tensor Row(Tensor one)
+            {
+                using var scope = NewDisposeScope();
+                return (one - y).square().sum(1L).MoveToOuterDisposeScope();
+            }
         }
     }
 }

@@ -43,8 +43,7 @@ internal sealed class WarmStart
         {
             if (ModuleOf(part, model) is not { } module)
                 continue;
-            using var weights = Read(part.File);
-            using var matched = Matched(module, weights, part);
+            Read(part, weights => Matched(module, weights, part).Dispose());
         }
     }
 
@@ -70,25 +69,41 @@ internal sealed class WarmStart
         foreach (var part in parts.Reverse())
         {
             if (ModuleOf(part, model) is { } module)
-            {
-                using var weights = Read(part.File);
-                using var matched = Matched(module, weights, part);
-                modules[part.Module] = matched.Outcome;
-                if (part.Name == FrozenParts.Start)
-                    RecordOf(part, modules).Write(frozen);
-                if (_options.FromTensors == StartingTensors.Matching)
-                {
-                    frozen.Write(part.Name, part.Source, part.Checkpoint, part.Component, matched.Taken);
-                    continue;
-                }
-            }
-
-            frozen.Copy(part.Name, part.Source, part.Checkpoint, part.Component, part.File);
+                Read(part, weights => Keep(module, weights, part));
+            else
+                frozen.Copy(part.Name, part.Source, part.Checkpoint, part.Component, part.File);
         }
 
         _experiment.Context.Observer.Told($"starts from {frozen.Require(FrozenParts.Start).Origin}");
         _experiment.Context.Observer.Started(RecordOf(parts[0], modules));
         WarnOfStrategy();
+
+        void Keep(nn.Module module, IReadOnlyDictionary<string, Tensor> weights, Part part)
+        {
+            using var matched = Matched(module, weights, part);
+            modules[part.Module] = matched.Outcome;
+            if (part.Name == FrozenParts.Start)
+                RecordOf(part, modules).Write(frozen);
+            if (_options.FromTensors == StartingTensors.Matching || part.Base is not null)
+                frozen.Write(part.Name, part.Source, part.Checkpoint, part.Component, matched.Taken);
+            else
+                frozen.Copy(part.Name, part.Source, part.Checkpoint, part.Component, part.File);
+        }
+    }
+
+    /// <summary>Lends a part's weights: those of its file, or with the change that its file holds those of its base.</summary>
+    private static void Read(Part part, Action<IReadOnlyDictionary<string, Tensor>> use)
+    {
+        using var tensors = Read(part.File);
+        if (part.Base is not { } changed)
+        {
+            use(tensors);
+            return;
+        }
+
+        using var scope = NewDisposeScope();
+        using var weights = Read(changed.File);
+        use(LoraAdapter.Merged(weights, tensors, changed.Options));
     }
 
     private static NamedTensors Read(string file)
@@ -115,7 +130,7 @@ internal sealed class WarmStart
 
     /// <summary>What is taken of some weights.</summary>
     /// <exception cref="Abstractions.PlanException">They are of another network.</exception>
-    private MatchedTensors Matched(nn.Module module, NamedTensors weights, Part part)
+    private MatchedTensors Matched(nn.Module module, IReadOnlyDictionary<string, Tensor> weights, Part part)
     {
         try
         {
@@ -173,19 +188,24 @@ internal sealed class WarmStart
             throw Refusal(e.Message);
         }
 
-        if (checkpoint.Has(Component.Adapter))
-            throw Refusal($"{lender.Path} trained a low-rank change (training.lora), whose checkpoints hold that and no denoiser, and training does not begin with such a run; begin with the weights that it changed, {Path.Combine(lender.Frozen, FrozenParts.Start)}.safetensors, or name a run without training.lora");
-        if (!checkpoint.Has(Component.Denoiser))
+        var changed = ChangedBy(checkpoint, lender);
+        if (changed is not null && (_options.FromOptimizer || _options.FromWeights == StartingWeights.Both))
+            throw Refusal($"{lender.Path} trained a low-rank change (training.lora), whose moments and average are of its factors; take the weights alone that it makes, without from_optimizer and from_weights: both");
+        if (changed is null && !checkpoint.Has(Component.Denoiser))
             throw Refusal($"{lender.Path} is not a run that trained a denoiser: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         if (checkpoint.Has(Component.Conditioning) && !conditioned)
             throw Refusal($"{lender.Path} modulates its denoiser by size bins (film) or by what an augmentation told (omega), and nothing here would; condition and augment alike, or name another run");
         if (!checkpoint.Has(Component.Conditioning) && conditioned)
             warn($"nothing modulates the denoiser of {lender.Path}; what does so here (size bins, omega) starts with fresh weights");
-        (string Name, string Component)[] modules = [(FrozenParts.Start, Component.Denoiser), (FrozenParts.StartConditioning, Component.Conditioning)];
-        foreach (var (name, component) in modules.Where(one => checkpoint.Has(one.Component)))
+        (string Name, string Module, string Component)[] modules =
+        [
+            (FrozenParts.Start, Component.Denoiser, changed is null ? Component.Denoiser : Component.Adapter),
+            (FrozenParts.StartConditioning, Component.Conditioning, Component.Conditioning),
+        ];
+        foreach (var (name, module, component) in modules.Where(one => checkpoint.Has(one.Component)))
         {
             var weights = _options.FromWeights == StartingWeights.Average ? checkpoint.Used(component) : component;
-            yield return new Part(name, component, weights, checkpoint.File(weights), lender.Path, checkpoint.Name);
+            yield return new Part(name, module, weights, checkpoint.File(weights), lender.Path, checkpoint.Name) { Base = component == Component.Adapter ? changed : null };
             if (_options.FromWeights == StartingWeights.Both)
                 yield return Beside(FrozenParts.StartAverageOf(name), Component.AverageOf(component));
             if (_options.FromOptimizer)
@@ -194,6 +214,18 @@ internal sealed class WarmStart
             Part Beside(string start, string beside) => checkpoint.Has(beside)
                 ? new Part(start, "", beside, checkpoint.File(beside), lender.Path, checkpoint.Name)
                 : throw Refusal($"{checkpoint.Name} of {lender.Path} has no {beside}, only {string.Join(", ", checkpoint.Manifest.Files.Keys)}; take its weights alone");
+        }
+    }
+
+    private AdaptedBase? ChangedBy(Checkpoint checkpoint, RunFolder lender)
+    {
+        try
+        {
+            return AdaptedBase.Of(lender, checkpoint, _experiment.Context.Others.PlanOf);
+        }
+        catch (RunFolderException e)
+        {
+            throw Refusal(e.Message);
         }
     }
 
@@ -218,5 +250,9 @@ internal sealed class WarmStart
     /// <param name="File">The file.</param>
     /// <param name="Source">The run, or the file.</param>
     /// <param name="Checkpoint">The run's checkpoint.</param>
-    private sealed record Part(string Name, string Module, string Component, string File, string Source, string Checkpoint);
+    private sealed record Part(string Name, string Module, string Component, string File, string Source, string Checkpoint)
+    {
+        /// <summary>Where the file holds a low-rank change, what that is of.</summary>
+        public AdaptedBase? Base { get; init; }
+    }
 }

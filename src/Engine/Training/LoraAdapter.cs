@@ -15,6 +15,8 @@ namespace VoxelZoo.Engine.Training;
 /// </summary>
 public sealed class LoraAdapter : nn.Module
 {
+    private const string DownName = "lora_A", UpName = "lora_B";
+
     private readonly AdaptedLayer[] _layers;
 
     private LoraAdapter(AdaptedLayer[] layers)
@@ -41,6 +43,26 @@ public sealed class LoraAdapter : nn.Module
         foreach (var parameter in network.parameters())
             parameter.requires_grad = false;
         return ModuleTensors.Keep(new LoraAdapter([.. layers.Where(layer => NamePatterns.Find(options.On, layer.name) is not null).Select(layer => new AdaptedLayer(layer.name, layer.Weight!, options))]));
+    }
+
+    /// <summary>The weights of a network with a trained change of them, as <see cref="Merge"/> writes it into the network.</summary>
+    /// <param name="weights">Those that it was trained on; they stay the caller's and have to outlive what is returned.</param>
+    /// <param name="factors">The adapter's tensors.</param>
+    /// <param name="options">As it was trained.</param>
+    /// <returns>All weights, of which the changed ones are float32 and belong to the current dispose scope.</returns>
+    /// <exception cref="InvalidDataException">The factors are of layers that the weights have not.</exception>
+    public static IReadOnlyDictionary<string, Tensor> Merged(NamedTensors weights, NamedTensors factors, LoraOptions options)
+    {
+        using var noGradient = no_grad();
+        var merged = weights.ToDictionary(StringComparer.Ordinal);
+        foreach (var (name, down) in factors.Where(one => one.Key.EndsWith($".{DownName}", StringComparison.Ordinal)))
+        {
+            var layer = name[..^(DownName.Length + 1)];
+            var start = weights[$"{layer}.weight"];
+            merged[$"{layer}.weight"] = Changed(start, down, factors[$"{layer}.{UpName}"], ScaleOf(options)).view(start.shape);
+        }
+
+        return merged;
     }
 
     /// <summary>Writes the changed weights into the network.</summary>
@@ -77,6 +99,16 @@ public sealed class LoraAdapter : nn.Module
         base.Dispose(disposing);
     }
 
+    private static double ScaleOf(LoraOptions options) => (options.Alpha ?? options.Rank) / options.Rank;
+
+    /// <summary>W + scale·B·A in float32, <c>[out, in]</c>.</summary>
+    private static Tensor Changed(Tensor start, Tensor down, Tensor up, double scale)
+    {
+        using var scope = NewDisposeScope();
+        var change = up.to(ScalarType.Float32).matmul(down.to(ScalarType.Float32)) * S(scale);
+        return (start.to(ScalarType.Float32).reshape(change.shape) + change).MoveToOuterDisposeScope();
+    }
+
     private static Parameter? WeightOf(nn.Module module) => module switch
     {
         Linear linear => linear.weight,
@@ -97,7 +129,7 @@ public sealed class LoraAdapter : nn.Module
             using var scope = NewDisposeScope();
             var (rows, columns) = (weight.shape[0], weight.numel() / weight.shape[0]);
             var rank = Math.Min(options.Rank, Math.Min(rows, columns));
-            (Name, _weight, _scale) = (name, weight, (options.Alpha ?? options.Rank) / options.Rank);
+            (Name, _weight, _scale) = (name, weight, ScaleOf(options));
             Start = weight.detach().reshape(rows, columns).to(ScalarType.Float32).clone().DetachFromDisposeScope();
             Down = new Parameter(nn.init.kaiming_uniform_(empty([rank, columns], ScalarType.Float32, weight.device), Math.Sqrt(5)));
             Up = new Parameter(zeros([rows, rank], ScalarType.Float32, weight.device)); // so that nothing is changed at first
@@ -119,7 +151,7 @@ public sealed class LoraAdapter : nn.Module
         public void Merge()
         {
             using var scope = NewDisposeScope();
-            _weight.copy_((Start + Up.matmul(Down) * S(_scale)).view(_weight.shape));
+            _weight.copy_(Changed(Start, Down, Up, _scale).view(_weight.shape));
         }
 
         public void TakeGradients()
@@ -149,8 +181,8 @@ public sealed class LoraAdapter : nn.Module
         {
             if (path.Length == 0)
             {
-                module.register_parameter("lora_A", layer.Down);
-                module.register_parameter("lora_B", layer.Up);
+                module.register_parameter(DownName, layer.Down);
+                module.register_parameter(UpName, layer.Up);
                 return;
             }
 

@@ -2,7 +2,9 @@ using TorchSharp;
 using TorchSharp.Modules;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Tests.Data;
 using VoxelZoo.Engine.Training;
+using VoxelZoo.Tensors;
 using static TorchSharp.torch;
 using static VoxelZoo.Tensors.Scalars;
 using F = TorchSharp.torch.nn.functional;
@@ -42,6 +44,26 @@ public sealed class LoraAdapterTests
 
         Assert.InRange((network.Of(Input()) - Apart(plain, Factors(adapter))).abs().max().item<float>(), 0, 1e-5);
         Assert.InRange((network.Of(Input()) - plain.Of(Input())).abs().max().item<float>(), 0.01, 1e3);
+    }
+
+    [Fact]
+    public void Weights_of_a_file_are_changed_as_those_of_the_network()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var network = new Network();
+        var (start, change) = (Path.Combine(folder.Path, "start.safetensors"), Path.Combine(folder.Path, "change.safetensors"));
+        SafetensorsFile.Write(start, Weights.Of(network));
+        using var adapter = Changed(network);
+        SafetensorsFile.Write(change, Weights.Of(adapter));
+
+        adapter.Merge();
+        using var weights = SafetensorsFile.Read(start);
+        using var factors = SafetensorsFile.Read(change);
+        var merged = LoraAdapter.Merged(weights, factors, Options);
+
+        Assert.Equal(Weights.Of(network).Keys.Order(StringComparer.Ordinal), merged.Keys.Order(StringComparer.Ordinal));
+        Assert.All(Weights.Of(network), one => Assert.True(one.Value.eq(merged[one.Key]).all().item<bool>(), one.Key));
     }
 
     [Fact]

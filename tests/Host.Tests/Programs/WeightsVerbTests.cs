@@ -23,6 +23,8 @@ public sealed class WeightsVerbTests : IDisposable
     [Theory]
     [InlineData("unet3d", "unet3d-tiny")]
     [InlineData("vqvae", "vqvae3d-tiny")]
+    [InlineData("kl", "kl3d-tiny")]
+    [InlineData("kl", "kl3d-attention-tiny")]
     [InlineData("wdm", "wdm-tiny")]
     [InlineData("dit", "dit3d-tiny", "--set", "input_size=4", "--set", "depth_size=8")]
     [InlineData("dit", "dit3d-cross-tiny", "--set", "input_size=6", "--set", "width_size=8", "--set", "depth_size=4", "--set", "learn_sigma=true", "--set", "out_channels=2")]

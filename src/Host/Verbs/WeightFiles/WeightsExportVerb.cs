@@ -1,6 +1,8 @@
 using System.CommandLine;
+using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
+using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.CommandLine;
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Displays;
@@ -9,6 +11,7 @@ using VoxelZoo.Host.Verbs.Runs;
 using VoxelZoo.Host.WeightFiles;
 using VoxelZoo.Host.Zoo;
 using VoxelZoo.Tensors;
+using static TorchSharp.torch;
 
 namespace VoxelZoo.Host.Verbs.WeightFiles;
 
@@ -37,11 +40,14 @@ internal sealed class WeightsExportVerb : Verb
         if (!isSafe && Path.GetExtension(path).ToLowerInvariant() is not (".pt" or ".pth"))
             throw new UsageException($"--out {path}: weights are written as .pt, .pth or .safetensors; name such a file");
         using var session = new Session(parse);
-        var file = from.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? from : FileOf(session, from, parse.GetRequiredValue(_checkpoint));
+        var (file, changed) = from.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? (from, null) : FileOf(session, from, parse.GetRequiredValue(_checkpoint));
         OutFile.Require(path, ("FROM", file));
         if (File.Exists(path) && !parse.GetValue(_overwrite))
             throw new UsageException($"--out {path}: it is there already; name another file, or replace it with {_overwrite.Name}");
-        using var tensors = ForeignWeights.Read(file);
+        using var read = ForeignWeights.Read(file);
+        using var scope = NewDisposeScope();
+        using var start = changed is null ? null : ForeignWeights.Read(changed.File);
+        var tensors = start is null ? read : LoraAdapter.Merged(start, read, changed!.Options);
         if (isSafe)
             TensorFile.Write(path, tensors);
         else
@@ -50,12 +56,12 @@ internal sealed class WeightsExportVerb : Verb
         return ExitCode.Done;
     }
 
-    private static string FileOf(Session session, string name, string checkpoint)
+    /// <summary>The file of a run's network; of one with training.lora that of its change, and what is changed.</summary>
+    private static (string File, AdaptedBase? Changed) FileOf(Session session, string name, string checkpoint)
     {
-        var opened = AnimalRuns.Open(session, name).OpenNamedCheckpoint(checkpoint, ConsoleObserver.Warn);
-        if (opened.Has(Component.Adapter))
-            throw new UsageException($"{name} is of training.lora: its checkpoints hold the factors of a low-rank change, and no network that another program could load; sample from it here, or export a run without training.lora");
-        var component = new[] { Component.Control, Component.Denoiser, Component.Compressor }.First(opened.Has);
-        return opened.File(opened.Used(component));
+        var run = AnimalRuns.Open(session, name);
+        var opened = run.OpenNamedCheckpoint(checkpoint, ConsoleObserver.Warn);
+        var component = new[] { Component.Control, Component.Adapter, Component.Denoiser, Component.Compressor }.First(opened.Has);
+        return (opened.File(opened.Used(component)), AdaptedBase.Of(run, opened, lender => ExperimentLoader.Load(session, lender, []).Plan));
     }
 }
