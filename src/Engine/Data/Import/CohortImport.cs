@@ -68,6 +68,10 @@ public sealed class CohortImport(ImportPlan plan, string folder)
             ExceptionDispatchInfo.Throw(cause);
             throw;
         }
+        finally
+        {
+            _folder.Release();
+        }
     }
 
     private ImportOutcome Make(Action<ImportProgress>? progress, CancellationToken stop)

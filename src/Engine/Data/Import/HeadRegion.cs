@@ -5,20 +5,18 @@ namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
 /// The head in a volume: the largest connected part of what is brighter than a tenth of the way from the smallest intensity to the 99th
-/// percentile, with its holes. It
-/// is looked for in at most 64 cells along each axis: what is wanted is a box and a statistic, not an outline.
+/// percentile, with its holes. It is looked for in at most 64 cells along each axis, each by its middle voxel; where cells are larger than a
+/// voxel, those at its border are looked at voxel by voxel, so that the box misses nothing and no background gets into the statistics.
 /// </summary>
 internal sealed class HeadRegion
 {
     private const int MostCells = 64;
     private const double Bright = 0.1, Highest = 0.99;
 
-    private readonly bool[] _cells;
-    private readonly VolumeShape _shape, _grid;
-    private readonly int _d, _h, _w;
+    private readonly bool[] _inside;
+    private readonly VolumeShape _shape;
 
-    private HeadRegion(bool[] cells, VolumeShape shape, VolumeShape grid, (int D, int H, int W) step) =>
-        (_cells, _shape, _grid, (_d, _h, _w)) = (cells, shape, grid, step);
+    private HeadRegion(bool[] inside, VolumeShape shape) => (_inside, _shape) = (inside, shape);
 
     /// <summary>Finds it; where nothing is brighter than the rest, it is the whole volume.</summary>
     /// <param name="voxels"><c>[D, H, W]</c>, W fastest.</param>
@@ -39,11 +37,49 @@ internal sealed class HeadRegion
         Array.Sort(sorted);
         var threshold = sorted[0] + Bright * (Quantile.Of(sorted, Highest) - sorted[0]);
         var head = BrainMask.Of(cells, grid, threshold);
-        return new HeadRegion(head.IsEmpty ? [.. cells.Select(_ => true)] : head.Voxels, shape, grid, step);
+        bool[] found = head.IsEmpty ? [.. cells.Select(_ => true)] : head.Voxels;
+        var inside = new bool[voxels.Length];
+        for (var i = 0; i < inside.Length; i++)
+        {
+            var (d, h, w) = (i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
+            inside[i] = Kinship(found, grid, (d / step.D, h / step.H, w / step.W), step) switch
+            {
+                Cell.Inner => true,
+                Cell.Border => voxels[i] > threshold,
+                _ => false,
+            };
+        }
+
+        return new HeadRegion(inside, shape);
     }
 
-    /// <summary>Whether a voxel is in the head.</summary>
-    public bool Contains(int d, int h, int w) => _cells[(d / _d * _grid.Height + h / _h) * _grid.Width + w / _w];
+    private enum Cell
+    {
+        Outer,
+        Border,
+        Inner,
+    }
+
+    /// <summary>Whether a cell is the head's with all its voxels, or has some of its border, as have the neighbours of the head's cells.</summary>
+    private static Cell Kinship(bool[] found, VolumeShape grid, (int D, int H, int W) at, (int D, int H, int W) step)
+    {
+        var own = found[(at.D * grid.Height + at.H) * grid.Width + at.W];
+        if (step is (1, 1, 1))
+            return own ? Cell.Inner : Cell.Outer; // a cell is a voxel
+        for (var d = Math.Max(0, at.D - 1); d <= Math.Min(grid.Depth - 1, at.D + 1); d++)
+        {
+            for (var h = Math.Max(0, at.H - 1); h <= Math.Min(grid.Height - 1, at.H + 1); h++)
+            {
+                for (var w = Math.Max(0, at.W - 1); w <= Math.Min(grid.Width - 1, at.W + 1); w++)
+                {
+                    if (found[(d * grid.Height + h) * grid.Width + w] != own)
+                        return Cell.Border;
+                }
+            }
+        }
+
+        return own ? Cell.Inner : Cell.Outer;
+    }
 
     /// <summary>The intensities of the head's voxels, sorted.</summary>
     public float[] Sorted(ReadOnlySpan<float> voxels)
@@ -51,7 +87,7 @@ internal sealed class HeadRegion
         var inside = new List<float>(voxels.Length / 2);
         for (var i = 0; i < voxels.Length; i++)
         {
-            if (IsInside(i))
+            if (_inside[i])
                 inside.Add(voxels[i]);
         }
 
@@ -66,7 +102,7 @@ internal sealed class HeadRegion
         var (least, greatest) = (float.PositiveInfinity, float.NegativeInfinity);
         for (var i = 0; i < voxels.Length; i++)
         {
-            if (IsInside(i))
+            if (_inside[i])
                 (least, greatest) = (Math.Min(least, voxels[i]), Math.Max(greatest, voxels[i]));
         }
 
@@ -77,23 +113,19 @@ internal sealed class HeadRegion
     public ((int First, int Last) D, (int First, int Last) H, (int First, int Last) W) Box()
     {
         var (d, h, w) = ((First: int.MaxValue, Last: 0), (First: int.MaxValue, Last: 0), (First: int.MaxValue, Last: 0));
-        for (var i = 0; i < _cells.Length; i++)
+        for (var i = 0; i < _inside.Length; i++)
         {
-            if (!_cells[i])
+            if (!_inside[i])
                 continue;
-            d = Grown(d, i / (_grid.Height * _grid.Width));
-            h = Grown(h, i / _grid.Width % _grid.Height);
-            w = Grown(w, i % _grid.Width);
+            d = Grown(d, i / (_shape.Height * _shape.Width));
+            h = Grown(h, i / _shape.Width % _shape.Height);
+            w = Grown(w, i % _shape.Width);
         }
 
-        return (Voxels(d, _d, _shape.Depth), Voxels(h, _h, _shape.Height), Voxels(w, _w, _shape.Width));
+        return (d, h, w);
 
         static (int, int) Grown((int First, int Last) range, int at) => (Math.Min(range.First, at), Math.Max(range.Last, at));
-        static (int, int) Voxels((int First, int Last) range, int step, int size) =>
-            (range.First * step, Math.Min(size - 1, range.Last * step + step - 1));
     }
-
-    private bool IsInside(int i) => Contains(i / (_shape.Height * _shape.Width), i / _shape.Width % _shape.Height, i % _shape.Width);
 
     private static int Step(int voxels) => (voxels + MostCells - 1) / MostCells;
 

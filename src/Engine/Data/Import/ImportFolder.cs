@@ -10,9 +10,10 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <param name="named">The folder as the user named it.</param>
 internal sealed class ImportFolder(ImportPlan plan, string named)
 {
-    private const string WorkName = ".importing";
+    private const string WorkName = ".importing", LockName = ".lock";
 
     private string _before = "";
+    private FileStream? _lock;
 
     /// <summary>The whole path.</summary>
     public string Root { get; } = Path.TrimEndingDirectorySeparator(Path.GetFullPath(named));
@@ -66,16 +67,31 @@ internal sealed class ImportFolder(ImportPlan plan, string named)
     }
 
     /// <summary>Makes the folder, and says in it what is being done.</summary>
+    /// <exception cref="PlanException">Another process is doing it.</exception>
     public void Begin()
     {
         _before = FolderAccess.NearestExisting(Root);
-        Unwritten.Named(Root, () => Directory.CreateDirectory(Work));
+        if (!File.Exists(Unfinished) && Directory.Exists(Work))
+            Directory.Delete(Work, recursive: true); // of an import that was killed before it had said which
+        Unwritten.Named(Root, () => Directory.CreateDirectory(Root));
         AtomicFile.WriteText(Unfinished, Beginning());
+        Unwritten.Named(Root, () => Directory.CreateDirectory(Work));
+        var held = Path.Combine(Work, LockName);
+        try
+        {
+            _lock = new FileStream(held, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException) when (File.Exists(held))
+        {
+            throw new PlanException($"another import into {named} is under way; wait for it, or name another folder.");
+        }
     }
 
     /// <summary>Takes back what <see cref="Begin"/> made, folders included, where no scan was written yet.</summary>
     public void TakeBack()
     {
+        if (_lock is null)
+            return;
         string[] splits = [.. Cohort.AllSplits.Select(split => Path.Combine(Root, split)).Where(Directory.Exists)];
         if (splits.Any(split => Directory.EnumerateFileSystemEntries(split).Any()))
             return;
@@ -89,12 +105,23 @@ internal sealed class ImportFolder(ImportPlan plan, string named)
     /// <summary>Removes what is there only while scans are written.</summary>
     public void Close()
     {
+        Release();
         if (Directory.Exists(Work))
             Directory.Delete(Work, recursive: true);
         File.Delete(Unfinished);
     }
 
-    private static bool IsFree(string folder) => !Directory.Exists(folder) || !Directory.EnumerateFileSystemEntries(folder).Any();
+    /// <summary>Lets another process go on with it.</summary>
+    public void Release()
+    {
+        _lock?.Dispose();
+        _lock = null;
+    }
+
+    /// <summary>Whether nobody's things are in it: what an import that was killed in its first moment left there is nobody's.</summary>
+    private static bool IsFree(string folder) => !Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder)
+        .All(entry => Path.GetFileName(entry) is var name
+            && (name == WorkName || (name.StartsWith($"{CohortSheet.UnfinishedName}.", StringComparison.Ordinal) && name.EndsWith(".tmp", StringComparison.Ordinal))));
 
     private string Beginning() => SealedJson.Text(new Start(plan.Listing.Source, plan.Recipe));
 

@@ -12,11 +12,23 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <param name="Labels">The labels.</param>
 internal sealed partial record LabelRule(string Kind, IReadOnlySet<float> Labels)
 {
+    private const float Rounding = 0.01f;
+
     [GeneratedRegex(@"^[A-Za-z][A-Za-z0-9 _-]*\z")]
     private static partial Regex Name { get; }
 
     /// <summary>What the source's mask becomes where no rule is given: tumour is whatever is above one half.</summary>
     public static bool IsTumour(float value) => value > 0.5f;
+
+    /// <summary>The label that a voxel of a mask has: the whole number that a scaled or resampled file is next to, or else its value.</summary>
+    public static float Label(float value) => Math.Abs(value - MathF.Round(value)) < Rounding ? MathF.Round(value) : value;
+
+    /// <summary>Whether a voxel of a mask becomes part of any mask.</summary>
+    public static bool IsTaken(IReadOnlyList<LabelRule> rules, float value) =>
+        rules.Count == 0 ? IsTumour(value) : rules.Any(rule => rule.Has(value));
+
+    /// <summary>Whether a voxel of a mask is the rule's.</summary>
+    public bool Has(float value) => Labels.Contains(Label(value));
 
     /// <summary>Reads what <c>--labels</c> was given.</summary>
     /// <exception cref="PlanException">One of them is none, two make one mask, or two make the same of a mask.</exception>

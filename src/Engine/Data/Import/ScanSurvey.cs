@@ -10,7 +10,7 @@ namespace VoxelZoo.Engine.Data.Import;
 /// </summary>
 /// <param name="Scan">The scan.</param>
 /// <param name="Sha256">Hash of each of its files, by kind.</param>
-/// <param name="First">The first voxel of the head's box in the scan's oriented grid.</param>
+/// <param name="First">The first voxel of the box of head and masks in the scan's oriented grid.</param>
 /// <param name="Last">The last one.</param>
 /// <param name="Labels">Voxels of each label of its mask.</param>
 /// <param name="LesionVolume">Volume of its tumours in mm³, or null where it has no mask.</param>
@@ -39,7 +39,8 @@ internal sealed record ScanSurvey(
         {
             var mask = Read(plan, scan, ImageKinds.Seg);
             var tumour = plan.Labels.FirstOrDefault(rule => rule.Kind == ImageKinds.Seg);
-            bool IsTumour(float value) => plan.Labels.Count == 0 ? LabelRule.IsTumour(value) : tumour?.Labels.Contains(value) == true;
+            bool IsTumour(float value) => plan.Labels.Count == 0 ? LabelRule.IsTumour(value) : tumour?.Has(value) == true;
+            (first, last) = WithMask(first, last, mask, plan, plan.Grid(scan));
             var voxels = Count(mask, labels, IsTumour);
             RequireOverlap(reference, mask, IsTumour, voxels);
             volume = voxels * Math.Abs(NiftiAffine.Determinant(mask.Header.Affine));
@@ -78,11 +79,46 @@ internal sealed record ScanSurvey(
         var shape = reference.Header.Shape;
         // a file's first axis runs fastest, as a tensor's last one does
         var (z, y, x) = HeadRegion.Of(reference.Intensities.Span, new VolumeShape(1, shape[2], shape[1], shape[0])).Box();
-        var way = NiftiAffine.Product(NiftiAffine.Inverse(grid.Affine), reference.Header.Affine);
-        var (one, other) = (NiftiAffine.At(way, x.First, y.First, z.First), NiftiAffine.At(way, x.Last, y.Last, z.Last));
+        return Turned(reference, grid, x, y, z);
+    }
+
+    /// <summary>A box that holds the mask's voxels too: a lesion may lie outside of what is taken for the head.</summary>
+    private static (int[] First, int[] Last) WithMask(int[] first, int[] last, NiftiVolume mask, ImportPlan plan, FileGrid grid)
+    {
+        var shape = mask.Header.Shape;
+        var (x, y, z) = ((First: int.MaxValue, Last: -1), (First: int.MaxValue, Last: -1), (First: int.MaxValue, Last: -1));
+        var voxels = mask.Intensities.Span;
+        for (var i = 0; i < voxels.Length; i++)
+        {
+            if (voxels[i] == 0 || !LabelRule.IsTaken(plan.Labels, voxels[i]))
+                continue;
+            x = Grown(x, i % shape[0]);
+            y = Grown(y, i / shape[0] % shape[1]);
+            z = Grown(z, i / (shape[0] * shape[1]));
+        }
+
+        if (x.Last < 0)
+            return (first, last);
+        var (from, to) = Turned(mask, grid, x, y, z);
+        return ([.. first.Zip(from, Math.Min)], [.. last.Zip(to, Math.Max)]);
+
+        static (int, int) Grown((int First, int Last) range, int at) => (Math.Min(range.First, at), Math.Max(range.Last, at));
+    }
+
+    /// <summary>A box of a volume in the oriented grid, with a margin as far as that reaches.</summary>
+    private static (int[] First, int[] Last) Turned(
+        NiftiVolume volume, FileGrid grid, (int First, int Last) x, (int First, int Last) y, (int First, int Last) z)
+    {
+        var way = NiftiAffine.Product(NiftiAffine.Inverse(grid.Affine), volume.Header.Affine);
+        double[][] corners =
+        [
+            .. from a in new[] { x.First, x.Last } from b in new[] { y.First, y.Last } from c in new[] { z.First, z.Last } select NiftiAffine.At(way, a, b, c),
+        ];
         return (
-            [.. one.Zip(other, (a, b) => Math.Max(0, (int)Math.Round(Math.Min(a, b)) - Margin))],
-            [.. one.Zip(other, Math.Max).Select((end, axis) => Math.Min(grid.Shape[axis] - 1, (int)Math.Round(end) + Margin))]);
+            [.. Enumerable.Range(0, 3).Select(axis => Inside(Math.Round(corners.Min(corner => corner[axis])) - Margin, axis))],
+            [.. Enumerable.Range(0, 3).Select(axis => Inside(Math.Round(corners.Max(corner => corner[axis])) + Margin, axis))]);
+
+        int Inside(double at, int axis) => (int)Math.Clamp(at, 0, grid.Shape[axis] - 1);
     }
 
     private static long Count(NiftiVolume mask, SortedDictionary<string, long> labels, Func<float, bool> isTumour)
@@ -92,8 +128,9 @@ internal sealed record ScanSurvey(
         {
             if (value == 0)
                 continue;
-            if (!counts.TryAdd(value, 1))
-                counts[value]++;
+            var label = LabelRule.Label(value);
+            if (!counts.TryAdd(label, 1))
+                counts[label]++;
             if (counts.Count > MostLabels)
                 throw new InvalidDataException($"has a mask with more than {MostLabels} values, which is no mask");
             if (isTumour(value))

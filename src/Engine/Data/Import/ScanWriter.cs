@@ -73,7 +73,7 @@ internal sealed class ScanWriter(ImportPlan plan, string source)
         {
             var rule = kind == ImageKinds.Seg ? plan.Labels.FirstOrDefault(one => one.Kind == made) : null;
             Save<byte>(
-                Array.ConvertAll(labels, label => (byte)((rule is null ? LabelRule.IsTumour(label) : rule.Labels.Contains(label)) ? 1 : 0)),
+                Array.ConvertAll(labels, label => (byte)((rule is null ? LabelRule.IsTumour(label) : rule.Has(label)) ? 1 : 0)),
                 made,
                 grid,
                 folder);

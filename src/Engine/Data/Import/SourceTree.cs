@@ -38,7 +38,7 @@ internal sealed class SourceTree
     /// </summary>
     public static SourceTree Of(string root)
     {
-        var tree = new SourceTree(Path.GetFullPath(root));
+        var tree = new SourceTree(Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)));
         tree.Enter(tree.Root, "");
         return tree;
     }

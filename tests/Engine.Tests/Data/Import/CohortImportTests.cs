@@ -68,6 +68,85 @@ public sealed class CohortImportTests : IDisposable
         Assert.NotEqual(one.data<float>().ToArray(), other.contiguous().data<float>().ToArray());
     }
 
+    /// <summary>A lesion of a limb beside the head, or of a skull that was stripped too far.</summary>
+    [Fact]
+    public void Box_holds_lesions_that_lie_outside_of_the_head()
+    {
+        static double Lesion(double x, double y, double z) => x * x + y * y + (z - 30) * (z - 30) < 50 ? 1 : 0;
+        foreach (var name in new[] { "a", "b", "c" })
+            _source.Add($"{name}/t1.nii.gz").Add($"{name}/seg.nii.gz", at: Lesion);
+        var voxels = NiftiFile.Read(_source.At("a/seg.nii.gz")).Intensities.ToArray().Count(value => value == 1);
+
+        var sheet = Make();
+
+        Assert.True(voxels > 0);
+        Assert.All(sheet.Scans, scan => Assert.Equal(voxels, Read(sheet, scan.Name, ImageKinds.Seg).Intensities.ToArray().Count(value => value == 1)));
+    }
+
+    [Fact]
+    public void Head_of_many_slices_is_whole_and_its_statistics_have_no_background()
+    {
+        var shape = new VolumeShape(1, 500, 8, 8);
+        var voxels = new float[shape.Voxels];
+        for (var i = 0; i < voxels.Length; i++)
+            voxels[i] = i / 64 is >= 101 and <= 323 ? 60 + i % 7 : 0;
+
+        var head = HeadRegion.Of(voxels, shape);
+
+        Assert.Equal(((101, 323), (0, 7), (0, 7)), head.Box());
+        Assert.Equal(223 * 64, head.Sorted(voxels).Length);
+        Assert.Equal((60, 66), head.Range(voxels));
+    }
+
+    [Theory]
+    [InlineData(0.9999)]
+    [InlineData(1.00011)]
+    public void Labels_that_scaling_or_resampling_left_beside_a_whole_number_are_that_number(double label)
+    {
+        foreach (var name in new[] { "a", "b", "c" })
+            _source.Add($"{name}/t1.nii.gz").Add($"{name}/seg.nii.gz", at: MadeSource.Ball(9, label));
+
+        var sheet = Make(Kept with { Labels = ["1:tumour"] });
+
+        Assert.All(sheet.Scans, scan => Assert.Contains(1f, Read(sheet, scan.Name, ImageKinds.Seg).Intensities.ToArray()));
+        Assert.All(sheet.Scans, scan => Assert.Equal(["1"], scan.Labels.Keys));
+    }
+
+    [Fact]
+    public void What_an_import_left_that_was_killed_in_its_first_moment_is_in_nobodys_way()
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+        Directory.CreateDirectory(_source.Beside("cohort/.importing/a"));
+        File.WriteAllText(_source.Beside($"cohort/{CohortSheet.UnfinishedName}.7.tmp"), "{");
+
+        Assert.Equal(3, Make().Scans.Count);
+    }
+
+    [Fact]
+    public void Two_imports_into_one_folder_are_one_and_a_refusal_that_takes_nothing_back()
+    {
+        _source.Add("a/t1.nii.gz").Add("b/t1.nii.gz").Add("c/t1.nii.gz");
+        var work = Directory.CreateDirectory(_source.Beside("cohort/.importing")).FullName;
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => Import().Run(_ => stop.Cancel(), stop.Token));
+        using (new FileStream(Path.Combine(work, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None))
+        {
+            var refused = Assert.Throws<PlanException>(() => Make());
+            Assert.Contains("another import into", refused.Message, StringComparison.Ordinal);
+            Assert.True(File.Exists(_source.Beside($"cohort/{CohortSheet.UnfinishedName}")));
+        }
+
+        Assert.Equal(3, Make().Scans.Count);
+    }
+
+    [Fact]
+    public void Source_with_a_slash_behind_it_is_the_same_source()
+    {
+        _source.Add("a/t1.nii.gz");
+
+        Assert.Equal(SourceListing.Of(_source.Path).Source, SourceListing.Of(_source.Path + "/").Source);
+    }
+
     [Fact]
     public void Box_holds_the_whole_head_and_is_square_in_plane()
     {
