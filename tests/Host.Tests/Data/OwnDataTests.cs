@@ -48,7 +48,7 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.Contains("10 scans (train 6, val 2, test 2) of 48×48×26 voxels of 1.5×1.5×1.5 mm", said, StringComparison.Ordinal);
         Assert.Contains($"next: voxelzoo init '{_brats.Cohort}' --like pixel_unet", said, StringComparison.Ordinal);
         Assert.Equal(
-            "warning: masks have the labels 1, 2, 3, and all of them are taken as tumour; --labels says which are, as in --labels "
+            "warning: masks have the labels 1, 2, 3, and all above one half are taken as tumour; --labels says which are, as in --labels "
                 + "\"1,3:tumour\"\n",
             warned);
     }

@@ -159,10 +159,12 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
 
         if (slices.Count == 1)
             return "they are one slice and no volume";
-        var most = slices.Max(slice => slice.Images);
+        var most = slices.CountBy(slice => slice.Images).MaxBy(count => count.Value).Key;
         if (slices.FirstOrDefault(slice => slice.Images < most) is { } poor)
             return FormattableString.Invariant($"a slice is missing: there are {most} images of most places, and {poor.Images} at ")
                 + Along(poor);
+        if (slices.FirstOrDefault(slice => slice.Images > most) is { } rich)
+            return FormattableString.Invariant($"there are {rich.Images} images at {Along(rich)}, and {most} of most places; remove the copies");
         var usual = Median.Of(slices.Zip(slices.Skip(1), (one, next) => next.Place - one.Place));
         foreach (var (one, next) in slices.Zip(slices.Skip(1)))
         {
