@@ -227,7 +227,7 @@ public sealed class SampleExport(RunFolder run)
 
     private void WriteDicom(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
     {
-        if (samples.Count(sample => !Directory.Exists(Path.Combine(sample.Folder, NativeVolumes.FolderName))) is > 0 and var without)
+        if (samples.Count(sample => !Directory.Exists(Path.Combine(sample.Folder, SampleFolder.NativeName))) is > 0 and var without)
             Warned($"{without} of {samples.Count} samples have no volumes on the patient's own grid, and are written as they were generated; "
                 + "`sample --native` makes such volumes");
         var made = new JsonObject();
