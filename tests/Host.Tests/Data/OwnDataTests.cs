@@ -361,6 +361,27 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
     }
 
     [Fact]
+    public void Check_replaces_its_own_page_and_no_other_file()
+    {
+        using var source = new MadeSource();
+        source.Add("train/p0/t1.nii.gz", at: MadeSource.Head);
+        var (own, other) = (_work.At("page.html"), Path.Combine(source.Path, "train/p0/t1.nii.gz"));
+        var before = File.ReadAllBytes(other);
+        Done("data", "check", source.Path, "--html", own);
+        var page = File.ReadAllText(own);
+        File.AppendAllText(own, "of an older cohort");
+
+        Done("data", "check", source.Path, "--html", own);
+        var refused = _work.Here("data", "check", source.Path, "--html", other);
+
+        Assert.Equal(page, File.ReadAllText(own));
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Equal(before, File.ReadAllBytes(other));
+        Assert.Equal(
+            $"--html {other}: this is there already and no page of `data check`; name another file, or remove it\n", refused.Error);
+    }
+
+    [Fact]
     public void Runs_are_listed_and_compared()
     {
         foreach (var (run, epochs) in new[] { ("one", 3), ("two", 5) })
