@@ -240,6 +240,26 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.False(Path.Exists(_work.At("mine.yaml")));
     }
 
+    [Fact]
+    public void Init_takes_the_image_that_most_patients_have_and_says_how_many_lack_one()
+    {
+        using var source = new MadeSource();
+        for (var patient = 0; patient < 4; patient++)
+        {
+            source.Add($"train/p{patient}/t2x.nii.gz", at: MadeSource.Head);
+            if (patient < 3)
+                source.Add($"train/p{patient}/seg.nii.gz", at: MadeSource.Ball(7));
+            if (patient < 2)
+                source.Add($"train/p{patient}/t1c.nii.gz", at: MadeSource.Head);
+        }
+
+        var outcome = _work.Here("init", source.Path, "--like", "pixel_unet", "--out", _work.At("mine.yaml"));
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.StartsWith($"{_work.At("mine.yaml")}: t2x from seg, ", outcome.Out, StringComparison.Ordinal);
+        Assert.Contains("1 of the 4 patients in train lack an image of these", outcome.Out, StringComparison.Ordinal);
+    }
+
     /// <summary>The spans of intensities go with it, and nothing of whose they were.</summary>
     [Fact]
     public void Run_on_an_imported_cohort_becomes_an_animal_that_can_be_sampled()
