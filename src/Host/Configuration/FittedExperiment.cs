@@ -46,8 +46,9 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
                 try
                 {
                     var fit = new Fit(target, condition, grid, 1, "", _geometry) { ReplacesQuantiles = quantiles };
-                    if (Largest(plan, fit, out large) is { } largest)
+                    if (Largest(plan, fit, out var tooLarge) is { } largest)
                         return largest;
+                    large = tooLarge;
                     break; // a coarser grid takes less
                 }
                 catch (ConfigurationException e)

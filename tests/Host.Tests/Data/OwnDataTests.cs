@@ -260,6 +260,26 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.Contains("1 of the 4 patients in train lack an image of these", outcome.Out, StringComparison.Ordinal);
     }
 
+    /// <summary>Its levels halve a grid four times, which no row of a fourth of the voxels bears: that is not the cause.</summary>
+    [Fact]
+    public void Init_says_of_a_network_that_takes_too_much_that_memory_is_the_cause()
+    {
+        var large = _work.Write("large.yaml", $"""
+            extends: {Path.Combine(Repository.Root, "experiments/zoo/pixel_unet.yaml")}
+            id: large
+            architecture:
+              channels: [65536, 65536, 65536, 65536, 65536]
+              num_res_blocks: [1, 1, 1, 1, 1]
+              attention_levels: [false, false, false, false, false]
+            """);
+
+        var outcome = _work.Here("init", _brats.Cohort, "--like", large, "--out", _work.At("mine.yaml"));
+
+        Assert.Equal((2, false), (outcome.ExitCode, File.Exists(_work.At("mine.yaml"))));
+        Assert.DoesNotContain("no grid of the cohort", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("use smaller volumes or a smaller network", outcome.Error, StringComparison.Ordinal);
+    }
+
     /// <summary>The spans of intensities go with it, and nothing of whose they were.</summary>
     [Fact]
     public void Run_on_an_imported_cohort_becomes_an_animal_that_can_be_sampled()
