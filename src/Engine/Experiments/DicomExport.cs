@@ -3,6 +3,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Dicom;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
+using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Experiments;
 
@@ -17,7 +18,7 @@ internal static class DicomExport
     /// <summary>The file of a kind that is exported: on the patient's own grid, or else as it was generated.</summary>
     public static string FileOf(string sample, string kind)
     {
-        var native = Path.Combine(sample, NativeVolumes.FolderName, kind + ".nii.gz");
+        var native = Path.Combine(sample, SampleFolder.NativeName, kind + ".nii.gz");
         return File.Exists(native) ? native : Path.Combine(sample, kind + ".nii.gz");
     }
 

@@ -15,9 +15,6 @@ namespace VoxelZoo.Engine.Experiments;
 /// <param name="normalization">How training read its intensities.</param>
 internal sealed class NativeVolumes(Cohort cohort, Normalization normalization)
 {
-    /// <summary>The folder within a sample's.</summary>
-    public const string FolderName = "native";
-
     /// <summary>Writes a sample's volumes once more, whole or not at all.</summary>
     /// <param name="sample">The sample's folder.</param>
     /// <exception cref="PlanException">The cohort does not say what grid the patient had.</exception>
@@ -27,7 +24,7 @@ internal sealed class NativeVolumes(Cohort cohort, Normalization normalization)
             throw new PlanException($"{sample} does not say on which patient it lies; make the sample anew.");
         var (patient, kind) = (of[..slash], of[(slash + 1)..]);
         var (grid, scan) = (GridOf(patient, kind), cohort.Sheet?.Find(patient));
-        var (target, temporary) = (Path.Combine(sample, FolderName), Path.Combine(sample, $".{FolderName}.tmp"));
+        var (target, temporary) = (Path.Combine(sample, SampleFolder.NativeName), Path.Combine(sample, SampleFolder.HalfNativeName));
         if (Directory.Exists(temporary))
             Directory.Delete(temporary, recursive: true);
         Directory.CreateDirectory(temporary);

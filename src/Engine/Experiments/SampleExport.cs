@@ -45,42 +45,33 @@ public sealed class SampleExport(RunFolder run)
     /// <summary>Is told of samples that are left out, a sentence each. Default: nobody is.</summary>
     public Action<string> Warned { get; init; } = _ => { };
 
+    /// <summary>Stops between samples; nothing is left behind. Default: nothing does.</summary>
+    public CancellationToken Stop { get; init; }
+
     /// <summary>Writes the data set; the folder appears when all of it is there.</summary>
     /// <param name="layout">How it is laid out.</param>
     /// <param name="folder">The folder; it must not exist, or be empty.</param>
     /// <returns>How many samples it has.</returns>
     /// <exception cref="PlanException">There are no whole samples, one has no mask where one is needed, or the folder is in use.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public int Write(ExportLayout layout, string folder)
     {
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
             throw new PlanException($"'{folder}' is there already; name another folder or remove it first.");
         var (samples, leftOut) = WholeSamples(layout);
-        var temporary = $"{folder}.{Guid.NewGuid():n}.tmp";
-        Unwritten.Named(folder, () =>
+        StagedFolder.Put(folder, temporary =>
         {
-            try
+            Action<IReadOnlyList<(string, string[])>, string> write = layout switch
             {
-                Directory.CreateDirectory(temporary);
-                Action<IReadOnlyList<(string, string[])>, string> write = layout switch
-                {
-                    ExportLayout.Bids => WriteBids,
-                    ExportLayout.Nnunet => WriteNnunet,
-                    _ => WriteDicom,
-                };
-                write(samples, temporary);
-                if (leftOut.Count > 0)
-                    AtomicFile.WriteJson(Path.Combine(temporary, LeftOutName), Lacking(leftOut));
-                if (Directory.Exists(folder))
-                    Directory.Delete(folder);
-                Directory.Move(temporary, folder);
-            }
-            finally
-            {
-                if (Directory.Exists(temporary))
-                    Directory.Delete(temporary, recursive: true);
-            }
-        }, temporary);
+                ExportLayout.Bids => WriteBids,
+                ExportLayout.Nnunet => WriteNnunet,
+                _ => WriteDicom,
+            };
+            write(samples, temporary);
+            if (leftOut.Count > 0)
+                AtomicFile.WriteJson(Path.Combine(temporary, LeftOutName), Lacking(leftOut));
+        });
         return samples.Length;
     }
 
@@ -102,6 +93,7 @@ public sealed class SampleExport(RunFolder run)
             : Enumerable.Empty<string>();
         foreach (var sample in folders)
         {
+            Stop.ThrowIfCancellationRequested();
             var kinds = KindsOf(sample);
             if (WhyNotWhole(sample, kinds, layout) is { } why)
                 leftOut.Add(new LeftOut(Path.GetFileName(sample), why.TrimEnd('.')));
@@ -174,6 +166,7 @@ public sealed class SampleExport(RunFolder run)
         var table = new System.Text.StringBuilder("participant_id\tsynthetic\n");
         foreach (var (sample, kinds) in samples)
         {
+            Stop.ThrowIfCancellationRequested();
             var patient = $"sub-syn{Path.GetFileName(sample)}";
             var anatomy = Directory.CreateDirectory(Path.Combine(folder, patient, "anat")).FullName;
             foreach (var kind in kinds)
@@ -207,6 +200,7 @@ public sealed class SampleExport(RunFolder run)
         var made = new JsonObject();
         foreach (var (sample, _) in samples)
         {
+            Stop.ThrowIfCancellationRequested();
             var name = $"syn_{Path.GetFileName(sample)}";
             foreach (var (channel, kind) in channels.Index())
                 File.Copy(Path.Combine(sample, kind + ".nii.gz"), Path.Combine(images, $"{name}_{channel:d4}.nii.gz"));
@@ -227,12 +221,13 @@ public sealed class SampleExport(RunFolder run)
 
     private void WriteDicom(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
     {
-        if (samples.Count(sample => !Directory.Exists(Path.Combine(sample.Folder, NativeVolumes.FolderName))) is > 0 and var without)
+        if (samples.Count(sample => !Directory.Exists(Path.Combine(sample.Folder, SampleFolder.NativeName))) is > 0 and var without)
             Warned($"{without} of {samples.Count} samples have no volumes on the patient's own grid, and are written as they were generated; "
                 + "`sample --native` makes such volumes");
         var made = new JsonObject();
         foreach (var (sample, kinds) in samples)
         {
+            Stop.ThrowIfCancellationRequested();
             var (patient, series) = DicomExport.Write(sample, kinds, ReadRecord(sample), folder);
             made[patient] = Sidecar(sample, string.Join('+', kinds));
             made[patient]!["Series"] = series;

@@ -7,6 +7,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Data.Import;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Pictures;
+using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Reports;
 
@@ -17,6 +18,8 @@ namespace VoxelZoo.Engine.Reports;
 public sealed class CohortPage
 {
     private const double PixelsPerMillimetre = 0.6;
+    private const string Beginning =
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"generator\" content=\"voxelzoo data check\">";
 
     private readonly Dictionary<(string Split, string Name), string> _pictures = [];
 
@@ -45,6 +48,17 @@ public sealed class CohortPage
         _pictures[(patient.Split, patient.Name)] = Convert.ToBase64String(stream.ToArray());
     }
 
+    /// <summary>Whether a file is such a page.</summary>
+    /// <param name="file">The file.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static bool IsOne(string file)
+    {
+        using var stream = RegularFile.OpenRead(file);
+        var bytes = new byte[Encoding.UTF8.GetByteCount(Beginning)];
+        return stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length
+            && Encoding.UTF8.GetString(bytes) == Beginning;
+    }
+
     /// <summary>The page.</summary>
     /// <param name="cohort">The cohort.</param>
     /// <param name="patients">The patients that could be read.</param>
@@ -52,7 +66,7 @@ public sealed class CohortPage
     public string Html(Cohort cohort, IReadOnlyList<PatientFacts> patients, IReadOnlyList<CohortFinding> findings)
     {
         var page = new StringBuilder();
-        page.Append("<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>").Append(Text(Path.GetFileName(cohort.Folder)))
+        page.Append(Beginning).Append("<title>").Append(Text(Path.GetFileName(cohort.Folder)))
             .Append(
             """
             </title>

@@ -24,6 +24,13 @@ internal sealed partial class SampleFolder : IDisposable
     /// <summary>Name of its picture.</summary>
     public const string PictureName = "montage.png";
 
+    /// <summary>Name of the folder within a sample's that holds its volumes on the patient's own grid.</summary>
+    public const string NativeName = "native";
+
+    /// <summary>Name of that folder while it is made.</summary>
+    public const string HalfNativeName = $".{NativeName}.tmp";
+
+    private const string Volume = ".nii.gz";
     private const string LockName = ".lock";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -184,9 +191,18 @@ internal sealed partial class SampleFolder : IDisposable
     /// <summary>Whether a folder holds something else than a sample: no record, or a file that samples have not.</summary>
     private bool IsForeign(int number)
     {
-        var names = Directory.EnumerateFileSystemEntries(At(number)).Select(entry => Path.GetFileName(entry)).ToArray();
-        return names.Length > 0 && (!names.Contains(RecordName) || !names.All(name => name is RecordName or PictureName || name.EndsWith(".nii.gz", StringComparison.Ordinal)));
+        var entries = new DirectoryInfo(At(number)).GetFileSystemInfos();
+        return entries.Length > 0 && (!File.Exists(At(number, RecordName)) || !entries.All(IsOfSample));
     }
+
+    private static bool IsOfSample(FileSystemInfo entry) => entry switch
+    {
+        DirectoryInfo { Name: NativeName, LinkTarget: null } native => native.EnumerateFileSystemInfos().All(IsVolume),
+        DirectoryInfo { Name: HalfNativeName, LinkTarget: null } => true,
+        _ => entry.Name is RecordName or PictureName || IsVolume(entry),
+    };
+
+    private static bool IsVolume(FileSystemInfo entry) => entry is FileInfo && entry.Name.EndsWith(Volume, StringComparison.Ordinal);
 
     private string At(int number, string file = "") => Path.Combine(_folder, Name(number), file);
 

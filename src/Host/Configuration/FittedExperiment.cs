@@ -46,8 +46,9 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
                 try
                 {
                     var fit = new Fit(target, condition, grid, 1, "", _geometry) { ReplacesQuantiles = quantiles };
-                    if (Largest(plan, fit, out large) is { } largest)
+                    if (Largest(plan, fit, out var tooLarge) is { } largest)
                         return largest;
+                    large = tooLarge;
                     break; // a coarser grid takes less
                 }
                 catch (ConfigurationException e)
@@ -95,8 +96,8 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
     {
         string[] images =
         [
-            .. cohort.Kinds.Where(kind => !ImageKinds.IsMask(kind))
-                .OrderBy(kind => Array.IndexOf(Enhanced, kind) is >= 0 and var place ? place : Enhanced.Length)
+            .. Images()
+                .ThenBy(kind => Array.IndexOf(Enhanced, kind) is >= 0 and var place ? place : Enhanced.Length)
         ];
         if (plan.Target.All(cohort.Kinds.Contains))
             return [.. plan.Target];
@@ -107,9 +108,13 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
         return plan is CompressionPlan && plan.Target.Count > 1 ? [.. ImageKinds.Ordered(images)] : [.. images.Take(plan.Target.Count)];
     }
 
+    /// <summary>The cohort's images, those first that most patients have.</summary>
+    private IOrderedEnumerable<string> Images() => cohort.Kinds.Where(kind => !ImageKinds.IsMask(kind))
+        .OrderByDescending(kind => cohort.Patients.Count(patient => patient.Kinds.Contains(kind)));
+
     private IEnumerable<string> Condition(IReadOnlyList<string> wanted, string[] target)
     {
-        var free = new Queue<string>(cohort.Kinds.Where(kind => !ImageKinds.IsMask(kind)).Except(target).Except(wanted));
+        var free = new Queue<string>(Images().Except(target).Except(wanted));
         foreach (var kind in wanted)
         {
             if (cohort.Kinds.Contains(kind))
@@ -152,6 +157,14 @@ internal sealed record Fit(
 {
     /// <summary>Whether the other experiment clips at quantiles of each volume, where the cohort's sheet names intensities.</summary>
     public bool ReplacesQuantiles { get; init; }
+
+    /// <summary>The splits in which patients lack an image that it reads, with how many and of how many.</summary>
+    public IEnumerable<(string Split, int Lacking, int All)> Lacking(Cohort cohort) =>
+        from split in Cohort.AllSplits
+        let all = cohort.Of(split)
+        let lacking = all.Count(patient => Target.Concat(Condition).Except(patient.Kinds).Any())
+        where lacking > 0
+        select (split, lacking, all.Count);
 
     /// <summary>It as values over the other experiment.</summary>
     public Assignment[] Sets(Cohort cohort) =>

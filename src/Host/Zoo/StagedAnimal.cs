@@ -9,15 +9,15 @@ namespace VoxelZoo.Host.Zoo;
 /// </summary>
 internal sealed class StagedAnimal : IDisposable
 {
-    private const string Beginning = ".making.", HeldName = "held";
+    private const string Beginning = ".making.";
 
-    private readonly string _place, _stage;
-    private readonly FileStream _held; // open, so that others see that this process lives
+    private readonly string _place;
+    private readonly HeldFolder _stage;
 
-    private StagedAnimal(string place, string stage, FileStream held) => (_place, _stage, _held) = (place, stage, held);
+    private StagedAnimal(string place, HeldFolder stage) => (_place, _stage) = (place, stage);
 
     /// <summary>The folder, which is there and empty; family and name are those of its place.</summary>
-    public string Folder => FolderIn(_stage, _place);
+    public string Folder => FolderIn(_stage.Path, _place);
 
     /// <summary>Makes an animal's folder, whole or not at all, and removes what killed processes left of others.</summary>
     /// <param name="place">Its place, <c>ZOO/FAMILY/NAME</c>, where nothing is.</param>
@@ -56,38 +56,18 @@ internal sealed class StagedAnimal : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _held.Dispose();
-        Directory.Delete(_stage, recursive: true);
-    }
+    public void Dispose() => _stage.Dispose();
 
     private static StagedAnimal Make(string zoo, string place)
     {
         Directory.CreateDirectory(zoo);
-        foreach (var left in Directory.GetDirectories(zoo, $"{Beginning}*").Where(left => !IsHeld(left)))
+        foreach (var left in Directory.GetDirectories(zoo, $"{Beginning}*").Where(HeldFolder.IsLeft))
             Directory.Delete(left, recursive: true);
-        var stage = Path.Combine(zoo, $"{Beginning}{Guid.NewGuid():n}");
-        Directory.CreateDirectory(stage);
-        var held = new FileStream(Path.Combine(stage, HeldName), FileMode.CreateNew, FileAccess.Write, FileShare.None);
-        Directory.CreateDirectory(FolderIn(stage, place));
-        return new StagedAnimal(place, stage, held);
+        var stage = HeldFolder.Make(Path.Combine(zoo, $"{Beginning}{Guid.NewGuid():n}"));
+        Directory.CreateDirectory(FolderIn(stage.Path, place));
+        return new StagedAnimal(place, stage);
     }
 
     private static string FolderIn(string stage, string place) =>
         Path.Combine(stage, Path.GetFileName(Path.GetDirectoryName(place))!, Path.GetFileName(place));
-
-    private static bool IsHeld(string stage)
-    {
-        try
-        {
-            // one that is not there yet is about to be
-            using var held = new FileStream(Path.Combine(stage, HeldName), FileMode.Open, FileAccess.Write, FileShare.None);
-            return false;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return true;
-        }
-    }
 }

@@ -119,6 +119,33 @@ public sealed class NativeVolumesTests : IDisposable
         Assert.Throws<PlanException>(() => new SampleExport(RunFolder.Open(_run.Path)).Write(layout, target));
     }
 
+    [Fact]
+    public void Export_that_is_stopped_leaves_nothing_and_the_next_removes_what_a_killed_one_left()
+    {
+        var cohort = Import("percentile 0 100");
+        Sample(cohort, cohort.Patients[0]);
+        File.WriteAllText(_run.File("experiment.yaml"), "id: e\n");
+        var (run, target) = (RunFolder.Open(_run.Path), _source.Beside("exported"));
+        string Beside(string name) => $"{target}.{name}.tmp";
+        string[] Made() => [.. Directory.GetDirectories(Path.GetDirectoryName(target)!, "exported*").Order(StringComparer.Ordinal)];
+        using (var stop = new CancellationTokenSource())
+        {
+            // it warns of samples that have no volumes on the patient's grid when it has begun
+            var stopped = new SampleExport(run) { Warned = _ => stop.Cancel(), Stop = stop.Token };
+            Assert.Throws<OperationCanceledException>(() => stopped.Write(ExportLayout.Dicom, target));
+        }
+
+        Assert.Empty(Made());
+        using var other = HeldFolder.Make(Beside(new string('a', 32))); // another process writes into it
+        Directory.CreateDirectory(Beside("notes")); // somebody's own
+        Directory.CreateDirectory(Beside(new string('b', 32)));
+        File.WriteAllText(Path.Combine(Beside(new string('b', 32)), "held"), ""); // as a killed one leaves it
+
+        Assert.Equal(1, new SampleExport(run).Write(ExportLayout.Bids, target));
+
+        Assert.Equal([target, other.Path, Beside("notes")], Made());
+    }
+
     /// <summary>What dcm2niix makes of the data set lies on the patient, and nothing in it names one.</summary>
     [Fact]
     public void Samples_exported_as_dicom_say_that_they_are_synthetic_and_lie_on_the_patient()

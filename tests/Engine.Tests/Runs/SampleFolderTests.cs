@@ -66,6 +66,8 @@ public sealed class SampleFolderTests : IDisposable
     [InlineData("00001", "scan.nii.gz", null)]
     [InlineData("00001", "mine.txt", "sample.json")]
     [InlineData("99999", "mine.txt", "sample.json")]
+    [InlineData("00001", "mine.nii.gz/notes.txt", "sample.json")]
+    [InlineData("00001", "native/mine.txt", "sample.json")]
     public void What_is_not_this_programs_is_refused_instead_of_replaced(string folder, string file, string? record)
     {
         Put(folder, file);
@@ -78,6 +80,26 @@ public sealed class SampleFolderTests : IDisposable
 
         Assert.Contains($"{folder} holds what no sample of this program does", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(before, Files());
+    }
+
+    [Fact]
+    public void Sample_with_volumes_on_the_patients_grid_is_replaced()
+    {
+        foreach (var old in new[] { "00001", "00117" })
+        {
+            Put(old, "sample.json");
+            Put(Path.Combine(old, "native"), "t1c.nii.gz");
+            Put(Path.Combine(old, ".native.tmp"), "t1c.nii.gz"); // of a process that was killed
+        }
+
+        using (var samples = Take(SampleNumbers.Replace))
+        {
+            for (var number = 0; number < 3; number++)
+                samples.Write(number, folder => File.WriteAllText(Path.Combine(folder, "new.nii.gz"), ""));
+            samples.EndReplacement();
+        }
+
+        Assert.Equal(["00000/new.nii.gz", "00001/new.nii.gz", "00002/new.nii.gz"], Files());
     }
 
     [Fact]
@@ -127,7 +149,12 @@ public sealed class SampleFolderTests : IDisposable
         return samples;
     }
 
-    private void Put(string folder, string file) => File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(_folder.Path, folder)).FullName, file), "");
+    private void Put(string folder, string file)
+    {
+        var path = Path.Combine(_folder.Path, folder, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, "");
+    }
 
     private string[] Volumes() => [.. Files().Where(file => file.EndsWith(".nii.gz", StringComparison.Ordinal))];
 

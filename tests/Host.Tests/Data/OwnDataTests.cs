@@ -240,6 +240,46 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.False(Path.Exists(_work.At("mine.yaml")));
     }
 
+    [Fact]
+    public void Init_takes_the_image_that_most_patients_have_and_says_how_many_lack_one()
+    {
+        using var source = new MadeSource();
+        for (var patient = 0; patient < 4; patient++)
+        {
+            source.Add($"train/p{patient}/t2x.nii.gz", at: MadeSource.Head);
+            if (patient < 3)
+                source.Add($"train/p{patient}/seg.nii.gz", at: MadeSource.Ball(7));
+            if (patient < 2)
+                source.Add($"train/p{patient}/t1c.nii.gz", at: MadeSource.Head);
+        }
+
+        var outcome = _work.Here("init", source.Path, "--like", "pixel_unet", "--out", _work.At("mine.yaml"));
+
+        Assert.True(outcome.ExitCode == 0, outcome.Error);
+        Assert.StartsWith($"{_work.At("mine.yaml")}: t2x from seg, ", outcome.Out, StringComparison.Ordinal);
+        Assert.Contains("1 of the 4 patients in train lack an image of these", outcome.Out, StringComparison.Ordinal);
+    }
+
+    /// <summary>Its levels halve a grid four times, which no row of a fourth of the voxels bears: that is not the cause.</summary>
+    [Fact]
+    public void Init_says_of_a_network_that_takes_too_much_that_memory_is_the_cause()
+    {
+        var large = _work.Write("large.yaml", $"""
+            extends: {Path.Combine(Repository.Root, "experiments/zoo/pixel_unet.yaml")}
+            id: large
+            architecture:
+              channels: [65536, 65536, 65536, 65536, 65536]
+              num_res_blocks: [1, 1, 1, 1, 1]
+              attention_levels: [false, false, false, false, false]
+            """);
+
+        var outcome = _work.Here("init", _brats.Cohort, "--like", large, "--out", _work.At("mine.yaml"));
+
+        Assert.Equal((2, false), (outcome.ExitCode, File.Exists(_work.At("mine.yaml"))));
+        Assert.DoesNotContain("no grid of the cohort", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("use smaller volumes or a smaller network", outcome.Error, StringComparison.Ordinal);
+    }
+
     /// <summary>The spans of intensities go with it, and nothing of whose they were.</summary>
     [Fact]
     public void Run_on_an_imported_cohort_becomes_an_animal_that_can_be_sampled()
@@ -358,6 +398,27 @@ public sealed class OwnDataTests : IClassFixture<OwnDataTests.Brats>, IDisposabl
         Assert.Contains("2 unlike the others", outcome.Out, StringComparison.Ordinal);
         var page = File.ReadAllText(_work.At("page.html"));
         Assert.Equal((6, 6), (page.Split("<figure").Length - 1, page.Split("data:image/png;base64,").Length - 1));
+    }
+
+    [Fact]
+    public void Check_replaces_its_own_page_and_no_other_file()
+    {
+        using var source = new MadeSource();
+        source.Add("train/p0/t1.nii.gz", at: MadeSource.Head);
+        var (own, other) = (_work.At("page.html"), Path.Combine(source.Path, "train/p0/t1.nii.gz"));
+        var before = File.ReadAllBytes(other);
+        Done("data", "check", source.Path, "--html", own);
+        var page = File.ReadAllText(own);
+        File.AppendAllText(own, "of an older cohort");
+
+        Done("data", "check", source.Path, "--html", own);
+        var refused = _work.Here("data", "check", source.Path, "--html", other);
+
+        Assert.Equal(page, File.ReadAllText(own));
+        Assert.Equal(2, refused.ExitCode);
+        Assert.Equal(before, File.ReadAllBytes(other));
+        Assert.Equal(
+            $"--html {other}: this is there already and no page of `data check`; name another file, or remove it\n", refused.Error);
     }
 
     [Fact]

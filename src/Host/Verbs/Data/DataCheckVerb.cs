@@ -67,6 +67,8 @@ internal sealed class DataCheckVerb : Verb
         OutFile.Require(file);
         if (Directory.Exists(file) || !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(file))))
             throw new UsageException($"--html {file}: name a file in a folder that is there");
+        if (File.Exists(file) && !CohortPage.IsOne(file))
+            throw new UsageException($"--html {file}: this is there already and no page of `data check`; name another file, or remove it");
         NativeTorch.Load();
         return new CohortPage();
     }

@@ -28,6 +28,8 @@ internal sealed class ExportVerb : Verb
             });
     }
 
+    public override bool StopsInOrder => true;
+
     public override bool LeavesFiles => true;
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
@@ -41,7 +43,7 @@ internal sealed class ExportVerb : Verb
             _ => throw new UsageException("name one folder, with --bids DIR, with --nnunet DIR or with --dicom DIR"),
         };
         OutFile.Require(folder);
-        var samples = new SampleExport(run) { Warned = ConsoleObserver.Warn }.Write(layout, folder);
+        var samples = new SampleExport(run) { Warned = ConsoleObserver.Warn, Stop = cancellation }.Write(layout, folder);
         Output.Line($"{Places.Shown(Path.GetFullPath(folder))}: {samples} {(samples == 1 ? "sample" : "samples")}");
         return ExitCode.Done;
     }

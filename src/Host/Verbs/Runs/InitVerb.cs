@@ -58,6 +58,10 @@ internal sealed class InitVerb : Verb
         Output.Line(
             $"{Places.Shown(full)}: {string.Join("+", fit.Target)}{made}, "
                 + $"{fit.Grid.Depth}×{fit.Grid.Height}×{fit.Grid.Width} (D×H×W), batch {fit.Batch}; {experiment.Memory.Describe()}");
+        foreach (var (split, lacking, all) in fit.Lacking(cohort))
+            Output.Line(
+                $"{lacking} of the {all} patients in {split} lack an image of these; training leaves them out, more than a tenth of a "
+                    + "split only with data.allow_missing: true");
         Output.Line($"next: voxelzoo train {Shell.Quote(Places.Shown(full))}");
         return ExitCode.Done;
     }
