@@ -38,7 +38,8 @@ internal static partial class KLWeights
             LatentChannels = shapes.Size("quant_conv_mu.conv.weight", 0),
             WithEncoderNonlocalAttn = encoderEnds,
             WithDecoderNonlocalAttn = Blocks(decoder[0]) > blocks[^1],
-            UseConvtranspose = Enumerable.Range(0, shapes.Count("decoder.blocks")).Any(block => shapes.Has($"decoder.blocks.{block}.deconv")),
+            UseConvtranspose = Enumerable.Range(0, shapes.Count("decoder.blocks"))
+                .Any(block => shapes.Has($"decoder.blocks.{block}.deconv")),
         };
         return new WeightReading(options with { NormNumGroups = WeightShapes.Divisor(options.NormNumGroups, channels) })
         {
@@ -46,7 +47,9 @@ internal static partial class KLWeights
         };
     }
 
-    /// <summary>The blocks of each level in their order, without those that resample; the first block and the last two are none of a level.</summary>
+    /// <summary>
+    /// The blocks of each level in their order, without those that resample; the first block and the last two are none of a level.
+    /// </summary>
     private static List<(int Block, Kind Kind)[]> Levels(WeightShapes shapes, string coder)
     {
         List<(int, Kind)[]> levels = [[]];
@@ -63,7 +66,8 @@ internal static partial class KLWeights
 
         return levels.TrueForAll(level => level is [(_, Kind.ResBlock), ..])
             ? levels
-            : throw new PlanException($"the weights have no residual blocks `{coder}.blocks.1.conv1` at each level, by which the network would be known");
+            : throw new PlanException(
+                $"the weights have no residual blocks `{coder}.blocks.1.conv1` at each level, by which the network would be known");
     }
 
     private static int Blocks((int Block, Kind Kind)[] level) => level.Count(one => one.Kind == Kind.ResBlock);

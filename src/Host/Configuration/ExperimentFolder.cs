@@ -10,6 +10,9 @@ namespace VoxelZoo.Host.Configuration;
 /// </summary>
 internal static class ExperimentFolder
 {
+    // links may lead back to where they lie
+    private static readonly EnumerationOptions Below = new() { RecurseSubdirectories = true, MaxRecursionDepth = 8, AttributesToSkip = 0 };
+
     /// <summary>The file that an id or a path names.</summary>
     /// <param name="idOrPath">The id or the path.</param>
     /// <param name="plugins">Those that may bring it.</param>
@@ -50,7 +53,8 @@ internal static class ExperimentFolder
     {
         if (File.Exists(Path.Combine(folder, "experiment.yaml")))
             return $"this is the folder of a run, and an experiment is expected; `train EXP --run {folder} --resume` goes on with it";
-        var example = List(folder).Concat(List(Find())).FirstOrDefault();
+        var own = Directory.EnumerateFiles(folder, "*.yaml").Where(file => !Path.GetFileName(file).StartsWith('_')).Order(StringComparer.Ordinal);
+        var example = own.Concat(List(Find())).FirstOrDefault();
         return "this is a folder, and an experiment is expected: its YAML file, or its id" + (example is null ? "" : $", such as {Places.Shown(example)}");
     }
 
@@ -66,7 +70,7 @@ internal static class ExperimentFolder
         if (folder is null || !Directory.Exists(folder))
             return [];
 
-        return [.. Directory.EnumerateFiles(folder, "*.yaml", SearchOption.AllDirectories)
+        return [.. Directory.EnumerateFiles(folder, "*.yaml", Below)
             .Where(f => !Path.GetRelativePath(folder, f).Split(Path.DirectorySeparatorChar).Any(p => p.StartsWith('_')))
             .Order(StringComparer.Ordinal)];
     }
