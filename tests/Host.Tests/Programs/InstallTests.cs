@@ -298,6 +298,7 @@ public sealed class InstallTests : IDisposable
         server.Give("library", ("1.0.0", _packages.Empty("library.nupkg", zip => zip.CreateEntry("lib/x.dll"))));
         server.Give("toonew", ("9.0.0", _packages.Of("TooNew", "new.nupkg", "9.0.0")));
         server.Say("/other.json", new JsonArray());
+        server.Say("/empty.json", new JsonObject { ["version"] = "3.0.0", ["resources"] = new JsonArray() });
 
         Refuses("good", server.Address, "the package `good` 1.0.0 holds the plugin `second`");
         Refuses("library", server.Address, "the package `library` 1.0.0 holds no plugin");
@@ -305,6 +306,7 @@ public sealed class InstallTests : IDisposable
             + $"for [2.0,3.0)");
         Refuses("absent", server.Address, "holds no package `absent`");
         Refuses("good", server.Address.Replace("index", "other"), "the server does not answer as a feed of NuGet's");
+        Refuses("good", server.Address.Replace("index", "empty"), "the server does not answer as a feed of NuGet's");
         Refuses("good", "http://localhost:1/index.json", "the server does not answer as a feed of NuGet's: Connection refused");
         Refuses("good", "ftp://localhost/index.json", "a feed is a folder of .nupkg files, or an address that begins with "
             + "https:// or http://");

@@ -143,8 +143,9 @@ internal sealed class ServedFeed : PluginFeed
         {
             throw new UsageException($"--source {Place}: the server did not answer in time");
         }
-        catch (Exception e) when (e is FatalProtocolException or HttpRequestException or TimeoutException)
+        catch (Exception e) when (e is not (OperationCanceledException or UsageException or IOException or UnauthorizedAccessException))
         {
+            // whatever a server says can come back as any exception
             throw new UsageException($"--source {Place}: the server does not answer as a feed of NuGet's: "
                 + $"{Thrown.FirstLine(e.GetBaseException())}", e);
         }
