@@ -9,6 +9,8 @@ namespace VoxelZoo.Engine.Files;
 /// <summary>Files that are either as they were or wholly new: written beside the target, flushed to the disk, renamed.</summary>
 public static class AtomicFile
 {
+    private const string Ending = ".tmp";
+
     /// <summary>Options of every JSON file of a run: snake_case keys, indented, non-finite numbers as "NaN" and "Infinity".</summary>
     public static JsonSerializerOptions Json { get; } = new()
     {
@@ -28,6 +30,10 @@ public static class AtomicFile
 
     /// <summary>Replaces the file by the value as JSON.</summary>
     public static void WriteJson<T>(string path, T value) => WriteJson(DiskFiles.Instance, path, value);
+
+    /// <summary>Whether a file is one that was being written when its process ended: its target is as it was.</summary>
+    /// <param name="name">The file's name, with or without its folder.</param>
+    public static bool IsHalf(string name) => name.EndsWith(Ending, StringComparison.Ordinal);
 
     internal static void WriteText(IFiles files, string path, string text) => Write(files, path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
@@ -58,7 +64,7 @@ public static class AtomicFile
     private static void Write(IFiles files, string path, Action<Stream> write)
     {
         path = RegularFile.Replaceable(path);
-        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        var temporary = $"{path}.{Environment.ProcessId}{Ending}";
         Unwritten.Named(path, () =>
         {
             try

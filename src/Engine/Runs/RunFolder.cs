@@ -225,7 +225,7 @@ public sealed class RunFolder
     /// </summary>
     public static bool HasNotBegun(string path) =>
         Directory.Exists(path) && !File.Exists(System.IO.Path.Combine(path, ExperimentName))
-        && Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).All(name => BeforeTheRun.Contains(name) || name.EndsWith(".tmp", StringComparison.Ordinal));
+        && Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).All(name => BeforeTheRun.Contains(name) || AtomicFile.IsHalf(name));
 
     /// <summary>Whether a checkpoint was ever written, be it one that is broken now.</summary>
     public bool HasCheckpoints => Directory.Exists(Checkpoints) && !new CheckpointStore(Checkpoints).IsEmpty;
@@ -258,7 +258,7 @@ public sealed class RunFolder
             Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
             return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (IsHeldByAnother(e))
+        catch (IOException e) when (HeldFile.IsByAnother(e))
         {
             throw new RunFolderException($"{Path} is being {doing} by another process ({e.Message}); wait for that one, or stop it");
         }
@@ -267,9 +267,6 @@ public sealed class RunFolder
             throw new RunFolderException($"{Path} cannot be {doing}, because {file} cannot be written ({Unwritten.Why(e)}); make room there or the folder writable, or copy the run to one that is");
         }
     }
-
-    /// <summary>Whether a file could not be opened because a process has it open for itself alone: the system's EWOULDBLOCK, as .NET hands it on.</summary>
-    internal static bool IsHeldByAnother(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     /// <summary>Whether a process holds <see cref="Lock"/>; on a file system that does not share locks, one of this machine.</summary>
     public bool IsLocked()
@@ -287,7 +284,7 @@ public sealed class RunFolder
         }
         catch (IOException e)
         {
-            return IsHeldByAnother(e);
+            return HeldFile.IsByAnother(e);
         }
         catch (UnauthorizedAccessException)
         {

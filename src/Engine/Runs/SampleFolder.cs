@@ -215,7 +215,7 @@ internal sealed partial class SampleFolder : IDisposable
             {
                 return new FileStream(Path.Combine(_folder, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException e) when (RunFolder.IsHeldByAnother(e) && waited.Elapsed < Patience)
+            catch (IOException e) when (HeldFile.IsByAnother(e) && waited.Elapsed < Patience)
             {
                 // another process takes numbers
             }

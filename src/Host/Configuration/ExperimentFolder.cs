@@ -12,6 +12,7 @@ internal static class ExperimentFolder
 {
     // links may lead back to where they lie
     private static readonly EnumerationOptions Below = new() { RecurseSubdirectories = true, MaxRecursionDepth = 8, AttributesToSkip = 0 };
+    private static readonly EnumerationOptions Only = new() { AttributesToSkip = 0 };
 
     /// <summary>The file that an id or a path names.</summary>
     /// <param name="idOrPath">The id or the path.</param>
@@ -53,8 +54,7 @@ internal static class ExperimentFolder
     {
         if (File.Exists(Path.Combine(folder, "experiment.yaml")))
             return $"this is the folder of a run, and an experiment is expected; `train EXP --run {folder} --resume` goes on with it";
-        var own = Directory.EnumerateFiles(folder, "*.yaml").Where(file => !Path.GetFileName(file).StartsWith('_')).Order(StringComparer.Ordinal);
-        var example = own.Concat(List(Find())).FirstOrDefault();
+        var example = List(folder, Only).Concat(List(Find())).FirstOrDefault();
         return "this is a folder, and an experiment is expected: its YAML file, or its id" + (example is null ? "" : $", such as {Places.Shown(example)}");
     }
 
@@ -65,15 +65,14 @@ internal static class ExperimentFolder
             .FirstOrDefault(Directory.Exists);
 
     /// <summary>The experiments of a folder in the order of their names; what begins with <c>_</c> is shared by others and none itself.</summary>
-    public static IReadOnlyList<string> List(string? folder)
-    {
-        if (folder is null || !Directory.Exists(folder))
-            return [];
+    public static IReadOnlyList<string> List(string? folder) => folder is null || !Directory.Exists(folder) ? [] : List(folder, Below);
 
-        return [.. Directory.EnumerateFiles(folder, "*.yaml", Below)
-            .Where(f => !Path.GetRelativePath(folder, f).Split(Path.DirectorySeparatorChar).Any(p => p.StartsWith('_')))
-            .Order(StringComparer.Ordinal)];
-    }
+    private static string[] List(string folder, EnumerationOptions where) =>
+    [
+        .. Directory.EnumerateFiles(folder, "*.yaml", where)
+            .Where(file => !Path.GetRelativePath(folder, file).Split(Path.DirectorySeparatorChar).Any(name => name.StartsWith('_')))
+            .Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>The id of a file in a folder of experiments: its path there, without its ending.</summary>
     public static string Id(string folder, string file) =>

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -21,40 +20,29 @@ public static class OddChannels
     /// <summary>Times as many channels may come out as go in: turning what comes out costs more than is saved with more of them.</summary>
     private const long Growth = 4;
 
-    private static readonly ConditionalWeakTable<Convolution, object> Readied = [];
+    private static readonly ConvolutionHooks Hooks = new();
 
     /// <summary>
     /// Makes every 3-D convolution of odd channels in a module compute channels-last where oneDNN takes it, by hooks around it. Values
     /// agree but for rounding, shapes and strides are as before. A module may be given several times.
     /// </summary>
     /// <param name="module">Stays the caller's.</param>
-    public static void Hasten(nn.Module module)
-    {
-        foreach (var convolution in module.modules().Prepend(module).OfType<Conv3d>())
-        {
-            if (!CanTake(convolution) || !Readied.TryAdd(convolution, convolution))
-                continue;
-            convolution.register_forward_pre_hook((_, input) => IsMeant(input) ? ChannelsLast.To(input) : input);
-            convolution.register_forward_hook((_, input, output) => IsMeant(input) ? output.contiguous() : output);
-        }
-    }
+    public static void Hasten(nn.Module module) => Hooks.Add(
+        module,
+        convolution => convolution is Conv3d && CanTake(convolution),
+        (_, input) => IsMeant(input) ? ChannelsLast.To(input) : input,
+        (input, output) => IsMeant(input) ? output.contiguous() : output);
 
-    private static bool CanTake(Conv3d convolution) =>
-        convolution.groups == 1
-        && convolution.padding_mode == PaddingModes.Zeros
-        && convolution.padding_type is null
-        && convolution.weight.shape is [var to, var from, .. var kernel]
+    private static bool CanTake(Convolution convolution) =>
+        ConvolutionHooks.IsPlain(convolution)
+        && convolution.weight!.shape is [var to, var from, ..]
         && (from % Block != 0 || to % Block != 0)
         && from > 2 // there is next to nothing to compute
-        && to <= Growth * from
-        && kernel.Any(extent => extent > 1);
+        && to <= Growth * from;
 
     private static bool IsMeant(Tensor input) =>
-        input.device_type == DeviceType.CPU
-        && input.dtype == ScalarType.Float32
+        ConvolutionHooks.IsFloat32OnCpu(input)
         && input.dim() == 5
         && input.numel() >= WorthTurning * input.shape[1]
-        && OneDnn.Enabled
-        && OneDnn.Takes(input)
-        && Autocast.Capture(DeviceType.CPU) is not (_, true, _);
+        && OneDnn.Takes(input);
 }

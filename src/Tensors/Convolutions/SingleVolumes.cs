@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharp.Modules;
 using VoxelZoo.Tensors.Dispatch;
@@ -20,23 +19,18 @@ public static class SingleVolumes
     /// <summary>Elements up to which it is done while training, because autograd keeps both forms: one megabyte of each.</summary>
     private const long WorthKeepingTwice = 262144;
 
-    private static readonly ConditionalWeakTable<Convolution, object> Readied = [];
+    private static readonly ConvolutionHooks Hooks = new();
 
     /// <summary>
     /// Makes every convolution in a module take oneDNN for single small volumes on a CPU in float32, by hooks around it. Values agree but
     /// for rounding; elsewhere nothing changes. A module may be given several times.
     /// </summary>
     /// <param name="module">Stays the caller's.</param>
-    public static void Hasten(nn.Module module)
-    {
-        foreach (var convolution in module.modules().Prepend(module).OfType<Convolution>())
-        {
-            if (!CanTake(convolution) || !Readied.TryAdd(convolution, convolution))
-                continue;
-            convolution.register_forward_pre_hook((_, input) => IsMeant(convolution, input) ? ToOneDnn(input) : input);
-            convolution.register_forward_hook((_, _, output) => IsInOneDnn(output) ? ToDense(output) : output);
-        }
-    }
+    public static void Hasten(nn.Module module) => Hooks.Add(
+        module,
+        convolution => convolution is Conv2d or Conv3d && ConvolutionHooks.IsPlain(convolution), // transposed ones have no other kernels
+        (convolution, input) => IsMeant(convolution, input) ? ToOneDnn(input) : input,
+        (_, output) => IsInOneDnn(output) ? ToDense(output) : output);
 
     /// <summary>Whether a tensor is in the form that oneDNN alone reads.</summary>
     internal static bool IsInOneDnn(Tensor tensor)
@@ -46,23 +40,12 @@ public static class SingleVolumes
         return layout == Libtorch.aoti_torch_layout__mkldnn();
     }
 
-    // others have libtorch's fast kernels in any case (groups), none at all (transposed), or pad by operators of their own
-    private static bool CanTake(Convolution convolution) =>
-        convolution is Conv2d or Conv3d
-        && convolution.groups == 1
-        && convolution.padding_mode == PaddingModes.Zeros
-        && convolution.padding_type is null
-        && convolution.weight.shape[^2..].Any(extent => extent > 1);
-
     private static bool IsMeant(Convolution convolution, Tensor input) =>
-        input.dtype == ScalarType.Float32
-        && input.device_type == DeviceType.CPU
-        && input.dim() == convolution.weight.dim()
+        ConvolutionHooks.IsFloat32OnCpu(input)
+        && input.dim() == convolution.weight!.dim()
         && input.numel() is var elements and >= WorthHanding
         && (elements <= WorthKeepingTwice || !is_grad_enabled())
-        && !OneDnn.Takes(input)
-        && OneDnn.Enabled
-        && Autocast.Capture(DeviceType.CPU) is not (_, true, _);
+        && !OneDnn.Takes(input);
 
     private static Tensor ToOneDnn(Tensor dense) => Dispatcher.Result("aten::to_mkldnn", "", [Dispatcher.Of(dense), Dispatcher.None]);
 

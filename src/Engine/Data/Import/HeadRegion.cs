@@ -37,12 +37,12 @@ internal sealed class HeadRegion
         Array.Sort(sorted);
         var threshold = sorted[0] + Bright * (Quantile.Of(sorted, Highest) - sorted[0]);
         var head = BrainMask.Of(cells, grid, threshold);
-        bool[] found = head.IsEmpty ? [.. cells.Select(_ => true)] : head.Voxels;
+        var kinds = Kinds(head.IsEmpty ? [.. cells.Select(_ => true)] : head.Voxels, grid, ofOneVoxel: step is (1, 1, 1));
         var inside = new bool[voxels.Length];
         for (var i = 0; i < inside.Length; i++)
         {
             var (d, h, w) = (i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
-            inside[i] = Kinship(found, grid, (d / step.D, h / step.H, w / step.W), step) switch
+            inside[i] = kinds[(d / step.D * grid.Height + h / step.H) * grid.Width + w / step.W] switch
             {
                 Cell.Inner => true,
                 Cell.Border => voxels[i] > threshold,
@@ -60,25 +60,37 @@ internal sealed class HeadRegion
         Inner,
     }
 
-    /// <summary>Whether a cell is the head's with all its voxels, or has some of its border, as have the neighbours of the head's cells.</summary>
-    private static Cell Kinship(bool[] found, VolumeShape grid, (int D, int H, int W) at, (int D, int H, int W) step)
+    /// <summary>Which cells are the head's with all their voxels, and which may hold its border, as a neighbour is of the other sort.</summary>
+    private static Cell[] Kinds(bool[] found, VolumeShape grid, bool ofOneVoxel)
     {
-        var own = found[(at.D * grid.Height + at.H) * grid.Width + at.W];
-        if (step is (1, 1, 1))
-            return own ? Cell.Inner : Cell.Outer; // a cell is a voxel
-        for (var d = Math.Max(0, at.D - 1); d <= Math.Min(grid.Depth - 1, at.D + 1); d++)
+        var kinds = Array.ConvertAll(found, own => own ? Cell.Inner : Cell.Outer);
+        if (ofOneVoxel)
+            return kinds;
+        for (var i = 0; i < kinds.Length; i++)
         {
-            for (var h = Math.Max(0, at.H - 1); h <= Math.Min(grid.Height - 1, at.H + 1); h++)
+            if (HasOtherNeighbour(found, grid, i))
+                kinds[i] = Cell.Border;
+        }
+
+        return kinds;
+    }
+
+    private static bool HasOtherNeighbour(bool[] found, VolumeShape grid, int at)
+    {
+        var (depth, row, column) = (at / (grid.Height * grid.Width), at / grid.Width % grid.Height, at % grid.Width);
+        for (var d = Math.Max(0, depth - 1); d <= Math.Min(grid.Depth - 1, depth + 1); d++)
+        {
+            for (var h = Math.Max(0, row - 1); h <= Math.Min(grid.Height - 1, row + 1); h++)
             {
-                for (var w = Math.Max(0, at.W - 1); w <= Math.Min(grid.Width - 1, at.W + 1); w++)
+                for (var w = Math.Max(0, column - 1); w <= Math.Min(grid.Width - 1, column + 1); w++)
                 {
-                    if (found[(d * grid.Height + h) * grid.Width + w] != own)
-                        return Cell.Border;
+                    if (found[(d * grid.Height + h) * grid.Width + w] != found[at])
+                        return true;
                 }
             }
         }
 
-        return own ? Cell.Inner : Cell.Outer;
+        return false;
     }
 
     /// <summary>The intensities of the head's voxels, sorted.</summary>
@@ -109,23 +121,8 @@ internal sealed class HeadRegion
         return (least, greatest);
     }
 
-    /// <summary>The first and the last voxel of the head along D, H and W.</summary>
-    public ((int First, int Last) D, (int First, int Last) H, (int First, int Last) W) Box()
-    {
-        var (d, h, w) = ((First: int.MaxValue, Last: 0), (First: int.MaxValue, Last: 0), (First: int.MaxValue, Last: 0));
-        for (var i = 0; i < _inside.Length; i++)
-        {
-            if (!_inside[i])
-                continue;
-            d = Grown(d, i / (_shape.Height * _shape.Width));
-            h = Grown(h, i / _shape.Width % _shape.Height);
-            w = Grown(w, i % _shape.Width);
-        }
-
-        return (d, h, w);
-
-        static (int, int) Grown((int First, int Last) range, int at) => (Math.Min(range.First, at), Math.Max(range.Last, at));
-    }
+    /// <summary>The box of the head's voxels, of which there is one at least.</summary>
+    public VoxelBounds Bounds() => VoxelBounds.Of(_shape, i => _inside[i])!.Value;
 
     private static int Step(int voxels) => (voxels + MostCells - 1) / MostCells;
 

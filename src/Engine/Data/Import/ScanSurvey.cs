@@ -76,47 +76,36 @@ internal sealed record ScanSurvey(
     /// <summary>The head's box in the oriented grid, with a margin as far as the image reaches.</summary>
     private static (int[] First, int[] Last) Box(NiftiVolume reference, FileGrid grid)
     {
-        var shape = reference.Header.Shape;
-        // a file's first axis runs fastest, as a tensor's last one does
-        var (z, y, x) = HeadRegion.Of(reference.Intensities.Span, new VolumeShape(1, shape[2], shape[1], shape[0])).Box();
-        return Turned(reference, grid, x, y, z);
+        return Turned(reference, grid, HeadRegion.Of(reference.Intensities.Span, Shape(reference)).Bounds());
     }
 
     /// <summary>A box that holds the mask's voxels too: a lesion may lie outside of what is taken for the head.</summary>
     private static (int[] First, int[] Last) WithMask(int[] first, int[] last, NiftiVolume mask, ImportPlan plan, FileGrid grid)
     {
-        var shape = mask.Header.Shape;
-        var (x, y, z) = ((First: int.MaxValue, Last: -1), (First: int.MaxValue, Last: -1), (First: int.MaxValue, Last: -1));
-        var voxels = mask.Intensities.Span;
-        for (var i = 0; i < voxels.Length; i++)
-        {
-            if (voxels[i] == 0 || !LabelRule.IsTaken(plan.Labels, voxels[i]))
-                continue;
-            x = Grown(x, i % shape[0]);
-            y = Grown(y, i / shape[0] % shape[1]);
-            z = Grown(z, i / (shape[0] * shape[1]));
-        }
-
-        if (x.Last < 0)
+        var voxels = mask.Intensities;
+        if (VoxelBounds.Of(Shape(mask), i => voxels.Span[i] is not 0 and var label && LabelRule.IsTaken(plan.Labels, label)) is not { } bounds)
             return (first, last);
-        var (from, to) = Turned(mask, grid, x, y, z);
+        var (from, to) = Turned(mask, grid, bounds);
         return ([.. first.Zip(from, Math.Min)], [.. last.Zip(to, Math.Max)]);
-
-        static (int, int) Grown((int First, int Last) range, int at) => (Math.Min(range.First, at), Math.Max(range.Last, at));
     }
 
+    // a file's first axis runs fastest, as a tensor's last one does
+    private static VolumeShape Shape(NiftiVolume volume) =>
+        new(1, volume.Header.Shape[2], volume.Header.Shape[1], volume.Header.Shape[0]);
+
     /// <summary>A box of a volume in the oriented grid, with a margin as far as that reaches.</summary>
-    private static (int[] First, int[] Last) Turned(
-        NiftiVolume volume, FileGrid grid, (int First, int Last) x, (int First, int Last) y, (int First, int Last) z)
+    private static (int[] First, int[] Last) Turned(NiftiVolume volume, FileGrid grid, VoxelBounds bounds)
     {
         var way = NiftiAffine.Product(NiftiAffine.Inverse(grid.Affine), volume.Header.Affine);
         double[][] corners =
         [
-            .. from a in new[] { x.First, x.Last } from b in new[] { y.First, y.Last } from c in new[] { z.First, z.Last } select NiftiAffine.At(way, a, b, c),
+            .. from x in Ends(bounds.W) from y in Ends(bounds.H) from z in Ends(bounds.D) select NiftiAffine.At(way, x, y, z),
         ];
         return (
             [.. Enumerable.Range(0, 3).Select(axis => Inside(Math.Round(corners.Min(corner => corner[axis])) - Margin, axis))],
             [.. Enumerable.Range(0, 3).Select(axis => Inside(Math.Round(corners.Max(corner => corner[axis])) + Margin, axis))]);
+
+        static int[] Ends((int First, int Last) range) => [range.First, range.Last];
 
         int Inside(double at, int axis) => (int)Math.Clamp(at, 0, grid.Shape[axis] - 1);
     }

@@ -1,3 +1,4 @@
+using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Diffusion.Latents;
@@ -24,7 +25,7 @@ internal static class LatentLock
                 Directory.CreateDirectory(folder);
                 return new FileStream(Path.Combine(folder, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException e) when (RunFolder.IsHeldByAnother(e))
+            catch (IOException e) when (HeldFile.IsByAnother(e))
             {
                 if (attempt == WordAfter)
                     warn($"another process computes the latents in {folder}; waiting for it");

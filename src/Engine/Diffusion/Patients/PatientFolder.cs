@@ -140,7 +140,7 @@ internal sealed class PatientFolder : IDisposable
         {
             return new FileStream(In(LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (RunFolder.IsHeldByAnother(e))
+        catch (IOException e) when (HeldFile.IsByAnother(e))
         {
             throw new RunFolderException($"another process writes patients into {_folder}; wait for it, or name another folder");
         }

@@ -58,7 +58,7 @@ internal sealed class EventLog : IDisposable
                 File.Move(file, file.Replace($"{Prefix}{ticks}", $"{Prefix}{(ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond}", StringComparison.Ordinal));
         }
 
-        return [.. Directory.EnumerateFiles(folder, Prefix + "*").Where(file => !file.EndsWith(".tmp", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        return [.. Directory.EnumerateFiles(folder, Prefix + "*").Where(file => !AtomicFile.IsHalf(file)).Order(StringComparer.Ordinal)];
     }
 
     private static long Seconds(string file) =>

@@ -83,21 +83,6 @@ public sealed class CohortImportTests : IDisposable
         Assert.All(sheet.Scans, scan => Assert.Equal(voxels, Read(sheet, scan.Name, ImageKinds.Seg).Intensities.ToArray().Count(value => value == 1)));
     }
 
-    [Fact]
-    public void Head_of_many_slices_is_whole_and_its_statistics_have_no_background()
-    {
-        var shape = new VolumeShape(1, 500, 8, 8);
-        var voxels = new float[shape.Voxels];
-        for (var i = 0; i < voxels.Length; i++)
-            voxels[i] = i / 64 is >= 101 and <= 323 ? 60 + i % 7 : 0;
-
-        var head = HeadRegion.Of(voxels, shape);
-
-        Assert.Equal(((101, 323), (0, 7), (0, 7)), head.Box());
-        Assert.Equal(223 * 64, head.Sorted(voxels).Length);
-        Assert.Equal((60, 66), head.Range(voxels));
-    }
-
     [Theory]
     [InlineData(0.9999)]
     [InlineData(1.00011)]
