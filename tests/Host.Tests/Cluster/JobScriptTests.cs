@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using VoxelZoo.Host.Cluster;
-using VoxelZoo.Host.Tests.Configuration;
+using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Cluster;
 

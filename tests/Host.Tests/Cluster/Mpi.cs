@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using VoxelZoo.Host.Tests.Experiments;
 using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Cluster;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using VoxelZoo.Host.Tests.Experiments;
 using VoxelZoo.Host.Tests.Programs;
 using VoxelZoo.Tensors;
 

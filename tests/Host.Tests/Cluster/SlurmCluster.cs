@@ -25,7 +25,7 @@ public sealed class SlurmCluster : IDisposable
         Directory.CreateDirectory(At("spool"));
         Directory.CreateDirectory(At("tmp"));
         File.WriteAllText(At("slurm.conf"), Configuration(FreePort(), FreePort()));
-        Environment = new(Experiments.Workspace.OneThread) { ["SLURM_CONF"] = At("slurm.conf") };
+        Environment = new(Workspace.OneThread) { ["SLURM_CONF"] = At("slurm.conf") };
 
         Start("munged", "--foreground", "--force", $"--socket={At("munge.socket")}", $"--key-file={At("munge.key")}",
             $"--log-file={At("munged.log")}", $"--pid-file={At("munged.pid")}", $"--seed-file={At("munge.seed")}");

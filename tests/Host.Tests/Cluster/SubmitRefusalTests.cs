@@ -1,4 +1,5 @@
-using VoxelZoo.Host.Tests.Experiments;
+using VoxelZoo.Host.Tests.Programs;
+
 
 namespace VoxelZoo.Host.Tests.Cluster;
 
@@ -74,7 +75,7 @@ public sealed class SubmitRefusalTests : IDisposable
     [Fact]
     public void Machine_without_slurm_is_refused()
     {
-        var outcome = Programs.VoxelZooProgram.RunWith(new() { ["PATH"] = "/nowhere" }, "submit", "exp11", "--profile", "smoke", "--run", _work.Run);
+        var outcome = VoxelZooProgram.RunWith(new() { ["PATH"] = "/nowhere" }, "submit", "exp11", "--profile", "smoke", "--run", _work.Run);
 
         Assert.Equal((2, true), (outcome.ExitCode, outcome.Error.StartsWith("sbatch is not on the PATH", StringComparison.Ordinal)));
         Assert.False(Path.Exists(_work.Run + ".submit"));
@@ -97,6 +98,6 @@ public sealed class SubmitRefusalTests : IDisposable
         Assert.Equal((2, true), (outcome.ExitCode, outcome.Error.StartsWith($"{file} cannot be read", StringComparison.Ordinal)));
     }
 
-    private Programs.VoxelZooProgram.Outcome Submit(params string[] arguments) =>
+    private VoxelZooProgram.Outcome Submit(params string[] arguments) =>
         _work.Program(["submit", "exp11", "--profile", "smoke", "--run", _work.Run, .. arguments.Contains("--dry-run") ? arguments : [.. arguments, "--dry-run"]]);
 }

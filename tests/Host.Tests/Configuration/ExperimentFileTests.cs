@@ -1,5 +1,6 @@
 using VoxelZoo.Host.Configuration;
 using VoxelZoo.Host.Plugins;
+using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Configuration;
 

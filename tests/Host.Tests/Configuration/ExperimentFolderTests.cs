@@ -1,4 +1,5 @@
 using VoxelZoo.Host.Configuration;
+using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Configuration;
 

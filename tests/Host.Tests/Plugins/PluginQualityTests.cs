@@ -1,6 +1,6 @@
 using VoxelZoo.Conformance;
 using VoxelZoo.Host.Plugins;
-using VoxelZoo.Host.Tests.Configuration;
+using VoxelZoo.Host.Tests.Programs;
 using VoxelZoo.PluginManifest;
 
 namespace VoxelZoo.Host.Tests.Plugins;
