@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Runtime.InteropServices;
 using VoxelZoo.Abstractions;
@@ -135,7 +136,8 @@ internal static class PatientCheck
         var voxel = Math.Min(size.Depth, Math.Min(size.Height, size.Width));
         if (distance > Tolerance * voxel)
         {
-            yield return finding(FormattableString.Invariant(
+            yield return finding(string.Create(
+                CultureInfo.InvariantCulture,
                 $"has voxels up to {distance:G3} mm away from where {firstKind} has them: their affines differ; resample {kind} onto the grid of {firstKind}, or set data.allow_geometry_mismatch: true to take them as they are."))
                 with { Refused = true, AllowedBy = "allow_geometry_mismatch" };
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using static TorchSharp.torch;
@@ -46,7 +47,8 @@ internal sealed class ChosenAverage(RunFolder run, Checkpoint checkpoint, double
             throw new RunFolderException($"{checkpoint.Name} of {run.Path} keeps no averages of a length; training.ema_lengths, such as [0.05, 0.1], keeps some, of which sampling.ema_length then makes any other");
         var (factors, error) = PowerFunctionProfile.Combine([.. snapshots.Select(one => ((double)one.Checkpoint.Manifest.Position.Step, one.Length))], checkpoint.Manifest.Position.Step, length);
         if (error > LargestError)
-            warn?.Invoke(FormattableString.Invariant(
+            warn?.Invoke(string.Create(
+                CultureInfo.InvariantCulture,
                 $"the average of length {length} is put together of {snapshots.Count} kept ones and is {100 * error:F0} % off; keep more checkpoints (training.keep_every), or choose a length nearer to one that was kept"));
         Combine(component, module, snapshots, factors);
         var made = string.Join('\n', snapshots.Zip(factors, (one, factor) => FormattableString.Invariant($"{one.Checkpoint.Manifest.Files[$"{one.Component}.safetensors"].Sha256} {factor:R}")));

@@ -65,7 +65,11 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
 
         var checkpoint = run.OpenNamedCheckpoint(sampling.GuidanceCheckpoint ?? EvaluatedOptions.Best, _context.Observer.Warned);
         if (checkpoint.Folder == trained.Checkpoint.Folder)
-            throw Refusal($"{checkpoint.Name} is the checkpoint that is sampled itself, which leads nowhere; name an earlier one of {Path.GetFileName(run.Path)} ({string.Join(", ", run.CheckpointNames().Where(name => name != checkpoint.Name).DefaultIfEmpty("there is none, training.keep_every keeps some"))}), or another run in guidance_from");
+        {
+            var others = run.CheckpointNames().Where(name => name != checkpoint.Name).DefaultIfEmpty("there is none, training.keep_every keeps some");
+            throw Refusal($"{checkpoint.Name} is the checkpoint that is sampled itself, which leads nowhere; name an earlier one of {Path.GetFileName(run.Path)} ({string.Join(", ", others)}), or another run in guidance_from");
+        }
+
         var weaker = TrainedModel.Load(run, plan, trained.Model.Context, checkpoint);
         weaker.ChangedPlugins = changed;
         if (SameNoise(trained.Model.Process, weaker.Model.Process))

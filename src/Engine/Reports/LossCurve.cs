@@ -82,7 +82,7 @@ public static class LossCurve
 
     private static string Escape(string text) => SecurityElement.Escape(text);
 
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+    private static string Text(InvariantText text) => text.Take();
 }
 
 /// <summary>A named line of a plot.</summary>

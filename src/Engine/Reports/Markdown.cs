@@ -7,7 +7,7 @@ namespace VoxelZoo.Engine.Reports;
 internal static class Markdown
 {
     /// <summary>Adds a line, with numbers as they are written everywhere.</summary>
-    public static void Line(StringBuilder text, FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+    public static void Line(StringBuilder text, InvariantText line) => text.Append(line.Take()).Append('\n');
 
     /// <summary>A tensor's shape without the batch: <c>1×32×128×64</c>.</summary>
     public static string Shape(IEnumerable<long> shape) => string.Join('×', shape.Skip(1));

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
@@ -326,7 +327,8 @@ public sealed class Trainer : IDisposable
     {
         if (_state.Best is not { } best || best.Measure == validation.Measure)
             return _state.Best is null || validation.Loss < _state.Best.Loss;
-        _observer.Warned(FormattableString.Invariant(
+        _observer.Warned(string.Create(
+            CultureInfo.InvariantCulture,
             $"the best validation loss so far, {best.Loss:G4} after epoch {best.Epoch}, was measured over evenly spread timesteps by an earlier version; it cannot be compared with losses over the training's law of timesteps, so the best is looked for anew from epoch {_state.Position.Epoch} on"));
         return true;
     }
@@ -352,7 +354,8 @@ public sealed class Trainer : IDisposable
         guard = _task.Guard!;
         Collective.ByFirst(() => TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch), _observer.Warned));
         WriteStatus(RunState.Running, started, diverged);
-        _observer.Warned(FormattableString.Invariant(
+        _observer.Warned(string.Create(
+            CultureInfo.InvariantCulture,
             $"{diverged}; going on from {checkpoint?.Name ?? "the beginning"} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
     }
 

@@ -15,9 +15,10 @@ public static class CardReadme
         Line(text, $"# {card.Id}\n\n{card.Summary}\n");
         if (card.Files.ContainsKey(Animal.PictureName))
             Line(text, $"![{card.Trial.Picture}]({Animal.PictureName})\n\n{card.Seen}\n");
-        Line(text, card.Network.Component == Runs.Checkpoints.Component.Compressor
-            ? $"```yaml\ncompressor: {{use: {card.Network.Part}, from: zoo/{card.Id}}} # with the options of {Animal.ExperimentName}\n```\n"
-            : (FormattableString)$"```\nvoxelzoo sample zoo/{card.Id} --count 2 --out samples\n```\n");
+        if (card.Network.Component == Runs.Checkpoints.Component.Compressor)
+            Line(text, $"```yaml\ncompressor: {{use: {card.Network.Part}, from: zoo/{card.Id}}} # with the options of {Animal.ExperimentName}\n```\n");
+        else
+            Line(text, $"```\nvoxelzoo sample zoo/{card.Id} --count 2 --out samples\n```\n");
         Facts(text, card);
         Measures(text, card);
         Training(text, card.Training);

@@ -49,7 +49,7 @@ internal sealed record JobScript
 
         resume=
         [ -d "$run" ] && resume=--resume
-        {{Launch}}"$voxelzoo" train "$run{{ChainFolder.Suffix}}/experiment.yaml" --run "$run" $resume{{string.Concat(Arguments.Select(a => " " + Shell.Quote(a)))}} &
+        {{Launch}}"$voxelzoo" train "$run{{ChainFolder.Suffix}}/experiment.yaml" --run "$run" $resume{{Quoted}} &
         training=$!
         wait "$training"; code=$?
         while [ -n "$interrupted" ]; do # a signal ends `wait`, not yet training
@@ -65,6 +65,8 @@ internal sealed record JobScript
     // the step has to be told of the cores again: it does not take them over from the job
     private string Launch => Request.Processes == 1 ? ""
         : Request.Cpus is { } cpus ? $"srun --kill-on-bad-exit --cpus-per-task={Number(cpus)} " : "srun --kill-on-bad-exit ";
+
+    private string Quoted => string.Concat(Arguments.Select(argument => " " + Shell.Quote(argument)));
 
     // srun hands USR1 on to its processes; told to terminate, it would kill them
     private string Passed => Request.Processes == 1 ? "\"$1\"" : "USR1";

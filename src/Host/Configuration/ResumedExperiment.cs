@@ -86,9 +86,10 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
         if (refused.Length > 0)
         {
             var place = Places.Shown(run.Path);
+            var found = refused.Select(change => $"{change.Key} is {change.After ?? "not set"} and was {change.Before ?? "not set"}");
             throw new ConfigurationException(
                 named.Locate(refused[0].Key),
-                $"the experiment is not what the run {Made} with: {string.Join(", ", refused.Select(change => $"{change.Key} is {change.After ?? "not set"} and was {change.Before ?? "not set"}"))}; put it back, go on as the run began with `train {Places.Shown(run.Experiment)} --run {place} --resume`, or train anew into another folder with --run");
+                $"the experiment is not what the run {Made} with: {string.Join(", ", found)}; put it back, go on as the run began with `train {Places.Shown(run.Experiment)} --run {place} --resume`, or train anew into another folder with --run");
         }
 
         foreach (var change in changes)

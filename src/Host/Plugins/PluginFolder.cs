@@ -153,7 +153,7 @@ internal static class PluginFolder
         if (new FileInfo(path).LinkTarget is { } target && !IsThere(path))
             return Broken(plugin, $"it is a link to {target}, which is not there");
         return Path.GetExtension(path) is ".dll" or ".nupkg" or ".zip" && File.Exists(path)
-            ? Broken(plugin, $"it lies in the folder of plugins itself; a plugin is a folder with a {ManifestName}, so {(Path.GetExtension(path) == ".dll" ? "put all that its build leaves into a folder of its own" : "unpack it into one of its own")}")
+            ? Broken(plugin, $"it lies in the folder of plugins itself; a plugin is a folder with a {ManifestName}, so " + (Path.GetExtension(path) == ".dll" ? "put all that its build leaves into a folder of its own" : "unpack it into one of its own"))
             : null;
     }
 

@@ -85,10 +85,14 @@ internal sealed class DoctorVerb : Verb
         yield return ("libtorch", $"{facts["libtorch"] ?? "does not load"}");
         var (found, refused) = ((int)facts["plugins"]!["found"]!, (JsonArray)facts["plugins"]!["refused"]!);
         yield return ("plugins", $"{found} found, {found - refused.Count} usable{(refused.Count == 0 ? "" : "; `voxelzoo plugins doctor` says why")}");
-        yield return ("SLURM", facts["slurm"] is { } slurm ? $"{slurm["version"]}{(slurm["reason"] is { } reason ? $"; several processes need Open MPI's own mpirun: {reason}" : ", starts several processes by PMIx")}" : "not installed");
+        yield return ("SLURM", facts["slurm"] is { } slurm ? $"{slurm["version"]}{Starts(slurm["reason"])}" : "not installed");
         yield return ("Open MPI", facts["mpi"] is { } mpi ? $"{mpi["library"]}" : "not installed");
         yield return ("GPU", facts["gpu"] is JsonArray { Count: > 0 } gpus ? string.Join(", ", gpus.Select(gpu => $"cuda:{gpu!["index"]} with {Machine.Shown(gpu["free_mebibytes"])} of {Machine.Shown(gpu["total_mebibytes"])} free")) : "none");
         yield return ("memory", facts["memory"] is { } memory ? $"{Machine.Shown(memory["available_mebibytes"])} of {Machine.Shown(memory["total_mebibytes"])} left" : "unknown");
         yield return ("disk", string.Join(", ", ((JsonArray)facts["disk"]!).Select(disk => disk!["free_mebibytes"] is null ? $"no folder {disk["path"]}" : $"{Machine.Shown(disk["free_mebibytes"])} free in {disk["path"]}")));
     }
+
+    private static string Starts(JsonNode? reason) => reason is null
+        ? ", starts several processes by PMIx"
+        : $"; several processes need Open MPI's own mpirun: {reason}";
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Experiments;
@@ -29,7 +30,8 @@ internal sealed class CardMeasures(string weights, string dtype)
             return null;
         var nearest = metric.Details.Where(detail => detail.Key.StartsWith("feature_ratio_", StringComparison.Ordinal) || detail.Key.StartsWith("voxel_ratio_", StringComparison.Ordinal))
             .Select(detail => detail.Value).DefaultIfEmpty(double.NaN).Min();
-        return FormattableString.Invariant(
+        return string.Create(
+            CultureInfo.InvariantCulture,
             $"{metric.Value * found.Volumes:F0} of {found.Volumes} generated volumes are flagged as copies of one of the {metric.RealVolumes} of {metric.Against}; the nearest is {nearest:F2} times as far from it as they are from each other.");
     }
 
@@ -37,7 +39,8 @@ internal sealed class CardMeasures(string weights, string dtype)
     {
         foreach (var set in (file.Generated ?? []).Where(IsOurs))
         {
-            var how = Protocol($"{set.Volumes} generated volumes, {set.Sampler}, {set.FunctionEvaluations:G4} network evaluations each, {set.GuidanceWords}, seed {set.Seed}");
+            var made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations each, {set.GuidanceWords}");
+            var how = Protocol($"{set.Volumes} generated volumes, {made}, seed {set.Seed}");
             foreach (var metric in set.Metrics.Where(metric => metric.Value is not null))
                 yield return new CardMeasure { Metric = metric.Metric, Value = metric.Value!.Value, Against = metric.Against, Protocol = $"{how}; {metric.RealVolumes} real" };
             foreach (var (name, value) in (set.Masks?.Measures ?? []).Where(measure => double.IsFinite(measure.Value)))

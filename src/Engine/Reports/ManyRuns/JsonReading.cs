@@ -34,7 +34,7 @@ internal static class JsonReading
     /// <summary>The JSON itself, with keys in order, to see whether two are the same.</summary>
     public static string Canonical(this JsonNode? node) => node switch
     {
-        JsonObject map => $"{{{string.Join(',', map.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}:{entry.Value.Canonical()}"))}}}",
+        JsonObject map => "{" + string.Join(',', map.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}:{entry.Value.Canonical()}")) + "}",
         JsonArray list => $"[{string.Join(',', list.Select(Canonical))}]",
         null => "null",
         _ => node.ToJsonString(),

@@ -17,7 +17,11 @@ internal static class ProvenanceSection
             binaries.Add(b.IsPlugin ? $"plugin {b.Name}" : b.Name, Version(b.Version), b.Sha256[..Math.Min(Digits, b.Sha256.Length)], $"{b.Runs}");
         binaries.WriteTo(text);
         foreach (var split in facts.Data.GroupBy(d => d.Split))
-            text.Append($"- {split.Key}: {Format.Plural(split.Count(), "distinct set")} of volumes: {string.Join(", ", split.Select(d => $"{Format.Plural(d.Patients, "patient")} `{d.Sha256[..Math.Min(Digits, d.Sha256.Length)]}` ({Format.Plural(d.Runs, "run")})"))}\n");
+        {
+            var sets = split.Select(d => $"{Format.Plural(d.Patients, "patient")} `{d.Sha256[..Math.Min(Digits, d.Sha256.Length)]}` ({Format.Plural(d.Runs, "run")})");
+            text.Append($"- {split.Key}: {Format.Plural(split.Count(), "distinct set")} of volumes: {string.Join(", ", sets)}\n");
+        }
+
         foreach (var file in facts.Files)
             text.Append($"- file {file}\n");
         foreach (var commit in facts.Commits)

@@ -44,7 +44,7 @@ public sealed record Ranking
         select (ComparisonBasis.Generated(run, set, quality), quality.Order, new RankedRun(run, string.Join(" = ", set.Checkpoints), quality.Value!.Value, quality.Interval)
         {
             Metric = quality.Metric,
-            Made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations{(set is { Guidance: 1, GuidanceOptions: null, TimeShift: null } ? "" : $", {set.GuidanceWords}")}"),
+            Made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations") + (set is { Guidance: 1, GuidanceOptions: null, TimeShift: null } ? "" : $", {set.GuidanceWords}"),
         });
 
     private static IEnumerable<(ComparisonBasis, MetricOrder?, RankedRun)> Reconstructed(ReportedRun run) =>

@@ -133,7 +133,11 @@ public static class RunReport
         Line(text, $"Squared errors of the same estimates in tumours, by diameter, and in the background:\n");
         Line(text, $"| t | tumours | background | ratio | below 10 mm | 10 to 20 mm | 20 to 30 mm | from 30 mm |\n|---|---|---|---|---|---|---|---|");
         foreach (var e in errors)
-            Line(text, $"| {e.Timestep:G4} | {string.Join(" | ", new[] { e.TumourLoss, e.BackgroundLoss, e.Ratio, e.Tiny, e.Small, e.Medium, e.Large }.Select(v => v?.ToString("G3", CultureInfo.InvariantCulture) ?? "-"))} |");
+        {
+            double?[] values = [e.TumourLoss, e.BackgroundLoss, e.Ratio, e.Tiny, e.Small, e.Medium, e.Large];
+            Line(text, $"| {e.Timestep:G4} | {string.Join(" | ", values.Select(v => v?.ToString("G3", CultureInfo.InvariantCulture) ?? "-"))} |");
+        }
+
         text.Append('\n');
     }
 
@@ -171,7 +175,11 @@ public static class RunReport
         Line(text, $"| tumours' distance from those of | {string.Join(" | ", masks.Distances.Select(each => each.Against))} |");
         Line(text, $"|---|{string.Concat(masks.Distances.Select(_ => "---|"))}");
         foreach (var (row, name) in TumourDistances.Names.Index())
-            Line(text, $"| {name} | {string.Join(" | ", masks.Distances.Select(each => each.Values[row]?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"))} |");
+        {
+            var values = masks.Distances.Select(each => each.Values[row]?.ToString("G4", CultureInfo.InvariantCulture) ?? "-");
+            Line(text, $"| {name} | {string.Join(" | ", values)} |");
+        }
+
         text.Append('\n');
     }
 

@@ -269,7 +269,8 @@ public sealed class CheckpointStore
     {
         var free = _files.Free(_folder);
         if (free < Room * bytes)
-            throw new IOException(FormattableString.Invariant(
+            throw new IOException(string.Create(
+                CultureInfo.InvariantCulture,
                 $"a checkpoint takes {ByteCount.Shown(bytes)} and {_folder} has {ByteCount.Shown(free)} free, less than {Room} times as much; make room"));
     }
 

@@ -66,8 +66,9 @@ internal static class RunArguments
     {
         var place = Places.Shown(run.Path);
         var onwards = longer is null ? "" : $"; `train EXP --run {place} --resume --set {longer}` trains on";
+        var stopped = status.Step == 0 ? "before the first step; what was prepared stays" : $"after {status.Step:N0} steps with a checkpoint";
         Output.Line(status.Status == RunState.TimeLimit
-            ? $"{place}: stopped {(status.Step == 0 ? "before the first step; what was prepared stays" : $"after {status.Step:N0} steps with a checkpoint")}; `train EXP --run {place} --resume` continues it"
+            ? $"{place}: stopped {stopped}; `train EXP --run {place} --resume` continues it"
             : $"{place}: {OptionsShape.KeyOf(status.Status.ToString())} after {status.Step:N0} steps{onwards}");
     }
 }

@@ -121,10 +121,16 @@ public sealed partial class ExperimentReportTests : IDisposable
     public void Sweep_of_solvers_is_a_table_with_the_best_of_each_metric()
     {
         Run("a").Write("sweeps/solvers.json", """
-            {"format": 1, "experiment": "exp1", "checkpoint": "step-00000080", "count": 25, "seed": 1, "against": "test", "configurations": [
-              {"name": "euler_10", "sampler": "euler", "steps": 10, "nfe": 10, "seconds_per_volume": 7.3, "metrics": {"fid": {"value": 34.2, "interval": {"low": 30, "high": 38}, "extractor": "x"}}},
-              {"name": "dopri5_1e-3", "sampler": "dopri5", "tolerance": 1e-3, "nfe": 61.5, "seconds_per_volume": 40, "metrics": {"fid": {"value": 27.5, "interval": null, "extractor": "x"}}}]}
-            """).Write("sweeps/steps.json", """{"format": 1, "experiment": "exp1", "checkpoint": "step-00000080", "sampler": "euler", "metric": "fid", "lo": 5, "hi": 50, "evaluated": [{"steps": 24, "value": 28.0}, {"steps": 36, "value": 29.5}], "best": 24}""");
+            {"format": 1, "experiment": "exp1", "checkpoint": "step-00000080",
+             "count": 25, "seed": 1, "against": "test", "configurations": [
+              {"name": "euler_10", "sampler": "euler", "steps": 10, "nfe": 10, "seconds_per_volume": 7.3,
+               "metrics": {"fid": {"value": 34.2, "interval": {"low": 30, "high": 38}, "extractor": "x"}}},
+              {"name": "dopri5_1e-3", "sampler": "dopri5", "tolerance": 1e-3, "nfe": 61.5, "seconds_per_volume": 40,
+               "metrics": {"fid": {"value": 27.5, "interval": null, "extractor": "x"}}}]}
+            """).Write("sweeps/steps.json", """
+            {"format": 1, "experiment": "exp1", "checkpoint": "step-00000080", "sampler": "euler", "metric": "fid", "lo": 5, "hi": 50,
+             "evaluated": [{"steps": 24, "value": 28.0}, {"steps": 36, "value": 29.5}], "best": 24}
+            """);
 
         var report = Report();
 

@@ -30,7 +30,13 @@ internal sealed class MadeUpRun
         var experiment = JsonNode.Parse(Pixels)!;
         change?.Invoke(experiment);
         File.WriteAllText(run.Folder.Experiment, experiment.ToJsonString());
-        File.WriteAllText(run.Folder.Description, """{"target": "bravo", "input_shape": [1, 1, 32, 128, 64], "parameters": {"denoiser": 270005697, "conditioning": 0, "compressor": 0}}""");
+        File.WriteAllText(run.Folder.Description, """
+            {
+              "target": "bravo",
+              "input_shape": [1, 1, 32, 128, 64],
+              "parameters": {"denoiser": 270005697, "conditioning": 0, "compressor": 0}
+            }
+            """);
         run.WriteStatus(new RunStatus { Status = RunState.Completed, Epoch = 10, Epochs = 10, Step = 100, Best = new BestValidation(8, loss), TrainingSeconds = 45_720 });
         using (var log = MetricsLog.Continue(run.Folder.Metrics, 0, Assert.Fail))
         {

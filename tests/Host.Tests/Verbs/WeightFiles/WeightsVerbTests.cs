@@ -110,8 +110,11 @@ public sealed class WeightsVerbTests : IDisposable
         Run(_folder.Write("check.py", $$$"""
             import torch
             state = torch.load('{{{At("unet.pt")}}}', weights_only=True)
-            torch.save({'epoch': 3, 'model': {'module.' + name: tensor for name, tensor in state.items()}, 'ema': {name: 2 * tensor for name, tensor in state.items()},
-                        'optimizer': {'state': {0: {'exp_avg': state['out.2.conv.bias']}}, 'param_groups': [{'lr': 1e-3, 'params': [0]}]}}, '{{{At("checkpoint.pt")}}}')
+            torch.save({'epoch': 3,
+                        'model': {'module.' + name: tensor for name, tensor in state.items()},
+                        'ema': {name: 2 * tensor for name, tensor in state.items()},
+                        'optimizer': {'state': {0: {'exp_avg': state['out.2.conv.bias']}}, 'param_groups': [{'lr': 1e-3, 'params': [0]}]}},
+                       '{{{At("checkpoint.pt")}}}')
             """));
 
         var refused = RunHere("weights", "import", At("checkpoint.pt"), "--as", "unet3d", "--out", At("model.safetensors"));
