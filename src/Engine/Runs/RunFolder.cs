@@ -48,6 +48,9 @@ public sealed class RunFolder
     /// <summary>What <c>describe --json</c> says of the experiment: shapes, exact parameter counts, memory, training.</summary>
     public string Description => In("description.json");
 
+    /// <summary>What a report of many runs tells of the plan.</summary>
+    internal string Plan => In("plan.json");
+
     /// <summary>State of the run.</summary>
     public string Status => In(StatusName);
 

@@ -27,7 +27,9 @@ internal sealed class RunReader(IRunSources sources)
         if (Try(name, () => RunFolder.Open(path)) is not { } run || Try(name, () => sources.Experiment(run)) is not { } file)
             return null;
         Try(name, () => Sealed(run));
-        var experiment = ExperimentFacts.Of(file, Try(name, () => Json(run.Description)) as JsonObject);
+        var plan = Try(name, () => Whole(run.Plan, PlanFacts.Read(run, sources.PartName)))
+            ?? UnrecordedPlan.Read(file, Try(name, () => Json(run.Description)) as JsonObject);
+        var experiment = ExperimentFacts.Of(plan);
         var status = Try(name, run.ReadStanding);
         if (status is null && !File.Exists(run.Status))
             _problems.Add(new Problem(ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
