@@ -53,7 +53,7 @@ public sealed class PlanFactsTests : IDisposable
             Compressor = PlannedPart.Of<ICompressor>(new IdentityCompressor()),
             Condition = draft.Condition with { Coordinates = true },
             Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new SecondTerm(1))],
-            Training = draft.Training with { Ema = new EmaOptions(), CheckMemory = false },
+            Training = draft.Training with { Ema = new EmaOptions() },
         });
 
         var run = new DiffusionExperiment(plan).Train(At("run"), TestContext.Current.CancellationToken).Run;
@@ -67,8 +67,7 @@ public sealed class PlanFactsTests : IDisposable
     [Fact]
     public void Compressor_is_told_alike_by_the_record_of_its_plan_and_by_the_files_of_a_run_that_has_none()
     {
-        var draft = CompressionRun.Draft(_cohort);
-        var plan = CompressionPlan(draft with { Training = draft.Training with { CheckMemory = false } });
+        var plan = CompressionRun.Plan(_cohort, null, CompressionRun.Phase(1, ("l1", 1)), CompressionRun.Phase(2, ("l2", 1)));
 
         var run = new CompressionExperiment(plan).Train(At("run"), TestContext.Current.CancellationToken).Run;
 
@@ -87,9 +86,6 @@ public sealed class PlanFactsTests : IDisposable
         Assert.StartsWith("plan.json cannot be read", Assert.Single(facts.Problems).Sentence, StringComparison.Ordinal);
         Assert.Equal("exp1", Assert.Single(facts.Runs).Experiment.Id);
     }
-
-    private static Engine.Compression.CompressionPlan CompressionPlan(Engine.Compression.CompressionPlan draft) => Engine.Compression.CompressionPlan.Compose(
-        CompressionRun.With(draft, CompressionRun.Phase(1, ("l1", 1)), CompressionRun.Phase(2, ("l2", 1))));
 
     private void AssertToldAlikeWithoutRecord(RunFolder run)
     {
