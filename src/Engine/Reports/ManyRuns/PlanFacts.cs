@@ -144,7 +144,11 @@ internal sealed record PartFacts(string Use)
 
     /// <summary>A planned part, with its options as the experiment gives them.</summary>
     public static PartFacts Of<TPart>(PlannedPart<TPart> part)
-        where TPart : class, IPart => Of(NameOf(part), key => Json(WrittenOptions.At(part.Bound ?? part.Options, key)));
+        where TPart : class, IPart
+    {
+        var facts = Of(NameOf(part), key => Json(WrittenOptions.At(part.Bound ?? part.Options, key)));
+        return facts with { Preset = part.Preset ?? facts.Preset };
+    }
 
     /// <summary>A part's name in full.</summary>
     public static string NameOf<TPart>(PlannedPart<TPart> part)
