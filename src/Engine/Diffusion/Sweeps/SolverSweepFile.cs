@@ -87,21 +87,10 @@ public sealed record SweptConfiguration
 }
 
 /// <summary>A metric of a configuration's volumes.</summary>
-public sealed record SweptMetric
+public sealed record SweptMetric : OrderedValue
 {
     /// <summary>The value, or null where it could not be computed; then <see cref="Warnings"/> say why.</summary>
     public required double? Value { get; init; }
-
-    /// <summary>Whether a larger value is better.</summary>
-    public bool HigherIsBetter { get; init; }
-
-    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public double? BestValue { get; init; }
-
-    /// <summary>Which value is better.</summary>
-    [JsonIgnore]
-    public MetricOrder Order => new(HigherIsBetter, BestValue);
 
     /// <summary>Where the value would fall with other volumes, or null where the metric does not estimate that.</summary>
     public required MetricInterval? Interval { get; init; }
