@@ -120,10 +120,11 @@ public sealed class Trainer : IDisposable
             throw _run.WithoutReadable();
         else
             _observer.Warned("the run has no checkpoint yet, so it begins anew");
-        if (!Writes || MetricsLog.Lost(_run.Metrics, _state.Position.Step) is not { } lost)
+        if (!Writes)
             return;
-        _lostSteps = MetricsLog.Gaps(_run.Metrics, _state.Position.Step);
-        _observer.Warned(lost);
+        _lostSteps = MetricsLog.Gaps(MetricsLog.Read(_run.Metrics), _state.Position.Step);
+        if (_lostSteps is { } lost)
+            _observer.Warned(MetricsLog.Lost(_run.Metrics, lost));
     }
 
     /// <summary>Writes that the run ended by <paramref name="error"/>, which is what has to be told also where that cannot be written.</summary>

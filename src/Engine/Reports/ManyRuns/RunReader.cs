@@ -33,7 +33,7 @@ internal sealed class RunReader(IRunSources sources)
         var status = Try(name, run.ReadStanding);
         if (status is null && !File.Exists(run.Status))
             _problems.Add(new Problem(ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
-        var entries = Try(name, () => File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []) ?? [];
+        var entries = Try(name, () => MetricsLog.Read(run.Metrics)) ?? [];
         var (epochs, locked) = (entries.Where(e => e.Kind == "epoch").ToArray(), run.IsLocked());
         // a run that has no line of any step was made by another program
         if (status is not null && entries.Any(e => e.Kind == "step") && MetricsLog.Gaps(entries, status.Step) is { } gaps)
