@@ -79,7 +79,8 @@ internal sealed class TinyRun : IDisposable
     }
 
     /// <summary>Hears what training warns of and of its steps, and stops after one of them.</summary>
-    public static ExperimentContext Observed(List<string> warnings, CancellationTokenSource stop, long? stopAfter, Action<StepFacts>? stepped) => new()
+    public static ExperimentContext Observed(
+        List<string> warnings, CancellationTokenSource stop, long? stopAfter, Action<StepFacts>? stepped) => new()
     {
         Observer = new Observer(warnings, facts =>
         {

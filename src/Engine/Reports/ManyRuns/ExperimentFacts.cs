@@ -91,7 +91,8 @@ public sealed record ExperimentFacts
         return from.Length == 0 ? target : $"{target} from {string.Join(", ", from)}";
     }
 
-    private static string? Grid(IReadOnlyList<long>? shape) => shape is [_, _, var depth, var height, var width] ? $"{height}×{width}×{depth}" : null;
+    private static string? Grid(IReadOnlyList<long>? shape) =>
+        shape is [_, _, var depth, var height, var width] ? $"{height}×{width}×{depth}" : null;
 
     private static string Network(PartFacts? part) => Words(
         ", ",

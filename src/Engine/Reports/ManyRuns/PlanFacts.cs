@@ -9,7 +9,10 @@ using VoxelZoo.Engine.Runs;
 
 namespace VoxelZoo.Engine.Reports.ManyRuns;
 
-/// <summary>What a report of many runs tells of a run's plan: training writes it as <c>plan.json</c>, since a report loads no plugin and so has no plan.</summary>
+/// <summary>
+/// What a report of many runs tells of a run's plan: training writes it as <c>plan.json</c>, since a report loads no plugin and so has no
+/// plan.
+/// </summary>
 internal sealed record PlanFacts
 {
     /// <summary>The experiment's id.</summary>
@@ -169,7 +172,8 @@ internal sealed record PartFacts(string Use)
         string? Text(string key) => (option(key) as JsonValue)?.ToString();
     }
 
-    private static JsonNode? Json(object? value) => value is null ? null : JsonSerializer.SerializeToNode(value, value.GetType(), AtomicFile.Json);
+    private static JsonNode? Json(object? value) =>
+        value is null ? null : JsonSerializer.SerializeToNode(value, value.GetType(), AtomicFile.Json);
 }
 
 /// <summary>How a plan trains; what is not known is null.</summary>

@@ -4,7 +4,9 @@ using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Reports.ManyRuns;
 
-/// <summary>The facts of a plan in a run of before training recorded them, from the experiment's file and the run's <c>description.json</c>.</summary>
+/// <summary>
+/// The facts of a plan in a run of before training recorded them, from the experiment's file and the run's <c>description.json</c>.
+/// </summary>
 internal static class UnrecordedPlan
 {
     /// <summary>Reads them.</summary>
@@ -29,19 +31,27 @@ internal static class UnrecordedPlan
             Compressor = Part(file["compressor"]),
             Architecture = Part(file["architecture"]),
             Strategy = Part(file["strategy"]),
-            Augmentations = [.. file.Objects("augmentations").Select(augmentation => augmentation.Text("use") ?? "augmentation"), .. file.Texts("augmentations")],
+            Augmentations =
+            [
+                .. file.Objects("augmentations").Select(augmentation => augmentation.Text("use") ?? "augmentation"),
+                .. file.Texts("augmentations"),
+            ],
             Parameters = (long?)(kind == ExperimentKind.Compression
-                ? description.Number("parameters.compressor")
-                : (description.Number("parameters.controlnet") ?? description.Number("parameters.denoiser")) + (description.Number("parameters.conditioning") ?? 0)),
+                ? Count("compressor")
+                : (Count("controlnet") ?? Count("denoiser")) + (Count("conditioning") ?? 0)),
             Training = Training(file["training"], description.At("training")),
         };
+
+        double? Count(string of) => description.Number($"parameters.{of}");
     }
 
     private static long[]? Shape(JsonObject? description, string key) =>
         description.Texts(key) is { Count: 5 } sizes ? [.. sizes.Select(size => long.TryParse(size, out var number) ? number : 0)] : null;
 
     private static long[]? FromData(JsonNode? data) =>
-        (data.Number("depth"), data.Number("height"), data.Number("width")) is ({ } depth, { } height, { } width) ? [1, 1, (long)depth, (long)height, (long)width] : null;
+        (data.Number("depth"), data.Number("height"), data.Number("width")) is ({ } depth, { } height, { } width)
+            ? [1, 1, (long)depth, (long)height, (long)width]
+            : null;
 
     private static PartFacts? Part(JsonNode? section) => section.Text("use") is { } use ? PartFacts.Of(use, key => section.At(key)) : null;
 
@@ -65,6 +75,7 @@ internal static class UnrecordedPlan
         double? Number(string path) => resolved.Number(path) ?? written.Number(path);
 
         T? Value<T>(string path)
-            where T : struct, Enum => Enum.TryParse<T>(resolved.Text(path) ?? written.Text(path), ignoreCase: true, out var value) ? value : null;
+            where T : struct, Enum =>
+            Enum.TryParse<T>(resolved.Text(path) ?? written.Text(path), ignoreCase: true, out var value) ? value : null;
     }
 }

@@ -32,5 +32,6 @@ internal abstract class ExperimentVerb : Verb
     /// <param name="parse">The command line.</param>
     /// <param name="session">The parts.</param>
     /// <param name="more">Values that other options stand for.</param>
-    protected Experiment Load(ParseResult parse, Session session, params IEnumerable<Assignment> more) => ExperimentLoader.Load(parse, session, Named(parse), more);
+    protected Experiment Load(ParseResult parse, Session session, params IEnumerable<Assignment> more) =>
+        ExperimentLoader.Load(parse, session, Named(parse), more);
 }
