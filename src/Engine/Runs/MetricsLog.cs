@@ -36,7 +36,7 @@ public sealed class MetricsLog : IDisposable
     public static IReadOnlyList<MetricsEntry> Read(string path)
     {
         var entries = new List<MetricsEntry>();
-        RunFolder.RequireFile(path);
+        RunFile.Require(path);
         if (!File.Exists(path))
             return entries;
         using var text = new StreamReader(RegularFile.OpenRead(path));

@@ -24,7 +24,7 @@ internal static class LatentLock
                 Directory.CreateDirectory(folder);
                 return new FileStream(Path.Combine(folder, name), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException e) when (RunFolder.IsHeldByAnother(e))
+            catch (IOException e) when (RunLock.IsHeldByAnother(e))
             {
                 if (attempt == WordAfter)
                     warn($"another process computes the latents in {folder}; waiting for it");

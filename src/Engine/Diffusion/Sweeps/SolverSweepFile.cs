@@ -54,7 +54,7 @@ public sealed record SolverSweepFile : IVersionedFile
 
     /// <summary>A run's sweep, or null where it has none.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static SolverSweepFile? Read(RunFolder run) => RunFolder.ReadJson<SolverSweepFile>(Path(run), CurrentFormat, Remedy);
+    public static SolverSweepFile? Read(RunFolder run) => RunFile.ReadJson<SolverSweepFile>(Path(run), CurrentFormat, Remedy);
 
     private static string Path(RunFolder run) => System.IO.Path.Combine(run.Sweeps, "solvers.json");
 }

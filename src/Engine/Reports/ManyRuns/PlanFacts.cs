@@ -112,7 +112,7 @@ internal sealed record PlanFacts
     /// <exception cref="RunFolderException">It is damaged.</exception>
     public static PlanFacts? Read(RunFolder run, Func<string, string> name)
     {
-        if (RunFolder.ReadJson<PlanFacts>(run.Plan, "remove it, and a report reads the experiment's file instead") is not { } facts)
+        if (RunFile.ReadJson<PlanFacts>(run.Plan, "remove it, and a report reads the experiment's file instead") is not { } facts)
             return null;
         return facts with
         {

@@ -57,7 +57,7 @@ internal sealed class RunReader(IRunSources sources)
             Reconstructions = experiment.IsCompressor ? Try(name, () => Whole(run.Evaluation, EvaluationFile<ReconstructionResult>.Read(run))) : null,
             Chain = Try(name, () => sources.Chain(run.Path)),
             DamagedCheckpoints = Try(name, () => Damaged(run)) ?? [],
-            Provenance = Try(name, () => Whole(run.Provenance, RunFolder.ReadSealed<Provenance>(run.Provenance, "it says only what the run was made with"))),
+            Provenance = Try(name, () => Whole(run.Provenance, RunFile.ReadSealed<Provenance>(run.Provenance, "it says only what the run was made with"))),
             Picture = Try(name, () => FindPicture(run)),
             Sweeps = [.. new[] { Try(name, () => SweepFacts.Solvers(run, name, experiment.Id)), Try(name, () => SweepFacts.Steps(run, name, experiment.Id)) }.OfType<SweepFacts>()],
         };
