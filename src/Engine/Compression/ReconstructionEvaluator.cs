@@ -63,8 +63,7 @@ public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompres
 
     private static ReconstructionQuality Quality(string id, MetricValues values, Metric metric) => new(id, values.Mean, values.Values)
     {
-        HigherIsBetter = metric.HigherIsBetter,
-        BestValue = metric.BestValue,
+        Order = MetricOrder.Of(metric),
         Reason = values.Reason,
     };
 }
@@ -90,21 +89,9 @@ public sealed record ReconstructionResult : CheckpointResult
 /// <param name="Metric">The metric's id.</param>
 /// <param name="Value">Mean over volumes, or null where there is none; then <see cref="Reason"/> says why.</param>
 /// <param name="Values">One value for each volume; null where the metric gave NaN.</param>
-public sealed record ReconstructionQuality(string Metric, double? Value, IReadOnlyList<double?> Values)
+public sealed record ReconstructionQuality(string Metric, double? Value, IReadOnlyList<double?> Values) : OrderedValue
 {
     /// <summary>Why there is no value; missing where there is one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; init; }
-
-    /// <summary>Whether more is better; missing in files of before this was written.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public bool? HigherIsBetter { get; init; }
-
-    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public double? BestValue { get; init; }
-
-    /// <summary>Which value is better; null where the file does not say it.</summary>
-    [JsonIgnore]
-    public MetricOrder? Order => HigherIsBetter is { } higher ? new MetricOrder(higher, BestValue) : null;
 }

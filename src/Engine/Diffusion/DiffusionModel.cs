@@ -17,8 +17,6 @@ namespace VoxelZoo.Engine.Diffusion;
 /// </summary>
 public sealed class DiffusionModel : IDisposable
 {
-    private const double HuberWidth = 0.00054;
-
     private readonly ExperimentPlan _plan;
     private readonly LatentCodec _codec;
     private readonly Tensor? _coordinates;
@@ -42,6 +40,7 @@ public sealed class DiffusionModel : IDisposable
         Control = plan.Condition.Control is null ? null : MixedPrecision.Prepare(context, CreateControl(plan, context));
         _coordinates = plan.Condition.Coordinates ? Coordinates(plan.Shape.Latent, context.Device) : null;
         Process = plan.Strategy.Create(context, (s, options, given) => s.Create(options, plan.Shape, given));
+        Losses = new SampleLosses(plan, Process, context.Device, codec.Moved);
     }
 
     /// <summary>The network.</summary>
@@ -61,6 +60,9 @@ public sealed class DiffusionModel : IDisposable
 
     /// <summary>What the noise process says, and whose fault it is where that fails.</summary>
     public T OfProcess<T>(Func<NoiseProcess, T> said) => _plan.Strategy.Run(() => said(Process));
+
+    /// <summary>How far predictions are from what they should be.</summary>
+    public SampleLosses Losses { get; }
 
     /// <summary>What training does to its terms, in this order.</summary>
     public IReadOnlyList<Augmentation> Augmentations { get; }
@@ -203,64 +205,8 @@ public sealed class DiffusionModel : IDisposable
     public Tensor Repad(Tensor latent, IReadOnlyList<int> realSlices)
     {
         using var scope = torch.NewDisposeScope();
-        var (real, depth) = (Real(realSlices), latent.shape[2]);
+        var (real, depth) = (Losses.Real(realSlices), latent.shape[2]);
         return torch.cat([latent.narrow(2, 0, real), latent.narrow(2, real - 1, 1).expand(-1, -1, depth - real, -1, -1)], 2).MoveToOuterDisposeScope();
-    }
-
-    /// <summary>The plan's loss of each sample <c>[B]</c>, by default the mean squared error, in float32, without the slices that only pad the volume.</summary>
-    /// <param name="prediction">What the network returned.</param>
-    /// <param name="target">What it should have returned.</param>
-    /// <param name="realSlices">Slices of each volume that are not padding; slices that are padding in any of them are left out of all.</param>
-    public Tensor SampleLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices) =>
-        Reduced(Errors((prediction.to(ScalarType.Float32) - target).narrow(2, 0, Real(realSlices))).mean([1, 2, 3, 4]));
-
-    /// <summary>The same with a weight for each voxel, which is 0 wherever a volume is padding; the mean is over as many voxels as are not.</summary>
-    /// <param name="prediction">What the network returned.</param>
-    /// <param name="target">What it should have returned.</param>
-    /// <param name="realSlices">Slices of each volume that are not padding, wherever they lie.</param>
-    /// <param name="weights"><c>[B, 1 or c, d, h, w]</c>, from <see cref="Unpadded"/>, moved as the voxels were.</param>
-    public Tensor WeightedLosses(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices, Tensor weights)
-    {
-        var share = (double)Real(realSlices) / target.shape[2];
-        return Reduced((Errors(prediction.to(ScalarType.Float32) - target) * weights).mean([1, 2, 3, 4]) / Scalars.S(share));
-    }
-
-    /// <summary>What the loss of each sample weighs, <c>[B]</c>, by its timestep; null where all weigh 1.</summary>
-    public Tensor? LossWeight(Tensor timesteps)
-    {
-        var weight = OfProcess(process => process.LossWeight(timesteps));
-        if (_plan.Training.Loss != DenoiserLoss.LpipsHuber)
-            return weight;
-        var clean = torch.ones_like(timesteps) - timesteps / Scalars.S(NoiseProcess.Horizon);
-        return weight is null ? clean : weight * clean;
-    }
-
-    /// <summary>What of each voxel's difference is averaged.</summary>
-    private Tensor Errors(Tensor difference) => _plan.Training.Loss == DenoiserLoss.L1 ? difference.abs() : difference.square();
-
-    /// <summary>What is made of a sample's average.</summary>
-    private Tensor Reduced(Tensor means) => _plan.Training.Loss is DenoiserLoss.Huber or DenoiserLoss.LpipsHuber
-        ? (means + Scalars.S(HuberWidth * HuberWidth)).sqrt() - Scalars.S(HuberWidth)
-        : means;
-
-    /// <summary>
-    /// Weights of voxels <c>[B, 1, D, H, W]</c> as those of the latent <c>[B, c, d, h, w]</c>, or <c>[B, 1, d, h, w]</c> of 1 where none
-    /// are given, and 0 in the slices that only pad the volume.
-    /// </summary>
-    public Tensor Unpadded(Tensor? weights, IReadOnlyList<int> realSlices)
-    {
-        using var scope = torch.NewDisposeScope();
-        var grid = _plan.Shape.Latent with { Channels = 1 };
-        var slices = torch.arange(Scalars.S((long)grid.Depth), device: Device).lt(Scalars.S(Real(realSlices))).to(ScalarType.Float32).view(1, 1, -1, 1, 1);
-        var all = weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : _codec.Moved(weights) * slices;
-        return all.MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Slices of a latent that hold any real slice.</summary>
-    private long Real(IReadOnlyList<int> realSlices)
-    {
-        var (volume, depth) = (_plan.Shape.Volume.Depth, _plan.Shape.Latent.Depth);
-        return ((long)realSlices.Min() * depth + volume - 1) / volume;
     }
 
     private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)

@@ -237,7 +237,7 @@ public sealed class DiffusionTask : TrainingTask
     {
         if (batch.LossWeights is null && (_model.Augmentations.Count == 0 || batch.RealSlices.Min() == _plan.Shape.Volume.Depth))
             return null;
-        return _model.Unpadded(batch.LossWeights?.to(_model.Device), batch.RealSlices);
+        return _model.Losses.Unpadded(batch.LossWeights?.to(_model.Device), batch.RealSlices);
     }
 
     /// <summary>1 in a random number of leading channels and 0 in the others, <c>[1, C, 1, 1, 1]</c>; null where all are kept.</summary>
@@ -323,11 +323,11 @@ public sealed class DiffusionTask : TrainingTask
         if (keptChannels is not null)
             prediction = prediction * keptChannels;
         var losses = term.VoxelWeights is { } weights
-            ? _model.WeightedLosses(prediction, term.Target, realSlices, weights)
-            : _model.SampleLosses(prediction, term.Target, realSlices);
+            ? _model.Losses.Weighted(prediction, term.Target, realSlices, weights)
+            : _model.Losses.Of(prediction, term.Target, realSlices);
         if (keptChannels is not null)
             losses = losses / keptChannels.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
-        if (_model.LossWeight(term.Timesteps) is { } weight)
+        if (_model.Losses.Weight(term.Timesteps) is { } weight)
             losses = losses * weight;
         var loss = losses.mean();
         if (_perceptual is not null)

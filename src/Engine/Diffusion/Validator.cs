@@ -63,7 +63,7 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
     private static double[] Weights(DiffusionModel model, double[] timesteps)
     {
         using var scope = torch.NewDisposeScope();
-        var weights = model.LossWeight(torch.tensor([.. timesteps.Select(t => (float)t)]));
+        var weights = model.Losses.Weight(torch.tensor([.. timesteps.Select(t => (float)t)]));
         return weights is null ? [.. timesteps.Select(_ => 1.0)] : [.. weights.data<float>().Select(weight => (double)weight)];
     }
 
@@ -92,8 +92,8 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
             (losses[at[n].Index], nullLosses[at[n].Index]) = (measured[n], useless[n]);
 
         float[] Losses(Tensor answer) => (sample.LossWeights is { } weights
-            ? model.WeightedLosses(answer, target, sample.RealSlices, model.Unpadded(weights.to(model.Device), sample.RealSlices))
-            : model.SampleLosses(answer, target, sample.RealSlices)).cpu().data<float>().ToArray();
+            ? model.Losses.Weighted(answer, target, sample.RealSlices, model.Losses.Unpadded(weights.to(model.Device), sample.RealSlices))
+            : model.Losses.Of(answer, target, sample.RealSlices)).cpu().data<float>().ToArray();
     }
 
     private Tensor Noise(long[] shape, int number)

@@ -6,6 +6,7 @@ using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
@@ -42,6 +43,9 @@ public sealed class CompressionExperiment : Experiment
 
     /// <inheritdoc/>
     public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
+
+    /// <inheritdoc/>
+    internal override PlanFacts Facts => PlanFacts.Of(Plan, Description);
 
     /// <inheritdoc/>
     internal override Experiment Trained(TrainingOptions training) => new CompressionExperiment(Plan with { Training = training }, Context, Source);

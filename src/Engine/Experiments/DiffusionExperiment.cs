@@ -13,6 +13,7 @@ using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Reports.OneRun;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
@@ -49,6 +50,9 @@ public sealed class DiffusionExperiment : Experiment
 
     /// <inheritdoc/>
     public override JsonNode Json => JsonSerializer.SerializeToNode(Description, AtomicFile.Json)!;
+
+    /// <inheritdoc/>
+    internal override PlanFacts Facts => PlanFacts.Of(Plan, Description);
 
     /// <inheritdoc/>
     internal override Experiment Trained(TrainingOptions training) => new DiffusionExperiment(Plan with { Training = training }, Context, Source);

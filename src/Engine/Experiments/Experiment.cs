@@ -3,6 +3,7 @@ using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Distributed;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Reports.ManyRuns;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Training;
 
@@ -28,6 +29,9 @@ public abstract class Experiment
 
     /// <summary>The plan, described for programs: <c>description.json</c>.</summary>
     public abstract JsonNode Json { get; }
+
+    /// <summary>What a report of many runs tells of the plan: <c>plan.json</c>.</summary>
+    internal abstract PlanFacts Facts { get; }
 
     /// <summary>What training is estimated to take.</summary>
     public abstract MemoryEstimate Memory { get; }

@@ -205,6 +205,7 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
     {
         ExperimentSeal.Write(run, experiment.Source.Text);
         AtomicFile.WriteJson(run.Description, experiment.Json);
+        experiment.Facts.Write(run);
         if (experiment.Source.Origin is { } origin)
             AtomicFile.WriteJson(run.Origin, origin);
     }

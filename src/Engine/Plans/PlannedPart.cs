@@ -20,6 +20,9 @@ public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, o
     /// <summary>The keys of its options that the experiment writes, with those of sections within: <c>attention.heads</c>. The others have their defaults.</summary>
     public IReadOnlyList<string> Written { get; init; } = [];
 
+    /// <summary>The preset that fills the options which the experiment does not write, or null.</summary>
+    public string? Preset { get; init; }
+
     /// <summary>Calls into the part with its options, and says whose fault it is when that fails.</summary>
     /// <exception cref="PlanException">The part refuses its options or the shapes.</exception>
     /// <exception cref="PartFailedException">The part's code failed.</exception>

@@ -27,7 +27,14 @@ internal static class WrittenOptions
     }
 
     /// <summary>The value at a key such as <c>attention.heads</c>, as JSON.</summary>
-    private static string Text(object? options, string key)
+    private static string Text(object? options, string key) => At(options, key) switch
+    {
+        null => "null",
+        var value => JsonSerializer.Serialize(value, value.GetType(), AtomicFile.Json),
+    };
+
+    /// <summary>The value at a key such as <c>attention.heads</c>, or null where there is none.</summary>
+    internal static object? At(object? options, string key)
     {
         foreach (var step in key.Split('.'))
         {
@@ -39,6 +46,6 @@ internal static class WrittenOptions
             };
         }
 
-        return JsonSerializer.Serialize(options, options?.GetType() ?? typeof(object), AtomicFile.Json);
+        return options;
     }
 }

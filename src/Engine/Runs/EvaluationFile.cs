@@ -56,7 +56,7 @@ public sealed record EvaluationFile<TResult> : EvaluationFile, IVersionedFile
 
     /// <summary>A run's evaluation, or null where it was not evaluated.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static EvaluationFile<TResult>? Read(RunFolder run) => RunFolder.ReadJson<EvaluationFile<TResult>>(run.Evaluation, CurrentFormat, Remedy);
+    public static EvaluationFile<TResult>? Read(RunFolder run) => RunFile.ReadJson<EvaluationFile<TResult>>(run.Evaluation, CurrentFormat, Remedy);
 }
 
 /// <summary>What is known of one checkpoint on one split.</summary>

@@ -141,7 +141,7 @@ public sealed class FrozenParts
     private string WeightsOf(string name) => Path.Combine(Folder, $"{name}.safetensors");
 
     private static T? Read<T>(string path)
-        where T : class => RunFolder.ReadJson<T>(path, "restore it, or start the run anew");
+        where T : class => RunFile.ReadJson<T>(path, "restore it, or start the run anew");
 }
 
 /// <summary>Weights that a run took over.</summary>

@@ -31,12 +31,14 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Adds a line and hands it to the operating system.</summary>
     public void Add(MetricsEntry entry) => _file.Append(Encoding.UTF8.GetBytes(Line(entry) + "\n"));
 
-    /// <summary>The log's entries; lines that were cut off or damaged are left out.</summary>
+    /// <summary>The log's entries, none where there is no log; lines that were cut off or damaged are left out.</summary>
     /// <exception cref="RunFolderException">The log is no file.</exception>
     public static IReadOnlyList<MetricsEntry> Read(string path)
     {
         var entries = new List<MetricsEntry>();
-        RunFolder.RequireFile(path);
+        RunFile.Require(path);
+        if (!File.Exists(path))
+            return entries;
         using var text = new StreamReader(RegularFile.OpenRead(path));
         while (text.ReadLine() is { } line)
         {
@@ -54,18 +56,16 @@ public sealed class MetricsLog : IDisposable
         return entries;
     }
 
-    /// <summary>Which of the steps that a run has trained its log has no line of, or null where it has all.</summary>
+    /// <summary>What is said where a log has no line of some of the steps that its run has trained.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="step">Steps done.</param>
+    /// <param name="gaps">What <see cref="Gaps"/> says of it.</param>
     /// <returns>A sentence without its full stop.</returns>
-    public static string? Lost(string path, long step) => Gaps(path, step) is { } gaps
-        ? $"{path} has no whole line of {gaps}, so the history of what was trained there is lost; the run goes on, and its curves and reports lack it"
-        : null;
+    internal static string Lost(string path, string gaps) =>
+        $"{path} has no whole line of {gaps}, so the history of what was trained there is lost; the run goes on, and its curves and reports lack it";
 
-    /// <summary>The steps without a line, in words, or null.</summary>
-    internal static string? Gaps(string path, long step) => Gaps(File.Exists(path) ? Read(path) : [], step);
-
-    /// <inheritdoc cref="Gaps(string, long)"/>
+    /// <summary>The steps that a run has trained and its log has no line of, in words, or null where it has all.</summary>
+    /// <param name="entries">The log's entries.</param>
+    /// <param name="step">Steps done.</param>
     internal static string? Gaps(IReadOnlyList<MetricsEntry> entries, long step)
     {
         const int most = 5;

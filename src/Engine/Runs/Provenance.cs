@@ -185,7 +185,7 @@ public sealed record Provenance
     /// <summary>A run's record, or null where there is none.</summary>
     /// <exception cref="RunFolderException">It is not what was written.</exception>
     public static Provenance? Read(RunFolder run) =>
-        RunFolder.ReadSealed<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
+        RunFile.ReadSealed<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
 
     private static IReadOnlyList<BinaryFacts> PluginsOf(IEnumerable<PartSource> sources) =>
         [.. sources.Distinct().OrderBy(source => source.Plugin, StringComparer.Ordinal).Select(BinaryFacts.Of)];

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using VoxelZoo.Engine.Files;
-using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Tensors.Native;
 
@@ -13,8 +11,11 @@ public sealed class RunFolder
     public const string FirstName = "first";
 
     private const string ExperimentName = "experiment.yaml", SealName = "experiment.seal.json", StatusName = "status.json", MetricsName = "metrics.jsonl";
-    private const string CheckpointsName = "checkpoints", LockName = "train.lock", CohortName = "cohort", FrozenName = "frozen", LatentsName = "latents";
+    private const string CheckpointsName = "checkpoints", CohortName = "cohort", FrozenName = "frozen", LatentsName = "latents";
     private const string CardName = "card.yaml", EventsName = "events", SweepsName = "sweeps", DiscriminatorName = "diffrs";
+
+    /// <summary>The file that a process holds which trains the run.</summary>
+    internal const string LockName = "train.lock";
 
     /// <summary>What may be there before a run's first step.</summary>
     private static readonly string[] BeforeTheRun = [LockName, SealName, CohortName, FirstName, FrozenName, LatentsName];
@@ -47,6 +48,9 @@ public sealed class RunFolder
 
     /// <summary>What <c>describe --json</c> says of the experiment: shapes, exact parameter counts, memory, training.</summary>
     public string Description => In("description.json");
+
+    /// <summary>What a report of many runs tells of the plan.</summary>
+    internal string Plan => In("plan.json");
 
     /// <summary>State of the run.</summary>
     public string Status => In(StatusName);
@@ -133,29 +137,8 @@ public sealed class RunFolder
             throw new RunFolderException($"{path} cannot be made a run's folder: {why}");
     }
 
-    /// <summary>Refuses a run in which a pipe, a device or a circle of links stands where training reads or goes on writing a file.</summary>
-    /// <exception cref="RunFolderException">One does.</exception>
-    private void CheckFiles()
-    {
-        var all = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 };
-        var deep = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0, RecurseSubdirectories = true, MaxRecursionDepth = 3 };
-        var within = new[] { Events, Checkpoints, Frozen }.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*", deep));
-        foreach (var file in Directory.EnumerateFiles(Path, "*", all).Where(IsOwn).Concat(within))
-            RequireFile(file);
-    }
-
     // what else somebody keeps there is not touched
-    private static bool IsOwn(string file) => System.IO.Path.GetExtension(file) is ".json" or ".jsonl" or ".yaml" or ".lock";
-
-    /// <summary>Refuses a run that <see cref="Lock"/> would refuse; holds and makes nothing.</summary>
-    /// <exception cref="RunFolderException">Another process trains it, it cannot be written, or a file of it is none.</exception>
-    public void CheckLock()
-    {
-        if (IsLocked())
-            throw new RunFolderException($"{Path} is being trained by another process; wait for that one, or stop it");
-        CheckFiles();
-        RequireWritable("trained");
-    }
+    internal static bool IsOwn(string file) => System.IO.Path.GetExtension(file) is ".json" or ".jsonl" or ".yaml" or ".lock";
 
     /// <summary>Refuses a run in whose folder nothing can be written, before the work whose outcome belongs there.</summary>
     /// <param name="doing">What is to be done to the run, such as <c>evaluated</c>.</param>
@@ -179,7 +162,7 @@ public sealed class RunFolder
         var run = new RunFolder(System.IO.Path.GetFullPath(path));
         if (!Directory.Exists(run.Path))
             throw new RunFolderException($"{path}: no such run folder; train makes one{NearPaths.Suggestion(path, IsRun)}");
-        RequireFile(run.Experiment);
+        RunFile.Require(run.Experiment);
         run.RequireReadable();
         return File.Exists(run.Experiment)
             ? run
@@ -198,7 +181,7 @@ public sealed class RunFolder
         Try(Checkpoints, () =>
         {
             if (Directory.Exists(Checkpoints))
-                CheckpointNames();
+                this.CheckpointNames();
         });
 
         void Try(string what, Action read)
@@ -230,218 +213,21 @@ public sealed class RunFolder
     /// <summary>Whether a checkpoint was ever written, be it one that is broken now.</summary>
     public bool HasCheckpoints => Directory.Exists(Checkpoints) && !new CheckpointStore(Checkpoints).IsEmpty;
 
-    /// <summary>Keeps other processes from training this run until the lock is disposed or this process ends, however it ends.</summary>
-    /// <exception cref="RunFolderException">Another process trains it, or a file of it is none.</exception>
-    public IDisposable Lock()
-    {
-        var held = Hold(In(LockName), "trained");
-        try
-        {
-            CheckFiles(); // of a run that changes under the eyes, names come and go
-            return held;
-        }
-        catch
-        {
-            held.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Holds a file of the run, whose folder is made, for as long as this process lives and the lock is not disposed.</summary>
-    /// <param name="file">The file.</param>
-    /// <param name="doing">What is done to the run meanwhile, such as <c>trained</c>.</param>
-    /// <exception cref="RunFolderException">Another process holds it, or it cannot be written.</exception>
-    internal IDisposable Hold(string file, string doing)
-    {
-        try
-        {
-            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
-            return new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e) when (HeldFile.IsByAnother(e))
-        {
-            throw new RunFolderException($"{Path} is being {doing} by another process ({e.Message}); wait for that one, or stop it");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new RunFolderException($"{Path} cannot be {doing}, because {file} cannot be written ({Unwritten.Why(e)}); make room there or the folder writable, or copy the run to one that is");
-        }
-    }
-
-    /// <summary>Whether a process holds <see cref="Lock"/>; on a file system that does not share locks, one of this machine.</summary>
-    public bool IsLocked()
-    {
-        if (RegularFile.WhyNot(In(LockName)) is not null)
-            return false; // no process holds what is no file
-        try
-        {
-            using var shared = new FileStream(In(LockName), FileMode.Open, FileAccess.Read, FileShare.Read);
-            return false;
-        }
-        catch (FileNotFoundException)
-        {
-            return false;
-        }
-        catch (IOException e)
-        {
-            return HeldFile.IsByAnother(e);
-        }
-        catch (UnauthorizedAccessException)
-        {
-            return false; // it cannot be read, so that nothing is known
-        }
-    }
-
     /// <summary>
     /// How the run stands, for those who only look: what <see cref="ReadStatus"/> says, but of a run that is marked as running and that no process trains
     /// that it was interrupted.
     /// </summary>
     public RunStatus? ReadStanding() => ReadStatus() is { } status
-        ? status.Status == RunState.Running && !IsLocked() ? status with { Status = RunState.Interrupted } : status
+        ? status.Status == RunState.Running && !this.IsLocked() ? status with { Status = RunState.Interrupted } : status
         : null;
 
     /// <summary>The run's status as its last process wrote it, or null before its first one was written.</summary>
-    public RunStatus? ReadStatus() => ReadJson<RunStatus>(Status, "remove it, the checkpoints do not need it");
-
-    /// <summary>Refuses what stands in the place of a run's file and is none; to open it would wait for ever.</summary>
-    /// <exception cref="RunFolderException">It is a pipe, a device or a circle of links.</exception>
-    internal static void RequireFile(string path)
-    {
-        if (RegularFile.WhyNot(path) is { } why)
-            throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
-    }
-
-    /// <summary>What a JSON file of a run says, or null where there is none.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="remedy">What to do where it is damaged.</param>
-    /// <exception cref="RunFolderException">It is damaged.</exception>
-    public static T? ReadJson<T>(string path, string remedy)
-        where T : class
-    {
-        RequireFile(path);
-        try
-        {
-            return File.Exists(path) ? JsonSerializer.Deserialize<T>(RegularFile.ReadText(path), AtomicFile.Json) : null;
-        }
-        catch (JsonException e)
-        {
-            throw new RunFolderException($"{path} cannot be read ({JsonFault.Why(e)}); {remedy}");
-        }
-    }
-
-    /// <summary>What a JSON file of a run says that holds its own hash, or null where there is none.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="remedy">What to do where it was changed or is damaged.</param>
-    /// <exception cref="RunFolderException">It is.</exception>
-    internal static T? ReadSealed<T>(string path, string remedy)
-        where T : class
-    {
-        RequireFile(path);
-        try
-        {
-            return File.Exists(path) ? SealedJson.Read<T>(RegularFile.ReadText(path)) : null;
-        }
-        catch (Exception e) when (e is JsonException or InvalidDataException)
-        {
-            throw new RunFolderException($"{path} cannot be read ({JsonFault.Why(e)}); {remedy}");
-        }
-    }
-
-    /// <summary>What a JSON file of a run says that has a version, or null where there is none.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="version">The version of its layout that this program reads.</param>
-    /// <param name="remedy">What to do where it is damaged, or of another version.</param>
-    /// <exception cref="RunFolderException">It is.</exception>
-    internal static T? ReadJson<T>(string path, int version, string remedy)
-        where T : class, IVersionedFile
-    {
-        var file = ReadJson<T>(path, remedy);
-        return file is null || file.Format == version
-            ? file
-            : throw new RunFolderException($"the layout of {path} is version {file.Format}, this program reads version {version}; {remedy}");
-    }
-
-    /// <summary>A checkpoint of the run; where the one that is asked for is damaged, the newest other one that verifies.</summary>
-    /// <param name="pointer"><c>best</c>, <c>latest</c> or <c>best_generation</c>.</param>
-    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
-    /// <exception cref="RunFolderException">There is no checkpoint that verifies, or the run never had one of that name.</exception>
-    public Checkpoint OpenCheckpoint(string pointer, Action<string> warn)
-    {
-        string? first = null;
-        var store = !Directory.Exists(Checkpoints) ? null : new CheckpointStore(Checkpoints);
-        if (pointer == EvaluatedOptions.BestGeneration && store is { IsEmpty: false } && !store.Has(pointer))
-            throw new RunFolderException(
-                $"{Path} has no checkpoint {pointer}: its training measured no generated volumes (training.generation), or none with success; "
-                + "name best or latest");
-        var found = store?.Open(pointer, sentence =>
-        {
-            first ??= sentence;
-            warn(sentence);
-        });
-        return found ?? throw new RunFolderException($"{Path} has no checkpoint that can be read; {(first is null ? "train it first" : $"restore what it lost ({first}), or use another run")}");
-    }
-
-    /// <summary>
-    /// Reads a checkpoint as a whole. Training may remove it meanwhile, because it has a better or a later one: then that is read.
-    /// </summary>
-    /// <param name="name"><c>best</c>, <c>latest</c>, <c>best_generation</c> or <c>step-XXXXXXXX</c>.</param>
-    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
-    /// <param name="read">Reads it.</param>
-    /// <exception cref="RunFolderException">There is no checkpoint that verifies, or the run never had one of that name.</exception>
-    internal T UseCheckpoint<T>(string name, Action<string> warn, Func<Checkpoint, T> read)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            var checkpoint = OpenNamedCheckpoint(name, warn);
-            try
-            {
-                return read(checkpoint);
-            }
-            catch (IOException) when (attempt < CheckpointStore.MostAttempts && !Directory.Exists(checkpoint.Folder))
-            {
-                // the next one
-            }
-        }
-    }
-
-    /// <summary>Opens the checkpoint that a pointer names, or the one of a name of its own.</summary>
-    /// <param name="name"><c>best</c>, <c>latest</c> or <c>step-XXXXXXXX</c>.</param>
-    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over, where a pointer was given.</param>
-    /// <exception cref="RunFolderException">There is none such that verifies.</exception>
-    public Checkpoint OpenNamedCheckpoint(string name, Action<string> warn)
-    {
-        if (!name.StartsWith("step-", StringComparison.Ordinal))
-            return OpenCheckpoint(name, warn);
-        if (!CheckpointNames().Contains(name))
-            throw new RunFolderException($"{Path} has no checkpoint {name}{Spelling.Suggestion(name, CheckpointNames())} (it has {string.Join(", ", CheckpointNames().DefaultIfEmpty("none"))})");
-        return new CheckpointStore(Checkpoints).OpenExactly(name) is var (found, why) && found is not null
-            ? found
-            : throw new RunFolderException($"the checkpoint {name} of {Path} cannot be read ({why}); name another one, or restore it");
-    }
-
-    /// <summary>The names of its checkpoints, from the first on.</summary>
-    public IReadOnlyList<string> CheckpointNames() => Directory.Exists(Checkpoints) ? new CheckpointStore(Checkpoints).Names() : [];
-
-    /// <summary>The checkpoint from which the run goes on, or null for one that was ended before its first. Changes nothing.</summary>
-    /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
-    /// <exception cref="RunFolderException">There are checkpoints, and none of them verifies.</exception>
-    public Checkpoint? FindLatest(Action<string> warn) => !HasCheckpoints ? null : new CheckpointStore(Checkpoints).Open("latest", warn) ?? throw WithoutReadable();
-
-    /// <summary>What is said where no checkpoint can be read.</summary>
-    internal RunFolderException WithoutReadable() =>
-        new($"{Path} has checkpoints and none of them can be read, so it cannot be continued; train anew into another folder with --run");
+    public RunStatus? ReadStatus() => RunFile.ReadJson<RunStatus>(Status, "remove it, the checkpoints do not need it");
 
     /// <summary>Replaces the run's status.</summary>
     public void WriteStatus(RunStatus status) => AtomicFile.WriteJson(Status, status);
 
     private string In(string name) => System.IO.Path.Combine(Path, name);
-}
-
-/// <summary>A file that says which version its layout is.</summary>
-internal interface IVersionedFile
-{
-    /// <summary>Version of the file's layout.</summary>
-    int Format { get; }
 }
 
 /// <summary>A run folder that is missing, in the way or damaged; the message is one sentence for the user.</summary>

@@ -87,7 +87,7 @@ internal sealed partial class SampleFolder : IDisposable
         [
             .. Directory.EnumerateDirectories(run.Samples).Order(StringComparer.Ordinal)
                 .Where(folder => !Path.GetFileName(folder).StartsWith('.')) // half written
-                .Select(folder => RunFolder.ReadJson<T>(Path.Combine(folder, RecordName), "remove it, or make it anew")).OfType<T>(),
+                .Select(folder => RunFile.ReadJson<T>(Path.Combine(folder, RecordName), "remove it, or make it anew")).OfType<T>(),
         ];
 
     /// <summary>Writes a sample, in place of the one that has its number.</summary>

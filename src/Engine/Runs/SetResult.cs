@@ -95,7 +95,7 @@ public sealed record MaskQuality
 }
 
 /// <summary>A metric of generated volumes against the real ones of a split.</summary>
-public sealed record SetQuality
+public sealed record SetQuality : OrderedValue
 {
     /// <summary>The metric's id.</summary>
     public required string Metric { get; init; }
@@ -129,18 +129,6 @@ public sealed record SetQuality
 
     /// <summary>What made the features; a network by its file's name and SHA-256.</summary>
     public required string Extractor { get; init; }
-
-    /// <summary>Whether more is better; missing in files of before this was written.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public bool? HigherIsBetter { get; init; }
-
-    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public double? BestValue { get; init; }
-
-    /// <summary>Which value is better; null where the file does not say it.</summary>
-    [JsonIgnore]
-    public MetricOrder? Order => HigherIsBetter is { } higher ? new MetricOrder(higher, BestValue) : null;
 
     /// <summary>What a reader must know to trust the number.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];

@@ -22,16 +22,14 @@ public sealed class Trainer : IDisposable
     private readonly TrainingObserver _observer;
     private readonly Func<TrainingTask> _build;
     private readonly CheckpointStore _checkpoints;
+    private readonly StatusWriter _status;
     private readonly int _stepsPerEpoch;
     private TrainingTask _task;
     private TrainingState _state;
     private CheckpointSaver? _saver;
-    private int _segments = 1, _failedBefore, _failedStatuses;
     private long _ownSteps, _ownMoves, _ownSkips; // of this segment
     private bool _stopping;
-    private string? _lostSteps; // of the log
     private string? _brokenValidation; // of the last one, or null
-    private int _nonFiniteValidations;
     private string? _nonFinite; // what made the first step that was not finite
 
     /// <summary>Builds the task and its state.</summary>
@@ -46,7 +44,7 @@ public sealed class Trainer : IDisposable
         RequireBatch(options, samples.Count);
         _stepsPerEpoch = samples.Count / options.BatchSize;
         (_options, _samples, _workers, _run, _observer) = (options, samples, workers, run, observer);
-        (_checkpoints, _build) = (new CheckpointStore(run.Checkpoints), task);
+        (_checkpoints, _build, _status) = (new CheckpointStore(run.Checkpoints), task, new StatusWriter(run, options.Epochs, observer.Warned));
         Build();
     }
 
@@ -59,7 +57,11 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>Patients that are not trained on or validated with, because something of theirs is missing.</summary>
-    public int SkippedPatients { get; init; }
+    public int SkippedPatients
+    {
+        get => _status.SkippedPatients;
+        init => _status.SkippedPatients = value;
+    }
 
     private TimeProvider Clock => _task.Context.Clock;
 
@@ -86,20 +88,17 @@ public sealed class Trainer : IDisposable
     {
         if (resume)
             Resume();
-        var before = _run.ReadStatus();
-        var started = before?.Started ?? Clock.GetUtcNow();
-        (_segments, _failedBefore) = (1 + (before?.Segments ?? 0), before?.FailedCheckpoints ?? 0);
-        _nonFiniteValidations = before?.NonFiniteValidations ?? 0;
+        _status.Begin(Clock.GetUtcNow());
         _observer.Started(new TrainingStart(
             _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString())
         {
             Modules = _task.Modules,
         });
-        WriteStatus(RunState.Running, started);
+        WriteStatus(RunState.Running);
         RunState? end;
-        while ((end = Train(started, stop)) is null)
-            GoBack(started);
-        return WriteStatus(end.Value, started, _brokenValidation);
+        while ((end = Train(stop)) is null)
+            GoBack();
+        return WriteStatus(end.Value, _brokenValidation);
     }
 
     /// <summary>The same checkpoint in all processes: the first one looks for it and sets aside what is broken, before the others look.</summary>
@@ -121,10 +120,11 @@ public sealed class Trainer : IDisposable
             throw _run.WithoutReadable();
         else
             _observer.Warned("the run has no checkpoint yet, so it begins anew");
-        if (!Writes || MetricsLog.Lost(_run.Metrics, _state.Position.Step) is not { } lost)
+        if (!Writes)
             return;
-        _lostSteps = MetricsLog.Gaps(_run.Metrics, _state.Position.Step);
-        _observer.Warned(lost);
+        _status.LostSteps = MetricsLog.Gaps(MetricsLog.Read(_run.Metrics), _state.Position.Step);
+        if (_status.LostSteps is { } lost)
+            _observer.Warned(MetricsLog.Lost(_run.Metrics, lost));
     }
 
     /// <summary>Writes that the run ended by <paramref name="error"/>, which is what has to be told also where that cannot be written.</summary>
@@ -132,7 +132,7 @@ public sealed class Trainer : IDisposable
     {
         try
         {
-            WriteStatus(error is DivergedException ? RunState.Diverged : RunState.Failed, _run.ReadStatus()?.Started ?? Clock.GetUtcNow(), error.Message);
+            WriteStatus(error is DivergedException ? RunState.Diverged : RunState.Failed, error.Message);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -142,7 +142,7 @@ public sealed class Trainer : IDisposable
 
     /// <summary>Trains on from where the state stands.</summary>
     /// <returns>How the run ends, or null where the guard wants to go back to a checkpoint.</returns>
-    private RunState? Train(DateTimeOffset started, CancellationToken stop)
+    private RunState? Train(CancellationToken stop)
     {
         using var log = Writes ? new TrainingLog(_run, _state.Position, _task.LossName, _task.Context, _observer.Warned) : null;
         using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch, _task.Share);
@@ -152,7 +152,7 @@ public sealed class Trainer : IDisposable
                 Step(batch, log);
             _stopping = Collective.Any(stop.IsCancellationRequested);
             if (!MustGoBack && _state.Position.StepInEpoch == _stepsPerEpoch)
-                EndEpoch(log, started, stop);
+                EndEpoch(log, stop);
             else if (!MustGoBack && _stopping)
                 Stop();
             if (MustGoBack)
@@ -247,7 +247,7 @@ public sealed class Trainer : IDisposable
         }
     }
 
-    private void EndEpoch(TrainingLog? log, DateTimeOffset started, CancellationToken stop)
+    private void EndEpoch(TrainingLog? log, CancellationToken stop)
     {
         _saver?.Settle(wait: false);
         var (mean, norm, skipped, seconds) = _state.EndEpoch();
@@ -284,7 +284,7 @@ public sealed class Trainer : IDisposable
             _saver?.Save(best, bestGeneration);
         else if (best || bestGeneration || _saver is { HasFailed: true } || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
             _saver?.Begin(best, before, bestGeneration, generationBefore);
-        WriteStatus(RunState.Running, started);
+        WriteStatus(RunState.Running);
         _observer.EpochDone(facts);
     }
 
@@ -299,7 +299,7 @@ public sealed class Trainer : IDisposable
             + "good they are; see what differs from training, such as the volumes of val or a network that behaves otherwise in eval mode";
         if (_brokenValidation is null)
             return;
-        _nonFiniteValidations++;
+        _status.NonFiniteValidations++;
         if (isFirst)
             _observer.Warned(_brokenValidation);
     }
@@ -338,7 +338,7 @@ public sealed class Trainer : IDisposable
     /// collapsed, which the latest may have saved, or where going back did not help before. Where there is none it begins again.
     /// </summary>
     /// <exception cref="DivergedException">It went back too often.</exception>
-    private void GoBack(DateTimeOffset started)
+    private void GoBack()
     {
         _saver?.Settle(wait: true);
         var remedy = _nonFinite ?? "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm";
@@ -353,7 +353,7 @@ public sealed class Trainer : IDisposable
             GoBackTo(checkpoint);
         guard = _task.Guard!;
         Collective.ByFirst(() => TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch), _observer.Warned));
-        WriteStatus(RunState.Running, started, diverged);
+        WriteStatus(RunState.Running, diverged);
         _observer.Warned(string.Create(
             CultureInfo.InvariantCulture,
             $"{diverged}; going on from {checkpoint?.Name ?? "the beginning"} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
@@ -379,7 +379,7 @@ public sealed class Trainer : IDisposable
     private void BeginAgain()
     {
         var (guard, seconds, random) = (_task.Guard!.State, _state.Position.TrainingSeconds, _task.Context.Random);
-        _failedBefore += _saver?.FailedSaves ?? 0;
+        _status.FailedCheckpoints += _saver?.FailedSaves ?? 0;
         Dispose();
         random.Restore(new Dictionary<string, byte[]>());
         Build();
@@ -390,45 +390,12 @@ public sealed class Trainer : IDisposable
     /// <summary>The learning rate that steps of an epoch, from 0, really have.</summary>
     private double LearningRate(int epoch) => _task.LearningRate(epoch) * (_task.Guard?.LearningRateFactor ?? 1);
 
-    private RunStatus WriteStatus(RunState state, DateTimeOffset started, string? error = null)
+    private RunStatus WriteStatus(RunState state, string? error = null)
     {
-        var status = new RunStatus
-        {
-            Status = state,
-            Epoch = _state.Position.Epoch,
-            Epochs = _options.Epochs,
-            Step = _state.Position.Step,
-            Best = _state.Best,
-            BestGeneration = _state.BestGeneration,
-            SkippedPatients = SkippedPatients,
-            SkippedSteps = _task.Guard?.Skipped ?? 0,
-            Rollbacks = _task.Guard?.Rollbacks ?? 0,
-            Segments = _segments,
-            FailedCheckpoints = _failedBefore + (_saver?.FailedSaves ?? 0),
-            NonFiniteValidations = _nonFiniteValidations,
-            LostSteps = _lostSteps,
-            LastError = error,
-            Started = started,
-            Updated = Clock.GetUtcNow(),
-            TrainingSeconds = _state.Position.TrainingSeconds,
-        };
+        var status = _status.Of(state, _state, _task.Guard, _saver?.FailedSaves ?? 0, Clock.GetUtcNow()) with { LastError = error };
         if (Writes)
-            Write(status);
+            _status.Write(status);
         return status;
-    }
-
-    /// <summary>Writes the status. One that is written while training goes on may fail as often as a checkpoint: the next one says the same and more.</summary>
-    private void Write(RunStatus status)
-    {
-        try
-        {
-            _run.WriteStatus(status);
-            _failedStatuses = 0;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && status.Status == RunState.Running && ++_failedStatuses < CheckpointSaver.MaxFailures)
-        {
-            _observer.Warned($"the status was not written after step {status.Step} ({e.Message}); trying again after the next epoch");
-        }
     }
 
     /// <summary>Waits for a checkpoint that is being written, and frees the task.</summary>

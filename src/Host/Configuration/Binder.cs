@@ -99,6 +99,10 @@ internal static class Binder
         }
     }
 
+    /// <summary>The preset that a part's section names, or null.</summary>
+    public static string? PresetOf(Node section, Type options) =>
+        OptionsShape.Of(options).PresetKey is { } key && section is MapNode map && map[key] is ScalarNode { IsNull: false } name ? name.Text : null;
+
     private static object? Preset(MapNode map, OptionsShape shape)
     {
         if (shape.PresetKey is not { } key || map[key] is not { IsNull: false } node)

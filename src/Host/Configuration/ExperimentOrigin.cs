@@ -21,7 +21,7 @@ internal sealed record ExperimentOrigin(string Experiment, string? Profile, IRea
 
     /// <summary>What a file of it says, or null where there is none.</summary>
     /// <exception cref="RunFolderException">It is damaged.</exception>
-    public static ExperimentOrigin? Read(string path) => RunFolder.ReadJson<ExperimentOrigin>(path, Damaged);
+    public static ExperimentOrigin? Read(string path) => RunFile.ReadJson<ExperimentOrigin>(path, Damaged);
 
     /// <summary>The next segment's: with the values that were set for it, and the place of its cohort where that was named or moved, as the segment after it may be started elsewhere.</summary>
     /// <param name="sets">The values.</param>

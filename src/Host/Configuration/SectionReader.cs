@@ -49,6 +49,7 @@ internal abstract class SectionReader(PartRegistry registry)
         new(section, part.Id, part.Value, options, new PartSource(part.Plugin, part.Version, part.Value.GetType().Assembly.Location) { Folder = part.Path })
         {
             Bound = options,
+            Preset = Binder.PresetOf(node, options.GetType()),
             Written = [.. OptionDefaults.Written(node, options.GetType())],
         };
 

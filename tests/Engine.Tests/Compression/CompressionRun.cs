@@ -1,12 +1,12 @@
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Tests.Tiny;
 using VoxelZoo.Engine.Training;
-
 
 namespace VoxelZoo.Engine.Tests.Compression;
 
@@ -15,11 +15,7 @@ internal sealed class CompressionRun : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public CompressionRun()
-    {
-        Folder = RunFolder.Create(Path.Combine(_folder.Path, "run"));
-        File.WriteAllText(Folder.Experiment, "id: tiny\n");
-    }
+    public CompressionRun() => Folder = RunFolder.Create(Path.Combine(_folder.Path, "run"));
 
     public RunFolder Folder { get; }
 
@@ -53,6 +49,7 @@ internal sealed class CompressionRun : IDisposable
             GradientClipNorm = 1e6,
             Precision = Precision.Float32,
             Device = "cpu",
+            CheckMemory = false,
         },
     };
 
@@ -71,28 +68,11 @@ internal sealed class CompressionRun : IDisposable
     public static PooledImages Images(CompressionPlan plan, string split, RandomCrop? crop = null) =>
         new(Cohort.Open(plan.Data.Cohort), split, plan.Data, plan.Kinds, crop);
 
-    /// <summary>Trains as the host does.</summary>
+    /// <summary>Trains by the door through which every program does.</summary>
     public RunStatus Train(CompressionPlan plan, bool resume = false, long? stopAfter = null, Action<StepFacts>? stepped = null)
     {
-        using var random = new RandomStreams(plan.Training.Seed);
         using var stop = new CancellationTokenSource();
-        var observer = new Observer(facts =>
-        {
-            stepped?.Invoke(facts);
-            if (facts.Step == stopAfter)
-                stop.Cancel();
-        });
-        using var trainer = new Trainer(
-            plan.Training, Images(plan, Cohort.Train, plan.Crop), 1, Folder, observer, () => new CompressionTask(plan, Images(plan, Cohort.Val), Context(plan, random)));
-        try
-        {
-            return trainer.Run(resume, stop.Token);
-        }
-        catch (Exception e)
-        {
-            trainer.Fail(e);
-            throw;
-        }
+        return TinyRun.Train(new CompressionExperiment(plan, TinyRun.Observed([], stop, stopAfter, stepped)), Folder, resume, stop.Token);
     }
 
     /// <summary>Calls back with the trained compressor and the test split.</summary>
@@ -114,9 +94,4 @@ internal sealed class CompressionRun : IDisposable
     public float Weight(string name) => Numbers(Latest, "compressor", name)[0];
 
     public void Dispose() => _folder.Dispose();
-
-    private sealed class Observer(Action<StepFacts> stepped) : TrainingObserver
-    {
-        public override void Stepped(StepFacts facts) => stepped(facts);
-    }
 }

@@ -189,7 +189,9 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
     {
         using var run = new CompressionRun();
 
-        var refusal = Assert.Throws<PlanException>(() => run.Train(Plan(cohort, null, Phase(1, ("l1", 1)), Phase(1, ("l1", 1), (loss, 1)))));
+        var plan = Plan(cohort, null, Phase(1, ("l1", 1)), Phase(1, ("l1", 1), (loss, 1)));
+
+        var refusal = Assert.Throws<PlanException>(() => run.Train(plan, resume: true)); // a run that is begun so leaves no folder
 
         Assert.Equal(("training", $"phases.1.losses.{loss}", sentence), (refusal.Section, refusal.Key, refusal.Message));
         Assert.Equal(0, run.Folder.ReadStatus()!.Step);

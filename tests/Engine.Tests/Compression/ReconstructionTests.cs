@@ -3,6 +3,7 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Compression;
 using VoxelZoo.Engine.Data;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Files;
 using VoxelZoo.Engine.Nifti;
 using VoxelZoo.Engine.Plans;
@@ -142,9 +143,13 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         PatchDiscriminator.Create(plan.Compression.Discriminator, torch.CPU).Dispose();
         var built = torch.Tensor.TotalCount - before;
 
-        before = LiveTensors.Settled();
+        using var stop = new CancellationTokenSource();
         // a checkpoint that is being written has tensors of its own, so only the last epoch has one
-        _run.Train(plan with { Training = plan.Training with { CheckpointEvery = 100, ValidateEvery = 100 } }, stepped: _ => live.Add(torch.Tensor.TotalCount));
+        var experiment = new CompressionExperiment(
+            plan with { Training = plan.Training with { CheckpointEvery = 100, ValidateEvery = 100 } },
+            TinyRun.Observed([], stop, stopAfter: null, _ => live.Add(torch.Tensor.TotalCount)));
+        before = LiveTensors.Settled();
+        experiment.Train(_run.Folder.Path, stop.Token);
         Assert.InRange(live[^1] - live[4], long.MinValue, 4); // batches that are being prepared may be among them
         Assert.InRange(LiveTensors.Settled() - before, long.MinValue, built);
         before = LiveTensors.Settled();

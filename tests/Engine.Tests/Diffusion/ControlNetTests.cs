@@ -98,9 +98,15 @@ public sealed class ControlNetTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Lost_frozen_weights_are_refused()
     {
-        using var run = new TinyRun();
+        using var first = new TinyRun();
+        using var second = new TinyRun();
+        first.Train(Plan());
+        new FrozenParts(second.Folder).Adopt(FrozenParts.Denoiser, first.Folder, "denoiser", _ => { });
+        var plan = Plan(new ControlNetOptions());
+        second.Train(plan);
+        Directory.Delete(second.Folder.Frozen, recursive: true);
 
-        var refusal = Assert.Throws<RunFolderException>(() => run.Train(Plan(new ControlNetOptions())));
+        var refusal = Assert.Throws<RunFolderException>(() => second.Use(plan, (_, _) => 0));
 
         Assert.Contains("frozen.json is not there, and says no more where the denoiser is from", refusal.Message, StringComparison.Ordinal);
     }

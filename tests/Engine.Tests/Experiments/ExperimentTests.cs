@@ -22,7 +22,7 @@ public sealed class ExperimentTests : IDisposable
 
     private string Place => Path.Combine(_folder.Path, "run");
 
-    private ExperimentPlan Plan => Checked(TinyRun.Plan(_cohort));
+    private ExperimentPlan Plan => TinyRun.Plan(_cohort);
 
     [Fact]
     public void Experiment_is_trained_sampled_and_evaluated_by_three_calls()
@@ -121,13 +121,10 @@ public sealed class ExperimentTests : IDisposable
         Directory.CreateDirectory(_folder.Path);
         File.WriteAllText(Path.Combine(_folder.Path, "experiment.yaml"), "id: other\n");
 
-        var refusal = Assert.Throws<PlanException>(() => new DiffusionExperiment(Checked(ExperimentPlan.Compose(draft))).Train(Place, Test));
+        var refusal = Assert.Throws<PlanException>(() => new DiffusionExperiment(ExperimentPlan.Compose(draft)).Train(Place, Test));
 
         Assert.Equal(("compressor", "from"), (refusal.Section, refusal.Key));
     }
-
-    // how much memory is free is not the tests' business
-    private static ExperimentPlan Checked(ExperimentPlan plan) => plan with { Training = plan.Training with { CheckMemory = false } };
 
     private static string Weights(RunFolder run) => run.OpenCheckpoint("latest", _ => { }).Manifest.Files["denoiser.safetensors"].Sha256;
 

@@ -89,9 +89,9 @@ public sealed class DataChangeTests : IDisposable
         Recorded();
         Add("d", 1);
         var changes = Compare(allow: true);
-        Assert.Empty(RunFolder.ReadJson<Provenance>(_run.Folder.Provenance, "")!.ChangedData); // not before the segment begins
+        Assert.Empty(RunFile.ReadJson<Provenance>(_run.Folder.Provenance, "")!.ChangedData); // not before the segment begins
         Provenance.RecordSegment(_run.Folder, Plan, _folder.Open(), changes, []);
-        var recorded = RunFolder.ReadJson<Provenance>(_run.Folder.Provenance, "")!;
+        var recorded = RunFile.ReadJson<Provenance>(_run.Folder.Provenance, "")!;
         var change = Assert.Single(recorded.ChangedData);
         Assert.Equal((1, 3, 4), (change.Segment, change.Before["train"].Patients, recorded.Data["train"].Patients));
         Assert.Equal(["d"], Assert.Single(change.Changes).Added);
@@ -102,7 +102,7 @@ public sealed class DataChangeTests : IDisposable
     public void Run_of_before_patients_were_recorded_says_so()
     {
         Recorded();
-        var old = RunFolder.ReadJson<Provenance>(_run.Folder.Provenance, "")!;
+        var old = RunFile.ReadJson<Provenance>(_run.Folder.Provenance, "")!;
         AtomicFile.WriteJson(_run.Folder.Provenance, old with { Data = old.Data.ToDictionary(split => split.Key, split => split.Value with { Volumes = null }) });
         Assert.Empty(Compare(allow: false));
         Add("d", 1);

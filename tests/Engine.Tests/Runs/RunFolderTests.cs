@@ -31,6 +31,7 @@ public sealed class RunFolderTests : IDisposable
     public void Run_that_may_not_be_read_is_refused_as_that(string what)
     {
         using var run = new Tiny.TinyRun();
+        File.WriteAllText(run.Folder.Experiment, "id: tiny\n");
         Directory.CreateDirectory(run.Folder.Checkpoints);
         ClosedPath.LookAsUser(() => RunFolder.Open(run.Folder.Path));
 

@@ -3,8 +3,8 @@ using TorchSharp;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Diffusion;
-using VoxelZoo.Engine.Diffusion.Evaluation;
 using VoxelZoo.Engine.Diffusion.Latents;
+using VoxelZoo.Engine.Experiments;
 using VoxelZoo.Engine.Plans;
 using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
@@ -18,11 +18,7 @@ internal sealed class TinyRun : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    public TinyRun()
-    {
-        Folder = RunFolder.Create(Path.Combine(_folder.Path, "run"));
-        File.WriteAllText(Folder.Experiment, "id: tiny\n");
-    }
+    public TinyRun() => Folder = RunFolder.Create(Path.Combine(_folder.Path, "run"));
 
     public RunFolder Folder { get; }
 
@@ -62,6 +58,7 @@ internal sealed class TinyRun : IDisposable
             Precision = Precision.Float32,
             Device = "cpu",
             ValidationTimesteps = 4,
+            CheckMemory = false, // how much is free is not the tests' business
         },
     };
 
@@ -72,36 +69,54 @@ internal sealed class TinyRun : IDisposable
     public static PartContext Context(ExperimentPlan plan, RandomStreams random) =>
         new(torch.CPU, plan.Training.Precision, NullLogger.Instance, TimeProvider.System, random);
 
-    /// <summary>Trains as the host does.</summary>
+    /// <summary>Trains by the door through which every program does.</summary>
     public RunStatus Train(ExperimentPlan plan, bool resume = false, long? stopAfter = null, Action<StepFacts>? stepped = null, bool validate = true)
     {
-        var cohort = Cohort.Open(plan.Data.Cohort);
-        using var random = new RandomStreams(plan.Training.Seed);
+        Lend(plan);
         using var stop = new CancellationTokenSource();
-        var observer = new Observer(Warnings, facts =>
+        var trained = validate ? plan : plan with { Data = plan.Data with { Cohort = WithoutVal(plan.Data.Cohort) } };
+        return Train(new DiffusionExperiment(trained, Observed(Warnings, stop, stopAfter, stepped)), Folder, resume, stop.Token);
+    }
+
+    /// <summary>Hears what training warns of and of its steps, and stops after one of them.</summary>
+    public static ExperimentContext Observed(
+        List<string> warnings, CancellationTokenSource stop, long? stopAfter, Action<StepFacts>? stepped) => new()
+    {
+        Observer = new Observer(warnings, facts =>
         {
             stepped?.Invoke(facts);
             if (facts.Step == stopAfter)
                 stop.Cancel();
-        });
-        var context = Context(plan, random);
+        }),
+    };
+
+    /// <summary>Trains into a run's folder; one that holds something, such as weights that it uses, goes on with that.</summary>
+    public static RunStatus Train(Experiment experiment, RunFolder folder, bool resume, CancellationToken stop) =>
+        resume || Directory.EnumerateFileSystemEntries(folder.Path).Any()
+            ? experiment.Resume(folder, allowChangedData: true, stop)
+            : experiment.Train(folder.Path, stop).Status;
+
+    /// <summary>Gives the run the weights of learned compressors that no run trained: none, or those with which they are made.</summary>
+    private void Lend(ExperimentPlan plan)
+    {
+        using var random = new RandomStreams(plan.Training.Seed);
         var frozen = new FrozenParts(Folder);
-        var (training, validation) = new LatentCache(plan.Data.Latents ?? Folder.Latents, plan.Space, context, frozen)
-            .Prepare(cohort, Volumes(plan, cohort, Cohort.Train), validate ? Volumes(plan, cohort, Cohort.Val) : null);
-        if (plan.Condition.Modalities is not null)
-            (training, validation) = (Modalities(plan, cohort, Cohort.Train), validate ? Modalities(plan, cohort, Cohort.Val) : null);
-        var meter = () => plan.TrainingGeneration is null ? null : new GenerationMeter(plan, Volumes(plan, cohort, Cohort.Val), Cohort.Val);
-        using var trainer = new Trainer(
-            plan.Training, training, plan.Data.Workers, Folder, observer, () => new DiffusionTask(plan, validation, context, frozen, meter: meter()));
-        try
+        foreach (var (name, part) in new[] { (FrozenParts.Compressor, plan.Compressor), (FrozenParts.ConditionCompressor, plan.ConditionCompressor) })
         {
-            return trainer.Run(resume, stop.Token);
+            if (part is not { Part.IsLearned: true } || frozen.Has(name) || Folder.HasCheckpoints)
+                continue;
+            using var made = part.Part.Create(part.Options, Context(plan, random));
+            frozen.Write(name, "", "", name, made.state_dict());
         }
-        catch (Exception e)
-        {
-            trainer.Fail(e);
-            throw;
-        }
+    }
+
+    /// <summary>The cohort as if it had no patients to validate on.</summary>
+    private string WithoutVal(string cohort)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder.Path, "without-val")).FullName;
+        foreach (var split in new[] { Cohort.Train, Cohort.Test }.Where(split => !Directory.Exists(Path.Combine(folder, split))))
+            Directory.CreateSymbolicLink(Path.Combine(folder, split), Path.Combine(cohort, split));
+        return folder;
     }
 
     /// <summary>Calls back with the trained model and the test split.</summary>
@@ -128,16 +143,17 @@ internal sealed class TinyRun : IDisposable
 
     public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) => new(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
 
-    public static ModalityDataset Modalities(ExperimentPlan plan, Cohort cohort, string split) => new(
-        cohort, split, plan.Data, plan.Target[0], plan.Condition.Modalities!, [.. plan.Kinds.Except(plan.Condition.Modalities!)],
-            plan.TumourUse);
-
     public void Dispose() => _folder.Dispose();
 
-    private sealed class Observer(List<string> warnings, Action<StepFacts> stepped) : TrainingObserver
+    private sealed class Observer(List<string> warnings, Action<StepFacts> stepped) : ExperimentObserver
     {
-        public override void Stepped(StepFacts facts) => stepped(facts);
+        public override TrainingObserver Training(Plan plan) => new OfTraining(warnings, stepped);
 
-        public override void Warned(string sentence) => warnings.Add(sentence);
+        private sealed class OfTraining(List<string> warnings, Action<StepFacts> stepped) : TrainingObserver
+        {
+            public override void Stepped(StepFacts facts) => stepped(facts);
+
+            public override void Warned(string sentence) => warnings.Add(sentence);
+        }
     }
 }

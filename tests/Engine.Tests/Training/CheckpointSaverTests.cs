@@ -28,6 +28,7 @@ public sealed class CheckpointSaverTests : IDisposable
 
     public CheckpointSaverTests()
     {
+        File.WriteAllText(_run.Folder.Experiment, "id: tiny\n");
         _task = new OneWeight(new PartContext(torch.CPU, Precision.Float32, NullLogger.Instance, TimeProvider.System, _random));
         _state = new TrainingState(_task, 1);
     }

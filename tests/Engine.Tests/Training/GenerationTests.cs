@@ -71,7 +71,7 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
         var plan = Plan(Every(1, new Scripted(3, 1, 2, 1.5)));
         using var run = new TinyRun();
 
-        var status = run.Train(plan with { Training = plan.Training with { KeepCheckpoints = 1, CheckpointEvery = 100 } }, validate: false);
+        var status = run.Train(plan with { Training = plan.Training with { KeepCheckpoints = 1, CheckpointEvery = 100, ValidateEvery = 100 } });
 
         var best = new CheckpointStore(run.Folder.Checkpoints).Open("best_generation", Assert.Fail)!;
         Assert.Equal(("step-00000008", 2), (best.Name, best.Manifest.Position.Epoch));

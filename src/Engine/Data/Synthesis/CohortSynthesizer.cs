@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Files;
@@ -41,36 +42,33 @@ public static class CohortSynthesizer
         var patients = Patients(options).ToArray();
         var tumours = new int[TumourSizes.Edges.Count];
         var done = 0;
-        var temporary = $"{folder}.{Guid.NewGuid():n}.tmp";
-        try
+        StagedFolder.Put(folder, made =>
         {
             // a patient of 160×256×256 takes a quarter of a gigabyte
             var limits = new ParallelOptions { MaxDegreeOfParallelism = Math.Min(4, Environment.ProcessorCount), CancellationToken = stop };
-            Parallel.ForEach(patients, limits, patient =>
+            try
             {
-                var sizes = Write(head, options, patient.Split, patient.Index, Path.Combine(temporary, patient.Split, $"{patient.Split}_{patient.Index:d3}"));
-                lock (tumours)
-                {
-                    foreach (var size in sizes)
-                        tumours[TumourSizes.BinOf(size)]++;
-                    progress?.Invoke(++done);
-                }
-            });
-            File.WriteAllText(Path.Combine(temporary, OptionsFile), JsonSerializer.Serialize(options, Json));
-            if (Directory.Exists(folder))
-                Directory.Delete(folder);
-            Directory.Move(temporary, folder);
-        }
-        catch (Exception error)
-        {
-            if (Directory.Exists(temporary))
-                Directory.Delete(temporary, recursive: true);
-            var cause = error is AggregateException { InnerException: { } inner } ? inner : error;
-            Unwritten.Named(folder, () => System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(cause), temporary);
-            throw;
-        }
+                Parallel.ForEach(patients, limits, patient => Make(patient.Split, patient.Index, made));
+            }
+            catch (AggregateException e)
+            {
+                ExceptionDispatchInfo.Throw(e.InnerException!);
+            }
 
+            File.WriteAllText(Path.Combine(made, OptionsFile), JsonSerializer.Serialize(options, Json));
+        });
         return new SynthesizedCohort(folder, patients.Length, new VolumeShape(1, options.Depth, options.Height, options.Width), options.Spacing, tumours);
+
+        void Make(string split, int index, string cohort)
+        {
+            var sizes = Write(head, options, split, index, Path.Combine(cohort, split, $"{split}_{index:d3}"));
+            lock (tumours)
+            {
+                foreach (var size in sizes)
+                    tumours[TumourSizes.BinOf(size)]++;
+                progress?.Invoke(++done);
+            }
+        }
     }
 
     private static IEnumerable<(string Split, int Index)> Patients(SynthesisOptions options) =>

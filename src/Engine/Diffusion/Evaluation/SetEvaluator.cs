@@ -178,8 +178,7 @@ public sealed class SetEvaluator(
             RealVolumes = real.VolumeCount,
             Value = null,
             Extractor = metric.Extractor!,
-            HigherIsBetter = metric.HigherIsBetter,
-            BestValue = metric.BestValue,
+            Order = MetricOrder.Of(metric),
         };
         try
         {

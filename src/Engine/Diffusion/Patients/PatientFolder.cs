@@ -59,7 +59,7 @@ internal sealed class PatientFolder : IDisposable
     private static string? Damage(string patient, string name, PatientRecord record)
     {
         var path = Path.Combine(patient, name);
-        RunFolder.RequireFile(path);
+        RunFile.Require(path);
         return !File.Exists(path) ? $"{name} is missing"
             : record.Files is { } files && files.GetValueOrDefault(name) != FileFacts.Hash(path) ? $"{name} is not what was written"
             : null;
@@ -73,7 +73,7 @@ internal sealed class PatientFolder : IDisposable
             .Select(Record).OfType<PatientRecord>(),
     ];
 
-    private static PatientRecord? Record(string path) => RunFolder.ReadJson<PatientRecord>(path, "remove the patient, to make it anew");
+    private static PatientRecord? Record(string path) => RunFile.ReadJson<PatientRecord>(path, "remove the patient, to make it anew");
 
     /// <summary>Writes a patient, in place of what is there of it.</summary>
     /// <param name="record">How it came about.</param>
@@ -117,7 +117,7 @@ internal sealed class PatientFolder : IDisposable
         try
         {
             if (File.Exists(In(RequestName)))
-                Compare(RunFolder.ReadJson<JsonObject>(In(RequestName), "remove the folder, or name another one")!, request);
+                Compare(RunFile.ReadJson<JsonObject>(In(RequestName), "remove the folder, or name another one")!, request);
             else if (Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).FirstOrDefault(name => name != LockName) is { } other)
                 throw new RunFolderException(
                     $"{_folder} has no {RequestName} and holds {other}, so it is no folder of generated patients; name another one, or an empty one");

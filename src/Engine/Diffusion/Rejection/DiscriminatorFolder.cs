@@ -60,7 +60,7 @@ internal sealed class DiscriminatorFolder(RunFolder run)
     public DiscriminatorManifest Read()
     {
         var remedy = $"train it: `voxelzoo train-diffrs {run.Path}`";
-        var manifest = RunFolder.ReadSealed<DiscriminatorManifest>(Manifest, remedy);
+        var manifest = RunFile.ReadSealed<DiscriminatorManifest>(Manifest, remedy);
         return manifest is not null && File.Exists(Weights)
             ? manifest
             : throw new RunFolderException($"{run.Path} has no discriminator, by whose judgement diffrs rejects; {remedy}");

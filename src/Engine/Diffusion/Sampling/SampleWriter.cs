@@ -171,7 +171,7 @@ public sealed record SampleRecord
     /// <param name="sample">The sample's folder.</param>
     /// <exception cref="RunFolderException">It cannot be read.</exception>
     public static SampleRecord? Read(string sample) =>
-        RunFolder.ReadJson<SampleRecord>(Path.Combine(sample, SampleFolder.RecordName), "make the sample anew");
+        RunFile.ReadJson<SampleRecord>(Path.Combine(sample, SampleFolder.RecordName), "make the sample anew");
 
     /// <summary>The sample's folder.</summary>
     public required string Name { get; init; }

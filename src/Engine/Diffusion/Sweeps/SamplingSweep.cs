@@ -104,8 +104,7 @@ public sealed class SamplingSweep : IDisposable
                 pair => new SweptMetric
                 {
                     Value = pair.Second.Value,
-                    HigherIsBetter = pair.Second.HigherIsBetter ?? false,
-                    BestValue = pair.Second.BestValue,
+                    Order = pair.Second.Order,
                     Interval = pair.Second.Interval,
                     Basis = pair.Second.Basis,
                     Extractor = pair.Second.Extractor,

@@ -54,7 +54,7 @@ public sealed record SolverSweepFile : IVersionedFile
 
     /// <summary>A run's sweep, or null where it has none.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static SolverSweepFile? Read(RunFolder run) => RunFolder.ReadJson<SolverSweepFile>(Path(run), CurrentFormat, Remedy);
+    public static SolverSweepFile? Read(RunFolder run) => RunFile.ReadJson<SolverSweepFile>(Path(run), CurrentFormat, Remedy);
 
     private static string Path(RunFolder run) => System.IO.Path.Combine(run.Sweeps, "solvers.json");
 }
@@ -87,21 +87,10 @@ public sealed record SweptConfiguration
 }
 
 /// <summary>A metric of a configuration's volumes.</summary>
-public sealed record SweptMetric
+public sealed record SweptMetric : OrderedValue
 {
     /// <summary>The value, or null where it could not be computed; then <see cref="Warnings"/> say why.</summary>
     public required double? Value { get; init; }
-
-    /// <summary>Whether a larger value is better.</summary>
-    public bool HigherIsBetter { get; init; }
-
-    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public double? BestValue { get; init; }
-
-    /// <summary>Which value is better.</summary>
-    [JsonIgnore]
-    public MetricOrder Order => new(HigherIsBetter, BestValue);
 
     /// <summary>Where the value would fall with other volumes, or null where the metric does not estimate that.</summary>
     public required MetricInterval? Interval { get; init; }

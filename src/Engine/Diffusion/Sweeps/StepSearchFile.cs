@@ -48,7 +48,7 @@ public sealed record StepSearchFile : IVersionedFile
 
     /// <summary>A run's search, or null where it has none.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static StepSearchFile? Read(RunFolder run) => RunFolder.ReadJson<StepSearchFile>(Path(run), CurrentFormat, Remedy);
+    public static StepSearchFile? Read(RunFolder run) => RunFile.ReadJson<StepSearchFile>(Path(run), CurrentFormat, Remedy);
 
     private static string Path(RunFolder run) => System.IO.Path.Combine(run.Sweeps, "steps.json");
 }

@@ -32,7 +32,7 @@ public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
         var file = FileOf(name, key);
         try
         {
-            if (RunFolder.ReadSealed<Finished>(file, "it counts as not done, and is measured anew where it is asked for") is not { } finished)
+            if (RunFile.ReadSealed<Finished>(file, "it counts as not done, and is measured anew where it is asked for") is not { } finished)
                 return OfOtherPlugins(name, key);
             if (JsonNode.DeepEquals(finished.Key, key) && finished.Result.Name == name)
                 return finished.Result;
@@ -77,7 +77,7 @@ public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
     {
         try
         {
-            return RunFolder.ReadSealed<Finished>(file, "it is not taken")?.Key;
+            return RunFile.ReadSealed<Finished>(file, "it is not taken")?.Key;
         }
         catch (RunFolderException)
         {

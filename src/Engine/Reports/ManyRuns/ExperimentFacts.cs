@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using System.Text.Json;
 using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Reports.ManyRuns;
@@ -45,32 +45,27 @@ public sealed record ExperimentFacts
     /// <summary>How it is trained, in a line.</summary>
     public required string Configuration { get; init; }
 
-    /// <summary>Reads them.</summary>
-    /// <param name="file">The experiment's file.</param>
-    /// <param name="description">The run's <c>description.json</c>, or null.</param>
-    internal static ExperimentFacts Of(JsonObject file, JsonObject? description)
+    /// <summary>Tells a plan.</summary>
+    internal static ExperimentFacts Of(PlanFacts plan)
     {
-        var isCompressor = ExperimentKinds.Of(section => file[section] is not null) == ExperimentKind.Compression;
-        var space = isCompressor ? "compressor" : SpaceOf(file.Text("compressor.use"));
-        var targets = file.Texts("target");
-        var target = description.Text("target") ?? string.Join('+', targets);
+        var isCompressor = plan.Kind == ExperimentKind.Compression;
+        var space = isCompressor ? "compressor" : SpaceOf(plan.Compressor?.Use);
+        var target = string.Join('+', plan.Target);
         return new ExperimentFacts
         {
-            Id = Format.Line(file.Text("id") ?? "?"),
-            Title = Format.Line(file.Text("title") ?? ""),
+            Id = Format.Line(plan.Id),
+            Title = Format.Line(plan.Title),
             IsCompressor = isCompressor,
             Space = space,
-            Type = string.Join(" + ", [space, .. Additions(file)]),
+            Type = string.Join(" + ", [space, .. Additions(plan)]),
             Target = target,
-            Mode = Words(target, file["condition"]),
-            Resolution = ShapeWords(description, "input_shape") ?? FromData(file["data"]) ?? "",
-            Latent = space == "pixel" ? null : ShapeWords(description, "latent_shape", channels: true),
-            Architecture = Network(file[isCompressor ? "compressor" : "architecture"]),
-            Parameters = (long?)(isCompressor
-                ? description.Number("parameters.compressor")
-                : (description.Number("parameters.controlnet") ?? description.Number("parameters.denoiser")) + (description.Number("parameters.conditioning") ?? 0)),
-            Strategy = isCompressor ? null : StrategyOf(file["strategy"]),
-            Configuration = string.Join(", ", Training(file["training"], description.At("training"))),
+            Mode = ModeOf(plan, target),
+            Resolution = Grid(plan.InputShape) ?? "",
+            Latent = space != "pixel" && Grid(plan.LatentShape) is { } latent ? $"{latent}, {plan.LatentShape![1]} channels" : null,
+            Architecture = Network(isCompressor ? plan.Compressor : plan.Architecture),
+            Parameters = plan.Parameters,
+            Strategy = isCompressor ? null : Words(" ", plan.Strategy?.Use, plan.Strategy?.Prediction),
+            Configuration = string.Join(", ", Training(plan.Training)),
         };
     }
 
@@ -82,76 +77,51 @@ public sealed record ExperimentFacts
         _ => "latent",
     };
 
-    private static IEnumerable<string> Additions(JsonObject file)
+    private static IEnumerable<string> Additions(PlanFacts plan) =>
+        [.. plan.HasControl ? ["ControlNet"] : (string[])[], .. plan.Augmentations, .. plan.HasEma ? ["EMA"] : (string[])[]];
+
+    private static string ModeOf(PlanFacts plan, string target)
     {
-        if (file.At("condition.control") is not null)
-            yield return "ControlNet";
-        foreach (var augmentation in file.Objects("augmentations"))
-            yield return augmentation.Text("use") ?? "augmentation";
-        foreach (var augmentation in file.Texts("augmentations"))
-            yield return augmentation;
-        if (file.At("training.ema") is not null)
-            yield return "EMA";
+        string[] from =
+        [
+            .. plan.Images,
+            .. plan.HasSizeBins ? ["numbers of tumours"] : (string[])[],
+            .. plan.HasCoordinates ? ["coordinates"] : (string[])[],
+        ];
+        return from.Length == 0 ? target : $"{target} from {string.Join(", ", from)}";
     }
 
-    private static string Words(string target, JsonNode? condition)
+    private static string? Grid(IReadOnlyList<long>? shape) =>
+        shape is [_, _, var depth, var height, var width] ? $"{height}×{width}×{depth}" : null;
+
+    private static string Network(PartFacts? part) => Words(
+        ", ",
+        Words(" ", part?.Use, part?.Preset),
+        part is { Channels: { Count: > 0 } channels } ? $"{channels.Count} levels [{string.Join(", ", channels)}]" : null,
+        part?.BaseChannels is { } channelsOfFirst ? $"{channelsOfFirst} channels" : null,
+        part?.PatchSize is { } patch ? $"patch {patch}" : null);
+
+    private static IEnumerable<string> Training(TrainingFacts training)
     {
-        List<string> from = [.. condition.Texts("images")];
-        if (condition.At("size_bins") is not null)
-            from.Add("numbers of tumours");
-        if (condition.Text("coordinates") == "true")
-            from.Add("coordinates");
-        return from.Count == 0 ? target : $"{target} from {string.Join(", ", from)}";
-    }
-
-    private static string? ShapeWords(JsonObject? description, string key, bool channels = false)
-    {
-        var shape = description.Texts(key);
-        if (shape.Count != 5)
-            return null;
-        var space = $"{shape[3]}×{shape[4]}×{shape[2]}";
-        return channels ? $"{space}, {shape[1]} channels" : space;
-    }
-
-    private static string? FromData(JsonNode? data) =>
-        (data.Text("height"), data.Text("width"), data.Text("depth")) is ({ } height, { } width, { } depth) ? $"{height}×{width}×{depth}" : null;
-
-    private static string Network(JsonNode? part)
-    {
-        List<string> words = [string.Join(' ', new[] { part.Text("use"), part.Text("preset") ?? part.Text("variant") }.OfType<string>())];
-        if (part.Texts("channels") is { Count: > 0 } channels)
-            words.Add($"{channels.Count} levels [{string.Join(", ", channels)}]");
-        if (part.Text("base_channels") is { } channelsOfFirst)
-            words.Add($"{channelsOfFirst} channels");
-        if (part.Text("patch_size") is { } patch)
-            words.Add($"patch {patch}");
-        return string.Join(", ", words);
-    }
-
-    private static string StrategyOf(JsonNode? strategy) =>
-        string.Join(' ', new[] { strategy.Text("use"), strategy.Text("prediction") }.OfType<string>());
-
-    /// <param name="written">What the experiment's file says.</param>
-    /// <param name="resolved">The same with defaults, where the run recorded it.</param>
-    private static IEnumerable<string> Training(JsonNode? written, JsonNode? resolved)
-    {
-        string? text(string path) => resolved.Text(path) ?? written.Text(path);
-        double? number(string path) => resolved.Number(path) ?? written.Number(path);
-        if (number("learning_rate") is { } rate)
-            yield return $"learning rate {Format.Small(rate)}{(text("schedule") is { } schedule ? $" {schedule}" : "")}";
-        if (number("warmup_epochs") is > 0 and { } warmup)
+        if (training.LearningRate is { } rate)
+            yield return $"learning rate {Format.Small(rate)}{(training.Schedule is { } schedule ? $" {Snake(schedule)}" : "")}";
+        if (training.WarmupEpochs is > 0 and { } warmup)
             yield return $"warm-up {warmup} epochs";
-        if (text("batch_size") is { } batch)
+        if (training.BatchSize is { } batch)
             yield return $"batch {batch}";
-        if (text("epochs") is { } epochs)
+        if (training.Epochs is { } epochs)
             yield return $"{epochs} epochs";
-        if (text("precision") is { } precision)
-            yield return precision;
-        if (number("gradient_clip_norm") is { } clip)
+        if (training.Precision is { } precision)
+            yield return Snake(precision);
+        if (training.GradientClipNorm is { } clip)
             yield return $"gradients clipped at {Format.Small(clip)}";
-        if (number("ema.decay") is { } decay)
+        if (training.EmaDecay is { } decay)
             yield return $"moving average {Format.Small(decay)}";
-        if (written.Objects("phases").ToArray() is { Length: > 1 } phases)
-            yield return $"{phases.Length} phases";
+        if (training.Phases > 1)
+            yield return $"{training.Phases} phases";
     }
+
+    private static string Snake(Enum value) => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
+
+    private static string Words(string separator, params string?[] words) => string.Join(separator, words.OfType<string>());
 }

@@ -10,6 +10,10 @@ public interface IRunSources
     /// <exception cref="RunFolderException">It cannot be read.</exception>
     JsonObject Experiment(RunFolder run);
 
+    /// <summary>The name under which a report tells of a part; by itself that in full.</summary>
+    /// <param name="use">Its name in full, <c>plugin/id</c>.</param>
+    string PartName(string use) => use;
+
     /// <summary>The jobs in which a run was trained on a cluster, or null where it was not.</summary>
     /// <param name="path">The run's folder, which need not exist.</param>
     /// <exception cref="RunFolderException">They cannot be read.</exception>

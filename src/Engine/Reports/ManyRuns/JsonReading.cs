@@ -21,7 +21,10 @@ internal static class JsonReading
         node.At(path) is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<double>(out var number) ? number : Parsed(node.Text(path));
 
     /// <summary>The texts of a list, or the one text that stands instead of it.</summary>
-    public static IReadOnlyList<string> Texts(this JsonNode? node, string path) => node.At(path) switch
+    public static IReadOnlyList<string> Texts(this JsonNode? node, string path) => node.At(path).Texts();
+
+    /// <inheritdoc cref="Texts(JsonNode?, string)"/>
+    public static IReadOnlyList<string> Texts(this JsonNode? node) => node switch
     {
         JsonArray list => [.. list.OfType<JsonValue>().Select(value => value.ToString())],
         JsonValue value => [value.ToString()],

@@ -5,24 +5,13 @@ using VoxelZoo.Engine.Plans;
 namespace VoxelZoo.Engine.Reports.ManyRuns;
 
 /// <summary>Runs that may be compared, the best first.</summary>
-public sealed record Ranking
+public sealed record Ranking : OrderedValue
 {
     /// <summary>What is compared: <c>validation loss</c>, or a metric's id.</summary>
     public required string Measure { get; init; }
 
     /// <summary>What is the same in all of them.</summary>
     public required string Basis { get; init; }
-
-    /// <summary>Whether more is better; without meaning where there is a best value.</summary>
-    public required bool HigherIsBetter { get; init; }
-
-    /// <summary>The value that is best where neither more nor less is better; missing for other metrics.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public double? BestValue { get; init; }
-
-    /// <summary>Which value is better.</summary>
-    [JsonIgnore]
-    public MetricOrder Order => new(HigherIsBetter, BestValue);
 
     /// <summary>The runs.</summary>
     public required IReadOnlyList<RankedRun> Runs { get; init; }
@@ -69,8 +58,7 @@ public sealed record Ranking
         {
             Measure = measure ?? group.First().Run.Metric!,
             Basis = group.First().Basis.Words,
-            HigherIsBetter = group.First().Order!.Value.HigherIsBetter,
-            BestValue = group.First().Order!.Value.BestValue,
+            Order = group.First().Order,
             Runs = [.. group.Select(value => value.Run).OrderBy(run => group.First().Order!.Value.Rank(run.Value))],
         });
 }

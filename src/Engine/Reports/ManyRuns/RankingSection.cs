@@ -20,7 +20,7 @@ internal static class RankingSection
     {
         var isLoss = ranking.Measure == "validation loss";
         text.Append($"### {(isLoss ? $"Validation loss: {ranking.Basis}" : ranking.Basis)}\n\n");
-        text.Append($"{ranking.Order.Words}.\n\n");
+        text.Append($"{ranking.Order!.Value.Words}.\n\n");
         var table = new MarkdownTable("rank", "run", "experiment", "checkpoint", isLoss ? "best validation loss" : ranking.Measure, "interval", "made by", "mode", "latent", "parameters", "epochs", "status");
         foreach (var (run, i) in ranking.Runs.Select((run, i) => (run, i)))
         {

@@ -27,11 +27,13 @@ internal sealed class RunReader(IRunSources sources)
         if (Try(name, () => RunFolder.Open(path)) is not { } run || Try(name, () => sources.Experiment(run)) is not { } file)
             return null;
         Try(name, () => Sealed(run));
-        var experiment = ExperimentFacts.Of(file, Try(name, () => Json(run.Description)) as JsonObject);
+        var plan = Try(name, () => Whole(run.Plan, PlanFacts.Read(run, sources.PartName)))
+            ?? UnrecordedPlan.Read(file, Try(name, () => Json(run.Description)) as JsonObject);
+        var experiment = ExperimentFacts.Of(plan);
         var status = Try(name, run.ReadStanding);
         if (status is null && !File.Exists(run.Status))
             _problems.Add(new Problem(ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
-        var entries = Try(name, () => File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : []) ?? [];
+        var entries = Try(name, () => MetricsLog.Read(run.Metrics)) ?? [];
         var (epochs, locked) = (entries.Where(e => e.Kind == "epoch").ToArray(), run.IsLocked());
         // a run that has no line of any step was made by another program
         if (status is not null && entries.Any(e => e.Kind == "step") && MetricsLog.Gaps(entries, status.Step) is { } gaps)
@@ -55,7 +57,7 @@ internal sealed class RunReader(IRunSources sources)
             Reconstructions = experiment.IsCompressor ? Try(name, () => Whole(run.Evaluation, EvaluationFile<ReconstructionResult>.Read(run))) : null,
             Chain = Try(name, () => sources.Chain(run.Path)),
             DamagedCheckpoints = Try(name, () => Damaged(run)) ?? [],
-            Provenance = Try(name, () => Whole(run.Provenance, RunFolder.ReadSealed<Provenance>(run.Provenance, "it says only what the run was made with"))),
+            Provenance = Try(name, () => Whole(run.Provenance, RunFile.ReadSealed<Provenance>(run.Provenance, "it says only what the run was made with"))),
             Picture = Try(name, () => FindPicture(run)),
             Sweeps = [.. new[] { Try(name, () => SweepFacts.Solvers(run, name, experiment.Id)), Try(name, () => SweepFacts.Steps(run, name, experiment.Id)) }.OfType<SweepFacts>()],
         };

@@ -74,7 +74,7 @@ public sealed record SweepFacts
     private static double? Best(SolverSweepFile file, string metric)
     {
         var measured = file.Configurations.Select(c => c.Metrics.GetValueOrDefault(metric)).OfType<SweptMetric>().Where(m => m.Value is { } value && double.IsFinite(value)).ToArray();
-        return measured is [] ? null : measured.MinBy(m => m.Order.Rank(m.Value!.Value))!.Value;
+        return measured is [] ? null : measured.MinBy(m => (m.Order ?? default).Rank(m.Value!.Value))!.Value;
     }
 
     private static string[] Cells(SweptMetric? metric, double? best)

@@ -16,14 +16,15 @@ public static class CompressionReport
     public static void Write(RunFolder run, CompressionDescription description)
     {
         var text = new StringBuilder();
-        Header(text, run, description);
-        RunReport.Curve(text, run);
+        var log = MetricsLog.Read(run.Metrics);
+        Header(text, run, log, description);
+        RunReport.Curve(text, run, log);
         Evaluation(text, run);
         Samples(text, run);
         AtomicFile.WriteText(run.Report, text.ToString());
     }
 
-    private static void Header(StringBuilder text, RunFolder run, CompressionDescription d)
+    private static void Header(StringBuilder text, RunFolder run, IReadOnlyList<MetricsEntry> log, CompressionDescription d)
     {
         Line(text, $"# {d.Id}: {d.Title}\n");
         Line(text, $"| | |\n|---|---|");
@@ -32,7 +33,7 @@ public static class CompressionReport
         Line(text, $"| target | {d.Target} |");
         foreach (var (phase, i) in d.Phases.Select((phase, i) => (phase, i)))
             Line(text, $"| phase {i + 1} | {phase.Describe()} |");
-        RunReport.Status(text, run);
+        RunReport.Status(text, run, log);
         text.Append('\n');
     }
 

@@ -20,15 +20,16 @@ public static class RunReport
     public static void Write(RunFolder run, PlanDescription description)
     {
         var text = new StringBuilder();
-        Header(text, run, description);
-        Curve(text, run);
-        Meanwhile(text, run);
+        var log = MetricsLog.Read(run.Metrics);
+        Header(text, run, log, description);
+        Curve(text, run, log);
+        Meanwhile(text, log);
         Evaluation(text, run);
         Samples(text, run);
         AtomicFile.WriteText(run.Report, text.ToString());
     }
 
-    private static void Header(StringBuilder text, RunFolder run, PlanDescription d)
+    private static void Header(StringBuilder text, RunFolder run, IReadOnlyList<MetricsEntry> log, PlanDescription d)
     {
         Line(text, $"# {d.Id}: {d.Title}\n");
         Line(text, $"| | |\n|---|---|");
@@ -38,12 +39,12 @@ public static class RunReport
         Line(text, $"| target | {d.Target}{(d.Condition.Count > 0 ? " from " + string.Join(", ", d.Condition) : "")} |");
         foreach (var taken in new FrozenParts(run).List())
             Line(text, $"| {taken.Name.Replace('_', ' ')} from | {taken.Origin} |");
-        Status(text, run);
+        Status(text, run, log);
         text.Append('\n');
     }
 
     /// <summary>Rows of how the run stands.</summary>
-    internal static void Status(StringBuilder text, RunFolder run)
+    internal static void Status(StringBuilder text, RunFolder run, IReadOnlyList<MetricsEntry> log)
     {
         if (run.ReadStanding() is not { } status)
             return;
@@ -54,7 +55,7 @@ public static class RunReport
             Line(text, $"| best validation | {best.Loss:G4} in epoch {best.Epoch} |");
         if (status.BestGeneration is { } generated)
             Line(text, $"| best generation | {generated.Value:G4} in epoch {generated.Epoch}: {generated.Measure} |");
-        if (MetricsLog.Gaps(run.Metrics, status.Step) is { } gaps)
+        if (MetricsLog.Gaps(log, status.Step) is { } gaps)
             Line(text, $"| lost history | metrics.jsonl has no whole line of {gaps} |");
         if (status.NonFiniteValidations > 0)
             Line(text, $"| validations not finite | {status.NonFiniteValidations}, though the weights were |");
@@ -63,20 +64,21 @@ public static class RunReport
     }
 
     /// <summary>The loss curve as a file beside the report.</summary>
-    internal static void Curve(StringBuilder text, RunFolder run)
+    internal static void Curve(StringBuilder text, RunFolder run, IReadOnlyList<MetricsEntry> log)
     {
-        var epochs = Epochs(run);
-        if (CurveOf(run) is not { } curve)
+        if (CurveOf(log) is not { } curve)
             return;
         AtomicFile.WriteText(Path.Combine(run.Path, "loss.svg"), curve);
         Line(text, $"## Loss\n\n![loss over epochs](loss.svg)\n");
-        Line(text, $"Training loss of the last epoch: {epochs[^1].Loss:G4}.\n");
+        Line(text, $"Training loss of the last epoch: {log.Last(entry => entry.Kind == "epoch").Loss:G4}.\n");
     }
 
     /// <summary>A run's losses over its epochs as SVG, or null where it has none.</summary>
-    public static string? CurveOf(RunFolder run)
+    public static string? CurveOf(RunFolder run) => CurveOf(MetricsLog.Read(run.Metrics));
+
+    private static string? CurveOf(IReadOnlyList<MetricsEntry> log)
     {
-        var epochs = Epochs(run);
+        var epochs = log.Where(entry => entry.Kind == "epoch").ToArray();
         if (epochs.Length == 0)
             return null;
         CurveSeries[] series =
@@ -87,14 +89,11 @@ public static class RunReport
         return LossCurve.Svg(series, "epoch");
     }
 
-    private static MetricsEntry[] Epochs(RunFolder run) => File.Exists(run.Metrics) ? [.. MetricsLog.Read(run.Metrics).Where(e => e.Kind == "epoch")] : [];
-
     /// <summary>What the model generated while it was trained: a row for each time, of the last ones where there are many.</summary>
-    private static void Meanwhile(StringBuilder text, RunFolder run)
+    private static void Meanwhile(StringBuilder text, IReadOnlyList<MetricsEntry> log)
     {
         const int most = 20;
-        var entries = File.Exists(run.Metrics) ? MetricsLog.Read(run.Metrics) : [];
-        var measured = entries.Where(entry => entry.GenerationSeconds is not null && entry.Measures is not null).ToArray();
+        var measured = log.Where(entry => entry.GenerationSeconds is not null && entry.Measures is not null).ToArray();
         if (measured.Length == 0)
             return;
         string[] groups = ["Generation/", "Estimate/", "Regional/"];

@@ -9,9 +9,8 @@ using VoxelZoo.Host.Verbs.Runs;
 namespace VoxelZoo.Host.Verbs.Cluster;
 
 /// <summary><c>submit EXP</c>: trains an experiment as SLURM jobs, one after the other until it is done.</summary>
-internal sealed class SubmitVerb : Verb
+internal sealed class SubmitVerb : ExperimentVerb
 {
-    private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
     private readonly Option<bool> _resume;
     private readonly Option<int> _chain;
@@ -21,14 +20,12 @@ internal sealed class SubmitVerb : Verb
     public SubmitVerb()
         : base("submit", "Trains an experiment on a SLURM cluster, in as many jobs one after the other as it takes")
     {
-        _experiment = With(RunArguments.Experiment());
         _run = With(RunArguments.Folder());
         _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest" });
         _chain = With(new Option<int>("--chain") { Description = "Jobs to submit at most, each where the last one stopped", HelpName = "N", DefaultValueFactory = _ => 20 });
         foreach (var option in _options.All)
             Options.Add(option);
-        With(CommonOptions.Set("training.epochs=10"));
-        With(CommonOptions.Profile);
+        WithValues("training.epochs=10");
         _dryRun = With(new Option<bool>("--dry-run") { Description = "Print the job script, and submit and write nothing" });
         Add(new SubmitStatusVerb());
         Add(new SubmitBeginVerb());
@@ -47,8 +44,8 @@ internal sealed class SubmitVerb : Verb
 
         var resume = parse.GetValue(_resume);
         var submission = resume
-            ? Submission.Resumed(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run), request.Processes)
-            : Submission.New(parse, parse.GetRequiredValue(_experiment), parse.GetValue(_run), request.Processes);
+            ? Submission.Resumed(parse, Named(parse), parse.GetValue(_run), request.Processes)
+            : Submission.New(parse, Named(parse), parse.GetValue(_run), request.Processes);
         var (id, folder) = (submission.Id, submission.Folder);
         var before = Predecessor(folder, resume);
         var script = new JobScript

@@ -8,19 +8,16 @@ using VoxelZoo.Host.Verbs.Runs;
 namespace VoxelZoo.Host.Verbs.Data;
 
 /// <summary><c>data prepare EXP --out DIR</c>: computes an experiment's latents in advance, for runs that name the folder in <c>data.latents</c>.</summary>
-internal sealed class DataPrepareVerb : Verb
+internal sealed class DataPrepareVerb : ExperimentVerb
 {
-    private readonly Argument<string> _experiment;
     private readonly Option<string> _out;
 
     public DataPrepareVerb()
         : base("prepare", "Computes an experiment's latents in advance, for several runs to share")
     {
-        _experiment = With(RunArguments.Experiment());
         _out = With(new Option<string>("--out") { Description = "The latents' folder, for --set data.latents=DIR", HelpName = "DIR", Required = true });
-        With(CommonOptions.Set("data.cohort=DIR"));
+        WithValues("data.cohort=DIR");
         With(CommonOptions.AllowChangedPlugin);
-        With(CommonOptions.Profile);
     }
 
     public override bool StopsInOrder => true;
@@ -30,8 +27,8 @@ internal sealed class DataPrepareVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);
-        var id = parse.GetRequiredValue(_experiment);
-        if (ExperimentLoader.Load(parse, session, id) is not DiffusionExperiment { Plan.Space.KeepsLatents: true } experiment)
+        var id = Named(parse);
+        if (Load(parse, session) is not DiffusionExperiment { Plan.Space.KeepsLatents: true } experiment)
             throw new UsageException($"{id} diffuses no latents of a learned compressor, so there is nothing to prepare; train it as it is");
         if (experiment.Plan.Data.Synthesize is not null)
             throw new UsageException($"{id} makes its cohort in the run's own folder, so its latents cannot be shared; name one with --set data.synthesize=null --set data.cohort=DIR");

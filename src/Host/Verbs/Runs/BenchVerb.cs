@@ -9,20 +9,17 @@ using VoxelZoo.Host.Configuration;
 namespace VoxelZoo.Host.Verbs.Runs;
 
 /// <summary><c>bench EXP</c>: trains an experiment for some steps and says how long they take, on what, and what memory.</summary>
-internal sealed class BenchVerb : Verb
+internal sealed class BenchVerb : ExperimentVerb
 {
-    private readonly Argument<string> _experiment;
     private readonly Option<int> _steps, _samples;
 
     public BenchVerb()
         : base("bench", "Trains an experiment for some steps, keeps nothing, and says how fast it is and what it takes")
     {
-        _experiment = With(RunArguments.Experiment());
         _steps = With(new Option<int>("--steps") { Description = "Steps to measure, at least", HelpName = "N", DefaultValueFactory = _ => 20 });
         _samples = With(new Option<int>("--samples") { Description = "Volumes to generate after them, whose median time is given", HelpName = "N" });
         With(CommonOptions.Json);
-        With(CommonOptions.Set("training.batch_size=2"));
-        With(CommonOptions.Profile);
+        WithValues("training.batch_size=2");
     }
 
     // what it makes lies in a folder that has to go
@@ -37,7 +34,7 @@ internal sealed class BenchVerb : Verb
         if (samples < 0)
             throw new UsageException($"{_samples.Name} {samples}: generate none or more");
         using var session = new Session(parse);
-        var measured = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment)).Measure(steps, samples, cancellation);
+        var measured = Load(parse, session).Measure(steps, samples, cancellation);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(measured, AtomicFile.Json)!, () => Output.Facts(Facts(measured)));
         return ExitCode.Done;
     }

@@ -28,6 +28,9 @@ internal sealed class ReportSources : IRunSources
     }
 
     /// <inheritdoc/>
+    public string PartName(string use) => ShortName(use);
+
+    /// <inheritdoc/>
     public JobChain? Chain(string path)
     {
         var folder = new ChainFolder(path);
@@ -59,8 +62,8 @@ internal sealed class ReportSources : IRunSources
         return new JsonObject(map.Select(entry => KeyValuePair.Create(entry.Key, entry is { Key: "use", Value: JsonValue used } ? ShortName(used.ToString()) : Short(entry.Value))));
     }
 
-    private static JsonNode? ShortName(string name) =>
-        PartName.Parse(name) is { Plugin: { } plugin } part && (plugin == PartRegistry.Host || OwnPlugins.HasId(plugin)) ? part.Id : name;
+    private static string ShortName(string name) =>
+        Host.Plugins.PartName.Parse(name) is { Plugin: { } plugin } part && (plugin == PartRegistry.Host || OwnPlugins.HasId(plugin)) ? part.Id : name;
 
     private static string? LastLine(string log)
     {

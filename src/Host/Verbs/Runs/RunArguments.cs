@@ -10,11 +10,6 @@ namespace VoxelZoo.Host.Verbs.Runs;
 /// <summary>Arguments and options that the verbs on experiments and runs share.</summary>
 internal static class RunArguments
 {
-    public static Argument<string> Experiment() => new("EXP")
-    {
-        Description = "An experiment's YAML file, its id in the folder `experiments`, or PLUGIN/ID of one that a plugin brings",
-    };
-
     public static Argument<string> Run() => new("RUN") { Description = "A run's folder" };
 
     /// <summary>A run, for verbs that do something with what it trained.</summary>

@@ -11,9 +11,8 @@ using VoxelZoo.Host.Displays;
 namespace VoxelZoo.Host.Verbs.Runs;
 
 /// <summary><c>run EXP</c>: trains, samples, evaluates and reports in one go.</summary>
-internal sealed class RunVerb : Verb
+internal sealed class RunVerb : ExperimentVerb
 {
-    private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
     private readonly Option<bool> _dry;
     private readonly StartOptions _start = new();
@@ -21,14 +20,12 @@ internal sealed class RunVerb : Verb
     public RunVerb()
         : base("run", "Trains, samples, evaluates and reports in one go")
     {
-        _experiment = With(RunArguments.Experiment());
         _run = With(RunArguments.Folder());
         With(CommonOptions.AllowChangedPlugin);
         foreach (var option in _start.All)
             Options.Add(option);
         _dry = With(RunArguments.DryRun());
-        With(CommonOptions.Set("training.epochs=10"));
-        With(CommonOptions.Profile);
+        WithValues("training.epochs=10");
     }
 
     public override bool StopsInOrder => true;
@@ -40,7 +37,7 @@ internal sealed class RunVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse, Collective);
-        var experiment = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment), _start.Sets(parse));
+        var experiment = Load(parse, session, _start.Sets(parse));
         if (parse.GetValue(_dry))
         {
             RunArguments.Tell(experiment.Rehearse(parse.GetValue(_run)));

@@ -7,25 +7,22 @@ using VoxelZoo.Host.Configuration;
 namespace VoxelZoo.Host.Verbs.Runs;
 
 /// <summary><c>show EXP</c>: the resolved experiment, each value with the place that it comes from.</summary>
-internal sealed class ShowVerb : Verb
+internal sealed class ShowVerb : ExperimentVerb
 {
     private const int Widest = 60;
 
-    private readonly Argument<string> _experiment;
 
     public ShowVerb()
         : base("show", "Shows a resolved experiment, each value with the file and line that it comes from")
     {
-        _experiment = With(RunArguments.Experiment());
         With(CommonOptions.Json);
-        With(CommonOptions.Set("training.epochs=10"));
-        With(CommonOptions.Profile);
+        WithValues("training.epochs=10");
     }
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         using var session = new Session(parse);
-        var experiment = ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment));
+        var experiment = Load(parse, session);
         var text = experiment.Source.Text;
         var values = ValueOrigins.Of(text, ExperimentLoader.FileOf(experiment));
         Output.Write(

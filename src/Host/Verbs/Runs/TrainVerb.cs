@@ -9,9 +9,8 @@ using VoxelZoo.Host.Displays;
 namespace VoxelZoo.Host.Verbs.Runs;
 
 /// <summary><c>train EXP</c>: trains an experiment into a run folder, or continues one.</summary>
-internal sealed class TrainVerb : Verb
+internal sealed class TrainVerb : ExperimentVerb
 {
-    private readonly Argument<string> _experiment;
     private readonly Option<string?> _run;
     private readonly Option<bool> _resume, _changed, _dry;
     private readonly StartOptions _start = new();
@@ -19,7 +18,6 @@ internal sealed class TrainVerb : Verb
     public TrainVerb()
         : base("train", "Trains an experiment into a run folder")
     {
-        _experiment = With(RunArguments.Experiment());
         _run = With(RunArguments.Folder());
         _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint" });
         _changed = With(new Option<bool>("--allow-changed-data") { Description = "With --resume: go on although patients were added, removed or changed" });
@@ -27,8 +25,7 @@ internal sealed class TrainVerb : Verb
         foreach (var option in _start.All)
             Options.Add(option);
         _dry = With(RunArguments.DryRun());
-        With(CommonOptions.Set("training.epochs=10"));
-        With(CommonOptions.Profile);
+        WithValues("training.epochs=10");
     }
 
     public override bool StopsInOrder => true;
@@ -46,7 +43,7 @@ internal sealed class TrainVerb : Verb
         using var session = new Session(parse, Collective);
         var (experiment, resumed) = parse.GetValue(_resume)
             ? Resumed(parse, session)
-            : (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment), _start.Sets(parse)), (RunFolder?)null);
+            : (Load(parse, session, _start.Sets(parse)), (RunFolder?)null);
         if (parse.GetValue(_dry))
         {
             RunArguments.Tell(resumed is null ? experiment.Rehearse(parse.GetValue(_run)) : experiment.Rehearse(resumed, parse.GetValue(_changed)));
@@ -63,16 +60,16 @@ internal sealed class TrainVerb : Verb
     /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change what <see cref="Engine.Plans.ResumeRules"/> lets it.</summary>
     private (Experiment Experiment, RunFolder? Run) Resumed(ParseResult parse, Session session)
     {
-        var id = ExperimentLoader.IdOf(parse.GetRequiredValue(_experiment), session.Registry.Catalogue);
+        var id = ExperimentLoader.IdOf(Named(parse), session.Registry.Catalogue);
         var path = parse.GetValue(_run) ?? RunFolders.Newest(id);
         if (RunFolder.HasNotBegun(path))
-            return (ExperimentLoader.Load(parse, session, parse.GetRequiredValue(_experiment)), RunFolder.Join(path));
+            return (Load(parse, session), RunFolder.Join(path));
 
         var run = RunFolder.Open(path);
         var named = new ResumedExperiment(
             session,
             run,
-            ExperimentFolder.Resolve(parse.GetRequiredValue(_experiment), session.Registry.Catalogue),
+            ExperimentFolder.Resolve(Named(parse), session.Registry.Catalogue),
             parse.GetValue(CommonOptions.Profile));
         var (file, origin) = named.Read(CommonOptions.Sets(parse), sentence =>
         {

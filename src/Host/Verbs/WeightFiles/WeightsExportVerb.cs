@@ -1,6 +1,7 @@
 using System.CommandLine;
 using VoxelZoo.Engine.Diffusion;
 using VoxelZoo.Engine.Plans;
+using VoxelZoo.Engine.Runs;
 using VoxelZoo.Engine.Runs.Checkpoints;
 using VoxelZoo.Engine.Training;
 using VoxelZoo.Host.CommandLine;
