@@ -164,6 +164,9 @@ internal sealed class Cohorts(ExperimentContext context)
     {
         if (IsSynthesized(run))
             return;
+        // what a killed process left half made, held already or not; the run is locked, so that nobody else makes it now
+        foreach (var half in Directory.EnumerateDirectories(run.Path, "cohort.*.tmp"))
+            Directory.Delete(half, recursive: true);
         try
         {
             var made = CohortSynthesizer.Run(options with { Source = HeadFolder.Find(options.Source) }, Folder(run), stop: cancellation);
