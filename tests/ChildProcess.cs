@@ -5,7 +5,8 @@ using Xunit;
 internal static class ChildProcess
 {
     /// <summary>The start-up hook that hides the CPU's caches from oneDNN.</summary>
-    public static string HiddenCaches { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../HiddenCaches/release/VoxelZoo.HiddenCaches.dll"));
+    public static string HiddenCaches { get; } =
+        Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../HiddenCaches/release/VoxelZoo.HiddenCaches.dll"));
 
     /// <summary>Runs a class of tests that are marked explicit, and shows what it said where one failed.</summary>
     /// <param name="tests">The class.</param>

@@ -4,8 +4,8 @@ using TorchSharp;
 internal static class LiveTensors
 {
     /// <summary>
-    /// The number of tensors after what earlier tests left to the collector is gone, to count from: later ones are read plainly, as a collection there would
-    /// hide the leak that is looked for.
+    /// The number of tensors after what earlier tests left to the collector is gone, to count from: later ones are read plainly, as a
+    /// collection there would hide the leak that is looked for.
     /// </summary>
     public static long Settled()
     {

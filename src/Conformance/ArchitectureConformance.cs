@@ -37,7 +37,10 @@ public static class ArchitectureConformance
         manual_seed(2);
         var input = Input.Random(Grid, denoiser.EmbeddingSize);
 
-        checks.Run("inputs_untouched", "what the network is given is left as it is", () => Untouched(() => input.PredictOnItself(denoiser), input.Tensors));
+        checks.Run(
+            "inputs_untouched",
+            "what the network is given is left as it is",
+            () => Untouched(() => input.PredictOnItself(denoiser), input.Tensors));
         checks.Run("shape", $"[B, {Channels} + {ConditionChannels}, D, H, W] gives [B, {Channels}, D, H, W]", () =>
         {
             var shape = input.Predict(denoiser).shape;
@@ -48,7 +51,10 @@ public static class ArchitectureConformance
                 ? null
                 : "a prediction holds NaN or infinity");
         checks.Run("gradient", "the gradient reaches every parameter", () => Gradient(denoiser, input));
-        checks.Run("inputs_matter", "sample, timestep, image condition and embedding each change the prediction", () => InputsMatter(denoiser, input));
+        checks.Run(
+            "inputs_matter",
+            "sample, timestep, image condition and embedding each change the prediction",
+            () => InputsMatter(denoiser, input));
         checks.Run("repeatable", "the same input gives the same prediction, bit for bit", () =>
             BitEqual(input.Predict(denoiser), input.Predict(denoiser)) ? null : "two predictions of one input differ");
         checks.Run("same_seed", "the same seed gives the same initial weights", () => SameSeed(() => Create(architecture, context, Grid)));
@@ -61,7 +67,10 @@ public static class ArchitectureConformance
         checks.Run("batch_permutation", "each sample's prediction is its own affair", () =>
             SamplesAreIndependent(index => input.Select(index).Predict(denoiser), Batch));
         checks.Run("live_tensors", "predictions leave no tensors behind", () => LiveTensorsAreFlat(() => input.Predict(denoiser)));
-        checks.Run("gradient_checkpointing", "with gradient checkpointing, where there is one, the gradients are the same", () => Checkpointing(architecture, context, denoiser, input));
+        checks.Run(
+            "gradient_checkpointing",
+            "with gradient checkpointing, where there is one, the gradients are the same",
+            () => Checkpointing(architecture, context, denoiser, input));
         checks.Run("meta_device", "the meta device gives the same keys and shapes", () => OnMeta(architecture, context, denoiser));
         checks.Run("odd_sizes", "sizes that do not work are refused by Fit with a PlanException", () => OddSizes(architecture, context));
         ControlConformance.Run(checks, architecture, Options(architecture, Grid), context, denoiser, input);
@@ -98,7 +107,9 @@ public static class ArchitectureConformance
             foreach (var (own, other) in denoiser.parameters().Zip(checkpointed.parameters()))
                 other.copy_(own);
         checkpointed.eval();
-        return Difference(GradientOf(checkpointed, input), GradientOf(denoiser, input)) > Tolerance ? "the gradient is another one with gradient checkpointing" : null;
+        return Difference(GradientOf(checkpointed, input), GradientOf(denoiser, input)) > Tolerance
+            ? "the gradient is another one with gradient checkpointing"
+            : null;
     }
 
     /// <summary>The gradient of a fixed function of the prediction, all parameters in a row.</summary>
@@ -141,7 +152,10 @@ public static class ArchitectureConformance
 
     private static string? OddSizes(IArchitecture architecture, PartContext context)
     {
-        foreach (var grid in new[] { Grid with { Depth = 7 }, Grid with { Height = 13 }, Grid with { Width = 11 }, Grid with { Depth = 1 } })
+        foreach (var grid in new[]
+        {
+            Grid with { Depth = 7 }, Grid with { Height = 13 }, Grid with { Width = 11 }, Grid with { Depth = 1 },
+        })
         {
             try
             {

@@ -48,21 +48,24 @@ public static class AugmentationConformance
         });
         if (changesVolumes)
             Volumes(checks, augmentation);
-        checks.Run("terms", "every draw gives at least one term, all of them with the step's shapes, times within 0 to 1000 and finite weights", () =>
-        {
-            using var random = new Generator(5, CPU);
-            for (var draw = 0; draw < Draws; draw++)
+        checks.Run(
+            "terms",
+            "every draw gives at least one term, all of them with the step's shapes, times within 0 to 1000 and finite weights",
+            () =>
             {
-                var terms = augmentation.Apply(term, process, random);
-                if (terms.Count == 0)
-                    return "a draw left no term";
-                foreach (var each in terms)
-                    if (Fault(each) is { } fault)
-                        return fault;
-            }
+                using var random = new Generator(5, CPU);
+                for (var draw = 0; draw < Draws; draw++)
+                {
+                    var terms = augmentation.Apply(term, process, random);
+                    if (terms.Count == 0)
+                        return "a draw left no term";
+                    foreach (var each in terms)
+                        if (Fault(each) is { } fault)
+                            return fault;
+                }
 
-            return null;
-        });
+                return null;
+            });
         checks.Run("given_term_untouched", "the given term's tensors are left as they are", () =>
         {
             using var random = new Generator(5, CPU);
@@ -72,7 +75,8 @@ public static class AugmentationConformance
                     for (var draw = 0; draw < Draws; draw++)
                         augmentation.Apply(term, process, random);
                 },
-                ("the noisy sample", term.Noisy), ("the target", term.Target), ("x0", term.Clean), ("the noise", term.Noise), ("the timesteps", term.Timesteps),
+                ("the noisy sample", term.Noisy), ("the target", term.Target), ("x0", term.Clean), ("the noise", term.Noise),
+                ("the timesteps", term.Timesteps),
                 ("the condition", term.Condition), ("the voxels' weights", term.VoxelWeights));
         });
         checks.Run("own_stream", "the same stream gives the same terms", () =>
@@ -102,7 +106,8 @@ public static class AugmentationConformance
             foreach (var (name, tensor, expected) in new[]
             {
                 ("Noisy", each.Noisy, term.Noisy), ("Target", each.Target, term.Target), ("Clean", each.Clean, term.Clean),
-                ("Noise", each.Noise, term.Noise), ("Timesteps", each.Timesteps, term.Timesteps), ("Condition", each.Condition, term.Condition),
+                ("Noise", each.Noise, term.Noise), ("Timesteps", each.Timesteps, term.Timesteps),
+                ("Condition", each.Condition, term.Condition),
                 ("VoxelWeights", each.VoxelWeights, term.VoxelWeights),
             })
                 if (tensor is null || !tensor.shape.SequenceEqual(expected!.shape))

@@ -37,7 +37,8 @@ public static class CompressorConformance
         checks.Run("inputs_untouched", "volumes and latents are left as they are", () =>
         {
             var latent = compressor.Encode(volume.clone()).clone();
-            return Untouched(() => compressor.Encode(volume), ("the volume", volume)) ?? Untouched(() => compressor.Decode(latent), ("the latent", latent));
+            return Untouched(() => compressor.Encode(volume), ("the volume", volume))
+                ?? Untouched(() => compressor.Decode(latent), ("the latent", latent));
         });
         checks.Run("shape", "Encode gives LatentShape and Decode gives the volume's", () =>
         {
@@ -46,10 +47,14 @@ public static class CompressorConformance
             if (!latent.shape.SequenceEqual(expected))
                 return $"LatentShape says {Shape(expected)}, the latent is {Shape(latent.shape)}";
             var decoded = compressor.Decode(latent);
-            return decoded.shape.SequenceEqual(volume.shape) ? null : $"a volume of {Shape(volume.shape)} comes back as {Shape(decoded.shape)}";
+            return decoded.shape.SequenceEqual(volume.shape)
+                ? null
+                : $"a volume of {Shape(volume.shape)} comes back as {Shape(decoded.shape)}";
         });
         checks.Run("finite", "latents and reconstructions are finite", () =>
-            IsFinite(compressor.Encode(volume)) && IsFinite(compressor.call(volume)) ? null : "a latent or reconstruction holds NaN or infinity");
+            IsFinite(compressor.Encode(volume)) && IsFinite(compressor.call(volume))
+                ? null
+                : "a latent or reconstruction holds NaN or infinity");
         checks.Run("lossless", "without weights the volume comes back, or IsLossy says that it does not and that is encoded alike", () =>
         {
             if (part.IsLearned)
@@ -76,7 +81,10 @@ public static class CompressorConformance
                 ? null
                 : "Roundtrip computes something else than Encode and Decode";
         });
-        checks.Run("training_pass", "a training pass reconstructs the volume with finite losses, and its gradient reaches every trained parameter", () => TrainingPass(part, context, volume));
+        checks.Run(
+            "training_pass",
+            "a training pass reconstructs the volume with finite losses, and its gradient reaches every trained parameter",
+            () => TrainingPass(part, context, volume));
         checks.Run("same_seed", "the same seed gives the same initial weights", () => SameSeed(() => Create(part, context)));
         checks.Run("save_load", "saved and loaded weights encode the same, bit for bit", () =>
         {
@@ -109,7 +117,9 @@ public static class CompressorConformance
             return $"the loss `{name}` is not one finite number";
         pass.Losses.Values.Aggregate((pass.Reconstruction * randn_like(pass.Reconstruction)).sum(), (sum, loss) => sum + loss).backward();
         var trained = compressor.named_parameters().Where(entry => entry.parameter.requires_grad).ToArray();
-        var missed = trained.Where(entry => entry.parameter.grad is not { } gradient || !IsFinite(gradient) || gradient.count_nonzero().item<long>() == 0).ToArray();
+        var missed = trained.Where(entry => entry.parameter.grad is not { } gradient
+            || !IsFinite(gradient)
+            || gradient.count_nonzero().item<long>() == 0).ToArray();
         var head = compressor.Head.ToHashSet(ReferenceEqualityComparer.Instance);
         return missed.Length > 0 ? $"no gradient reaches {missed.Length} parameters, the first is {missed[0].name}"
             : head.Count == 0 ? "Head names no parameter"

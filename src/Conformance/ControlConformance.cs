@@ -21,7 +21,8 @@ internal static class ControlConformance
     /// <param name="context">Device, logger, streams.</param>
     /// <param name="denoiser">Made from these options and perturbed, so that residuals reach its prediction.</param>
     /// <param name="input">What the denoiser takes.</param>
-    public static void Run(CheckList checks, IArchitecture architecture, object options, PartContext context, Denoiser denoiser, Input input)
+    public static void Run(
+        CheckList checks, IArchitecture architecture, object options, PartContext context, Denoiser denoiser, Input input)
     {
         ControlBranch? created = null;
         checks.Run("control_create", "CreateControl builds a control branch, or null where the architecture has none", () =>
@@ -41,22 +42,41 @@ internal static class ControlConformance
             if (!BitEqual(Steer(branch, image, input).Predict(denoiser), alone))
                 return "the prediction changes with a new branch";
             branch.StartFrom(denoiser);
-            return BitEqual(Steer(branch, image, input).Predict(denoiser), alone) ? null : "the prediction changes once the branch started from the denoiser";
+            return BitEqual(Steer(branch, image, input).Predict(denoiser), alone)
+                ? null
+                : "the prediction changes once the branch started from the denoiser";
         });
-        checks.Run("control_start_from", "StartFrom copies from the denoiser, leaves it alone and refuses another kind of denoiser", () => StartFrom(architecture, options, context, denoiser));
+        checks.Run(
+            "control_start_from",
+            "StartFrom copies from the denoiser, leaves it alone and refuses another kind of denoiser",
+            () => StartFrom(architecture, options, context, denoiser));
 
         Perturb(branch);
-        checks.Run("control_matters", "steering image, sample and timestep each change what a trained branch does", () => Matters(branch, denoiser, image, input));
-        checks.Run("control_gradient", "the gradient reaches every parameter of the branch, and the denoiser's own can stay frozen", () => Gradient(branch, denoiser, image, input));
-        checks.Run("control_residuals", "another number of residuals than the denoiser takes is refused with an ArgumentException", () => Residuals(branch, denoiser, image, input));
-        checks.Run("control_grid", "with two embedding widths an image of twice the grid steers, and one that does not fit is refused with a PlanException", () =>
-            TwiceTheGrid(architecture, options, context, input));
+        checks.Run(
+            "control_matters",
+            "steering image, sample and timestep each change what a trained branch does",
+            () => Matters(branch, denoiser, image, input));
+        checks.Run(
+            "control_gradient",
+            "the gradient reaches every parameter of the branch, and the denoiser's own can stay frozen",
+            () => Gradient(branch, denoiser, image, input));
+        checks.Run(
+            "control_residuals",
+            "another number of residuals than the denoiser takes is refused with an ArgumentException",
+            () => Residuals(branch, denoiser, image, input));
+        checks.Run(
+            "control_grid",
+            "with two embedding widths an image of twice the grid steers, and one that does not fit is refused with a PlanException",
+            () => TwiceTheGrid(architecture, options, context, input));
         checks.Run("control_save_load", "saved and loaded weights steer the same, bit for bit", () =>
         {
             using var other = Create(architecture, options, context, SameGrid);
             return SaveAndLoad(branch, other, each => Steer(each, image, input).Predict(denoiser));
         });
-        checks.Run("control_live_tensors", "residuals leave no tensors behind", () => LiveTensorsAreFlat(() => Steer(branch, image, input).Predict(denoiser)));
+        checks.Run(
+            "control_live_tensors",
+            "residuals leave no tensors behind",
+            () => LiveTensorsAreFlat(() => Steer(branch, image, input).Predict(denoiser)));
         checks.Run("control_meta_device", "the meta device gives the branch's keys and shapes", () =>
         {
             using var shapes = Create(architecture, options, context with { Device = META }, SameGrid);
@@ -65,7 +85,9 @@ internal static class ControlConformance
     }
 
     private static ControlBranch Create(IArchitecture architecture, object options, PartContext context, ControlOptions control) =>
-        architecture.CreateControl(options, control, context) is { } branch ? ModuleTensors.Keep(branch) : throw new InvalidOperationException("CreateControl gives a branch at one time and none at another");
+        architecture.CreateControl(options, control, context) is { } branch
+            ? ModuleTensors.Keep(branch)
+            : throw new InvalidOperationException("CreateControl gives a branch at one time and none at another");
 
     private static Tensor Image(int halvings) =>
         randn(new VolumeShape(ImageChannels, Grid.Depth << halvings, Grid.Height << halvings, Grid.Width << halvings).Batch(Batch));
@@ -101,7 +123,8 @@ internal static class ControlConformance
             return null;
         }
 
-        static Dictionary<string, Tensor> Copy(nn.Module module) => Weights.Of(module).ToDictionary(weight => weight.Key, weight => weight.Value.clone());
+        static Dictionary<string, Tensor> Copy(nn.Module module) =>
+            Weights.Of(module).ToDictionary(weight => weight.Key, weight => weight.Value.clone());
     }
 
     private static string? Matters(ControlBranch branch, Denoiser denoiser, Tensor image, Input input)
@@ -120,7 +143,8 @@ internal static class ControlConformance
         return ignored.Length == 0 ? null : $"the branch ignores {string.Join(" and ", ignored)}";
 
         // what the branch saw is changed, what the denoiser sees is not
-        Tensor Prediction(Input changed) => (input with { Conditioning = input.Conditioning with { Residuals = changed.Conditioning.Residuals } }).Predict(denoiser);
+        Tensor Prediction(Input changed) =>
+            (input with { Conditioning = input.Conditioning with { Residuals = changed.Conditioning.Residuals } }).Predict(denoiser);
     }
 
     private static string? Gradient(ControlBranch branch, Denoiser denoiser, Tensor image, Input input)
@@ -137,7 +161,9 @@ internal static class ControlConformance
                 (prediction * randn_like(prediction)).sum().backward();
             }
 
-            return denoiser.parameters().Any(parameter => parameter.grad?.count_nonzero().item<long>() > 0) ? "a frozen denoiser has gradients" : MissedByGradient(branch);
+            return denoiser.parameters().Any(parameter => parameter.grad?.count_nonzero().item<long>() > 0)
+                ? "a frozen denoiser has gradients"
+                : MissedByGradient(branch);
         }
         finally
         {

@@ -38,7 +38,10 @@ public static class MetricConformance
         // what needs masks is given one for all volumes
         var mask = paired || features ? null : zeros([2, 1, 32, 32, 32]);
         mask?.narrow(2, 12, 8).narrow(3, 12, 8).narrow(4, 12, 8).fill_(S(1.0));
-        checks.Run("inputs_untouched", "what is compared is left as it is", () => Untouched(() => Computed(real, distorted), ("the real set", real), ("the generated set", distorted)));
+        checks.Run(
+            "inputs_untouched",
+            "what is compared is left as it is",
+            () => Untouched(() => Computed(real, distorted), ("the real set", real), ("the generated set", distorted)));
         if (metric is SetMetric { NeedsTrainingSet: true })
         {
             checks.Run("finds_copies", "a copy of what was trained on is worse than something else", () =>
@@ -67,7 +70,8 @@ public static class MetricConformance
             var result = Computed(real, distorted);
             return result.Values.Count == (paired ? 2 : 1) && Math.Abs(result.Values.Average() - result.Value) < 1e-9
                 ? null
-                : $"{result.Values.Count} values with mean {(result.Values.Count == 0 ? double.NaN : result.Values.Average()):g4} beside {result.Value:g4}";
+                : $"{result.Values.Count} values with mean {(result.Values.Count == 0 ? double.NaN : result.Values.Average()):g4} "
+                    + $"beside {result.Value:g4}";
         });
         checks.Run("repeatable", "the same input gives the same value", () =>
             Computed(real, distorted).Value == Computed(real, distorted).Value ? null : "two values of one input differ");

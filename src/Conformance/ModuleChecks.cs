@@ -113,8 +113,12 @@ internal static class ModuleChecks
     {
         var before = given.Select(one => one.Tensor?.clone()).ToArray();
         compute();
-        var changed = given.Where((one, index) => one.Tensor is { } now && !BitEqual(now, before[index]!)).Select(one => one.Name).ToArray();
-        return changed.Length == 0 ? null : $"{string.Join(" and ", changed)} {(changed.Length == 1 ? "was" : "were")} changed in place, and others still need what was there; compute into a new tensor";
+        var changed = given.Where((one, index) => one.Tensor is { } now && !BitEqual(now, before[index]!))
+            .Select(one => one.Name).ToArray();
+        return changed.Length == 0
+            ? null
+            : $"{string.Join(" and ", changed)} {(changed.Length == 1 ? "was" : "were")} changed in place, "
+                + "and others still need what was there; compute into a new tensor";
     }
 
     /// <summary>Whether all values are finite.</summary>

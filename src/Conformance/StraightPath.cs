@@ -19,7 +19,8 @@ internal sealed class StraightPath : NoiseProcess
 
     public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps) => prediction.clone();
 
-    public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) => prediction + Derivative(noisy, prediction, timesteps);
+    public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+        prediction + Derivative(noisy, prediction, timesteps);
 
     public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) =>
         (noisy - prediction) / Tau(timesteps).clamp_min(S(1e-5));

@@ -31,14 +31,18 @@ public static class StrategyConformance
         var timesteps = tensor([.. Interior.Select(t => (float)t)]);
 
         checks.Run("ends", "t = 0 is the data and t = 1000 is almost nothing but noise", () =>
-            Math.Abs(process.Alpha(0) - 1) < 1e-2 && process.Sigma(0) < 2e-2 && process.Alpha(1000) < 0.1 && Math.Abs(process.Sigma(1000) - 1) < 1e-2
+            Math.Abs(process.Alpha(0) - 1) < 1e-2 && process.Sigma(0) < 2e-2
+            && process.Alpha(1000) < 0.1 && Math.Abs(process.Sigma(1000) - 1) < 1e-2
                 ? null
-                : $"α goes from {process.Alpha(0):g3} to {process.Alpha(1000):g3} and σ from {process.Sigma(0):g3} to {process.Sigma(1000):g3}");
+                : $"α goes from {process.Alpha(0):g3} to {process.Alpha(1000):g3} and σ from {process.Sigma(0):g3} to "
+                    + $"{process.Sigma(1000):g3}");
         checks.Run("inputs_untouched", "samples, noise and times are left as they are", () =>
         {
             (string, Tensor?)[] given = [("x0", clean), ("the noise", noise), ("the timesteps", timesteps)];
             Tensor? noisy = null, target = null;
-            if (Untouched(() => (noisy, target) = (process.AddNoise(clean, noise, timesteps), process.Target(clean, noise, timesteps)), given) is { } fault)
+            if (Untouched(
+                () => (noisy, target) = (process.AddNoise(clean, noise, timesteps), process.Target(clean, noise, timesteps)),
+                given) is { } fault)
                 return fault;
             return Untouched(
                 () =>
@@ -66,10 +70,13 @@ public static class StrategyConformance
         });
         checks.Run("derivative", "a perfect prediction gives the slope of the path, dα/dτ·x0 + dσ/dτ·ε", () =>
         {
-            var derivative = process.Derivative(process.AddNoise(clean, noise, timesteps), process.Target(clean, noise, timesteps), timesteps);
+            var derivative = process.Derivative(
+                process.AddNoise(clean, noise, timesteps), process.Target(clean, noise, timesteps), timesteps);
             var slope = Mix(t => Slope(process.Alpha, t), t => Slope(process.Sigma, t));
             var difference = Difference(derivative, slope);
-            return difference < 0.02 ? null : $"Derivative differs from the path's slope by {difference:p0}; mind its sign and that τ = t/1000";
+            return difference < 0.02
+                ? null
+                : $"Derivative differs from the path's slope by {difference:p0}; mind its sign and that τ = t/1000";
         });
         checks.Run("timesteps", "training times are float32 [B] on the CPU within 0 to 1000, and only the given stream decides them", () =>
         {
@@ -113,7 +120,8 @@ public static class StrategyConformance
             foreach (var steps in new[] { 1, 2, 25, 1000 })
             {
                 var grid = process.TimeGrid(steps);
-                if (grid.Length != steps + 1 || grid[^1] != 0 || grid[0] > NoiseProcess.Horizon || grid.Zip(grid.Skip(1)).Any(pair => pair.First <= pair.Second))
+                if (grid.Length != steps + 1 || grid[^1] != 0 || grid[0] > NoiseProcess.Horizon
+                    || grid.Zip(grid.Skip(1)).Any(pair => pair.First <= pair.Second))
                     return $"the grid of {steps} steps has {grid.Length} times from {grid[0]:g6} to {grid[^1]:g6}";
             }
 

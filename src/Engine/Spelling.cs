@@ -7,7 +7,9 @@ public static class Spelling
     public static string Suggestion(string word, IEnumerable<string> candidates) =>
         Nearest(word, candidates) is { } nearest ? $"; did you mean `{nearest}`?" : "";
 
-    /// <summary>The candidate with the fewest edits from <paramref name="word"/>, or null where that would change more than a third of it.</summary>
+    /// <summary>
+    /// The candidate with the fewest edits from <paramref name="word"/>, or null where that would change more than a third of it.
+    /// </summary>
     public static string? Nearest(string word, IEnumerable<string> candidates)
     {
         if (word.Length > 64)

@@ -9,7 +9,9 @@ public static class Thrown
     public static string FirstLine(Exception e)
     {
         // an ArgumentException appends the name of a parameter, which is none of the reader's
-        var message = e is ArgumentException { ParamName: { } parameter } ? e.Message.Replace($" (Parameter '{parameter}')", "") : e.Message;
+        var message = e is ArgumentException { ParamName: { } parameter }
+            ? e.Message.Replace($" (Parameter '{parameter}')", "")
+            : e.Message;
         return message.Split('\n', 2, StringSplitOptions.TrimEntries)[0] is { Length: > 0 } line ? line : e.GetType().Name;
     }
 

@@ -2,7 +2,9 @@ using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host;
 
-/// <summary>Where the process begins. What is called first may use nothing that has yet to be loaded, which the limits of the process can forbid.</summary>
+/// <summary>
+/// Where the process begins. What is called first may use nothing that has yet to be loaded, which the limits of the process can forbid.
+/// </summary>
 internal static class Program
 {
     private static Task<int> Main(string[] args)

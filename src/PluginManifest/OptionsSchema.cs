@@ -9,8 +9,8 @@ using System.Text.Json.Nodes;
 namespace VoxelZoo.PluginManifest;
 
 /// <summary>
-/// The JSON Schema of an options record: each key with type, default, limits and sentence. It says what the host binds: <c>HiddenChannels</c> is the key
-/// <c>hidden_channels</c>, limits are DataAnnotations.
+/// The JSON Schema of an options record: each key with type, default, limits and sentence. It says what the host binds:
+/// <c>HiddenChannels</c> is the key <c>hidden_channels</c>, limits are DataAnnotations.
 /// </summary>
 /// <param name="documentation">The sentences.</param>
 internal sealed class OptionsSchema(XmlDocumentation documentation)
@@ -27,13 +27,20 @@ internal sealed class OptionsSchema(XmlDocumentation documentation)
             properties[KeyOf(property.Name)] = Of(property, defaults);
         if (PresetsOf(record) is var (key, names))
         {
-            properties[key] ??= new JsonObject { ["description"] = "The set of options that is started from; keys beside it override its values." };
+            properties[key] ??= new JsonObject
+            {
+                ["description"] = "The set of options that is started from; keys beside it override its values.",
+            };
             properties[key]!["type"] = "string";
             properties[key]!["enum"] = new JsonArray([.. names.Select(name => JsonValue.Create(name))]);
         }
 
         var schema = new JsonObject { ["type"] = "object", ["properties"] = properties, ["additionalProperties"] = false };
-        string[] required = [.. Settable(record).Where(property => property.IsDefined(typeof(RequiredMemberAttribute))).Select(property => KeyOf(property.Name))];
+        string[] required =
+        [
+            .. Settable(record).Where(property => property.IsDefined(typeof(RequiredMemberAttribute)))
+                .Select(property => KeyOf(property.Name)),
+        ];
         if (required.Length > 0)
             schema["required"] = new JsonArray([.. required.Select(name => JsonValue.Create(name))]);
         return schema;
@@ -61,7 +68,11 @@ internal sealed class OptionsSchema(XmlDocumentation documentation)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (type.IsEnum)
-            return new JsonObject { ["type"] = "string", ["enum"] = new JsonArray([.. Enum.GetNames(type).Select(name => JsonValue.Create(KeyOf(name)))]) };
+            return new JsonObject
+            {
+                ["type"] = "string",
+                ["enum"] = new JsonArray([.. Enum.GetNames(type).Select(name => JsonValue.Create(KeyOf(name)))]),
+            };
         if (ScalarOf(type) is { } scalar)
             return new JsonObject { ["type"] = scalar };
         if (ValueType(type) is { } value)
@@ -72,14 +83,20 @@ internal sealed class OptionsSchema(XmlDocumentation documentation)
     }
 
     private static string? ScalarOf(Type type) =>
-        type == typeof(int) || type == typeof(long) ? "integer" : type == typeof(double) ? "number" : type == typeof(bool) ? "boolean" : type == typeof(string) ? "string" : null;
+        type == typeof(int) || type == typeof(long) ? "integer"
+            : type == typeof(double) ? "number"
+            : type == typeof(bool) ? "boolean"
+            : type == typeof(string) ? "string"
+            : null;
 
     private static Type? ItemType(Type type) => type.IsArray ? type.GetElementType()
-        : type is { IsGenericType: true, IsInterface: true, GenericTypeArguments: [var item] } && type.IsAssignableFrom(item.MakeArrayType()) ? item
+        : type is { IsGenericType: true, IsInterface: true, GenericTypeArguments: [var item] }
+            && type.IsAssignableFrom(item.MakeArrayType()) ? item
         : null;
 
-    private static Type? ValueType(Type type) => type is { IsGenericType: true, GenericTypeArguments: [var key, var value] } && key == typeof(string)
-        && type.IsAssignableFrom(typeof(Dictionary<,>).MakeGenericType(key, value)) ? value : null;
+    private static Type? ValueType(Type type) =>
+        type is { IsGenericType: true, GenericTypeArguments: [var key, var value] } && key == typeof(string)
+            && type.IsAssignableFrom(typeof(Dictionary<,>).MakeGenericType(key, value)) ? value : null;
 
     private static void Limit(JsonObject schema, PropertyInfo property)
     {
@@ -109,7 +126,8 @@ internal sealed class OptionsSchema(XmlDocumentation documentation)
 
     private static void Limit(JsonObject schema, RangeAttribute range)
     {
-        var (low, high) = (Convert.ToDouble(range.Minimum, CultureInfo.InvariantCulture), Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture));
+        var (low, high) =
+            (Convert.ToDouble(range.Minimum, CultureInfo.InvariantCulture), Convert.ToDouble(range.Maximum, CultureInfo.InvariantCulture));
         if (low is not (double.MinValue or double.NegativeInfinity or int.MinValue))
             schema[range.MinimumIsExclusive ? "exclusiveMinimum" : "minimum"] = low;
         if (high is not (double.MaxValue or double.PositiveInfinity or int.MaxValue or (double)long.MaxValue))
@@ -125,7 +143,9 @@ internal sealed class OptionsSchema(XmlDocumentation documentation)
         long whole => JsonValue.Create(whole),
         double number => double.IsFinite(number) ? JsonValue.Create(number) : null,
         Enum name => JsonValue.Create(KeyOf(name.ToString())),
-        IDictionary entries => new JsonObject(entries.Keys.Cast<object>().Select(key => KeyValuePair.Create($"{key}", entries[key] is { } each ? Value(each) : null))),
+        IDictionary entries =>
+            new JsonObject(
+                entries.Keys.Cast<object>().Select(key => KeyValuePair.Create($"{key}", entries[key] is { } each ? Value(each) : null))),
         IEnumerable items => new JsonArray([.. items.Cast<object>().Select(Value)]),
         _ => null,
     };
@@ -137,8 +157,10 @@ internal sealed class OptionsSchema(XmlDocumentation documentation)
         if (presets is null)
             return null;
         var map = record.GetInterfaceMap(presets);
-        object? Get(string member) => map.TargetMethods[Array.FindIndex(map.InterfaceMethods, method => method.Name == $"get_{member}")].Invoke(null, null);
-        var names = ((IEnumerable)Get("Presets")!).Cast<object>().Select(pair => (string)pair.GetType().GetProperty("Key")!.GetValue(pair)!);
+        object? Get(string member) =>
+            map.TargetMethods[Array.FindIndex(map.InterfaceMethods, method => method.Name == $"get_{member}")].Invoke(null, null);
+        var names = ((IEnumerable)Get("Presets")!).Cast<object>()
+            .Select(pair => (string)pair.GetType().GetProperty("Key")!.GetValue(pair)!);
         return ((string)Get("PresetKey")!, [.. names.Order(StringComparer.Ordinal)]);
     }
 }

@@ -5,7 +5,9 @@ using System.Text.Json.Nodes;
 
 namespace VoxelZoo.PluginManifest;
 
-/// <summary>What takes the loaded assembly to tell of a plugin's parts: the schema of their options, and with which others they do not go.</summary>
+/// <summary>
+/// What takes the loaded assembly to tell of a plugin's parts: the schema of their options, and with which others they do not go.
+/// </summary>
 internal sealed class PartDetails
 {
     private const string OfOptions = "VoxelZoo.Abstractions.IPart`1", OfParts = "VoxelZoo.Abstractions.IPart";
@@ -15,7 +17,9 @@ internal sealed class PartDetails
 
     private PartDetails(Type[] types, OptionsSchema schema) => (_types, _schema) = (types, schema);
 
-    /// <summary>Loads an assembly. Of its code run the constructors of options, their presets, and the constructors of parts that have conflicts.</summary>
+    /// <summary>
+    /// Loads an assembly. Of its code run the constructors of options, their presets, and the constructors of parts that have conflicts.
+    /// </summary>
     /// <param name="path">The assembly.</param>
     /// <param name="references">The assemblies that it was compiled with, .NET's own apart.</param>
     /// <param name="documentation">The XML file of its sentences.</param>
@@ -37,7 +41,8 @@ internal sealed class PartDetails
     {
         if (_types.FirstOrDefault(type => IsMarked(type, part)) is not { } type)
             return;
-        if (type.GetInterfaces().FirstOrDefault(each => each.IsGenericType && each.GetGenericTypeDefinition().FullName == OfOptions) is { } typed)
+        if (type.GetInterfaces()
+            .FirstOrDefault(each => each.IsGenericType && each.GetGenericTypeDefinition().FullName == OfOptions) is { } typed)
             json["options"] = Options(typed.GenericTypeArguments[0], part);
         if (Conflicts(type) is { Count: > 0 } conflicts)
             json["conflicts"] = conflicts;
@@ -51,7 +56,8 @@ internal sealed class PartDetails
         }
         catch (TargetInvocationException e)
         {
-            throw new InvalidOperationException($"the options {options.Name} of the {part.Kind} '{part.Id}' cannot be created: {e.InnerException!.Message}", e);
+            throw new InvalidOperationException(
+                $"the options {options.Name} of the {part.Kind} '{part.Id}' cannot be created: {e.InnerException!.Message}", e);
         }
     }
 
@@ -68,7 +74,8 @@ internal sealed class PartDetails
                let of = (Func<string, object?>)(name => conflict.GetType().GetProperty(name)!.GetValue(conflict))
                select new JsonObject
                {
-                   ["kind"] = OptionsSchema.KeyOf($"{of("Kind")}"), ["id"] = (string?)of("Id"), ["refused"] = (bool)of("IsRefused")!, ["reason"] = (string?)of("Reason"),
+                   ["kind"] = OptionsSchema.KeyOf($"{of("Kind")}"), ["id"] = (string?)of("Id"), ["refused"] = (bool)of("IsRefused")!,
+                   ["reason"] = (string?)of("Reason"),
                },
         ];
     }

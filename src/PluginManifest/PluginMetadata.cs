@@ -53,9 +53,11 @@ internal sealed record PluginMetadata
             throw new BadImageFormatException($"{assembly} is not a .NET assembly");
 
         var reader = file.GetMetadataReader();
-        var attributes = reader.GetAssemblyDefinition().GetCustomAttributes().Select(a => Attribute.Decode(reader, a)).OfType<Attribute>().ToArray();
+        var attributes = reader.GetAssemblyDefinition().GetCustomAttributes()
+            .Select(a => Attribute.Decode(reader, a)).OfType<Attribute>().ToArray();
         string? One(string type) => attributes.FirstOrDefault(a => a.Type == type)?.Arguments[0] as string;
-        string? Metadata(string key) => attributes.FirstOrDefault(a => a.Type == "AssemblyMetadataAttribute" && (string?)a.Arguments[0] == key)?.Arguments[1] as string;
+        string? Metadata(string key) =>
+            attributes.FirstOrDefault(a => a.Type == "AssemblyMetadataAttribute" && (string?)a.Arguments[0] == key)?.Arguments[1] as string;
         return new PluginMetadata
         {
             Id = Metadata("VoxelZoo.Plugin"),
@@ -79,7 +81,8 @@ internal sealed record PluginMetadata
         {
             foreach (var attribute in type.GetCustomAttributes().Select(a => Attribute.Decode(reader, a)))
             {
-                if (attribute is { Namespace: "VoxelZoo.Abstractions", Arguments: [string id] } && PartMetadata.KindOf(attribute.Type) is { } kind)
+                if (attribute is { Namespace: "VoxelZoo.Abstractions", Arguments: [string id] }
+                    && PartMetadata.KindOf(attribute.Type) is { } kind)
                     yield return new PartMetadata(kind, id, attribute.Named.GetValueOrDefault("Summary") as string ?? "");
             }
         }
@@ -88,8 +91,10 @@ internal sealed record PluginMetadata
     private static IEnumerable<string> UnusableOf(MetadataReader reader) =>
         from handle in reader.TypeDefinitions
         let type = reader.GetTypeDefinition(handle)
-        where type.GetCustomAttributes().Select(a => Attribute.Decode(reader, a)).Any(a => a is { Namespace: "VoxelZoo.Abstractions" } && PartMetadata.KindOf(a.Type) is not null)
-        let why = (type.Attributes & TypeAttributes.VisibilityMask) is not (TypeAttributes.Public or TypeAttributes.NestedPublic) ? "is not public"
+        where type.GetCustomAttributes().Select(a => Attribute.Decode(reader, a))
+            .Any(a => a is { Namespace: "VoxelZoo.Abstractions" } && PartMetadata.KindOf(a.Type) is not null)
+        let why = (type.Attributes
+            & TypeAttributes.VisibilityMask) is not (TypeAttributes.Public or TypeAttributes.NestedPublic) ? "is not public"
             : (type.Attributes & TypeAttributes.Abstract) != 0 ? "is abstract"
             : type.GetGenericParameters().Count > 0 ? "is generic"
             : null
@@ -112,13 +117,16 @@ internal sealed record PluginMetadata
             if (space != "VoxelZoo.Abstractions" && space != "System.Reflection")
                 return null;
             var value = attribute.DecodeValue(AttributeTypes.Instance);
-            return new Attribute(space, name, [.. value.FixedArguments.Select(a => a.Value)], value.NamedArguments.ToDictionary(a => a.Name!, a => a.Value));
+            return new Attribute(
+                space, name, [.. value.FixedArguments.Select(a => a.Value)], value.NamedArguments.ToDictionary(a => a.Name!, a => a.Value));
         }
     }
 }
 
 /// <summary>A part of a plugin.</summary>
-/// <param name="Kind"><c>architecture</c>, <c>strategy</c>, <c>compressor</c>, <c>augmentation</c>, <c>sampler</c> or <c>metric</c>.</param>
+/// <param name="Kind">
+/// <c>architecture</c>, <c>strategy</c>, <c>compressor</c>, <c>augmentation</c>, <c>sampler</c> or <c>metric</c>.
+/// </param>
 /// <param name="Id">What <c>use:</c> names.</param>
 /// <param name="Summary">One line for listings.</param>
 internal sealed record PartMetadata(string Kind, string Id, string Summary)
@@ -133,7 +141,8 @@ internal sealed record PartMetadata(string Kind, string Id, string Summary)
     public static ImmutableArray<string> Kinds { get; } = ["architecture", "strategy", "compressor", "augmentation", "sampler", "metric"];
 
     /// <summary>The first part whose kind and id another one has, or null.</summary>
-    public static PartMetadata? Twice(IEnumerable<PartMetadata> parts) => parts.GroupBy(part => (part.Kind, part.Id)).FirstOrDefault(same => same.Count() > 1)?.First();
+    public static PartMetadata? Twice(IEnumerable<PartMetadata> parts) =>
+        parts.GroupBy(part => (part.Kind, part.Id)).FirstOrDefault(same => same.Count() > 1)?.First();
 
     /// <summary>The kind that an attribute class marks, or null.</summary>
     public static string? KindOf(string attribute) =>

@@ -4,8 +4,8 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using VoxelZoo.PluginManifest;
 
-// PluginManifest ASSEMBLY OUTPUT REFERENCES DOCUMENTATION: writes plugin.json for a plugin that was just compiled. REFERENCES is a file with a path in each
-// line, DOCUMENTATION the compiler's XML file, or empty. Errors are in MSBuild's format.
+// PluginManifest ASSEMBLY OUTPUT REFERENCES DOCUMENTATION: writes plugin.json for a plugin that was just compiled. REFERENCES is a file
+// with a path in each line, DOCUMENTATION the compiler's XML file, or empty. Errors are in MSBuild's format.
 if (args is not [var assembly, var output, var references, var documentation])
     return Fail("usage: PluginManifest ASSEMBLY OUTPUT REFERENCES DOCUMENTATION");
 
@@ -24,12 +24,14 @@ try
     var details = PartDetails.Load(assembly, File.ReadAllLines(references), documentation.Length == 0 ? null : documentation);
     var temporary = output + ".tmp";
     using (var file = File.Create(temporary))
-    using (var json = new Utf8JsonWriter(file, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+    using (var json = new Utf8JsonWriter(
+        file, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         Manifest(plugin, details).WriteTo(json);
     File.Move(temporary, output, overwrite: true);
     return 0;
 }
-catch (Exception e) when (e is IOException or UnauthorizedAccessException or BadImageFormatException or InvalidOperationException or MissingMethodException)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException
+    or BadImageFormatException or InvalidOperationException or MissingMethodException)
 {
     return Fail(e.Message);
 }

@@ -33,7 +33,8 @@ internal sealed class XmlDocumentation
         if (_members.GetValueOrDefault($"P:{type}.{property.Name}")?.Element("summary") is { } summary)
             return Line(summary);
         // of a record's parameters, with the record
-        return _members.GetValueOrDefault($"T:{type}")?.Elements("param").FirstOrDefault(each => (string?)each.Attribute("name") == property.Name) is { } parameter
+        return _members.GetValueOrDefault($"T:{type}")?.Elements("param")
+            .FirstOrDefault(each => (string?)each.Attribute("name") == property.Name) is { } parameter
             ? Line(parameter)
             : "";
     }
@@ -45,7 +46,10 @@ internal sealed class XmlDocumentation
     }
 
     // other options are called by their keys
-    private static string Named(string name) => name[(name.LastIndexOf('.') + 1)..] is var last && name.StartsWith("P:", StringComparison.Ordinal) ? OptionsSchema.KeyOf(last) : last;
+    private static string Named(string name) =>
+        name[(name.LastIndexOf('.') + 1)..] is var last && name.StartsWith("P:", StringComparison.Ordinal)
+            ? OptionsSchema.KeyOf(last)
+            : last;
 
     private static string Line(XElement element) => Regex.Replace(string.Concat(element.Nodes().Select(Text)), @"\s+", " ").Trim();
 
@@ -53,7 +57,9 @@ internal sealed class XmlDocumentation
     {
         XText text => text.Value,
         XElement reference when (string?)reference.Attribute("cref") is { } name && !reference.Nodes().Any() => Named(name),
-        XElement word when (string?)(word.Attribute("langword") ?? word.Attribute("name") ?? word.Attribute("href")) is { } name && !word.Nodes().Any() => name,
+        XElement word when (string?)(word.Attribute("langword") ?? word.Attribute("name") ?? word.Attribute("href")) is { } name
+            && !word.Nodes().Any() =>
+            name,
         XElement element => string.Concat(element.Nodes().Select(Text)),
         _ => "",
     };

@@ -11,7 +11,9 @@ public sealed class OneThread
     public OneThread() => torch.set_num_threads(1);
 }
 
-/// <summary>Layers draw from torch's global generator, so tests that train run while no other test does: <c>[Collection(Alone.Name)]</c>.</summary>
+/// <summary>
+/// Layers draw from torch's global generator, so tests that train run while no other test does: <c>[Collection(Alone.Name)]</c>.
+/// </summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public static class Alone
 {

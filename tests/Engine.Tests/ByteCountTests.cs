@@ -10,5 +10,6 @@ public sealed class ByteCountTests
     [InlineData(1L << 30, "1.00 GiB")]
     [InlineData(3L << 39, "1536.00 GiB")]
     [InlineData(-2048, "-2.0 KiB")]
-    public void Amount_is_shown_in_the_largest_unit_of_which_there_is_one(long bytes, string shown) => Assert.Equal(shown, ByteCount.Shown(bytes));
+    public void Amount_is_shown_in_the_largest_unit_of_which_there_is_one(long bytes, string shown) =>
+        Assert.Equal(shown, ByteCount.Shown(bytes));
 }

@@ -23,7 +23,9 @@ public sealed class NearPathsTests : IDisposable
     [InlineData("other", null)]
     [InlineData("no/tiny.yaml", null)]
     public void Suggestion_is_what_lies_in_the_same_folder_under_the_nearest_name(string typed, string? near) =>
-        Assert.Equal(near is null ? "" : $"; did you mean `{Path.Combine(_folder.Path, near)}`?", NearPaths.Suggestion(_folder.Path + "/" + typed, Path.Exists));
+        Assert.Equal(
+            near is null ? "" : $"; did you mean `{Path.Combine(_folder.Path, near)}`?",
+            NearPaths.Suggestion(_folder.Path + "/" + typed, Path.Exists));
 
     [Fact]
     public void Suggestion_is_of_the_kind_that_is_looked_for() =>

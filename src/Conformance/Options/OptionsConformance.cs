@@ -39,10 +39,13 @@ public static class OptionsConformance
     private static string? FaultOf(Type type, string path)
     {
         if (!IsRecord(type))
-            return $"{(path.Length == 0 ? "the options" : $"`{path.TrimEnd('.')}`")} {type.Name} is no record, which options have to be: they are copied and compared";
+            return $"{(path.Length == 0 ? "the options" : $"`{path.TrimEnd('.')}`")} {type.Name} is no record, which options have to be: "
+                + "they are copied and compared";
         foreach (var same in Settable(type).GroupBy(property => OptionsShape.KeyOf(property.Name)).Where(same => same.Count() > 1))
-            return $"{string.Join(" and ", same.Select(property => property.Name))} are both the key `{path}{same.Key}`; give one of them another name";
-        return Settable(type).Select(property => FaultOf(property.PropertyType, property, $"{path}{OptionsShape.KeyOf(property.Name)}")).FirstOrDefault(fault => fault is not null);
+            return $"{string.Join(" and ", same.Select(property => property.Name))} are both the key `{path}{same.Key}`; "
+                + "give one of them another name";
+        return Settable(type).Select(property => FaultOf(property.PropertyType, property, $"{path}{OptionsShape.KeyOf(property.Name)}"))
+            .FirstOrDefault(fault => fault is not null);
     }
 
     private static string? FaultOf(Type type, PropertyInfo property, string key)
@@ -54,7 +57,8 @@ public static class OptionsConformance
             return FaultOf(within, property, key);
         return IsRecord(type)
             ? FaultOf(type, key + ".")
-            : $"`{key}` is a {Name(property.PropertyType)}, which no experiment can write; use int, long, double, bool, string, an enumeration, a record of these, or a list or dictionary of them";
+            : $"`{key}` is a {Name(property.PropertyType)}, which no experiment can write; "
+                + "use int, long, double, bool, string, an enumeration, a record of these, or a list or dictionary of them";
     }
 
     private static string? OutOfLimits(string name, object options)
@@ -73,10 +77,12 @@ public static class OptionsConformance
         return null;
     }
 
-    private static IEnumerable<PropertyInfo> Settable(Type type) => type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(OptionsShape.IsOption);
+    private static IEnumerable<PropertyInfo> Settable(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(OptionsShape.IsOption);
 
     // the compiler gives every record class such a method, and nobody else can write one
     private static bool IsRecord(Type type) => type.IsClass && type.GetMethod("<Clone>$") is not null;
 
-    private static string Name(Type type) => type.IsGenericType ? $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GenericTypeArguments.Select(Name))}>" : type.Name;
+    private static string Name(Type type) =>
+        type.IsGenericType ? $"{type.Name.Split('`')[0]}<{string.Join(", ", type.GenericTypeArguments.Select(Name))}>" : type.Name;
 }

@@ -20,9 +20,11 @@ internal sealed class OptionsShape
             .ToDictionary(p => KeyOf(p.Name), StringComparer.Ordinal);
         Required = [.. _properties.Where(p => p.Value.IsDefined(typeof(RequiredMemberAttribute))).Select(p => p.Key)];
 
-        var presets = type.GetInterfaces().Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IPresets<>) && i.GenericTypeArguments[0] == type);
+        var presets = type.GetInterfaces()
+            .Any(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IPresets<>) && i.GenericTypeArguments[0] == type);
         if (presets)
-            (PresetKey, Presets) = ((string, IReadOnlyDictionary<string, object>))ReadPresetsMethod.MakeGenericMethod(type).Invoke(null, null)!;
+            (PresetKey, Presets) =
+                ((string, IReadOnlyDictionary<string, object>))ReadPresetsMethod.MakeGenericMethod(type).Invoke(null, null)!;
     }
 
     /// <summary>The keys of properties, and the preset's key if there are presets.</summary>
@@ -48,7 +50,8 @@ internal sealed class OptionsShape
     public PropertyInfo? Property(string key) => _properties.GetValueOrDefault(key);
 
     /// <summary>Whether a property is an option.</summary>
-    public static bool IsOption(PropertyInfo property) => property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0;
+    public static bool IsOption(PropertyInfo property) =>
+        property.SetMethod is { IsPublic: true } && property.GetIndexParameters().Length == 0;
 
     /// <summary>Whether options of a type are a section with keys of their own.</summary>
     public static bool IsSection(Type type) => !IsScalar(type) && Within(type) is null;
@@ -81,7 +84,8 @@ internal sealed class OptionsShape
     /// <summary><c>NumResBlocks</c> as YAML writes it.</summary>
     public static string KeyOf(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
-    private static readonly MethodInfo ReadPresetsMethod = typeof(OptionsShape).GetMethod(nameof(ReadPresets), BindingFlags.NonPublic | BindingFlags.Static)!;
+    private static readonly MethodInfo ReadPresetsMethod = typeof(OptionsShape).GetMethod(
+        nameof(ReadPresets), BindingFlags.NonPublic | BindingFlags.Static)!;
 
     private static (string, IReadOnlyDictionary<string, object>) ReadPresets<T>()
         where T : IPresets<T> =>

@@ -66,22 +66,29 @@ public sealed record CompressionDescription
     public double Factor => (double)InputShape.Aggregate(1L, (a, b) => a * b) / LatentShape.Aggregate(1L, (a, b) => a * b);
 
     /// <summary>Describes a plan, and refuses it if a part cannot be built or an expectation does not hold.</summary>
-    /// <exception cref="PlanException">A part refuses its options, a phase wants a head that there is not, or <c>expect</c> does not hold.</exception>
+    /// <exception cref="PlanException">
+    /// A part refuses its options, a phase wants a head that there is not, or <c>expect</c> does not hold.
+    /// </exception>
     public static CompressionDescription Of(CompressionPlan plan, PartContext context)
     {
         using var scope = torch.NewDisposeScope();
         var meta = context with { Device = new torch.Device(DeviceType.META) };
         using var compressor = plan.Compressor.Build(meta, (c, options, given) => c.Create(options, given));
-        using var discriminator = plan.Weighs(LossNames.Adversarial) ? PatchDiscriminator.Create(plan.Compression.Discriminator, meta.Device) : null;
+        using var discriminator = plan.Weighs(LossNames.Adversarial)
+            ? PatchDiscriminator.Create(plan.Compression.Discriminator, meta.Device)
+            : null;
         var (count, judge) = (Count(compressor.parameters()), discriminator is null ? 0 : Count(discriminator.parameters()));
         if (plan.Expect.Parameters is { } expected && expected != count)
             throw new PlanException(
-                $"the compressor has {count:N0} parameters, expected are {expected:N0}; correct the compressor's options or the expectation",
+                $"the compressor has {count:N0} parameters, expected are {expected:N0}; "
+                + "correct the compressor's options or the expectation",
                 "parameters").In("expect");
         for (var i = 0; i < plan.Compression.Phases.Count; i++)
         {
             if (plan.Compression.Phases[i].Trains == TrainedPart.Head && Count(compressor.Head) == count)
-                throw new PlanException($"the compressor `{plan.Compressor.Id}` names no head to be trained alone; use trains: all", $"phases.{i}.trains").In("training");
+                throw new PlanException(
+                    $"the compressor `{plan.Compressor.Id}` names no head to be trained alone; use trains: all",
+                    $"phases.{i}.trains").In("training");
         }
 
         MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: false, masks: false, meta);
@@ -97,7 +104,8 @@ public sealed record CompressionDescription
             Parameters = new ParameterCounts(0, 0, count),
             DiscriminatorParameters = judge,
             Memory = new MemoryEstimate(
-                ((plan.Training.Ema is null ? 1 : 2) * count + judge) * Float32, (count + judge) * Float32, 2 * (count + judge) * Float32, null),
+                ((plan.Training.Ema is null ? 1 : 2) * count + judge) * Float32, (count + judge) * Float32,
+                2 * (count + judge) * Float32, null),
             Training = plan.Training,
             Phases = plan.Compression.Phases,
         };

@@ -7,7 +7,9 @@ using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Compression;
 
-/// <summary>A plan's compressor, built. Training, validation, evaluation and samples all go through it, so that they cannot differ.</summary>
+/// <summary>
+/// A plan's compressor, built. Training, validation, evaluation and samples all go through it, so that they cannot differ.
+/// </summary>
 public sealed class CompressionModel : IDisposable
 {
     private readonly CompressionPlan _plan;
@@ -32,7 +34,10 @@ public sealed class CompressionModel : IDisposable
     /// <summary>Builds the compressor. Needs the memory of all parameters unless the context's device is <c>meta</c>.</summary>
     public static CompressionModel Create(CompressionPlan plan, PartContext context) => new(plan, context);
 
-    /// <summary>The compressor's reconstruction in float32, computed in the plan's precision with all channels of the latent; not clamped, logits of masks.</summary>
+    /// <summary>
+    /// The compressor's reconstruction in float32, computed in the plan's precision with all channels of the latent;
+    /// not clamped, logits of masks.
+    /// </summary>
     /// <param name="volume"><c>[B, 1, D, H, W]</c> on the model's device.</param>
     public Tensor Reconstruct(Tensor volume) => InPrecision(() => _plan.Compressor.Run(() => Compressor.Decode(Compressor.Encode(volume))));
 
@@ -48,7 +53,8 @@ public sealed class CompressionModel : IDisposable
     }
 
     /// <summary>A reconstruction as what it stands for: intensities from 0 to 1, probabilities of a mask.</summary>
-    public Tensor Finish(Tensor reconstruction) => _plan.IsOfMasks ? reconstruction.sigmoid() : reconstruction.clamp(Scalars.S(0.0), Scalars.S(1.0));
+    public Tensor Finish(Tensor reconstruction) =>
+        _plan.IsOfMasks ? reconstruction.sigmoid() : reconstruction.clamp(Scalars.S(0.0), Scalars.S(1.0));
 
     /// <summary>Float32 of what is computed in the plan's precision.</summary>
     internal Tensor InPrecision(Func<Tensor> compute) => MixedPrecision.Compute(Context, compute);

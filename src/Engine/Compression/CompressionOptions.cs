@@ -12,19 +12,22 @@ public sealed record CompressionOptions
     public IReadOnlyList<PhaseOptions> Phases { get; init; } = [];
 
     /// <summary>
-    /// Size <c>[D, H, W]</c> of the blocks that are cut at random out of the volumes to train on; validation and evaluation see whole volumes.
-    /// Default: none, whole volumes.
+    /// Size <c>[D, H, W]</c> of the blocks that are cut at random out of the volumes to train on; validation and evaluation see whole
+    /// volumes. Default: none, whole volumes.
     /// </summary>
     public IReadOnlyList<int>? Crop { get; init; }
 
     /// <summary>
-    /// Slices that are drawn at random of a volume's real ones to train on, in place of neighbours, for compressors that see each slice by itself. Not with
-    /// <c>crop</c>, nor with a discriminator, which judges neighbours. Default: none.
+    /// Slices that are drawn at random of a volume's real ones to train on, in place of neighbours, for compressors that see each slice by
+    /// itself. Not with <c>crop</c>, nor with a discriminator, which judges neighbours. Default: none.
     /// </summary>
     [Range(1, 4096)]
     public int? Slices { get; init; }
 
-    /// <summary>How often masks are mixed with others of the step: of the slices that <see cref="Slices"/> draws, or else of the batch. Default: never.</summary>
+    /// <summary>
+    /// How often masks are mixed with others of the step: of the slices that <see cref="Slices"/> draws, or
+    /// else of the batch. Default: never.
+    /// </summary>
     public MaskMixingOptions? Mixing { get; init; }
 
     /// <summary>Peak learning rate of the discriminator, which warms up and falls as the compressor's does. Default 5e-4.</summary>
@@ -43,8 +46,8 @@ public sealed record PhaseOptions
     public required int Epochs { get; init; }
 
     /// <summary>
-    /// The losses by name, each with its weight: <c>l1</c>, <c>l2</c>, <c>perceptual</c>, <c>adversarial</c> for images; <c>bce</c>, <c>dice</c>,
-    /// <c>boundary</c> for masks; and those of the compressor's own, such as <c>codebook</c>.
+    /// The losses by name, each with its weight: <c>l1</c>, <c>l2</c>, <c>perceptual</c>, <c>adversarial</c> for images; <c>bce</c>,
+    /// <c>dice</c>, <c>boundary</c> for masks; and those of the compressor's own, such as <c>codebook</c>.
     /// </summary>
     public IReadOnlyDictionary<string, double> Losses { get; init; } = new Dictionary<string, double>();
 
@@ -52,8 +55,8 @@ public sealed record PhaseOptions
     public TrainedPart Trains { get; init; } = TrainedPart.All;
 
     /// <summary>
-    /// Peak learning rate from this phase on. A phase that has one warms up anew and begins a schedule of its own, which lasts to the next such phase.
-    /// Default: the schedule of the phase before goes on.
+    /// Peak learning rate from this phase on. A phase that has one warms up anew and begins a schedule of its own, which lasts to the next
+    /// such phase. Default: the schedule of the phase before goes on.
     /// </summary>
     [Range(1e-12, 1.0)]
     public double? LearningRate { get; init; }
@@ -72,7 +75,8 @@ public sealed record PhaseOptions
     /// <summary>The phase for people: <c>25 epochs of the head, l1 1 + adversarial 0.1, rate 5E-05</c>.</summary>
     public string Describe()
     {
-        var losses = string.Join(" + ", Losses.Where(loss => loss.Value > 0).Select(loss => FormattableString.Invariant($"{loss.Key} {loss.Value:G4}")));
+        var losses = string.Join(
+            " + ", Losses.Where(loss => loss.Value > 0).Select(loss => FormattableString.Invariant($"{loss.Key} {loss.Value:G4}")));
         var rate = LearningRate is { } own ? FormattableString.Invariant($", rate {own:G3}") : "";
         return $"{Epochs} epochs{(Trains == TrainedPart.Head ? " of the head" : "")}, {losses}{rate}";
     }

@@ -53,7 +53,8 @@ public sealed record CompressionPlan : Plan
         : Volume;
 
     /// <summary>What cuts blocks out of the volumes to train on, or null.</summary>
-    public RandomCrop? Crop => Compression is { Crop: null, Slices: null } ? null : new RandomCrop(Seen, Training.Seed, Scattered: Compression.Slices is not null);
+    public RandomCrop? Crop =>
+        Compression is { Crop: null, Slices: null } ? null : new RandomCrop(Seen, Training.Seed, Scattered: Compression.Slices is not null);
 
     /// <summary>Derives the shapes and the number of epochs, and refuses what cannot work.</summary>
     /// <exception cref="PlanException">The parts do not go together.</exception>
@@ -63,15 +64,29 @@ public sealed record CompressionPlan : Plan
         draft.ValidateData();
         draft.Evaluation.Validate();
         if (draft.IsOfMasks && draft.Target.FirstOrDefault(kind => !ImageKinds.IsMask(kind)) is { } image)
-            throw new PlanException($"{draft.Target.First(ImageKinds.IsMask)} is a mask, {image} an image: they have different losses; train a compressor for each").In("target");
+            throw new PlanException(
+                $"{draft.Target.First(ImageKinds.IsMask)} is a mask, {image} an image: they have different losses; "
+                + "train a compressor for each").In("target");
         if (draft.Training.Schedule == LearningRateSchedule.Plateau || draft.Training.Plateau is not null)
-            throw new PlanException("a compressor's learning rate runs over its phases, and plateaus of validation do not; use cosine or constant, and remove plateau", draft.Training.Plateau is null ? "schedule" : "plateau").In("training");
+            throw new PlanException(
+                "a compressor's learning rate runs over its phases, and plateaus of validation do not; "
+                + "use cosine or constant, and remove plateau",
+                draft.Training.Plateau is null ? "schedule" : "plateau").In("training");
         if (draft.Training.GradientAccumulation > 1)
-            throw new PlanException("compressors are trained on whole batches, as codebook and discriminator are updated by them; remove it, or train on smaller crops", "gradient_accumulation").In("training");
+            throw new PlanException(
+                "compressors are trained on whole batches, as codebook and discriminator are updated by them; "
+                + "remove it, or train on smaller crops",
+                "gradient_accumulation").In("training");
         if (draft.Training.GradientCheckpointing)
-            throw new PlanException("compressors are trained without gradient checkpointing, as a codebook must not be updated twice; remove it, or train on smaller crops", "gradient_checkpointing").In("training");
+            throw new PlanException(
+                "compressors are trained without gradient checkpointing, as a codebook must not be updated twice; "
+                + "remove it, or train on smaller crops",
+                "gradient_checkpointing").In("training");
         if (!draft.Compressor.Part.IsLearned)
-            throw new PlanException($"the compressor `{draft.Compressor.Id}` has nothing to train; name a learned one, such as vqvae, or add architecture and strategy to train a denoiser", "use").In("compressor");
+            throw new PlanException(
+                $"the compressor `{draft.Compressor.Id}` has nothing to train; name a learned one, such as vqvae, "
+                + "or add architecture and strategy to train a denoiser",
+                "use").In("compressor");
 
         var volume = new VolumeShape(1, draft.Data.Depth, draft.Data.Height, draft.Data.Width);
         var plan = draft with
@@ -96,7 +111,8 @@ public sealed record CompressionPlan : Plan
             return;
         if (PerceptualNetwork is not { Length: > 0 } network)
             throw new PlanException(
-                $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; set it, or take perceptual out of the losses",
+                $"phase {phase + 1} weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file; "
+                + "set it, or take perceptual out of the losses",
                 $"phases.{phase}.losses.{LossNames.Perceptual}").In("training");
         PerceptualLoss.Require(network);
     }
@@ -107,18 +123,27 @@ public sealed record CompressionPlan : Plan
         if (Compression.Slices is not { } slices)
             return;
         if (Compression.Crop is not null)
-            throw new PlanException($"slices {slices} are drawn at random, and crop cuts neighbours; remove one of the two", "slices").In("training");
+            throw new PlanException(
+                $"slices {slices} are drawn at random, and crop cuts neighbours; remove one of the two", "slices").In("training");
         if (Weighs(LossNames.Adversarial))
-            throw new PlanException($"slices {slices} are drawn at random, and the loss `adversarial` is of a discriminator that judges neighbours; use crop, or take adversarial out of the losses", "slices").In("training");
+            throw new PlanException(
+                $"slices {slices} are drawn at random, and the loss `adversarial` is of a discriminator that judges neighbours; "
+                + "use crop, or take adversarial out of the losses",
+                "slices").In("training");
         if (!SeesEachSlice(slices))
-            throw new PlanException($"slices {slices} are drawn at random, and `{Compressor.Id}` with these options compresses neighbours together; use crop, or a compressor of slices", "slices").In("training");
+            throw new PlanException(
+                $"slices {slices} are drawn at random, and `{Compressor.Id}` with these options compresses neighbours together; "
+                + "use crop, or a compressor of slices",
+                "slices").In("training");
     }
 
     private bool SeesEachSlice(int slices)
     {
         try
         {
-            return Compressor.Call((c, options) => (c.LatentShape(options, Volume with { Depth = 1 }).Depth, c.LatentShape(options, Volume with { Depth = slices }).Depth)) == (1, slices);
+            return Compressor.Call((c, options) => (
+                c.LatentShape(options, Volume with { Depth = 1 }).Depth,
+                c.LatentShape(options, Volume with { Depth = slices }).Depth)) == (1, slices);
         }
         catch (PlanException)
         {
@@ -133,9 +158,14 @@ public sealed record CompressionPlan : Plan
         if (!IsOfMasks)
             throw new PlanException("mixing puts masks together, and images have no tumours to paste; remove it", "mixing").In("training");
         if (mixing.Total is not (> 0 and <= 1))
-            throw new PlanException(FormattableString.Invariant($"the shares of mixing add up to {mixing.Total}; they are of masks that are mixed in one way each, so give them a sum above 0 and up to 1"), "mixing").In("training");
+            throw new PlanException(
+                FormattableString.Invariant($"the shares of mixing add up to {mixing.Total}; ")
+                + "they are of masks that are mixed in one way each, so give them a sum above 0 and up to 1",
+                "mixing").In("training");
         if ((Compression.Slices ?? Training.BatchSize) < 2)
-            throw new PlanException("mixing takes other masks of the step, and there are none; set slices, or a batch_size of 2 or more", "mixing").In("training");
+            throw new PlanException(
+                "mixing takes other masks of the step, and there are none; set slices, or a batch_size of 2 or more",
+                "mixing").In("training");
     }
 
     private void ValidateCrop()
@@ -144,9 +174,12 @@ public sealed record CompressionPlan : Plan
         {
             int[] sizes = [Volume.Depth, Volume.Height, Volume.Width];
             if (crop.Count != 3 || crop.Any(size => size < 1))
-                throw new PlanException($"crop [{string.Join(", ", crop)}] is not [D, H, W]; give three sizes of at least 1", "crop").In("training");
+                throw new PlanException(
+                    $"crop [{string.Join(", ", crop)}] is not [D, H, W]; give three sizes of at least 1", "crop").In("training");
             if (crop.Zip(sizes).Any(pair => pair.First > pair.Second))
-                throw new PlanException($"crop [{string.Join(", ", crop)}] is larger than the volume [{string.Join(", ", sizes)}]; use a smaller one", "crop").In("training");
+                throw new PlanException(
+                    $"crop [{string.Join(", ", crop)}] is larger than the volume [{string.Join(", ", sizes)}]; use a smaller one",
+                    "crop").In("training");
             try
             {
                 Compressor.Call((c, options) => c.LatentShape(options, Seen));
@@ -160,7 +193,8 @@ public sealed record CompressionPlan : Plan
         var smallest = PatchDiscriminator.SmallestSize(Compression.Discriminator);
         if (Weighs(LossNames.Adversarial) && new[] { Seen.Depth, Seen.Height, Seen.Width }.Min() < smallest)
             throw new PlanException(
-                $"the discriminator of {Compression.Discriminator.Layers} layers sees blocks of {Seen.Depth}×{Seen.Height}×{Seen.Width} and needs {smallest} voxels along each axis; use larger ones, or fewer discriminator.layers",
+                $"the discriminator of {Compression.Discriminator.Layers} layers sees blocks of {Seen.Depth}×{Seen.Height}×{Seen.Width} "
+                + $"and needs {smallest} voxels along each axis; use larger ones, or fewer discriminator.layers",
                 Compression.Crop is null ? "discriminator" : "crop").In("training");
     }
 }

@@ -30,7 +30,9 @@ public sealed class CompressionTask : TrainingTask
     /// <param name="validation">Whole volumes to validate on, or null where the cohort has none.</param>
     /// <param name="context">Device, precision, random streams.</param>
     /// <param name="collective">The processes that train together, of which there can be only one so far.</param>
-    /// <exception cref="PlanException">The perceptual network is not named, not there, or not TorchScript; or there are several processes.</exception>
+    /// <exception cref="PlanException">
+    /// The perceptual network is not named, not there, or not TorchScript; or there are several processes.
+    /// </exception>
     public CompressionTask(CompressionPlan plan, IBatchSource? validation, PartContext context, ICollective? collective = null)
         : base(plan.Training, context, collective)
     {
@@ -54,12 +56,17 @@ public sealed class CompressionTask : TrainingTask
         Modules = [_compressor, _judge];
     }
 
-    /// <summary>Refuses several processes: a codebook follows the whole batch, and a discriminator's norms measure it; neither is put together from shares yet.</summary>
+    /// <summary>
+    /// Refuses several processes: a codebook follows the whole batch, and a discriminator's norms measure it; neither is put
+    /// together from shares yet.
+    /// </summary>
     /// <exception cref="PlanException">There are several.</exception>
     public static void Require(int processes)
     {
         if (processes > 1)
-            throw new PlanException($"compressors are trained by one process, and here are {processes}; start one (denoisers train on several)").In("compressor");
+            throw new PlanException(
+                $"compressors are trained by one process, and here are {processes}; start one (denoisers train on several)").In(
+                    "compressor");
     }
 
     /// <inheritdoc/>
@@ -83,7 +90,8 @@ public sealed class CompressionTask : TrainingTask
         var volume = Mixed(batch.Images[PooledImages.Image]).to(_model.Device);
         var pass = Pass(volume, phase);
         var losses = Losses(phase, pass, volume, batch.RealSlices.Min());
-        var loss = losses.Where(term => phase.Weight(term.Key) > 0).Select(term => term.Value * S(phase.Weight(term.Key))).Aggregate((sum, term) => sum + term);
+        var loss = losses.Where(term => phase.Weight(term.Key) > 0)
+            .Select(term => term.Value * S(phase.Weight(term.Key))).Aggregate((sum, term) => sum + term);
         var (value, norm) = Descend(loss, [_compressor], LearningRate(epoch), step);
 
         var measures = losses.ToDictionary(term => $"loss/{term.Key}", term => (double)term.Value.item<float>());
@@ -104,9 +112,12 @@ public sealed class CompressionTask : TrainingTask
     }
 
     /// <inheritdoc/>
-    protected override double Probe(Batch batch) => _model.Reconstruct(batch.Images[PooledImages.Image].to(_model.Device)).mean().item<float>();
+    protected override double Probe(Batch batch) =>
+        _model.Reconstruct(batch.Images[PooledImages.Image].to(_model.Device)).mean().item<float>();
 
-    /// <summary>Masks that are mixed with others of the step, where the plan says so: slice by slice where slices were drawn, else sample by sample.</summary>
+    /// <summary>
+    /// Masks that are mixed with others of the step, where the plan says so: slice by slice where slices were drawn, else sample by sample.
+    /// </summary>
     private Tensor Mixed(Tensor volume)
     {
         if (_plan.Compression.Mixing is not { } options)
@@ -118,7 +129,9 @@ public sealed class CompressionTask : TrainingTask
             : mixing.Apply(volume.transpose(1, 2).flatten(0, 1), random).unflatten(0, [volume.shape[0], volume.shape[2]]).transpose(1, 2);
     }
 
-    /// <summary>Lets gradients go where the phase trains, and nowhere else, so that no other parameter moves; nor do running statistics.</summary>
+    /// <summary>
+    /// Lets gradients go where the phase trains, and nowhere else, so that no other parameter moves; nor do running statistics.
+    /// </summary>
     private void Enter(PhaseOptions phase)
     {
         if (_model.Compressor.training != (phase.Trains == TrainedPart.All))
@@ -162,17 +175,23 @@ public sealed class CompressionTask : TrainingTask
     /// <summary>Slices that were drawn at random as samples of one slice each, because those beside each other are no neighbours.</summary>
     private Tensor Apart(Tensor volume) => _plan.Compression.Slices is null ? volume : volume.transpose(1, 2).flatten(0, 1).unsqueeze(2);
 
-    /// <summary>The discriminator's own step, after the compressor's: half of each loss, on the volumes and on what was made of them.</summary>
+    /// <summary>
+    /// The discriminator's own step, after the compressor's: half of each loss, on the volumes and on what was made of them.
+    /// </summary>
     private void Judge(Tensor volume, Tensor reconstruction, int realSlices, int epoch, long step, Dictionary<string, double> measures)
     {
         SetTrained(_judge!, true);
-        var (real, made) = (PatchDiscriminator.Loss(Logits(volume, realSlices), real: true), PatchDiscriminator.Loss(Logits(reconstruction, realSlices), real: false));
+        var (real, made) = (
+            PatchDiscriminator.Loss(Logits(volume, realSlices), real: true),
+            PatchDiscriminator.Loss(Logits(reconstruction, realSlices), real: false));
         var (loss, norm) = Descend((real + made) * S(0.5), [_judge!], _schedule.DiscriminatorLearningRate(epoch), step);
         (measures["discriminator/loss"], measures["discriminator/grad_norm"]) = (loss, norm);
         (measures["discriminator/real"], measures["discriminator/reconstructed"]) = (real.item<float>(), made.item<float>());
     }
 
-    /// <summary>The discriminator's map of logits, in float32. It sees the real slices, and padding only where they are fewer than it needs.</summary>
+    /// <summary>
+    /// The discriminator's map of logits, in float32. It sees the real slices, and padding only where they are fewer than it needs.
+    /// </summary>
     private Tensor Logits(Tensor volume, int realSlices)
     {
         var slices = Math.Max(realSlices, PatchDiscriminator.SmallestSize(_plan.Compression.Discriminator));

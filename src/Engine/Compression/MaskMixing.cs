@@ -3,10 +3,15 @@ using static TorchSharp.torch;
 
 namespace VoxelZoo.Engine.Compression;
 
-/// <summary>How often masks of a step are mixed with others of it: <c>training.mixing</c>. The shares add up to 1 at most; a mask is mixed in one way.</summary>
+/// <summary>
+/// How often masks of a step are mixed with others of it: <c>training.mixing</c>. The shares add up to 1 at most; a
+/// mask is mixed in one way.
+/// </summary>
 public sealed record MaskMixingOptions
 {
-    /// <summary>Share of masks that are put together of four, each with a quarter of the plane around a random point (arXiv:2004.10934). Default 0.</summary>
+    /// <summary>
+    /// Share of masks that are put together of four, each with a quarter of the plane around a random point (arXiv:2004.10934). Default 0.
+    /// </summary>
     [Range(0.0, 1.0)]
     public double Mosaic { get; init; }
 
@@ -80,9 +85,11 @@ internal sealed class MaskMixing(MaskMixingOptions options)
 
     private static (long Height, long Width) Plane(Tensor masks) => (masks.shape[^2], masks.shape[^1]);
 
-    private static Tensor Part(Tensor mask, long top, long rows, long left, long columns) => mask.narrow(-2, top, rows).narrow(-1, left, columns);
+    private static Tensor Part(Tensor mask, long top, long rows, long left, long columns) =>
+        mask.narrow(-2, top, rows).narrow(-1, left, columns);
 
-    private static Tensor Another(Tensor masks, int own, Generator random) => masks[(int)((own + 1 + Below(masks.shape[0] - 1, random)) % masks.shape[0])];
+    private static Tensor Another(Tensor masks, int own, Generator random) =>
+        masks[(int)((own + 1 + Below(masks.shape[0] - 1, random)) % masks.shape[0])];
 
     private static long Between(long size, Generator random) => size / 4 + Below(size / 2 + 1, random);
 

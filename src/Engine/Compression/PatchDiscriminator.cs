@@ -7,14 +7,17 @@ using F = TorchSharp.torch.nn.functional;
 namespace VoxelZoo.Engine.Compression;
 
 /// <summary>
-/// The patch discriminator of pix2pix (arXiv:1611.07004) in three dimensions, with the layers and keys of MONAI's <c>PatchDiscriminator</c>. It
-/// returns its last map alone, one logit for each patch; MONAI's list of all layers' features would let them into the loss.
+/// The patch discriminator of pix2pix (arXiv:1611.07004) in three dimensions, with the layers and keys of MONAI's
+/// <c>PatchDiscriminator</c>. It returns its last map alone, one logit for each patch; MONAI's list of all layers' features would let them
+/// into the loss.
 /// </summary>
 internal static class PatchDiscriminator
 {
     private const int Kernel = 4;
 
-    /// <summary>Fewest voxels along an axis that leave a patch: each halving doubles them, and the two last convolutions take one each.</summary>
+    /// <summary>
+    /// Fewest voxels along an axis that leave a patch: each halving doubles them, and the two last convolutions take one each.
+    /// </summary>
     public static int SmallestSize(DiscriminatorOptions options) => 3 << options.Layers;
 
     /// <summary>Builds the network for volumes of one channel, initialised from torch's global generator. The caller owns it.</summary>
@@ -34,11 +37,14 @@ internal static class PatchDiscriminator
                 ("adn", nn.Sequential(("N", Norm(2 * from, device)), ("A", nn.LeakyReLU(0.2)))))));
         }
 
-        layers.Add(("final_conv", nn.Sequential(("conv", Convolution(options.Channels << options.Layers, 1, stride: 1, bias: true, device)))));
+        layers.Add(
+            ("final_conv", nn.Sequential(("conv", Convolution(options.Channels << options.Layers, 1, stride: 1, bias: true, device)))));
         return nn.Sequential(layers);
     }
 
-    /// <summary>Mean squared distance of the logits from what they should be (least-squares GAN, arXiv:1611.04076): 1 for real, 0 for reconstructed.</summary>
+    /// <summary>
+    /// Mean squared distance of the logits from what they should be (least-squares GAN, arXiv:1611.04076): 1 for real, 0 for reconstructed.
+    /// </summary>
     public static Tensor Loss(Tensor logits, bool real)
     {
         using var scope = NewDisposeScope();

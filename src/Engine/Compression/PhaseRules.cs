@@ -17,21 +17,27 @@ internal static class PhaseRules
             foreach (var (name, weight) in phases[i].Losses)
             {
                 if (!double.IsFinite(weight) || weight < 0)
-                    throw Refusal($"phases.{i}.losses.{name}", FormattableString.Invariant($"the weight {weight} of `{name}` is not a number from 0; use 0 to leave the loss out"));
+                    throw Refusal(
+                        $"phases.{i}.losses.{name}",
+                        FormattableString.Invariant(
+                            $"the weight {weight} of `{name}` is not a number from 0; use 0 to leave the loss out"));
                 if (other.Contains(name))
                     throw Refusal(
                         $"phases.{i}.losses.{name}",
-                        $"`{name}` is a loss of {(plan.IsOfMasks ? "images" : "masks")}, and the target is {string.Join(", ", plan.Target)}; use {string.Join(", ", fitting)}");
+                        $"`{name}` is a loss of {(plan.IsOfMasks ? "images" : "masks")}, "
+                        + $"and the target is {string.Join(", ", plan.Target)}; use {string.Join(", ", fitting)}");
                 if (phases[i].Trains == TrainedPart.Head && weight > 0 && LossNames.IsCompressors(name))
                     throw Refusal(
                         $"phases.{i}.losses.{name}",
-                        $"`{name}` is no loss of a reconstruction, and a phase that trains the head leaves everything else as it is; use {string.Join(", ", fitting)}");
+                        $"`{name}` is no loss of a reconstruction, and a phase that trains the head leaves everything else as it is; "
+                        + $"use {string.Join(", ", fitting)}");
             }
 
             if (!phases[i].Losses.Any(loss => loss.Value > 0 && LossNames.OfReconstructions.Contains(loss.Key)))
                 throw Refusal(
                     $"phases.{i}.losses",
-                    $"phase {i + 1} weighs no loss that compares the reconstruction with the volume; add one of {string.Join(", ", fitting.Intersect(LossNames.OfReconstructions))}");
+                    $"phase {i + 1} weighs no loss that compares the reconstruction with the volume; "
+                    + $"add one of {string.Join(", ", fitting.Intersect(LossNames.OfReconstructions))}");
         }
     }
 
@@ -44,7 +50,8 @@ internal static class PhaseRules
             if (plan.Compression.Phases[i].Losses.Keys.Except(known).FirstOrDefault() is { } unknown)
                 throw Refusal(
                     $"phases.{i}.losses.{unknown}",
-                    $"there is no loss `{unknown}` with the compressor `{plan.Compressor.Id}`{Spelling.Suggestion(unknown, known)} (losses: {string.Join(", ", known)})");
+                    $"there is no loss `{unknown}` with the compressor `{plan.Compressor.Id}`{Spelling.Suggestion(unknown, known)} "
+                    + $"(losses: {string.Join(", ", known)})");
         }
     }
 

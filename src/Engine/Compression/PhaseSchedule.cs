@@ -1,6 +1,8 @@
 namespace VoxelZoo.Engine.Compression;
 
-/// <summary>Which phase an epoch belongs to, and its learning rates: pure functions of the epoch, so that nothing of them is saved or restored.</summary>
+/// <summary>
+/// Which phase an epoch belongs to, and its learning rates: pure functions of the epoch, so that nothing of them is saved or restored.
+/// </summary>
 /// <param name="plan">The plan.</param>
 internal sealed class PhaseSchedule(CompressionPlan plan)
 {

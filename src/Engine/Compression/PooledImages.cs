@@ -23,13 +23,18 @@ public sealed class PooledImages : IBatchSource
     public PooledImages(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds, RandomCrop? crop = null)
     {
         // a patient that lacks a kind takes part with the others
-        var share = options with { CacheMegabytes = options.CacheMegabytes / kinds.Count, AllowMissing = options.AllowMissing || kinds.Count > 1 };
+        var share = options with
+        {
+            CacheMegabytes = options.CacheMegabytes / kinds.Count,
+            AllowMissing = options.AllowMissing || kinds.Count > 1,
+        };
         _crop = crop;
         _samples =
         [
             .. kinds.Select(kind => (Kind: kind, Volumes: new CohortDataset(cohort, split, share, [kind])))
                 .SelectMany(pool => pool.Volumes.Patients.Select((_, patient) => (pool.Volumes, pool.Kind, Patient: patient)))
-                .OrderBy(sample => sample.Volumes.Patients[sample.Patient], StringComparer.Ordinal), // all images of a patient beside each other
+                // all images of a patient beside each other
+                .OrderBy(sample => sample.Volumes.Patients[sample.Patient], StringComparer.Ordinal),
         ];
     }
 
@@ -56,7 +61,8 @@ public sealed class PooledImages : IBatchSource
             {
                 var (volumes, kind, patient) = _samples[i];
                 using var volume = volumes.Load([patient], epoch, index, stop);
-                var (block, slices) = _crop?.Cut(volume.Images[kind], volume.RealSlices[0], epoch, i) ?? (volume.Images[kind].alias(), volume.RealSlices[0]);
+                var (block, slices) = _crop?.Cut(volume.Images[kind], volume.RealSlices[0], epoch, i)
+                    ?? (volume.Images[kind].alias(), volume.RealSlices[0]);
                 blocks.Add(block);
                 real.Add(slices);
             }

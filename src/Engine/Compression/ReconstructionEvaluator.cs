@@ -14,7 +14,8 @@ namespace VoxelZoo.Engine.Compression;
 /// <param name="volumes">The volumes.</param>
 /// <param name="split">The split that they are from.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
-public sealed class ReconstructionEvaluator(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, string split, ICollective? collective = null)
+public sealed class ReconstructionEvaluator(
+    CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, string split, ICollective? collective = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 
@@ -74,7 +75,10 @@ public sealed record ReconstructionResult : CheckpointResult
     /// <summary>The volumes' names, <c>PATIENT/KIND</c>, in the order of the metrics' values.</summary>
     public required IReadOnlyList<string> Names { get; init; }
 
-    /// <summary>What validation measures besides, by name: each loss, and <c>psnr</c> of images or <c>dice</c> of masks, unless a metric of that name is asked for.</summary>
+    /// <summary>
+    /// What validation measures besides, by name: each loss, and <c>psnr</c> of images or <c>dice</c> of masks, unless a metric
+    /// of that name is asked for.
+    /// </summary>
     public required IReadOnlyDictionary<string, double> Measures { get; init; }
 
     /// <summary>Each metric between volumes and reconstructions.</summary>

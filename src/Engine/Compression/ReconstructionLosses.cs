@@ -42,8 +42,9 @@ internal static class ReconstructionLosses
     }
 
     /// <summary>
-    /// Cross-entropy in which a voxel counts 1 + 10 times if its 3×3×3 neighbourhood holds both tumour and background: the weight map of the
-    /// U-Net (arXiv:1505.04597, equation 2) with a band in place of its Gaussian. A weighted mean, so a volume without a border has plain cross-entropy.
+    /// Cross-entropy in which a voxel counts 1 + 10 times if its 3×3×3 neighbourhood holds both tumour and background: the weight map of
+    /// the U-Net (arXiv:1505.04597, equation 2) with a band in place of its Gaussian. A weighted mean, so a volume without a border has
+    /// plain cross-entropy.
     /// </summary>
     private static Tensor Boundary(Tensor logits, Tensor mask)
     {

@@ -22,8 +22,10 @@ public sealed class ReconstructionValidator(CompressionPlan plan, IBatchSource v
     public Validation Run(CompressionModel model)
     {
         using var _ = torch.no_grad();
-        var losses = plan.Compression.Phases[^1].Losses.Where(loss => loss.Value > 0 && LossNames.OfReconstructions.Contains(loss.Key)).ToArray();
-        // of each volume the losses and the quality; 0 where another process measures, so that the sums over the processes are what was measured
+        var losses = plan.Compression.Phases[^1].Losses.Where(loss => loss.Value > 0 && LossNames.OfReconstructions.Contains(loss.Key))
+            .ToArray();
+        // of each volume the losses and the quality; 0 where another process measures, so that the sums over the
+        // processes are what was measured
         var (columns, measured) = (losses.Length + 1, new double[volumes.Count * (losses.Length + 1)]);
         model.Compressor.eval();
         foreach (var i in _collective.Share(volumes.Count))
@@ -33,7 +35,9 @@ public sealed class ReconstructionValidator(CompressionPlan plan, IBatchSource v
             var (volume, reconstruction) = Real(model, sample);
             for (var k = 0; k < losses.Length; k++)
                 measured[i * columns + k] = ReconstructionLosses.ByName[losses[k].Key](reconstruction, volume).item<float>();
-            measured[i * columns + losses.Length] = plan.IsOfMasks ? Dice(model.Finish(reconstruction), volume) : Psnr(model.Finish(reconstruction), volume);
+            measured[i * columns + losses.Length] = plan.IsOfMasks
+                ? Dice(model.Finish(reconstruction), volume)
+                : Psnr(model.Finish(reconstruction), volume);
         }
 
         model.Compressor.train();
@@ -57,7 +61,8 @@ public sealed class ReconstructionValidator(CompressionPlan plan, IBatchSource v
     }
 
     /// <summary>Peak signal-to-noise ratio in dB of intensities from 0 to 1; 100 where there is no noise.</summary>
-    private static double Psnr(Tensor made, Tensor real) => Math.Min(100, -10 * Math.Log10(nn.functional.mse_loss(made, real).item<float>()));
+    private static double Psnr(Tensor made, Tensor real) =>
+        Math.Min(100, -10 * Math.Log10(nn.functional.mse_loss(made, real).item<float>()));
 
     /// <summary>Dice coefficient of the masks; 1 where both are empty.</summary>
     private static double Dice(Tensor made, Tensor real)

@@ -16,7 +16,8 @@ namespace VoxelZoo.Engine.Compression;
 /// <param name="volumes">Volumes to reconstruct.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
 /// <param name="warn">Is told where samples that were there are replaced in part only.</param>
-public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, ICollective? collective = null, Action<string>? warn = null)
+public sealed class ReconstructionWriter(
+    CompressionPlan plan, TrainedCompressor trained, PooledImages volumes, ICollective? collective = null, Action<string>? warn = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 
@@ -25,7 +26,8 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
     /// <param name="cancellation">Stops between volumes; finished ones stay.</param>
     /// <param name="numbers">Which numbers they take.</param>
     /// <returns>All of them, also those that other processes wrote.</returns>
-    public IReadOnlyList<ReconstructionRecord> Write(string folder, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
+    public IReadOnlyList<ReconstructionRecord> Write(
+        string folder, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
     {
         var count = Math.Min(plan.Sampling.Count, volumes.Count);
         using var samples = new SampleFolder(folder, numbers, count, _collective, warn);
@@ -65,7 +67,12 @@ public sealed class ReconstructionWriter(CompressionPlan plan, TrainedCompressor
         var grid = volumes.Grid(index);
         samples.Write(number, target =>
         {
-            NiftiFile.Write(Path.Combine(target, $"{kind}.nii.gz"), written[0, 0], grid.Spacing, grid.Affine, JsonSerializer.Serialize(record, AtomicFile.Json));
+            NiftiFile.Write(
+                Path.Combine(target, $"{kind}.nii.gz"),
+                written[0, 0],
+                grid.Spacing,
+                grid.Affine,
+                JsonSerializer.Serialize(record, AtomicFile.Json));
             AtomicFile.Write(
                 Path.Combine(target, SampleFolder.PictureName),
                 stream => Montage.Write(

@@ -11,7 +11,9 @@ public sealed class Batch : IDisposable
     /// <summary>The epoch that the batch belongs to, from 0.</summary>
     public int Epoch { get; init; }
 
-    /// <summary>The batch's place in its epoch, from 0. Training resumes after it at (<see cref="Epoch"/>, <see cref="Index"/> + 1).</summary>
+    /// <summary>
+    /// The batch's place in its epoch, from 0. Training resumes after it at (<see cref="Epoch"/>, <see cref="Index"/> + 1).
+    /// </summary>
     public int Index { get; init; }
 
     /// <summary>Names of the patients.</summary>
@@ -29,7 +31,9 @@ public sealed class Batch : IDisposable
     /// <summary>Latents that were computed before, or null: then they are computed of <see cref="Images"/>.</summary>
     public LatentPair? Latents { get; init; }
 
-    /// <summary>Numbers of tumours by size (<see cref="TumourSizes.Edges"/>), int64 <c>[B, 7]</c> on the CPU, or null where nothing asked for them.</summary>
+    /// <summary>
+    /// Numbers of tumours by size (<see cref="TumourSizes.Edges"/>), int64 <c>[B, 7]</c> on the CPU, or null where nothing asked for them.
+    /// </summary>
     public torch.Tensor? SizeBins { get => _sizeBins; init => _sizeBins = value; }
 
     /// <summary>Of each sample, which of a plan's modalities its target is; null where it is the plan's target.</summary>
@@ -38,7 +42,9 @@ public sealed class Batch : IDisposable
     /// <summary>Weight of each voxel in the loss, float32 <c>[B, 1, D, H, W]</c> on the CPU, or null where all are 1.</summary>
     public torch.Tensor? LossWeights { get; init; }
 
-    /// <summary>Takes as real no more slices than so many: what other processes' shares of the same batch have in common with this one.</summary>
+    /// <summary>
+    /// Takes as real no more slices than so many: what other processes' shares of the same batch have in common with this one.
+    /// </summary>
     internal void Shorten(int slices) => _realSlices = [.. _realSlices.Select(real => Math.Min(real, slices))];
 
     /// <summary>Puts other numbers of tumours in the place of the patients' own.</summary>

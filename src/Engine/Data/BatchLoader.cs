@@ -35,8 +35,10 @@ public sealed class BatchLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         if (batchSize > samples.Count)
-            throw new PlanException($"batch_size {batchSize} is more than the {samples.Count} patients that can be trained on.", "batch_size");
-        (_samples, _batchSize, _seed, _workers, _epoch, _index, _share) = (samples, batchSize, seed, workers, epoch, index, share ?? BatchShare.Whole);
+            throw new PlanException(
+                $"batch_size {batchSize} is more than the {samples.Count} patients that can be trained on.", "batch_size");
+        (_samples, _batchSize, _seed, _workers, _epoch, _index, _share) =
+            (samples, batchSize, seed, workers, epoch, index, share ?? BatchShare.Whole);
         _order = Order(samples.Count, seed, epoch);
     }
 
@@ -72,7 +74,8 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>The order of an epoch.</summary>
-    internal static int[] Order(int count, long seed, int epoch) => new SeededRandom(seed, $"{RandomStreams.Data}/order/{epoch}").Permutation(count);
+    internal static int[] Order(int count, long seed, int epoch) =>
+        new SeededRandom(seed, $"{RandomStreams.Data}/order/{epoch}").Permutation(count);
 
     private Task<Batch> Prepare()
     {

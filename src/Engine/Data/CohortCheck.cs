@@ -4,7 +4,9 @@ using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data;
 
-/// <summary>Reads the images of a cohort and tells what is wrong with it: the same for <c>data check</c> as on the way of training.</summary>
+/// <summary>
+/// Reads the images of a cohort and tells what is wrong with it: the same for <c>data check</c> as on the way of training.
+/// </summary>
 public static class CohortCheck
 {
     /// <summary>The part of a split's patients that may lack an image without a word from the user.</summary>
@@ -14,7 +16,8 @@ public static class CohortCheck
     /// <param name="cohort">The cohort.</param>
     /// <param name="kinds">The kinds of image that each patient has to have; the others are checked where they are there.</param>
     /// <param name="seen">Is given each patient with the images that can be read, or null.</param>
-    public static IEnumerable<CohortFinding> Run(Cohort cohort, IReadOnlyList<string> kinds, Action<CohortPatient, IReadOnlyDictionary<string, NiftiVolume>>? seen = null)
+    public static IEnumerable<CohortFinding> Run(
+        Cohort cohort, IReadOnlyList<string> kinds, Action<CohortPatient, IReadOnlyDictionary<string, NiftiVolume>>? seen = null)
     {
         foreach (var finding in Folders(cohort))
             yield return finding;
@@ -28,7 +31,8 @@ public static class CohortCheck
             foreach (var finding in Misnamed(cohort, patient, kinds))
                 yield return finding;
             foreach (var kind in kinds.Except(patient.Kinds))
-                yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"is missing{Cohort.Lookalike(patient.Folder, [kind])}.");
+                yield return new CohortFinding(
+                    patient.Split, patient.Name, patient.File(kind), $"is missing{Cohort.Lookalike(patient.Folder, [kind])}.");
             var images = new Dictionary<string, NiftiVolume>();
             var found = PatientCheck.Run(patient, patient.Kinds, null, seen is null ? null : images.Add);
             seen?.Invoke(patient, images);
@@ -53,7 +57,9 @@ public static class CohortCheck
         from split in patients.Where(one => one.HasTumour is not null).GroupBy(one => one.Patient.Split)
         where split.All(one => one.HasTumour == false)
         select new CohortFinding(
-            split.Key, split.Key, Path.Combine(cohort.Folder, split.Key), $"has no tumour in any of its masks ({split.Count()}): no voxel of them is above one half; see whether they were written as they should be.");
+            split.Key, split.Key, Path.Combine(cohort.Folder, split.Key),
+            $"has no tumour in any of its masks ({split.Count()}): no voxel of them is above one half; "
+            + "see whether they were written as they should be.");
 
     /// <summary>What the names of folders tell; no image is opened.</summary>
     internal static IEnumerable<CohortFinding> Folders(Cohort cohort)
@@ -67,7 +73,8 @@ public static class CohortCheck
             {
                 yield return new CohortFinding(patient.Split, patient.Name, patient.Folder, patient.Name == first.Name
                     ? $"is also in {first.Split}; a patient belongs to one split."
-                    : $"is called {Shown(first.Name)} in {first.Split} but for {PatientNames.Difference(patient.Name, first.Name)}; a patient has one name and belongs to one split.");
+                    : $"is called {Shown(first.Name)} in {first.Split} but for {PatientNames.Difference(patient.Name, first.Name)}; "
+                        + "a patient has one name and belongs to one split.");
             }
         }
     }
@@ -112,20 +119,28 @@ public static class CohortCheck
         let first = folder.First()
         from patient in folder.Skip(1)
         where PatientNames.Key(patient.Name) != PatientNames.Key(first.Name)
-        select new CohortFinding(patient.Split, patient.Name, patient.Folder, $"is the same folder as {Shown(first.Name)} in {first.Split}, by a link; a patient has one name and belongs to one split.");
+        select new CohortFinding(
+            patient.Split,
+            patient.Name,
+            patient.Folder,
+            $"is the same folder as {Shown(first.Name)} in {first.Split}, by a link; a patient has one name and belongs to one split.");
 
-    /// <summary>Checks the patients of a split that are about to be used, once for each cohort that is open; remembers what is no reason to refuse.</summary>
+    /// <summary>
+    /// Checks the patients of a split that are about to be used, once for each cohort that is open; remembers what is no reason to refuse.
+    /// </summary>
     /// <param name="cohort">The cohort.</param>
     /// <param name="split">The split.</param>
     /// <param name="patients">Those of its patients that have all the images.</param>
     /// <param name="kinds">The images.</param>
     /// <param name="options">What they have to fit, and what is allowed.</param>
     /// <exception cref="PlanException">A patient cannot be used.</exception>
-    internal static void Require(Cohort cohort, string split, IReadOnlyList<CohortPatient> patients, IReadOnlyList<string> kinds, DataOptions options)
+    internal static void Require(
+        Cohort cohort, string split, IReadOnlyList<CohortPatient> patients, IReadOnlyList<string> kinds, DataOptions options)
     {
         var checkedBefore = patients.Where(patient => cohort.IsChecked(patient, kinds)).ToHashSet();
         var found = patients.Where(patient => !checkedBefore.Contains(patient)).AsParallel().AsOrdered()
-            .WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount)).Select(patient => PatientCheck.Run(patient, kinds, options)).ToArray();
+            .WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
+            .Select(patient => PatientCheck.Run(patient, kinds, options)).ToArray();
         var refused = found.SelectMany(one => one.Findings).Where(finding => finding.IsRefusedBy(options)).ToArray();
         if (refused is [var first, ..])
         {
@@ -162,15 +177,18 @@ public static class CohortCheck
         if (!options.AllowMissing && missing.Length > MostMissing * all.Count)
         {
             throw new PlanException(
-                $"{missing.Length} of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' lack an image: {string.Join("; ", missing.Take(5).Select(Lack))}{(missing.Length > 5 ? " …" : "")}; "
+                $"{missing.Length} of the {all.Count} patients in '{Path.Combine(cohort.Folder, split)}' lack an image: "
+                + $"{string.Join("; ", missing.Take(5).Select(Lack))}{(missing.Length > 5 ? " …" : "")}; "
                 + "add them, take the patients out, or set data.allow_missing: true to go on without these patients.",
                 "cohort");
         }
 
         // those without any image are found with the folders
-        cohort.Remember(missing.Where(patient => patient.Kinds.Count > 0).Select(patient => new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it has no {Absent(patient)}.")));
+        cohort.Remember(missing.Where(patient => patient.Kinds.Count > 0)
+            .Select(patient => new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it has no {Absent(patient)}.")));
 
-        string Absent(CohortPatient patient) => string.Join(", ", kinds.Except(patient.Kinds)) + Cohort.Lookalike(patient.Folder, kinds.Except(patient.Kinds));
+        string Absent(CohortPatient patient) =>
+            string.Join(", ", kinds.Except(patient.Kinds)) + Cohort.Lookalike(patient.Folder, kinds.Except(patient.Kinds));
         string Lack(CohortPatient patient) => $"{patient.Name} {patient.Fault ?? $"has no {Absent(patient)}"}";
     }
 
@@ -178,8 +196,15 @@ public static class CohortCheck
     private static IEnumerable<CohortFinding> OtherSplits(Cohort cohort) =>
         from folder in Directory.GetFileSystemEntries(cohort.Folder).Order(StringComparer.Ordinal)
         let name = Path.GetFileName(folder)
-        where !Cohort.AllSplits.Contains(name) && (Directory.Exists(folder) ? NearSplit(name) is not null || HoldsPatients(folder) : FolderEntry.IsDead(folder) && NearSplit(name) is not null)
-        select new CohortFinding(name, name, folder, $"is not read: the splits are train, val and test{(NearSplit(name) is { } near ? $"; rename it to {near}" : "")}.");
+        where !Cohort.AllSplits.Contains(name)
+            && (Directory.Exists(folder)
+                ? NearSplit(name) is not null || HoldsPatients(folder)
+                : FolderEntry.IsDead(folder) && NearSplit(name) is not null)
+        select new CohortFinding(
+            name,
+            name,
+            folder,
+            $"is not read: the splits are train, val and test{(NearSplit(name) is { } near ? $"; rename it to {near}" : "")}.");
 
     private static bool HoldsPatients(string folder) =>
         FolderEntry.WhyNotListed(folder) is null && Directory.GetDirectories(folder).Any(patient => Cohort.KindsOf(patient).Count > 0);
@@ -188,11 +213,15 @@ public static class CohortCheck
     private static string Shown(string name) => name.Any(char.IsWhiteSpace) ? $"'{name}'" : name;
 
     private static string? NearSplit(string name) =>
-        Cohort.AllSplits.FirstOrDefault(split => name.StartsWith(split, StringComparison.OrdinalIgnoreCase)) ?? Spelling.Nearest(name, Cohort.AllSplits);
+        Cohort.AllSplits.FirstOrDefault(split => name.StartsWith(split, StringComparison.OrdinalIgnoreCase))
+        ?? Spelling.Nearest(name, Cohort.AllSplits);
 
     /// <summary>What stands beside the patients' folders and holds no image under a name that is read.</summary>
     private static IEnumerable<CohortFinding> Unread(Cohort cohort) =>
         from split in Cohort.AllSplits
         from patient in cohort.WithoutImages(split)
-        select new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it {patient.Fault ?? cohort.WhyNoImage(patient)}.") { Refused = patient.Fault == FolderEntry.Denied };
+        select new CohortFinding(split, patient.Name, patient.Folder, $"is left out: it {patient.Fault ?? cohort.WhyNoImage(patient)}.")
+        {
+            Refused = patient.Fault == FolderEntry.Denied,
+        };
 }

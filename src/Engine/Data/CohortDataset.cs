@@ -17,19 +17,26 @@ public sealed class CohortDataset : IBatchSource
     private readonly CohortSheet? _sheet;
     private long _free;
 
-    /// <summary>Lists the patients of a split. With <see cref="DataOptions.PositiveOnly"/> the masks of the training split are read.</summary>
+    /// <summary>
+    /// Lists the patients of a split. With <see cref="DataOptions.PositiveOnly"/> the masks of the training split are read.
+    /// </summary>
     /// <param name="cohort">The cohort.</param>
     /// <param name="split">One of <see cref="Cohort.AllSplits"/>.</param>
     /// <param name="options">Sizes and rules.</param>
     /// <param name="kinds">The images that each patient has to have, such as <c>bravo</c> and <c>seg</c>.</param>
     /// <param name="use">What batches hold of the tumours in their masks; by default nothing. Needs <c>seg</c> among the kinds.</param>
-    /// <exception cref="PlanException">No patient has them or too many lack one, an image cannot be used, or the options contradict each other.</exception>
+    /// <exception cref="PlanException">
+    /// No patient has them or too many lack one, an image cannot be used, or the options contradict each other.
+    /// </exception>
     public CohortDataset(Cohort cohort, string split, DataOptions options, IReadOnlyList<string> kinds, TumourUse? use = null)
     {
         options.Validate(kinds);
         (_options, _kinds, _use, _sheet) = (options, kinds, use ?? new TumourUse(), cohort.Sheet);
         if (options.Normalization == Normalization.Cohort && _sheet is null)
-            throw new PlanException($"normalization: cohort takes the intensities that cohort.json says, and '{cohort.Folder}' has none; import the cohort with `data import`, or use per_volume.", "normalization");
+            throw new PlanException(
+                $"normalization: cohort takes the intensities that cohort.json says, and '{cohort.Folder}' has none; "
+                + "import the cohort with `data import`, or use per_volume.",
+                "normalization");
         _free = (long)options.CacheMegabytes << 20;
         var all = cohort.Of(split);
         CohortPatient[] complete = [.. all.Where(patient => !kinds.Except(patient.Kinds).Any())];
@@ -38,7 +45,8 @@ public sealed class CohortDataset : IBatchSource
         if (options.PositiveOnly && split == Cohort.Train)
         {
             var ill = complete.Where(IsPositive).ToArray();
-            cohort.Remember(complete.Except(ill).Select(patient => new CohortFinding(split, patient.Name, patient.Folder, "is left out: it has no tumour after resizing (data.positive_only).")));
+            cohort.Remember(complete.Except(ill).Select(patient => new CohortFinding(
+                split, patient.Name, patient.Folder, "is left out: it has no tumour after resizing (data.positive_only).")));
             complete = ill;
         }
 
@@ -49,7 +57,8 @@ public sealed class CohortDataset : IBatchSource
         {
             var tumour = options.PositiveOnly && split == Cohort.Train ? " and a tumour" : "";
             throw new PlanException(
-                $"none of the {cohort.Listed(split).Count} patients in '{Path.Combine(cohort.Folder, split)}' has {string.Join(", ", kinds)}{tumour}; "
+                $"none of the {cohort.Listed(split).Count} patients in '{Path.Combine(cohort.Folder, split)}' has "
+                + $"{string.Join(", ", kinds)}{tumour}; "
                 + "`data check` lists what is missing.",
                 "cohort");
         }
@@ -64,7 +73,9 @@ public sealed class CohortDataset : IBatchSource
     /// <summary>Names of the patients, sorted.</summary>
     public IReadOnlyList<string> Patients { get; }
 
-    /// <summary>Patients of the split that were left out, because an image is missing or, with <see cref="DataOptions.PositiveOnly"/>, a tumour.</summary>
+    /// <summary>
+    /// Patients of the split that were left out, because an image is missing or, with <see cref="DataOptions.PositiveOnly"/>, a tumour.
+    /// </summary>
     public IReadOnlyList<string> Skipped { get; }
 
     /// <summary>Shape of each image, <c>[1, D, H, W]</c>.</summary>
@@ -106,7 +117,8 @@ public sealed class CohortDataset : IBatchSource
             Epoch = epoch,
             Index = index,
             Patients = [.. indices.Select(index => Patients[index])],
-            Images = voxels.ToDictionary(image => image.Key, image => torch.tensor(image.Value, Shape.Batch(indices.Count)).DetachFromDisposeScope()),
+            Images = voxels.ToDictionary(
+                image => image.Key, image => torch.tensor(image.Value, Shape.Batch(indices.Count)).DetachFromDisposeScope()),
             RealSlices = real,
             SizeBins = _use.Count ? SizeBins(indices) : null,
             LossWeights = _use.Weights is { } weights ? LossWeights(indices, weights) : null,

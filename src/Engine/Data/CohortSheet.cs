@@ -61,8 +61,8 @@ public sealed record CohortSheet
     public IntensitySpan? SpanOf(string kind) => Kinds.GetValueOrDefault(kind)?.Span;
 
     /// <summary>
-    /// Writes what volumes are prepared by, as the sheet of another cohort that holds some of the images: kinds and their intensities, the recipe without what
-    /// it says of the source's files, and nothing of patients.
+    /// Writes what volumes are prepared by, as the sheet of another cohort that holds some of the images: kinds and their intensities, the
+    /// recipe without what it says of the source's files, and nothing of patients.
     /// </summary>
     /// <param name="cohort">The other cohort's folder.</param>
     public void WriteWithoutSource(string cohort) => AtomicFile.WriteText(Path.Combine(cohort, FileName), SealedJson.Text(this with
@@ -94,7 +94,8 @@ public sealed record CohortSheet
         catch (Exception e) when (e is InvalidDataException or JsonException or IOException or UnauthorizedAccessException)
         {
             throw new PlanException(
-                $"{path} is not what `data import` wrote: {JsonFault.Why(e).Split('\n')[0].TrimEnd('.')}; put it back, or import the cohort anew.",
+                $"{path} is not what `data import` wrote: {JsonFault.Why(e).Split('\n')[0].TrimEnd('.')}; "
+                + "put it back, or import the cohort anew.",
                 "cohort");
         }
     }

@@ -1,6 +1,8 @@
 namespace VoxelZoo.Engine.Data;
 
-/// <summary>Finds one scan under two names: the same voxels by their hash, and those that only differ by slope and intercept by a few of them.</summary>
+/// <summary>
+/// Finds one scan under two names: the same voxels by their hash, and those that only differ by slope and intercept by a few of them.
+/// </summary>
 internal sealed class CopySearch
 {
     private readonly Dictionary<string, (CohortPatient Patient, string Kind)> _seen = [];
@@ -15,11 +17,21 @@ internal sealed class CopySearch
             var isNew = _seen.TryAdd(scan.Sha256, (patient, kind));
             var before = _seen[scan.Sha256];
             if (!isNew && before.Patient.Folder == patient.Folder && before.Kind != kind)
-                yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"has the same voxels as {before.Kind} of the same patient; one of the two is a copy.");
-            var (first, same) = isNew ? (Rescaled(scan.Signature, patient), "has the same voxels as an image of {0} in {1}, but for slope and intercept") : (before.Patient, "has the same voxels as an image of {0} in {1}");
+                yield return new CohortFinding(
+                    patient.Split,
+                    patient.Name,
+                    patient.File(kind),
+                    $"has the same voxels as {before.Kind} of the same patient; one of the two is a copy.");
+            var (first, same) = isNew
+                ? (Rescaled(scan.Signature, patient), "has the same voxels as an image of {0} in {1}, but for slope and intercept")
+                : (before.Patient, "has the same voxels as an image of {0} in {1}");
             // the same name or folder is said before, by the names alone
             if (first is not null && PatientNames.Key(first.Name) != PatientNames.Key(patient.Name) && first.Place != patient.Place)
-                yield return new CohortFinding(patient.Split, patient.Name, patient.File(kind), $"{string.Format(null, same, first.Name, first.Split)}; a scan belongs to one patient of one split.");
+                yield return new CohortFinding(
+                    patient.Split,
+                    patient.Name,
+                    patient.File(kind),
+                    $"{string.Format(null, same, first.Name, first.Split)}; a scan belongs to one patient of one split.");
         }
     }
 
@@ -28,7 +40,8 @@ internal sealed class CopySearch
     {
         if (!_signatures.TryGetValue(signature.Shape, out var before))
             _signatures[signature.Shape] = before = [];
-        var first = before.Where(one => one.Signature.IsLike(signature)).Select(one => one.Patient).FirstOrDefault(one => one.Folder != patient.Folder);
+        var first = before.Where(one => one.Signature.IsLike(signature))
+            .Select(one => one.Patient).FirstOrDefault(one => one.Folder != patient.Folder);
         before.Add((signature, patient));
         return first;
     }

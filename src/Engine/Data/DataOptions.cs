@@ -59,8 +59,8 @@ public sealed record DataOptions
         new Dictionary<string, double> { [ImageKinds.Bravo] = 5898, [ImageKinds.T1Pre] = 1257, [ImageKinds.T1Gd] = 1353 };
 
     /// <summary>
-    /// Two shares of the file's voxels, such as [0.001, 0.999]: the intensities at these quantiles take the place of its smallest and largest, and what lies
-    /// beyond is clipped. With <see cref="Normalization.PerVolume"/> alone. Default: none.
+    /// Two shares of the file's voxels, such as [0.001, 0.999]: the intensities at these quantiles take the place of its smallest and
+    /// largest, and what lies beyond is clipped. With <see cref="Normalization.PerVolume"/> alone. Default: none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<double>? ClipQuantiles { get; init; }
@@ -72,8 +72,8 @@ public sealed record DataOptions
     public bool PositiveOnly { get; init; }
 
     /// <summary>
-    /// Takes images whose affines differ within a patient, or whose header names two voxel sizes, two places or a size that no scanner has, as if they lay
-    /// on each other. Default false: they are refused.
+    /// Takes images whose affines differ within a patient, or whose header names two voxel sizes, two places or a size that no scanner has,
+    /// as if they lay on each other. Default false: they are refused.
     /// </summary>
     public bool AllowGeometryMismatch { get; init; }
 
@@ -84,12 +84,15 @@ public sealed record DataOptions
     public bool AllowMissing { get; init; }
 
     /// <summary>
-    /// Folder of latents that are computed once before training, where a learned compressor makes them; runs of the same data and compressor
-    /// may share one. Default: the folder <c>latents</c> of the run.
+    /// Folder of latents that are computed once before training, where a learned compressor makes them; runs of the same data and
+    /// compressor may share one. Default: the folder <c>latents</c> of the run.
     /// </summary>
     public string? Latents { get; init; }
 
-    /// <summary>Memory for prepared volumes, in MiB, so that each is decoded once; volumes beyond it are decoded each time. Default 4096, 0 keeps none.</summary>
+    /// <summary>
+    /// Memory for prepared volumes, in MiB, so that each is decoded once; volumes beyond it are decoded each time.
+    /// Default 4096, 0 keeps none.
+    /// </summary>
     [Range(0, 1 << 20)]
     public int CacheMegabytes { get; init; } = 4096;
 
@@ -107,15 +110,25 @@ public sealed record DataOptions
         if (Synthesize is not null && Cohort.Length > 0)
             throw new PlanException($"cohort '{Cohort}' would not be read, because synthesize makes one; remove one of the two.", "cohort");
         if (OriginalDepth > Depth)
-            throw new PlanException($"original_depth {OriginalDepth} does not fit into depth {Depth}; padding only adds slices.", "original_depth");
+            throw new PlanException(
+                $"original_depth {OriginalDepth} does not fit into depth {Depth}; padding only adds slices.", "original_depth");
         if (ClipQuantiles is { } quantiles)
         {
             if (quantiles is not [>= 0 and var low, <= 1 and var high] || low >= high)
-                throw new PlanException($"clip_quantiles [{string.Join(", ", quantiles.Select(share => share.ToString(CultureInfo.InvariantCulture)))}] are no two rising shares from 0 to 1, such as [0.001, 0.999]; correct them.", "clip_quantiles");
+                throw new PlanException(
+                    $"clip_quantiles [{string.Join(", ", quantiles.Select(share => share.ToString(CultureInfo.InvariantCulture)))}] are no "
+                    + "two rising shares from 0 to 1, such as [0.001, 0.999]; correct them.",
+                    "clip_quantiles");
             if (Normalization == Normalization.Fixed)
-                throw new PlanException("clip_quantiles are of each volume's own intensities, and normalization fixed takes those of clip_max; remove one of the two.", "clip_quantiles");
+                throw new PlanException(
+                    "clip_quantiles are of each volume's own intensities, and normalization fixed takes those of clip_max; "
+                    + "remove one of the two.",
+                    "clip_quantiles");
             if (Normalization == Normalization.Cohort)
-                throw new PlanException("clip_quantiles are of each volume's own intensities, and normalization cohort takes those of cohort.json; remove one of the two.", "clip_quantiles");
+                throw new PlanException(
+                    "clip_quantiles are of each volume's own intensities, and normalization cohort takes those of cohort.json; "
+                    + "remove one of the two.",
+                    "clip_quantiles");
         }
 
         foreach (var kind in kinds)
@@ -147,14 +160,18 @@ public enum Normalization
     /// <summary>0 becomes 0 and the kind's <see cref="DataOptions.ClipMax"/> becomes 1; what lies outside is clipped.</summary>
     Fixed,
 
-    /// <summary>The two intensities that the cohort's <c>cohort.json</c> names for the kind become 0 and 1; what lies outside is clipped.</summary>
+    /// <summary>
+    /// The two intensities that the cohort's <c>cohort.json</c> names for the kind become 0 and 1; what lies outside is clipped.
+    /// </summary>
     Cohort,
 }
 
 /// <summary>Which voxels of a resized mask are tumour, by the part of their area that is.</summary>
 public enum SegRule
 {
-    /// <summary>More than half of the area. The rule of the original; of 2×2 pixels three have to be tumour, so small tumours shrink or go.</summary>
+    /// <summary>
+    /// More than half of the area. The rule of the original; of 2×2 pixels three have to be tumour, so small tumours shrink or go.
+    /// </summary>
     MoreThanHalf,
 
     /// <summary>Half of the area or more.</summary>

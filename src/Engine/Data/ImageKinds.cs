@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace VoxelZoo.Engine.Data;
 
 /// <summary>
-/// The kinds of image that a patient's folder may hold, each as <c>KIND.nii.gz</c>. Their names are the cohort's own: lower-case letters, digits and
-/// underscores, a letter first. Those of the original are a preset: who names no cohort has them.
+/// The kinds of image that a patient's folder may hold, each as <c>KIND.nii.gz</c>. Their names are the cohort's own: lower-case letters,
+/// digits and underscores, a letter first. Those of the original are a preset: who names no cohort has them.
 /// </summary>
 public static partial class ImageKinds
 {
@@ -37,12 +37,19 @@ public static partial class ImageKinds
     /// <summary>Whether a kind may be called so.</summary>
     public static bool IsName(string kind) => Name.IsMatch(kind);
 
-    /// <summary>Whether the images of a kind are masks, of 0 and 1, which are resized by their area and never scaled: <c>seg</c>, and what begins with <c>seg_</c>.</summary>
+    /// <summary>
+    /// Whether the images of a kind are masks, of 0 and 1, which are resized by their area and never scaled:
+    /// <c>seg</c>, and what begins with <c>seg_</c>.
+    /// </summary>
     public static bool IsMask(string kind) => kind == Seg || kind.StartsWith(OtherMask, StringComparison.Ordinal);
 
-    /// <summary>Kinds in the order in which they are listed: images before masks, and of either those of the original before the others, which are sorted.</summary>
+    /// <summary>
+    /// Kinds in the order in which they are listed: images before masks, and of either those of the original before the
+    /// others, which are sorted.
+    /// </summary>
     public static IReadOnlyList<string> Ordered(IEnumerable<string> kinds) =>
         [.. kinds.Distinct().OrderBy(IsMask).ThenBy(kind => Place(kind)).ThenBy(kind => kind, StringComparer.Ordinal)];
 
-    private static int Place(string kind) => Original.Index().Where(one => one.Item == kind).Select(one => one.Index).DefaultIfEmpty(Original.Count).First();
+    private static int Place(string kind) =>
+        Original.Index().Where(one => one.Item == kind).Select(one => one.Index).DefaultIfEmpty(Original.Count).First();
 }

@@ -18,7 +18,8 @@ internal static class PatientCheck
     /// <param name="kinds">The kinds of image to look at; those that the patient does not have are passed over.</param>
     /// <param name="options">What volumes have to fit, or null.</param>
     /// <param name="seen">Is given each image that can be read, or null.</param>
-    public static CheckedPatient Run(CohortPatient patient, IReadOnlyList<string> kinds, DataOptions? options, Action<string, NiftiVolume>? seen = null)
+    public static CheckedPatient Run(
+        CohortPatient patient, IReadOnlyList<string> kinds, DataOptions? options, Action<string, NiftiVolume>? seen = null)
     {
         var findings = new List<CohortFinding>();
         var scans = new Dictionary<string, Scan>();
@@ -52,7 +53,11 @@ internal static class PatientCheck
             {
                 // the file is named before the finding already
                 var (path, sentence) = (patient.File(kind) + ": ", error.Message);
-                findings.Add(Finding($"cannot be read: {(sentence.StartsWith(path, StringComparison.Ordinal) ? sentence[path.Length..] : sentence)}") with { Refused = true });
+                findings.Add(Finding(
+                    $"cannot be read: {(sentence.StartsWith(path, StringComparison.Ordinal) ? sentence[path.Length..] : sentence)}") with
+                {
+                    Refused = true,
+                });
             }
         }
 
@@ -76,12 +81,16 @@ internal static class PatientCheck
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private static IEnumerable<CohortFinding> Alone(NiftiVolume volume, string kind, DataOptions? options, Func<string, CohortFinding> finding)
+    private static IEnumerable<CohortFinding> Alone(
+        NiftiVolume volume, string kind, DataOptions? options, Func<string, CohortFinding> finding)
     {
         foreach (var complaint in volume.Header.Complaints)
             yield return finding($"is read, but {complaint}.");
         if (volume.NonFinite > 0)
-            yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with { Refused = true };
+            yield return finding($"has {volume.NonFinite} voxels that are not finite; replace them, for instance by 0.") with
+            {
+                Refused = true,
+            };
         if (options is not null && VolumePreparation.Misfit(volume.Shape, options) is { } misfit)
             yield return finding(misfit) with { Refused = true, OfExperiment = true };
         if (options is not null && VolumePreparation.NothingLeft(volume, kind, options) is { } nothing)
@@ -97,7 +106,8 @@ internal static class PatientCheck
         {
             yield return finding(min == max
                 ? $"is {min} everywhere."
-                : FormattableString.Invariant($"is {(float)min} everywhere as training reads it, in float32, which cannot tell {min:R} from {max:R}; subtract an offset or rescale it before."));
+                : FormattableString.Invariant($"is {(float)min} everywhere as training reads it, in float32, ")
+                    + FormattableString.Invariant($"which cannot tell {min:R} from {max:R}; subtract an offset or rescale it before."));
         }
     }
 
@@ -119,16 +129,23 @@ internal static class PatientCheck
             { Min: < 0 } => finding($"has the value {values.Min}; a mask is 0 and 1.") with { Refused = true },
             { Max: <= 1 } => finding($"has values between 0 and 1 ({named}); a mask is 0 and 1, and what is above one half is taken as 1."),
             { Count: 1 } => finding($"has the value {values.Max}; a mask is 0 and 1, and it is taken as 1."),
-            _ => finding($"has the values {named}; a mask is 0 and 1: write one label alone, or set data.merge_labels: true to take all above one half as tumour.")
+            _ => finding(
+                $"has the values {named}; a mask is 0 and 1: write one label alone, or set data.merge_labels: "
+                + "true to take all above one half as tumour.")
                 with { Refused = true, AllowedBy = "merge_labels" },
         };
     }
 
-    private static IEnumerable<CohortFinding> Together(VolumeGrid grid, string kind, VolumeGrid first, string firstKind, Func<string, CohortFinding> finding)
+    private static IEnumerable<CohortFinding> Together(
+        VolumeGrid grid, string kind, VolumeGrid first, string firstKind, Func<string, CohortFinding> finding)
     {
         if (grid.Shape != first.Shape)
         {
-            yield return finding($"is {Size(grid.Shape)}, but {firstKind} is {Size(first.Shape)}; all images of a patient have one shape.") with { Refused = true };
+            yield return finding(
+                $"is {Size(grid.Shape)}, but {firstKind} is {Size(first.Shape)}; all images of a patient have one shape.") with
+            {
+                Refused = true,
+            };
             yield break;
         }
 
@@ -138,7 +155,8 @@ internal static class PatientCheck
         {
             yield return finding(string.Create(
                 CultureInfo.InvariantCulture,
-                $"has voxels up to {distance:G3} mm away from where {firstKind} has them: their affines differ; resample {kind} onto the grid of {firstKind}, or set data.allow_geometry_mismatch: true to take them as they are."))
+                $"has voxels up to {distance:G3} mm away from where {firstKind} has them: their affines differ; "
+                + $"resample {kind} onto the grid of {firstKind}, or set data.allow_geometry_mismatch: true to take them as they are."))
                 with { Refused = true, AllowedBy = "allow_geometry_mismatch" };
         }
     }
@@ -147,7 +165,8 @@ internal static class PatientCheck
     {
         { Refused: false } => finding($"{fault.Sentence}."),
         { Allowable: false } => finding($"{fault.Sentence}.") with { Refused = true },
-        _ => finding($"{fault.Sentence}, or set data.allow_geometry_mismatch: true.") with { Refused = true, AllowedBy = "allow_geometry_mismatch" },
+        _ => finding(
+            $"{fault.Sentence}, or set data.allow_geometry_mismatch: true.") with { Refused = true, AllowedBy = "allow_geometry_mismatch" },
     };
 
     private static string Size(VolumeShape shape) => $"{shape.Height}×{shape.Width}×{shape.Depth}";

@@ -7,8 +7,8 @@ namespace VoxelZoo.Engine.Data;
 internal static class PatientNames
 {
     /// <summary>
-    /// Latin letters with an accent, each after the letter without it, by the combining character that stands for the accent alone. The program runs without
-    /// the system's tables of Unicode, and so without <see cref="string.Normalize()"/>.
+    /// Latin letters with an accent, each after the letter without it, by the combining character that stands for the accent alone. The
+    /// program runs without the system's tables of Unicode, and so without <see cref="string.Normalize()"/>.
     /// </summary>
     private static readonly Dictionary<char, string> Accents = new()
     {
@@ -27,7 +27,9 @@ internal static class PatientNames
         ['\u0328'] = "AĄaąEĘeęIĮiįUŲuų",
     };
 
-    /// <summary>What is left of a name without the case of letters, blanks, characters that are not seen, and the two ways to write an accent.</summary>
+    /// <summary>
+    /// What is left of a name without the case of letters, blanks, characters that are not seen, and the two ways to write an accent.
+    /// </summary>
     public static string Key(string name) => Seen(Composed(name)).ToUpperInvariant();
 
     /// <summary>How two names of one key differ, in words.</summary>
@@ -48,7 +50,9 @@ internal static class PatientNames
     private static string Seen(string name) =>
         string.Concat(name.Where(letter => !char.IsWhiteSpace(letter) && char.GetUnicodeCategory(letter) != UnicodeCategory.Format));
 
-    /// <summary>The name with each letter that an accent follows as one character, as Linux and Windows write it; macOS writes two.</summary>
+    /// <summary>
+    /// The name with each letter that an accent follows as one character, as Linux and Windows write it; macOS writes two.
+    /// </summary>
     private static string Composed(string name)
     {
         var composed = new StringBuilder();

@@ -2,7 +2,10 @@ using VoxelZoo.Engine.Nifti;
 
 namespace VoxelZoo.Engine.Data;
 
-/// <summary>Some of an image's intensities, by which it is known again after it was rescaled or stored in another type: all of a scan's would take too much memory.</summary>
+/// <summary>
+/// Some of an image's intensities, by which it is known again after it was rescaled or stored in another type: all of a scan's
+/// would take too much memory.
+/// </summary>
 internal sealed class ScanSignature
 {
     private const int Places = 1024;

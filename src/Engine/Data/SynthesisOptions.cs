@@ -12,7 +12,8 @@ public sealed record SynthesisOptions
     public string Source { get; init; } = Path.Combine("samples", "colin27");
 
     /// <summary>
-    /// Seed of everything random. A patient depends on it, on the split and on its number there, not on how many others there are. Default 42.
+    /// Seed of everything random. A patient depends on it, on the split and on its number there, not on how
+    /// many others there are. Default 42.
     /// </summary>
     public long Seed { get; init; } = 42;
 

@@ -8,7 +8,9 @@ namespace VoxelZoo.Engine.Data;
 /// </summary>
 public static class TumourSizes
 {
-    /// <summary>Lower edges of the seven bins in mm; each reaches to the next edge, which it does not hold, and the last has no end.</summary>
+    /// <summary>
+    /// Lower edges of the seven bins in mm; each reaches to the next edge, which it does not hold, and the last has no end.
+    /// </summary>
     public static IReadOnlyList<double> Edges { get; } = [0, 3, 6, 10, 15, 20, 30];
 
     /// <summary>The bin of a diameter in mm.</summary>
@@ -33,7 +35,8 @@ public static class TumourSizes
     /// <param name="mask"><c>[D, H, W]</c>, W fastest; above 0.5 is tumour. Give real slices only: padding repeats the last one.</param>
     /// <param name="shape">The mask's shape, of one channel.</param>
     /// <param name="spacing">Voxel size in mm.</param>
-    public static IReadOnlyList<double> Diameters(ReadOnlySpan<float> mask, VolumeShape shape, Spacing spacing) => Find(mask, shape, spacing).Diameters;
+    public static IReadOnlyList<double> Diameters(ReadOnlySpan<float> mask, VolumeShape shape, Spacing spacing) =>
+        Find(mask, shape, spacing).Diameters;
 
     /// <summary>All tumours: which voxels are theirs, and their diameters.</summary>
     /// <inheritdoc cref="Diameters"/>

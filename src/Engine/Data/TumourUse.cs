@@ -13,8 +13,8 @@ public sealed record TumourUse
 }
 
 /// <summary>
-/// Weights of voxels in the loss by the 3-D Feret diameter of their tumour (classes of RANO-BM); the loss is the mean of weight times squared
-/// error, not divided by the weights: <c>training.region_weights</c>.
+/// Weights of voxels in the loss by the 3-D Feret diameter of their tumour (classes of RANO-BM); the loss is the mean of weight times
+/// squared error, not divided by the weights: <c>training.region_weights</c>.
 /// </summary>
 public sealed record RegionWeights
 {

@@ -5,7 +5,9 @@ namespace VoxelZoo.Engine.Data;
 
 /// <summary>Where the voxels of a volume lie: how many there are and which place each has in the scanner.</summary>
 /// <param name="Shape">Number of voxels, of one channel.</param>
-/// <param name="Affine">Rows of the 4×4 matrix from voxel indices in file order (H, W, D) to millimetres (right, anterior, superior).</param>
+/// <param name="Affine">
+/// Rows of the 4×4 matrix from voxel indices in file order (H, W, D) to millimetres (right, anterior, superior).
+/// </param>
 public sealed record VolumeGrid(VolumeShape Shape, IReadOnlyList<IReadOnlyList<double>> Affine)
 {
     /// <summary>Voxel size in mm: the lengths of the affine's columns.</summary>

@@ -11,7 +11,9 @@ internal static class VolumePreparation
     /// <param name="file">The file.</param>
     /// <param name="kind">Its kind.</param>
     /// <param name="options">Sizes and rules.</param>
-    /// <param name="span">For <see cref="Normalization.Cohort"/>: the intensities that become 0 and 1, or null for the file's smallest and largest.</param>
+    /// <param name="span">
+    /// For <see cref="Normalization.Cohort"/>: the intensities that become 0 and 1, or null for the file's smallest and largest.
+    /// </param>
     public static PreparedVolume Prepare(string file, string kind, DataOptions options, IntensitySpan? span = null)
     {
         var volume = NiftiFile.Read(file);
@@ -68,25 +70,30 @@ internal static class VolumePreparation
         var (_, depth, height, width) = shape;
         if (height < options.Height || width < options.Width)
         {
-            return $"slices of {height}×{width} are smaller than the {options.Height}×{options.Width} of the experiment, and slices are only shrunk; "
+            return $"slices of {height}×{width} are smaller than the {options.Height}×{options.Width} of the experiment, "
+                + "and slices are only shrunk; "
                 + $"set data.height to at most {height} and data.width to at most {width}.";
         }
 
         var slices = Slices(depth, options);
         return slices <= options.OriginalDepth
             ? null
-            : $"{slices} slices are more than the {options.OriginalDepth} of data.original_depth; raise it (and data.depth), or raise data.slice_step.";
+            : $"{slices} slices are more than the {options.OriginalDepth} of data.original_depth; "
+                + "raise it (and data.depth), or raise data.slice_step.";
     }
 
     /// <summary>Why clipping at quantiles leaves one value of a volume that has several, or null where it does not.</summary>
     public static string? NothingLeft(NiftiVolume volume, string kind, DataOptions options)
     {
-        if (ImageKinds.IsMask(kind) || options.ClipQuantiles is not [var first, var last] || volume is not { NonFinite: 0, IsConstant: false })
+        if (ImageKinds.IsMask(kind)
+            || options.ClipQuantiles is not [var first, var last]
+            || volume is not { NonFinite: 0, IsConstant: false })
             return null;
         var (low, high) = Quantiles(volume.Intensities.ToArray(), first, last);
         return low < high
             ? null
-            : FormattableString.Invariant($"nothing is left between the quantiles {first} and {last} of data.clip_quantiles, which are both {low:G6}: ")
+            : FormattableString.Invariant(
+                $"nothing is left between the quantiles {first} and {last} of data.clip_quantiles, which are both {low:G6}: ")
                 + "most of a volume is background; use shares further apart, such as [0.001, 0.999], or leave data.clip_quantiles out.";
     }
 
@@ -113,7 +120,9 @@ internal static class VolumePreparation
             shares[i] = isTumour(shares[i]) ? 1 : 0;
     }
 
-    /// <summary>Adaptive average pooling: target row i is the mean of the source rows ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ − 1, columns alike.</summary>
+    /// <summary>
+    /// Adaptive average pooling: target row i is the mean of the source rows ⌊i·in/out⌋ … ⌈(i+1)·in/out⌉ − 1, columns alike.
+    /// </summary>
     private static void Shrink(ReadOnlySpan<float> from, int rows, int columns, Span<float> to, int outRows, int outColumns)
     {
         for (var i = 0; i < outRows; i++)

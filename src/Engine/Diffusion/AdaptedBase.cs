@@ -20,6 +20,7 @@ public sealed record AdaptedBase(string File, LoraOptions Options)
             return null;
         return planOf(run) is ExperimentPlan { Training.Lora: { } lora }
             ? new AdaptedBase(new FrozenParts(run).Verify(FrozenParts.Start), lora)
-            : throw new RunFolderException($"{checkpoint.Folder} holds a low-rank change, and the run's experiment has no training.lora; use another run");
+            : throw new RunFolderException(
+                $"{checkpoint.Folder} holds a low-rank change, and the run's experiment has no training.lora; use another run");
     }
 }

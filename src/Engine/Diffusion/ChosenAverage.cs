@@ -9,8 +9,8 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Diffusion;
 
 /// <summary>
-/// An average of a run's weights whose length is chosen after training (arXiv:2312.02696): one that was kept (<c>training.ema_lengths</c>), or one that is put
-/// together from those of all checkpoints that are still there.
+/// An average of a run's weights whose length is chosen after training (arXiv:2312.02696): one that was kept (<c>training.ema_lengths</c>),
+/// or one that is put together from those of all checkpoints that are still there.
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="checkpoint">The checkpoint to which it reaches.</param>
@@ -44,15 +44,28 @@ internal sealed class ChosenAverage(RunFolder run, Checkpoint checkpoint, double
 
         var snapshots = Snapshots(component);
         if (snapshots.Count == 0)
-            throw new RunFolderException($"{checkpoint.Name} of {run.Path} keeps no averages of a length; training.ema_lengths, such as [0.05, 0.1], keeps some, of which sampling.ema_length then makes any other");
-        var (factors, error) = PowerFunctionProfile.Combine([.. snapshots.Select(one => ((double)one.Checkpoint.Manifest.Position.Step, one.Length))], checkpoint.Manifest.Position.Step, length);
+            throw new RunFolderException(
+                $"{checkpoint.Name} of {run.Path} keeps no averages of a length; "
+                + "training.ema_lengths, such as [0.05, 0.1], keeps some, of which sampling.ema_length then makes any other");
+        var (factors, error) = PowerFunctionProfile.Combine(
+            [.. snapshots.Select(one => ((double)one.Checkpoint.Manifest.Position.Step, one.Length))],
+            checkpoint.Manifest.Position.Step,
+            length);
         if (error > LargestError)
             warn?.Invoke(string.Create(
                 CultureInfo.InvariantCulture,
-                $"the average of length {length} is put together of {snapshots.Count} kept ones and is {100 * error:F0} % off; keep more checkpoints (training.keep_every), or choose a length nearer to one that was kept"));
+                $"the average of length {length} is put together of {snapshots.Count} kept ones and is {100 * error:F0} % off; "
+                + $"keep more checkpoints (training.keep_every), or choose a length nearer to one that was kept"));
         Combine(component, module, snapshots, factors);
-        var made = string.Join('\n', snapshots.Zip(factors, (one, factor) => FormattableString.Invariant($"{one.Checkpoint.Manifest.Files[$"{one.Component}.safetensors"].Sha256} {factor:R}")));
-        Describe(FormattableString.Invariant($"{wanted} of {snapshots.Count} averages"), Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made))));
+        var made = string.Join(
+            '\n',
+            snapshots.Zip(
+                factors,
+                (one, factor) => FormattableString.Invariant(
+                    $"{one.Checkpoint.Manifest.Files[$"{one.Component}.safetensors"].Sha256} {factor:R}")));
+        Describe(
+            FormattableString.Invariant($"{wanted} of {snapshots.Count} averages"),
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(made))));
     }
 
     private void Describe(string name, string sha256)
@@ -79,7 +92,11 @@ internal sealed class ChosenAverage(RunFolder run, Checkpoint checkpoint, double
     }
 
     /// <summary>Adds up the snapshots in float64; what is no parameter is that of the checkpoint itself.</summary>
-    private void Combine(string component, nn.Module module, List<(Checkpoint Checkpoint, string Component, double Length)> snapshots, IReadOnlyList<double> factors)
+    private void Combine(
+        string component,
+        nn.Module module,
+        List<(Checkpoint Checkpoint, string Component, double Length)> snapshots,
+        IReadOnlyList<double> factors)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();

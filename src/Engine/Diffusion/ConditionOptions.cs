@@ -32,7 +32,9 @@ public sealed record ConditionOptions
     /// </summary>
     public IReadOnlyList<string>? Modalities { get; init; }
 
-    /// <summary>Leads <see cref="Images"/> through a ControlNet beside a frozen denoiser, instead of into the denoiser itself. Default: no.</summary>
+    /// <summary>
+    /// Leads <see cref="Images"/> through a ControlNet beside a frozen denoiser, instead of into the denoiser itself. Default: no.
+    /// </summary>
     public ControlNetOptions? Control { get; init; }
 
     /// <summary>Whether anything conditions the denoiser that could be left away.</summary>
@@ -52,7 +54,9 @@ public sealed record SizeBinOptions
     [Range(1, 4096)]
     public int Embedding { get; init; } = 32;
 
-    /// <summary>Width of the hidden layers between the embeddings and scale and shift; only with film. Default: twice the time embedding.</summary>
+    /// <summary>
+    /// Width of the hidden layers between the embeddings and scale and shift; only with film. Default: twice the time embedding.
+    /// </summary>
     [Range(1, 65536)]
     public int? Hidden { get; init; }
 
@@ -75,8 +79,8 @@ public enum SizeBinRoute
 public sealed record ControlNetOptions : IWeightSource
 {
     /// <summary>
-    /// Widths of the layers that embed the steering image. Each after the first would halve it, and the image lies on the latent's own grid: one
-    /// width. Default [32].
+    /// Widths of the layers that embed the steering image. Each after the first would halve it, and the image lies on the latent's own
+    /// grid: one width. Default [32].
     /// </summary>
     [MinLength(1)]
     public IReadOnlyList<int> Channels { get; init; } = [32];

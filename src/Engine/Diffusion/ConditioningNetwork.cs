@@ -24,7 +24,9 @@ internal sealed class ConditioningNetwork : nn.Module
         RegisterComponents();
     }
 
-    /// <summary>The network that a plan needs for a denoiser whose time embedding has <paramref name="embedding"/> numbers, or null.</summary>
+    /// <summary>
+    /// The network that a plan needs for a denoiser whose time embedding has <paramref name="embedding"/> numbers, or null.
+    /// </summary>
     /// <param name="bins">Size bins, or null.</param>
     /// <param name="modalities">How many modalities there are to tell apart, or 0.</param>
     /// <param name="omegaSize">Length of omega, or 0.</param>
@@ -42,8 +44,13 @@ internal sealed class ConditioningNetwork : nn.Module
                 ? new PlanException("modalities are told apart by a shift of the time embedding, but this architecture's cannot be "
                     + "modulated; use another architecture", "modalities").In("condition")
                 : film is null
-                ? new PlanException("an augmentation tells the denoiser how it augmented (omega), but this architecture's time embedding cannot be modulated; switch omega off or take another architecture").In("augmentations")
-                : new PlanException("size bins modulate the time embedding (film), but this architecture's cannot be modulated; use through: maps or another architecture", "size_bins").In("condition");
+                ? new PlanException(
+                    "an augmentation tells the denoiser how it augmented (omega), but this architecture's time embedding cannot be "
+                    + "modulated; switch omega off or take another architecture").In("augmentations")
+                : new PlanException(
+                    "size bins modulate the time embedding (film), but this architecture's cannot be modulated; "
+                    + "use through: maps or another architecture",
+                    "size_bins").In("condition");
         }
 
         return new ConditioningNetwork(
@@ -66,7 +73,9 @@ internal sealed class ConditioningNetwork : nn.Module
             shift = Sum(shift, ShiftOf(made!));
         if (omega is null)
             return (scale, shift);
-        using var none = told is null ? torch.zeros([batch, ((Linear)omega[0]).weight!.shape[1]], device: ((Linear)omega[0]).weight!.device) : null;
+        using var none = told is null
+            ? torch.zeros([batch, ((Linear)omega[0]).weight!.shape[1]], device: ((Linear)omega[0]).weight!.device)
+            : null;
         var added = omega.call(told ?? none!).expand(batch, -1);
         return (scale, Sum(shift, added));
     }

@@ -85,8 +85,8 @@ public sealed class DiffusionModel : IDisposable
     private ConditioningNetwork? Conditioner { get; }
 
     /// <summary>
-    /// What augmentations change as the image condition: that and, where the denoiser is told coordinates, these as further channels, because they have to
-    /// go where the voxels go. Null where there is neither.
+    /// What augmentations change as the image condition: that and, where the denoiser is told coordinates, these as further channels,
+    /// because they have to go where the voxels go. Null where there is neither.
     /// </summary>
     /// <param name="image">The image condition <c>[B, K, d, h, w]</c>, or null.</param>
     /// <param name="samples">B.</param>
@@ -168,7 +168,10 @@ public sealed class DiffusionModel : IDisposable
             Denoiser.train(on);
     }
 
-    /// <summary>Has the denoiser compute with the weights that an adapter has now; to be called wherever these have changed. Does nothing without one.</summary>
+    /// <summary>
+    /// Has the denoiser compute with the weights that an adapter has now; to be called wherever these have changed.
+    /// Does nothing without one.
+    /// </summary>
     public void Merge() => Adapter?.Merge();
 
     /// <summary>Latent of the target, and what it is conditioned on.</summary>
@@ -188,17 +191,22 @@ public sealed class DiffusionModel : IDisposable
     public Tensor Restored(Tensor latent) => _codec.Restored(latent);
 
     /// <summary>The network's prediction in float32, computed in the plan's precision.</summary>
-    public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () => Raw(noisy, timesteps, condition));
+    public Tensor Predict(Tensor noisy, Tensor timesteps, ModelCondition condition) =>
+        MixedPrecision.Compute(Context, () => Raw(noisy, timesteps, condition));
 
     /// <summary>Channels of <see cref="Features"/>, or null where the architecture shows none.</summary>
     public int? FeatureChannels => (Denoiser as IFeatureExtractor)?.FeatureChannels;
 
-    /// <summary>The denoiser's features <c>[B, F, d, h, w]</c> in float32, under the same conditioning as a prediction. The architecture has to show them.</summary>
+    /// <summary>
+    /// The denoiser's features <c>[B, F, d, h, w]</c> in float32, under the same conditioning as a prediction. The
+    /// architecture has to show them.
+    /// </summary>
     public Tensor Features(Tensor noisy, Tensor timesteps, ModelCondition condition) => MixedPrecision.Compute(Context, () =>
     {
         using var scope = torch.NewDisposeScope();
         var (input, networkTimesteps, conditioning) = Inputs(noisy, timesteps, condition);
-        return _plan.Architecture.Run(() => ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning)).MoveToOuterDisposeScope();
+        return _plan.Architecture.Run(() => ((IFeatureExtractor)Denoiser).Features(input, networkTimesteps, conditioning))
+            .MoveToOuterDisposeScope();
     });
 
     /// <summary>A latent whose slices that only pad the volume repeat the last one that does not, as preparation pads volumes.</summary>
@@ -206,7 +214,8 @@ public sealed class DiffusionModel : IDisposable
     {
         using var scope = torch.NewDisposeScope();
         var (real, depth) = (Losses.Real(realSlices), latent.shape[2]);
-        return torch.cat([latent.narrow(2, 0, real), latent.narrow(2, real - 1, 1).expand(-1, -1, depth - real, -1, -1)], 2).MoveToOuterDisposeScope();
+        return torch.cat([latent.narrow(2, 0, real), latent.narrow(2, real - 1, 1).expand(-1, -1, depth - real, -1, -1)], 2)
+            .MoveToOuterDisposeScope();
     }
 
     private Tensor Raw(Tensor noisy, Tensor timesteps, ModelCondition condition)
@@ -256,7 +265,8 @@ public sealed class DiffusionModel : IDisposable
     private Tensor Maps(Tensor counts)
     {
         var grid = _plan.Shape.Latent;
-        var tenths = torch.where(counts.lt(Scalars.S(0L)), torch.full_like(counts, Scalars.S(-10L)), counts).to(ScalarType.Float32) / Scalars.S(10.0);
+        var tenths = torch.where(counts.lt(Scalars.S(0L)), torch.full_like(counts, Scalars.S(-10L)), counts)
+            .to(ScalarType.Float32) / Scalars.S(10.0);
         return tenths.view(counts.shape[0], -1, 1, 1, 1).expand(-1, -1, grid.Depth, grid.Height, grid.Width);
     }
 
@@ -290,7 +300,10 @@ public sealed class DiffusionModel : IDisposable
         {
             return plan.Architecture.Call(
                 context, (a, o, given) => a.CreateControl(o, options, given) is { } branch ? ModuleTensors.Keep(branch) : null)
-                ?? throw new PlanException($"the architecture `{plan.Architecture.Id}` has no ControlNet; use unet3d, or lead the images into the denoiser by removing control", "control").In("condition");
+                ?? throw new PlanException(
+                    $"the architecture `{plan.Architecture.Id}` has no ControlNet; "
+                    + "use unet3d, or lead the images into the denoiser by removing control",
+                    "control").In("condition");
         }
         catch (PlanException e) when (e.Section == plan.Architecture.Section)
         {
@@ -298,7 +311,9 @@ public sealed class DiffusionModel : IDisposable
         }
     }
 
-    /// <summary>A denoiser that is steered or adapted is another run's, and stays as it is; what is trained beside it starts from it.</summary>
+    /// <summary>
+    /// A denoiser that is steered or adapted is another run's, and stays as it is; what is trained beside it starts from it.
+    /// </summary>
     private void TakeOver(FrozenParts? frozen)
     {
         if (_plan.Training.Lora is { } lora)

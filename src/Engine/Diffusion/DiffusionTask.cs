@@ -41,18 +41,24 @@ public sealed class DiffusionTask : TrainingTask
         var share = BatchSplit.Share(plan.Training, Collective);
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
         if (_validator is null && plan.Training.Schedule == LearningRateSchedule.Plateau)
-            throw new PlanException("schedule plateau follows the validation loss, and the cohort has no patients in val; put some there, or use cosine or constant", "schedule").In("training");
+            throw new PlanException(
+                "schedule plateau follows the validation loss, and the cohort has no patients in val; "
+                + "put some there, or use cosine or constant",
+                "schedule").In("training");
         _model = DiffusionModel.Create(plan, context, frozen);
         _perceptual = plan.Training is { Loss: DenoiserLoss.LpipsHuber, Perceptual: { } perceptual }
             ? new PerceptualLoss(perceptual, (plan.Data.Height, plan.Data.Width), context.Device)
             : null;
         // what mixes samples needs them all; only the network is then spared the others'
-        (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples) ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
+        (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples)
+            ? (BatchShare.Whole, share)
+            : (share, BatchShare.Whole);
         if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
         {
             _model.Dispose();
             throw new PlanException(
-                $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; remove it or choose a structured preset",
+                $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; "
+                + "remove it or choose a structured preset",
                 "augmented_diffusion").In("training");
         }
 
@@ -111,7 +117,10 @@ public sealed class DiffusionTask : TrainingTask
         var (clean, condition) = _model.Encode(batch);
         condition = DropCondition(condition, clean.shape[0]);
         var keptChannels = DrawKeptChannels(clean.shape[1]);
-        var noised = AddNoise(clean, _model.Augmented(condition.Image, clean.shape[0]), keptChannels) with { VoxelWeights = VoxelWeights(batch) };
+        var noised = AddNoise(clean, _model.Augmented(condition.Image, clean.shape[0]), keptChannels) with
+        {
+            VoxelWeights = VoxelWeights(batch),
+        };
         var terms = Augment(noised);
 
         ZeroGradients(Modules);
@@ -123,7 +132,8 @@ public sealed class DiffusionTask : TrainingTask
             Tensor? loss = null;
             foreach (var term in terms.Select(term => Rows(term, microBatch.Of)))
             {
-                var prediction = _model.Predict(term.Noisy, term.Timesteps, _model.Of(condition.Of(microBatch), term.Condition) with { Omega = term.Omega });
+                var prediction = _model.Predict(
+                    term.Noisy, term.Timesteps, _model.Of(condition.Of(microBatch), term.Condition) with { Omega = term.Omega });
                 var termLoss = Loss(prediction, term, batch.RealSlices, keptChannels);
                 loss = loss is null ? termLoss : loss + termLoss;
             }
@@ -193,8 +203,10 @@ public sealed class DiffusionTask : TrainingTask
             Clean = clean,
             Noise = noise,
             Timesteps = timesteps,
-            Noisy = _plan.Strategy.Checked("adds noise to", _model.OfProcess(process => process.AddNoise(clean, noise, timesteps)), clean.shape, _model.Device),
-            Target = _plan.Strategy.Checked("has the network learn", _model.OfProcess(process => process.Target(clean, noise, timesteps)), clean.shape, _model.Device),
+            Noisy = _plan.Strategy.Checked(
+                "adds noise to", _model.OfProcess(process => process.AddNoise(clean, noise, timesteps)), clean.shape, _model.Device),
+            Target = _plan.Strategy.Checked(
+                "has the network learn", _model.OfProcess(process => process.Target(clean, noise, timesteps)), clean.shape, _model.Device),
             Condition = condition,
         };
     }
@@ -202,13 +214,19 @@ public sealed class DiffusionTask : TrainingTask
     private Tensor DrawTimesteps(long batch) => _plan.Strategy.Checked(
         "draws timesteps", _model.OfProcess(process => process.SampleTimesteps(batch, Random[RandomStreams.Timestep])), [batch], torch.CPU);
 
-    /// <summary>What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all processes, as in one alone.</summary>
+    /// <summary>
+    /// What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all
+    /// processes, as in one alone.
+    /// </summary>
     private Tensor Draw(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
 
-    /// <summary>Standard normal noise. Each sample has a generator of its own, seeded by the stream, so that no process has to draw the others'.</summary>
+    /// <summary>
+    /// Standard normal noise. Each sample has a generator of its own, seeded by the stream, so that no process has to draw the others'.
+    /// </summary>
     private Tensor DrawNoise(long[] shape)
     {
-        var seeds = Draw(shape[0], batch => torch.randint(long.MaxValue, [batch], ScalarType.Int64, generator: Random[RandomStreams.Noise]));
+        var seeds = Draw(
+            shape[0], batch => torch.randint(long.MaxValue, [batch], ScalarType.Int64, generator: Random[RandomStreams.Noise]));
         return torch.stack([.. seeds.data<long>().Select(seed =>
         {
             using var random = new Generator((ulong)seed, torch.CPU);
@@ -230,8 +248,8 @@ public sealed class DiffusionTask : TrainingTask
     };
 
     /// <summary>
-    /// Weights of voxels for what moves voxels: padding, which counts nothing, has to move with them. Null where no augmentation could move it and all
-    /// tumours weigh alike.
+    /// Weights of voxels for what moves voxels: padding, which counts nothing, has to move with them. Null where no augmentation could move
+    /// it and all tumours weigh alike.
     /// </summary>
     private Tensor? VoxelWeights(Batch batch)
     {
@@ -247,7 +265,8 @@ public sealed class DiffusionTask : TrainingTask
             return null;
         var prefixes = _model.LatentPrefixes;
         var drawn = torch.randint(0, prefixes.Count, [1], generator: Random[RandomStreams.Dropout]).item<long>();
-        return torch.arange(S(channels), device: _model.Device).lt(S((long)prefixes[(int)drawn])).to(ScalarType.Float32).view(1, -1, 1, 1, 1);
+        return torch.arange(S(channels), device: _model.Device)
+            .lt(S((long)prefixes[(int)drawn])).to(ScalarType.Float32).view(1, -1, 1, 1, 1);
     }
 
     /// <summary>
@@ -297,7 +316,9 @@ public sealed class DiffusionTask : TrainingTask
         };
     }
 
-    /// <summary>What the augmentations make of a term, one after the other; of what mixes samples, this process computes its share.</summary>
+    /// <summary>
+    /// What the augmentations make of a term, one after the other; of what mixes samples, this process computes its share.
+    /// </summary>
     private TrainingTerm[] Augment(TrainingTerm noised)
     {
         TrainingTerm[] terms = [noised];
@@ -326,7 +347,8 @@ public sealed class DiffusionTask : TrainingTask
             ? _model.Losses.Weighted(prediction, term.Target, realSlices, weights)
             : _model.Losses.Of(prediction, term.Target, realSlices);
         if (keptChannels is not null)
-            losses = losses / keptChannels.mean(); // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
+            // over the kept channels alone: the mean divides by all of them, and predictions of the others do not count
+            losses = losses / keptChannels.mean();
         if (_model.Losses.Weight(term.Timesteps) is { } weight)
             losses = losses * weight;
         var loss = losses.mean();
@@ -351,7 +373,8 @@ public sealed class DiffusionTask : TrainingTask
     /// <summary>Leaves each sample's condition away with the plan's probability.</summary>
     private ModelCondition DropCondition(ModelCondition condition, long samples) => _plan.Condition.Dropout == 0
         ? condition
-        : condition.Keep(Draw(samples, batch => torch.rand([batch], generator: Random[RandomStreams.Dropout])).ge(S(_plan.Condition.Dropout)));
+        : condition.Keep(
+            Draw(samples, batch => torch.rand([batch], generator: Random[RandomStreams.Dropout])).ge(S(_plan.Condition.Dropout)));
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -13,14 +13,14 @@ public sealed record EvaluationOptions : EvaluatedOptions
     public IReadOnlyList<double>? Timesteps { get; init; }
 
     /// <summary>
-    /// Whether metrics of sets also compare with the real volumes of all splits together, each patient once (<c>all</c>). Default false: with those of train
-    /// and of each evaluated split.
+    /// Whether metrics of sets also compare with the real volumes of all splits together, each patient once (<c>all</c>). Default false:
+    /// with those of train and of each evaluated split.
     /// </summary>
     public bool Pooled { get; init; }
 
     /// <summary>
-    /// Whether metrics of sets are also computed between real volumes, those of each evaluated split and of train: a floor for what generated ones can
-    /// reach. Default false.
+    /// Whether metrics of sets are also computed between real volumes, those of each evaluated split and of train: a floor for what
+    /// generated ones can reach. Default false.
     /// </summary>
     public bool Floor { get; init; }
 }

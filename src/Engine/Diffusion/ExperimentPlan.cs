@@ -61,8 +61,8 @@ public sealed record ExperimentPlan : Plan
         [.. (Condition.Modalities ?? Target).Concat(Condition.Images).Concat(UsesTumours ? [ImageKinds.Seg] : []).Distinct()];
 
     /// <summary>
-    /// Kinds of images that have to be read to generate and to do nothing else: those of the condition, and the mask whose tumours are counted; where it
-    /// generates from nothing a mask, which says where volumes lie.
+    /// Kinds of images that have to be read to generate and to do nothing else: those of the condition, and the mask whose tumours are
+    /// counted; where it generates from nothing a mask, which says where volumes lie.
     /// </summary>
     public IReadOnlyList<string> GivenKinds
     {
@@ -74,14 +74,15 @@ public sealed record ExperimentPlan : Plan
     }
 
     /// <summary>
-    /// What each input channel of the denoiser is, in the order of the channels: two plans' channels of one name hold the same. A compressor may mix what several
-    /// images hold, whose channels then have a name together only.
+    /// What each input channel of the denoiser is, in the order of the channels: two plans' channels of one name hold the same. A
+    /// compressor may mix what several images hold, whose channels then have a name together only.
     /// </summary>
     internal IReadOnlyList<string> InputChannels
     {
         get
         {
-            var (latent, bins) = (Shape.Latent.Channels, Condition.SizeBins is { Through: SizeBinRoute.Maps } ? TumourSizes.Edges.Count : 0);
+            var (latent, bins) =
+                (Shape.Latent.Channels, Condition.SizeBins is { Through: SizeBinRoute.Maps } ? TumourSizes.Edges.Count : 0);
             var images = Shape.InputChannels - latent - Condition.AddedChannels;
             return
             [
@@ -143,7 +144,9 @@ public sealed record ExperimentPlan : Plan
         Compressor.Source, Architecture.Source, Strategy.Source, Sampler.Source,
         .. Augmentations.Select(a => a.Source), .. Metrics.Select(m => m.Source),
         .. Generation is null ? [] : (PartSource[])[Generation.Sampler.Source],
-        .. TrainingGeneration is not { } generation ? [] : (PartSource[])[generation.Sampler.Source, .. generation.Metrics.Select(m => m.Source)],
+        .. TrainingGeneration is not { } generation
+            ? []
+            : (PartSource[])[generation.Sampler.Source, .. generation.Metrics.Select(m => m.Source)],
         .. ConditionCompressor is null ? [] : (PartSource[])[ConditionCompressor.Source],
     ];
 
@@ -187,7 +190,9 @@ public sealed record ExperimentPlan : Plan
         if (draft.Condition.Modalities is { } modalities)
             RefuseModalities(draft, modalities);
         if (draft.Condition is { Dropout: > 0, CanBeDropped: false })
-            throw new PlanException($"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it", "dropout").In("condition");
+            throw new PlanException(
+                $"dropout {draft.Condition.Dropout} has no condition to drop; name one in condition.images or remove it",
+                "dropout").In("condition");
         (string Section, SamplingOptions? Sampling)[] sampled =
         [
             ("sampling", draft.Sampling), ("evaluation.generate", draft.Generation?.Sampling),
@@ -201,13 +206,21 @@ public sealed record ExperimentPlan : Plan
 
         if (draft.Generation is { } generation && generation.Sampling.EmaLength != draft.Sampling.EmaLength)
         {
-            throw new PlanException($"generate has another ema_length than sampling ({draft.Sampling.EmaLength?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}), and an evaluation is of one set of weights; set sampling.ema_length", "generate.ema_length").In("evaluation");
+            throw new PlanException(
+                "generate has another ema_length than sampling "
+                + $"({draft.Sampling.EmaLength?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none"}), "
+                + "and an evaluation is of one set of weights; set sampling.ema_length",
+                "generate.ema_length").In("evaluation");
         }
 
         if (draft.TrainingGeneration is { Sampling: { GuidesByModel: true, StrongestGuidance: > 1 } })
-            throw new PlanException("training generates with the model that it trains and no other; set guidance: 1 there, and guide by a weaker model afterwards", "guidance").In("training.generation");
+            throw new PlanException(
+                "training generates with the model that it trains and no other; "
+                + "set guidance: 1 there, and guide by a weaker model afterwards",
+                "guidance").In("training.generation");
         if (draft.TrainingGeneration is { Sampling.EmaLength: not null })
-            throw new PlanException("an average's length is chosen after training; set ema_length: null there", "ema_length").In("training.generation");
+            throw new PlanException("an average's length is chosen after training; set ema_length: null there", "ema_length")
+                .In("training.generation");
         PlanChecks.Refuse(draft);
 
         draft.Evaluation.Validate();

@@ -15,11 +15,14 @@ public sealed record ModelCondition
     public Tensor? Image { get; init; }
 
     /// <summary>
-    /// Where each voxel was before an augmentation moved it, <c>[B, 3, d, h, w]</c>; null where nothing did, or the denoiser is told no coordinates.
+    /// Where each voxel was before an augmentation moved it, <c>[B, 3, d, h, w]</c>; null where nothing did, or the
+    /// denoiser is told no coordinates.
     /// </summary>
     public Tensor? Coordinates { get; init; }
 
-    /// <summary>Numbers of tumours by size bin, int64 <c>[B, 7]</c>, or null. −1 where they were left away, which is not "no tumour".</summary>
+    /// <summary>
+    /// Numbers of tumours by size bin, int64 <c>[B, 7]</c>, or null. −1 where they were left away, which is not "no tumour".
+    /// </summary>
     public Tensor? SizeBins { get; init; }
 
     /// <summary>
@@ -35,7 +38,9 @@ public sealed record ModelCondition
     public ModelCondition Keep(Tensor kept) => this with
     {
         Image = Image is null ? null : Image * kept.to(Image.dtype).to(Image.device).view(-1, 1, 1, 1, 1),
-        SizeBins = SizeBins is null ? null : torch.where(kept.to(SizeBins.device).unsqueeze(1), SizeBins, torch.full_like(SizeBins, S(-1L))),
+        SizeBins = SizeBins is null
+            ? null
+            : torch.where(kept.to(SizeBins.device).unsqueeze(1), SizeBins, torch.full_like(SizeBins, S(-1L))),
         Modality = Modality is null ? null : torch.where(kept.to(Modality.device), Modality, torch.full_like(Modality, S(-1L))),
     };
 

@@ -15,18 +15,36 @@ internal static class PlanChecks
     public static void Refuse(ExperimentPlan plan)
     {
         if (plan.Condition is { Control: not null, Images.Count: 0 })
-            throw new PlanException("control has no image to steer by; name one in condition.images, such as seg", "control").In("condition");
+            throw new PlanException(
+                "control has no image to steer by; name one in condition.images, such as seg", "control").In("condition");
         if (plan.Condition.Control is { Channels.Count: > 1 and var widths })
-            throw new PlanException($"control.channels has {widths} widths, which would halve the image {widths - 1} times, but it lies on the latent's grid already; give one width", "control").In("condition");
+            throw new PlanException(
+                $"control.channels has {widths} widths, which would halve the image {widths - 1} times, "
+                + "but it lies on the latent's grid already; give one width",
+                "control").In("condition");
         if (plan.Condition is { Control: not null, SizeBins: not null })
-            throw new PlanException("size_bins would change the denoiser that control keeps frozen; remove one of the two", "size_bins").In("condition");
+            throw new PlanException(
+                "size_bins would change the denoiser that control keeps frozen; remove one of the two", "size_bins").In("condition");
         var training = plan.Training;
         if (training is { Plateau: not null, Schedule: not LearningRateSchedule.Plateau })
-            throw new PlanException($"plateau says how the learning rate falls on plateaus, and schedule is {training.Schedule.ToString().ToLowerInvariant()}; use schedule: plateau or remove it", "plateau").In("training");
-        if (training.EmaLengths is { } lengths && (lengths.Count is 0 or > 4 || lengths.Any(length => length is not (>= 0.005 and <= 0.28)) || lengths.Distinct().Count() < lengths.Count))
-            throw new PlanException($"ema_lengths [{string.Join(", ", lengths.Select(length => length.ToString(System.Globalization.CultureInfo.InvariantCulture)))}] are lengths of averages as shares of the training: give one to four, each once, from 0.005 to 0.28, such as [0.05, 0.1]", "ema_lengths").In("training");
+            throw new PlanException(
+                $"plateau says how the learning rate falls on plateaus, and schedule is {training.Schedule.ToString().ToLowerInvariant()}; "
+                + "use schedule: plateau or remove it",
+                "plateau").In("training");
+        if (training.EmaLengths is { } lengths
+            && (lengths.Count is 0 or > 4
+                || lengths.Any(length => length is not (>= 0.005 and <= 0.28))
+                || lengths.Distinct().Count() < lengths.Count))
+            throw new PlanException(
+                "ema_lengths "
+                + $"[{string.Join(", ", lengths.Select(length => length.ToString(System.Globalization.CultureInfo.InvariantCulture)))}] "
+                + "are lengths of averages as shares of the training: give one to four, each once, from 0.005 to 0.28, such as [0.05, 0.1]",
+                "ema_lengths").In("training");
         if (training.From is not null && plan.Condition.Control is not null)
-            throw new PlanException("from would start a denoiser that control keeps frozen; a ControlNet starts from the denoiser of control.from; remove one of the two", "from").In("training");
+            throw new PlanException(
+                "from would start a denoiser that control keeps frozen; "
+                + "a ControlNet starts from the denoiser of control.from; remove one of the two",
+                "from").In("training");
         var ofNothing = training switch
         {
             { From: not null } => null,
@@ -37,19 +55,31 @@ internal static class PlanChecks
             _ => null,
         };
         if (ofNothing is not null)
-            throw new PlanException($"{ofNothing} says what is taken of the run that from names, and from names none; set from, or remove {ofNothing}", ofNothing).In("training");
-        if (training is { FromTensors: StartingTensors.Matching, FromOptimizer: true } or { FromTensors: StartingTensors.Matching, FromWeights: StartingWeights.Both })
-            throw new PlanException($"{(training.FromOptimizer ? "from_optimizer: true" : "from_weights: both")} goes on with the whole network of another run, and from_tensors: matching takes what fits of it; remove one of the two", "from_tensors").In("training");
+            throw new PlanException(
+                $"{ofNothing} says what is taken of the run that from names, and from names none; set from, or remove {ofNothing}",
+                ofNothing).In("training");
+        if (training is { FromTensors: StartingTensors.Matching, FromOptimizer: true }
+            or { FromTensors: StartingTensors.Matching, FromWeights: StartingWeights.Both })
+            throw new PlanException(
+                $"{(training.FromOptimizer ? "from_optimizer: true" : "from_weights: both")} goes on with the whole network of another "
+                + "run, and from_tensors: matching takes what fits of it; remove one of the two",
+                "from_tensors").In("training");
         if (training is { FromWeights: StartingWeights.Both, Ema: null })
-            throw new PlanException("from_weights: both goes on with a moving average, and training.ema asks for none; set ema, or from_weights: raw", "from_weights").In("training");
+            throw new PlanException(
+                "from_weights: both goes on with a moving average, and training.ema asks for none; set ema, or from_weights: raw",
+                "from_weights").In("training");
         if (training.Freeze is not null && plan.Condition.Control is not null)
-            throw new PlanException("freeze is of the denoiser's parameters, all of which control keeps as they are; remove it", "freeze").In("training");
+            throw new PlanException(
+                "freeze is of the denoiser's parameters, all of which control keeps as they are; remove it", "freeze").In("training");
         RefusePerceptual(plan);
         RefuseAdapter(plan);
         if (plan.ConditionCompressor is not null && plan.Condition.Images.Count == 0)
-            throw new PlanException("compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
+            throw new PlanException(
+                "compressor has no image to compress; name one in condition.images or remove it", "compressor").In("condition");
         if (plan.Condition.SizeBins is { Through: SizeBinRoute.Maps } bins && bins != new SizeBinOptions { Through = SizeBinRoute.Maps })
-            throw new PlanException("embedding, hidden and layers belong to through: film; with maps the counts themselves are channels", "size_bins").In("condition");
+            throw new PlanException(
+                "embedding, hidden and layers belong to through: film; with maps the counts themselves are channels",
+                "size_bins").In("condition");
         RefuseWeightSource("compressor", plan.Latent, plan.Compressor.Part.IsLearned);
         RefuseWeightSource("condition", plan.ConditionLatent, plan.ConditionCompressor is { Part.IsLearned: true });
         RefuseWeightSource("condition", plan.Condition.Control ?? new ControlNetOptions(), plan.Condition.Control is not null);
@@ -109,15 +139,19 @@ internal static class PlanChecks
         {
             { Condition.Control: not null } => "condition.control trains a branch beside a denoiser that stays as it is",
             { Training.Freeze: not null } => "freeze leaves parameters as they are, as lora does with all but the layers that it names",
-            { Training.FromTensors: StartingTensors.Matching } => "from_tensors: matching leaves some of the weights fresh that lora would not train",
+            { Training.FromTensors: StartingTensors.Matching } =>
+                "from_tensors: matching leaves some of the weights fresh that lora would not train",
             { Training.FromOptimizer: true } => "from_optimizer takes moments of the denoiser's parameters, and lora trains others",
-            { Training.FromWeights: StartingWeights.Both } => "from_weights: both takes an average of the denoiser's parameters, and lora trains others",
+            { Training.FromWeights: StartingWeights.Both } =>
+                "from_weights: both takes an average of the denoiser's parameters, and lora trains others",
             _ => null,
         };
         if (why is not null)
             throw new PlanException($"{why}; remove one of the two", "lora").In("training");
         if (plan.Training.From is null)
-            throw new PlanException("lora changes a trained denoiser a little, and training.from names none; name an animal, a run or a file", "lora").In("training");
+            throw new PlanException(
+                "lora changes a trained denoiser a little, and training.from names none; name an animal, a run or a file",
+                "lora").In("training");
     }
 
     /// <summary>What the user should know of a plan, one sentence each.</summary>
@@ -134,7 +168,8 @@ internal static class PlanChecks
         return condition with { Channels = latent.Channels } == latent
             ? condition
             : throw new PlanException(
-                $"{compressor.Id} brings the condition to a grid of {Grid(condition)}, but the target's latent has {Grid(latent)}; give condition.compressor the same reduction as the target's",
+                $"{compressor.Id} brings the condition to a grid of {Grid(condition)}, but the target's latent has {Grid(latent)}; "
+                + "give condition.compressor the same reduction as the target's",
                 "compressor").In("condition");
     }
 
@@ -143,7 +178,10 @@ internal static class PlanChecks
     private static void RefuseWeightSource(string section, IWeightSource source, bool hasWeights)
     {
         if (source is { From: not null, TrainFirst: not null })
-            throw new PlanException($"from {source.From} and train_first {source.TrainFirst.Experiment} both say where weights come from; remove one of the two", "from").In(section);
+            throw new PlanException(
+                $"from {source.From} and train_first {source.TrainFirst.Experiment} both say where weights come from; "
+                + "remove one of the two",
+                "from").In(section);
         if (!hasWeights && (source.From ?? source.TrainFirst?.Experiment) is { } named)
             throw new PlanException($"{named} would give trained weights to something that has none; remove it", "from").In(section);
     }

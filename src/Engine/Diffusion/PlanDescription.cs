@@ -6,7 +6,9 @@ using VoxelZoo.Engine.Training;
 
 namespace VoxelZoo.Engine.Diffusion;
 
-/// <summary>What <c>describe</c> tells of a plan: shapes, exact parameter counts, memory. Nothing of the size of the model is allocated.</summary>
+/// <summary>
+/// What <c>describe</c> tells of a plan: shapes, exact parameter counts, memory. Nothing of the size of the model is allocated.
+/// </summary>
 public sealed record PlanDescription
 {
     private const int Float32 = 4, BFloat16 = 2;
@@ -89,7 +91,8 @@ public sealed record PlanDescription
         };
         if (plan.Expect.Parameters is { } expected && expected != counts.Denoiser)
             throw new PlanException(
-                $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; correct the architecture's options or the expectation",
+                $"the denoiser has {counts.Denoiser:N0} parameters, expected are {expected:N0}; "
+                + "correct the architecture's options or the expectation",
                 "parameters").In("expect");
 
         PlanChecks.RefuseWeights(plan, context);
@@ -97,8 +100,13 @@ public sealed record PlanDescription
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))
             RefuseMixing(plan, planned.Id, augmentation);
 
-        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, plan.HasMasks, meta) && plan.Generation is not null && plan.LeftOut.Count == 0)
-            throw new PlanException("generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: scattering}, or remove it", "generate").In("evaluation");
+        if (!MetricChecks.Refuse(plan.Metrics, plan.Compared, sets: true, plan.HasMasks, meta)
+            && plan.Generation is not null
+            && plan.LeftOut.Count == 0)
+            throw new PlanException(
+                "generate makes volumes that no metric would judge; add one of sets to evaluation.metrics, such as {use: kid, extractor: "
+                + "scattering}, or remove it",
+                "generate").In("evaluation");
         if (plan.Generation is { Sampling.Count: 1 })
             MetricChecks.RefuseFew(plan.Metrics, plan.Compared, 1,
                 context with { Device = torch.CPU }); // one volume is no set for most metrics
@@ -107,7 +115,9 @@ public sealed record PlanDescription
         plan.EvaluatedTimesteps(model.Process);
         var facts = plan.Architecture.Given("Describe", (a, options) => a.Describe(options, plan.Shape));
         if (plan.Training.GradientCheckpointing && facts.CheckpointedElements is null)
-            throw new PlanException($"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it", "gradient_checkpointing").In("training");
+            throw new PlanException(
+                $"the architecture `{plan.Architecture.Id}` has no gradient checkpointing; remove it",
+                "gradient_checkpointing").In("training");
         return new PlanDescription
         {
             Id = plan.Id,
@@ -155,13 +165,19 @@ public sealed record PlanDescription
             Predict = (noisy, _) =>
             {
                 if (shifted is { GridWasAsked: false })
-                    throw new PlanException($"time_shift {plan.Sampling.TimeShift} shifts the strategy's time grid, but `{plan.Sampler.Id}` takes steps of its own choice; use time_shift: 1 or a sampler with steps", "time_shift");
+                    throw new PlanException(
+                        $"time_shift {plan.Sampling.TimeShift} shifts the strategy's time grid, "
+                        + $"but `{plan.Sampler.Id}` takes steps of its own choice; use time_shift: 1 or a sampler with steps",
+                        "time_shift");
                 return torch.zeros_like(noisy);
             },
             Random = random,
             LogDensityRatio = (noisy, _) => Judged() is not null
                 ? torch.zeros(noisy.shape[0])
-                : throw new PlanException($"`{plan.Sampler.Id}` judges samples by the denoiser's features, and `{plan.Architecture.Id}` shows none; use unet3d, or another sampler", "use"),
+                : throw new PlanException(
+                    $"`{plan.Sampler.Id}` judges samples by the denoiser's features, and `{plan.Architecture.Id}` shows none; "
+                    + "use unet3d, or another sampler",
+                    "use"),
             ClipClean = plan.Compressor.Part.IsLearned ? null : clean => clean.alias(),
             Progress = step => told = step,
         });
@@ -177,7 +193,8 @@ public sealed record PlanDescription
     }
 
     /// <summary>
-    /// Refuses what could not be generated or measured while the plan is trained: what goes wrong then ends nothing, and would be seen late.
+    /// Refuses what could not be generated or measured while the plan is trained: what goes wrong then ends
+    /// nothing, and would be seen late.
     /// </summary>
     private static void RefuseGeneration(ExperimentPlan plan, TrainingGeneration watched, DiffusionModel model, PartContext context)
     {
@@ -200,7 +217,8 @@ public sealed record PlanDescription
             if (watched.Metrics.FirstOrDefault(
                 metric => metric.Create(meta, (part, options, given) => part.Create(options, given)) is not SetMetric) is { } paired)
                 throw new PlanException(
-                    $"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as kid",
+                    $"`{paired.Id}` compares volume by volume, and generated volumes have no real ones of their own; "
+                    + "name metrics of sets, such as kid",
                     "metrics");
         }
         catch (PlanException e)
@@ -214,27 +232,38 @@ public sealed record PlanDescription
     {
         const double halfway = NoiseProcess.Horizon / 2;
         if (Math.Abs(process.Alpha(halfway) + process.Sigma(halfway) - 1) > 1e-6)
-            throw new PlanException($"guidance_zero is of rectified flow, x = (1 − τ)·x0 + τ·ε, and the paths of `{strategy}` are not straight; remove it or use rflow", "guidance_zero");
+            throw new PlanException(
+                $"guidance_zero is of rectified flow, x = (1 − τ)·x0 + τ·ε, and the paths of `{strategy}` are not straight; "
+                + "remove it or use rflow",
+                "guidance_zero");
     }
 
     private static void RefuseRest(SamplingOptions sampling, int? steps, string sampler)
     {
         var still = sampling.GuidanceLaw!.ZeroInit;
         if (steps is null)
-            throw new PlanException($"guidance_zero_init {still} counts steps, but `{sampler}` takes steps of its own choice; use guidance_zero_init: 0 or a sampler with steps", sampling.RestKey);
+            throw new PlanException(
+                $"guidance_zero_init {still} counts steps, but `{sampler}` takes steps of its own choice; "
+                + "use guidance_zero_init: 0 or a sampler with steps",
+                sampling.RestKey);
         if (steps <= still)
-            throw new PlanException($"guidance_zero_init {still} lets every step stand still, of which there are {steps}; lower it or take more steps", sampling.RestKey);
+            throw new PlanException(
+                $"guidance_zero_init {still} lets every step stand still, of which there are {steps}; lower it or take more steps",
+                sampling.RestKey);
     }
 
     private static void RefuseMixing(ExperimentPlan plan, string id, Augmentation augmentation)
     {
         if (augmentation.MixesSamples && plan.Training.BatchSize < 2)
-            throw new PlanException($"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it", "batch_size").In("training");
+            throw new PlanException(
+                $"`{id}` mixes the samples of a batch, and batch_size is {plan.Training.BatchSize}; use 2 or more, or remove it",
+                "batch_size").In("training");
         if (augmentation.MixesSamples && plan.Condition.Modalities is not null)
             throw new PlanException($"`{id}` mixes samples, and modalities cannot be mixed; remove one of the two",
                 "modalities").In("condition");
         if (augmentation.MixesSamples && plan.Condition.SizeBins is not null)
-            throw new PlanException($"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two", "size_bins").In("condition");
+            throw new PlanException(
+                $"`{id}` mixes samples, and numbers of tumours cannot be mixed; remove one of the two", "size_bins").In("condition");
     }
 
     internal static MemoryEstimate MemoryOf(ExperimentPlan plan, ParameterCounts counts, DenoiserFacts facts)
@@ -242,7 +271,8 @@ public sealed record PlanDescription
         var trained = counts.Trained;
         var frozen = counts.Compressor + (counts.Controlnet is null ? 0 : counts.Denoiser);
         var copies = (plan.Training.Ema is null ? 1 : 2) + (plan.Training.EmaLengths?.Count ?? 0);
-        var bytes = plan.Training.BatchSize / plan.Training.GradientAccumulation * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
+        var bytes = plan.Training.BatchSize / plan.Training.GradientAccumulation
+            * (plan.Training.Precision == Precision.Bfloat16 ? BFloat16 : Float32);
         return new MemoryEstimate(
             (trained * copies + frozen) * Float32,
             trained * Float32,
@@ -257,10 +287,13 @@ public sealed record PlanDescription
 /// <param name="Every">After every so many epochs.</param>
 /// <param name="Count">Volumes.</param>
 /// <param name="Sampler">The sampler's id.</param>
-/// <param name="Split">The split whose conditions and volumes are used; null for val, or train where val has fewer than two patients.</param>
+/// <param name="Split">
+/// The split whose conditions and volumes are used; null for val, or train where val has fewer than two patients.
+/// </param>
 /// <param name="Metrics">The metrics of sets; the first one decides which checkpoint is <c>best_generation</c>.</param>
 public sealed record GenerationFacts(int Every, int Count, string Sampler, string? Split, IReadOnlyList<string> Metrics)
 {
     internal static GenerationFacts Of(TrainingGeneration generation) => new(
-        generation.Options.Every, generation.Sampling.Count, generation.Sampler.Id, generation.Options.Split, [.. generation.Metrics.Select(metric => metric.Id)]);
+        generation.Options.Every, generation.Sampling.Count, generation.Sampler.Id, generation.Options.Split,
+        [.. generation.Metrics.Select(metric => metric.Id)]);
 }

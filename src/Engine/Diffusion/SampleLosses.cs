@@ -24,14 +24,21 @@ public sealed class SampleLosses
     internal SampleLosses(ExperimentPlan plan, NoiseProcess process, Device device, Func<Tensor, Tensor> moved) =>
         (_plan, _process, _device, _moved) = (plan, process, device, moved);
 
-    /// <summary>The plan's loss of each sample <c>[B]</c>, by default the mean squared error, in float32, without the slices that only pad the volume.</summary>
+    /// <summary>
+    /// The plan's loss of each sample <c>[B]</c>, by default the mean squared error, in float32, without the slices
+    /// that only pad the volume.
+    /// </summary>
     /// <param name="prediction">What the network returned.</param>
     /// <param name="target">What it should have returned.</param>
-    /// <param name="realSlices">Slices of each volume that are not padding; slices that are padding in any of them are left out of all.</param>
+    /// <param name="realSlices">
+    /// Slices of each volume that are not padding; slices that are padding in any of them are left out of all.
+    /// </param>
     public Tensor Of(Tensor prediction, Tensor target, IReadOnlyList<int> realSlices) =>
         Reduced(Errors((prediction.to(ScalarType.Float32) - target).narrow(2, 0, Real(realSlices))).mean([1, 2, 3, 4]));
 
-    /// <summary>The same with a weight for each voxel, which is 0 wherever a volume is padding; the mean is over as many voxels as are not.</summary>
+    /// <summary>
+    /// The same with a weight for each voxel, which is 0 wherever a volume is padding; the mean is over as many voxels as are not.
+    /// </summary>
     /// <param name="prediction">What the network returned.</param>
     /// <param name="target">What it should have returned.</param>
     /// <param name="realSlices">Slices of each volume that are not padding, wherever they lie.</param>
@@ -68,7 +75,8 @@ public sealed class SampleLosses
     {
         using var scope = torch.NewDisposeScope();
         var grid = _plan.Shape.Latent with { Channels = 1 };
-        var slices = torch.arange(Scalars.S((long)grid.Depth), device: _device).lt(Scalars.S(Real(realSlices))).to(ScalarType.Float32).view(1, 1, -1, 1, 1);
+        var slices = torch.arange(Scalars.S((long)grid.Depth), device: _device)
+            .lt(Scalars.S(Real(realSlices))).to(ScalarType.Float32).view(1, 1, -1, 1, 1);
         var all = weights is null ? slices.expand(grid.Batch(realSlices.Count)).contiguous() : _moved(weights) * slices;
         return all.MoveToOuterDisposeScope();
     }

@@ -18,7 +18,8 @@ public sealed record SamplingOptions
     public int Count { get; init; } = 4;
 
     /// <summary>
-    /// Strength w of classifier-free guidance, <c>u + w·(c − u)</c>; 1 is none. Larger values need a condition that was dropped in training. Default 1.
+    /// Strength w of classifier-free guidance, <c>u + w·(c − u)</c>; 1 is none. Larger values need a condition that was
+    /// dropped in training. Default 1.
     /// </summary>
     [Range(1.0, 100.0)]
     public double Guidance { get; init; } = 1;
@@ -31,14 +32,14 @@ public sealed record SamplingOptions
     public double GuidanceRescale { get; init; }
 
     /// <summary>
-    /// The noise levels τ from <c>low</c> to <c>high</c>, both included, at which predictions are guided (arXiv:2404.07724); at others the network
-    /// is called once. Default: at all.
+    /// The noise levels τ from <c>low</c> to <c>high</c>, both included, at which predictions are guided (arXiv:2404.07724); at others the
+    /// network is called once. Default: at all.
     /// </summary>
     public IReadOnlyList<double>? GuidanceInterval { get; init; }
 
     /// <summary>
-    /// w at τ = 0: guidance goes there from <see cref="Guidance"/>, which is then that at τ = 1. Where it is 1 on the way, the network is called once.
-    /// Default: the same at all noise levels.
+    /// w at τ = 0: guidance goes there from <see cref="Guidance"/>, which is then that at τ = 1. Where it is 1 on the way, the network is
+    /// called once. Default: the same at all noise levels.
     /// </summary>
     [Range(1.0, 100.0)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -49,21 +50,24 @@ public sealed record SamplingOptions
     public GuidanceSchedule? GuidanceSchedule { get; init; }
 
     /// <summary>
-    /// CFG-Zero* (arXiv:2503.18886): <c>s·u + w·(c − s·u)</c> with <c>s = ⟨c, u⟩/‖u‖²</c> of each sample, by which u is as near to c as it can be, and
-    /// steps at the start that stand still. c and u are velocities, whatever the network predicts; of rectified flow. Default false.
+    /// CFG-Zero* (arXiv:2503.18886): <c>s·u + w·(c − s·u)</c> with <c>s = ⟨c, u⟩/‖u‖²</c> of each sample, by which u is as near to c as it
+    /// can be, and steps at the start that stand still. c and u are velocities, whatever the network predicts; of rectified flow. Default
+    /// false.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool GuidanceZero { get; init; }
 
-    /// <summary>Steps at the start that stand still with <c>guidance_zero</c>, without a network call. Default 1, as in the paper; 0 is none.</summary>
+    /// <summary>
+    /// Steps at the start that stand still with <c>guidance_zero</c>, without a network call. Default 1, as in the paper; 0 is none.
+    /// </summary>
     [Range(0, 1000)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? GuidanceZeroInit { get; init; }
 
     /// <summary>
-    /// What predictions are guided away from, in place of those without the condition: a run's folder, whose model is weaker, such as a smaller network's
-    /// (autoguidance, arXiv:2406.02507). It diffuses in the same space. Needs no condition that was dropped in training. Default: with
-    /// <c>guidance_checkpoint</c> the run itself, else none.
+    /// What predictions are guided away from, in place of those without the condition: a run's folder, whose model is weaker, such as a
+    /// smaller network's (autoguidance, arXiv:2406.02507). It diffuses in the same space. Needs no condition that was dropped in training.
+    /// Default: with <c>guidance_checkpoint</c> the run itself, else none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? GuidanceFrom { get; init; }
@@ -79,16 +83,17 @@ public sealed record SamplingOptions
     public string? GuidanceCheckpoint { get; init; }
 
     /// <summary>
-    /// Length σ of the average of the weights that generates, as a share of the training: one that <c>training.ema_lengths</c> kept, or any other that can be put
-    /// together from them. Default: the average of <c>training.ema</c>, or the weights themselves.
+    /// Length σ of the average of the weights that generates, as a share of the training: one that <c>training.ema_lengths</c> kept, or any
+    /// other that can be put together from them. Default: the average of <c>training.ema</c>, or the weights themselves.
     /// </summary>
     [Range(0.005, 0.28)]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? EmaLength { get; init; }
 
     /// <summary>
-    /// r of the times that are sampled, <c>τ' = rτ / (1 + (r − 1)τ)</c>, on top of the strategy's own (arXiv:2403.03206, section 5.3.2): above 1 steps
-    /// crowd towards noise, below 1 towards the data. Training is as it was. For samplers that go along the process's grid. Default 1.
+    /// r of the times that are sampled, <c>τ' = rτ / (1 + (r − 1)τ)</c>, on top of the strategy's own (arXiv:2403.03206, section 5.3.2):
+    /// above 1 steps crowd towards noise, below 1 towards the data. Training is as it was. For samplers that go along the process's grid.
+    /// Default 1.
     /// </summary>
     [Range(1e-3, 1e3)]
     public double TimeShift { get; init; } = 1;
@@ -126,7 +131,11 @@ public sealed record SamplingOptions
     /// <summary>What guidance is beside a strength, its interval and its rescaling; null where it is no more.</summary>
     internal GuidanceLaw? GuidanceLaw => GuidanceEnd is null && !GuidanceZero
         ? null
-        : new GuidanceLaw(GuidanceEnd, GuidanceEnd is null ? null : GuidanceSchedule ?? Diffusion.GuidanceSchedule.Linear, GuidanceZero, GuidanceZero ? GuidanceZeroInit ?? 1 : 0);
+        : new GuidanceLaw(
+            GuidanceEnd,
+            GuidanceEnd is null ? null : GuidanceSchedule ?? Diffusion.GuidanceSchedule.Linear,
+            GuidanceZero,
+            GuidanceZero ? GuidanceZeroInit ?? 1 : 0);
 
     /// <summary>What guidance is beside its strength, by these keys; null where it is no more.</summary>
     internal JsonObject? GuidanceOptions
@@ -152,13 +161,21 @@ public sealed record SamplingOptions
     {
         ValidateBins();
         if (GuidanceInterval is { } interval && !(interval is [>= 0 and var low, <= 1 and var high] && low < high))
-            throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", interval)}] is no interval of τ; give the lower and the upper end, such as [0.2, 0.8], from 0 (clean) to 1 (noise)");
+            throw Refusal(
+                "guidance_interval",
+                $"guidance_interval [{string.Join(", ", interval)}] is no interval of τ; "
+                + "give the lower and the upper end, such as [0.2, 0.8], from 0 (clean) to 1 (noise)");
         if (GuidanceEnd == Guidance)
             throw Refusal("guidance_end", $"guidance_end {GuidanceEnd} is what guidance is already; give another or remove it");
         if (GuidanceSchedule is { } schedule && GuidanceEnd is null)
-            throw Refusal("guidance_schedule", $"guidance_schedule {schedule.ToString().ToLowerInvariant()} is the way to guidance_end, which is not given; give it or remove the schedule");
+            throw Refusal(
+                "guidance_schedule",
+                $"guidance_schedule {schedule.ToString().ToLowerInvariant()} is the way to guidance_end, which is not given; "
+                + "give it or remove the schedule");
         if (GuidanceZeroInit is { } still && !GuidanceZero)
-            throw Refusal("guidance_zero_init", $"guidance_zero_init {still} is of guidance_zero, which is false; set it to true or remove guidance_zero_init");
+            throw Refusal(
+                "guidance_zero_init",
+                $"guidance_zero_init {still} is of guidance_zero, which is false; set it to true or remove guidance_zero_init");
         if (GuidanceZero && GuidesByModel)
             throw Refusal("guidance_zero", $"guidance_zero is of predictions without the condition, and {WeakerKey} guides by a "
                 + $"weaker model; remove one of the two");
@@ -176,7 +193,8 @@ public sealed record SamplingOptions
         if (BinsFrom != SizeBinSource.Patients)
             throw Refusal(
                 "bins",
-                $"bins {shown} are the same for every mask, and bins_from: {BinsFrom.ToString().ToLowerInvariant()} draws them; remove one of the two");
+                $"bins {shown} are the same for every mask, and bins_from: {BinsFrom.ToString().ToLowerInvariant()} draws them; "
+                + "remove one of the two");
         if (Bins.Count != TumourSizes.Edges.Count || Bins.Any(count => count is < 0 or > MostTumours))
             throw Refusal(
                 "bins",
@@ -192,19 +210,30 @@ public sealed record SamplingOptions
     {
         if (GuidanceLaw is not { ZeroInit: > 0 and var still })
             return;
-        var cause = Guidance == 1 ? "guidance: 1" : GuidanceInterval is [_, < 1] ? $"guidance_interval [{string.Join(", ", GuidanceInterval)}]" : null;
+        var cause = Guidance == 1 ? "guidance: 1"
+            : GuidanceInterval is [_, < 1] ? $"guidance_interval [{string.Join(", ", GuidanceInterval)}]"
+            : null;
         if (cause is not null)
-            throw Refusal(RestKey, $"guidance_zero_init {still} lets the first steps, at τ = 1, stand still, but {cause} does not guide there; use guidance_zero_init: 0 or guide from τ = 1 on");
+            throw Refusal(
+                RestKey,
+                $"guidance_zero_init {still} lets the first steps, at τ = 1, stand still, but {cause} does not guide there; "
+                + "use guidance_zero_init: 0 or guide from τ = 1 on");
     }
 
     private void RefuseWithoutGuidance()
     {
         if (GuidanceRescale > 0)
-            throw Refusal("guidance_rescale", $"guidance_rescale {GuidanceRescale} changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
+            throw Refusal(
+                "guidance_rescale",
+                $"guidance_rescale {GuidanceRescale} changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
         if (GuidanceInterval is not null)
-            throw Refusal("guidance_interval", $"guidance_interval [{string.Join(", ", GuidanceInterval)}] says where to guide, and guidance: 1 is none; raise guidance or remove it");
+            throw Refusal(
+                "guidance_interval",
+                $"guidance_interval [{string.Join(", ", GuidanceInterval)}] says where to guide, and guidance: 1 is none; "
+                + "raise guidance or remove it");
         if (GuidanceZero)
-            throw Refusal("guidance_zero", "guidance_zero changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
+            throw Refusal(
+                "guidance_zero", "guidance_zero changes guided predictions, and guidance: 1 is none; raise guidance or remove it");
     }
 
     private static PlanException Refusal(string key, string sentence) => new PlanException(sentence, key).In("sampling");
@@ -240,6 +269,10 @@ public sealed record GuidanceLaw(double? End, GuidanceSchedule? Schedule, bool Z
     /// <inheritdoc/>
     public override string ToString() => string.Join(
         ", ",
-        new[] { End is { } end ? FormattableString.Invariant($"to {end} at τ = 0 ({Schedule.ToString()!.ToLowerInvariant()})") : null, Zero ? $"CFG-Zero* with {ZeroInit} steps at rest" : null }
+        new[]
+        {
+            End is { } end ? FormattableString.Invariant($"to {end} at τ = 0 ({Schedule.ToString()!.ToLowerInvariant()})") : null,
+            Zero ? $"CFG-Zero* with {ZeroInit} steps at rest" : null,
+        }
             .OfType<string>());
 }

@@ -4,14 +4,16 @@ using VoxelZoo.Abstractions;
 namespace VoxelZoo.Engine.Diffusion;
 
 /// <summary>
-/// A process that is sampled at other times than its own grid's: <c>τ' = rτ / (1 + (r − 1)τ)</c> (arXiv:2403.03206, equation 23). Nothing else changes,
-/// so that a network is sampled as it was trained. Samplers know nothing of it.
+/// A process that is sampled at other times than its own grid's: <c>τ' = rτ / (1 + (r − 1)τ)</c> (arXiv:2403.03206, equation 23). Nothing
+/// else changes, so that a network is sampled as it was trained. Samplers know nothing of it.
 /// </summary>
 /// <param name="process">The process that the network was trained on.</param>
 /// <param name="shift">r: above 1 steps crowd towards noise, below 1 towards the data.</param>
 internal sealed class ShiftedProcess(NoiseProcess process, double shift) : NoiseProcess
 {
-    /// <summary>Whether the sampler has asked for the grid. One that takes steps of its own choice does not, and would not be shifted.</summary>
+    /// <summary>
+    /// Whether the sampler has asked for the grid. One that takes steps of its own choice does not, and would not be shifted.
+    /// </summary>
     public bool GridWasAsked { get; private set; }
 
     public override double[] TimeGrid(int steps)
@@ -42,5 +44,6 @@ internal sealed class ShiftedProcess(NoiseProcess process, double shift) : Noise
 
     public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) => process.Noise(noisy, prediction, timesteps);
 
-    public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) => process.Derivative(noisy, prediction, timesteps);
+    public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+        process.Derivative(noisy, prediction, timesteps);
 }

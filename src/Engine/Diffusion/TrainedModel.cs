@@ -24,7 +24,10 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The checkpoint that its weights are from.</summary>
     public Checkpoint Checkpoint { get; }
 
-    /// <summary>The component that was loaded: <c>ema</c> or <c>denoiser</c>, with a ControlNet <c>control_ema</c> or <c>control</c>, with an adapter <c>adapter_ema</c> or <c>adapter</c>.</summary>
+    /// <summary>
+    /// The component that was loaded: <c>ema</c> or <c>denoiser</c>, with a ControlNet <c>control_ema</c> or <c>control</c>, with an
+    /// adapter <c>adapter_ema</c> or <c>adapter</c>.
+    /// </summary>
     public string Weights { get; }
 
     /// <summary>SHA-256 of the file of weights; of an average that was put together, of what it is made of.</summary>
@@ -42,7 +45,9 @@ public sealed class TrainedModel : IDisposable
     /// <summary>Those of the run that is sampled, with those of the weaker model's.</summary>
     internal IReadOnlyList<PluginChange> With(IReadOnlyList<PluginChange> own) => [.. own.Union(Weaker?.ChangedPlugins ?? [])];
 
-    /// <summary>SHA-256 of the checkpoint's manifest, which holds those of all its files. Training may have removed the checkpoint by now.</summary>
+    /// <summary>
+    /// SHA-256 of the checkpoint's manifest, which holds those of all its files. Training may have removed the checkpoint by now.
+    /// </summary>
     public string CheckpointSha256 { get; }
 
     /// <summary>Loads a run's model.</summary>
@@ -63,7 +68,13 @@ public sealed class TrainedModel : IDisposable
     /// <param name="emaLength">Length of the average that is to be loaded; null for the moving average where there is one.</param>
     /// <param name="warn">Called where that average is not quite the one that was asked for.</param>
     /// <exception cref="RunFolderException">No average of such a length can be put together.</exception>
-    public static TrainedModel Load(RunFolder run, ExperimentPlan plan, PartContext context, Checkpoint checkpoint, double? emaLength = null, Action<string>? warn = null)
+    public static TrainedModel Load(
+        RunFolder run,
+        ExperimentPlan plan,
+        PartContext context,
+        Checkpoint checkpoint,
+        double? emaLength = null,
+        Action<string>? warn = null)
     {
         var model = DiffusionModel.Create(plan, context, new FrozenParts(run));
         var average = emaLength is { } length ? new ChosenAverage(run, checkpoint, length) : null;
@@ -102,7 +113,9 @@ public sealed class TrainedModel : IDisposable
         foreach (var (name, parameter) in module.named_parameters())
         {
             if (FiniteValues.Complaint(parameter) is { } complaint)
-                throw new RunFolderException($"{source}: of `{name}`, {complaint}: training diverged there; name another checkpoint, or train anew with a lower learning_rate");
+                throw new RunFolderException(
+                    $"{source}: of `{name}`, {complaint}: training diverged there; "
+                    + "name another checkpoint, or train anew with a lower learning_rate");
         }
     }
 

@@ -30,4 +30,5 @@ public sealed record TrainingGenerationOptions
 /// <param name="Sampler">The sampler.</param>
 /// <param name="Metrics">Metrics of sets, of which the first one decides which checkpoint is <c>best_generation</c>.</param>
 public sealed record TrainingGeneration(
-    TrainingGenerationOptions Options, SamplingOptions Sampling, PlannedPart<ISampler> Sampler, IReadOnlyList<PlannedPart<IMetric>> Metrics);
+    TrainingGenerationOptions Options, SamplingOptions Sampling, PlannedPart<ISampler> Sampler,
+    IReadOnlyList<PlannedPart<IMetric>> Metrics);

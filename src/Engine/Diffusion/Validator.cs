@@ -9,8 +9,8 @@ namespace VoxelZoo.Engine.Diffusion;
 
 /// <summary>
 /// The validation loss: each volume at the same timesteps with the same noise every time, so that two epochs, or two runs,
-/// differ by their weights alone. The timesteps that count are quantiles of the law that training draws from, and each counts with the strategy's weight: so it
-/// estimates what training makes small. Evenly spread ones besides are for the log alone.
+/// differ by their weights alone. The timesteps that count are quantiles of the law that training draws from, and each counts with the
+/// strategy's weight: so it estimates what training makes small. Evenly spread ones besides are for the log alone.
 /// </summary>
 /// <param name="plan">The plan.</param>
 /// <param name="volumes">Volumes to validate on.</param>
@@ -35,7 +35,14 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
             using var scope = torch.NewDisposeScope();
             var (clean, condition) = model.Encode(sample);
             foreach (var part in Enumerable.Range(0, timesteps.Length).Chunk(AtOnce))
-                Measure(model, sample, clean, condition, [.. part.Select(k => new Place(timesteps[k], i * timesteps.Length + k, NoiseOf(i, k, counting.Length, even.Length)))], losses, nullLosses);
+                Measure(
+                    model,
+                    sample,
+                    clean,
+                    condition,
+                    [.. part.Select(k => new Place(timesteps[k], i * timesteps.Length + k, NoiseOf(i, k, counting.Length, even.Length)))],
+                    losses,
+                    nullLosses);
         }
 
         model.Train(on: true);
@@ -72,14 +79,19 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
         Enumerable.Range(0, timesteps).Select(k => losses.Where((_, place) => place % timesteps == k).Sum() / volumes.Count);
 
     /// <summary>Each timestep that counts has its own noise, and so has each of the others.</summary>
-    private static int NoiseOf(int volume, int k, int counting, int even) => k < counting ? volume * counting + k : volume * even + k - counting;
+    private static int NoiseOf(int volume, int k, int counting, int even) =>
+        k < counting ? volume * counting + k : volume * even + k - counting;
 
-    /// <summary>Timesteps of a volume that are computed at once: as many as training computes samples, and two at least, for which libtorch has faster convolutions than for one.</summary>
+    /// <summary>
+    /// Timesteps of a volume that are computed at once: as many as training computes samples, and two at least, for which libtorch has
+    /// faster convolutions than for one.
+    /// </summary>
     private int AtOnce => Math.Max(2, plan.Training.BatchSize / plan.Training.GradientAccumulation);
 
     /// <summary>Measures a volume at some timesteps, each with the noise of its place.</summary>
     private void Measure(
-        DiffusionModel model, Batch sample, Tensor clean, ModelCondition condition, IReadOnlyList<Place> at, double[] losses, double[] nullLosses)
+        DiffusionModel model, Batch sample, Tensor clean, ModelCondition condition, IReadOnlyList<Place> at,
+        double[] losses, double[] nullLosses)
     {
         using var scope = torch.NewDisposeScope();
         var t = torch.tensor([.. at.Select(one => (float)one.Timestep)], device: model.Device);
@@ -110,11 +122,14 @@ public sealed class Validator(ExperimentPlan plan, IBatchSource volumes, ICollec
 }
 
 /// <summary>Outcome of a validation of a denoiser.</summary>
-/// <param name="Loss">Mean over volumes and quantiles of the training's law of timesteps, with the strategy's weights: an estimate of the training's loss.</param>
+/// <param name="Loss">
+/// Mean over volumes and quantiles of the training's law of timesteps, with the strategy's weights: an estimate of the training's loss.
+/// </param>
 /// <param name="NullLoss">The same for a network that always returns zero: what a useless network scores.</param>
 /// <param name="Timesteps">Evenly spread timesteps, 0 to 1000, for the log.</param>
 /// <param name="ByTimestep">Mean loss at each of them, without weights.</param>
-public sealed record DiffusionValidation(double Loss, double NullLoss, IReadOnlyList<double> Timesteps, IReadOnlyList<double> ByTimestep) : Validation(Loss)
+public sealed record DiffusionValidation(double Loss, double NullLoss, IReadOnlyList<double> Timesteps, IReadOnlyList<double> ByTimestep)
+    : Validation(Loss)
 {
     /// <summary>The name of <see cref="Validation.Loss"/>'s definition, in files.</summary>
     public const string Law = "training_law";
@@ -127,5 +142,6 @@ public sealed record DiffusionValidation(double Loss, double NullLoss, IReadOnly
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, double> Measures { get; init; } =
-        Timesteps.Zip(ByTimestep).ToDictionary(pair => FormattableString.Invariant($"Timestep/{pair.First / NoiseProcess.Horizon:0.00##}"), pair => pair.Second);
+        Timesteps.Zip(ByTimestep)
+            .ToDictionary(pair => FormattableString.Invariant($"Timestep/{pair.First / NoiseProcess.Horizon:0.00##}"), pair => pair.Second);
 }

@@ -37,10 +37,14 @@ public static class CollectiveOperations
     /// <summary>What each process gives, by rank; carried over as JSON.</summary>
     public static IReadOnlyList<T> Gather<T>(this ICollective collective, T mine)
         where T : class =>
-        [.. collective.Gather(JsonSerializer.SerializeToUtf8Bytes(mine, AtomicFile.Json)).Select(bytes => JsonSerializer.Deserialize<T>(bytes, AtomicFile.Json)!)];
+        [
+            .. collective.Gather(JsonSerializer.SerializeToUtf8Bytes(mine, AtomicFile.Json))
+                .Select(bytes => JsonSerializer.Deserialize<T>(bytes, AtomicFile.Json)!),
+        ];
 
     /// <summary>What the first process makes, in all of them.</summary>
-    public static string FromFirst(this ICollective collective, Func<string> make) => collective.Gather(collective.IsFirst() ? make() : "")[0];
+    public static string FromFirst(this ICollective collective, Func<string> make) =>
+        collective.Gather(collective.IsFirst() ? make() : "")[0];
 
     /// <summary>Done by the first process; the others wait.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled there.</exception>

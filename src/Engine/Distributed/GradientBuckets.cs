@@ -5,12 +5,15 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Distributed;
 
 /// <summary>
-/// Averages gradients over the processes. They travel in one buffer in the memory of the host, filled with as many of them as it holds, because many small
-/// messages take longer than few large ones.
+/// Averages gradients over the processes. They travel in one buffer in the memory of the host, filled with as many of them as it holds,
+/// because many small messages take longer than few large ones.
 /// </summary>
 internal sealed class GradientBuckets : IDisposable
 {
-    /// <summary>4 MiB. Between two processes on one machine these were summed at 3.3 GB/s, buckets of 25 MiB, which leave the caches, at 1.1, and of 256 KiB at 1.8.</summary>
+    /// <summary>
+    /// 4 MiB. Between two processes on one machine these were summed at 3.3 GB/s, buckets of 25 MiB, which leave the caches, at
+    /// 1.1, and of 256 KiB at 1.8.
+    /// </summary>
     private const int Capacity = 1 << 20;
 
     private readonly ICollective _collective;

@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace VoxelZoo.Engine.Distributed;
 
 /// <summary>
-/// The processes that do one thing together, as one of them sees it. Each operation takes place when all of them call it, in the same order; so what
-/// decides whether one is called must be the same in all. Disposed at a good end, together too.
+/// The processes that do one thing together, as one of them sees it. Each operation takes place when all of them call it, in the same
+/// order; so what decides whether one is called must be the same in all. Disposed at a good end, together too.
 /// </summary>
 public interface ICollective : IDisposable
 {

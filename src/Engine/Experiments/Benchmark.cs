@@ -18,7 +18,9 @@ public sealed record Benchmark
     /// <summary>Median of the seconds that a step takes, waiting for its batch included.</summary>
     public required double StepSeconds { get; init; }
 
-    /// <summary>Median of the CPU seconds that the process spends on a step, all of its threads together; other work changes them less.</summary>
+    /// <summary>
+    /// Median of the CPU seconds that the process spends on a step, all of its threads together; other work changes them less.
+    /// </summary>
     public required double StepCpuSeconds { get; init; }
 
     /// <summary>Samples that are trained on in a second at that speed.</summary>
@@ -39,8 +41,8 @@ public sealed record Benchmark
     public double? SamplingSeconds { get; init; }
 
     /// <summary>
-    /// Operations of convolutions and linear layers in a second, 10⁹ of them: three times those of a forward pass (arXiv:2001.08361, section 2.1) by the median
-    /// step, without its wait for a batch.
+    /// Operations of convolutions and linear layers in a second, 10⁹ of them: three times those of a forward pass (arXiv:2001.08361,
+    /// section 2.1) by the median step, without its wait for a batch.
     /// </summary>
     public required double Gflops { get; init; }
 

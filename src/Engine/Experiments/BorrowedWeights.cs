@@ -19,7 +19,8 @@ namespace VoxelZoo.Engine.Experiments;
 /// <param name="part">The plugin that it comes from, which must be the other run's too.</param>
 /// <param name="source">Where they come from.</param>
 internal sealed class BorrowedWeights(
-    DiffusionExperiment experiment, string section, string name, string component, string id, object options, PartSource part, IWeightSource source)
+    DiffusionExperiment experiment, string section, string name, string component, string id, object options,
+    PartSource part, IWeightSource source)
 {
     private readonly ExperimentContext _context = experiment.Context;
 
@@ -30,7 +31,8 @@ internal sealed class BorrowedWeights(
         if (plan.Compressor.Part.IsLearned)
         {
             var (id, options) = (plan.Compressor.Id, plan.Compressor.Options);
-            yield return new(experiment, "compressor", FrozenParts.Compressor, Component.Compressor, id, options, plan.Compressor.Source, plan.Latent);
+            yield return new(
+                experiment, "compressor", FrozenParts.Compressor, Component.Compressor, id, options, plan.Compressor.Source, plan.Latent);
         }
 
         if (plan.ConditionCompressor is { Part.IsLearned: true } own)
@@ -42,7 +44,8 @@ internal sealed class BorrowedWeights(
         if (plan.Condition.Control is { } control)
         {
             var (id, options) = (plan.Architecture.Id, plan.Architecture.Options);
-            yield return new(experiment, "condition.control", FrozenParts.Denoiser, Component.Denoiser, id, options, plan.Architecture.Source, control);
+            yield return new(
+                experiment, "condition.control", FrozenParts.Denoiser, Component.Denoiser, id, options, plan.Architecture.Source, control);
         }
     }
 
@@ -65,7 +68,8 @@ internal sealed class BorrowedWeights(
                 throw Refusal(e.Message);
             }
         }
-        else if (component == Component.Denoiser && _context.Others.Load(FirstOf("")) is DiffusionExperiment { Description.Parameters.Conditioning: > 0 } first)
+        else if (component == Component.Denoiser
+            && _context.Others.Load(FirstOf("")) is DiffusionExperiment { Description.Parameters.Conditioning: > 0 } first)
             throw Conditioned(first.Plan.Id);
     }
 
@@ -144,7 +148,8 @@ internal sealed class BorrowedWeights(
 
     /// <summary>A denoiser that a network for size bins or omega modulated is another function without it.</summary>
     private PlanException Conditioned(string lender) => Refusal(
-        $"{lender} modulates its denoiser by size bins (film) or by what an augmentation told (omega), which a ControlNet does not take over: without it the denoiser is another one; steer one that was trained without");
+        $"{lender} modulates its denoiser by size bins (film) or by what an augmentation told (omega), "
+        + "which a ControlNet does not take over: without it the denoiser is another one; steer one that was trained without");
 
     /// <summary>A run by its folder, or the newest one of an experiment.</summary>
     internal RunFolder Run(string from)
@@ -161,13 +166,19 @@ internal sealed class BorrowedWeights(
         }
     }
 
-    /// <summary>Weights of the right shapes may still be of another function: the options must be the same, but where a network only begins with them.</summary>
+    /// <summary>
+    /// Weights of the right shapes may still be of another function: the options must be the same, but where
+    /// a network only begins with them.
+    /// </summary>
     internal void RefuseOthers(RunFolder lender, bool anyOptions = false)
     {
         var lent = _context.Others.Find(lender, component == Component.Denoiser ? "architecture" : "compressor", id, options.GetType())
             ?? throw Refusal($"{lender.Path} is not a run that trained a {component}");
         if (lent.Id != id || (lent.Plugin is { } plugin && plugin != part.Plugin))
-            throw Refusal($"{lender.Path} trained `{lent.Id}`{(lent.Id == id ? $" of the plugin {lent.Plugin}, not that of {part.Plugin}" : $", not `{id}`")}; name another run");
+            throw Refusal(
+                $"{lender.Path} trained "
+                + $"`{lent.Id}`{(lent.Id == id ? $" of the plugin {lent.Plugin}, not that of {part.Plugin}" : $", not `{id}`")}; "
+                + "name another run");
         CheckPlugin(lender);
         if (anyOptions)
             return;
@@ -199,7 +210,9 @@ internal sealed class BorrowedWeights(
         }
     }
 
-    /// <summary>A denoiser's options with what they leave to the grid and the channels as it is here: the weights tell whether it was so there.</summary>
+    /// <summary>
+    /// A denoiser's options with what they leave to the grid and the channels as it is here: the weights tell whether it was so there.
+    /// </summary>
     private object Fitted(object theirs)
     {
         if (component != Component.Denoiser)

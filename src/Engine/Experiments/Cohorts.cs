@@ -46,7 +46,9 @@ internal sealed class Cohorts(ExperimentContext context)
         {
             var folder = plan.Data.Synthesize is null || run is null ? Named(plan) : Folder(run);
             if (run is not null && !Path.Exists(folder) && Provenance.PlaceOf(run) == Path.GetFullPath(folder))
-                throw new PlanException($"the run's cohort '{folder}' is not there any more; put it back, or name the folder that holds it now with {option}", "cohort");
+                throw new PlanException(
+                    $"the run's cohort '{folder}' is not there any more; put it back, or name the folder that holds it now with {option}",
+                    "cohort");
             return Cohort.Open(folder);
         }
         catch (PlanException e)
@@ -60,7 +62,8 @@ internal sealed class Cohorts(ExperimentContext context)
     /// <exception cref="RunFolderException">The run's experiment is not what it was trained by.</exception>
     public Cohort OpenRecorded(Plan plan, RunFolder run)
     {
-        Action<string>? warn = context.Collective.IsFirst() ? context.Observer.Warned : null; // the first of several processes says it for all
+        // the first of several processes says it for all
+        Action<string>? warn = context.Collective.IsFirst() ? context.Observer.Warned : null;
         ExperimentSeal.Check(run, warn);
         if (Provenance.WhyIncomparable(run) is { } why)
             warn?.Invoke($"{why}; they are taken as they are");
@@ -108,7 +111,8 @@ internal sealed class Cohorts(ExperimentContext context)
     {
         if (cohort.Of(split).Count == 0)
             throw new PlanException(
-                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}",
+                $"the cohort '{cohort.Folder}' has no patients in {split}, which {section}.{key} names; "
+                + $"put some there, or name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}",
                 key).In(section);
     }
 
@@ -122,7 +126,8 @@ internal sealed class Cohorts(ExperimentContext context)
     /// <param name="cohort">The cohort.</param>
     /// <param name="open">Opens a split.</param>
     /// <exception cref="PlanException">A split is empty, or the plan's metrics cannot be computed on its volumes.</exception>
-    public IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(Plan plan, IReadOnlyList<string> splits, PartContext parts, Cohort cohort, Func<string, T> open)
+    public IReadOnlyList<(string Split, T Volumes)> Evaluated<T>(
+        Plan plan, IReadOnlyList<string> splits, PartContext parts, Cohort cohort, Func<string, T> open)
         where T : IBatchSource
     {
         new NetworkChecks(context).Run(plan.Metrics);
@@ -132,7 +137,12 @@ internal sealed class Cohorts(ExperimentContext context)
         foreach (var (_, volumes) in opened)
         {
             using var first = volumes.Load(0);
-            MetricChecks.Refuse(plan.Metrics, plan.Compared with { Depth = first.RealSlices[0] }, sets: true, plan is ExperimentPlan { HasMasks: true }, parts);
+            MetricChecks.Refuse(
+                plan.Metrics,
+                plan.Compared with { Depth = first.RealSlices[0] },
+                sets: true,
+                plan is ExperimentPlan { HasMasks: true },
+                parts);
         }
 
         return opened;

@@ -48,7 +48,8 @@ public sealed class CompressionExperiment : Experiment
     internal override PlanFacts Facts => PlanFacts.Of(Plan, Description);
 
     /// <inheritdoc/>
-    internal override Experiment Trained(TrainingOptions training) => new CompressionExperiment(Plan with { Training = training }, Context, Source);
+    internal override Experiment Trained(TrainingOptions training) =>
+        new CompressionExperiment(Plan with { Training = training }, Context, Source);
 
     /// <summary>Its epochs are those of its phases, so that the last one takes what is added.</summary>
     public override string TwiceAsLong(RunStatus status) => FormattableString.Invariant(
@@ -70,7 +71,8 @@ public sealed class CompressionExperiment : Experiment
         var parts = Context.PartsOf(Plan, random);
         using var trained = TrainedCompressor.Load(run, Plan, parts, checkpoint, Context.Observer.Warned);
         var volumes = Cohorts.Images(Plan, Cohorts.OpenRecorded(Plan, run), Plan.Sampling.Split);
-        var records = new ReconstructionWriter(Plan, trained, volumes, Context.Collective, Context.Observer.Warned).Write(target, cancellation, numbers);
+        var records = new ReconstructionWriter(Plan, trained, volumes, Context.Collective, Context.Observer.Warned)
+            .Write(target, cancellation, numbers);
         return (IReadOnlyList<WrittenSample>)
             [.. records.Select(record => new WrittenSample(Path.Combine(target, record.Name), $"reconstruction of {record.Volume}"))];
     });
@@ -79,7 +81,8 @@ public sealed class CompressionExperiment : Experiment
     public override TrialVolume Try(RunFolder run, string folder) => Placed(() =>
     {
         using var random = ExperimentContext.Random(Plan);
-        using var trained = TrainedCompressor.Load(run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
+        using var trained = TrainedCompressor.Load(
+            run, Plan, Context.PartsOf(Plan, random), EvaluatedOptions.Best, Context.Observer.Warned);
         using var scope = TorchSharp.torch.NewDisposeScope();
         using var gradient = TorchSharp.torch.no_grad();
         var restored = trained.Model.Finish(trained.Model.Reconstruct(Ball(Plan.Volume).to(trained.Model.Device)));
@@ -89,7 +92,10 @@ public sealed class CompressionExperiment : Experiment
     /// <summary>A ball of 0.7 that fills most of a volume, <c>[1, 1, D, H, W]</c>.</summary>
     private static TorchSharp.torch.Tensor Ball(VolumeShape shape)
     {
-        TorchSharp.torch.Tensor[] axes = [.. new[] { shape.Depth, shape.Height, shape.Width }.Select(size => TorchSharp.torch.linspace(-1, 1, size))];
+        TorchSharp.torch.Tensor[] axes =
+        [
+            .. new[] { shape.Depth, shape.Height, shape.Width }.Select(size => TorchSharp.torch.linspace(-1, 1, size)),
+        ];
         var squares = TorchSharp.torch.meshgrid(axes, "ij").Select(axis => axis.square()).Aggregate((one, other) => one + other);
         return (squares.lt(Scalars.S(0.64)).to(TorchSharp.torch.float32) * Scalars.S(0.7)).unsqueeze(0).unsqueeze(0);
     }

@@ -55,7 +55,8 @@ public sealed class DiffusionExperiment : Experiment
     internal override PlanFacts Facts => PlanFacts.Of(Plan, Description);
 
     /// <inheritdoc/>
-    internal override Experiment Trained(TrainingOptions training) => new DiffusionExperiment(Plan with { Training = training }, Context, Source);
+    internal override Experiment Trained(TrainingOptions training) =>
+        new DiffusionExperiment(Plan with { Training = training }, Context, Source);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Warnings => Description.Warnings;
@@ -99,7 +100,8 @@ public sealed class DiffusionExperiment : Experiment
         var cohort = Cohorts.OpenRecorded(Plan, run);
         var conditions = Cohorts.Conditions(Plan, cohort, run.IsAnimals, Plan.Sampling.Split);
         var writer = new SampleWriter(
-            Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective, Context.Observer.Warned, LawOf(cohort, Plan.Sampling))
+            Plan, trained, conditions, () => Discriminator.Load(Plan, trained), Context.Collective,
+            Context.Observer.Warned, LawOf(cohort, Plan.Sampling))
         {
             ChangedPlugins = trained.With(changedPlugins),
         };
@@ -122,12 +124,13 @@ public sealed class DiffusionExperiment : Experiment
         var sample = one.Sample(run, folder, SampleNumbers.Replace)[0];
         using var volume = NiftiFile.Read(Path.Combine(sample.Folder, $"{kind}.nii.gz")).ToTensor();
         return new TrialVolume(
-            FormattableString.Invariant($"{kind} 00000 of seed {sampling.Seed} by {Plan.Sampler.Id}"), TrialVolume.BlocksOf(volume[0]), Path.Combine(sample.Folder, SampleFolder.PictureName));
+            FormattableString.Invariant($"{kind} 00000 of seed {sampling.Seed} by {Plan.Sampler.Id}"), TrialVolume.BlocksOf(volume[0]),
+            Path.Combine(sample.Folder, SampleFolder.PictureName));
     }
 
     /// <summary>
-    /// Writes samples once more on the grids that their patients had before they were imported, into the folder <c>native</c> of each; of several processes the
-    /// first does it.
+    /// Writes samples once more on the grids that their patients had before they were imported, into the folder <c>native</c> of each; of
+    /// several processes the first does it.
     /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="samples">The samples.</param>
@@ -188,7 +191,10 @@ public sealed class DiffusionExperiment : Experiment
         RunReport.Write(run, Description);
     });
 
-    /// <summary>A run's model as sampling has it: the average of the length that was chosen, and beside it the weaker model that it is guided away from.</summary>
+    /// <summary>
+    /// A run's model as sampling has it: the average of the length that was chosen, and beside it the weaker
+    /// model that it is guided away from.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="parts">What the model is given.</param>
     /// <param name="checkpoint">One of the run's.</param>
@@ -233,7 +239,8 @@ public sealed class DiffusionExperiment : Experiment
 
         if (Plan is { Sampling.EmaLength: { } length, Training.EmaLengths: null })
             throw new PlanException(
-                $"ema_length {length.ToString(System.Globalization.CultureInfo.InvariantCulture)} is put together from averages that training keeps, and it keeps none; name some in training.ema_lengths, such as [0.05, 0.1]",
+                $"ema_length {length.ToString(System.Globalization.CultureInfo.InvariantCulture)} is put together from averages that "
+                + "training keeps, and it keeps none; name some in training.ema_lengths, such as [0.05, 0.1]",
                 "ema_length").In("sampling");
         if (Plan is { Space.KeepsLatents: true, Data.Latents: { } latents })
             LatentCache.RefuseForeign(latents); // a compressor may have to be trained first, for days
@@ -243,7 +250,8 @@ public sealed class DiffusionExperiment : Experiment
     internal DiffusionModel OnMeta()
     {
         using var random = ExperimentContext.Random(Plan);
-        return DiffusionModel.Create(Plan, Context.PartsOf(Plan, random) with { Device = new TorchSharp.torch.Device(TorchSharp.DeviceType.META) });
+        return DiffusionModel.Create(
+            Plan, Context.PartsOf(Plan, random) with { Device = new TorchSharp.torch.Device(TorchSharp.DeviceType.META) });
     }
 
     internal override void CheckCohort(Cohort cohort, PartContext parts)
@@ -325,7 +333,9 @@ public sealed class DiffusionExperiment : Experiment
         using var model = DiffusionModel.Create(Plan, parts, new FrozenParts(run));
         var generator = new VolumeGenerator(Plan, model);
         if (generator.WarmUpSamples > 0)
-            throw new PlanException($"{Plan.Sampler.Id} learns from a trained run before it samples, and here is none; measure with another sampler", "use").In("sampling");
+            throw new PlanException(
+                $"{Plan.Sampler.Id} learns from a trained run before it samples, and here is none; measure with another sampler",
+                "use").In("sampling");
         using var conditions = Cohorts.Conditions(Plan, cohort, run.IsAnimals, Plan.Sampling.Split).Load(0);
         return [.. Enumerable.Range(0, count).Select(index =>
         {
@@ -334,7 +344,9 @@ public sealed class DiffusionExperiment : Experiment
         })];
     }
 
-    /// <summary>What measures the volumes that the model generates while it is trained. It reads those that are read anyway, and caches none anew.</summary>
+    /// <summary>
+    /// What measures the volumes that the model generates while it is trained. It reads those that are read anyway, and caches none anew.
+    /// </summary>
     private GenerationMeter? Meter(Cohort cohort, CohortDataset training, CohortDataset? validation)
     {
         if (Plan.TrainingGeneration is not { } generation)

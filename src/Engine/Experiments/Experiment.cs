@@ -10,8 +10,8 @@ using VoxelZoo.Engine.Training;
 namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>
-/// An experiment, and all that is done with one: it is trained into a run's folder, and the run is sampled from, evaluated and reported on. What cannot be is
-/// refused with a <see cref="PlanException"/>, or with what <see cref="ExperimentSource.Place"/> makes of it.
+/// An experiment, and all that is done with one: it is trained into a run's folder, and the run is sampled from, evaluated and reported on.
+/// What cannot be is refused with a <see cref="PlanException"/>, or with what <see cref="ExperimentSource.Place"/> makes of it.
 /// </summary>
 public abstract class Experiment
 {
@@ -39,7 +39,9 @@ public abstract class Experiment
     /// <summary>What the user should know before it is trained, one sentence each.</summary>
     public virtual IReadOnlyList<string> Warnings => [];
 
-    /// <summary>Says which metrics an evaluation does without, once nothing is left to refuse; of several processes the first says it for all.</summary>
+    /// <summary>
+    /// Says which metrics an evaluation does without, once nothing is left to refuse; of several processes the first says it for all.
+    /// </summary>
     internal void TellLeftOut()
     {
         if (Plan.LeftOut.Count > 0 && Context.Collective.IsFirst())
@@ -112,11 +114,12 @@ public abstract class Experiment
     /// <param name="cancellation">Ends it as soon as may be; finished samples stay.</param>
     /// <param name="checkpoint">The name of the checkpoint.</param>
     public abstract IReadOnlyList<WrittenSample> Sample(
-        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default, string checkpoint = EvaluatedOptions.Best);
+        RunFolder run, string? folder = null, SampleNumbers numbers = SampleNumbers.Continue, CancellationToken cancellation = default,
+        string checkpoint = EvaluatedOptions.Best);
 
     /// <summary>
-    /// Makes one volume of a run's best checkpoint: the first sample, or where a compressor was trained what it makes of a ball. On every machine it is the same
-    /// but for rounding.
+    /// Makes one volume of a run's best checkpoint: the first sample, or where a compressor was trained what it makes of a ball. On every
+    /// machine it is the same but for rounding.
     /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="folder">Where a sample is written to.</param>

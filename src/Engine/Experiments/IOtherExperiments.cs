@@ -23,7 +23,8 @@ public interface IOtherExperiments
 
     /// <summary>The plan by which a run was trained.</summary>
     Plan PlanOf(RunFolder run) => throw new PlanException(
-        $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, or leave out sampling.guidance_from",
+        $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, "
+        + "or leave out sampling.guidance_from",
         "guidance_from").In("sampling");
 
     /// <summary>Refuses where the training of an experiment that is trained first has begun and could not go on.</summary>
@@ -63,6 +64,7 @@ internal sealed class NoOtherExperiments : IOtherExperiments
     public void Check(FirstTraining first) => throw Unknown(first.Section, "train_first");
 
     private static PlanException Unknown(string section, string key) => new PlanException(
-        $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, or leave out {section}.{key}",
+        $"this program reads no experiments of other runs; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Others)}, "
+        + $"or leave out {section}.{key}",
         key).In(section);
 }

@@ -26,5 +26,6 @@ internal sealed class NoParts : IPartSource
 {
     public PlannedPart<T> Get<T>(string section, string named, string by, params IReadOnlyList<PartOption> options)
         where T : class, IPart =>
-        throw new PlanException($"{by}: this program knows no part `{named}`; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Parts)}");
+        throw new PlanException(
+            $"{by}: this program knows no part `{named}`; set {nameof(ExperimentContext)}.{nameof(ExperimentContext.Parts)}");
 }

@@ -27,7 +27,8 @@ internal sealed class NetworkChecks(ExperimentContext context)
         foreach (var (id, path) in named.DistinctBy(network => network.Path))
         {
             if (!File.Exists(path))
-                throw new PlanException($"there is no file {path}, which `{id}` names; name a TorchScript file", "metrics").In("evaluation");
+                throw new PlanException(
+                    $"there is no file {path}, which `{id}` names; name a TorchScript file", "metrics").In("evaluation");
             // a file of features holds no code, and the metric itself refuses what is none
             if (!FeatureNetwork.IsOne(path) && context.TryNetwork(path, []) is { } sentence)
                 throw new PlanException($"`{id}`: {sentence}", "metrics").In("evaluation");

@@ -90,13 +90,15 @@ public sealed class PatientGeneration : IDisposable
     {
         if (masks.MaskChannel is null || masks.Target.Count != 1)
             throw new PlanException(
-                $"{masks.Id} generates {Of(masks.Target)}, and the first run has to be one of masks alone (target: seg); name one such as exp2's");
+                $"{masks.Id} generates {Of(masks.Target)}, and the first run has to be one of masks alone (target: seg); "
+                + "name one such as exp2's");
         if (masks.Condition.Images.Count > 0)
             throw new PlanException(
                 $"{masks.Id} generates masks from {Of(masks.Condition.Images)} of a patient; name a run that needs no images");
         if (images.MaskChannel is not null || images.Condition.Images is not [ImageKinds.Seg])
             throw new PlanException(
-                $"{images.Id} generates {Of(images.Target)} from {Of(images.Condition.Images)}, and the second run has to generate images from masks "
+                $"{images.Id} generates {Of(images.Target)} from {Of(images.Condition.Images)}, "
+                + "and the second run has to generate images from masks "
                 + "(condition.images: [seg]); name one such as exp1's");
         if (images.Condition.SizeBins is not null)
             throw new PlanException(
@@ -125,7 +127,8 @@ public sealed class PatientGeneration : IDisposable
             run.Run, _context.PartsOf(plan, random), run.Checkpoint, plan.Sampling));
         var conditions = run.Experiment.Cohorts.Conditions(plan, cohort, run.Run.IsAnimals, plan.Sampling.Split);
         Discriminator? judge = null;
-        var generator = new VolumeGenerator(plan, trained.Model, () => judge ??= Opened(Discriminator.Load(plan, trained)), trained.Weaker?.Model);
+        var generator = new VolumeGenerator(
+            plan, trained.Model, () => judge ??= Opened(Discriminator.Load(plan, trained)), trained.Weaker?.Model);
         new SamplerWarmUp(plan, trained, conditions, _context.Collective, _context.Observer.Warned)
             .Apply(generator, progress: null, cancellation);
         return new PatientSource(plan, trained, conditions, generator) { ChangedPlugins = trained.With(plugins) };

@@ -38,7 +38,10 @@ internal sealed class PlanSource(Plan plan) : ExperimentSource
             if (plan is ExperimentPlan diffusion)
                 AddTo(root, diffusion);
             else
-                RemoveFrom(root["training"]!.AsObject(), "epochs", "validation_timesteps", "logged_timesteps", "from", "from_checkpoint", "from_weights", "from_optimizer", "from_tensors", "freeze", "lora", "ema_lengths", "loss"); // which follow from the phases, or mean nothing
+                // which follow from the phases, or mean nothing
+                RemoveFrom(
+                    root["training"]!.AsObject(), "epochs", "validation_timesteps", "logged_timesteps", "from", "from_checkpoint",
+                    "from_weights", "from_optimizer", "from_tensors", "freeze", "lora", "ema_lengths", "loss");
             return root.ToJsonString(Options) + "\n";
         }
     }

@@ -33,7 +33,8 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         if (run.IsAnimals)
             Cohorts.RequireWhole(Plan, cohort);
         var splits = experiment.Evaluated(cohort, parts);
-        using var sets = new SetEvaluator(Plan, parts, () => References(cohort, splits), Plan.Evaluation.Pooled ? () => Everyone(cohort, splits) : null);
+        using var sets = new SetEvaluator(
+            Plan, parts, () => References(cohort, splits), Plan.Evaluation.Pooled ? () => Everyone(cohort, splits) : null);
         TellIdleSets(sets.HasMetrics);
         if (Plan.Generation is { Sampling.Count: 1 })
             _context.Collective.ByFirst(() => sets.RequireEnough(1, cancellation)); // one volume is no set for most metrics
@@ -43,7 +44,8 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
         List<SetResult> generated = [];
         foreach (var named in checkpoints)
         {
-            using var trained = named.Use(run, _context.Observer.Warned, checkpoint => experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling));
+            using var trained = named.Use(
+                run, _context.Observer.Warned, checkpoint => experiment.Trained(run, parts, checkpoint, Plan.Generation?.Sampling));
             changedPlugins = trained.With(changedPlugins);
             if (results.Count == 0)
                 experiment.TellLeftOut();
@@ -104,14 +106,18 @@ internal sealed class RunEvaluation(DiffusionExperiment experiment, RunFolder ru
             : [(Cohort.Train, Cohorts.Volumes(Plan, cohort, Cohort.Train)), .. evaluated];
 
     /// <summary>The volumes of every split that has patients.</summary>
-    private IReadOnlyList<(string Split, CohortDataset Volumes)> Everyone(Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
+    private IReadOnlyList<(string Split, CohortDataset Volumes)> Everyone(
+        Cohort cohort, IReadOnlyList<(string Split, CohortDataset Volumes)> evaluated) =>
     [
-        .. Cohort.AllSplits.Where(split => cohort.Of(split).Count > 0).Select(split => evaluated.FirstOrDefault(opened => opened.Split == split) is { Volumes: not null } opened
-            ? opened
-            : (split, Cohorts.Volumes(Plan, cohort, split))),
+        .. Cohort.AllSplits.Where(split => cohort.Of(split).Count > 0)
+            .Select(split => evaluated.FirstOrDefault(opened => opened.Split == split) is { Volumes: not null } opened
+                ? opened
+                : (split, Cohorts.Volumes(Plan, cohort, split))),
     ];
 
-    /// <summary>What a checkpoint generated. Masks are looked at where there are some; only metrics were asked for by name, and miss them.</summary>
+    /// <summary>
+    /// What a checkpoint generated. Masks are looked at where there are some; only metrics were asked for by name, and miss them.
+    /// </summary>
     private GeneratedSet? Generated(TrainedModel trained, CohortDataset? conditions, SizeBinLaw? law, bool hasMetrics)
     {
         if (Plan.Generation is { } generation)

@@ -21,7 +21,8 @@ public static class RunPlugins
         if (changes.Count > 0 && !context.AllowChangedPlugins)
         {
             throw new RunFolderException(
-                $"{run.Path} was trained with {string.Join("; with ", changes)}; its defaults and its weights may mean something else there, "
+                $"{run.Path} was trained with {string.Join("; with ", changes)}; "
+                + "its defaults and its weights may mean something else there, "
                     + $"so put back what was, or go on with {Option}");
         }
 

@@ -103,8 +103,11 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
         if (!training.CheckMemory || available is null || memory.Total + own <= available)
             return null;
         var checkpointing = training.GradientCheckpointing || experiment.Memory.Activations is null ? "" : ", gradient_checkpointing: true";
-        return $"{memory.Describe()}{(own > 0 ? $", {ByteCount.Shown(own)} for libtorch itself," : "")} and {parts.Device} has {ByteCount.Shown(available.Value)} left; "
-                + $"use {(training.BatchSize > 1 ? $"a smaller batch_size than {training.BatchSize}" : "smaller volumes or a smaller network")}{checkpointing}, or check_memory: false to try all the same";
+        return $"{memory.Describe()}{(own > 0 ? $", {ByteCount.Shown(own)} for libtorch itself," : "")} and {parts.Device} has "
+            + $"{ByteCount.Shown(available.Value)} left; "
+                + "use "
+                + $"{(training.BatchSize > 1 ? $"a smaller batch_size than {training.BatchSize}" : "smaller volumes or a smaller network")}"
+                + $"{checkpointing}, or check_memory: false to try all the same";
     }
 
     /// <summary>Refuses data that are not those that the run has recorded, or says where they are allowed how they differ.</summary>
@@ -163,7 +166,13 @@ internal sealed class RunTraining(Experiment experiment, bool allowChangedData)
             {
                 WriteExperiment(run);
                 if (!resume || !File.Exists(run.Provenance))
-                    Provenance.Write(run, Provenance.Collect(Plan, cohort) with { Cohort = CohortPlace.Of(run, cohort), Start = StartRecord.Read(new FrozenParts(run)) });
+                    Provenance.Write(
+                        run,
+                        Provenance.Collect(Plan, cohort) with
+                        {
+                            Cohort = CohortPlace.Of(run, cohort),
+                            Start = StartRecord.Read(new FrozenParts(run)),
+                        });
             });
             experiment.TellLeftOut();
             return trainer;

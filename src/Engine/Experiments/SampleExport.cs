@@ -52,7 +52,9 @@ public sealed class SampleExport(RunFolder run)
     /// <param name="layout">How it is laid out.</param>
     /// <param name="folder">The folder; it must not exist, or be empty.</param>
     /// <returns>How many samples it has.</returns>
-    /// <exception cref="PlanException">There are no whole samples, one has no mask where one is needed, or the folder is in use.</exception>
+    /// <exception cref="PlanException">
+    /// There are no whole samples, one has no mask where one is needed, or the folder is in use.
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public int Write(ExportLayout layout, string folder)
     {
@@ -151,7 +153,8 @@ public sealed class SampleExport(RunFolder run)
         }
     }
 
-    private static JsonNode? ReadRecord(string sample) => JsonNode.Parse(RegularFile.ReadText(Path.Combine(sample, SampleFolder.RecordName)));
+    private static JsonNode? ReadRecord(string sample) =>
+        JsonNode.Parse(RegularFile.ReadText(Path.Combine(sample, SampleFolder.RecordName)));
 
     private void WriteBids(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
     {
@@ -222,8 +225,9 @@ public sealed class SampleExport(RunFolder run)
     private void WriteDicom(IReadOnlyList<(string Folder, string[] Kinds)> samples, string folder)
     {
         if (samples.Count(sample => !Directory.Exists(Path.Combine(sample.Folder, SampleFolder.NativeName))) is > 0 and var without)
-            Warned($"{without} of {samples.Count} samples have no volumes on the patient's own grid, and are written as they were generated; "
-                + "`sample --native` makes such volumes");
+            Warned(
+                $"{without} of {samples.Count} samples have no volumes on the patient's own grid, and are written as they were generated; "
+                    + "`sample --native` makes such volumes");
         var made = new JsonObject();
         foreach (var (sample, kinds) in samples)
         {

@@ -52,7 +52,9 @@ public sealed class SamplerSweep : IDisposable
                 MetricChecks.Refuse(Plan.Metrics, Plan.Compared with { Depth = volume.RealSlices[0] }, sets: true, Plan.HasMasks, parts);
             _trained = experiment.Trained(run, parts, request.Checkpoint);
             _changedPlugins = _trained.With(changedPlugins) is { Count: > 0 } changed ? changed : null;
-            _sweep = new SamplingSweep(Plan, _trained, cohort, conditions, request.Against, real, experiment.LawOf(cohort, Plan.Sampling), _context.Observer.Warned);
+            _sweep = new SamplingSweep(
+                Plan, _trained, cohort, conditions, request.Against, real,
+                experiment.LawOf(cohort, Plan.Sampling), _context.Observer.Warned);
         }
         catch
         {
@@ -88,7 +90,8 @@ public sealed class SamplerSweep : IDisposable
     /// <param name="observe">Shows how it goes: does the work that it is given with an observer, on this thread.</param>
     /// <param name="cancellation">Ends it after the step under way; what was judged stays.</param>
     /// <exception cref="PlanException">None of them can be.</exception>
-    public SweptSolvers Solvers(IReadOnlyList<SolverConfiguration> wanted, Action<Action<SweepObserver>> observe, CancellationToken cancellation = default)
+    public SweptSolvers Solvers(
+        IReadOnlyList<SolverConfiguration> wanted, Action<Action<SweepObserver>> observe, CancellationToken cancellation = default)
     {
         var possible = Possible(wanted);
         using var held = new SweepFolder(Run).Lock();
@@ -226,7 +229,8 @@ public sealed class SamplerSweep : IDisposable
         var possible = Plan.Sampling.TimeShift == 1 ? wanted : [.. wanted.Where(one => one.Steps is not null)];
         var shift = string.Create(CultureInfo.InvariantCulture, $"time_shift {Plan.Sampling.TimeShift}");
         if (possible.Count == 0)
-            throw new PlanException($"{shift} shifts a grid of times, and the solvers that are named take steps of their own choice; use --time-shift 1");
+            throw new PlanException(
+                $"{shift} shifts a grid of times, and the solvers that are named take steps of their own choice; use --time-shift 1");
         if (possible.Count < wanted.Count)
         {
             _context.Observer.Warned(
@@ -239,7 +243,9 @@ public sealed class SamplerSweep : IDisposable
 
     private CohortDataset Volumes(Cohorts cohorts, string option, Cohort cohort, string split) => cohort.Of(split).Count > 0
         ? cohorts.Volumes(Plan, cohort, split)
-        : throw new PlanException($"{option}: the cohort '{cohort.Folder}' has no patients in {split}; name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
+        : throw new PlanException(
+            $"{option}: the cohort '{cohort.Folder}' has no patients in {split}; "
+            + $"name another of {string.Join(", ", cohort.Patients.Select(p => p.Split).Distinct())}");
 
     /// <summary>Ends it; what was found stays.</summary>
     public void Dispose()

@@ -33,7 +33,9 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
     {
         PlannedPart<IMetric>[] named = [.. names.SelectMany(Named)];
         if (against != Cohort.Train && named.FirstOrDefault(metric => Set(metric)!.NeedsTrainingSet) is { } training)
-            throw new PlanException($"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; use --against {Cohort.Train}");
+            throw new PlanException(
+                $"`{training.Id}` compares with the volumes that were trained on, and --against is {against}; "
+                + $"use --against {Cohort.Train}");
         return named;
     }
 
@@ -49,7 +51,8 @@ public sealed class SweepMetrics(IReadOnlyList<PlannedPart<IMetric>> own, IPartS
         return Set(metric) switch
         {
             null => throw new PlanException(
-                $"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; name metrics of sets, such as {string.Join(", ", Default)}"),
+                $"`{metric.Id}` compares volume by volume, and generated volumes have no real ones of their own; "
+                + $"name metrics of sets, such as {string.Join(", ", Default)}"),
             { Extractor: null } => source.Get<IMetric>("evaluation", metric.Id, By, new PartOption("extractor", "scattering")),
             _ => metric,
         };

@@ -69,7 +69,9 @@ internal sealed class TrainingBenchmark(Experiment experiment)
         ValidateEvery = Math.Min(training.ValidateEvery, training.Epochs), // the last epoch always validates
     };
 
-    /// <summary>10⁹ operations in a second of a product of square matrices: the best of some, as nothing makes one faster than it is.</summary>
+    /// <summary>
+    /// 10⁹ operations in a second of a product of square matrices: the best of some, as nothing makes one faster than it is.
+    /// </summary>
     private static double MachineGflops(PartContext parts)
     {
         using var scope = NewDisposeScope();
@@ -93,7 +95,8 @@ internal sealed class TrainingBenchmark(Experiment experiment)
     /// <param name="clock">Measures.</param>
     /// <param name="enough">Ends the training.</param>
     /// <param name="warn">Is told what the user should know.</param>
-    private sealed class Watch(TrainingOptions options, int wanted, TimeProvider clock, Action enough, Action<string> warn) : TrainingObserver
+    private sealed class Watch(TrainingOptions options, int wanted, TimeProvider clock, Action enough, Action<string> warn)
+        : TrainingObserver
     {
         private readonly List<(double Wait, double Cpu, StepFacts Step)> _steps = [];
         private OperationCount? _operations;

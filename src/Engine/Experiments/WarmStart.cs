@@ -12,8 +12,8 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>
-/// Weights that training starts from, <c>training.from</c>: of another run, or of a file. They are copied into the run, which needs neither any more. A
-/// network whose weights do not depend on the grid may start from one that was trained at another resolution.
+/// Weights that training starts from, <c>training.from</c>: of another run, or of a file. They are copied into the run, which needs neither
+/// any more. A network whose weights do not depend on the grid may start from one that was trained at another resolution.
 /// </summary>
 internal sealed class WarmStart
 {
@@ -26,7 +26,8 @@ internal sealed class WarmStart
         (_experiment, _options) = (experiment, experiment.Plan.Training);
         var architecture = experiment.Plan.Architecture;
         _lent = new BorrowedWeights(
-            experiment, "training", FrozenParts.Start, Component.Denoiser, architecture.Id, architecture.Options, architecture.Source, new ControlNetOptions { From = _options.From });
+            experiment, "training", FrozenParts.Start, Component.Denoiser, architecture.Id, architecture.Options, architecture.Source,
+            new ControlNetOptions { From = _options.From });
     }
 
     /// <summary>An experiment's, or null where its weights are fresh.</summary>
@@ -119,7 +120,14 @@ internal sealed class WarmStart
     }
 
     private static StartRecord RecordOf(Part part, IReadOnlyDictionary<string, StartedModule> modules) =>
-        new() { From = part.Source, Checkpoint = part.Checkpoint, Component = part.Component, Sha256 = FileFacts.Of(part.File).Sha256, Modules = modules };
+        new()
+        {
+            From = part.Source,
+            Checkpoint = part.Checkpoint,
+            Component = part.Component,
+            Sha256 = FileFacts.Of(part.File).Sha256,
+            Modules = modules,
+        };
 
     private static nn.Module? ModuleOf(Part part, DiffusionModel model) => part.Module switch
     {
@@ -139,24 +147,31 @@ internal sealed class WarmStart
         }
         catch (InvalidDataException e)
         {
-            throw Refusal($"{e.Message}; start from a network of the same options, and where its weights depend on the grid of the same size, or take what fits with from_tensors: matching (--matching)");
+            throw Refusal(
+                $"{e.Message}; start from a network of the same options, and where its weights depend on the grid of the same size, "
+                + "or take what fits with from_tensors: matching (--matching)");
         }
 
         var matched = MatchedTensors.Of(module, weights, part.Module == Component.Denoiser ? Channels(part) : new InputChannels([], 0));
         if (matched.Taken.Count > 0)
             return matched;
         matched.Dispose();
-        throw Refusal($"nothing in {part.File} has the name and the shape of a tensor of the {part.Module}; name weights of `{_experiment.Plan.Architecture.Id}`");
+        throw Refusal(
+            $"nothing in {part.File} has the name and the shape of a tensor of the {part.Module}; "
+            + $"name weights of `{_experiment.Plan.Architecture.Id}`");
     }
 
-    private InputChannels Channels(Part part) => part.Checkpoint.Length > 0 && _experiment.Context.Others.PlanOf(_lent.Run(_options.From!)) is ExperimentPlan theirs
-        ? InputChannels.Named(_experiment.Plan.InputChannels, theirs.InputChannels)
-        : InputChannels.Appended(_experiment.Plan.Shape.InputChannels);
+    private InputChannels Channels(Part part) =>
+        part.Checkpoint.Length > 0 && _experiment.Context.Others.PlanOf(_lent.Run(_options.From!)) is ExperimentPlan theirs
+            ? InputChannels.Named(_experiment.Plan.InputChannels, theirs.InputChannels)
+            : InputChannels.Appended(_experiment.Plan.Shape.InputChannels);
 
     private IReadOnlyList<Part> Taken(bool conditioned, Action<string> warn)
     {
         if (!IsFile && File.Exists(_options.From))
-            throw Refusal($"{_options.From} is a file and none of safetensors; name a run's folder, an experiment's id, or a .safetensors file of a denoiser's weights");
+            throw Refusal(
+                $"{_options.From} is a file and none of safetensors; name a run's folder, an experiment's id, "
+                + "or a .safetensors file of a denoiser's weights");
         return IsFile ? [OfFile(conditioned, warn)] : [.. OfRun(conditioned, warn)];
     }
 
@@ -166,9 +181,12 @@ internal sealed class WarmStart
     {
         var file = _options.From!;
         if (!File.Exists(file))
-            throw Refusal($"there is no file `{file}`; name a safetensors file of a denoiser's weights, a run's folder, or an experiment's id");
+            throw Refusal(
+                $"there is no file `{file}`; name a safetensors file of a denoiser's weights, a run's folder, or an experiment's id");
         if (_options.FromOptimizer || _options.FromWeights != StartingWeights.Average || _options.FromCheckpoint != "best")
-            throw Refusal($"{file} holds weights alone; from_checkpoint, from_weights and from_optimizer choose among those of a run, so remove them or name a run");
+            throw Refusal(
+                $"{file} holds weights alone; from_checkpoint, from_weights and from_optimizer choose among those of a run, "
+                + "so remove them or name a run");
         if (conditioned)
             warn($"{file} is of the denoiser alone; what modulates it (size bins, omega) starts with fresh weights");
         return new Part(FrozenParts.Start, Component.Denoiser, Path.GetFileNameWithoutExtension(file), file, file, "");
@@ -190,11 +208,17 @@ internal sealed class WarmStart
 
         var changed = ChangedBy(checkpoint, lender);
         if (changed is not null && (_options.FromOptimizer || _options.FromWeights == StartingWeights.Both))
-            throw Refusal($"{lender.Path} trained a low-rank change (training.lora), whose moments and average are of its factors; take the weights alone that it makes, without from_optimizer and from_weights: both");
+            throw Refusal(
+                $"{lender.Path} trained a low-rank change (training.lora), whose moments and average are of its factors; "
+                + "take the weights alone that it makes, without from_optimizer and from_weights: both");
         if (changed is null && !checkpoint.Has(Component.Denoiser))
-            throw Refusal($"{lender.Path} is not a run that trained a denoiser: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
+            throw Refusal(
+                $"{lender.Path} is not a run that trained a denoiser: "
+                + $"its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         if (checkpoint.Has(Component.Conditioning) && !conditioned)
-            throw Refusal($"{lender.Path} modulates its denoiser by size bins (film) or by what an augmentation told (omega), and nothing here would; condition and augment alike, or name another run");
+            throw Refusal(
+                $"{lender.Path} modulates its denoiser by size bins (film) or by what an augmentation told (omega), "
+                + "and nothing here would; condition and augment alike, or name another run");
         if (!checkpoint.Has(Component.Conditioning) && conditioned)
             warn($"nothing modulates the denoiser of {lender.Path}; what does so here (size bins, omega) starts with fresh weights");
         (string Name, string Module, string Component)[] modules =
@@ -205,7 +229,10 @@ internal sealed class WarmStart
         foreach (var (name, module, component) in modules.Where(one => checkpoint.Has(one.Component)))
         {
             var weights = _options.FromWeights == StartingWeights.Average ? checkpoint.Used(component) : component;
-            yield return new Part(name, module, weights, checkpoint.File(weights), lender.Path, checkpoint.Name) { Base = component == Component.Adapter ? changed : null };
+            yield return new Part(name, module, weights, checkpoint.File(weights), lender.Path, checkpoint.Name)
+            {
+                Base = component == Component.Adapter ? changed : null,
+            };
             if (_options.FromWeights == StartingWeights.Both)
                 yield return Beside(FrozenParts.StartAverageOf(name), Component.AverageOf(component));
             if (_options.FromOptimizer)
@@ -213,7 +240,9 @@ internal sealed class WarmStart
 
             Part Beside(string start, string beside) => checkpoint.Has(beside)
                 ? new Part(start, "", beside, checkpoint.File(beside), lender.Path, checkpoint.Name)
-                : throw Refusal($"{checkpoint.Name} of {lender.Path} has no {beside}, only {string.Join(", ", checkpoint.Manifest.Files.Keys)}; take its weights alone");
+                : throw Refusal(
+                    $"{checkpoint.Name} of {lender.Path} has no {beside}, only {string.Join(", ", checkpoint.Manifest.Files.Keys)}; "
+                    + "take its weights alone");
         }
     }
 
@@ -233,10 +262,13 @@ internal sealed class WarmStart
     private void WarnOfStrategy()
     {
         var ours = _experiment.Plan.Strategy;
-        if (IsFile || _experiment.Context.Others.Find(_lent.Run(_options.From!), "strategy", ours.Id, ours.Options.GetType()) is not { } theirs)
+        if (IsFile
+            || _experiment.Context.Others.Find(_lent.Run(_options.From!), "strategy", ours.Id, ours.Options.GetType()) is not { } theirs)
             return;
         if (theirs.Id != ours.Id || !JsonNode.DeepEquals(Json(theirs.Options!), Json(ours.Options)))
-            _experiment.Context.Observer.Warned($"{_options.From} was trained with another strategy ({theirs.Id}{(theirs.Id == ours.Id ? " with other options" : "")}), so the loss does not begin where that run's ended");
+            _experiment.Context.Observer.Warned(
+                $"{_options.From} was trained with another strategy ({theirs.Id}{(theirs.Id == ours.Id ? " with other options" : "")}), "
+                + "so the loss does not begin where that run's ended");
     }
 
     private static JsonNode Json(object options) => JsonSerializer.SerializeToNode(options, options.GetType(), AtomicFile.Json)!;

@@ -14,8 +14,8 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Experiments;
 
 /// <summary>
-/// The weaker model that predictions are guided away from (autoguidance, arXiv:2406.02507): an earlier checkpoint of the run itself, or another run, such as
-/// that of a smaller network. It has to diffuse in the same space.
+/// The weaker model that predictions are guided away from (autoguidance, arXiv:2406.02507): an earlier checkpoint of the run itself, or
+/// another run, such as that of a smaller network. It has to diffuse in the same space.
 /// </summary>
 /// <param name="experiment">The experiment that is sampled.</param>
 /// <param name="sampling">How; it names the weaker model.</param>
@@ -56,9 +56,12 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         if (sampling.GuidanceFrom is { } from)
         {
             run = _context.Others.FindRun(from)
-                ?? throw Refusal($"there is no run `{from}`; name a run whose model is weaker, or remove guidance_from to take a checkpoint of the run itself");
+                ?? throw Refusal(
+                    $"there is no run `{from}`; name a run whose model is weaker, "
+                    + "or remove guidance_from to take a checkpoint of the run itself");
             ExperimentSeal.Check(run, _context.Observer.Warned);
-            plan = _context.Others.PlanOf(run) as ExperimentPlan ?? throw Refusal($"{run.Path} trained a compressor, and predictions are guided by a denoiser");
+            plan = _context.Others.PlanOf(run) as ExperimentPlan
+                ?? throw Refusal($"{run.Path} trained a compressor, and predictions are guided by a denoiser");
             changed = RunPlugins.Check(_context, run, plan.Sources);
             RefuseOtherSpace(trained.Run, run, plan);
         }
@@ -66,8 +69,11 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         var checkpoint = run.OpenNamedCheckpoint(sampling.GuidanceCheckpoint ?? EvaluatedOptions.Best, _context.Observer.Warned);
         if (checkpoint.Folder == trained.Checkpoint.Folder)
         {
-            var others = run.CheckpointNames().Where(name => name != checkpoint.Name).DefaultIfEmpty("there is none, training.keep_every keeps some");
-            throw Refusal($"{checkpoint.Name} is the checkpoint that is sampled itself, which leads nowhere; name an earlier one of {Path.GetFileName(run.Path)} ({string.Join(", ", others)}), or another run in guidance_from");
+            var others = run.CheckpointNames().Where(name => name != checkpoint.Name)
+                .DefaultIfEmpty("there is none, training.keep_every keeps some");
+            throw Refusal(
+                $"{checkpoint.Name} is the checkpoint that is sampled itself, which leads nowhere; "
+                + $"name an earlier one of {Path.GetFileName(run.Path)} ({string.Join(", ", others)}), or another run in guidance_from");
         }
 
         var weaker = TrainedModel.Load(run, plan, trained.Model.Context, checkpoint);
@@ -75,7 +81,9 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         if (SameNoise(trained.Model.Process, weaker.Model.Process))
             return weaker;
         weaker.Dispose();
-        throw Refusal($"{run.Path} adds noise otherwise ({plan.Strategy.Id}), so its predictions are of other samples; name a run of the same strategy");
+        throw Refusal(
+            $"{run.Path} adds noise otherwise ({plan.Strategy.Id}), so its predictions are of other samples; "
+            + "name a run of the same strategy");
     }
 
     /// <summary>Refuses a model of another space: its predictions would be of something else.</summary>
@@ -84,14 +92,20 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
         if (!Plan.Target.SequenceEqual(other.Target))
             throw Refusal($"{theirs.Path} generates {string.Join('+', other.Target)}, here it is {string.Join('+', Plan.Target)}");
         if (Plan.Shape.Volume != other.Shape.Volume || Plan.Shape.Latent != other.Shape.Latent)
-            throw Refusal($"{theirs.Path} diffuses latents of {other.Shape.Latent} of volumes of {other.Shape.Volume}, here they are {Plan.Shape.Latent} of {Plan.Shape.Volume}");
+            throw Refusal(
+                $"{theirs.Path} diffuses latents of {other.Shape.Latent} of volumes of {other.Shape.Volume}, "
+                + $"here they are {Plan.Shape.Latent} of {Plan.Shape.Volume}");
         if (!(Plan.Condition.Modalities ?? []).SequenceEqual(other.Condition.Modalities ?? []))
             throw Refusal($"{theirs.Path} tells other modalities apart "
                 + $"({string.Join(", ", (other.Condition.Modalities ?? []).DefaultIfEmpty("none"))})");
         if (other.Kinds.Except(Plan.Kinds).FirstOrDefault() is { } unread)
             throw Refusal($"{theirs.Path} is conditioned on {unread}, which this run does not read");
-        if (Plan.Compressor.Id != other.Compressor.Id || !JsonNode.DeepEquals(Json(Plan.Compressor.Options), Json(other.Compressor.Options)) || Space(ours) != Space(theirs))
-            throw Refusal($"{theirs.Path} diffuses in another space: its compressor, that one's weights, or the statistics of its latents are others");
+        if (Plan.Compressor.Id != other.Compressor.Id
+            || !JsonNode.DeepEquals(Json(Plan.Compressor.Options), Json(other.Compressor.Options))
+            || Space(ours) != Space(theirs))
+            throw Refusal(
+                $"{theirs.Path} diffuses in another space: its compressor, that one's weights, "
+                + "or the statistics of its latents are others");
     }
 
     /// <summary>Hashes of a run's compressor and the statistics of its latents, in words.</summary>
@@ -99,7 +113,8 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
     {
         var frozen = new FrozenParts(run);
         var compressor = frozen.List().FirstOrDefault(part => part.Name == FrozenParts.Compressor)?.Sha256;
-        return $"{compressor} {(new NormalizationFile(frozen).Read() is { } statistics ? SealedJson.Text(statistics with { Condition = null }) : "")}";
+        return $"{compressor} "
+            + $"{(new NormalizationFile(frozen).Read() is { } statistics ? SealedJson.Text(statistics with { Condition = null }) : "")}";
     }
 
     private static bool SameNoise(NoiseProcess one, NoiseProcess other)
@@ -111,7 +126,8 @@ internal sealed class WeakerModel(DiffusionExperiment experiment, SamplingOption
             var t = full([1], Scalars.S(time), ScalarType.Float32);
             return Same(unit, nothing) && Same(nothing, unit);
 
-            bool Same(Tensor clean, Tensor noise) => one.AddNoise(clean, noise, t).item<float>() == other.AddNoise(clean, noise, t).item<float>();
+            bool Same(Tensor clean, Tensor noise) =>
+                one.AddNoise(clean, noise, t).item<float>() == other.AddNoise(clean, noise, t).item<float>();
         });
     }
 

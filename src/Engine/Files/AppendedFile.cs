@@ -3,8 +3,8 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Engine.Files;
 
 /// <summary>
-/// A file that grows by records while something goes on that is worth more than it. What cannot be written, as on a full disk, is kept and tried again with
-/// each record that follows.
+/// A file that grows by records while something goes on that is worth more than it. What cannot be written, as on a full disk, is kept and
+/// tried again with each record that follows.
 /// </summary>
 /// <param name="stream">The file, which can be sought; owned from now on.</param>
 /// <param name="name">Its name, for messages.</param>

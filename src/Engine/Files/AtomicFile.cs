@@ -35,9 +35,11 @@ public static class AtomicFile
     /// <param name="name">The file's name, with or without its folder.</param>
     public static bool IsHalf(string name) => name.EndsWith(Ending, StringComparison.Ordinal);
 
-    internal static void WriteText(IFiles files, string path, string text) => Write(files, path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+    internal static void WriteText(IFiles files, string path, string text) =>
+        Write(files, path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
 
-    internal static void WriteJson<T>(IFiles files, string path, T value) => WriteText(files, path, JsonSerializer.Serialize(value, Json) + "\n");
+    internal static void WriteJson<T>(IFiles files, string path, T value) =>
+        WriteText(files, path, JsonSerializer.Serialize(value, Json) + "\n");
 
     /// <summary>Writes a file that nobody reads yet, and waits until all of it is on the disk.</summary>
     /// <param name="files">Where.</param>

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace VoxelZoo.Engine.Files;
 
-/// <summary>Whether a folder can be made or written into, found out without touching anything. .NET can only try it, so this asks libc.</summary>
+/// <summary>
+/// Whether a folder can be made or written into, found out without touching anything. .NET can only try it, so this asks libc.
+/// </summary>
 internal static partial class FolderAccess
 {
     private const int WriteAndEnter = 3; // W_OK | X_OK
@@ -13,7 +15,9 @@ internal static partial class FolderAccess
         var existing = NearestExisting(folder);
         if (File.Exists(existing))
             return $"{existing} is a file";
-        return !OperatingSystem.IsLinux() || Access(existing, WriteAndEnter) == 0 ? null : $"{existing}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}";
+        return !OperatingSystem.IsLinux() || Access(existing, WriteAndEnter) == 0
+            ? null
+            : $"{existing}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}";
     }
 
     /// <summary>The path itself where it is there, and else the nearest of the folders above it that is.</summary>

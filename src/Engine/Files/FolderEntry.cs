@@ -1,6 +1,8 @@
 namespace VoxelZoo.Engine.Files;
 
-/// <summary>Tells folders that can be read from what only looks like one; .NET says of both a dead link and a closed folder that they are not there.</summary>
+/// <summary>
+/// Tells folders that can be read from what only looks like one; .NET says of both a dead link and a closed folder that they are not there.
+/// </summary>
 internal static class FolderEntry
 {
     /// <summary>What is said of a folder that the user may not enter.</summary>
@@ -11,7 +13,10 @@ internal static class FolderEntry
     /// <summary>Whether a path is a link that leads nowhere, or to itself.</summary>
     public static bool IsDead(string path) => WhyNotUsable(path)?.StartsWith(Dead, StringComparison.Ordinal) == true;
 
-    /// <summary>Why a path is no folder whose files can be opened: the end of a sentence that the path begins, without a full stop. Null for such a folder, and for what is not there.</summary>
+    /// <summary>
+    /// Why a path is no folder whose files can be opened: the end of a sentence that the path begins, without a full stop. Null for such a
+    /// folder, and for what is not there.
+    /// </summary>
     public static string? WhyNotUsable(string path) => Tried(() =>
     {
         if (!File.GetAttributes(path).HasFlag(FileAttributes.Directory))

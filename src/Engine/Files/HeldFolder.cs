@@ -1,7 +1,8 @@
 namespace VoxelZoo.Engine.Files;
 
 /// <summary>
-/// A folder that something is made in before it is put in its place. Others see whether the process that makes it lives. Gone when disposed of.
+/// A folder that something is made in before it is put in its place. Others see whether the process that makes it
+/// lives. Gone when disposed of.
 /// </summary>
 public sealed class HeldFolder : IDisposable
 {

@@ -67,7 +67,8 @@ internal sealed class DiskFiles : IFiles
 
     public bool HasFile(string path) => File.Exists(path);
 
-    public IReadOnlyList<string> Folders(string parent, string pattern) => [.. Directory.EnumerateDirectories(parent, pattern).Select(folder => Path.GetFileName(folder))];
+    public IReadOnlyList<string> Folders(string parent, string pattern) =>
+        [.. Directory.EnumerateDirectories(parent, pattern).Select(folder => Path.GetFileName(folder))];
 
     public Stream Create(string path) => new FileStream(path, FileMode.Create, FileAccess.Write);
 

@@ -32,5 +32,6 @@ internal static class JsonDifference
         return (key, there, wanted);
     }
 
-    private static string Short(JsonNode? value) => (value?.ToJsonString() ?? "none") is var text && text.Length > Longest ? text[..(Longest - 3)] + "…" : text;
+    private static string Short(JsonNode? value) =>
+        (value?.ToJsonString() ?? "none") is var text && text.Length > Longest ? text[..(Longest - 3)] + "…" : text;
 }

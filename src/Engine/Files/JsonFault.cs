@@ -22,7 +22,8 @@ public static partial class JsonFault
         if (e.Message.Contains("null values", StringComparison.Ordinal) || e.Message.Contains("nullability", StringComparison.Ordinal))
             return $"{place}{what} is null, and may not be";
         // the reader's own type is not public; a reason that this program gives is of the public one
-        if (json.GetType() != typeof(JsonException) || (json.InnerException is JsonException reader && reader.GetType() != typeof(JsonException)))
+        if (json.GetType() != typeof(JsonException)
+            || (json.InnerException is JsonException reader && reader.GetType() != typeof(JsonException)))
             return $"{place}this is not JSON, or JSON that was cut off";
         return place + Tail().Replace(e.Message, "").TrimEnd('.');
     }

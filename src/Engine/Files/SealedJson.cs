@@ -5,13 +5,19 @@ using System.Text.Json.Nodes;
 
 namespace VoxelZoo.Engine.Files;
 
-/// <summary>JSON files that hold the hash of their own values as <c>sha256</c>, so that a changed one is known. One without it was written before there were such.</summary>
+/// <summary>
+/// JSON files that hold the hash of their own values as <c>sha256</c>, so that a changed one is known. One without it
+/// was written before there were such.
+/// </summary>
 internal static class SealedJson
 {
     private const string Key = "sha256";
 
     // a file without a seal cannot hold keys that came later, such as a seal whose name was damaged
-    private static readonly JsonSerializerOptions Unsealed = new(AtomicFile.Json) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
+    private static readonly JsonSerializerOptions Unsealed = new(AtomicFile.Json)
+    {
+        UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
+    };
 
     /// <summary>Replaces the file.</summary>
     public static void Write<T>(IFiles files, string path, T value) => AtomicFile.WriteText(files, path, Text(value));
@@ -52,5 +58,6 @@ internal static class SealedJson
         return node.Deserialize<T>(options) ?? throw new InvalidDataException("it is empty");
     }
 
-    private static string Hash(JsonObject values) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(values.ToJsonString())));
+    private static string Hash(JsonObject values) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(values.ToJsonString())));
 }

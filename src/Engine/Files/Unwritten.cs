@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace VoxelZoo.Engine.Files;
 
 /// <summary>
-/// Says of what cannot be written which file or folder it is, why not, and what to do. The system's own words name a file that is there for a moment only, and
-/// no remedy.
+/// Says of what cannot be written which file or folder it is, why not, and what to do. The system's own words name a file that is there for
+/// a moment only, and no remedy.
 /// </summary>
 internal static class Unwritten
 {
@@ -85,6 +85,9 @@ public sealed class UnwrittenException(string path, Exception cause)
     /// <summary>What cannot be written.</summary>
     public string Path => path;
 
-    /// <summary>Whether the place takes nothing at all, which is a matter of what was asked for, as opposed to what went wrong, such as a disk that became full.</summary>
+    /// <summary>
+    /// Whether the place takes nothing at all, which is a matter of what was asked for, as opposed to what went wrong,
+    /// such as a disk that became full.
+    /// </summary>
     public bool IsRefusal => Unwritten.IsRefusal(InnerException!);
 }

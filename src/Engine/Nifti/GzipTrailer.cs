@@ -4,8 +4,8 @@ using System.IO.Compression;
 namespace VoxelZoo.Engine.Nifti;
 
 /// <summary>
-/// The last eight bytes of a gzip file, checksum and length of its last member. What decompresses compares them where they are, and says nothing where
-/// they are not.
+/// The last eight bytes of a gzip file, checksum and length of its last member. What decompresses compares them where they are, and says
+/// nothing where they are not.
 /// </summary>
 internal static class GzipTrailer
 {
@@ -44,5 +44,9 @@ internal static class GzipTrailer
         return ~checksum;
     }
 
-    private static uint[] Table { get; } = [.. Enumerable.Range(0, 256).Select(i => Enumerable.Range(0, 8).Aggregate((uint)i, (c, _) => (c & 1) == 0 ? c >> 1 : 0xEDB88320 ^ (c >> 1)))];
+    private static uint[] Table { get; } =
+    [
+        .. Enumerable.Range(0, 256)
+            .Select(i => Enumerable.Range(0, 8).Aggregate((uint)i, (c, _) => (c & 1) == 0 ? c >> 1 : 0xEDB88320 ^ (c >> 1))),
+    ];
 }

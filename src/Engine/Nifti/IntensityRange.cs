@@ -1,6 +1,9 @@
 namespace VoxelZoo.Engine.Nifti;
 
-/// <summary>Running statistics of intensities in float64; numbers that are not finite in float32, which is what a network gets, are counted and left out.</summary>
+/// <summary>
+/// Running statistics of intensities in float64; numbers that are not finite in float32, which is what a network gets,
+/// are counted and left out.
+/// </summary>
 internal struct IntensityRange
 {
     private double _min;

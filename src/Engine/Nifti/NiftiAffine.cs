@@ -7,8 +7,8 @@ internal static class NiftiAffine
     public static double[][] Diagonal(double x, double y, double z) => [[x, 0, 0, 0], [0, y, 0, 0], [0, 0, z, 0], [0, 0, 0, 1]];
 
     /// <summary>
-    /// "Method 1" of the standard, where a header has sizes alone, as nibabel completes it: x runs to the left, as in the files that preceded the
-    /// standard, and the origin is the middle of the image. A dimension that the image does not have is one voxel of 1 mm.
+    /// "Method 1" of the standard, where a header has sizes alone, as nibabel completes it: x runs to the left, as in the files that
+    /// preceded the standard, and the origin is the middle of the image. A dimension that the image does not have is one voxel of 1 mm.
     /// </summary>
     public static double[][] Centred(ReadOnlySpan<int> shape, ReadOnlySpan<double> sizes)
     {
@@ -53,11 +53,15 @@ internal static class NiftiAffine
 
     /// <summary>Voxel size along the three axes: the lengths of the affine's columns.</summary>
     public static double[] Sizes(IReadOnlyList<IReadOnlyList<double>> affine) =>
-        [.. Enumerable.Range(0, 3).Select(column => Math.Sqrt(Enumerable.Range(0, 3).Sum(row => affine[row][column] * affine[row][column])))];
+        [
+            .. Enumerable.Range(0, 3)
+                .Select(column => Math.Sqrt(Enumerable.Range(0, 3).Sum(row => affine[row][column] * affine[row][column]))),
+        ];
 
     /// <summary>The volume of a voxel, negative where the axes are mirrored.</summary>
     public static double Determinant(IReadOnlyList<IReadOnlyList<double>> a) =>
-        a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0]) + a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
+        a[0][0] * (a[1][1] * a[2][2] - a[1][2] * a[2][1]) - a[0][1] * (a[1][0] * a[2][2] - a[1][2] * a[2][0])
+        + a[0][2] * (a[1][0] * a[2][1] - a[1][1] * a[2][0]);
 
     /// <summary>The axis of a file that runs along each direction of space, right, front and top, as near as it does.</summary>
     public static int[] Axes(IReadOnlyList<IReadOnlyList<double>> affine)
@@ -70,7 +74,8 @@ internal static class NiftiAffine
     public static string Letters(IReadOnlyList<IReadOnlyList<double>> affine)
     {
         var axes = Axes(affine);
-        return string.Concat(Enumerable.Range(0, 3).Select(axis => Array.IndexOf(axes, axis) is var world && affine[world][axis] > 0 ? "RAS"[world] : "LPI"[world]));
+        return string.Concat(Enumerable.Range(0, 3)
+            .Select(axis => Array.IndexOf(axes, axis) is var world && affine[world][axis] > 0 ? "RAS"[world] : "LPI"[world]));
     }
 
     private static readonly int[][] Orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
@@ -96,14 +101,20 @@ internal static class NiftiAffine
 
     /// <summary>First <paramref name="b"/>, then <paramref name="a"/>.</summary>
     public static double[][] Product(IReadOnlyList<IReadOnlyList<double>> a, IReadOnlyList<IReadOnlyList<double>> b) =>
-        [.. Enumerable.Range(0, 4).Select(row => (double[])[.. Enumerable.Range(0, 4).Select(column => Enumerable.Range(0, 4).Sum(k => a[row][k] * b[k][column]))])];
+        [
+            .. Enumerable.Range(0, 4).Select(
+                row => (double[])[.. Enumerable.Range(0, 4).Select(column => Enumerable.Range(0, 4).Sum(k => a[row][k] * b[k][column]))]),
+        ];
 
     /// <summary>The place of a voxel.</summary>
     public static double[] At(IReadOnlyList<IReadOnlyList<double>> affine, double x, double y, double z) =>
         [.. Enumerable.Range(0, 3).Select(row => affine[row][0] * x + affine[row][1] * y + affine[row][2] * z + affine[row][3])];
 
-    /// <summary>The largest distance between the places that two affines have for a voxel of an image of that shape; it is that of a corner.</summary>
-    public static double Distance(IReadOnlyList<IReadOnlyList<double>> one, IReadOnlyList<IReadOnlyList<double>> other, IReadOnlyList<int> shape)
+    /// <summary>
+    /// The largest distance between the places that two affines have for a voxel of an image of that shape; it is that of a corner.
+    /// </summary>
+    public static double Distance(
+        IReadOnlyList<IReadOnlyList<double>> one, IReadOnlyList<IReadOnlyList<double>> other, IReadOnlyList<int> shape)
     {
         var last = Enumerable.Range(0, 3).Select(axis => axis < shape.Count ? shape[axis] - 1 : 0).ToArray();
         return Enumerable.Range(0, 8).Max(corner => Math.Sqrt(Enumerable.Range(0, 3).Sum(row =>

@@ -12,7 +12,9 @@ namespace VoxelZoo.Engine.Nifti;
 /// <param name="Max">Largest intensity that is finite in float32, or null where there is none.</param>
 /// <param name="Mean">Mean of those intensities, or null where there is none.</param>
 /// <param name="NonFinite">Number of voxels that are NaN or infinite in float32, as training reads them.</param>
-/// <param name="Comments">The comments in the header, in file order: JSON where one is a JSON object, as in generated volumes, else text.</param>
+/// <param name="Comments">
+/// The comments in the header, in file order: JSON where one is a JSON object, as in generated volumes, else text.
+/// </param>
 /// <param name="Complaints">What is wrong with the header, the places of its voxels included, and can be read all the same.</param>
 public sealed record NiftiFacts(
     IReadOnlyList<int> Shape,
@@ -31,7 +33,16 @@ public sealed record NiftiFacts(
     public static NiftiFacts Of(string path)
     {
         var (header, range) = NiftiFile.Survey(path);
-        return new NiftiFacts(header.Shape, header.Spacing, header.DataType, header.Affine, range.Min, range.Max, range.Mean, range.NonFinite, [.. header.Comments.Select(Parsed)],
+        return new NiftiFacts(
+            header.Shape,
+            header.Spacing,
+            header.DataType,
+            header.Affine,
+            range.Min,
+            range.Max,
+            range.Mean,
+            range.NonFinite,
+            [.. header.Comments.Select(Parsed)],
             [.. header.Complaints, .. NiftiGeometry.Faults(header).Select(fault => $"it {fault.Sentence}")]);
     }
 

@@ -13,7 +13,9 @@ public static class NiftiFile
     private const int AllowedTail = 1 << 16;
 
     /// <summary>Reads the header of a NIfTI-1 or NIfTI-2 file of either byte order, compressed or not.</summary>
-    /// <exception cref="InvalidDataException">The header is wrong or promises more than the file can hold; the message names the file.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The header is wrong or promises more than the file can hold; the message names the file.
+    /// </exception>
     public static NiftiHeader ReadHeader(string path)
     {
         using var source = new NiftiSource(path);
@@ -24,7 +26,9 @@ public static class NiftiFile
     /// Reads a NIfTI-1 or NIfTI-2 file of any real number type, either byte order, compressed or not (the content decides). The
     /// memory taken is that of the intensities, which is bounded by what the file can hold before anything is allocated.
     /// </summary>
-    /// <exception cref="InvalidDataException">The file is damaged, truncated or of another kind; the message names it and says what to do.</exception>
+    /// <exception cref="InvalidDataException">
+    /// The file is damaged, truncated or of another kind; the message names it and says what to do.
+    /// </exception>
     public static NiftiVolume Read(string path)
     {
         using var source = new NiftiSource(path);
@@ -47,10 +51,21 @@ public static class NiftiFile
     /// <summary>The header, which says of bytes behind the voxels that they are there.</summary>
     private static NiftiHeader Followed(NiftiHeader header, long tail) => tail == 0
         ? header
-        : header with { Complaints = [.. header.Complaints, $"its voxels are followed by {(tail == 1 ? "a byte" : $"{tail} bytes")} that the header does not tell of; what follows is not read"] };
+        : header with
+        {
+            Complaints =
+            [
+                .. header.Complaints,
+                $"its voxels are followed by {(tail == 1 ? "a byte" : $"{tail} bytes")} that the header does not tell of; "
+                + "what follows is not read",
+            ],
+        };
 
-    /// <summary>Reads the voxels, into <paramref name="intensities"/> where they are wanted, and counts the bytes that follow them.</summary>
-    private static (IntensityRange Range, long Tail) ReadVoxels(NiftiSource source, NiftiHeader header, NiftiDataType type, bool bigEndian, float[]? intensities)
+    /// <summary>
+    /// Reads the voxels, into <paramref name="intensities"/> where they are wanted, and counts the bytes that follow them.
+    /// </summary>
+    private static (IntensityRange Range, long Tail) ReadVoxels(
+        NiftiSource source, NiftiHeader header, NiftiDataType type, bool bigEndian, float[]? intensities)
     {
         var range = default(IntensityRange);
         var bytes = new byte[8192 * type.Bytes];
@@ -78,8 +93,8 @@ public static class NiftiFile
     }
 
     /// <summary>
-    /// Writes a tensor <c>[1, D, H, W]</c> or <c>[D, H, W]</c> as <c>[H, W, D]</c>: uint8 where the tensor is uint8 or bool, else float32. The file
-    /// appears whole or not at all, compressed where its name ends in <c>.gz</c>, and the same volume gives the same bytes.
+    /// Writes a tensor <c>[1, D, H, W]</c> or <c>[D, H, W]</c> as <c>[H, W, D]</c>: uint8 where the tensor is uint8 or bool, else float32.
+    /// The file appears whole or not at all, compressed where its name ends in <c>.gz</c>, and the same volume gives the same bytes.
     /// </summary>
     /// <param name="path">Where to write; the folder has to exist, a file of that name is replaced.</param>
     /// <param name="volume">The volume, on any device.</param>
@@ -93,7 +108,8 @@ public static class NiftiFile
         var batchless = volume.shape.Length == 3 ? volume.unsqueeze(0) : volume;
         var shape = VolumeShape.Of(batchless);
         if (batchless.shape.Length != 4 || shape.Channels != 1)
-            throw new ArgumentException($"one volume [1, D, H, W] is written to a file, not [{string.Join(", ", volume.shape)}]", nameof(volume));
+            throw new ArgumentException(
+                $"one volume [1, D, H, W] is written to a file, not [{string.Join(", ", volume.shape)}]", nameof(volume));
         if (volume.dtype is torch.ScalarType.Byte or torch.ScalarType.Bool)
             Write<byte>(path, batchless.to(torch.uint8).cpu().contiguous().data<byte>().ToArray(), shape, spacing, affine, comment);
         else
@@ -102,7 +118,8 @@ public static class NiftiFile
 
     /// <summary>Writes voxels in the order of tensors (W fastest); <typeparamref name="T"/> is float or byte.</summary>
     internal static void Write<T>(
-        string path, ReadOnlySpan<T> voxels, VolumeShape shape, Spacing spacing, IReadOnlyList<IReadOnlyList<double>>? affine, string? comment)
+        string path, ReadOnlySpan<T> voxels, VolumeShape shape, Spacing spacing,
+        IReadOnlyList<IReadOnlyList<double>>? affine, string? comment)
         where T : unmanaged
     {
         var temporary = $"{path}.{Guid.NewGuid():n}.tmp";

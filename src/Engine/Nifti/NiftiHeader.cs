@@ -1,6 +1,8 @@
 namespace VoxelZoo.Engine.Nifti;
 
-/// <summary>What a NIfTI-1 or NIfTI-2 header says, checked: dimensions are positive, the affine is finite, the type is a plain number.</summary>
+/// <summary>
+/// What a NIfTI-1 or NIfTI-2 header says, checked: dimensions are positive, the affine is finite, the type is a plain number.
+/// </summary>
 public sealed record NiftiHeader
 {
     /// <summary>Size along each dimension in file order, the fastest-running first: <c>[H, W, D]</c> for the volumes of a cohort.</summary>
@@ -9,7 +11,9 @@ public sealed record NiftiHeader
     /// <summary>Voxel size along the spatial dimensions (three at most) in file order, in millimetres.</summary>
     public required IReadOnlyList<double> Spacing { get; init; }
 
-    /// <summary>The stored type as NumPy writes it: <c>int16</c>, <c>float32</c>; <c>&gt;i2</c>, <c>&gt;f4</c> for big-endian files.</summary>
+    /// <summary>
+    /// The stored type as NumPy writes it: <c>int16</c>, <c>float32</c>; <c>&gt;i2</c>, <c>&gt;f4</c> for big-endian files.
+    /// </summary>
     public required string DataType { get; init; }
 
     /// <summary>
@@ -18,7 +22,9 @@ public sealed record NiftiHeader
     /// </summary>
     public required IReadOnlyList<IReadOnlyList<double>> Affine { get; init; }
 
-    /// <summary>The matrix that the qform says, where the header has both forms, so that <see cref="Affine"/> is the sform; else null.</summary>
+    /// <summary>
+    /// The matrix that the qform says, where the header has both forms, so that <see cref="Affine"/> is the sform; else null.
+    /// </summary>
     public IReadOnlyList<IReadOnlyList<double>>? Qform { get; init; }
 
     /// <summary>The space that the qform leads to, 0 where there is none: <c>qform_code</c>.</summary>

@@ -78,7 +78,9 @@ internal sealed class NiftiHeaderReader
             Spacing = spacing[..Math.Min(3, shape.Length)],
             DataType = type.NumpyName(BigEndian),
             Affine = affine,
-            Qform = sformCode > 0 && qformCode > 0 && Quaternion(spacing) is { } qform && qform.All(row => row.All(double.IsFinite)) ? qform : null,
+            Qform = sformCode > 0 && qformCode > 0 && Quaternion(spacing) is { } qform && qform.All(row => row.All(double.IsFinite))
+                ? qform
+                : null,
             QformCode = qformCode,
             SformCode = sformCode,
             Slope = slope,
@@ -172,7 +174,10 @@ internal sealed class NiftiHeaderReader
         }
         else if (qformCode > 0)
         {
-            affine = Quaternion(spacing) ?? throw Error("its qform is no rotation: the numbers b, c, d of its quaternion are longer than 1 together; write the file with a valid qform or sform.");
+            affine = Quaternion(spacing)
+                ?? throw Error(
+                    "its qform is no rotation: the numbers b, c, d of its quaternion are longer than 1 together; "
+                    + "write the file with a valid qform or sform.");
         }
         else
         {
@@ -250,13 +255,17 @@ internal sealed class NiftiHeaderReader
         _ => 1,
     };
 
-    /// <summary>Says where lengths are not in millimetres: other programs, such as nibabel, leave the conversion to their callers, who forget it.</summary>
+    /// <summary>
+    /// Says where lengths are not in millimetres: other programs, such as nibabel, leave the conversion to their callers, who forget it.
+    /// </summary>
     private void CheckUnit()
     {
         if (Unit is 1 or 3)
-            _complaints.Add($"its lengths are in {(Unit == 1 ? "metres, and are multiplied by 1000" : "microns, and are divided by 1000")}");
+            _complaints.Add(
+                $"its lengths are in {(Unit == 1 ? "metres, and are multiplied by 1000" : "microns, and are divided by 1000")}");
         else if (Unit > 3)
-            _complaints.Add($"its unit of length is {Unit} (xyzt_units), which the standard does not have, so its lengths are taken as millimetres");
+            _complaints.Add(
+                $"its unit of length is {Unit} (xyzt_units), which the standard does not have, so its lengths are taken as millimetres");
     }
 
     /// <summary>The sign of the third axis beside a quaternion, whatever number stands for it.</summary>
@@ -264,7 +273,9 @@ internal sealed class NiftiHeaderReader
 
     private double PixDim(int i) => Real(IsNifti2 ? 104 + 8 * i : 76 + 4 * i);
 
-    /// <summary>The space that a form leads to; 0, where there is none, stands for a number that the standard does not have, as in nibabel.</summary>
+    /// <summary>
+    /// The space that a form leads to; 0, where there is none, stands for a number that the standard does not have, as in nibabel.
+    /// </summary>
     private int Code(string form, int at)
     {
         var code = Integer(at, IsNifti2 ? 4 : 2);

@@ -56,8 +56,9 @@ internal sealed class NiftiSource : IDisposable
         var count = Read(buffer);
         if (count < buffer.Length)
         {
-            throw Error($"{(IsCompressed ? "the decompressed data" : "the file")} ends after {Position} bytes, but {what} takes bytes {from} to "
-                + $"{from + buffer.Length}; get the file anew.");
+            throw Error(
+                $"{(IsCompressed ? "the decompressed data" : "the file")} ends after {Position} bytes, but {what} takes bytes {from} to "
+                    + $"{from + buffer.Length}; get the file anew.");
         }
 
     }
@@ -82,7 +83,10 @@ internal sealed class NiftiSource : IDisposable
 
     }
 
-    /// <summary>Reads to the end, which checks the gzip checksum, and refuses a file that goes on for long after its voxels; gives the bytes by which it does.</summary>
+    /// <summary>
+    /// Reads to the end, which checks the gzip checksum, and refuses a file that goes on for long after its voxels;
+    /// gives the bytes by which it does.
+    /// </summary>
     public long RequireEnd(int allowed)
     {
         var end = Position;
@@ -90,11 +94,14 @@ internal sealed class NiftiSource : IDisposable
         while (Read(rest) > 0)
         {
             if (Position - end > allowed)
-                throw Error($"the voxels end at byte {end}, but the file goes on for more than {allowed} bytes; its header does not describe it.");
+                throw Error(
+                    $"the voxels end at byte {end}, but the file goes on for more than {allowed} bytes; its header does not describe it.");
         }
 
         if (IsCompressed && !GzipTrailer.Ends(Path, Position))
-            throw Error($"the gzip data ends after {Position} bytes without the checksum that belongs to them, so it is truncated; get the file anew.");
+            throw Error(
+                $"the gzip data ends after {Position} bytes without the checksum that belongs to them, "
+                + "so it is truncated; get the file anew.");
         return Position - end;
     }
 

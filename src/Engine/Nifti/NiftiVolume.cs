@@ -22,7 +22,9 @@ public sealed class NiftiVolume
     /// <summary>Shape, spacing, stored type and affine.</summary>
     public NiftiHeader Header { get; }
 
-    /// <summary>Slope · stored + intercept as float32, in file order: the first dimension of <see cref="NiftiHeader.Shape"/> runs fastest.</summary>
+    /// <summary>
+    /// Slope · stored + intercept as float32, in file order: the first dimension of <see cref="NiftiHeader.Shape"/> runs fastest.
+    /// </summary>
     public ReadOnlyMemory<float> Intensities { get; }
 
     /// <summary>Smallest intensity that is finite in float32, computed in float64; null where no voxel is finite.</summary>
@@ -50,7 +52,8 @@ public sealed class NiftiVolume
         {
             var shape = Header.Shape;
             if (shape.Count < 3 || shape.Skip(3).Any(size => size != 1))
-                throw new InvalidDataException($"{_path}: an image of {string.Join('×', shape)} is not one volume; three dimensions are needed.");
+                throw new InvalidDataException(
+                    $"{_path}: an image of {string.Join('×', shape)} is not one volume; three dimensions are needed.");
             return new VolumeShape(1, shape[2], shape[0], shape[1]);
         }
     }

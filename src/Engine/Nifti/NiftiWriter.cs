@@ -45,7 +45,9 @@ internal static class NiftiWriter
     private static byte[] Header<T>(VolumeShape shape, Spacing spacing, IReadOnlyList<IReadOnlyList<double>> affine, int extension)
     {
         var header = new byte[352 + extension];
-        var (code, bits) = typeof(T) == typeof(byte) ? (2, 8) : typeof(T) == typeof(float) ? (16, 32) : throw new NotSupportedException($"{typeof(T)}");
+        var (code, bits) = typeof(T) == typeof(byte) ? (2, 8)
+            : typeof(T) == typeof(float) ? (16, 32)
+            : throw new NotSupportedException($"{typeof(T)}");
         ReadOnlySpan<int> dims = [3, shape.Height, shape.Width, shape.Depth, 1, 1, 1, 1];
         ReadOnlySpan<double> sizes = [1, spacing.Height, spacing.Width, spacing.Depth, 0, 0, 0, 0];
         Int32(header, 0, 348);
@@ -71,9 +73,11 @@ internal static class NiftiWriter
         return header;
     }
 
-    private static void Int16(byte[] header, int at, int value) => BinaryPrimitives.WriteInt16LittleEndian(header.AsSpan(at), checked((short)value));
+    private static void Int16(byte[] header, int at, int value) =>
+        BinaryPrimitives.WriteInt16LittleEndian(header.AsSpan(at), checked((short)value));
 
     private static void Int32(byte[] header, int at, int value) => BinaryPrimitives.WriteInt32LittleEndian(header.AsSpan(at), value);
 
-    private static void Single(byte[] header, int at, double value) => BinaryPrimitives.WriteSingleLittleEndian(header.AsSpan(at), (float)value);
+    private static void Single(byte[] header, int at, double value) =>
+        BinaryPrimitives.WriteSingleLittleEndian(header.AsSpan(at), (float)value);
 }

@@ -37,7 +37,10 @@ public sealed class MontageRow
 
     internal int Width { get; }
 
-    /// <summary>The slices to show: the axial one that shows most of the mask, and through the middle of the largest tumour in it; or the middle of the volume.</summary>
+    /// <summary>
+    /// The slices to show: the axial one that shows most of the mask, and through the middle of the largest tumour in
+    /// it; or the middle of the volume.
+    /// </summary>
     internal (int D, int H, int W) Focus { get; }
 
     internal (float Intensity, bool Marked) Axial(int h, int w) => IsProjected ? Largest(Depth, d => At(d, h, w)) : At(Focus.D, h, w);
@@ -81,11 +84,15 @@ public sealed class MontageRow
         return (slice, h, w);
     }
 
-    /// <summary>The voxel of the largest connected part of a section that is nearest to the part's centre: the mean over several parts may lie in none of them.</summary>
+    /// <summary>
+    /// The voxel of the largest connected part of a section that is nearest to the part's centre: the mean over several
+    /// parts may lie in none of them.
+    /// </summary>
     private (int H, int W) Middle(ReadOnlySpan<bool> section)
     {
         var parts = Components.Of(section, new VolumeShape(1, 1, Height, Width), Neighbourhood.Corners);
-        var voxels = parts.Labels.Index().Where(voxel => voxel.Item == parts.Largest).Select(voxel => (H: voxel.Index / Width, W: voxel.Index % Width)).ToArray();
+        var voxels = parts.Labels.Index().Where(voxel => voxel.Item == parts.Largest)
+            .Select(voxel => (H: voxel.Index / Width, W: voxel.Index % Width)).ToArray();
         var (h, w) = (voxels.Average(voxel => voxel.H), voxels.Average(voxel => voxel.W));
         return voxels.MinBy(voxel => (voxel.H - h) * (voxel.H - h) + (voxel.W - w) * (voxel.W - w));
     }

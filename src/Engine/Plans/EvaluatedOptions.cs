@@ -28,7 +28,9 @@ public abstract partial record EvaluatedOptions
     [GeneratedRegex(@"^step-[0-9]{8,}\z")]
     private static partial Regex Step { get; }
 
-    /// <summary>Splits that are evaluated, of <c>train</c>, <c>val</c> and <c>test</c>. Default: test, and val where the cohort has one.</summary>
+    /// <summary>
+    /// Splits that are evaluated, of <c>train</c>, <c>val</c> and <c>test</c>. Default: test, and val where the cohort has one.
+    /// </summary>
     public IReadOnlyList<string>? Splits { get; init; }
 
     /// <summary>

@@ -47,5 +47,6 @@ public sealed record ExpectOptions
     public string? BrokenBy(double? best) =>
         ValidationLoss is not { } bound || best < bound
             ? null
-            : FormattableString.Invariant($"the best validation loss is {best?.ToString("G4", Culture) ?? "missing"}, expected is less than {bound:G4}");
+            : FormattableString.Invariant(
+                $"the best validation loss is {best?.ToString("G4", Culture) ?? "missing"}, expected is less than {bound:G4}");
 }

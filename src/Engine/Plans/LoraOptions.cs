@@ -3,8 +3,8 @@ using System.ComponentModel.DataAnnotations;
 namespace VoxelZoo.Engine.Plans;
 
 /// <summary>
-/// Trains a low-rank change of some layers of a trained denoiser, and nothing else of it (LoRA, arXiv:2106.09685): <c>training.lora</c>. The weights of a layer
-/// are <c>W + α/r·B·A</c>, where W stays as it is.
+/// Trains a low-rank change of some layers of a trained denoiser, and nothing else of it (LoRA, arXiv:2106.09685): <c>training.lora</c>.
+/// The weights of a layer are <c>W + α/r·B·A</c>, where W stays as it is.
 /// </summary>
 public sealed record LoraOptions
 {
@@ -16,7 +16,9 @@ public sealed record LoraOptions
     [Range(1e-6, 1e6)]
     public double? Alpha { get; init; }
 
-    /// <summary>The layers, linear ones and convolutions, by their names in which <c>*</c> stands for anything: <c>['*.attn.*']</c>.</summary>
+    /// <summary>
+    /// The layers, linear ones and convolutions, by their names in which <c>*</c> stands for anything: <c>['*.attn.*']</c>.
+    /// </summary>
     [MinLength(1)]
     public required IReadOnlyList<string> On { get; init; }
 }

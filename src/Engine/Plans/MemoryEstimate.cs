@@ -15,5 +15,6 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer
 
     /// <summary>What training is estimated to take, for people.</summary>
     public string Describe() =>
-        $"{ByteCount.Shown(Total)} estimated for training (weights {ByteCount.Shown(Weights)}, gradients {ByteCount.Shown(Gradients)}, optimizer {ByteCount.Shown(Optimizer)}, activations {(Activations is { } a ? ByteCount.Shown(a) : "unknown")})";
+        $"{ByteCount.Shown(Total)} estimated for training (weights {ByteCount.Shown(Weights)}, gradients {ByteCount.Shown(Gradients)}, "
+        + $"optimizer {ByteCount.Shown(Optimizer)}, activations {(Activations is { } a ? ByteCount.Shown(a) : "unknown")})";
 }

@@ -26,7 +26,9 @@ public static class MetricChecks
         ];
         var paired = metrics.Zip(created).Where(pair => pair.Second.Needs == MetricInputKind.PairedVolumes).Select(pair => pair.First.Id);
         if (paired.GroupBy(id => id).FirstOrDefault(ids => ids.Count() > 1) is { } twice)
-            throw new PlanException($"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both", "metrics").In("evaluation");
+            throw new PlanException(
+                $"`{twice.Key}` is named {twice.Count()} times; name it once, and evaluate again with other options if you need both",
+                "metrics").In("evaluation");
         return created.OfType<SetMetric>().Any();
     }
 
@@ -92,13 +94,22 @@ public static class MetricChecks
         if (metric.BestValue is { } best && !double.IsFinite(best))
             throw planned.Unfit($"gives {best} as BestValue, and it has to be a number or none");
         if (metric is SetMetric { NeedsMasks: true } && !masks)
-            throw new PlanException($"`{id}` measures tumours by their masks, and nothing here is made from one; add seg to condition.images, or remove it", "metrics");
+            throw new PlanException(
+                $"`{id}` measures tumours by their masks, and nothing here is made from one; add seg to condition.images, or remove it",
+                "metrics");
         if (metric.Needs != MetricInputKind.PairedVolumes && !sets)
-            throw new PlanException($"`{id}` compares sets, and reconstructions are compared volume by volume; use metrics such as psnr and ms_ssim", "metrics");
+            throw new PlanException(
+                $"`{id}` compares sets, and reconstructions are compared volume by volume; use metrics such as psnr and ms_ssim",
+                "metrics");
         if (metric.Needs == MetricInputKind.Features)
-            throw new PlanException($"`{id}` compares features, and an evaluation has volumes; set its extractor, as in {{use: {id}, extractor: scattering}}", "metrics");
+            throw new PlanException(
+                $"`{id}` compares features, and an evaluation has volumes; set its extractor, as in {{use: {id}, extractor: scattering}}",
+                "metrics");
         if (metric.Needs == MetricInputKind.Volumes && metric is not SetMetric)
-            throw new PlanException($"`{id}` wants whole sets of volumes at once, which an evaluation does not hold; a metric of sets has to be a {nameof(SetMetric)}", "metrics");
+            throw new PlanException(
+                $"`{id}` wants whole sets of volumes at once, which an evaluation does not hold; "
+                + $"a metric of sets has to be a {nameof(SetMetric)}",
+                "metrics");
         try
         {
             metric.Check(volume);

@@ -6,7 +6,9 @@ namespace VoxelZoo.Engine.Plans;
 /// <summary>What an experiment says of a metric beside the metric's own options.</summary>
 public sealed record MetricPresence
 {
-    /// <summary>Whether the metric is left out, and said to be, where a file that it reads is not there. Default false: it is refused.</summary>
+    /// <summary>
+    /// Whether the metric is left out, and said to be, where a file that it reads is not there. Default false: it is refused.
+    /// </summary>
     public bool Optional { get; init; }
 }
 
@@ -54,6 +56,7 @@ public static class OptionalMetrics
     {
         var metrics = string.Join(", ", absent.Select(metric => $"`{metric.Metric}`"));
         var files = absent.Select(metric => metric.File).Distinct().ToArray();
-        return $"{metrics} {(absent.Count == 1 ? "is" : "are")} left out, because there is no file {string.Join(", ", files)}; `features export` makes files of features, and `evaluate` asks again";
+        return $"{metrics} {(absent.Count == 1 ? "is" : "are")} left out, because there is no file {string.Join(", ", files)}; "
+            + "`features export` makes files of features, and `evaluate` asks again";
     }
 }

@@ -3,7 +3,9 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Plans;
 
-/// <summary>Checks what parts give: a tensor of another shape would go on by broadcasting, to numbers that are wrong without a word.</summary>
+/// <summary>
+/// Checks what parts give: a tensor of another shape would go on by broadcasting, to numbers that are wrong without a word.
+/// </summary>
 internal static class PartOutput
 {
     /// <summary>What the part gave, where it is floating-point and of the shape and on the device that it has to be.</summary>
@@ -21,7 +23,8 @@ internal static class PartOutput
         if (output.shape.AsSpan().SequenceEqual(shape) && output.is_floating_point() && output.device_type == device.type)
             return output;
         throw part.Unfit(
-            $"{gives} {Words(output.dtype, output.shape, output.device_type)}, and it has to be {Words(ScalarType.Float32, shape, device.type)}");
+            $"{gives} {Words(output.dtype, output.shape, output.device_type)}, "
+            + $"and it has to be {Words(ScalarType.Float32, shape, device.type)}");
     }
 
     /// <summary>What code of the part gives, which must not be null.</summary>
@@ -68,7 +71,8 @@ internal static class PartOutput
     public static PlanException Unfit<TPart>(this PlannedPart<TPart> part, string gave)
         where TPart : class, IPart =>
         new PlanException(
-            $"`{part.Id}` of the plugin {part.Source.Plugin} {part.Source.Version} {gave}; use another version of the plugin").In(part.Section);
+            $"`{part.Id}` of the plugin {part.Source.Plugin} {part.Source.Version} {gave}; use another version of the plugin")
+                .In(part.Section);
 
     private static string Words(ScalarType type, long[] shape, TorchSharp.DeviceType device) =>
         $"{type.ToString().ToLowerInvariant()} [{string.Join(", ", shape)}] on {device.ToString().ToLowerInvariant()}";

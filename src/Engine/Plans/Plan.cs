@@ -55,8 +55,8 @@ public abstract record Plan
     }
 
     /// <summary>
-    /// Refuses kinds of images that there are not, and one that is named twice. A cohort has its own, and is asked when it is opened; where none is named, or one
-    /// is made, the kinds are those of the original.
+    /// Refuses kinds of images that there are not, and one that is named twice. A cohort has its own, and is asked when it is opened; where
+    /// none is named, or one is made, the kinds are those of the original.
     /// </summary>
     protected void ValidateKinds(string section, string? key, IReadOnlyList<string> kinds)
     {
@@ -66,7 +66,8 @@ public abstract record Plan
         {
             var near = Spelling.Suggestion(unknown, ImageKinds.Original);
             var other = near.Length > 0 || Data.Synthesize is not null ? near : "; name the cohort that has it with data.cohort";
-            throw new PlanException($"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.Original)}{other}", key).In(section);
+            throw new PlanException(
+                $"there is no image kind '{unknown}'; the kinds are {string.Join(", ", ImageKinds.Original)}{other}", key).In(section);
         }
 
         if (kinds.GroupBy(kind => kind).FirstOrDefault(group => group.Count() > 1) is { } twice)
@@ -94,7 +95,8 @@ public abstract record Plan
         {
             Data.Validate(Kinds);
             if (Data.ClipQuantiles is not null && Kinds.All(ImageKinds.IsMask))
-                throw new PlanException("clip_quantiles are of intensities, and this reads only masks, which have none; remove it", "clip_quantiles");
+                throw new PlanException(
+                    "clip_quantiles are of intensities, and this reads only masks, which have none; remove it", "clip_quantiles");
         }
         catch (PlanException e)
         {

@@ -14,10 +14,15 @@ namespace VoxelZoo.Engine.Plans;
 public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, object Options, PartSource Source)
     where TPart : class, IPart
 {
-    /// <summary>The options as the experiment gives them, before the part completed them from the shapes; null where they are <see cref="Options"/>.</summary>
+    /// <summary>
+    /// The options as the experiment gives them, before the part completed them from the shapes; null where they are <see cref="Options"/>.
+    /// </summary>
     public object? Bound { get; init; }
 
-    /// <summary>The keys of its options that the experiment writes, with those of sections within: <c>attention.heads</c>. The others have their defaults.</summary>
+    /// <summary>
+    /// The keys of its options that the experiment writes, with those of sections within: <c>attention.heads</c>. The
+    /// others have their defaults.
+    /// </summary>
     public IReadOnlyList<string> Written { get; init; } = [];
 
     /// <summary>The preset that fills the options which the experiment does not write, or null.</summary>
@@ -78,9 +83,11 @@ public sealed record PlannedPart<TPart>(string Section, string Id, TPart Part, o
     }
 
     /// <summary>Whether it is the part's, and neither a refusal nor what the engine, or another part within, has said already.</summary>
-    private static bool IsOwnFault(Exception e) => e is not (PlanException or OperationCanceledException) && e.GetType().Assembly != typeof(PartFailedException).Assembly;
+    private static bool IsOwnFault(Exception e) =>
+        e is not (PlanException or OperationCanceledException) && e.GetType().Assembly != typeof(PartFailedException).Assembly;
 
-    private PartFailedException Failed(Exception e) => new($"`{Id}` of the plugin {Source.Plugin} {Source.Version} failed: {Thrown.Cause(e)}", e);
+    private PartFailedException Failed(Exception e) =>
+        new($"`{Id}` of the plugin {Source.Plugin} {Source.Version} failed: {Thrown.Cause(e)}", e);
 }
 
 /// <summary>The plugin that a part was loaded from.</summary>
@@ -113,12 +120,14 @@ public static class PlannedPart
         where TPart : class, IPart
     {
         var type = part.GetType();
-        var mark = type.GetCustomAttribute<PartAttribute>() ?? throw new ArgumentException($"{type} has no attribute such as [Architecture(\"id\")]", nameof(part));
+        var mark = type.GetCustomAttribute<PartAttribute>()
+            ?? throw new ArgumentException($"{type} has no attribute such as [Architecture(\"id\")]", nameof(part));
         if (options is not null && !part.OptionsType.IsInstanceOfType(options))
             throw new ArgumentException($"{type} has options of {part.OptionsType}, not of {options.GetType()}", nameof(options));
         var assembly = type.Assembly.GetName();
         return new PlannedPart<TPart>(
-            Section(mark.Kind), mark.Id, part, options ?? Activator.CreateInstance(part.OptionsType)!, new PartSource(assembly.Name!, assembly.Version!.ToString(3), type.Assembly.Location));
+            Section(mark.Kind), mark.Id, part, options ?? Activator.CreateInstance(part.OptionsType)!,
+            new PartSource(assembly.Name!, assembly.Version!.ToString(3), type.Assembly.Location));
     }
 
     private static string Section(PartKind kind) => kind switch

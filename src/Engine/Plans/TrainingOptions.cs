@@ -11,7 +11,10 @@ public sealed record TrainingOptions
     [Range(1, 1_000_000)]
     public int Epochs { get; init; } = 500;
 
-    /// <summary>Volumes in a step. Where several processes train together, they share them evenly: an experiment means the same on any number of GPUs. Default 1.</summary>
+    /// <summary>
+    /// Volumes in a step. Where several processes train together, they share them evenly: an experiment means the same on any
+    /// number of GPUs. Default 1.
+    /// </summary>
     [Range(1, 4096)]
     public int BatchSize { get; init; } = 1;
 
@@ -80,8 +83,9 @@ public sealed record TrainingOptions
     public EmaOptions? Ema { get; init; }
 
     /// <summary>
-    /// Lengths σ of averages that are kept beside the weights, as shares of the training so far (arXiv:2312.02696): of each checkpoint that stays, so that
-    /// <c>sampling.ema_length</c> can choose any length afterwards, such as [0.05, 0.1]. Each takes the memory of the weights once more. Default: none.
+    /// Lengths σ of averages that are kept beside the weights, as shares of the training so far (arXiv:2312.02696): of each checkpoint that
+    /// stays, so that <c>sampling.ema_length</c> can choose any length afterwards, such as [0.05, 0.1]. Each takes the memory of the
+    /// weights once more. Default: none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<double>? EmaLengths { get; init; }
@@ -105,8 +109,8 @@ public sealed record TrainingOptions
     public long Seed { get; init; } = 42;
 
     /// <summary>
-    /// Where the denoiser's weights start: a run's folder, an experiment's id for its newest run, or a safetensors file of a denoiser. They are copied into the
-    /// run. Learning rate, epochs and validation begin anew. Default: fresh weights.
+    /// Where the denoiser's weights start: a run's folder, an experiment's id for its newest run, or a safetensors file of a denoiser. They
+    /// are copied into the run. Learning rate, epochs and validation begin anew. Default: fresh weights.
     /// </summary>
     public string? From { get; init; }
 
@@ -118,8 +122,9 @@ public sealed record TrainingOptions
     public StartingWeights FromWeights { get; init; } = StartingWeights.Average;
 
     /// <summary>
-    /// Which tensors are taken: <c>strict</c> refuses where one is missing, left over or of another shape; <c>matching</c> takes those of the same name and
-    /// shape, lets input channels that are new start at zero, and says of each other one what became of it. Default strict.
+    /// Which tensors are taken: <c>strict</c> refuses where one is missing, left over or of another shape; <c>matching</c> takes those of
+    /// the same name and shape, lets input channels that are new start at zero, and says of each other one what became of it. Default
+    /// strict.
     /// </summary>
     public StartingTensors FromTensors { get; init; } = StartingTensors.Strict;
 
@@ -127,16 +132,22 @@ public sealed record TrainingOptions
     public bool FromOptimizer { get; init; }
 
     /// <summary>
-    /// Parameters of the denoiser that stay as they are, by their names in which <c>*</c> stands for anything: <c>[down_blocks.*]</c>. Default: none.
+    /// Parameters of the denoiser that stay as they are, by their names in which <c>*</c> stands for anything:
+    /// <c>[down_blocks.*]</c>. Default: none.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Freeze { get; init; }
 
-    /// <summary>Trains a low-rank change of the weights that <see cref="From"/> names, and nothing else of the denoiser. Default: the denoiser as a whole.</summary>
+    /// <summary>
+    /// Trains a low-rank change of the weights that <see cref="From"/> names, and nothing else of the denoiser.
+    /// Default: the denoiser as a whole.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LoraOptions? Lora { get; init; }
 
-    /// <summary>Where to run: <c>auto</c> takes a GPU if there is one, each of several processes on a machine its own. Default auto.</summary>
+    /// <summary>
+    /// Where to run: <c>auto</c> takes a GPU if there is one, each of several processes on a machine its own. Default auto.
+    /// </summary>
     [AllowedValues("auto", "cpu", "cuda")]
     public string Device { get; init; } = "auto";
 
@@ -145,15 +156,15 @@ public sealed record TrainingOptions
     public int ValidateEvery { get; init; } = 1;
 
     /// <summary>
-    /// Timesteps at which each validation volume's loss is measured: quantiles of the law that training draws from, at the centres of as many equal shares.
-    /// Default 10.
+    /// Timesteps at which each validation volume's loss is measured: quantiles of the law that training draws from, at the centres of as
+    /// many equal shares. Default 10.
     /// </summary>
     [Range(1, 1000)]
     public int ValidationTimesteps { get; init; } = 10;
 
     /// <summary>
-    /// Evenly spread timesteps at which the loss is measured besides, for the log; they decide nothing, and 0 spares the time. Default: as many as
-    /// validation_timesteps.
+    /// Evenly spread timesteps at which the loss is measured besides, for the log; they decide nothing, and 0 spares the time. Default: as
+    /// many as validation_timesteps.
     /// </summary>
     [Range(0, 1000)]
     public int? LoggedTimesteps { get; init; }
@@ -184,14 +195,18 @@ public enum LearningRateSchedule
     Plateau,
 }
 
-/// <summary>How the learning rate falls with <c>schedule: plateau</c>: <c>training.plateau</c>. It falls no further than <c>min_learning_rate</c>.</summary>
+/// <summary>
+/// How the learning rate falls with <c>schedule: plateau</c>: <c>training.plateau</c>. It falls no further than <c>min_learning_rate</c>.
+/// </summary>
 public sealed record PlateauOptions
 {
     /// <summary>What it is multiplied by. Default 0.5, as in the original.</summary>
     [Range(1e-3, 0.999)]
     public double Factor { get; init; } = 0.5;
 
-    /// <summary>Validations in a row without a loss that is 0.01 % below the best, after which the next such one lets it fall. Default 10.</summary>
+    /// <summary>
+    /// Validations in a row without a loss that is 0.01 % below the best, after which the next such one lets it fall. Default 10.
+    /// </summary>
     [Range(0, 1_000_000)]
     public int Patience { get; init; } = 10;
 }
@@ -205,7 +220,9 @@ public enum StartingWeights
     /// <summary>Those that the optimiser moved.</summary>
     Raw,
 
-    /// <summary>Both: training goes on from those that the optimiser moved, and the moving average here from theirs, as if it had not stopped.</summary>
+    /// <summary>
+    /// Both: training goes on from those that the optimiser moved, and the moving average here from theirs, as if it had not stopped.
+    /// </summary>
     Both,
 }
 
@@ -229,8 +246,8 @@ public enum DenoiserLoss
     L1,
 
     /// <summary>
-    /// <c>√(mean of d² + c²) − c</c> with c = 0.00054 (arXiv:2310.14189, section 3.3, over the root of the number of voxels): a sample that is far off
-    /// pulls no harder than the others.
+    /// <c>√(mean of d² + c²) − c</c> with c = 0.00054 (arXiv:2310.14189, section 3.3, over the root of the number of voxels): a sample that
+    /// is far off pulls no harder than the others.
     /// </summary>
     Huber,
 
@@ -271,7 +288,10 @@ public sealed record GuardOptions
     [Range(1, 1_000_000)]
     public int WarmupSteps { get; init; } = 100;
 
-    /// <summary>Spikes that are skipped, with fewer steps than this between two of them; the next one is taken, and the median of as many last norms is the new usual one. Default 20.</summary>
+    /// <summary>
+    /// Spikes that are skipped, with fewer steps than this between two of them; the next one is taken, and the median of as many last norms
+    /// is the new usual one. Default 20.
+    /// </summary>
     [Range(1, 1000)]
     public int MaxSkips { get; init; } = 20;
 
@@ -287,7 +307,10 @@ public sealed record GuardOptions
     [Range(2, 1000)]
     public int CollapseWindow { get; init; } = 10;
 
-    /// <summary>A training loss that stays at more than so many times the best one has collapsed; where it does not settle, at more than the square. Default 3.</summary>
+    /// <summary>
+    /// A training loss that stays at more than so many times the best one has collapsed; where it does not settle, at
+    /// more than the square. Default 3.
+    /// </summary>
     [Range(1.1, 1e6)]
     public double CollapseFactor { get; init; } = 3;
 

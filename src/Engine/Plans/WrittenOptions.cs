@@ -20,7 +20,8 @@ internal static class WrittenOptions
             if (before != after)
             {
                 throw new PlanException(
-                    $"{key} is {before}, and `{part.Id}` of the plugin {part.Source.Plugin} {part.Source.Version} makes {after} of it from the experiment's shapes; leave {key} out",
+                    $"{key} is {before}, and `{part.Id}` of the plugin {part.Source.Plugin} {part.Source.Version} makes {after} of it from "
+                    + $"the experiment's shapes; leave {key} out",
                     key).In(part.Section);
             }
         }
@@ -42,7 +43,8 @@ internal static class WrittenOptions
             {
                 null => null,
                 System.Collections.IDictionary named => named[step],
-                _ => options.GetType().GetProperties().FirstOrDefault(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name) == step)?.GetValue(options),
+                _ => options.GetType().GetProperties()
+                    .FirstOrDefault(property => JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name) == step)?.GetValue(options),
             };
         }
 

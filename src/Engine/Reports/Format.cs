@@ -18,11 +18,14 @@ internal static class Format
     };
 
     /// <summary>One digit more, so that neighbours in a ranking can be told apart.</summary>
-    public static string Ranked(double value) => Math.Abs(value) is >= 1e-4 and < 1e6 ? value.ToString("G5", CultureInfo.InvariantCulture) : Loss(value);
+    public static string Ranked(double value) =>
+        Math.Abs(value) is >= 1e-4 and < 1e6 ? value.ToString("G5", CultureInfo.InvariantCulture) : Loss(value);
 
     /// <summary>An option's value, <c>1e-4</c> and the like as it is.</summary>
     public static string Small(double value) =>
-        value != 0 && Math.Abs(value) < 1e-3 ? value.ToString("0.###e0", CultureInfo.InvariantCulture) : value.ToString("G6", CultureInfo.InvariantCulture);
+        value != 0 && Math.Abs(value) < 1e-3
+            ? value.ToString("0.###e0", CultureInfo.InvariantCulture)
+            : value.ToString("G6", CultureInfo.InvariantCulture);
 
     public static string Count(long? value) => value?.ToString("N0", CultureInfo.InvariantCulture) ?? None;
 
@@ -48,7 +51,8 @@ internal static class Format
         _ => $"{(seconds.Value / 3600).ToString("0.0", CultureInfo.InvariantCulture)} h",
     };
 
-    public static string Gibibytes(double? mebibytes) => mebibytes is { } m ? (m / 1024).ToString(m < 10240 ? "0.00" : "0.0", CultureInfo.InvariantCulture) : None;
+    public static string Gibibytes(double? mebibytes) =>
+        mebibytes is { } m ? (m / 1024).ToString(m < 10240 ? "0.00" : "0.0", CultureInfo.InvariantCulture) : None;
 
     public static string Date(DateTimeOffset time) => time.ToString("d MMMM yyyy", CultureInfo.InvariantCulture);
 

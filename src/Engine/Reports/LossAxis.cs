@@ -51,10 +51,17 @@ internal sealed class LossAxis
         if (last - first > 3)
         {
             var step = (last - first + MostTicks - 1) / MostTicks;
-            return new LossAxis(true, [.. Enumerable.Range(0, (last - first + step - 1) / step + 1).Select(i => Math.Pow(10, first + i * step))]);
+            return new LossAxis(
+                true, [.. Enumerable.Range(0, (last - first + step - 1) / step + 1).Select(i => Math.Pow(10, first + i * step))]);
         }
 
-        var ticks = Enumerable.Range(first, last - first + 1).SelectMany(exponent => new[] { 1.0, 2, 5 }.Select(digit => digit * Math.Pow(10, exponent))).ToArray();
-        return new LossAxis(true, [.. ticks.SkipWhile((_, i) => i + 1 < ticks.Length && ticks[i + 1] <= least).TakeWhile((tick, i) => i == 0 || tick < most), ticks.First(tick => tick >= most)]);
+        var ticks = Enumerable.Range(first, last - first + 1)
+            .SelectMany(exponent => new[] { 1.0, 2, 5 }.Select(digit => digit * Math.Pow(10, exponent))).ToArray();
+        return new LossAxis(
+            true,
+            [
+                .. ticks.SkipWhile((_, i) => i + 1 < ticks.Length && ticks[i + 1] <= least).TakeWhile((tick, i) => i == 0 || tick < most),
+                ticks.First(tick => tick >= most),
+            ]);
     }
 }

@@ -28,7 +28,9 @@ public static class LossCurve
         double y(double value) => Top + (1 - axis.Position(value)) * PlotHeight;
 
         var svg = new StringBuilder();
-        svg.Append(Text($"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {height}\" width=\"{Width}\" height=\"{height}\" font-family=\"sans-serif\" font-size=\"12\">\n"));
+        svg.Append(Text(
+            $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {height}\" width=\"{Width}\" height=\"{height}\" "
+            + $"font-family=\"sans-serif\" font-size=\"12\">\n"));
         svg.Append("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
         foreach (var tick in axis.Ticks)
         {
@@ -37,16 +39,23 @@ public static class LossCurve
         }
 
         foreach (var value in doubling ? Doublings(left, right) : HorizontalTicks(left, right))
-            svg.Append(Text($"<text x=\"{x(value):F1}\" y=\"{Top + PlotHeight + 16}\" text-anchor=\"{(value == right ? "end" : "middle")}\">{value:G6}</text>\n"));
-        svg.Append(Text($"<text x=\"{(Left + Width - Right) / 2}\" y=\"{Top + PlotHeight + 32}\" text-anchor=\"middle\">{Escape(horizontal)}{(axis.IsLogarithmic ? "; the vertical axis is logarithmic" : "")}</text>\n"));
+            svg.Append(Text(
+                $"<text x=\"{x(value):F1}\" y=\"{Top + PlotHeight + 16}\" "
+                + $"text-anchor=\"{(value == right ? "end" : "middle")}\">{value:G6}</text>\n"));
+        svg.Append(Text(
+            $"<text x=\"{(Left + Width - Right) / 2}\" y=\"{Top + PlotHeight + 32}\" "
+            + $"text-anchor=\"middle\">{Escape(horizontal)}{(axis.IsLogarithmic ? "; the vertical axis is logarithmic" : "")}</text>\n"));
         for (var i = 0; i < series.Count; i++)
         {
             var (points, style) = (series[i].Points.Where(drawable).ToArray(), Style(series[i], i));
             svg.Append(Text($"<polyline {style} points=\"{string.Join(' ', points.Select(p => Text($"{x(p.X):F1},{y(p.Y):F1}")))}\"/>\n"));
             // a line of few points is seen by its points, and one point is no line
             if (points.Length <= MostMarkers)
-                svg.Append(string.Concat(points.Select(p => Text($"<circle cx=\"{x(p.X):F1}\" cy=\"{y(p.Y):F1}\" r=\"2\" fill=\"{Colour(series[i], i)}\"/>")))).Append('\n');
-            var (legendX, legendY) = (Left + i % LegendColumns * (Width - Left - Right) / LegendColumns, Top + PlotHeight + Bottom + LegendRow * (i / LegendColumns));
+                svg.Append(string.Concat(points.Select(
+                    p => Text($"<circle cx=\"{x(p.X):F1}\" cy=\"{y(p.Y):F1}\" r=\"2\" fill=\"{Colour(series[i], i)}\"/>")))).Append('\n');
+            var (legendX, legendY) = (
+                Left + i % LegendColumns * (Width - Left - Right) / LegendColumns,
+                Top + PlotHeight + Bottom + LegendRow * (i / LegendColumns));
             svg.Append(Text($"<path {style} d=\"M {legendX} {legendY - 4} h 28\"/>"));
             svg.Append(Text($"<text x=\"{legendX + 34}\" y=\"{legendY}\">{Escape(series[i].Name)}</text>\n"));
         }
@@ -61,7 +70,13 @@ public static class LossCurve
             return [left];
         // epochs and steps are whole
         var step = Math.Max(1, LossAxis.RoundStep((right - left) / 8));
-        return [left, .. Enumerable.Range(1, 10).Select(i => (Math.Floor(left / step) + i) * step).Where(tick => tick >= left + step / 2 && tick <= right - step / 2), right];
+        return
+        [
+            left,
+            .. Enumerable.Range(1, 10).Select(i => (Math.Floor(left / step) + i) * step)
+                .Where(tick => tick >= left + step / 2 && tick <= right - step / 2),
+            right,
+        ];
     }
 
     /// <summary>Both ends, and doublings of the first as far as they leave room for the last.</summary>
@@ -78,7 +93,10 @@ public static class LossCurve
     private static string Colour(CurveSeries series, int i) => Colours[(series.Colour ?? i) % Colours.Length];
 
     // told apart by people who see colours otherwise, too (Okabe and Ito)
-    private static readonly string[] Colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#718096", "#8c564b"];
+    private static readonly string[] Colours =
+    [
+        "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#718096", "#8c564b",
+    ];
 
     private static string Escape(string text) => SecurityElement.Escape(text);
 

@@ -13,16 +13,22 @@ public sealed record DataChange(string Split, IReadOnlyList<string> Added, IRead
     /// <summary>The splits that are not what a run recorded; none where all are.</summary>
     /// <param name="recorded">By split, from provenance.json.</param>
     /// <param name="found">By split, of the cohort that is there.</param>
-    public static IReadOnlyList<DataChange> Between(IReadOnlyDictionary<string, DataFacts> recorded, IReadOnlyDictionary<string, DataFacts> found) =>
-        [.. recorded.Where(split => found.TryGetValue(split.Key, out var now) && now.Sha256 != split.Value.Sha256).Select(split => Of(split.Key, split.Value, found[split.Key]))];
+    public static IReadOnlyList<DataChange> Between(
+        IReadOnlyDictionary<string, DataFacts> recorded, IReadOnlyDictionary<string, DataFacts> found) =>
+        [
+            .. recorded.Where(split => found.TryGetValue(split.Key, out var now) && now.Sha256 != split.Value.Sha256)
+                .Select(split => Of(split.Key, split.Value, found[split.Key])),
+        ];
 
     /// <summary>The change in words.</summary>
     public override string ToString()
     {
         if (!IsNamed)
-            return $"{Split} is not what it was, and the run is of before patients were recorded one by one, so it cannot be said which changed";
+            return $"{Split} is not what it was, and the run is of before patients were recorded one by one, "
+                + "so it cannot be said which changed";
         var parts = new[] { ("added", Added), ("removed", Removed), ("changed", Changed) }.Where(part => part.Item2.Count > 0)
-            .Select(part => $"{part.Item1} {string.Join(", ", part.Item2.Take(5))}{(part.Item2.Count > 5 ? $" and {part.Item2.Count - 5} more" : "")}");
+            .Select(part =>
+                $"{part.Item1} {string.Join(", ", part.Item2.Take(5))}{(part.Item2.Count > 5 ? $" and {part.Item2.Count - 5} more" : "")}");
         return $"in {Split}: {string.Join("; ", parts)}";
     }
 
@@ -31,7 +37,8 @@ public sealed record DataChange(string Split, IReadOnlyList<string> Added, IRead
         if (recorded.Volumes is not { } before || found.Volumes is not { } now)
             return new DataChange(split, [], [], []) { IsNamed = false };
         return new DataChange(
-            split, [.. now.Keys.Except(before.Keys)], [.. before.Keys.Except(now.Keys)], [.. now.Keys.Where(name => before.TryGetValue(name, out var hash) && hash != now[name])]);
+            split, [.. now.Keys.Except(before.Keys)], [.. before.Keys.Except(now.Keys)],
+            [.. now.Keys.Where(name => before.TryGetValue(name, out var hash) && hash != now[name])]);
     }
 }
 

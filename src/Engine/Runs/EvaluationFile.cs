@@ -35,8 +35,8 @@ public sealed record EvaluationFile<TResult> : EvaluationFile, IVersionedFile
     public IReadOnlyList<LeftOutMetric>? LeftOut { get; init; }
 
     /// <summary>
-    /// The metrics of sets with real volumes of another split in the place of generated ones: what generated ones cannot be expected to fall below. Missing where it was not
-    /// asked for.
+    /// The metrics of sets with real volumes of another split in the place of generated ones: what generated ones cannot be expected to
+    /// fall below. Missing where it was not asked for.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<SetQuality>? Floor { get; init; }
@@ -56,7 +56,8 @@ public sealed record EvaluationFile<TResult> : EvaluationFile, IVersionedFile
 
     /// <summary>A run's evaluation, or null where it was not evaluated.</summary>
     /// <exception cref="RunFolderException">The file is damaged, or of another version.</exception>
-    public static EvaluationFile<TResult>? Read(RunFolder run) => RunFile.ReadJson<EvaluationFile<TResult>>(run.Evaluation, CurrentFormat, Remedy);
+    public static EvaluationFile<TResult>? Read(RunFolder run) =>
+        RunFile.ReadJson<EvaluationFile<TResult>>(run.Evaluation, CurrentFormat, Remedy);
 }
 
 /// <summary>What is known of one checkpoint on one split.</summary>

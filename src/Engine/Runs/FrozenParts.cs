@@ -64,7 +64,9 @@ public sealed class FrozenParts
     {
         var checkpoint = source.OpenCheckpoint("best", warn);
         if (!checkpoint.Has(component))
-            throw new RunFolderException($"{source.Path} is not a run that trained a {component}: its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
+            throw new RunFolderException(
+                $"{source.Path} is not a run that trained a {component}: "
+                + $"its checkpoints hold {string.Join(", ", checkpoint.Manifest.Files.Keys)}");
         var taken = checkpoint.Used(component);
         Copy(name, source.Path, checkpoint.Name, taken, checkpoint.File(taken));
     }
@@ -83,7 +85,8 @@ public sealed class FrozenParts
 
     /// <summary>Writes some weights of another file.</summary>
     /// <inheritdoc cref="Copy"/>
-    internal void Write(string name, string source, string checkpoint, string component, IReadOnlyDictionary<string, torch.Tensor> weights) =>
+    internal void Write(
+        string name, string source, string checkpoint, string component, IReadOnlyDictionary<string, torch.Tensor> weights) =>
         Add(name, source, checkpoint, component, stream => SafetensorsFile.Write(stream, weights));
 
     private void Add(string name, string source, string checkpoint, string component, Action<Stream> write)
@@ -101,7 +104,9 @@ public sealed class FrozenParts
     /// <summary>What says where a part's weights are from.</summary>
     /// <exception cref="RunFolderException">It was not taken over, or that was lost.</exception>
     public FrozenPart Require(string name) => List().FirstOrDefault(part => part.Name == name)
-        ?? throw new RunFolderException($"{Index} {(File.Exists(Index) ? $"names no {name}" : $"is not there, and says no more where the {name} is from")}, without which the run's network is another one; restore it, or start the run anew");
+        ?? throw new RunFolderException(
+            $"{Index} {(File.Exists(Index) ? $"names no {name}" : $"is not there, and says no more where the {name} is from")}, "
+            + "without which the run's network is another one; restore it, or start the run anew");
 
     /// <summary>The file of a part's weights.</summary>
     /// <exception cref="RunFolderException">There are no such weights, or not those that were copied.</exception>
@@ -155,7 +160,10 @@ public sealed record FrozenPart(string Name, string Run, string Checkpoint, stri
 {
     /// <summary>Steps that the checkpoint's name tells.</summary>
     [JsonIgnore]
-    internal long Step => CheckpointStore.StepOf(Checkpoint) ?? throw new RunFolderException($"{Name} is of {Origin}, which does not say after how many steps; restore it, or start the run anew");
+    internal long Step =>
+        CheckpointStore.StepOf(Checkpoint)
+        ?? throw new RunFolderException(
+            $"{Name} is of {Origin}, which does not say after how many steps; restore it, or start the run anew");
 
     /// <summary>Where they are from, in words.</summary>
     [JsonIgnore]

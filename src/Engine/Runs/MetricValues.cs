@@ -16,7 +16,11 @@ internal sealed record MetricValues(double? Mean, IReadOnlyList<double?> Values,
         double?[] known = [.. values.Select(value => double.IsNaN(value) ? null : (double?)value)];
         var undefined = names.Where((_, i) => known[i] is null).ToArray();
         if (undefined.Length > 0)
-            return new MetricValues(null, known, $"{metric} is not a number (NaN) for {string.Join(", ", undefined.Take(most))}{(undefined.Length > most ? $" and {undefined.Length - most} more" : "")}, so it has no mean");
+            return new MetricValues(
+                null,
+                known,
+                $"{metric} is not a number (NaN) for {string.Join(", ", undefined.Take(most))}"
+                + $"{(undefined.Length > most ? $" and {undefined.Length - most} more" : "")}, so it has no mean");
         var mean = values.Average();
         return double.IsNaN(mean)
             ? new MetricValues(null, known, $"{metric} is infinite in both directions, so it has no mean")

@@ -13,7 +13,9 @@ public sealed class MetricsLog : IDisposable
 
     private MetricsLog(string path, Action<string> warn) => _file = AppendedFile.Open(path, warn);
 
-    /// <summary>Opens the log of a run that continues after <paramref name="step"/>; later lines, of steps that were lost, are dropped.</summary>
+    /// <summary>
+    /// Opens the log of a run that continues after <paramref name="step"/>; later lines, of steps that were lost, are dropped.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="step">Steps done.</param>
     /// <param name="warn">Is told what cannot be written; it is tried again with each line that follows.</param>
@@ -61,7 +63,8 @@ public sealed class MetricsLog : IDisposable
     /// <param name="gaps">What <see cref="Gaps"/> says of it.</param>
     /// <returns>A sentence without its full stop.</returns>
     internal static string Lost(string path, string gaps) =>
-        $"{path} has no whole line of {gaps}, so the history of what was trained there is lost; the run goes on, and its curves and reports lack it";
+        $"{path} has no whole line of {gaps}, so the history of what was trained there is lost; "
+        + "the run goes on, and its curves and reports lack it";
 
     /// <summary>The steps that a run has trained and its log has no line of, in words, or null where it has all.</summary>
     /// <param name="entries">The log's entries.</param>

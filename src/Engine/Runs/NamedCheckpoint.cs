@@ -20,8 +20,8 @@ public sealed record NamedCheckpoint(IReadOnlyList<string> Names, Checkpoint Che
     ];
 
     /// <summary>
-    /// Reads it as a whole. A training that goes on may have removed it since it was opened, because it has a better or a later one: then that is
-    /// read, saying so.
+    /// Reads it as a whole. A training that goes on may have removed it since it was opened, because it has a better or a later one: then
+    /// that is read, saying so.
     /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>

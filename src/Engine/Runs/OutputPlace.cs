@@ -18,6 +18,8 @@ public static class OutputPlace
                 return $"this is what {option} names and is read; name another file";
         }
 
-        return RunFolder.KeeperOf(real) is { } keeper ? $"this belongs to {keeper}, which would be damaged; name a place outside of it" : null;
+        return RunFolder.KeeperOf(real) is { } keeper
+            ? $"this belongs to {keeper}, which would be damaged; name a place outside of it"
+            : null;
     }
 }

@@ -13,19 +13,26 @@ public sealed record PluginChange(BinaryFacts Before, BinaryFacts After)
     public static IReadOnlyList<PluginChange> Between(IEnumerable<BinaryFacts> recorded, IReadOnlyList<BinaryFacts> found) =>
     [
         .. recorded.OrderBy(before => before.Name, StringComparer.Ordinal)
-            .SelectMany(before => found.Where(now => now.Name == before.Name && !IsSame(before, now)).Select(now => new PluginChange(before, now))),
+            .SelectMany(
+                before => found.Where(now => now.Name == before.Name && !IsSame(before, now)).Select(now => new PluginChange(before, now))),
     ];
 
     /// <summary>The change in words.</summary>
     public override string ToString() => (Before, After) switch
     {
-        _ when Before.Version != After.Version => $"the plugin {Before.Name} {Before.Version} ({Short(Before.Sha256)}), and here is {After.Version} ({Short(After.Sha256)})",
-        _ when Before.Sha256 != After.Sha256 => $"the plugin {Before.Name} {Before.Version} ({Short(Before.Sha256)}), and here is another build of that version ({Short(After.Sha256)})",
-        _ => $"the plugin {Before.Name} {Before.Version}, and here other files lie beside its assembly ({Short(Before.Files!)} was their hash, {Short(After.Files!)} is it)",
+        _ when Before.Version != After.Version =>
+            $"the plugin {Before.Name} {Before.Version} ({Short(Before.Sha256)}), and here is {After.Version} ({Short(After.Sha256)})",
+        _ when Before.Sha256 != After.Sha256 =>
+            $"the plugin {Before.Name} {Before.Version} ({Short(Before.Sha256)}), "
+            + $"and here is another build of that version ({Short(After.Sha256)})",
+        _ => $"the plugin {Before.Name} {Before.Version}, and here other files lie beside its assembly ({Short(Before.Files!)} was their "
+            + $"hash, {Short(After.Files!)} is it)",
     };
 
     private static bool IsSame(BinaryFacts before, BinaryFacts now) =>
-        before.Version == now.Version && before.Sha256 == now.Sha256 && (before.Files is null || now.Files is null || before.Files == now.Files);
+        before.Version == now.Version
+        && before.Sha256 == now.Sha256
+        && (before.Files is null || now.Files is null || before.Files == now.Files);
 
     private static string Short(string hash) => hash[..Math.Min(Digits, hash.Length)];
 }

@@ -28,7 +28,9 @@ public sealed record Provenance
     /// <summary>Where the volumes lie; null in runs of before it was recorded.</summary>
     public CohortPlace? Cohort { get; init; }
 
-    /// <summary>SHA-256 of the cohort's <c>cohort.json</c>, which says how the volumes were imported. Null for a cohort that was not.</summary>
+    /// <summary>
+    /// SHA-256 of the cohort's <c>cohort.json</c>, which says how the volumes were imported. Null for a cohort that was not.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CohortSheet { get; init; }
 
@@ -39,13 +41,17 @@ public sealed record Provenance
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, IntensitySpan?>? Spans { get; init; }
 
-    /// <summary>What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.</summary>
+    /// <summary>
+    /// What was found of the volumes that was no reason to refuse them: patients that are left out, labels that are merged and the like.
+    /// </summary>
     public IReadOnlyList<CohortFinding> Findings { get; init; } = [];
 
     /// <summary>Segments that went on with other data (<c>--allow-changed-data</c>); <see cref="Data"/> is that of the last one.</summary>
     public IReadOnlyList<ChangedData> ChangedData { get; init; } = [];
 
-    /// <summary>Segments that went on with other plugins (<c>--allow-changed-plugin</c>); <see cref="Plugins"/> are those of the last one.</summary>
+    /// <summary>
+    /// Segments that went on with other plugins (<c>--allow-changed-plugin</c>); <see cref="Plugins"/> are those of the last one.
+    /// </summary>
     public IReadOnlyList<ChangedPlugins> ChangedPlugins { get; init; } = [];
 
     /// <summary>What of other weights training began with; missing where all were fresh.</summary>
@@ -88,8 +94,8 @@ public sealed record Provenance
     }
 
     /// <summary>
-    /// Why the data of a run that has trained cannot be compared with what it recorded, as it did before its first step; null where they can be, or nothing
-    /// was trained yet. The data of an animal stayed where it was trained.
+    /// Why the data of a run that has trained cannot be compared with what it recorded, as it did before its first step; null where they
+    /// can be, or nothing was trained yet. The data of an animal stayed where it was trained.
     /// </summary>
     public static string? WhyIncomparable(RunFolder run) => !run.HasCheckpoints || run.IsAnimals || Read(run) is not null
         ? null
@@ -107,7 +113,8 @@ public sealed record Provenance
     {
         if (Read(run) is not { } recorded)
             return [];
-        // every time anew: 100 volumes of 128×128×64 take 0.1 to 0.4 s, beside the 2 s and more in which the check of their content reads them
+        // every time anew: 100 volumes of 128×128×64 take 0.1 to 0.4 s, beside the 2 s and more in which the
+        // check of their content reads them
         var found = DataOf(plan, cohort);
         DataChange[] changes = [.. DataChange.Between(recorded.Data, found), .. ChangedSpans(recorded, SpansOf(plan, cohort))];
         if (changes.Length == 0 || allow)
@@ -122,38 +129,63 @@ public sealed record Provenance
     /// <param name="sources">Where the parts come from that are to be used.</param>
     /// <returns>Nothing where all are as they were, or the run recorded nothing.</returns>
     public static IReadOnlyList<PluginChange> ComparePlugins(RunFolder run, IEnumerable<PartSource> sources) =>
-        Read(run) is { } recorded ? PluginChange.Between(recorded.Plugins, PluginsOf(sources.Where(source => recorded.Plugins.Any(one => one.Name == source.Plugin)))) : [];
+        Read(run) is { } recorded
+            ? PluginChange.Between(
+                recorded.Plugins, PluginsOf(sources.Where(source => recorded.Plugins.Any(one => one.Name == source.Plugin))))
+            : [];
 
-    /// <summary>Records where a run's next segment reads its data, and where they or the plugins are others, or nobody knows, that they are.</summary>
+    /// <summary>
+    /// Records where a run's next segment reads its data, and where they or the plugins are others, or nobody knows, that they are.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="plan">Its plan.</param>
     /// <param name="cohort">The cohort that is there.</param>
     /// <param name="changes">What <see cref="CompareData"/> said.</param>
     /// <param name="plugins">What <see cref="ComparePlugins"/> said.</param>
-    public static void RecordSegment(RunFolder run, Plan plan, Cohort cohort, IReadOnlyList<DataChange> changes, IReadOnlyList<PluginChange> plugins)
+    public static void RecordSegment(
+        RunFolder run, Plan plan, Cohort cohort, IReadOnlyList<DataChange> changes, IReadOnlyList<PluginChange> plugins)
     {
         if (Read(run) is not { } recorded)
         {
             if (run.HasCheckpoints)
-                Provenance.Write(run, Collect(plan, cohort) with { Cohort = CohortPlace.Of(run, cohort), ChangedData = [Runs.ChangedData.Unknown(Segment(run))] });
+                Provenance.Write(
+                    run,
+                    Collect(plan, cohort) with
+                    {
+                        Cohort = CohortPlace.Of(run, cohort),
+                        ChangedData = [Runs.ChangedData.Unknown(Segment(run))],
+                    });
             return;
         }
 
         var now = recorded with { Cohort = CohortPlace.Of(run, cohort) };
         if (changes.Count > 0)
-            now = now with { Data = DataOf(plan, cohort), CohortSheet = cohort.Sheet?.Sha256, Spans = SpansOf(plan, cohort), ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)] };
+            now = now with
+            {
+                Data = DataOf(plan, cohort),
+                CohortSheet = cohort.Sheet?.Sha256,
+                Spans = SpansOf(plan, cohort),
+                ChangedData = [.. recorded.ChangedData, new ChangedData(Segment(run), changes, recorded.Data)],
+            };
         var used = PluginsOf(plan.Sources.Where(source => !source.IsOwn));
         if (plugins.Count > 0)
             now = now with { ChangedPlugins = [.. recorded.ChangedPlugins, new ChangedPlugins(Segment(run), plugins)] };
         if (!used.All(recorded.Plugins.Contains)) // those that a segment takes besides count as well
-            now = now with { Plugins = [.. recorded.Plugins.Where(one => used.All(other => other.Name != one.Name)).Concat(used).OrderBy(one => one.Name, StringComparer.Ordinal)] };
+            now = now with
+            {
+                Plugins =
+                [
+                    .. recorded.Plugins.Where(one => used.All(other => other.Name != one.Name))
+                        .Concat(used).OrderBy(one => one.Name, StringComparer.Ordinal),
+                ],
+            };
         if (now != recorded)
             Write(run, now);
     }
 
     /// <summary>
-    /// Where a run's cohort lies that was moved together with the run: as it lay beside it, if it holds what was recorded, and the place that the plan
-    /// names does not.
+    /// Where a run's cohort lies that was moved together with the run: as it lay beside it, if it holds what was recorded, and the place
+    /// that the plan names does not.
     /// </summary>
     /// <returns>The folder's whole path, or null where there is no reason to look elsewhere than the plan says.</returns>
     public static string? FindMoved(RunFolder run, Plan plan)
@@ -167,7 +199,8 @@ public sealed record Provenance
         {
             try
             {
-                return Directory.Exists(folder) && DataChange.Between(recorded.Data, DataOf(plan, Engine.Data.Cohort.Open(folder))).Count == 0;
+                return Directory.Exists(folder)
+                    && DataChange.Between(recorded.Data, DataOf(plan, Engine.Data.Cohort.Open(folder))).Count == 0;
             }
             catch (PlanException)
             {
@@ -185,7 +218,10 @@ public sealed record Provenance
     /// <summary>A run's record, or null where there is none.</summary>
     /// <exception cref="RunFolderException">It is not what was written.</exception>
     public static Provenance? Read(RunFolder run) =>
-        RunFile.ReadSealed<Provenance>(run.Provenance, "put it back, for without it the data cannot be compared; where it is lost, remove it and go on with `train --resume --allow-changed-data`");
+        RunFile.ReadSealed<Provenance>(
+            run.Provenance,
+            "put it back, for without it the data cannot be compared; where it is lost, "
+            + "remove it and go on with `train --resume --allow-changed-data`");
 
     private static IReadOnlyList<BinaryFacts> PluginsOf(IEnumerable<PartSource> sources) =>
         [.. sources.Distinct().OrderBy(source => source.Plugin, StringComparer.Ordinal).Select(BinaryFacts.Of)];
@@ -219,7 +255,8 @@ public sealed record Provenance
     {
         try
         {
-            using var git = Process.Start(new ProcessStartInfo("git", ["rev-parse", "HEAD"]) { RedirectStandardOutput = true, RedirectStandardError = true });
+            using var git = Process.Start(
+                new ProcessStartInfo("git", ["rev-parse", "HEAD"]) { RedirectStandardOutput = true, RedirectStandardError = true });
             var commit = git?.StandardOutput.ReadToEnd().Trim();
             git?.WaitForExit();
             return git?.ExitCode == 0 ? commit : null;
@@ -248,8 +285,8 @@ public sealed record CohortPlace(string Path, string Relative)
 public sealed record BinaryFacts(string Name, string Version, string Sha256)
 {
     /// <summary>
-    /// Hash over names and contents of the other files of a plugin's folder, such as private libraries; null for what has no folder of its own, and in a run
-    /// of before it was recorded.
+    /// Hash over names and contents of the other files of a plugin's folder, such as private libraries; null for what has no folder of its
+    /// own, and in a run of before it was recorded.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Files { get; init; }
@@ -259,7 +296,10 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
     internal string Build => $"{Sha256} {Files}".TrimEnd();
 
     internal static BinaryFacts Of(PartSource source) =>
-        Of(source.Plugin, source.Version, source.Assembly) with { Files = source.Folder is { } folder ? HashOfOthers(folder, source.Assembly) : null };
+        Of(source.Plugin, source.Version, source.Assembly) with
+        {
+            Files = source.Folder is { } folder ? HashOfOthers(folder, source.Assembly) : null,
+        };
 
     internal static BinaryFacts Of(string name, string version, string path) => new(name, version, FileFacts.Hash(path));
 
@@ -275,7 +315,8 @@ public sealed record BinaryFacts(string Name, string Version, string Sha256)
 
         return Convert.ToHexStringLower(hash.GetHashAndReset());
 
-        bool IsRead(string file) => file != assembly && Path.GetExtension(file) is not (".pdb" or ".xml") && !Path.GetFileName(file).StartsWith('.');
+        bool IsRead(string file) =>
+            file != assembly && Path.GetExtension(file) is not (".pdb" or ".xml") && !Path.GetFileName(file).StartsWith('.');
     }
 }
 
@@ -290,7 +331,10 @@ public sealed record DataFacts(int Patients, string Sha256)
     /// <summary>The same hash over the volumes of each patient alone, or null in a run of before it was recorded.</summary>
     public IReadOnlyDictionary<string, string>? Volumes { get; init; }
 
-    /// <summary>The same hash over the volumes of each kind alone, so that runs which read different conditions can be seen to have the same targets.</summary>
+    /// <summary>
+    /// The same hash over the volumes of each kind alone, so that runs which read different conditions can be
+    /// seen to have the same targets.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Kinds { get; init; } = new Dictionary<string, string>();
 
     internal static DataFacts Of(IReadOnlyList<CohortPatient> patients, IReadOnlyList<string> kinds)

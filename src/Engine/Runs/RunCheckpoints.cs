@@ -17,14 +17,18 @@ public static class RunCheckpoints
         var store = !Directory.Exists(run.Checkpoints) ? null : new CheckpointStore(run.Checkpoints);
         if (pointer == EvaluatedOptions.BestGeneration && store is { IsEmpty: false } && !store.Has(pointer))
             throw new RunFolderException(
-                $"{run.Path} has no checkpoint {pointer}: its training measured no generated volumes (training.generation), or none with success; "
+                $"{run.Path} has no checkpoint {pointer}: its training measured no generated volumes (training.generation), "
+                + "or none with success; "
                 + "name best or latest");
         var found = store?.Open(pointer, sentence =>
         {
             first ??= sentence;
             warn(sentence);
         });
-        return found ?? throw new RunFolderException($"{run.Path} has no checkpoint that can be read; {(first is null ? "train it first" : $"restore what it lost ({first}), or use another run")}");
+        return found
+            ?? throw new RunFolderException(
+                $"{run.Path} has no checkpoint that can be read; "
+                + $"{(first is null ? "train it first" : $"restore what it lost ({first}), or use another run")}");
     }
 
     /// <summary>
@@ -61,22 +65,28 @@ public static class RunCheckpoints
         if (!name.StartsWith("step-", StringComparison.Ordinal))
             return run.OpenCheckpoint(name, warn);
         if (!run.CheckpointNames().Contains(name))
-            throw new RunFolderException($"{run.Path} has no checkpoint {name}{Spelling.Suggestion(name, run.CheckpointNames())} (it has {string.Join(", ", run.CheckpointNames().DefaultIfEmpty("none"))})");
+            throw new RunFolderException(
+                $"{run.Path} has no checkpoint {name}{Spelling.Suggestion(name, run.CheckpointNames())} (it has "
+                + $"{string.Join(", ", run.CheckpointNames().DefaultIfEmpty("none"))})");
         return new CheckpointStore(run.Checkpoints).OpenExactly(name) is var (found, why) && found is not null
             ? found
             : throw new RunFolderException($"the checkpoint {name} of {run.Path} cannot be read ({why}); name another one, or restore it");
     }
 
     /// <summary>The names of its checkpoints, from the first on.</summary>
-    public static IReadOnlyList<string> CheckpointNames(this RunFolder run) => Directory.Exists(run.Checkpoints) ? new CheckpointStore(run.Checkpoints).Names() : [];
+    public static IReadOnlyList<string> CheckpointNames(this RunFolder run) =>
+        Directory.Exists(run.Checkpoints) ? new CheckpointStore(run.Checkpoints).Names() : [];
 
     /// <summary>The checkpoint from which the run goes on, or null for one that was ended before its first. Changes nothing.</summary>
     /// <param name="run">The run.</param>
     /// <param name="warn">Called with a sentence for each checkpoint that had to be passed over.</param>
     /// <exception cref="RunFolderException">There are checkpoints, and none of them verifies.</exception>
-    public static Checkpoint? FindLatest(this RunFolder run, Action<string> warn) => !run.HasCheckpoints ? null : new CheckpointStore(run.Checkpoints).Open("latest", warn) ?? throw run.WithoutReadable();
+    public static Checkpoint? FindLatest(this RunFolder run, Action<string> warn) =>
+        !run.HasCheckpoints ? null : new CheckpointStore(run.Checkpoints).Open("latest", warn) ?? throw run.WithoutReadable();
 
     /// <summary>What is said where no checkpoint can be read.</summary>
     internal static RunFolderException WithoutReadable(this RunFolder run) =>
-        new($"{run.Path} has checkpoints and none of them can be read, so it cannot be continued; train anew into another folder with --run");
+        new(
+            $"{run.Path} has checkpoints and none of them can be read, so it cannot be continued; "
+            + "train anew into another folder with --run");
 }

@@ -62,7 +62,8 @@ public static class RunFile
         var file = ReadJson<T>(path, remedy);
         return file is null || file.Format == version
             ? file
-            : throw new RunFolderException($"the layout of {path} is version {file.Format}, this program reads version {version}; {remedy}");
+            : throw new RunFolderException(
+                $"the layout of {path} is version {file.Format}, this program reads version {version}; {remedy}");
     }
 }
 

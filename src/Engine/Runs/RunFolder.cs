@@ -10,7 +10,8 @@ public sealed class RunFolder
     /// <summary>Name of the folder of runs that a run trained first, and uses.</summary>
     public const string FirstName = "first";
 
-    private const string ExperimentName = "experiment.yaml", SealName = "experiment.seal.json", StatusName = "status.json", MetricsName = "metrics.jsonl";
+    private const string ExperimentName = "experiment.yaml", SealName = "experiment.seal.json",
+        StatusName = "status.json", MetricsName = "metrics.jsonl";
     private const string CheckpointsName = "checkpoints", CohortName = "cohort", FrozenName = "frozen", LatentsName = "latents";
     private const string CardName = "card.yaml", EventsName = "events", SweepsName = "sweeps", DiscriminatorName = "diffrs";
 
@@ -103,16 +104,23 @@ public sealed class RunFolder
         return new RunFolder(full);
     }
 
-    /// <summary>The run, or the checkpoint, that a file or a folder belongs to and that would be damaged where something else were written there; null for any other place.</summary>
+    /// <summary>
+    /// The run, or the checkpoint, that a file or a folder belongs to and that would be damaged where something else were written there;
+    /// null for any other place.
+    /// </summary>
     /// <param name="path">The full path, without symbolic links.</param>
     internal static string? KeeperOf(string path)
     {
-        for (var (child, folder) = (path, System.IO.Path.GetDirectoryName(path)); folder is not null; (child, folder) = (folder, System.IO.Path.GetDirectoryName(folder)))
+        for (var (child, folder) = (path, System.IO.Path.GetDirectoryName(path)); folder is not null; (child, folder) =
+            (folder, System.IO.Path.GetDirectoryName(folder)))
         {
             var name = System.IO.Path.GetFileName(child);
-            if (System.IO.Path.GetFileName(folder).StartsWith("step-", StringComparison.Ordinal) && File.Exists(System.IO.Path.Combine(folder, CheckpointStore.ManifestName)))
+            if (System.IO.Path.GetFileName(folder).StartsWith("step-", StringComparison.Ordinal)
+                && File.Exists(System.IO.Path.Combine(folder, CheckpointStore.ManifestName)))
                 return $"the checkpoint {folder}";
-            if (IsRun(folder) && (name is CheckpointsName or FrozenName or DiscriminatorName or SweepsName or EventsName || (child == path && IsOwn(path))))
+            if (IsRun(folder)
+                && (name is CheckpointsName or FrozenName or DiscriminatorName or SweepsName or EventsName
+                    || (child == path && IsOwn(path))))
                 return $"the run {folder}";
         }
 
@@ -146,7 +154,9 @@ public sealed class RunFolder
     internal void RequireWritable(string doing)
     {
         if (FolderAccess.WhyNotWritable(Path) is { } why)
-            throw new RunFolderException($"{Path} cannot be {doing}, because it cannot be written ({why}); make the folder writable, or copy the run to one that is");
+            throw new RunFolderException(
+                $"{Path} cannot be {doing}, because it cannot be written ({why}); "
+                + "make the folder writable, or copy the run to one that is");
     }
 
     /// <summary>The folder itself where it is there, and else the nearest of those above it that is.</summary>
@@ -192,30 +202,35 @@ public sealed class RunFolder
             }
             catch (UnauthorizedAccessException)
             {
-                throw new RunFolderException($"{what} cannot be read, because this user may not; make it readable, or copy the run as a user who may read it");
+                throw new RunFolderException(
+                    $"{what} cannot be read, because this user may not; make it readable, or copy the run as a user who may read it");
             }
         }
     }
 
     /// <summary>Whether a folder is a run that was unpacked from an animal.</summary>
-    internal static bool IsOfAnimal(string path) => IsRun(path) && File.Exists(System.IO.Path.Combine(path, CardName)) && Directory.Exists(System.IO.Path.Combine(path, CheckpointsName));
+    internal static bool IsOfAnimal(string path) =>
+        IsRun(path)
+        && File.Exists(System.IO.Path.Combine(path, CardName))
+        && Directory.Exists(System.IO.Path.Combine(path, CheckpointsName));
 
     private static bool IsRun(string path) => File.Exists(System.IO.Path.Combine(path, ExperimentName));
 
     /// <summary>
-    /// Whether a folder holds what a run leaves that was killed before its experiment.yaml was written, and nothing else: it can be begun again, with what
-    /// is there already.
+    /// Whether a folder holds what a run leaves that was killed before its experiment.yaml was written, and nothing else: it can be begun
+    /// again, with what is there already.
     /// </summary>
     public static bool HasNotBegun(string path) =>
         Directory.Exists(path) && !File.Exists(System.IO.Path.Combine(path, ExperimentName))
-        && Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry)).All(name => BeforeTheRun.Contains(name) || AtomicFile.IsHalf(name));
+        && Directory.EnumerateFileSystemEntries(path).Select(entry => System.IO.Path.GetFileName(entry))
+            .All(name => BeforeTheRun.Contains(name) || AtomicFile.IsHalf(name));
 
     /// <summary>Whether a checkpoint was ever written, be it one that is broken now.</summary>
     public bool HasCheckpoints => Directory.Exists(Checkpoints) && !new CheckpointStore(Checkpoints).IsEmpty;
 
     /// <summary>
-    /// How the run stands, for those who only look: what <see cref="ReadStatus"/> says, but of a run that is marked as running and that no process trains
-    /// that it was interrupted.
+    /// How the run stands, for those who only look: what <see cref="ReadStatus"/> says, but of a run that is marked as running and that no
+    /// process trains that it was interrupted.
     /// </summary>
     public RunStatus? ReadStanding() => ReadStatus() is { } status
         ? status.Status == RunState.Running && !this.IsLocked() ? status with { Status = RunState.Interrupted } : status

@@ -3,7 +3,9 @@ namespace VoxelZoo.Engine.Runs;
 /// <summary>Chooses run folders: <c>runs/ID</c>, then <c>runs/ID-2</c> and so on.</summary>
 public static class RunFolders
 {
-    /// <summary>What the name of a run's folder is followed by in that of the folder of its chain of jobs, which is there before the run is.</summary>
+    /// <summary>
+    /// What the name of a run's folder is followed by in that of the folder of its chain of jobs, which is there before the run is.
+    /// </summary>
     public const string ChainSuffix = ".submit";
 
     private const string Root = "runs";
@@ -14,7 +16,8 @@ public static class RunFolders
     /// <summary>The folder of an experiment's newest run.</summary>
     /// <exception cref="RunFolderException">There is none.</exception>
     public static string Newest(string id) => NewestFolder(id)
-            ?? throw new RunFolderException($"--resume: there is no run {Path.Combine(Root, id)} to continue; name one with --run, or start one without --resume");
+            ?? throw new RunFolderException(
+                $"--resume: there is no run {Path.Combine(Root, id)} to continue; name one with --run, or start one without --resume");
 
     /// <summary>The newest run of an experiment, or null where there is none.</summary>
     public static RunFolder? FindNewest(string id) =>

@@ -41,7 +41,9 @@ public static class RunLock
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RunFolderException($"{run.Path} cannot be {doing}, because {file} cannot be written ({Unwritten.Why(e)}); make room there or the folder writable, or copy the run to one that is");
+            throw new RunFolderException(
+                $"{run.Path} cannot be {doing}, because {file} cannot be written ({Unwritten.Why(e)}); "
+                + "make room there or the folder writable, or copy the run to one that is");
         }
     }
 
@@ -79,13 +81,22 @@ public static class RunLock
         run.RequireWritable("trained");
     }
 
-    /// <summary>Refuses a run in which a pipe, a device or a circle of links stands where training reads or goes on writing a file.</summary>
+    /// <summary>
+    /// Refuses a run in which a pipe, a device or a circle of links stands where training reads or goes on writing a file.
+    /// </summary>
     /// <exception cref="RunFolderException">One does.</exception>
     private static void CheckFiles(RunFolder run)
     {
         var all = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0 };
-        var deep = new EnumerationOptions { IgnoreInaccessible = true, AttributesToSkip = 0, RecurseSubdirectories = true, MaxRecursionDepth = 3 };
-        var within = new[] { run.Events, run.Checkpoints, run.Frozen }.Where(Directory.Exists).SelectMany(folder => Directory.EnumerateFiles(folder, "*", deep));
+        var deep = new EnumerationOptions
+        {
+            IgnoreInaccessible = true,
+            AttributesToSkip = 0,
+            RecurseSubdirectories = true,
+            MaxRecursionDepth = 3,
+        };
+        var within = new[] { run.Events, run.Checkpoints, run.Frozen }.Where(Directory.Exists)
+            .SelectMany(folder => Directory.EnumerateFiles(folder, "*", deep));
         foreach (var file in Directory.EnumerateFiles(run.Path, "*", all).Where(RunFolder.IsOwn).Concat(within))
             RunFile.Require(file);
     }

@@ -78,6 +78,9 @@ public enum RunState
     /// <summary>Stopped by an error.</summary>
     Failed,
 
-    /// <summary>Killed without a chance to say so: <c>status.json</c> says <c>running</c>, and no process trains the run. Never in the file; those who look find it so.</summary>
+    /// <summary>
+    /// Killed without a chance to say so: <c>status.json</c> says <c>running</c>, and no process trains the run. Never in the
+    /// file; those who look find it so.
+    /// </summary>
     Interrupted,
 }

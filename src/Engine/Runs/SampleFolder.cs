@@ -8,14 +8,19 @@ namespace VoxelZoo.Engine.Runs;
 /// <summary>Which numbers new samples take.</summary>
 public enum SampleNumbers
 {
-    /// <summary>Those from 0, in place of all samples that are there: those of higher numbers go once the last new one is written.</summary>
+    /// <summary>
+    /// Those from 0, in place of all samples that are there: those of higher numbers go once the last new one is written.
+    /// </summary>
     Replace,
 
     /// <summary>Those after the last one that is there, or that another process is about to write.</summary>
     Continue,
 }
 
-/// <summary>A folder of numbered samples, each of which is there as a whole or not at all. The numbers that a process takes are its own until it ends.</summary>
+/// <summary>
+/// A folder of numbered samples, each of which is there as a whole or not at all. The numbers that a process
+/// takes are its own until it ends.
+/// </summary>
 internal sealed partial class SampleFolder : IDisposable
 {
     /// <summary>Name of a sample's record.</summary>
@@ -120,7 +125,10 @@ internal sealed partial class SampleFolder : IDisposable
         _written++;
     }
 
-    /// <summary>Ends what <see cref="SampleNumbers.Replace"/> began, once all new samples are there: removes those of the old set that have higher numbers.</summary>
+    /// <summary>
+    /// Ends what <see cref="SampleNumbers.Replace"/> began, once all new samples are there: removes those of the old
+    /// set that have higher numbers.
+    /// </summary>
     public void EndReplacement()
     {
         foreach (var old in _replaced.Select(Aside).OfType<string>())
@@ -147,7 +155,9 @@ internal sealed partial class SampleFolder : IDisposable
         _claim.Dispose();
         File.Delete(_claim.Name);
         if (_replacing && _written > 0)
-            _warn?.Invoke($"the samples in {_folder} were replaced in part only: the first are new, the others are those from before; do the same again, or remove the folder");
+            _warn?.Invoke(
+                $"the samples in {_folder} were replaced in part only: the first are new, the others are those from before; "
+                + "do the same again, or remove the folder");
     }
 
     private (FileStream Claim, int First, int[] Replaced) Claim(SampleNumbers numbers, int count)
@@ -157,7 +167,9 @@ internal sealed partial class SampleFolder : IDisposable
         var taken = Living();
         var first = numbers == SampleNumbers.Replace ? 0 : Next(count, taken);
         if (taken.Any(claim => first < claim.End && claim.First < first + count))
-            throw new RunFolderException($"{_folder} has samples {first} to {first + count - 1} that another process is writing; wait for that one, or sample without --overwrite");
+            throw new RunFolderException(
+                $"{_folder} has samples {first} to {first + count - 1} that another process is writing; "
+                + "wait for that one, or sample without --overwrite");
         int[] replaced = numbers == SampleNumbers.Replace ? Replaced(count, taken) : [];
         // the folder is anybody's: what has other names is not ours
         foreach (var half in Directory.EnumerateDirectories(_folder).Where(half => IsLeft(half, taken)).ToArray())
@@ -184,8 +196,12 @@ internal sealed partial class SampleFolder : IDisposable
         var old = Numbers().Where(number => number < count || File.Exists(At(number, RecordName))).Order().ToArray();
         if (old.Where(IsForeign).Select(number => (int?)number).FirstOrDefault() is { } foreign)
             throw new RunFolderException(
-                $"{At(foreign)} holds what no sample of this program does, and --overwrite would remove it; move it away, sample without --overwrite, or name another folder");
-        return [.. old.Where(number => number >= count && !taken.Any(claim => claim.First <= number && number < claim.End)).OrderDescending()];
+                $"{At(foreign)} holds what no sample of this program does, and --overwrite would remove it; "
+                + "move it away, sample without --overwrite, or name another folder");
+        return
+        [
+            .. old.Where(number => number >= count && !taken.Any(claim => claim.First <= number && number < claim.End)).OrderDescending(),
+        ];
     }
 
     /// <summary>Whether a folder holds something else than a sample: no record, or a file that samples have not.</summary>
@@ -244,7 +260,9 @@ internal sealed partial class SampleFolder : IDisposable
             }
             catch (IOException)
             {
-                living.Add((int.Parse(claim.Groups[1].Value, CultureInfo.InvariantCulture), int.Parse(claim.Groups[2].Value, CultureInfo.InvariantCulture)));
+                living.Add((
+                    int.Parse(claim.Groups[1].Value, CultureInfo.InvariantCulture),
+                    int.Parse(claim.Groups[2].Value, CultureInfo.InvariantCulture)));
             }
         }
 

@@ -33,11 +33,17 @@ public sealed record SetResult
     /// <summary>Strength of guidance; 1 is none.</summary>
     public required double Guidance { get; init; }
 
-    /// <summary>What guidance was beside its strength, by the keys of <c>sampling</c>; missing where it was no more, and in files of before this was written.</summary>
+    /// <summary>
+    /// What guidance was beside its strength, by the keys of <c>sampling</c>; missing where it was no more, and in
+    /// files of before this was written.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public JsonObject? GuidanceOptions { get; init; }
 
-    /// <summary>SHA-256 of the weights of the weaker model that they were guided away from; missing where they were guided without one, or not at all.</summary>
+    /// <summary>
+    /// SHA-256 of the weights of the weaker model that they were guided away from; missing where they were guided
+    /// without one, or not at all.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? WeakerSha256 { get; init; }
 
@@ -45,10 +51,14 @@ public sealed record SetResult
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? TimeShift { get; init; }
 
-    /// <summary>How it was guided and its times shifted, for people: <c>guidance 3 (guidance_end 1, guidance_schedule linear), time_shift 2</c>.</summary>
+    /// <summary>
+    /// How it was guided and its times shifted, for people: <c>guidance 3 (guidance_end 1, guidance_schedule linear), time_shift 2</c>.
+    /// </summary>
     [JsonIgnore]
     public string GuidanceWords => FormattableString.Invariant($"guidance {Guidance:G4}")
-        + (GuidanceOptions is { Count: > 0 } options ? $" ({string.Join(", ", options.Select(option => $"{option.Key} {option.Value?.ToJsonString().Trim('"')}"))})" : "")
+        + (GuidanceOptions is { Count: > 0 } options
+            ? $" ({string.Join(", ", options.Select(option => $"{option.Key} {option.Value?.ToJsonString().Trim('"')}"))})"
+            : "")
         + (WeakerSha256 is { } weaker ? $" away from the weaker model {weaker[..12]}" : "")
         + (TimeShift is { } shift ? FormattableString.Invariant($", time_shift {shift:G4}") : "");
 
@@ -89,7 +99,8 @@ public sealed record MaskQuality
             : ((string, double)[])
             [
                 (Exact, adherence.Exact), ("bins with them, share", adherence.ExactBins),
-                ("mean absolute error of a bin", adherence.MeanAbsoluteError), ("rank correlation of asked for and found", adherence.Spearman),
+                ("mean absolute error of a bin", adherence.MeanAbsoluteError),
+                ("rank correlation of asked for and found", adherence.Spearman),
             ],
     ];
 }
@@ -119,7 +130,10 @@ public sealed record SetQuality : OrderedValue
     /// <summary>Further numbers.</summary>
     public IReadOnlyDictionary<string, double> Details { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>What the metric took from the real volumes, such as the width of a kernel: only values that have it in common can be compared. Missing where there is no such thing.</summary>
+    /// <summary>
+    /// What the metric took from the real volumes, such as the width of a kernel: only values that have it in common can be compared.
+    /// Missing where there is no such thing.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Basis { get; init; }
 

@@ -21,7 +21,8 @@ public sealed record StartRecord
     public required IReadOnlyDictionary<string, StartedModule> Modules { get; init; }
 
     /// <summary>That of a run, or null where it took nothing over.</summary>
-    public static StartRecord? Read(FrozenParts frozen) => RunFile.ReadJson<StartRecord>(Place(frozen), "remove it; the weights are those of frozen.json");
+    public static StartRecord? Read(FrozenParts frozen) =>
+        RunFile.ReadJson<StartRecord>(Place(frozen), "remove it; the weights are those of frozen.json");
 
     internal void Write(FrozenParts frozen)
     {

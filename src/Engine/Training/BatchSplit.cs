@@ -4,7 +4,9 @@ using VoxelZoo.Engine.Plans;
 
 namespace VoxelZoo.Engine.Training;
 
-/// <summary>How batches are split evenly: over the processes that train together, and in each of them into what is computed one after the other.</summary>
+/// <summary>
+/// How batches are split evenly: over the processes that train together, and in each of them into what is computed one after the other.
+/// </summary>
 public static class BatchSplit
 {
     /// <summary>This process's share of the batches that are trained on.</summary>
@@ -22,7 +24,8 @@ public static class BatchSplit
         var (batchSize, parts) = (training.BatchSize, training.GradientAccumulation);
         if (batchSize % processes != 0)
             throw new PlanException(
-                $"batch_size {batchSize} cannot be split evenly over {processes} processes; use a multiple of {processes}, or a number of processes that divides it",
+                $"batch_size {batchSize} cannot be split evenly over {processes} processes; "
+                + $"use a multiple of {processes}, or a number of processes that divides it",
                 "batch_size").In("training");
         if (batchSize / processes % parts != 0)
             throw new PlanException(

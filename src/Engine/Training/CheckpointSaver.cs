@@ -16,7 +16,8 @@ namespace VoxelZoo.Engine.Training;
 /// <param name="stepsPerEpoch">Steps of an epoch.</param>
 /// <param name="warn">Is told of a save that failed and will be tried again.</param>
 internal sealed class CheckpointSaver(
-    CheckpointStore store, RunFolder run, TrainingState state, TrainingOptions options, int stepsPerEpoch, Action<string> warn) : IDisposable
+    CheckpointStore store, RunFolder run, TrainingState state, TrainingOptions options, int stepsPerEpoch, Action<string> warn)
+        : IDisposable
 {
     /// <summary>So many saves in a row that failed end a run.</summary>
     public const int MaxFailures = 3;
@@ -55,7 +56,10 @@ internal sealed class CheckpointSaver(
         Hold(Finish);
     }
 
-    /// <summary>Takes notice of how the last save ended. Where it failed, its validation is not the best any more, as there has to be a checkpoint of that.</summary>
+    /// <summary>
+    /// Takes notice of how the last save ended. Where it failed, its validation is not the best any more, as there has
+    /// to be a checkpoint of that.
+    /// </summary>
     /// <param name="wait">Whether to wait for its end.</param>
     /// <exception cref="IOException">Too many saves in a row failed.</exception>
     public void Settle(bool wait)
@@ -94,7 +98,11 @@ internal sealed class CheckpointSaver(
         {
             var snapshot = state.Snapshot(run);
             _saved = (snapshot.Position.Epoch, state.Best, before, state.BestGeneration, generationBefore);
-            _writing = Task.Factory.StartNew(() => Write(snapshot, best, bestGeneration), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            _writing = Task.Factory.StartNew(
+                () => Write(snapshot, best, bestGeneration),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
         });
     }
 

@@ -18,7 +18,9 @@ internal static class FrozenParameters
         foreach (var (name, parameter) in named.Where(one => NamePatterns.Find(patterns, one.name) is not null))
             parameter.requires_grad = false;
         if (NamePatterns.Unused(patterns, named.Select(one => one.name)) is { } unused)
-            throw Refusal($"freeze names `{unused}`, and the network has no such parameter; its first are {string.Join(", ", named.Take(4).Select(one => one.name))}");
+            throw Refusal(
+                $"freeze names `{unused}`, and the network has no such parameter; "
+                + $"its first are {string.Join(", ", named.Take(4).Select(one => one.name))}");
         if (!named.Any(one => one.parameter.requires_grad))
             throw Refusal("freeze names all parameters of the network, so that nothing is left to train; name fewer");
     }

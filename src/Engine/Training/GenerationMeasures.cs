@@ -5,8 +5,8 @@ namespace VoxelZoo.Engine.Training;
 
 /// <summary>What volumes are like that a model generates while it is trained.</summary>
 /// <param name="Deciding">
-/// What decides which checkpoint generates best: a metric, what it compares with, and of what volumes. Values of another description are not
-/// compared with it.
+/// What decides which checkpoint generates best: a metric, what it compares with, and of what volumes. Values of another description are
+/// not compared with it.
 /// </param>
 /// <param name="Value">Its value; null where it has none.</param>
 /// <param name="Order">Which value of it is better.</param>

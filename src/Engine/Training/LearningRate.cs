@@ -3,8 +3,8 @@ using VoxelZoo.Engine.Plans;
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>
-/// The learning rate as a pure function of the epoch, so that nothing of it has to be saved or restored; what validation makes of it comes on top, in
-/// <see cref="PlateauSchedule"/>.
+/// The learning rate as a pure function of the epoch, so that nothing of it has to be saved or restored; what validation makes of it comes
+/// on top, in <see cref="PlateauSchedule"/>.
 /// </summary>
 public static class LearningRate
 {

@@ -9,9 +9,10 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>
-/// A low-rank change of some layers of a network (LoRA, arXiv:2106.09685). It knows nothing of the network but its layers' weights: <see cref="Merge"/> writes
-/// <c>W + α/r·B·A</c> into them, and <see cref="TakeGradients"/> makes of the gradients of these those of A and B, by the chain rule. So it is the same for every
-/// architecture, and the network computes as if it had been trained as a whole. Its keys are the layers' names with <c>lora_A</c> and <c>lora_B</c>.
+/// A low-rank change of some layers of a network (LoRA, arXiv:2106.09685). It knows nothing of the network but its layers' weights:
+/// <see cref="Merge"/> writes <c>W + α/r·B·A</c> into them, and <see cref="TakeGradients"/> makes of the gradients of these those of A and
+/// B, by the chain rule. So it is the same for every architecture, and the network computes as if it had been trained as a whole. Its keys
+/// are the layers' names with <c>lora_A</c> and <c>lora_B</c>.
 /// </summary>
 public sealed class LoraAdapter : nn.Module
 {
@@ -36,13 +37,20 @@ public sealed class LoraAdapter : nn.Module
     /// <exception cref="PlanException">A pattern is of no layer.</exception>
     public static LoraAdapter Of(nn.Module network, LoraOptions options)
     {
-        var layers = network.named_modules().Select(one => (one.name, Weight: WeightOf(one.module))).Where(one => one.Weight is not null).ToArray();
+        var layers = network.named_modules().Select(one => (one.name, Weight: WeightOf(one.module)))
+            .Where(one => one.Weight is not null).ToArray();
         if (NamePatterns.Unused(options.On, layers.Select(layer => layer.name)) is { } unused)
             throw new PlanException(
-                $"lora.on names `{unused}`, and the network has no linear layer and no convolution of that name; its first are {string.Join(", ", layers.Take(4).Select(layer => layer.name))}", "lora.on").In("training");
+                $"lora.on names `{unused}`, and the network has no linear layer and no convolution of that name; "
+                + $"its first are {string.Join(", ", layers.Take(4).Select(layer => layer.name))}",
+                "lora.on").In("training");
         foreach (var parameter in network.parameters())
             parameter.requires_grad = false;
-        return ModuleTensors.Keep(new LoraAdapter([.. layers.Where(layer => NamePatterns.Find(options.On, layer.name) is not null).Select(layer => new AdaptedLayer(layer.name, layer.Weight!, options))]));
+        return ModuleTensors.Keep(new LoraAdapter(
+            [
+                .. layers.Where(layer => NamePatterns.Find(options.On, layer.name) is not null)
+                    .Select(layer => new AdaptedLayer(layer.name, layer.Weight!, options)),
+            ]));
     }
 
     /// <summary>The weights of a network with a trained change of them, as <see cref="Merge"/> writes it into the network.</summary>

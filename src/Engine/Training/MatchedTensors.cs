@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace VoxelZoo.Engine.Training;
 
-/// <summary>Of some weights those that a module can begin with: those of its names and shapes, and of the layer that sees the input the channels that both know.</summary>
+/// <summary>
+/// Of some weights those that a module can begin with: those of its names and shapes, and of the layer that sees the
+/// input the channels that both know.
+/// </summary>
 public sealed class MatchedTensors : IDisposable
 {
     private readonly Dictionary<string, Tensor> _taken = [];
@@ -88,13 +91,16 @@ public sealed record InputChannels(IReadOnlyList<int?> Of, int? Theirs)
         return new([.. ours.Select(name => places.TryGetValue(name, out var place) ? place : (int?)null)], theirs.Count);
     }
 
-    /// <summary>Weights of the layer that sees the input, of the channels that are here: the new ones are zero. Null where it is no such layer.</summary>
+    /// <summary>
+    /// Weights of the layer that sees the input, of the channels that are here: the new ones are zero. Null where it is no such layer.
+    /// </summary>
     /// <param name="weights">Theirs, <c>[out, in, …]</c>.</param>
     /// <param name="shape">The shape here.</param>
     internal Tensor? Widen(Tensor weights, long[] shape)
     {
         var there = weights.shape;
-        var isInput = there.Length == shape.Length && shape.Length >= 2 && shape[1] == Of.Count && (Theirs is { } count ? there[1] == count : there[1] < shape[1])
+        var isInput = there.Length == shape.Length && shape.Length >= 2 && shape[1] == Of.Count
+            && (Theirs is { } count ? there[1] == count : there[1] < shape[1])
             && shape.Where((_, axis) => axis != 1).SequenceEqual(there.Where((_, axis) => axis != 1));
         if (!isInput)
             return null;

@@ -19,5 +19,6 @@ public static class MemoryWords
     }
 
     /// <summary>Whether memory ran out, the machine's or a GPU's.</summary>
-    public static bool IsShortage(Exception error) => Find(error) is not null || error.ToString().Contains("out of memory", StringComparison.Ordinal);
+    public static bool IsShortage(Exception error) =>
+        Find(error) is not null || error.ToString().Contains("out of memory", StringComparison.Ordinal);
 }

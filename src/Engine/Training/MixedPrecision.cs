@@ -11,7 +11,9 @@ internal static class MixedPrecision
 {
     [ThreadStatic] private static bool _suspended;
 
-    /// <summary>Readies a module for being computed in the context's precision: what libtorch gets wrong in it on a CPU is computed in float32.</summary>
+    /// <summary>
+    /// Readies a module for being computed in the context's precision: what libtorch gets wrong in it on a CPU is computed in float32.
+    /// </summary>
     /// <param name="context">Precision and device.</param>
     /// <param name="module">The module; returned.</param>
     public static T Prepare<T>(PartContext context, T module)

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>
-/// Counts the floating-point operations of forward passes: two for each product that a convolution or a linear layer sums up. What attention multiplies, norms
-/// and activations are not counted. A pass that gradient checkpointing repeats counts once.
+/// Counts the floating-point operations of forward passes: two for each product that a convolution or a linear layer sums up. What
+/// attention multiplies, norms and activations are not counted. A pass that gradient checkpointing repeats counts once.
 /// </summary>
 internal sealed class OperationCount : IDisposable
 {

@@ -10,8 +10,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>
-/// Distance of features instead of voxels: each position's features are normalised over the channels, as LPIPS does (arXiv:1801.03924), and their squared
-/// distance is averaged over the positions. The network sees axial slices, the one grey channel three times.
+/// Distance of features instead of voxels: each position's features are normalised over the channels, as LPIPS does (arXiv:1801.03924), and
+/// their squared distance is averaged over the positions. The network sees axial slices, the one grey channel three times.
 /// </summary>
 public sealed class PerceptualLoss : IDisposable
 {
@@ -34,7 +34,9 @@ public sealed class PerceptualLoss : IDisposable
             using var scope = NewDisposeScope();
             using var _ = no_grad();
             if (Features(zeros(1, 3, slice.Height, slice.Width, device: device)).FirstOrDefault(f => f.dim() != 4) is { } odd)
-                throw new PlanException($"{options.Network} returns features [{string.Join(", ", odd.shape)}] of a slice; expected are [n, c, h, w]", Key).In("training");
+                throw new PlanException(
+                    $"{options.Network} returns features [{string.Join(", ", odd.shape)}] of a slice; expected are [n, c, h, w]",
+                    Key).In("training");
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or InvalidDataException)
         {
@@ -51,8 +53,8 @@ public sealed class PerceptualLoss : IDisposable
     }
 
     /// <summary>
-    /// Loads a network on the CPU and shows it a slice. A file whose code libtorch cannot compile ends the process, so a host that cannot afford that
-    /// calls this in another process first.
+    /// Loads a network on the CPU and shows it a slice. A file whose code libtorch cannot compile ends the process, so a host that cannot
+    /// afford that calls this in another process first.
     /// </summary>
     /// <exception cref="PlanException">The file is not TorchScript, or its network does not take such slices.</exception>
     public static void Try(string network, int height, int width) =>
@@ -100,7 +102,8 @@ public sealed class PerceptualLoss : IDisposable
         Tensor one => [one],
         IEnumerable<Tensor> several when several.Any() => [.. several],
         object?[] several when several.Length > 0 && several.All(f => f is Tensor) => [.. several.Cast<Tensor>()],
-        var other => throw new InvalidDataException($"it returns {other?.GetType().Name ?? "nothing"}, expected features [n, c, h, w] or several of them"),
+        var other => throw new InvalidDataException(
+            $"it returns {other?.GetType().Name ?? "nothing"}, expected features [n, c, h, w] or several of them"),
     };
 
     private static (IDisposable Loaded, Func<Tensor, object> Network) Load(string path, Device device)
@@ -125,7 +128,8 @@ public sealed class PerceptualLoss : IDisposable
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            throw new PlanException($"{path} is not a TorchScript file: {FirstLine(e)}; save the network with torch.jit.save", Key).In("training");
+            throw new PlanException(
+                $"{path} is not a TorchScript file: {FirstLine(e)}; save the network with torch.jit.save", Key).In("training");
         }
     }
 

@@ -4,8 +4,8 @@ using VoxelZoo.Engine.Runs.Checkpoints;
 namespace VoxelZoo.Engine.Training;
 
 /// <summary>
-/// The learning rate's factor where validation decides on it: it falls each time that the validation loss has not become better in so many validations, as
-/// PyTorch's ReduceLROnPlateau has it.
+/// The learning rate's factor where validation decides on it: it falls each time that the validation loss has not become better in so many
+/// validations, as PyTorch's ReduceLROnPlateau has it.
 /// </summary>
 /// <param name="options">The training.</param>
 public sealed class PlateauSchedule(TrainingOptions options)
@@ -19,7 +19,8 @@ public sealed class PlateauSchedule(TrainingOptions options)
     public PlateauState State { get; private set; } = new();
 
     /// <summary>What the peak learning rate is multiplied by; never below the smallest learning rate.</summary>
-    public double Factor => Math.Max(Math.Pow(_plateau.Factor, State.Reductions), Math.Min(1, options.MinLearningRate / options.LearningRate));
+    public double Factor =>
+        Math.Max(Math.Pow(_plateau.Factor, State.Reductions), Math.Min(1, options.MinLearningRate / options.LearningRate));
 
     /// <summary>Takes over what a checkpoint remembers.</summary>
     public void Restore(PlateauState? state) => State = state ?? new();

@@ -61,7 +61,8 @@ internal sealed class StatusWriter(RunFolder run, int epochs, Action<string> war
     };
 
     /// <summary>
-    /// Writes the status. One that is written while training goes on may fail as often as a checkpoint: the next one says the same and more.
+    /// Writes the status. One that is written while training goes on may fail as often as a checkpoint: the
+    /// next one says the same and more.
     /// </summary>
     public void Write(RunStatus status)
     {

@@ -33,10 +33,14 @@ public sealed class TrainedModule : IDisposable
             WeightDecay = options.WeightDecay,
         });
         if (options.Ema is { } ema)
-            Average = new ExponentialMovingAverage(module, new ExponentialMovingAverageOptions { Beta = ema.Decay, UpdateAfterStep = ema.UpdateAfter, UpdateEvery = ema.UpdateEvery });
+            Average = new ExponentialMovingAverage(
+                module,
+                new ExponentialMovingAverageOptions { Beta = ema.Decay, UpdateAfterStep = ema.UpdateAfter, UpdateEvery = ema.UpdateEvery });
         _lengths =
         [
-            .. (options.EmaLengths ?? []).Select(length => (Component.AverageOf(name, length), new ExponentialMovingAverage(module, new ExponentialMovingAverageOptions { Length = length }))),
+            .. (options.EmaLengths ?? []).Select(length => (
+                Component.AverageOf(name, length),
+                new ExponentialMovingAverage(module, new ExponentialMovingAverageOptions { Length = length }))),
         ];
     }
 

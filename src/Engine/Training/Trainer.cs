@@ -39,12 +39,14 @@ public sealed class Trainer : IDisposable
     /// <param name="run">Where everything is left.</param>
     /// <param name="observer">Is told how it goes.</param>
     /// <param name="task">Builds what is trained, alike each time; the trainer disposes it.</param>
-    public Trainer(TrainingOptions options, IBatchSource samples, int workers, RunFolder run, TrainingObserver observer, Func<TrainingTask> task)
+    public Trainer(
+        TrainingOptions options, IBatchSource samples, int workers, RunFolder run, TrainingObserver observer, Func<TrainingTask> task)
     {
         RequireBatch(options, samples.Count);
         _stepsPerEpoch = samples.Count / options.BatchSize;
         (_options, _samples, _workers, _run, _observer) = (options, samples, workers, run, observer);
-        (_checkpoints, _build, _status) = (new CheckpointStore(run.Checkpoints), task, new StatusWriter(run, options.Epochs, observer.Warned));
+        (_checkpoints, _build, _status) =
+            (new CheckpointStore(run.Checkpoints), task, new StatusWriter(run, options.Epochs, observer.Warned));
         Build();
     }
 
@@ -53,7 +55,9 @@ public sealed class Trainer : IDisposable
     public static void RequireBatch(TrainingOptions options, int volumes)
     {
         if (volumes < options.BatchSize)
-            throw new PlanException($"batch_size {options.BatchSize} is more than the {volumes} volumes of the training split; use a smaller one", "batch_size").In("training");
+            throw new PlanException(
+                $"batch_size {options.BatchSize} is more than the {volumes} volumes of the training split; use a smaller one",
+                "batch_size").In("training");
     }
 
     /// <summary>Patients that are not trained on or validated with, because something of theirs is missing.</summary>
@@ -80,7 +84,9 @@ public sealed class Trainer : IDisposable
         _saver = !Writes ? null : new CheckpointSaver(_checkpoints, _run, _state, _options, _stepsPerEpoch, _observer.Warned);
     }
 
-    /// <summary>Trains until the last epoch is done or <paramref name="stop"/> is raised, which takes effect after the step under way.</summary>
+    /// <summary>
+    /// Trains until the last epoch is done or <paramref name="stop"/> is raised, which takes effect after the step under way.
+    /// </summary>
     /// <param name="resume">Whether to go on from the latest checkpoint that verifies.</param>
     /// <param name="stop">Asks for a checkpoint and an end.</param>
     /// <returns>The run's last status, as it was written.</returns>
@@ -90,7 +96,8 @@ public sealed class Trainer : IDisposable
             Resume();
         _status.Begin(Clock.GetUtcNow());
         _observer.Started(new TrainingStart(
-            _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs, _state.Position.Step, _task.Context.Device.ToString())
+            _task.Modules.Sum(module => module.Parameters.Sum(p => p.numel())), _samples.Count, _stepsPerEpoch, _options.Epochs,
+            _state.Position.Step, _task.Context.Device.ToString())
         {
             Modules = _task.Modules,
         });
@@ -101,13 +108,18 @@ public sealed class Trainer : IDisposable
         return WriteStatus(end.Value, _brokenValidation);
     }
 
-    /// <summary>The same checkpoint in all processes: the first one looks for it and sets aside what is broken, before the others look.</summary>
+    /// <summary>
+    /// The same checkpoint in all processes: the first one looks for it and sets aside what is broken, before the others look.
+    /// </summary>
     private Checkpoint? Recover(string pointer)
     {
-        var found = Collective.FirstThenOthers(() => Writes ? _checkpoints.Recover(pointer, _observer.Warned) : _checkpoints.Open(pointer, _ => { }));
+        var found = Collective.FirstThenOthers(
+            () => Writes ? _checkpoints.Recover(pointer, _observer.Warned) : _checkpoints.Open(pointer, _ => { }));
         var names = Collective.Gather(found?.Name ?? "none");
         if (names.Any(name => name != names[0]))
-            throw new RunFolderException($"the processes find different checkpoints in {_run.Checkpoints} ({string.Join(", ", names.Distinct())}); it has to be a folder that all machines share");
+            throw new RunFolderException(
+                $"the processes find different checkpoints in {_run.Checkpoints} ({string.Join(", ", names.Distinct())}); "
+                + "it has to be a folder that all machines share");
         return found;
     }
 
@@ -127,7 +139,9 @@ public sealed class Trainer : IDisposable
             _observer.Warned(MetricsLog.Lost(_run.Metrics, lost));
     }
 
-    /// <summary>Writes that the run ended by <paramref name="error"/>, which is what has to be told also where that cannot be written.</summary>
+    /// <summary>
+    /// Writes that the run ended by <paramref name="error"/>, which is what has to be told also where that cannot be written.
+    /// </summary>
     public void Fail(Exception error)
     {
         try
@@ -145,7 +159,8 @@ public sealed class Trainer : IDisposable
     private RunState? Train(CancellationToken stop)
     {
         using var log = Writes ? new TrainingLog(_run, _state.Position, _task.LossName, _task.Context, _observer.Warned) : null;
-        using var loader = new BatchLoader(_samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch, _task.Share);
+        using var loader = new BatchLoader(
+            _samples, _options.BatchSize, _options.Seed, _workers, _state.Position.Epoch, _state.Position.StepInEpoch, _task.Share);
         while (_state.Position.Epoch < _options.Epochs)
         {
             using (var batch = loader.Next())
@@ -179,8 +194,8 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>
-    /// Has training go back where the weights are not finite, or no longer make a loss that is: no checkpoint is to hold them. A loss that never was finite may
-    /// be that of a validation which cannot be computed.
+    /// Has training go back where the weights are not finite, or no longer make a loss that is: no checkpoint is to hold them. A loss that
+    /// never was finite may be that of a validation which cannot be computed.
     /// </summary>
     /// <exception cref="DivergedException">The weights are not finite, and no guard is there to go back.</exception>
     private void JudgeFinite(Validation? validation = null)
@@ -196,9 +211,12 @@ public sealed class Trainer : IDisposable
     }
 
     private DivergedException NotFinite(string weights) => new(
-        $"{weights} after step {_state.Position.Step}; {_nonFinite ?? "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm"}");
+        $"{weights} after step {_state.Position.Step}; "
+        + $"{_nonFinite ?? "use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm"}");
 
-    /// <summary>The end of a training in which every step was skipped, or had no gradient to follow: its weights are those of before.</summary>
+    /// <summary>
+    /// The end of a training in which every step was skipped, or had no gradient to follow: its weights are those of before.
+    /// </summary>
     private NothingLearnedException NothingLearned(string steps, bool skipped)
     {
         var why = skipped ? "the guard skipped them" : "the gradient was zero";
@@ -230,7 +248,9 @@ public sealed class Trainer : IDisposable
         _observer.Stepped(facts);
     }
 
-    /// <summary>Takes the step. The first one that is not finite is looked into, which is worth the time: most often it is not the last.</summary>
+    /// <summary>
+    /// Takes the step. The first one that is not finite is looked into, which is worth the time: most often it is not the last.
+    /// </summary>
     private StepOutcome Outcome(Batch batch, int epoch)
     {
         var step = _state.Position.Step + 1;
@@ -269,7 +289,8 @@ public sealed class Trainer : IDisposable
             _state.BestGeneration = new BestGeneration(epoch, generation!.Value!.Value, generation.Deciding);
         var facts = new EpochFacts(epoch, mean, validation, best, seconds)
         {
-            Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0, Generation = generation, IsBestGeneration = bestGeneration,
+            Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0, Generation = generation,
+            IsBestGeneration = bestGeneration,
         };
         log?.Epoch(facts, _state.Position.Step, LearningRate(epoch - 1), norm);
         if (validation is not null)
@@ -282,7 +303,8 @@ public sealed class Trainer : IDisposable
         _stopping = Collective.Any(stop.IsCancellationRequested);
         if (last || _stopping)
             _saver?.Save(best, bestGeneration);
-        else if (best || bestGeneration || _saver is { HasFailed: true } || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
+        else if (best || bestGeneration || _saver is { HasFailed: true }
+            || epoch % _options.CheckpointEvery == 0 || epoch % _options.KeepEvery == 0)
             _saver?.Begin(best, before, bestGeneration, generationBefore);
         WriteStatus(RunState.Running);
         _observer.EpochDone(facts);
@@ -317,7 +339,8 @@ public sealed class Trainer : IDisposable
     {
         if (_state.BestGeneration is { } best && best.Measure != generation.Deciding)
             _observer.Warned(
-                $"the best that was generated so far, after epoch {best.Epoch}, was measured as {best.Measure}, and now it is {generation.Deciding}; "
+                $"the best that was generated so far, after epoch {best.Epoch}, was measured as {best.Measure}, "
+                + $"and now it is {generation.Deciding}; "
                 + "the best is looked for anew");
         return generation.IsBetterThan(_state.BestGeneration);
     }
@@ -329,7 +352,9 @@ public sealed class Trainer : IDisposable
             return _state.Best is null || validation.Loss < _state.Best.Loss;
         _observer.Warned(string.Create(
             CultureInfo.InvariantCulture,
-            $"the best validation loss so far, {best.Loss:G4} after epoch {best.Epoch}, was measured over evenly spread timesteps by an earlier version; it cannot be compared with losses over the training's law of timesteps, so the best is looked for anew from epoch {_state.Position.Epoch} on"));
+            $"the best validation loss so far, {best.Loss:G4} after epoch {best.Epoch}, was measured over evenly spread timesteps by an "
+            + $"earlier version; it cannot be compared with losses over the training's law of timesteps, "
+            + $"so the best is looked for anew from epoch {_state.Position.Epoch} on"));
         return true;
     }
 
@@ -352,11 +377,13 @@ public sealed class Trainer : IDisposable
         else
             GoBackTo(checkpoint);
         guard = _task.Guard!;
-        Collective.ByFirst(() => TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch), _observer.Warned));
+        Collective.ByFirst(
+            () => TrainingLog.WentBack(_run, from, _state.Position, guard, LearningRate(_state.Position.Epoch), _observer.Warned));
         WriteStatus(RunState.Running, diverged);
         _observer.Warned(string.Create(
             CultureInfo.InvariantCulture,
-            $"{diverged}; going on from {checkpoint?.Name ?? "the beginning"} with {guard.LearningRateFactor} of the learning rate ({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
+            $"{diverged}; going on from {checkpoint?.Name ?? "the beginning"} with {guard.LearningRateFactor} of the learning rate "
+            + $"({guard.Rollbacks} of {_options.Guard.MaxRollbacks})"));
     }
 
     private void GoBackTo(Checkpoint checkpoint)
@@ -373,8 +400,8 @@ public sealed class Trainer : IDisposable
     }
 
     /// <summary>
-    /// Builds all anew, with the weights and the random numbers that the seed gave it at first, and keeps that as a checkpoint: whoever resumes the run has
-    /// to know of the smaller learning rate.
+    /// Builds all anew, with the weights and the random numbers that the seed gave it at first, and keeps that as a checkpoint: whoever
+    /// resumes the run has to know of the smaller learning rate.
     /// </summary>
     private void BeginAgain()
     {

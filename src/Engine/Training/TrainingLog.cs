@@ -12,7 +12,8 @@ namespace VoxelZoo.Engine.Training;
 /// <param name="loss">What the loss is called.</param>
 /// <param name="context">Device and clock.</param>
 /// <param name="warn">Is told what cannot be written.</param>
-internal sealed class TrainingLog(RunFolder run, TrainingPosition position, string loss, PartContext context, Action<string> warn) : IDisposable
+internal sealed class TrainingLog(RunFolder run, TrainingPosition position, string loss, PartContext context, Action<string> warn)
+    : IDisposable
 {
     private const double Mebibyte = 1 << 20;
 
@@ -43,7 +44,9 @@ internal sealed class TrainingLog(RunFolder run, TrainingPosition position, stri
 
     /// <summary>Whether a tag's numbers belong to steps; all others belong to epochs.</summary>
     private static bool IsOfSteps(string tag) =>
-        tag == GradientNorm || tag.StartsWith(Measure, StringComparison.Ordinal) || (tag.StartsWith("Loss/", StringComparison.Ordinal) && tag.EndsWith(OfSteps, StringComparison.Ordinal));
+        tag == GradientNorm
+        || tag.StartsWith(Measure, StringComparison.Ordinal)
+        || (tag.StartsWith("Loss/", StringComparison.Ordinal) && tag.EndsWith(OfSteps, StringComparison.Ordinal));
 
     public void Epoch(EpochFacts facts, long step, double learningRate, double gradientNorm)
     {
@@ -85,7 +88,8 @@ internal sealed class TrainingLog(RunFolder run, TrainingPosition position, stri
     /// <param name="guard">The guard, after going back.</param>
     /// <param name="learningRate">Learning rate from there on.</param>
     /// <param name="warn">Is told what cannot be written.</param>
-    public static void WentBack(RunFolder run, TrainingPosition from, TrainingPosition to, TrainingGuard guard, double learningRate, Action<string> warn)
+    public static void WentBack(
+        RunFolder run, TrainingPosition from, TrainingPosition to, TrainingGuard guard, double learningRate, Action<string> warn)
     {
         using var lines = MetricsLog.Continue(run.Metrics, to.Step, warn);
         var measured = Math.Max(1, from.StepInEpoch - from.NonFiniteInEpoch);
@@ -97,7 +101,12 @@ internal sealed class TrainingLog(RunFolder run, TrainingPosition position, stri
             Loss = from.LossSum / measured,
             LearningRate = learningRate,
             GradientNorm = from.GradientNormSum / measured,
-            Measures = new Dictionary<string, double> { ["guard/from_step"] = from.Step, ["guard/rollbacks"] = guard.Rollbacks, ["guard/skipped"] = guard.Skipped },
+            Measures = new Dictionary<string, double>
+            {
+                ["guard/from_step"] = from.Step,
+                ["guard/rollbacks"] = guard.Rollbacks,
+                ["guard/skipped"] = guard.Skipped,
+            },
             Seconds = 0,
         });
     }

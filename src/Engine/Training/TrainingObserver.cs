@@ -70,6 +70,8 @@ public readonly record struct EpochFacts(int Epoch, double Loss, Validation? Val
     /// <summary>Whether that is the best so far.</summary>
     public bool IsBestGeneration { get; init; }
 
-    /// <summary>Seconds for which the writing of checkpoints held training up since the epoch before; not in <see cref="Seconds"/>.</summary>
+    /// <summary>
+    /// Seconds for which the writing of checkpoints held training up since the epoch before; not in <see cref="Seconds"/>.
+    /// </summary>
     public double CheckpointSeconds { get; init; }
 }

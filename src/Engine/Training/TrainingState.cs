@@ -26,8 +26,8 @@ internal sealed class TrainingState
     public BestGeneration? BestGeneration { get; set; }
 
     /// <summary>
-    /// Before a step of a process that is not the first: its layers draw from a generator that depends on step and process alone, so that they draw other
-    /// numbers than those of the first process, and a checkpoint needs only the state of that one.
+    /// Before a step of a process that is not the first: its layers draw from a generator that depends on step and process alone, so that
+    /// they draw other numbers than those of the first process, and a checkpoint needs only the state of that one.
     /// </summary>
     /// <param name="seed">The run's seed.</param>
     /// <param name="rank">The process.</param>
@@ -55,7 +55,13 @@ internal sealed class TrainingState
     public (double Loss, double GradientNorm, int Skipped, double Seconds) EndEpoch()
     {
         var done = Position;
-        Position = new TrainingPosition { Step = done.Step, Epoch = done.Epoch + 1, MovedSteps = done.MovedSteps, TrainingSeconds = done.TrainingSeconds };
+        Position = new TrainingPosition
+        {
+            Step = done.Step,
+            Epoch = done.Epoch + 1,
+            MovedSteps = done.MovedSteps,
+            TrainingSeconds = done.TrainingSeconds,
+        };
         var measured = done.StepInEpoch - done.NonFiniteInEpoch;
         return (done.LossSum / measured, done.GradientNormSum / measured, done.SkippedInEpoch, done.EpochSeconds);
     }

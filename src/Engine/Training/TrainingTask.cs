@@ -57,10 +57,14 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     /// <param name="batch">The step's samples, of this process's share; stays the caller's.</param>
     /// <param name="step">Number of the step, from 1.</param>
     /// <param name="epoch">The epoch, from 0.</param>
-    /// <exception cref="DivergedException">Loss or gradient is not finite, and no guard is there to skip the step; no weight was changed.</exception>
+    /// <exception cref="DivergedException">
+    /// Loss or gradient is not finite, and no guard is there to skip the step; no weight was changed.
+    /// </exception>
     public abstract StepOutcome Step(Batch batch, long step, int epoch);
 
-    /// <summary>What made a step's loss or gradient not finite, as far as looking at it tells. Changes nothing, random numbers included.</summary>
+    /// <summary>
+    /// What made a step's loss or gradient not finite, as far as looking at it tells. Changes nothing, random numbers included.
+    /// </summary>
     /// <param name="batch">The step's samples; stay the caller's.</param>
     /// <param name="step">The step, from 1.</param>
     internal string CauseOfNonFinite(Batch batch, long step)
@@ -173,8 +177,9 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     }
 
     /// <summary>
-    /// Moves weights by the gradients that were added up, clipped, unless the guard has the step skipped; then the averages. Where several processes train
-    /// together, it is the mean of their losses and gradients that counts, in all of them, so that their weights stay the same.
+    /// Moves weights by the gradients that were added up, clipped, unless the guard has the step skipped; then the averages. Where several
+    /// processes train together, it is the mean of their losses and gradients that counts, in all of them, so that their weights stay the
+    /// same.
     /// </summary>
     /// <param name="loss">The loss, the mean over this process's samples.</param>
     /// <param name="modules">The modules that are moved, clipped by the norm of all their gradients.</param>
@@ -186,7 +191,9 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
         loss = (float)Collective.Average(loss);
         if (float.IsFinite(loss))
             _gradients?.Average(modules.SelectMany(module => module.Parameters));
-        var norm = float.IsFinite(loss) ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm) : double.NaN;
+        var norm = float.IsFinite(loss)
+            ? Gradients.Clip([.. modules.SelectMany(module => module.Parameters)], Options.GradientClipNorm)
+            : double.NaN;
         if (Guard is null)
             RefuseNonFinite(loss, norm, step);
         var allowed = Guard?.Allows(modules[0].Name, loss, norm) ?? true;
@@ -207,7 +214,8 @@ public abstract class TrainingTask(TrainingOptions options, PartContext context,
     private static void RefuseNonFinite(double loss, double norm, long step)
     {
         if (!double.IsFinite(loss))
-            throw new DivergedException($"the loss is {loss} at step {step}; use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm");
+            throw new DivergedException(
+                $"the loss is {loss} at step {step}; use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm");
         if (!double.IsFinite(norm))
             throw new DivergedException($"the gradient is not finite at step {step}; use a lower learning_rate or precision: float32");
     }

@@ -39,7 +39,8 @@ public sealed partial class Animal(string folder, Card card)
 
     /// <summary>Files that a run has in its folder <c>frozen</c>: weights that it uses and did not train.</summary>
     private IEnumerable<string> Frozen =>
-        new[] { FrozenParts.Compressor, FrozenParts.ConditionCompressor, FrozenParts.Denoiser, FrozenParts.Start }.Where(name => name != card.Network.Component && card.Files.ContainsKey(WeightsOf(name)));
+        new[] { FrozenParts.Compressor, FrozenParts.ConditionCompressor, FrozenParts.Denoiser, FrozenParts.Start }.Where(
+            name => name != card.Network.Component && card.Files.ContainsKey(WeightsOf(name)));
 
     /// <summary>The file of a component's weights.</summary>
     public static string WeightsOf(string component) => $"{component}.safetensors";
@@ -61,7 +62,8 @@ public sealed partial class Animal(string folder, Card card)
                 yield return fault;
         }
 
-        foreach (var other in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(Folder, path)).Order(StringComparer.Ordinal))
+        foreach (var other in Directory.EnumerateFiles(Folder, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(Folder, path)).Order(StringComparer.Ordinal))
         {
             if (other is not (CardName or ReadmeName) && !card.Files.ContainsKey(other))
                 yield return $"{other} is there and the card does not name it; take it out";
@@ -87,7 +89,9 @@ public sealed partial class Animal(string folder, Card card)
             return $"{name}: {why.TrimEnd('.')}";
         if (!File.Exists(In(name)))
             return $"{name} is not there, which the card names";
-        return FileFacts.Of(In(name)) == new FileFacts(file.Bytes, file.Sha256) ? null : $"{name} is not the file that the card describes: its SHA-256 is another one; restore it";
+        return FileFacts.Of(In(name)) == new FileFacts(file.Bytes, file.Sha256)
+            ? null
+            : $"{name} is not the file that the card describes: its SHA-256 is another one; restore it";
     }
 
     /// <summary>Unpacks it into a run, so that all that is done with runs can be done with it; a whole folder, or none.</summary>
@@ -107,11 +111,22 @@ public sealed partial class Animal(string folder, Card card)
                 Copy(NormalizationFile.Name, Path.Combine(run.Frozen, NormalizationFile.Name));
             foreach (var name in card.Files.Keys.Where(name => name.StartsWith($"{ConditionsName}/", StringComparison.Ordinal)))
                 Copy(name, Path.Combine(run.Path, name));
-            var position = new TrainingPosition { Step = card.Training.Steps, Epoch = card.Training.Epochs, TrainingSeconds = card.Training.Seconds };
+            var position = new TrainingPosition
+            {
+                Step = card.Training.Steps,
+                Epoch = card.Training.Epochs,
+                TrainingSeconds = card.Training.Seconds,
+            };
             string[] trained = [WeightsOf(card.Network.Component), WeightsOf(Component.Conditioning)];
             new CheckpointStore(run.Checkpoints).Adopt(
                 [.. trained.Where(card.Files.ContainsKey).Select(In)],
-                files => new CheckpointManifest { Position = position, Random = new Dictionary<string, byte[]>(), Experiment = ExperimentSeal.HashOf(run), Files = files });
+                files => new CheckpointManifest
+                {
+                    Position = position,
+                    Random = new Dictionary<string, byte[]>(),
+                    Experiment = ExperimentSeal.HashOf(run),
+                    Files = files,
+                });
             var ended = DateTimeOffset.Parse($"{card.Training.Date}T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture);
             run.WriteStatus(new RunStatus
             {

@@ -3,7 +3,9 @@ using VoxelZoo.Engine.Data;
 
 namespace VoxelZoo.Engine.Zoo;
 
-/// <summary>What is known of an animal, trained weights that ship: <c>card.yaml</c>. No field may be missing or empty, so that nobody has to guess.</summary>
+/// <summary>
+/// What is known of an animal, trained weights that ship: <c>card.yaml</c>. No field may be missing or empty, so that nobody has to guess.
+/// </summary>
 public sealed record Card
 {
     /// <summary>Family and name, as the folder has them: <c>unet3d/head-32</c>.</summary>
@@ -58,7 +60,10 @@ public sealed record Card
     /// <summary>How sharp its volumes are; null where it was not measured.</summary>
     public double? Sharpness => Find("sharpness")?.Value;
 
-    /// <summary>What a metric found: against the test split where that was measured, else against val, else what there is; null where there is nothing.</summary>
+    /// <summary>
+    /// What a metric found: against the test split where that was measured, else against val, else what there
+    /// is; null where there is nothing.
+    /// </summary>
     public CardMeasure? Find(string metric) =>
         Measures.Where(measure => measure.Metric == metric).MinBy(measure => measure.Against switch { "test" => 0, "val" => 1, _ => 2 });
 }
@@ -127,7 +132,10 @@ public sealed record CardTraining
     [MinLength(1)]
     public required string Experiment { get; init; }
 
-    /// <summary>SHA-256 of the experiment by which it was trained, as its run had it; <c>experiment.yaml</c> here is that without the places of the machine.</summary>
+    /// <summary>
+    /// SHA-256 of the experiment by which it was trained, as its run had it; <c>experiment.yaml</c> here is that
+    /// without the places of the machine.
+    /// </summary>
     [RegularExpression("^[0-9a-f]{64}\\z")]
     public required string ExperimentSha256 { get; init; }
 

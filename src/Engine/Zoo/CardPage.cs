@@ -6,7 +6,9 @@ using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Zoo;
 
-/// <summary>All animals of a zoo on one page, which holds nothing that their cards do not; a part of a document between two marks.</summary>
+/// <summary>
+/// All animals of a zoo on one page, which holds nothing that their cards do not; a part of a document between two marks.
+/// </summary>
 public static class CardPage
 {
     private const string Begin = "<!-- animals: made by `zoo list --page` -->", End = "<!-- /animals -->";
@@ -21,7 +23,8 @@ public static class CardPage
         var (begin, end) = (document.IndexOf(Begin, StringComparison.Ordinal), document.IndexOf(End, StringComparison.Ordinal));
         return begin >= 0 && end > begin
             ? $"{document[..begin]}{Begin}\n\n{Of(animals, folder)}{document[end..]}"
-            : throw new InvalidDataException($"it has no lines `{Begin}` and `{End}`, between which the animals go; put them where they belong");
+            : throw new InvalidDataException(
+                $"it has no lines `{Begin}` and `{End}`, between which the animals go; put them where they belong");
     }
 
     private static string Of(IReadOnlyList<Animal> animals, string folder)
@@ -43,9 +46,11 @@ public static class CardPage
         foreach (var card in cards)
         {
             table.Add(
-                card.Id, card.Network.Part, card.Network.Parameters.ToString("N0", CultureInfo.InvariantCulture), ByteCount.Shown(card.Bytes),
+                card.Id, card.Network.Part, card.Network.Parameters.ToString("N0", CultureInfo.InvariantCulture),
+                ByteCount.Shown(card.Bytes),
                 Value(card.Find("sharpness")), Value(card.Find("lesions")), Value(card.Find("psnr")), Value(card.Find(MaskQuality.Exact)),
-                FormattableString.Invariant($"{card.Training.Steps:N0} steps, {card.Training.Seconds:F0} s"), FormattableString.Invariant($"{card.Trial.Seconds:F1} s"), card.Licences.Weights);
+                FormattableString.Invariant($"{card.Training.Steps:N0} steps, {card.Training.Seconds:F0} s"),
+                FormattableString.Invariant($"{card.Trial.Seconds:F1} s"), card.Licences.Weights);
         }
 
         table.WriteTo(text);

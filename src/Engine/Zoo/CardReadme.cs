@@ -16,7 +16,10 @@ public static class CardReadme
         if (card.Files.ContainsKey(Animal.PictureName))
             Line(text, $"![{card.Trial.Picture}]({Animal.PictureName})\n\n{card.Seen}\n");
         if (card.Network.Component == Runs.Checkpoints.Component.Compressor)
-            Line(text, $"```yaml\ncompressor: {{use: {card.Network.Part}, from: zoo/{card.Id}}} # with the options of {Animal.ExperimentName}\n```\n");
+            Line(
+                text,
+                $"```yaml\ncompressor: {{use: {card.Network.Part}, from: zoo/{card.Id}}} # with the options of {Animal.ExperimentName}\n"
+                + $"```\n");
         else
             Line(text, $"```\nvoxelzoo sample zoo/{card.Id} --count 2 --out samples\n```\n");
         Facts(text, card);
@@ -27,7 +30,10 @@ public static class CardReadme
         Line(text, $"## Use\n\n{card.Use.Intended}\n");
         foreach (var limit in card.Use.Limits)
             Line(text, $"- {limit}");
-        Line(text, $"\n## Licences\n\n| of | licence |\n| --- | --- |\n| code | {card.Licences.Code} |\n| weights | {card.Licences.Weights} |\n| training data | {card.Licences.Data} |\n");
+        Line(
+            text,
+            $"\n## Licences\n\n| of | licence |\n| --- | --- |\n| code | {card.Licences.Code} |\n| weights | {card.Licences.Weights} |\n"
+            + $"| training data | {card.Licences.Data} |\n");
         Files(text, card);
         Line(text, $"\nMade of card.yaml by `zoo export`; `zoo verify {card.Id}` compares both.");
         return text.ToString();
@@ -37,12 +43,24 @@ public static class CardReadme
     {
         var volumes = card.Volumes;
         var table = new MarkdownTable("", "");
-        table.Add("network", FormattableString.Invariant($"{card.Network.Part} ({card.Network.Component}, {card.Network.Weights} weights as {card.Network.Dtype}), {card.Network.Parameters:N0} parameters"));
-        table.Add("makes", $"{string.Join(" + ", volumes.Target)}{(volumes.Condition.Count > 0 ? $" from {string.Join(" + ", volumes.Condition)}" : "")}");
-        table.Add("volumes", FormattableString.Invariant($"{string.Join("×", volumes.Shape)} voxels of {string.Join("×", volumes.Spacing.Select(Number))} mm (depth, height, width), intensities {Number(volumes.Range[0])} to {Number(volumes.Range[1])}"));
+        table.Add(
+            "network",
+            FormattableString.Invariant($"{card.Network.Part} ({card.Network.Component}, {card.Network.Weights} weights as ")
+            + FormattableString.Invariant($"{card.Network.Dtype}), {card.Network.Parameters:N0} parameters"));
+        table.Add(
+            "makes",
+            $"{string.Join(" + ", volumes.Target)}{(volumes.Condition.Count > 0 ? $" from {string.Join(" + ", volumes.Condition)}" : "")}");
+        table.Add(
+            "volumes",
+            FormattableString.Invariant($"{string.Join("×", volumes.Shape)} voxels of ")
+            + FormattableString.Invariant($"{string.Join("×", volumes.Spacing.Select(Number))} mm (depth, height, width), ")
+            + FormattableString.Invariant($"intensities {Number(volumes.Range[0])} to {Number(volumes.Range[1])}"));
         table.Add("preprocessing", volumes.Preprocessing);
         table.Add("plugins", string.Join(", ", card.Plugins.Select(plugin => $"{plugin.Key} {plugin.Value}")));
-        table.Add("one volume", FormattableString.Invariant($"{card.Trial.Seconds:F1} s and {card.Trial.PeakMebibytes:N0} MiB at most, on {card.Trial.Machine}: {card.Trial.Of}"));
+        table.Add(
+            "one volume",
+            FormattableString.Invariant(
+                $"{card.Trial.Seconds:F1} s and {card.Trial.PeakMebibytes:N0} MiB at most, on {card.Trial.Machine}: {card.Trial.Of}"));
         table.WriteTo(text);
     }
 
@@ -60,9 +78,15 @@ public static class CardReadme
     {
         Line(text, $"## Training\n\n{training.Data}\n");
         var table = new MarkdownTable("", "");
-        table.Add("experiment", $"{training.Experiment}, sha256 `{training.ExperimentSha256}` as it was trained by; {Animal.ExperimentName} here is that without the places of the machine");
+        table.Add(
+            "experiment",
+            $"{training.Experiment}, sha256 `{training.ExperimentSha256}` as it was trained by; "
+            + $"{Animal.ExperimentName} here is that without the places of the machine");
         table.Add("start", training.Start);
-        table.Add("length", FormattableString.Invariant($"{training.Steps:N0} steps in {training.Epochs:N0} epochs, {training.Seconds:F0} s, seed {training.Seed}, on {training.Machine}; ended {training.Date}"));
+        table.Add(
+            "length",
+            FormattableString.Invariant($"{training.Steps:N0} steps in {training.Epochs:N0} epochs, {training.Seconds:F0} s, ")
+            + FormattableString.Invariant($"seed {training.Seed}, on {training.Machine}; ended {training.Date}"));
         foreach (var (split, data) in training.Splits)
             table.Add(split, FormattableString.Invariant($"{data.Patients} volumes, sha256 `{data.Sha256}`"));
         table.WriteTo(text);

@@ -3,7 +3,9 @@ namespace VoxelZoo.Host.Cluster;
 /// <summary>A run's chain of jobs: <c>chain.json</c>. The methods say what follows from what happened, and touch nothing.</summary>
 internal sealed record Chain
 {
-    /// <summary>How often in succession SLURM may start a job over, or a time limit may end the preparations of a run, without its gaining a step.</summary>
+    /// <summary>
+    /// How often in succession SLURM may start a job over, or a time limit may end the preparations of a run, without its gaining a step.
+    /// </summary>
     public const int IdleRestarts = 3;
 
     /// <summary>The experiment's id.</summary>
@@ -51,7 +53,9 @@ internal sealed record Chain
         var lost = Last.Ended is null ? WithLast(Last with { Ended = now, StepsAfter = steps }) : this;
         var idle = lost.Segments.Reverse().TakeWhile(segment => segment.Job == Last.Job && segment.StepsGained <= 0).Count();
         if (idle > IdleRestarts)
-            return lost.Over(ChainState.Stalled, $"SLURM started job {Last.Job} over {IdleRestarts} times and it gained no step; see why with sacct or in the logs");
+            return lost.Over(
+                ChainState.Stalled,
+                $"SLURM started job {Last.Job} over {IdleRestarts} times and it gained no step; see why with sacct or in the logs");
         var again = lost.Submitted(Last.Job, SegmentReason.Requeued, now);
         return again.WithLast(again.Last with { Started = now, StepsBefore = steps });
     }
@@ -73,15 +77,20 @@ internal sealed record Chain
             _ when !stopped => chain.Over(ChainState.Failed, $"{name} ended with exit code {end.ExitCode}; its log says why"),
             _ when chain.Last.StepsGained <= 0 && !chain.Prepares(end) => chain.Over(
                 ChainState.Stalled,
-                $"{name} gained no step in {chain.Last.Ended - chain.Last.Started:d\\.hh\\:mm\\:ss} (exit code {end.ExitCode}): give it more --time, or, where its log says that it was killed, more --mem"),
-            _ when Submissions >= Limit => chain.Over(ChainState.Exhausted, Submissions == 1 ? "its only segment is used" : $"all {Limit} segments are used"),
+                $"{name} gained no step in {chain.Last.Ended - chain.Last.Started:d\\.hh\\:mm\\:ss} (exit code {end.ExitCode}): "
+                + "give it more --time, or, where its log says that it was killed, more --mem"),
+            _ when Submissions >= Limit =>
+                chain.Over(ChainState.Exhausted, Submissions == 1 ? "its only segment is used" : $"all {Limit} segments are used"),
             _ => chain,
         };
     }
 
-    /// <summary>Whether the time ran out before the first step, and not too often: what is prepared in one segment is there in the next.</summary>
+    /// <summary>
+    /// Whether the time ran out before the first step, and not too often: what is prepared in one segment is there in the next.
+    /// </summary>
     private bool Prepares(SegmentEnd end) =>
-        end is { Preparing: true, ExitCode: 3 } && Segments.Reverse().TakeWhile(segment => segment.StepsGained <= 0).Count() <= IdleRestarts;
+        end is { Preparing: true, ExitCode: 3 }
+        && Segments.Reverse().TakeWhile(segment => segment.StepsGained <= 0).Count() <= IdleRestarts;
 
     /// <summary>Why there is a segment after the last one.</summary>
     public SegmentReason Succession => Last.ExitCode == 3 || Last.Signal == "USR1" ? SegmentReason.TimeLimit : SegmentReason.Killed;
@@ -119,5 +128,7 @@ internal enum ChainState
 /// <param name="Signal">The first signal that SLURM sent: <c>USR1</c>, <c>TERM</c>, or null.</param>
 /// <param name="Steps">Steps in the run's newest checkpoint.</param>
 /// <param name="Failure">What the run says went wrong in it, or null.</param>
-/// <param name="Preparing">Whether the run has no checkpoint yet: its cohort is made, its latents are computed, or another is trained first.</param>
+/// <param name="Preparing">
+/// Whether the run has no checkpoint yet: its cohort is made, its latents are computed, or another is trained first.
+/// </param>
 internal sealed record SegmentEnd(int ExitCode, string? Signal, long Steps, string? Failure = null, bool Preparing = false);

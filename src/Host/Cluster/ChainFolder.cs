@@ -7,7 +7,8 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Host.Cluster;
 
 /// <summary>
-/// The folder beside a run's own that its chain of jobs is kept in: <c>RUN.submit</c>. It is there before the run is, as a job may wait for days.
+/// The folder beside a run's own that its chain of jobs is kept in: <c>RUN.submit</c>. It is there before the run is,
+/// as a job may wait for days.
 /// </summary>
 /// <param name="run">The run's folder.</param>
 internal sealed class ChainFolder(string run)
@@ -19,7 +20,9 @@ internal sealed class ChainFolder(string run)
 
     /// <summary>The chain whose folder a file lies in, or null.</summary>
     public static ChainFolder? Of(string file) =>
-        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file)) is { } folder && folder.EndsWith(Suffix, StringComparison.Ordinal) ? new ChainFolder(folder[..^Suffix.Length]) : null;
+        System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file)) is { } folder && folder.EndsWith(Suffix, StringComparison.Ordinal)
+            ? new ChainFolder(folder[..^Suffix.Length])
+            : null;
 
     /// <summary>The run's folder, as a full path.</summary>
     public string Run { get; } = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(run));
@@ -51,7 +54,8 @@ internal sealed class ChainFolder(string run)
         }
         catch (JsonException e)
         {
-            throw new UsageException($"{File} cannot be read ({JsonFault.Why(e)}); remove {Path} and go on with `voxelzoo submit EXP --resume --run {Run}`");
+            throw new UsageException(
+                $"{File} cannot be read ({JsonFault.Why(e)}); remove {Path} and go on with `voxelzoo submit EXP --resume --run {Run}`");
         }
     }
 
@@ -59,7 +63,9 @@ internal sealed class ChainFolder(string run)
     /// <exception cref="UsageException">Nothing was submitted, or the file is damaged.</exception>
     public Chain Read() => Find() ?? throw new UsageException($"{Run}: no chain was submitted for this run; there is no {File}");
 
-    /// <summary>The chain whose last segment is a job. One that begins at once waits here until <c>submit</c> has written its number.</summary>
+    /// <summary>
+    /// The chain whose last segment is a job. One that begins at once waits here until <c>submit</c> has written its number.
+    /// </summary>
     /// <exception cref="UsageException">The chain does not come to that.</exception>
     public Chain Await(string job)
     {

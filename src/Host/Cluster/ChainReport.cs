@@ -16,8 +16,13 @@ internal sealed record ChainReport(Chain Chain, string? JobState, RunStatus? Run
     /// <summary>Whether the job is over and could not say so.</summary>
     private bool IsLost => Chain.State == ChainState.Active && Last.Ended is null && !Slurm.IsAlive(JobState);
 
-    /// <summary>How the run stands. Where its job runs, on a machine whose locks are perhaps not seen from here, SLURM knows better than the lock.</summary>
-    public RunStatus? Standing => Run is { Status: RunState.Interrupted } && JobState?.Split(' ')[0] is "RUNNING" or "COMPLETING" ? Run with { Status = RunState.Running } : Run;
+    /// <summary>
+    /// How the run stands. Where its job runs, on a machine whose locks are perhaps not seen from here, SLURM knows better than the lock.
+    /// </summary>
+    public RunStatus? Standing =>
+        Run is { Status: RunState.Interrupted } && JobState?.Split(' ')[0] is "RUNNING" or "COMPLETING"
+            ? Run with { Status = RunState.Running }
+            : Run;
 
     /// <summary>Why the chain stands as it does, or null where there is nothing to say.</summary>
     public string? Explanation => Chain.Explanation switch

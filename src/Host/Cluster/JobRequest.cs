@@ -6,7 +6,9 @@ internal sealed record JobRequest
     /// <summary>The longest time that a segment may take.</summary>
     public required WallTime Time { get; init; }
 
-    /// <summary>Seconds before the limit at which training is told to stop: time to finish the step under way and write a checkpoint.</summary>
+    /// <summary>
+    /// Seconds before the limit at which training is told to stop: time to finish the step under way and write a checkpoint.
+    /// </summary>
     public required int Lead { get; init; }
 
     /// <summary>Machines.</summary>

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace VoxelZoo.Host.Cluster;
 
-/// <summary>The job script. It is short, because users read it; what is to be decided is decided by <c>submit begin</c> and <c>submit next</c>.</summary>
+/// <summary>
+/// The job script. It is short, because users read it; what is to be decided is decided by <c>submit begin</c> and <c>submit next</c>.
+/// </summary>
 internal sealed record JobScript
 {
     /// <summary>The experiment's id.</summary>

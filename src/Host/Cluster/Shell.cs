@@ -12,7 +12,10 @@ internal static class Shell
     public static string Quote(string word) =>
         word.Length > 0 && !word.AsSpan().ContainsAnyExcept(Plain) ? word : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 
-    /// <summary>A value for a line of <c>#SBATCH</c>, which sbatch takes apart by rules of its own: a backslash keeps the next character, also in quotes.</summary>
+    /// <summary>
+    /// A value for a line of <c>#SBATCH</c>, which sbatch takes apart by rules of its own: a backslash keeps the next
+    /// character, also in quotes.
+    /// </summary>
     public static string QuoteDirective(string value) => !value.AsSpan().ContainsAnyExcept(Plain)
         ? value
         : $"\"{value.Replace(@"\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";

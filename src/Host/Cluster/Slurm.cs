@@ -10,7 +10,9 @@ internal static class Slurm
     private const string PmixLibrary = "libpmix.so";
 
     /// <summary>Whether jobs can be submitted from here.</summary>
-    public static bool IsInstalled => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "sbatch")));
+    public static bool IsInstalled =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Any(folder => File.Exists(Path.Combine(folder, "sbatch")));
 
     /// <summary>What it calls its version, or null where it is not here.</summary>
     public static string? Version() => Run("sbatch", "--version") is { ExitCode: 0 } outcome ? outcome.Out.Trim() : null;
@@ -21,10 +23,16 @@ internal static class Slurm
         if (Run("srun", "--mpi=list") is not { } outcome)
             return [];
         // one a line after a heading, to standard output or error by version
-        return [.. $"{outcome.Out}\n{outcome.Error}".Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(line => !line.Contains(' '))];
+        return
+        [
+            .. $"{outcome.Out}\n{outcome.Error}".Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Where(line => !line.Contains(' ')),
+        ];
     }
 
-    /// <summary>Why <c>srun</c> cannot start several processes that find each other by PMIx, as far as this machine tells; null where it can.</summary>
+    /// <summary>
+    /// Why <c>srun</c> cannot start several processes that find each other by PMIx, as far as this machine tells; null where it can.
+    /// </summary>
     public static string? WhyNoPmix()
     {
         if (!MpiPlugins().Any(plugin => plugin.StartsWith("pmix", StringComparison.Ordinal)))
@@ -32,7 +40,8 @@ internal static class Slurm
         // slurmd loads it when a job begins, and jobs end without a word where it cannot
         return HasPmixLibrary()
             ? null
-            : $"SLURM's PMIx opens {PmixLibrary} by that name, and there is none here (libpmix.so.2 does not do); install libpmix-dev, here and where the jobs run";
+            : $"SLURM's PMIx opens {PmixLibrary} by that name, and there is none here (libpmix.so.2 does not do); "
+                + "install libpmix-dev, here and where the jobs run";
     }
 
     /// <summary>Whether the library is where Debian's plugin opens it, or else where the loader looks.</summary>
@@ -40,9 +49,12 @@ internal static class Slurm
     {
         const string Libraries = "/usr/lib";
         var debian = Directory.Exists(Libraries)
-            ? Directory.EnumerateDirectories(Libraries, "*-linux-gnu*").Select(folder => Path.Combine(folder, "pmix2/lib")).Where(Directory.Exists).ToArray()
+            ? Directory.EnumerateDirectories(Libraries, "*-linux-gnu*")
+                .Select(folder => Path.Combine(folder, "pmix2/lib")).Where(Directory.Exists).ToArray()
             : [];
-        return debian.Length > 0 ? debian.Any(folder => File.Exists(Path.Combine(folder, PmixLibrary))) : NativeLibrary.TryLoad(PmixLibrary, out _);
+        return debian.Length > 0
+            ? debian.Any(folder => File.Exists(Path.Combine(folder, PmixLibrary)))
+            : NativeLibrary.TryLoad(PmixLibrary, out _);
     }
 
     /// <summary>The number of the job that this process belongs to, or null.</summary>
@@ -66,7 +78,8 @@ internal static class Slurm
     /// <summary>What SLURM says of a job, as <c>PENDING (JobHeldUser)</c>; null where it knows it no longer, or is not here.</summary>
     public static string? State(string job)
     {
-        if (Run("squeue", "--noheader", "--states=all", $"--jobs={job}", "--format=%T|%r") is { ExitCode: 0 } queue && queue.Out.Trim() is { Length: > 0 } line)
+        if (Run("squeue", "--noheader", "--states=all", $"--jobs={job}", "--format=%T|%r") is { ExitCode: 0 } queue
+            && queue.Out.Trim() is { Length: > 0 } line)
         {
             var words = line.Split('|');
             return words is ["PENDING", var why] ? $"PENDING ({why})" : words[0];
@@ -79,13 +92,15 @@ internal static class Slurm
 
     /// <summary>Whether a job in this state, as <see cref="State"/> has it, may run now or later.</summary>
     public static bool IsAlive(string? state) =>
-        state?.Split(' ')[0] is "PENDING" or "CONFIGURING" or "RUNNING" or "COMPLETING" or "SUSPENDED" or "STOPPED" or "REQUEUED" or "REQUEUE_HOLD" or "REQUEUE_FED" or "RESV_DEL_HOLD" or "SIGNALING" or "STAGE_OUT" or "RESIZING" or "SPECIAL_EXIT";
+        state?.Split(' ')[0] is "PENDING" or "CONFIGURING" or "RUNNING" or "COMPLETING" or "SUSPENDED" or "STOPPED" or "REQUEUED"
+            or "REQUEUE_HOLD" or "REQUEUE_FED" or "RESV_DEL_HOLD" or "SIGNALING" or "STAGE_OUT" or "RESIZING" or "SPECIAL_EXIT";
 
     private static Outcome? Run(string program, params string[] arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         // what this job was given says nothing of the next one
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("SLURM_", StringComparison.Ordinal) && name != "SLURM_CONF").ToArray())
+        foreach (var name in start.Environment.Keys.Where(
+            name => name.StartsWith("SLURM_", StringComparison.Ordinal) && name != "SLURM_CONF").ToArray())
             start.Environment.Remove(name);
         try
         {

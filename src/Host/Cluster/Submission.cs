@@ -51,7 +51,8 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
             RunPlugins.Check(session.Context, folder, own.Plan.Sources);
         return own.Plan.Id == id
             ? new Submission(id, file, new ChainFolder(folder.Path), begun ? null : Named(session, parse, idOrPath))
-            : throw new UsageException($"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
+            : throw new UsageException(
+                $"--resume: {folder.Path} is a run of {own.Plan.Id}, not of {id}; name that experiment, or another folder with --run");
     }
 
     private static ExperimentOrigin Named(Session session, ParseResult parse, string idOrPath) =>
@@ -72,11 +73,14 @@ internal sealed record Submission(string Id, MapNode File, ChainFolder Folder, E
         return Load(session, sets, all => all.Count == sets.Count ? file : resumed.Read(all, _ => { }).File);
     }
 
-    private static (MapNode File, Experiment Experiment) Load(Session session, IReadOnlyList<Assignment> sets, Func<IReadOnlyList<Assignment>, MapNode> read)
+    private static (MapNode File, Experiment Experiment) Load(
+        Session session, IReadOnlyList<Assignment> sets, Func<IReadOnlyList<Assignment>, MapNode> read)
     {
         var file = read(sets);
         // the machine that submits need not have the GPU that the jobs get
-        var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" } ? read([.. sets, Assignment.By("submit", "training.device", "cpu")]) : file;
+        var here = file["training"] is MapNode training && training["device"] is ScalarNode { Text: "cuda" }
+            ? read([.. sets, Assignment.By("submit", "training.device", "cpu")])
+            : file;
         var experiment = ExperimentLoader.Load(session, here, null);
         return (OptionDefaults.Completed(file, experiment.Plan), experiment); // the job may find other plugins
     }

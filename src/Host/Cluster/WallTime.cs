@@ -25,6 +25,8 @@ internal readonly partial record struct WallTime(TimeSpan Length)
         : Length.ToString(@"hh\:mm\:ss", CultureInfo.InvariantCulture);
 
     // at most 9999 hours or 999 days, so that no number overflows
-    [GeneratedRegex(@"^((?<days>\d{1,3})-)?(?<hours>\d{1,4}):(?<minutes>[0-5]\d):(?<seconds>[0-5]\d)\z", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"^((?<days>\d{1,3})-)?(?<hours>\d{1,4}):(?<minutes>[0-5]\d):(?<seconds>[0-5]\d)\z",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
     private static partial Regex Pattern();
 }

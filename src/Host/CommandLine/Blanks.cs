@@ -3,7 +3,10 @@ using System.CommandLine.Parsing;
 
 namespace VoxelZoo.Host.CommandLine;
 
-/// <summary>Words of the command line that hold nothing, as an unset variable of a shell leaves them: one rule for every argument and option of every verb.</summary>
+/// <summary>
+/// Words of the command line that hold nothing, as an unset variable of a shell leaves them: one rule for every
+/// argument and option of every verb.
+/// </summary>
 internal static class Blanks
 {
     /// <summary>Refuses them in a command and in the commands below it.</summary>
@@ -26,5 +29,6 @@ internal static class Blanks
     }
 
     /// <summary>The first thing that a description says, within a sentence.</summary>
-    private static string? Expected(string? description) => description is { Length: > 0 } ? $"{char.ToLowerInvariant(description[0])}{description.Split(';')[0][1..]}" : null;
+    private static string? Expected(string? description) =>
+        description is { Length: > 0 } ? $"{char.ToLowerInvariant(description[0])}{description.Split(';')[0][1..]}" : null;
 }

@@ -34,11 +34,15 @@ internal static class Choices
         // several with commas between them
         string Apart(string word)
         {
-            string[] meant = [.. word.Split(',', StringSplitOptions.TrimEntries).Select(one => Spelling.Nearest(one, names)).OfType<string>().Distinct()];
+            string[] meant =
+            [
+                .. word.Split(',', StringSplitOptions.TrimEntries).Select(one => Spelling.Nearest(one, names)).OfType<string>().Distinct(),
+            ];
             if (option.Arity.MaximumNumberOfValues == 1)
                 return meant.Length > 0 ? $"; did you mean `{meant[0]}`?" : "";
             string[] example = meant.Length > 0 ? meant : [.. names.Take(2)];
-            return $", each by itself, as in `{option.Name} {string.Join(option.AllowMultipleArgumentsPerToken ? " " : $" {option.Name} ", example)}`";
+            return ", each by itself, "
+                + $"as in `{option.Name} {string.Join(option.AllowMultipleArgumentsPerToken ? " " : $" {option.Name} ", example)}`";
         }
     }
 }

@@ -9,13 +9,15 @@ internal static class CommonOptions
     /// <summary>On every verb.</summary>
     public static Option<string[]> Plugins { get; } = new("--plugins")
     {
-        Description = "Folder of plugins, or one plugin's folder, besides those of the program and of VOXELZOO_PLUGINS; may be given several times",
+        Description = "Folder of plugins, or one plugin's folder, besides those of the program and of VOXELZOO_PLUGINS; "
+            + "may be given several times",
         HelpName = "DIR",
         Recursive = true,
     };
 
     /// <summary>On every verb.</summary>
-    public static Option<bool> Verbose { get; } = new("--verbose") { Description = "More messages, and stack traces of errors", Recursive = true };
+    public static Option<bool> Verbose { get; } =
+        new("--verbose") { Description = "More messages, and stack traces of errors", Recursive = true };
 
     /// <summary>On every verb that lists or measures.</summary>
     public static Option<bool> Json { get; } = new("--json") { Description = "Print JSON" };
@@ -29,7 +31,8 @@ internal static class CommonOptions
     };
 
     /// <summary>What <c>--set</c> was given.</summary>
-    public static Assignment[] Sets(ParseResult parse) => [.. (parse.GetValue<string[]>(SetName) ?? []).Select(set => Assignment.Parse(set))];
+    public static Assignment[] Sets(ParseResult parse) =>
+        [.. (parse.GetValue<string[]>(SetName) ?? []).Select(set => Assignment.Parse(set))];
 
     private const string SetName = "--set";
 

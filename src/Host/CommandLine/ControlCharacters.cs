@@ -16,7 +16,8 @@ internal static class ControlCharacters
     /// <summary>What is drawn as before, with the control characters of its texts made visible.</summary>
     public static IRenderable Escape(IRenderable people) => new Escaped(people);
 
-    private static bool Obeyed(char letter) => char.IsControl(letter) && letter is not ('\n' or '\t') && !(letter == '\r' && OperatingSystem.IsWindows());
+    private static bool Obeyed(char letter) =>
+        char.IsControl(letter) && letter is not ('\n' or '\t') && !(letter == '\r' && OperatingSystem.IsWindows());
 
     private static string Shown(char letter) => Obeyed(letter) ? $"\\x{(int)letter:x2}" : letter.ToString(CultureInfo.InvariantCulture);
 

@@ -17,12 +17,15 @@ internal static partial class MemoryShortage
 
     internal static string Sentence(string message, (long Limit, long Taken)? space, long? available)
     {
-        var what = Wanted.Match(message) is { Success: true } match && long.TryParse(match.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
+        var what = Wanted.Match(message) is { Success: true } match
+            && long.TryParse(match.Groups[1].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var bytes)
             ? $"{ByteCount.Shown(bytes)} of memory could not be had"
             : "memory ran out";
         var there = space is { } limited
-            ? $"the address space of this process is limited to {ByteCount.Shown(limited.Limit)} (ulimit -v), of which {ByteCount.Shown(limited.Taken)} are taken; lift that limit"
-            : $"this machine, or the job's share of it, has {(available is { } left ? ByteCount.Shown(left) : "too little")} left; give it more";
+            ? $"the address space of this process is limited to {ByteCount.Shown(limited.Limit)} (ulimit -v), "
+                + $"of which {ByteCount.Shown(limited.Taken)} are taken; lift that limit"
+            : $"this machine, or the job's share of it, has {(available is { } left ? ByteCount.Shown(left) : "too little")} left; "
+                + "give it more";
         return $"{what}: {there}, or take less by a smaller batch_size, gradient_checkpointing: true or a smaller data.cache_megabytes";
     }
 }

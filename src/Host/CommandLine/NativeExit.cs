@@ -4,8 +4,9 @@ using System.Runtime.InteropServices;
 namespace VoxelZoo.Host.CommandLine;
 
 /// <summary>
-/// What becomes of the process where code that is not .NET's ends it, such as a plugin's that calls <c>exit(0)</c> of the C library: .NET says nothing of it,
-/// and whoever waits for the process must not take it for success. What is registered last is called first, and ends the process at once.
+/// What becomes of the process where code that is not .NET's ends it, such as a plugin's that calls <c>exit(0)</c> of the C library: .NET
+/// says nothing of it, and whoever waits for the process must not take it for success. What is registered last is called first, and ends
+/// the process at once.
 /// </summary>
 internal static unsafe partial class NativeExit
 {
@@ -34,7 +35,8 @@ internal static unsafe partial class NativeExit
     /// <summary>Lets any end from now on be with this code: the work is done, or has failed.</summary>
     public static void Settle(int code)
     {
-        if (OperatingSystem.IsLinux() && _sentence.Length > 0 && NativeLibrary.TryLoad("libc.so.6", out var library) && NativeLibrary.TryGetExport(library, "_exit", out var exit))
+        if (OperatingSystem.IsLinux() && _sentence.Length > 0 && NativeLibrary.TryLoad("libc.so.6", out var library)
+            && NativeLibrary.TryGetExport(library, "_exit", out var exit))
             _ = AtExit((delegate* unmanaged[Cdecl]<void*, void>)exit, (void*)code, null);
     }
 

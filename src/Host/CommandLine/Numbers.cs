@@ -53,15 +53,22 @@ internal static class Numbers
         }
     }
 
-    private static long? Whole(ArgumentResult argument) => Wide(argument) is { } value && ((int)value == value || Refuse(argument)) ? value : null;
+    private static long? Whole(ArgumentResult argument) =>
+        Wide(argument) is { } value && ((int)value == value || Refuse(argument)) ? value : null;
 
     private static long? Wide(ArgumentResult argument) =>
-        long.TryParse(argument.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) || Refuse(argument) ? value : null;
+        long.TryParse(argument.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+        || Refuse(argument)
+            ? value
+            : null;
 
     private static double? Real(ArgumentResult argument)
     {
         const NumberStyles Plain = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        return (double.TryParse(argument.Tokens[0].Value, Plain, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)) || Refuse(argument) ? value : null;
+        return (double.TryParse(argument.Tokens[0].Value, Plain, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value))
+            || Refuse(argument)
+            ? value
+            : null;
     }
 
     // the sentence is made where all of them are, in ParseErrors

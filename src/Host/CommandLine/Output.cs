@@ -22,7 +22,8 @@ internal static class Output
     public static bool IsWatched => !Console.IsOutputRedirected && !IsPlain && Launcher.Find() is null;
 
     /// <summary>Whether no escape sequence may be written: <c>NO_COLOR</c> (no-color.org) has a value, or the terminal is dumb.</summary>
-    public static bool IsPlain => Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || Environment.GetEnvironmentVariable("TERM") == "dumb";
+    public static bool IsPlain =>
+        Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 } || Environment.GetEnvironmentVariable("TERM") == "dumb";
 
     /// <summary>Prints <paramref name="json"/> where <c>--json</c> was given, and <paramref name="people"/> otherwise.</summary>
     public static void Write(ParseResult parse, Func<JsonNode> json, Func<IRenderable> people)
@@ -36,7 +37,8 @@ internal static class Output
     /// <summary>Prints indented JSON.</summary>
     public static void Write(JsonNode json)
     {
-        var text = json.ToJsonString(new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + '\n';
+        var text = json.ToJsonString(
+            new JsonSerializerOptions { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }) + '\n';
         // in UTF-8, whatever the terminal's encoding is
         if (StandardStreams.Out is { } stream)
             stream.Write(Encoding.UTF8.GetBytes(text));
@@ -47,9 +49,12 @@ internal static class Output
     /// <summary>Prints a line, with its control characters made visible: a path or a title may hold what a terminal would obey.</summary>
     /// <param name="text">The line; ends of lines within it stay.</param>
     /// <param name="json">Whether standard output is for JSON alone, so that the line goes to standard error.</param>
-    public static void Line(string text, bool json = false) => (json ? Console.Error : Console.Out).WriteLine(ControlCharacters.Escape(text));
+    public static void Line(string text, bool json = false) =>
+        (json ? Console.Error : Console.Out).WriteLine(ControlCharacters.Escape(text));
 
-    /// <summary>Prints for people. Where it is not drawn, lines are as wide as <c>COLUMNS</c> says or unbroken, and end with their last letter.</summary>
+    /// <summary>
+    /// Prints for people. Where it is not drawn, lines are as wide as <c>COLUMNS</c> says or unbroken, and end with their last letter.
+    /// </summary>
     public static void Write(IRenderable people)
     {
         if (IsWatched)
@@ -95,7 +100,8 @@ internal static class Output
     }
 
     private static int Width() =>
-        int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), NumberStyles.None, CultureInfo.InvariantCulture, out var columns) && columns > 0
+        int.TryParse(Environment.GetEnvironmentVariable("COLUMNS"), NumberStyles.None, CultureInfo.InvariantCulture, out var columns)
+        && columns > 0
             ? columns
             : Console.IsOutputRedirected ? Unbroken : Console.WindowWidth > 0 ? Console.WindowWidth : Unbroken;
 

@@ -10,7 +10,10 @@ internal static class OwnProcess
     public static Process Start(params IEnumerable<string> arguments)
     {
         // `dotnet voxelzoo.dll` is a process of dotnet
-        string[] all = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(OwnProcess).Assembly.Location, .. arguments] : [.. arguments];
-        return Process.Start(new ProcessStartInfo(Environment.ProcessPath!, all) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        string[] all = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
+            ? [typeof(OwnProcess).Assembly.Location, .. arguments]
+            : [.. arguments];
+        return Process.Start(
+            new ProcessStartInfo(Environment.ProcessPath!, all) { RedirectStandardError = true, RedirectStandardOutput = true })!;
     }
 }

@@ -7,7 +7,8 @@ namespace VoxelZoo.Host.CommandLine;
 internal static class ParseErrors
 {
     /// <summary>Whether a verb is named that there is not, whose help would be that of another one.</summary>
-    public static bool NamesNoVerb(ParseResult parse) => parse.CommandResult.Command.Subcommands.Count > 0 && parse.UnmatchedTokens.Any(word => !word.StartsWith('-'));
+    public static bool NamesNoVerb(ParseResult parse) =>
+        parse.CommandResult.Command.Subcommands.Count > 0 && parse.UnmatchedTokens.Any(word => !word.StartsWith('-'));
 
     public static string Sentence(ParseResult parse)
     {
@@ -27,8 +28,10 @@ internal static class ParseErrors
 
         if (verbs.Length > 0 && command.Action is null)
             return $"say what to do: {string.Join(", ", verbs.Select(v => $"`{Path(parse)} {v}`"))}";
-        if (Option(parse.Errors[0].SymbolResult) is { Tokens: [var token, ..], Option: var option } && Numbers.Expected(option.ValueType) is { } number)
-            return $"`{option.Name}` takes {number}, found `{token.Value}`{(token.Value.Contains(',') ? "; the decimal sign is a point, and nothing separates thousands" : "")}";
+        if (Option(parse.Errors[0].SymbolResult) is { Tokens: [var token, ..], Option: var option }
+            && Numbers.Expected(option.ValueType) is { } number)
+            return $"`{option.Name}` takes {number}, found "
+                + $"`{token.Value}`{(token.Value.Contains(',') ? "; the decimal sign is a point, and nothing separates thousands" : "")}";
         var sentence = string.Join(' ', parse.Errors[0].Message.Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
         if (sentence.StartsWith('`'))
             return sentence; // it is ours, and says what to do
@@ -40,8 +43,11 @@ internal static class ParseErrors
     {
         if (Spelling.Suggestion(word, command.Subcommands.Select(verb => verb.Name)) is { Length: > 0 } near)
             return near;
-        var below = command.Subcommands.SelectMany(group => group.Subcommands.Where(verb => !verb.Hidden).Select(verb => (Verb: verb.Name, Path: $"{group.Name} {verb.Name}"))).ToArray();
-        return Spelling.Nearest(word, below.Select(verb => verb.Verb)) is { } nearest ? $"; did you mean `{below.First(verb => verb.Verb == nearest).Path}`?" : "";
+        var below = command.Subcommands.SelectMany(group => group.Subcommands.Where(verb => !verb.Hidden)
+            .Select(verb => (Verb: verb.Name, Path: $"{group.Name} {verb.Name}"))).ToArray();
+        return Spelling.Nearest(word, below.Select(verb => verb.Verb)) is { } nearest
+            ? $"; did you mean `{below.First(verb => verb.Verb == nearest).Path}`?"
+            : "";
     }
 
     private static OptionResult? Option(SymbolResult? result) => result as OptionResult ?? result?.Parent as OptionResult;

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace VoxelZoo.Host.CommandLine;
 
 /// <summary>
-/// What the system lets this process have, <c>ulimit -n</c> and <c>ulimit -v</c>. Where it is too little, libraries fail to load one after the other, and
-/// the messages name the wrong cause, so it is looked at before anything is loaded.
+/// What the system lets this process have, <c>ulimit -n</c> and <c>ulimit -v</c>. Where it is too little, libraries fail to load one after
+/// the other, and the messages name the wrong cause, so it is looked at before anything is loaded.
 /// </summary>
 internal static partial class ProcessLimits
 {
@@ -19,8 +19,8 @@ internal static partial class ProcessLimits
     private const ulong NeededToList = 1536 * Mebibyte;
 
     /// <summary>
-    /// The runtime sets aside half of the address space for its heap and libtorch maps 1.3 GB; the smallest network was seen to train with 8 GB, and to fail
-    /// with 6.
+    /// The runtime sets aside half of the address space for its heap and libtorch maps 1.3 GB; the smallest network was seen to train with
+    /// 8 GB, and to fail with 6.
     /// </summary>
     private const ulong NeededToCompute = 7680 * Mebibyte;
 
@@ -37,7 +37,8 @@ internal static partial class ProcessLimits
             if (files.Most > files.Current && Set(OpenFiles, ref raised) == 0)
                 files = raised;
             if (files.Current < NeededFiles)
-                return $"a process may have {files.Current} files open at once here, and this one needs {NeededFiles}; raise the limit with `ulimit -n 1024`, or ask who set it";
+                return $"a process may have {files.Current} files open at once here, and this one needs {NeededFiles}; "
+                    + "raise the limit with `ulimit -n 1024`, or ask who set it";
         }
 
         return ShortageOfAddresses(NeededToList);
@@ -46,7 +47,9 @@ internal static partial class ProcessLimits
     /// <summary>What is too little for verbs that compute, one sentence, or null.</summary>
     public static string? ShortageToCompute() => OperatingSystem.IsLinux() ? ShortageOfAddresses(NeededToCompute) : null;
 
-    /// <summary>Writes a sentence to standard error by the system alone: where little is left, the runtime's console does not load.</summary>
+    /// <summary>
+    /// Writes a sentence to standard error by the system alone: where little is left, the runtime's console does not load.
+    /// </summary>
     public static void Say(string sentence)
     {
         var bytes = new byte[sentence.Length + 1];
@@ -60,7 +63,8 @@ internal static partial class ProcessLimits
     {
         var space = default(Limit);
         return Get(AddressSpace, ref space) == 0 && space.Current < needed
-            ? $"the address space of a process is limited to {space.Current / Mebibyte} MiB here, and this one needs {needed / Mebibyte} MiB, most of it only set aside; lift the limit with `ulimit -v unlimited`, or ask who set it"
+            ? $"the address space of a process is limited to {space.Current / Mebibyte} MiB here, and this one needs "
+                + $"{needed / Mebibyte} MiB, most of it only set aside; lift the limit with `ulimit -v unlimited`, or ask who set it"
             : null;
     }
 

@@ -28,9 +28,12 @@ internal static class ProgramHost
             .AddSimpleConsole(c =>
             {
                 c.SingleLine = true;
-                c.ColorBehavior = Output.IsPlain ? Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled : Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Default;
+                c.ColorBehavior = Output.IsPlain
+                    ? Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled
+                    : Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Default;
             });
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(c => c.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            c => c.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Services
             .AddSingleton(TimeProvider.System)
             .AddSingleton(Catalogue(parse))

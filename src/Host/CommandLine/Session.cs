@@ -13,7 +13,9 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.CommandLine;
 
-/// <summary>What every verb on experiments and runs needs: the generic host with the parts, the native library, and what experiments are given.</summary>
+/// <summary>
+/// What every verb on experiments and runs needs: the generic host with the parts, the native library, and what experiments are given.
+/// </summary>
 internal sealed class Session : IDisposable
 {
     private readonly IHost _host;

@@ -1,8 +1,8 @@
 namespace VoxelZoo.Host.CommandLine;
 
 /// <summary>
-/// Standard output or standard error. Where it can no longer be written, on a full disk for instance, the first failure is kept and the rest goes
-/// nowhere, as after the reader of a pipe has gone: days of training must not end for a line that nobody sees.
+/// Standard output or standard error. Where it can no longer be written, on a full disk for instance, the first failure is kept and the
+/// rest goes nowhere, as after the reader of a pipe has gone: days of training must not end for a line that nobody sees.
 /// </summary>
 /// <param name="stream">The system's.</param>
 internal sealed class StandardStream(Stream stream) : Stream

@@ -22,16 +22,19 @@ internal static partial class StandardStreams
     {
         Out = new StandardStream(Console.OpenStandardOutput());
         Console.SetOut(Writer(Out));
-        Console.SetError(ErrorIsOpen ? new ControlCharacters.Writer(Writer(new StandardStream(Console.OpenStandardError()))) : TextWriter.Null);
+        Console.SetError(
+            ErrorIsOpen ? new ControlCharacters.Writer(Writer(new StandardStream(Console.OpenStandardError()))) : TextWriter.Null);
 
         // of the terminal's encoding, without the mark that some begin a file with
-        static StreamWriter Writer(Stream stream) => new(stream, Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true };
+        static StreamWriter Writer(Stream stream) =>
+            new(stream, Console.OutputEncoding is UTF8Encoding ? new UTF8Encoding(false) : Console.OutputEncoding) { AutoFlush = true };
     }
 
     /// <summary>Whether standard error can be written to.</summary>
     public static bool ErrorIsOpen => IsWritable(Error);
 
-    private static bool IsWritable(int descriptor) => !OperatingSystem.IsLinux() || (Flags(descriptor, GetFlags) is >= 0 and var flags && (flags & AccessMode) != ReadOnly);
+    private static bool IsWritable(int descriptor) =>
+        !OperatingSystem.IsLinux() || (Flags(descriptor, GetFlags) is >= 0 and var flags && (flags & AccessMode) != ReadOnly);
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Flags(int descriptor, int command);

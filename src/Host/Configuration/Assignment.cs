@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace VoxelZoo.Host.Configuration;
 
-/// <summary>A value that is laid over a configuration, and what a message about it names: who typed <c>--steps 5</c> has never seen <c>--set sampling.steps</c>.</summary>
+/// <summary>
+/// A value that is laid over a configuration, and what a message about it names: who typed <c>--steps 5</c> has never seen
+/// <c>--set sampling.steps</c>.
+/// </summary>
 /// <param name="Key">The key with its sections, such as <c>training.epochs</c>.</param>
 /// <param name="Value">The value.</param>
 /// <param name="Place">The option that was typed, or the place that gave the value.</param>

@@ -40,7 +40,8 @@ internal static class Binder
     {
         var map = WithoutUse(section);
         var (engineKeys, partKeys) = (OptionsShape.Of(typeof(TEngine)).Keys.ToArray(), OptionsShape.Of(options).Keys.ToArray());
-        var engine = Record(map.Without(map.Keys.Concat(map.Removed.Select(e => e.Key)).Except(engineKeys)), typeof(TEngine), null, partKeys);
+        var engine = Record(
+            map.Without(map.Keys.Concat(map.Removed.Select(e => e.Key)).Except(engineKeys)), typeof(TEngine), null, partKeys);
         return ((TEngine)engine, Record(map.Without(engineKeys), options, null, [.. engineKeys, .. alsoAllowed]));
     }
 
@@ -95,13 +96,17 @@ internal static class Binder
         {
             var allowed = shape.Keys.Concat(alsoAllowed).Order(StringComparer.Ordinal).ToArray();
             return new ConfigurationException(
-                position, $"unknown key `{key}`{Spelling.Suggestion(key, allowed)} ({(allowed.Length == 0 ? "no keys are allowed here" : "allowed: " + string.Join(", ", allowed))})");
+                position,
+                $"unknown key `{key}`{Spelling.Suggestion(key, allowed)} "
+                + $"({(allowed.Length == 0 ? "no keys are allowed here" : "allowed: " + string.Join(", ", allowed))})");
         }
     }
 
     /// <summary>The preset that a part's section names, or null.</summary>
     public static string? PresetOf(Node section, Type options) =>
-        OptionsShape.Of(options).PresetKey is { } key && section is MapNode map && map[key] is ScalarNode { IsNull: false } name ? name.Text : null;
+        OptionsShape.Of(options).PresetKey is { } key && section is MapNode map && map[key] is ScalarNode { IsNull: false } name
+            ? name.Text
+            : null;
 
     private static object? Preset(MapNode map, OptionsShape shape)
     {
@@ -112,7 +117,8 @@ internal static class Binder
         var names = shape.Presets.Keys.Order(StringComparer.Ordinal).ToArray();
         throw new ConfigurationException(
             node.Position,
-            $"`{key}` is {node.Description}{(node is ScalarNode word ? Spelling.Suggestion(word.Text, names) : "")} (allowed: {string.Join(", ", names)})");
+            $"`{key}` is {node.Description}{(node is ScalarNode word ? Spelling.Suggestion(word.Text, names) : "")} (allowed: "
+            + $"{string.Join(", ", names)})");
     }
 
     private static object? Value(Node node, Type type, string key, object? current)
@@ -139,7 +145,8 @@ internal static class Binder
             items.SetValue(Value(list.Items[i], item, $"{key}.{i}", null), i);
         return type.IsAssignableFrom(items.GetType())
             ? items
-            : throw new InvalidOperationException($"a list of {item.Name} cannot be bound to {type}; declare the property as IReadOnlyList or array");
+            : throw new InvalidOperationException(
+                $"a list of {item.Name} cannot be bound to {type}; declare the property as IReadOnlyList or array");
     }
 
     private static IDictionary Dictionary(Node node, Type value, string key)

@@ -10,7 +10,10 @@ namespace VoxelZoo.Host.Configuration;
 /// <summary>Turns a resolved experiment that trains a compressor into a plan.</summary>
 internal sealed class CompressionPlanReader(PartRegistry registry) : SectionReader(registry)
 {
-    private static readonly string[] Sections = ["id", "title", "data", "target", "compressor", "training", "sampling", "evaluation", "expect", RequiredPlugins.Section];
+    private static readonly string[] Sections =
+    [
+        "id", "title", "data", "target", "compressor", "training", "sampling", "evaluation", "expect", RequiredPlugins.Section,
+    ];
 
     private const string NoStart = "`from` starts denoisers; a compressor's training starts with fresh weights: remove it";
 
@@ -18,7 +21,8 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
     private static readonly Dictionary<string, string> Without = new()
     {
         ["epochs"] = "the epochs of a compressor's training are those of its phases; remove `epochs` and set `phases`",
-        ["validation_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `validation_timesteps`",
+        ["validation_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; "
+            + "remove `validation_timesteps`",
         ["from"] = NoStart,
         ["from_checkpoint"] = NoStart,
         ["from_weights"] = NoStart,
@@ -41,7 +45,9 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
     {
         foreach (var entry in root.Entries.Where(e => !Sections.Contains(e.Key) && PlanReader.Sections.Contains(e.Key)))
             throw new ConfigurationException(
-                entry.KeyPosition, $"without `architecture` and `strategy` the experiment trains its compressor, which has no `{entry.Key}`; remove it, or add the two to train a denoiser");
+                entry.KeyPosition,
+                $"without `architecture` and `strategy` the experiment trains its compressor, which has no `{entry.Key}`; "
+                + "remove it, or add the two to train a denoiser");
         RefuseUnknownSections(root, Sections, others: PlanReader.Sections);
         RequiredPlugins.Check(root, Registry.Catalogue);
         var training = root["training"] ?? new MapNode(root.Position, []);
@@ -60,7 +66,8 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
             Training = options,
             Compression = (CompressionOptions)compression,
             Sampling = Binder.Bind<ReconstructionOptions>(root["sampling"]),
-            Evaluation = Binder.Bind<ReconstructionEvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics") ?? root["evaluation"]),
+            Evaluation = Binder.Bind<ReconstructionEvaluationOptions>(
+                (root["evaluation"] as MapNode)?.Without("metrics") ?? root["evaluation"]),
             Metrics = metrics,
             LeftOut = leftOut,
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),

@@ -3,7 +3,9 @@ using System.Text.RegularExpressions;
 
 namespace VoxelZoo.Host.Configuration;
 
-/// <summary>The scalars of YAML 1.2's core schema (section 10.3.2): <c>yes</c> and <c>1_000</c> are texts, <c>1e-4</c> is a number.</summary>
+/// <summary>
+/// The scalars of YAML 1.2's core schema (section 10.3.2): <c>yes</c> and <c>1_000</c> are texts, <c>1e-4</c> is a number.
+/// </summary>
 internal static partial class CoreSchema
 {
     /// <summary>What an unquoted scalar is.</summary>
@@ -21,7 +23,9 @@ internal static partial class CoreSchema
     public static long? Integer(string text)
     {
         if (text.StartsWith("0x", StringComparison.Ordinal))
-            return long.TryParse(text[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex >= 0 ? hex : null;
+            return long.TryParse(text[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex >= 0
+                ? hex
+                : null;
         if (text.StartsWith("0o", StringComparison.Ordinal))
             return Octal(text[2..]);
         return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;

@@ -37,9 +37,11 @@ internal static class ExperimentFile
     /// <param name="sets">The values.</param>
     /// <param name="source">What positions say that are none of an option's.</param>
     public static MapNode FromSets(IReadOnlyList<Assignment> sets, string source) =>
-        (MapNode)Merger.WithoutNulls(Apply(sets, new MapNode(new Position(source), []), new Merger(ImmutableDictionary<string, IReadOnlySet<string>>.Empty)));
+        (MapNode)Merger.WithoutNulls(
+            Apply(sets, new MapNode(new Position(source), []), new Merger(ImmutableDictionary<string, IReadOnlySet<string>>.Empty)));
 
-    // a `use` first, because it resets the options that the others set, and a cohort before what would make one, so that both are refused in either order
+    // a `use` first, because it resets the options that the others set, and a cohort before what would make one, so
+    // that both are refused in either order
     private static Node Apply(IReadOnlyList<Assignment> sets, Node root, Merger merger) =>
         sets.OrderBy(set => set.Key.EndsWith(".use", StringComparison.Ordinal) ? 0 : set.Key == "data.cohort" ? 1 : 2)
             .Aggregate(root, (below, set) => merger.Set(below, set.Key, set.Value));
@@ -55,7 +57,9 @@ internal static class ExperimentFile
         var full = Path.GetFullPath(path);
         var node = YamlReader.ReadFile(path);
         if (node is not MapNode own)
-            throw new ConfigurationException(node.Position, $"expected sections with keys, found {(node is ListNode ? node.Description : "a single value")}"); // which may be anybody's file
+            // which may be anybody's file
+            throw new ConfigurationException(
+                node.Position, $"expected sections with keys, found {(node is ListNode ? node.Description : "a single value")}");
         if (own[Extends] is not { IsNull: false } extends)
             return own.Without(Extends);
 
@@ -92,16 +96,19 @@ internal static class ExperimentFile
     }
 
     /// <summary>
-    /// A profile without what it would make the cohort by, where the profile is of a file that is extended and the one that extends it names a cohort: who does
-    /// has said all.
+    /// A profile without what it would make the cohort by, where the profile is of a file that is extended and the one that extends it
+    /// names a cohort: who does has said all.
     /// </summary>
     private static MapNode OfNamedCohort(MapNode root, MapNode profile)
     {
         if (root["data"] is not MapNode named || named["cohort"] is not { IsNull: false } cohort || named["synthesize"] is not null)
             return profile;
-        if (profile["data"] is not MapNode data || data["cohort"] is not null || data["synthesize"] is not { } made || made.Position.Source == cohort.Position.Source)
+        if (profile["data"] is not MapNode data || data["cohort"] is not null
+            || data["synthesize"] is not { } made || made.Position.Source == cohort.Position.Source)
             return profile;
-        return new MapNode(profile.Position, [.. profile.Entries.Select(entry => entry.Key == "data" ? entry with { Value = data.Without("synthesize") } : entry)]);
+        return new MapNode(
+            profile.Position,
+            [.. profile.Entries.Select(entry => entry.Key == "data" ? entry with { Value = data.Without("synthesize") } : entry)]);
     }
 
     private static MapNode ProfileOf(MapNode root, string name, string path)

@@ -36,10 +36,12 @@ internal static class ExperimentFolder
             [var one] => one,
             [] => PluginExperiments.Find(plugins, idOrPath) ?? throw new ConfigurationException(
                 new Position(idOrPath),
-                "neither a file nor an experiment" + (experiments is null ? "; there is no `experiments` folder here" : $" of {experiments}")
+                "neither a file nor an experiment"
+                + (experiments is null ? "; there is no `experiments` folder here" : $" of {experiments}")
                 + Near(idOrPath, files.Select(file => Path.GetFileNameWithoutExtension(file))
                     .Concat(PluginExperiments.All(plugins).Select(brought => brought.Name)))),
-            _ => throw new ConfigurationException(new Position(idOrPath), $"several experiments have this name: {string.Join(", ", matches)}"),
+            _ => throw new ConfigurationException(
+                new Position(idOrPath), $"several experiments have this name: {string.Join(", ", matches)}"),
         };
     }
 
@@ -55,7 +57,8 @@ internal static class ExperimentFolder
         if (File.Exists(Path.Combine(folder, "experiment.yaml")))
             return $"this is the folder of a run, and an experiment is expected; `train EXP --run {folder} --resume` goes on with it";
         var example = List(folder, Only).Concat(List(Find())).FirstOrDefault();
-        return "this is a folder, and an experiment is expected: its YAML file, or its id" + (example is null ? "" : $", such as {Places.Shown(example)}");
+        return "this is a folder, and an experiment is expected: its YAML file, or its id"
+            + (example is null ? "" : $", such as {Places.Shown(example)}");
     }
 
     /// <summary>The nearest folder <c>experiments</c>, or null.</summary>
@@ -64,7 +67,9 @@ internal static class ExperimentFolder
             .Select(folder => Path.Combine(folder, "experiments"))
             .FirstOrDefault(Directory.Exists);
 
-    /// <summary>The experiments of a folder in the order of their names; what begins with <c>_</c> is shared by others and none itself.</summary>
+    /// <summary>
+    /// The experiments of a folder in the order of their names; what begins with <c>_</c> is shared by others and none itself.
+    /// </summary>
     public static IReadOnlyList<string> List(string? folder) => folder is null || !Directory.Exists(folder) ? [] : List(folder, Below);
 
     private static string[] List(string folder, EnumerationOptions where) =>

@@ -29,10 +29,12 @@ internal static class ExperimentLoader
     /// <param name="session">The parts.</param>
     /// <param name="run">The run.</param>
     /// <param name="sets">The values.</param>
-    public static Experiment Load(Session session, RunFolder run, params Assignment[] sets) => Load(session, run, ReadTrained(run, sets), null);
+    public static Experiment Load(Session session, RunFolder run, params Assignment[] sets) =>
+        Load(session, run, ReadTrained(run, sets), null);
 
     /// <summary>Loads the experiment of a denoiser's run with a plan that was changed.</summary>
-    public static DiffusionExperiment LoadChanged(Session session, RunFolder run, Assignment[] sets, Func<ExperimentPlan, ExperimentPlan> change)
+    public static DiffusionExperiment LoadChanged(
+        Session session, RunFolder run, Assignment[] sets, Func<ExperimentPlan, ExperimentPlan> change)
     {
         var file = ReadTrained(run, sets);
         return OfRun(session, run, () =>
@@ -73,7 +75,9 @@ internal static class ExperimentLoader
     {
         if (file.Locate("data.cohort").IsOption || Provenance.FindMoved(run, plan) is not { } moved)
             return null;
-        ConsoleObserver.Warn($"the run's cohort is no longer what was at {plan.Data.Cohort}; it is taken from {moved}, which holds what the run was trained on");
+        ConsoleObserver.Warn(
+            $"the run's cohort is no longer what was at {plan.Data.Cohort}; it is taken from {moved}, "
+            + "which holds what the run was trained on");
         return CohortPlaces.At(file, moved);
     }
 
@@ -117,11 +121,15 @@ internal static class ExperimentLoader
     /// <summary>The file that an experiment was loaded from.</summary>
     public static MapNode FileOf(Experiment experiment) => ((YamlSource)experiment.Source).File;
 
-    /// <summary>The id of the experiment that <paramref name="idOrPath"/> names, whether or not the rest of its file could be used.</summary>
+    /// <summary>
+    /// The id of the experiment that <paramref name="idOrPath"/> names, whether or not the rest of its file could be used.
+    /// </summary>
     public static string IdOf(string idOrPath, PluginCatalogue plugins) =>
         SectionReader.Id(Read(ExperimentFolder.Resolve(idOrPath, plugins), plugins: plugins));
 
-    /// <summary>Looks whether the cohort that an experiment names is there, for those who do not read it: one that the command line names has to be.</summary>
+    /// <summary>
+    /// Looks whether the cohort that an experiment names is there, for those who do not read it: one that the command line names has to be.
+    /// </summary>
     /// <exception cref="ConfigurationException">The command line names a folder that is no cohort.</exception>
     public static void LookForCohort(Experiment experiment)
     {

@@ -59,7 +59,8 @@ internal sealed class FittedExperiment(Session session, Cohort cohort, string li
         }
 
         throw large is not null ? new PlanException(large) : new PlanException(
-            $"no grid of the cohort '{cohort.Folder}', whose files are of {_geometry.Shown}, fits {plan.Id} ({misfit!.Message.TrimEnd('.')}); "
+            $"no grid of the cohort '{cohort.Folder}', whose files are of {_geometry.Shown}, "
+            + $"fits {plan.Id} ({misfit!.Message.TrimEnd('.')}); "
             + "import it with a voxel size that gives more voxels (data import --spacing MM), or take another experiment with --like");
     }
 

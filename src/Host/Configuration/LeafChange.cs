@@ -6,11 +6,17 @@ namespace VoxelZoo.Host.Configuration;
 /// <param name="After">The other's.</param>
 internal sealed record LeafChange(string Key, string? Before, string? After)
 {
-    /// <summary>The differences in the order of the second configuration, then what it lacks. Numbers are the same where they have the same value.</summary>
+    /// <summary>
+    /// The differences in the order of the second configuration, then what it lacks. Numbers are the same where they have the same value.
+    /// </summary>
     public static IReadOnlyList<LeafChange> Between(MapNode before, MapNode after)
     {
         var (one, other) = (Leaves(before).ToDictionary(), Leaves(after).ToDictionary());
-        return [.. other.Keys.Union(one.Keys).Select(key => new LeafChange(key, one.GetValueOrDefault(key), other.GetValueOrDefault(key))).Where(change => change.Before != change.After)];
+        return
+        [
+            .. other.Keys.Union(one.Keys).Select(key => new LeafChange(key, one.GetValueOrDefault(key), other.GetValueOrDefault(key)))
+                .Where(change => change.Before != change.After),
+        ];
     }
 
     private static IEnumerable<KeyValuePair<string, string>> Leaves(MapNode map, string path = "") =>
@@ -19,5 +25,8 @@ internal sealed record LeafChange(string Key, string? Before, string? After)
             : [KeyValuePair.Create(path + entry.Key, NodeJson.Of(entry.Value)?.ToJsonString(Relaxed) ?? "null")]);
 
     // for people: × and ≤ as they are
-    private static readonly System.Text.Json.JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly System.Text.Json.JsonSerializerOptions Relaxed = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 }

@@ -59,7 +59,8 @@ internal sealed class Merger(IReadOnlyDictionary<string, IReadOnlySet<string>> k
             if (current is ListNode list)
             {
                 if (!int.TryParse(steps[depth], out var i) || i < 0 || i >= list.Items.Length)
-                    throw new ConfigurationException(option, $"`{here}` is a list of {list.Items.Length}; `{steps[depth]}` is no index into it");
+                    throw new ConfigurationException(
+                        option, $"`{here}` is a list of {list.Items.Length}; `{steps[depth]}` is no index into it");
                 return new ListNode(list.Position, list.Items.SetItem(i, At(list.Items[i], steps, depth + 1)));
             }
 
@@ -69,17 +70,21 @@ internal sealed class Merger(IReadOnlyDictionary<string, IReadOnlySet<string>> k
             var child = At((current as MapNode)?[steps[depth]], steps, depth + 1);
             // the option wrote its own key; a section that it goes into stays where it was written
             var section = depth < steps.Length - 1 ? (current as MapNode)?.Find(steps[depth]) : null;
-            return Lay(current, new MapNode((current as MapNode)?.Position ?? option, [new MapEntry(steps[depth], section?.KeyPosition ?? option, child)]), here);
+            return Lay(
+                current,
+                new MapNode((current as MapNode)?.Position ?? option, [new MapEntry(steps[depth], section?.KeyPosition ?? option, child)]),
+                here);
         }
     }
 
     /// <summary>Leaves out the keys whose value is <c>null</c>.</summary>
     public static Node WithoutNulls(Node node) => node switch
     {
-        MapNode map => new MapNode(map.Position, [.. map.Entries.Where(e => !e.Value.IsNull).Select(e => e with { Value = WithoutNulls(e.Value) })])
-        {
-            Removed = [.. map.Removed, .. map.Entries.Where(e => e.Value.IsNull)],
-        },
+        MapNode map =>
+            new MapNode(map.Position, [.. map.Entries.Where(e => !e.Value.IsNull).Select(e => e with { Value = WithoutNulls(e.Value) })])
+            {
+                Removed = [.. map.Removed, .. map.Entries.Where(e => e.Value.IsNull)],
+            },
         ListNode list => new ListNode(list.Position, [.. list.Items.Select(WithoutNulls)]),
         _ => node,
     };

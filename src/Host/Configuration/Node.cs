@@ -41,8 +41,8 @@ internal abstract class Node(Position position)
     }
 
     /// <summary>
-    /// The refusal with file, line and column of its path in this section, which is a whole plan's, or holds a part's options: where the key
-    /// at fault was written; else the section that lacks it, or what the command line took out of a plan's; else the file.
+    /// The refusal with file, line and column of its path in this section, which is a whole plan's, or holds a part's options: where the
+    /// key at fault was written; else the section that lacks it, or what the command line took out of a plan's; else the file.
     /// </summary>
     public ConfigurationException Place(PlanException refusal)
     {
@@ -151,7 +151,10 @@ internal sealed class MapNode(Position position, ImmutableArray<MapEntry> entrie
     public MapNode Without(params IEnumerable<string> keys)
     {
         var dropped = keys.ToHashSet(StringComparer.Ordinal);
-        return new MapNode(Position, [.. Entries.Where(e => !dropped.Contains(e.Key))]) { Removed = [.. Removed.Where(e => !dropped.Contains(e.Key))] };
+        return new MapNode(Position, [.. Entries.Where(e => !dropped.Contains(e.Key))])
+        {
+            Removed = [.. Removed.Where(e => !dropped.Contains(e.Key))],
+        };
     }
 
     /// <summary>The section with another value of one of its keys; the same where it has no such key.</summary>

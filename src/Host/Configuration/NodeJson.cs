@@ -19,8 +19,11 @@ internal static class NodeJson
     {
         ScalarKind.Null => null,
         ScalarKind.Boolean => JsonValue.Create(bool.Parse(scalar.Text)),
-        ScalarKind.Integer when long.TryParse(scalar.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) => JsonValue.Create(whole),
-        ScalarKind.Real when double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real) => JsonValue.Create(real),
+        ScalarKind.Integer when long.TryParse(scalar.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) =>
+            JsonValue.Create(whole),
+        ScalarKind.Real when double.TryParse(scalar.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out var real)
+            && double.IsFinite(real) =>
+            JsonValue.Create(real),
         _ => JsonValue.Create(scalar.Text),
     };
 }

@@ -11,8 +11,9 @@ using VoxelZoo.Host.Plugins;
 namespace VoxelZoo.Host.Configuration;
 
 /// <summary>
-/// What an experiment leaves to its parts: the plugin of a part, and the defaults of its options. A run keeps both, so that another version of a plugin, or
-/// another plugin with a part of that name, does not change it. What a part completes from the shapes by itself is left to it.
+/// What an experiment leaves to its parts: the plugin of a part, and the defaults of its options. A run keeps both, so that another version
+/// of a plugin, or another plugin with a part of that name, does not change it. What a part completes from the shapes by itself is left to
+/// it.
 /// </summary>
 internal static class OptionDefaults
 {
@@ -25,17 +26,19 @@ internal static class OptionDefaults
     };
 
     /// <summary>The keys of a part's options that a section writes, with those of sections within: <c>attention.heads</c>.</summary>
-    public static IEnumerable<string> Written(Node section, Type options) => section is not MapNode map ? [] : map.Entries.SelectMany(entry =>
-        OptionsShape.Of(options).Property(entry.Key) is not { } property ? []
-        : IsSection(entry.Value, property) ? Written(entry.Value, Section(property)).Select(below => $"{entry.Key}.{below}")
-        : [entry.Key]);
+    public static IEnumerable<string> Written(Node section, Type options) =>
+        section is not MapNode map ? [] : map.Entries.SelectMany(entry =>
+            OptionsShape.Of(options).Property(entry.Key) is not { } property ? []
+            : IsSection(entry.Value, property) ? Written(entry.Value, Section(property)).Select(below => $"{entry.Key}.{below}")
+            : [entry.Key]);
 
     /// <summary>A resolved experiment with all of that.</summary>
     /// <param name="file">The experiment.</param>
     /// <param name="plan">Its plan.</param>
     public static MapNode Completed(MapNode file, Plan plan)
     {
-        file = With(file, "evaluation", evaluation => List(evaluation, "metrics", plan.Metrics, [.. plan.LeftOut.Select(metric => metric.Place)]));
+        file = With(
+            file, "evaluation", evaluation => List(evaluation, "metrics", plan.Metrics, [.. plan.LeftOut.Select(metric => metric.Place)]));
         return plan switch
         {
             ExperimentPlan diffusion => Completed(file, diffusion),
@@ -48,12 +51,14 @@ internal static class OptionDefaults
     {
         file = With(file, "compressor", node => Part(node, plan.Compressor, plan.Latent));
         if (plan.ConditionCompressor is { } own)
-            file = With(file, "condition", condition => With((MapNode)condition, "compressor", node => Part(node, own, plan.ConditionLatent)));
+            file = With(
+                file, "condition", condition => With((MapNode)condition, "compressor", node => Part(node, own, plan.ConditionLatent)));
         file = With(file, "architecture", node => Part(node, plan.Architecture));
         file = With(file, "strategy", node => Part(node, plan.Strategy));
         file = With(file, "sampling", node => Part(node, plan.Sampler, plan.Sampling));
         if (plan.Generation is { } generation) // one without a part has that of `sampling`
-            file = With(file, "evaluation", evaluation => With((MapNode)evaluation, "generate", node => node[Use] is null ? node : Part(node, generation.Sampler, generation.Sampling)));
+            file = With(file, "evaluation", evaluation => With(
+                (MapNode)evaluation, "generate", node => node[Use] is null ? node : Part(node, generation.Sampler, generation.Sampling)));
         return List(file, "augmentations", plan.Augmentations);
     }
 
@@ -93,12 +98,16 @@ internal static class OptionDefaults
     private static MapNode Whole(MapNode map, object bound, object? fitted, params IReadOnlyList<string> others)
     {
         var shape = OptionsShape.Of(bound.GetType());
-        var written = map.Entries.Select(entry => shape.Property(entry.Key) is { } property && IsSection(entry.Value, property) && property.GetValue(bound) is { } below
-            ? entry with { Value = Whole((MapNode)entry.Value, below, fitted is null ? null : property.GetValue(fitted)) }
-            : entry);
+        var written = map.Entries.Select(
+            entry => shape.Property(entry.Key) is { } property && IsSection(entry.Value, property) && property.GetValue(bound) is { } below
+                ? entry with { Value = Whole((MapNode)entry.Value, below, fitted is null ? null : property.GetValue(fitted)) }
+                : entry);
         var left = shape.Keys.Where(key => map.Find(key) is null && !others.Contains(key))
-            .Select(key => (Key: key, Value: shape.Property(key) is { } property ? NodeOf(key, property, bound, fitted, map.Position) : null));
-        return new MapNode(map.Position, [.. written, .. left.Where(one => one.Value is not null).Select(one => new MapEntry(one.Key, map.Position, one.Value!))]);
+            .Select(
+                key => (Key: key, Value: shape.Property(key) is { } property ? NodeOf(key, property, bound, fitted, map.Position) : null));
+        return new MapNode(
+            map.Position,
+            [.. written, .. left.Where(one => one.Value is not null).Select(one => new MapEntry(one.Key, map.Position, one.Value!))]);
     }
 
     /// <summary>A default as it is written, or null for one that is nothing, that the part changes, or that cannot be written.</summary>

@@ -19,7 +19,9 @@ internal sealed class OtherExperiments(Session session) : IOtherExperiments
         if (ExperimentLoader.ReadRun(lender)[section] is not { } node)
             return null;
         var use = PartName.Parse(Binder.PartOf(node).Text);
-        var bound = use.Id != id ? null : section == "compressor" ? Binder.BindPart<LatentOptions>(node, options).Options : Binder.BindPart(node, options);
+        var bound = use.Id != id ? null
+            : section == "compressor" ? Binder.BindPart<LatentOptions>(node, options).Options
+            : Binder.BindPart(node, options);
         return new LentPart(use.Id, bound) { Plugin = use.Plugin };
     }
 

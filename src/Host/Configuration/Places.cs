@@ -11,8 +11,8 @@ internal static class Places
     }
 
     /// <summary>
-    /// A sentence for people, with every path in it as <see cref="Shown"/> would show it. Those who write sentences below the host do not know from where
-    /// they are read.
+    /// A sentence for people, with every path in it as <see cref="Shown"/> would show it. Those who write sentences below the host do not
+    /// know from where they are read.
     /// </summary>
     public static string Shorten(string sentence) => Shorten(sentence, Environment.CurrentDirectory);
 
@@ -30,7 +30,8 @@ internal static class Places
             text.Append(sentence, at, next - at);
             at = next + inside.Length;
             // within a longer path, or alone, it stays
-            if (next > 0 && (char.IsLetterOrDigit(sentence[next - 1]) || sentence[next - 1] is '.' or '-' or '_' or '/') || at == sentence.Length || char.IsWhiteSpace(sentence[at]) || sentence[at] is '\'' or ':' or ';' or ',')
+            if (next > 0 && (char.IsLetterOrDigit(sentence[next - 1]) || sentence[next - 1] is '.' or '-' or '_' or '/')
+                || at == sentence.Length || char.IsWhiteSpace(sentence[at]) || sentence[at] is '\'' or ':' or ';' or ',')
                 text.Append(inside);
         }
     }

@@ -7,7 +7,9 @@ using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Configuration;
 
-/// <summary>Turns a resolved experiment of diffusion into a plan: binds each section, loads the plugins that it names, composes the shapes.</summary>
+/// <summary>
+/// Turns a resolved experiment of diffusion into a plan: binds each section, loads the plugins that it names, composes the shapes.
+/// </summary>
 internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry)
 {
     /// <summary>The sections of an experiment of diffusion.</summary>
@@ -18,7 +20,10 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     ];
 
     /// <summary>The records of the engine that share a section with a part.</summary>
-    public static IReadOnlyDictionary<string, Type> EngineRecords { get; } = new Dictionary<string, Type> { ["sampling"] = typeof(SamplingOptions) };
+    public static IReadOnlyDictionary<string, Type> EngineRecords { get; } = new Dictionary<string, Type>
+    {
+        ["sampling"] = typeof(SamplingOptions),
+    };
 
     /// <summary>The experiment's plan.</summary>
     /// <exception cref="ConfigurationException">Something in it cannot work; the message says where and what to do.</exception>
@@ -30,7 +35,9 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
         var (samplingOptions, sampler) = Sampler("sampling", sampling);
         var generation = root["evaluation"]?["generate"] is { IsNull: false } over ? Generation(sampling, over) : null;
         var (compressor, latent) = Compressor("compressor", root["compressor"] ?? Identity);
-        var (own, ownLatent) = root["condition"]?["compressor"] is { } node ? Compressor("condition.compressor", node) : (null, new LatentOptions());
+        var (own, ownLatent) = root["condition"]?["compressor"] is { } node
+            ? Compressor("condition.compressor", node)
+            : (null, new LatentOptions());
         var (metrics, leftOut) = Metrics(root);
         var draft = new ExperimentPlan
         {
@@ -51,7 +58,8 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
             Sampling = samplingOptions,
             Sampler = sampler,
             Generation = generation,
-            Evaluation = Binder.Bind<EvaluationOptions>((root["evaluation"] as MapNode)?.Without("metrics", "generate") ?? root["evaluation"]),
+            Evaluation = Binder.Bind<EvaluationOptions>(
+                (root["evaluation"] as MapNode)?.Without("metrics", "generate") ?? root["evaluation"]),
             Metrics = metrics,
             LeftOut = leftOut,
             Expect = Binder.Bind<ExpectOptions>(root["expect"]),
@@ -75,8 +83,8 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     }
 
     /// <summary>
-    /// What is generated while a run is trained: the section <c>sampling</c> with few volumes and few steps, and other values over that. It is
-    /// measured by the distances of sets that the evaluation has, or else by <c>kid</c> of features that need no network.
+    /// What is generated while a run is trained: the section <c>sampling</c> with few volumes and few steps, and other values over that. It
+    /// is measured by the distances of sets that the evaluation has, or else by <c>kid</c> of features that need no network.
     /// </summary>
     private TrainingGeneration? InTraining(MapNode root, Node sampling, Node? watched)
     {
@@ -105,11 +113,16 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
 
     private const int FewVolumes = 4, FewSteps = 10;
 
-    /// <summary>What of <c>sampling</c> can be had while a run is trained: its split is another one, and what is chosen after training is not there yet.</summary>
+    /// <summary>
+    /// What of <c>sampling</c> can be had while a run is trained: its split is another one, and what is chosen after
+    /// training is not there yet.
+    /// </summary>
     private static MapNode WithinTraining(MapNode sampling)
     {
         string[] weaker = ["guidance_from", "guidance_checkpoint"];
-        var guided = weaker.Any(key => sampling[key] is { IsNull: false }) ? sampling.Keys.Where(key => key.StartsWith("guidance", StringComparison.Ordinal)) : [];
+        var guided = weaker.Any(key => sampling[key] is { IsNull: false })
+            ? sampling.Keys.Where(key => key.StartsWith("guidance", StringComparison.Ordinal))
+            : [];
         return sampling.Without(["split", "ema_length", .. guided]);
     }
 
@@ -128,13 +141,16 @@ internal sealed class PlanReader(PartRegistry registry) : SectionReader(registry
     private GenerationPlan Generation(Node sampling, Node over)
     {
         if (over is not MapNode)
-            throw new ConfigurationException(over.Position, $"`generate` is {over.Description}, expected a section with keys of `sampling`, such as {{count: 10}}");
-        var (options, sampler) = Sampler("evaluation.generate", Merger.WithoutNulls(new Merger(EngineKeys).Lay(sampling, over, "sampling")));
+            throw new ConfigurationException(
+                over.Position, $"`generate` is {over.Description}, expected a section with keys of `sampling`, such as {{count: 10}}");
+        var (options, sampler) = Sampler(
+            "evaluation.generate", Merger.WithoutNulls(new Merger(EngineKeys).Lay(sampling, over, "sampling")));
         return new GenerationPlan(options, sampler);
     }
 
     private static IReadOnlyDictionary<string, IReadOnlySet<string>> EngineKeys { get; } =
-        EngineRecords.ToDictionary(record => record.Key, record => (IReadOnlySet<string>)OptionsShape.Of(record.Value).Keys.ToHashSet(StringComparer.Ordinal));
+        EngineRecords.ToDictionary(
+            record => record.Key, record => (IReadOnlySet<string>)OptionsShape.Of(record.Value).Keys.ToHashSet(StringComparer.Ordinal));
 
     private (PlannedPart<ICompressor> Part, LatentOptions Latent) Compressor(string section, Node node)
     {

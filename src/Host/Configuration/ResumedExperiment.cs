@@ -7,8 +7,8 @@ using VoxelZoo.Host.Plugins;
 namespace VoxelZoo.Host.Configuration;
 
 /// <summary>
-/// The experiment by which a run goes on: its own, with <c>--set</c> over it. How the file that the command line names differs from it is said, and what
-/// would make another experiment of the run is refused.
+/// The experiment by which a run goes on: its own, with <c>--set</c> over it. How the file that the command line names differs from it is
+/// said, and what would make another experiment of the run is refused.
 /// </summary>
 /// <param name="session">The parts, whose defaults say whether what was written now was so before.</param>
 /// <param name="run">The run.</param>
@@ -48,7 +48,9 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
 
         if (ChainFolder.Of(next.Experiment) is not null)
         {
-            warn($"the run was begun by a chain of jobs that has not recorded what was submitted, so {file} is not compared with it; the run goes on by its own experiment, {Places.Shown(run.Experiment)}, and --set changes what may change");
+            warn(
+                $"the run was begun by a chain of jobs that has not recorded what was submitted, so {file} is not compared with it; "
+                + $"the run goes on by its own experiment, {Places.Shown(run.Experiment)}, and --set changes what may change");
             return (own, next);
         }
 
@@ -60,19 +62,22 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
     {
         var named = SectionReader.Id(ExperimentLoader.Read(file, plugins: Plugins));
         if (id != named)
-            throw new UsageException($"--resume: {Places.Shown(run.Path)} is a run of {id}, not of {named}; name that experiment, or another folder with --run");
+            throw new UsageException(
+                $"--resume: {Places.Shown(run.Path)} is a run of {id}, not of {named}; name that experiment, or another folder with --run");
     }
 
     private void RefuseSets(MapNode before, MapNode own)
     {
         // a cohort that is named replaces the one that was made; that it holds the same is checked by its hashes
         var refused = Differences(before, own)
-            .FirstOrDefault(change => !ResumeRules.MayChange(change.Key, _trained) && !(change.After is null && change.Key.StartsWith("data.synthesize", StringComparison.Ordinal)));
+            .FirstOrDefault(change => !ResumeRules.MayChange(change.Key, _trained)
+                && !(change.After is null && change.Key.StartsWith("data.synthesize", StringComparison.Ordinal)));
         if (refused is not null)
         {
             throw new ConfigurationException(
                 own.Locate(refused.Key),
-                $"the run {Made} with {refused.Key} {refused.Before ?? "not set"}, and {refused.After ?? "not set"} would make another experiment of it; go on without that, or train anew into another folder with --run");
+                $"the run {Made} with {refused.Key} {refused.Before ?? "not set"}, and {refused.After ?? "not set"} would make another "
+                + "experiment of it; go on without that, or train anew into another folder with --run");
         }
     }
 
@@ -89,29 +94,38 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
             var found = refused.Select(change => $"{change.Key} is {change.After ?? "not set"} and was {change.Before ?? "not set"}");
             throw new ConfigurationException(
                 named.Locate(refused[0].Key),
-                $"the experiment is not what the run {Made} with: {string.Join(", ", found)}; put it back, go on as the run began with `train {Places.Shown(run.Experiment)} --run {place} --resume`, or train anew into another folder with --run");
+                $"the experiment is not what the run {Made} with: {string.Join(", ", found)}; put it back, go on as the run began with "
+                + $"`train {Places.Shown(run.Experiment)} --run {place} --resume`, or train anew into another folder with --run");
         }
 
         foreach (var change in changes)
         {
-            warn($"{named.Locate(change.Key)}: {change.Key} is {change.After ?? "not set"} and was {change.Before ?? "not set"} when the run began; "
-                + (_trained ? $"the run goes on with what was, `--set {change.Key}={change.After ?? "null"}` takes what is" : "the run has no checkpoint yet and takes what is"));
+            warn(
+                $"{named.Locate(change.Key)}: {change.Key} is {change.After ?? "not set"} and was "
+                + $"{change.Before ?? "not set"} when the run began; "
+                    + (_trained
+                        ? $"the run goes on with what was, `--set {change.Key}={change.After ?? "null"}` takes what is"
+                        : "the run has no checkpoint yet and takes what is"));
         }
 
         return _trained ? own : named;
     }
 
-    /// <summary>A run of before origins were recorded: what the command line names may have been laid under a profile and values that nobody knows.</summary>
+    /// <summary>
+    /// A run of before origins were recorded: what the command line names may have been laid under a profile and values that nobody knows.
+    /// </summary>
     private void TellUnrecorded(MapNode own, IReadOnlyList<Assignment> sets, Action<string> warn)
     {
         var named = CohortPlaces.Whole(ExperimentLoader.Read(file, sets, profile, Plugins));
         if (Differences(own, named).Count > 0)
-            warn($"the run has not recorded with which profile and --set it began, so that whether {file} was edited since cannot be said; it goes on by its own experiment, {Places.Shown(run.Experiment)}");
+            warn(
+                $"the run has not recorded with which profile and --set it began, so that whether {file} was edited since cannot be said; "
+                + $"it goes on by its own experiment, {Places.Shown(run.Experiment)}");
     }
 
     /// <summary>
-    /// The values that differ. One that is written on one side alone is none where the other side has it by default, and a part's name is the same with its
-    /// plugin's and without.
+    /// The values that differ. One that is written on one side alone is none where the other side has it by default, and a part's name is
+    /// the same with its plugin's and without.
     /// </summary>
     private IReadOnlyList<LeafChange> Differences(MapNode before, MapNode after)
     {
@@ -122,7 +136,12 @@ internal sealed class ResumedExperiment(Session session, RunFolder run, string f
         {
             var (one, other) = (ExperimentLoader.ReadPlan(session.Registry, before), ExperimentLoader.ReadPlan(session.Registry, after));
             changes = LeafChange.Between(OptionDefaults.Completed(before, one), OptionDefaults.Completed(after, other));
-            return [.. changes.Where(change => change is { Before: not null, After: not null } || PlanValues.Find(one, change.Key) is not { } value || value != PlanValues.Find(other, change.Key))];
+            return
+            [
+                .. changes.Where(change => change is { Before: not null, After: not null }
+                    || PlanValues.Find(one, change.Key) is not { } value
+                    || value != PlanValues.Find(other, change.Key)),
+            ];
         }
         catch (ConfigurationException)
         {

@@ -32,7 +32,12 @@ internal static class Scalars
         var value = CoreSchema.Real(scalar.Text);
         return double.IsFinite(value)
             ? value
-            : throw Wrong(scalar, key, double.IsNaN(value) ? "a number" : scalar.Text.EndsWith("inf", StringComparison.OrdinalIgnoreCase) ? "a finite number" : "a number that fits 64 bits");
+            : throw Wrong(
+                scalar,
+                key,
+                double.IsNaN(value) ? "a number"
+                    : scalar.Text.EndsWith("inf", StringComparison.OrdinalIgnoreCase) ? "a finite number"
+                    : "a number that fits 64 bits");
     }
 
     private static object Enumeration(ScalarNode scalar, Type type, string key)

@@ -14,9 +14,12 @@ internal abstract class SectionReader(PartRegistry registry)
     protected static void RefuseUnknownSections(MapNode root, IReadOnlyList<string> sections, params IReadOnlyList<string> others)
     {
         // what `null` takes out may be another kind's, which a file extends
-        foreach (var entry in root.Entries.Where(e => !sections.Contains(e.Key)).Concat(root.Removed.Where(e => !sections.Union(others).Contains(e.Key))))
+        foreach (var entry in root.Entries.Where(e => !sections.Contains(e.Key))
+            .Concat(root.Removed.Where(e => !sections.Union(others).Contains(e.Key))))
             throw new ConfigurationException(
-                entry.KeyPosition, $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, sections.Union(others))} (sections: {string.Join(", ", sections)})");
+                entry.KeyPosition,
+                $"unknown section `{entry.Key}`{Spelling.Suggestion(entry.Key, sections.Union(others))} (sections: "
+                + $"{string.Join(", ", sections)})");
     }
 
     /// <summary>Composes a plan, and places what is wrong with it in the file.</summary>
@@ -46,7 +49,12 @@ internal abstract class SectionReader(PartRegistry registry)
     /// <summary>A part with options that were bound from a node.</summary>
     protected static PlannedPart<T> Planned<T>(string section, Part<T> part, object options, Node node)
         where T : class, IPart =>
-        new(section, part.Id, part.Value, options, new PartSource(part.Plugin, part.Version, part.Value.GetType().Assembly.Location) { Folder = part.Path })
+        new(
+            section,
+            part.Id,
+            part.Value,
+            options,
+            new PartSource(part.Plugin, part.Version, part.Value.GetType().Assembly.Location) { Folder = part.Path })
         {
             Bound = options,
             Preset = Binder.PresetOf(node, options.GetType()),
@@ -61,11 +69,16 @@ internal abstract class SectionReader(PartRegistry registry)
 
     /// <summary>The experiment's id.</summary>
     public static string Id(MapNode root) =>
-        Text(root, "id") is not { Length: > 0 } id ? throw new ConfigurationException(root.Position, "the experiment has no `id`; add one, which also names its run folders")
+        Text(root, "id") is not { Length: > 0 } id ? throw new ConfigurationException(
+            root.Position, "the experiment has no `id`; add one, which also names its run folders")
         : id.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')) || id[0] is '.' or '-'
-            ? throw new ConfigurationException(root.Locate("id"), $"the id `{string.Concat(id.Take(LongestId).Select(Shown))}` names folders: use letters, digits, `_`, `-` and `.` only{(id[0] is '.' or '-' ? ", and a letter, a digit or `_` first" : "")}")
+            ? throw new ConfigurationException(
+                root.Locate("id"),
+                $"the id `{string.Concat(id.Take(LongestId).Select(Shown))}` names folders: use letters, digits, `_`, "
+                + $"`-` and `.` only{(id[0] is '.' or '-' ? ", and a letter, a digit or `_` first" : "")}")
             : id.Length > LongestId
-            ? throw new ConfigurationException(root.Locate("id"), $"the id has {id.Length} characters; it names folders, so use {LongestId} at most")
+            ? throw new ConfigurationException(
+                root.Locate("id"), $"the id has {id.Length} characters; it names folders, so use {LongestId} at most")
             : id;
 
     private static string Shown(char letter) => char.IsControl(letter) ? $"\\x{(int)letter:x2}" : $"{letter}";
@@ -87,7 +100,8 @@ internal abstract class SectionReader(PartRegistry registry)
         Metrics("evaluation", Items((root["evaluation"] as MapNode)?["metrics"]));
 
     /// <summary>Those of a list of metrics that can be computed here, and those that it does without.</summary>
-    protected (IReadOnlyList<PlannedPart<IMetric>> Metrics, IReadOnlyList<LeftOutMetric> LeftOut) Metrics(string section, IEnumerable<Node> items) =>
+    protected (IReadOnlyList<PlannedPart<IMetric>> Metrics, IReadOnlyList<LeftOutMetric> LeftOut) Metrics(
+        string section, IEnumerable<Node> items) =>
         OptionalMetrics.Present([.. items.Select(item => Metric(section, item))]);
 
     private (PlannedPart<IMetric> Metric, bool Optional) Metric(string section, Node node)

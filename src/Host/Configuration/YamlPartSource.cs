@@ -18,7 +18,12 @@ internal sealed class YamlPartSource(PartRegistry registry) : SectionReader(regi
         if (node is ScalarNode { IsNull: false } id)
             node = new MapNode(place, [new MapEntry("use", place, id)]);
         if (node is MapNode map)
-            node = new MapNode(place, [.. map.Without(options.Select(option => option.Key)).Entries, .. options.Select(option => new MapEntry(option.Key, place, Assignment.NodeOf(option.Value, place)))]);
+            node = new MapNode(
+                place,
+                [
+                    .. map.Without(options.Select(option => option.Key)).Entries,
+                    .. options.Select(option => new MapEntry(option.Key, place, Assignment.NodeOf(option.Value, place))),
+                ]);
         var part = Registry.Get<T>(Binder.PartOf(node));
         var bound = PlanReader.EngineRecords.ContainsKey(section)
             ? Binder.BindPart<Engine.Diffusion.SamplingOptions>(node, part.Value.OptionsType).Options

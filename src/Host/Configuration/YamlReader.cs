@@ -75,7 +75,8 @@ internal sealed class YamlReader
         {
             var reason = (e.InnerException as YamlException ?? e).Message.ReplaceLineEndings(" ").TrimEnd('.');
             var place = reason.Contains("tab as indentation", StringComparison.Ordinal) ? IndentingTab(text) : null;
-            throw new ConfigurationException(positionOf(place ?? e.Start), $"not valid YAML: {char.ToLowerInvariant(reason[0])}{reason[1..]}", e);
+            throw new ConfigurationException(
+                positionOf(place ?? e.Start), $"not valid YAML: {char.ToLowerInvariant(reason[0])}{reason[1..]}", e);
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException or IndexOutOfRangeException)
         {
@@ -99,7 +100,8 @@ internal sealed class YamlReader
         for (var i = 0; i < text.Length; i++)
         {
             if (char.IsControl(text[i]) && text[i] is not ('\t' or '\n' or '\r' or '\u0085'))
-                throw new ConfigurationException(positionOf(new Mark(i, line, column)), $"control character U+{(int)text[i]:X4} is not allowed");
+                throw new ConfigurationException(
+                    positionOf(new Mark(i, line, column)), $"control character U+{(int)text[i]:X4} is not allowed");
             (line, column) = text[i] == '\n' ? (line + 1, 1) : (line, column + 1);
         }
     }
@@ -114,7 +116,8 @@ internal sealed class YamlReader
         var root = Value(1);
         _parser.Consume<DocumentEnd>();
         if (!_parser.Accept<StreamEnd>(out _))
-            throw new ConfigurationException(_positionOf(_parser.Current!.Start), "a second document begins here; a configuration is one document");
+            throw new ConfigurationException(
+                _positionOf(_parser.Current!.Start), "a second document begins here; a configuration is one document");
         return root;
     }
 
@@ -133,7 +136,9 @@ internal sealed class YamlReader
         Count(1, position);
         Node node = next switch
         {
-            Scalar scalar => new ScalarNode(position, scalar.Value, scalar.Style == ScalarStyle.Plain ? CoreSchema.KindOf(scalar.Value) : ScalarKind.Text),
+            Scalar scalar =>
+                new ScalarNode(
+                    position, scalar.Value, scalar.Style == ScalarStyle.Plain ? CoreSchema.KindOf(scalar.Value) : ScalarKind.Text),
             SequenceStart => List(position, depth),
             _ => Map(position, depth),
         };

@@ -62,7 +62,8 @@ internal static partial class YamlWriter
     private static string Scalar(ScalarNode scalar) => scalar.Kind switch
     {
         ScalarKind.Null => "null",
-        ScalarKind.Text when !Unambiguous().IsMatch(scalar.Text) || CoreSchema.KindOf(scalar.Text) != ScalarKind.Text => Quoted(scalar.Text),
+        ScalarKind.Text when !Unambiguous().IsMatch(scalar.Text) || CoreSchema.KindOf(scalar.Text) != ScalarKind.Text =>
+            Quoted(scalar.Text),
         _ => scalar.Text,
     };
 

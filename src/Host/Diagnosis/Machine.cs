@@ -53,7 +53,8 @@ internal static class Machine
     /// <summary>Free space where runs are left, which is the working folder unless told otherwise, and for temporary files.</summary>
     public static JsonArray Disk() =>
     [
-        .. new[] { Environment.CurrentDirectory, Path.GetTempPath() }.Select(folder => new JsonObject { ["path"] = folder, ["free_mebibytes"] = Free(folder) / Mebibyte }),
+        .. new[] { Environment.CurrentDirectory, Path.GetTempPath() }.Select(
+            folder => new JsonObject { ["path"] = folder, ["free_mebibytes"] = Free(folder) / Mebibyte }),
     ];
 
     /// <summary>Bytes that are free where a folder is; null where it is none, as a variable may name anything.</summary>

@@ -16,8 +16,16 @@ internal static class CompressionTable
             ("experiment", $"{d.Id}: {d.Title}"),
             ("compressor", d.Compressor),
             ("target", d.Target),
-            ("input", string.Create(CultureInfo.InvariantCulture, $"{DescriptionTable.Shape(d.InputShape)}, compressed to {DescriptionTable.Shape(d.LatentShape)}, {d.Factor:G4} times fewer numbers")),
-            ("parameters", DescriptionTable.Number(d.Parameters.Compressor) + (d.DiscriminatorParameters > 0 ? $", discriminator {DescriptionTable.Number(d.DiscriminatorParameters)}" : "")),
+            (
+                "input",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{DescriptionTable.Shape(d.InputShape)}, compressed to {DescriptionTable.Shape(d.LatentShape)}, "
+                    + $"{d.Factor:G4} times fewer numbers")),
+            (
+                "parameters",
+                DescriptionTable.Number(d.Parameters.Compressor)
+                + (d.DiscriminatorParameters > 0 ? $", discriminator {DescriptionTable.Number(d.DiscriminatorParameters)}" : "")),
             ("memory", d.Memory.Describe()),
             ("training", DescriptionTable.Training(d.Training)),
         ];

@@ -41,7 +41,9 @@ internal sealed class ConsoleObserver(bool json) : ExperimentObserver
             return; // the first of several processes says it for all
         base.Found([.. findings.Take(MostFindings)], cohort);
         if (findings.Count > MostFindings)
-            Warn($"and {findings.Count - MostFindings} more {(findings.Count == MostFindings + 1 ? "finding" : "findings")}; `data check` lists all, and so does a run's provenance.json");
+            Warn(
+                $"and {findings.Count - MostFindings} more {(findings.Count == MostFindings + 1 ? "finding" : "findings")}; "
+                + "`data check` lists all, and so does a run's provenance.json");
     }
 
     /// <inheritdoc/>

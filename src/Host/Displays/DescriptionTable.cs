@@ -30,7 +30,9 @@ internal static class DescriptionTable
             ("target", d.Condition.Count == 0 ? d.Target : $"{d.Target} from {string.Join(", ", d.Condition)}"),
             ("input", $"{Shape(d.InputShape)}, diffused as {Shape(d.LatentShape)}"),
             ("channels", $"{d.ModelInputChannels} in, {d.ModelOutputChannels} out"),
-            ("parameters", Number(d.Parameters.Denoiser) + (d.Parameters.Compressor > 0 ? $", compressor {Number(d.Parameters.Compressor)}" : "")),
+            (
+                "parameters",
+                Number(d.Parameters.Denoiser) + (d.Parameters.Compressor > 0 ? $", compressor {Number(d.Parameters.Compressor)}" : "")),
         ];
         if (d.Tokens is { } tokens)
             facts.Add(("tokens", Number(tokens)));
@@ -46,13 +48,16 @@ internal static class DescriptionTable
         var against = g.Split ?? "val (train where val has fewer than two patients)";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"every {g.Every} epochs {g.Count} volumes by {g.Sampler}, against {against}: {string.Join(", ", g.Metrics)}; best_generation by {g.Metrics[0]}");
+            $"every {g.Every} epochs {g.Count} volumes by {g.Sampler}, against {against}: {string.Join(", ", g.Metrics)}; "
+            + $"best_generation by {g.Metrics[0]}");
     }
 
     /// <summary>How it is trained.</summary>
     public static string Training(TrainingOptions t) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{t.Epochs} epochs, batch {t.BatchSize}, AdamW {t.LearningRate:G3} {t.Schedule.ToString().ToLowerInvariant()}, warm-up {t.WarmupEpochs} epochs, clip {t.GradientClipNorm:G3}, {t.Precision.ToString().ToLowerInvariant()}{(t.Ema is null ? "" : ", moving average")}");
+        $"{t.Epochs} epochs, batch {t.BatchSize}, AdamW {t.LearningRate:G3} {t.Schedule.ToString().ToLowerInvariant()}, "
+        + $"warm-up {t.WarmupEpochs} epochs, clip {t.GradientClipNorm:G3}, "
+        + $"{t.Precision.ToString().ToLowerInvariant()}{(t.Ema is null ? "" : ", moving average")}");
 
     public static string Shape(long[] shape) => string.Join('×', shape.Skip(1));
 

@@ -4,7 +4,9 @@ using VoxelZoo.Host.CommandLine;
 
 namespace VoxelZoo.Host.Displays;
 
-/// <summary>What training took over of other weights, for people: a row for each thing that became of tensors. provenance.json names all of them.</summary>
+/// <summary>
+/// What training took over of other weights, for people: a row for each thing that became of tensors. provenance.json names all of them.
+/// </summary>
 internal static class StartTable
 {
     private const int Named = 4;
@@ -25,9 +27,11 @@ internal static class StartTable
         void Row(string module, int count, string became, string which)
         {
             if (count > 0)
-                table.AddRow(Output.Text(module), Output.Text(FormattableString.Invariant($"{count:N0}")), Output.Text(became), Output.Text(which));
+                table.AddRow(
+                    Output.Text(module), Output.Text(FormattableString.Invariant($"{count:N0}")), Output.Text(became), Output.Text(which));
         }
     }
 
-    private static string Names(IReadOnlyList<string> names) => string.Join(", ", names.Take(Named)) + (names.Count > Named ? $" and {names.Count - Named} more" : "");
+    private static string Names(IReadOnlyList<string> names) =>
+        string.Join(", ", names.Take(Named)) + (names.Count > Named ? $" and {names.Count - Named} more" : "");
 }

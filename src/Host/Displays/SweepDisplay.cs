@@ -10,7 +10,9 @@ namespace VoxelZoo.Host.Displays;
 /// <summary>Shows how a sweep goes: a bar that says how long it will take on a terminal, a line per configuration anywhere else.</summary>
 internal abstract class SweepDisplay : SweepObserver
 {
-    /// <summary>Does the work under the display for where standard output goes. It stays on this thread, to which tensors' dispose scopes belong.</summary>
+    /// <summary>
+    /// Does the work under the display for where standard output goes. It stays on this thread, to which tensors' dispose scopes belong.
+    /// </summary>
     /// <param name="json">Whether standard output is for JSON alone.</param>
     /// <param name="volumes">Volumes of each configuration.</param>
     /// <param name="work">The work.</param>
@@ -23,7 +25,12 @@ internal abstract class SweepDisplay : SweepObserver
         }
 
         AnsiConsole.Progress()
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn(),
+                new PercentageColumn(),
+                new RemainingTimeColumn(),
+                new SpinnerColumn())
             .Start(context => work(new Bar(context.AddTask("sweep", autoStart: false), volumes)));
     }
 
@@ -31,9 +38,13 @@ internal abstract class SweepDisplay : SweepObserver
     {
         public override void Judged(SweptConfiguration one, bool before)
         {
-            var metrics = string.Join("  ", one.Metrics.Select(metric => $"{metric.Key} {metric.Value.Value?.ToString("G5", CultureInfo.InvariantCulture) ?? "-"}"));
+            var metrics = string.Join(
+                "  ",
+                one.Metrics.Select(metric => $"{metric.Key} {metric.Value.Value?.ToString("G5", CultureInfo.InvariantCulture) ?? "-"}"));
             Output.Line(string.Create(CultureInfo.InvariantCulture,
-                $"{one.Name}: {one.Nfe:G5} network calls and {one.SecondsPerVolume:G3} s a volume  {metrics}{(before ? "  (done before)" : "")}"), json);
+                $"{one.Name}: {one.Nfe:G5} network calls and {one.SecondsPerVolume:G3} s a volume  "
+                + $"{metrics}{(before ? "  (done before)" : "")}"),
+                json);
         }
     }
 

@@ -10,13 +10,15 @@ namespace VoxelZoo.Host.Displays;
 internal abstract class TrainingDisplay : TrainingObserver, IDisposable
 {
     /// <summary>The display for where standard output goes.</summary>
-    public static TrainingDisplay ForConsole(Plan plan) => Output.IsWatched ? new Bar(plan.Title.Length > 0 ? plan.Title : plan.Id) : new Lines();
+    public static TrainingDisplay ForConsole(Plan plan) =>
+        Output.IsWatched ? new Bar(plan.Title.Length > 0 ? plan.Title : plan.Id) : new Lines();
 
     public override void Started(TrainingStart facts)
     {
         var resumed = facts.FirstStep > 0 ? $", continuing after step {facts.FirstStep:N0}" : "";
         Output.Line(
-            $"{facts.Parameters:N0} parameters on {facts.Device}; {facts.Volumes} volumes, {facts.StepsPerEpoch} steps an epoch, {facts.Epochs} epochs{resumed}");
+            $"{facts.Parameters:N0} parameters on {facts.Device}; {facts.Volumes} volumes, {facts.StepsPerEpoch} steps an epoch, "
+            + $"{facts.Epochs} epochs{resumed}");
     }
 
     public override void Warned(string sentence) => ConsoleObserver.Warn(sentence);
@@ -28,12 +30,18 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
     /// <summary>One epoch for people: losses, speed.</summary>
     private static string Sentence(EpochFacts facts, int epochs)
     {
-        var validation = facts.Validation is { } v ? string.Create(CultureInfo.InvariantCulture, $"  val {v.Loss:F5}{(facts.IsBest ? " (best)" : "")}") : "";
+        var validation = facts.Validation is { } v
+            ? string.Create(CultureInfo.InvariantCulture, $"  val {v.Loss:F5}{(facts.IsBest ? " (best)" : "")}")
+            : "";
         var generation = facts.Generation is { Value: { } value } g
-            ? string.Create(CultureInfo.InvariantCulture, $"  {g.Deciding.Split(' ')[0]} {value:G4}{(facts.IsBestGeneration ? " (best generation)" : "")}")
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {g.Deciding.Split(' ')[0]} {value:G4}{(facts.IsBestGeneration ? " (best generation)" : "")}")
             : "";
         var skipped = facts.Skipped > 0 ? string.Create(CultureInfo.InvariantCulture, $"  {facts.Skipped} skipped") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}{generation}{skipped}  {facts.Seconds:F1} s");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"epoch {facts.Epoch}/{epochs}  loss {facts.Loss:F5}{validation}{generation}{skipped}  {facts.Seconds:F1} s");
     }
 
     /// <summary>How long so many epochs take at the mean speed of those that are done, such as <c>2 h 05 min left</c>.</summary>
@@ -86,7 +94,12 @@ internal abstract class TrainingDisplay : TrainingObserver, IDisposable
             var total = (double)facts.StepsPerEpoch * facts.Epochs;
             var ready = new TaskCompletionSource();
             _drawing = Task.Run(() => AnsiConsole.Progress()
-                .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+                .Columns(
+                    new TaskDescriptionColumn { Alignment = Justify.Left },
+                    new ProgressBarColumn(),
+                    new PercentageColumn(),
+                    new RemainingTimeColumn(),
+                    new SpinnerColumn())
                 .Start(context =>
                 {
                     _task = context.AddTask(Markup.Escape(title), maxValue: total);

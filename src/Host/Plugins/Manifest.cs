@@ -56,7 +56,9 @@ internal sealed record Manifest(
             return new Manifest(
                 Text(root, "id"),
                 Text(root, "version"),
-                VersionRange.TryParse(contract, out var range) ? range : throw new InvalidDataException($"the contract `{contract}` is no version range such as [1.0,2.0)"),
+                VersionRange.TryParse(contract, out var range)
+                    ? range
+                    : throw new InvalidDataException($"the contract `{contract}` is no version range such as [1.0,2.0)"),
                 PartsOf(root),
                 Text(root, "summary", ""),
                 Text(root, "license", ""),
@@ -78,7 +80,9 @@ internal sealed record Manifest(
         if (!root.TryGetProperty("parts", out var parts) || parts.ValueKind != JsonValueKind.Array)
             throw new InvalidDataException("plugin.json has no list `parts`");
         ImmutableArray<PartMetadata> all = [.. parts.EnumerateArray().Select(PartOf)];
-        return PartMetadata.Twice(all) is { } twice ? throw new InvalidDataException($"plugin.json names the {twice.Kind} `{twice.Id}` twice; build the plugin anew") : all;
+        return PartMetadata.Twice(all) is { } twice
+            ? throw new InvalidDataException($"plugin.json names the {twice.Kind} `{twice.Id}` twice; build the plugin anew")
+            : all;
     }
 
     private static PartMetadata PartOf(JsonElement part)
@@ -90,7 +94,8 @@ internal sealed record Manifest(
                 Options = Raw(part, "options", JsonValueKind.Object),
                 Conflicts = Raw(part, "conflicts", JsonValueKind.Array),
             }
-            : throw new InvalidDataException($"plugin.json names a part of the unknown kind `{kind}` (kinds: {string.Join(", ", PartMetadata.Kinds)})");
+            : throw new InvalidDataException(
+                $"plugin.json names a part of the unknown kind `{kind}` (kinds: {string.Join(", ", PartMetadata.Kinds)})");
     }
 
     // read by those who show it: listing plugins does not

@@ -24,7 +24,12 @@ internal sealed record OptionFacts(string Key, string Type, string Default, stri
         foreach (var property in properties.EnumerateObject())
         {
             var (key, value) = (path + property.Name, property.Value);
-            yield return new OptionFacts(key, TypeOf(value), Member(value, "default")?.GetRawText() ?? "", LimitsOf(value), Member(value, "description")?.ToString() ?? "");
+            yield return new OptionFacts(
+                key,
+                TypeOf(value),
+                Member(value, "default")?.GetRawText() ?? "",
+                LimitsOf(value),
+                Member(value, "description")?.ToString() ?? "");
             foreach (var below in Within(value, key + ".").Concat(Member(value, "items") is { } items ? Within(items, key + "[].") : []))
                 yield return below;
         }
@@ -35,7 +40,8 @@ internal sealed record OptionFacts(string Key, string Type, string Default, stri
         : Member(schema, "type")?.ToString() switch
         {
             "array" when Member(schema, "items") is { } items => $"list of {TypeOf(items)}",
-            "object" when Member(schema, "additionalProperties") is { ValueKind: JsonValueKind.Object } values => $"section of {TypeOf(values)}",
+            "object" when Member(schema, "additionalProperties") is { ValueKind: JsonValueKind.Object } values =>
+                $"section of {TypeOf(values)}",
             "object" => "section",
             { Length: > 0 } type => type,
             _ => "anything",
@@ -45,14 +51,17 @@ internal sealed record OptionFacts(string Key, string Type, string Default, stri
     {
         string?[] limits =
         [
-            Bound(schema, "minimum", "≥"), Bound(schema, "exclusiveMinimum", ">"), Bound(schema, "maximum", "≤"), Bound(schema, "exclusiveMaximum", "<"),
+            Bound(schema, "minimum", "≥"), Bound(schema, "exclusiveMinimum", ">"), Bound(schema, "maximum", "≤"),
+            Bound(schema, "exclusiveMaximum", "<"),
             Bound(schema, "minItems", "items ≥"), Bound(schema, "maxItems", "items ≤"), Bound(schema, "pattern", "like"),
             Member(schema, "items") is { } items && LimitsOf(items) is { Length: > 0 } each ? $"each {each}" : null,
         ];
         return string.Join(", ", limits.OfType<string>());
     }
 
-    private static string? Bound(JsonElement schema, string key, string sign) => Member(schema, key) is { } value ? $"{sign} {value}" : null;
+    private static string? Bound(JsonElement schema, string key, string sign) =>
+        Member(schema, key) is { } value ? $"{sign} {value}" : null;
 
-    private static JsonElement? Member(JsonElement schema, string key) => schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty(key, out var value) ? value : null;
+    private static JsonElement? Member(JsonElement schema, string key) =>
+        schema.ValueKind == JsonValueKind.Object && schema.TryGetProperty(key, out var value) ? value : null;
 }

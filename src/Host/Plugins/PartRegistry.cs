@@ -19,7 +19,12 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
     private readonly Dictionary<string, LoadedPlugin> _loaded = new(StringComparer.Ordinal);
     private readonly HashSet<string> _warned = [];
     private readonly (PartAttribute Mark, IPart Part)[] _builtIn =
-        [.. builtIn.Select(p => (p.GetType().GetCustomAttribute<PartAttribute>() ?? throw new ArgumentException($"{p.GetType()} has no part attribute", nameof(builtIn)), p))];
+        [
+            .. builtIn.Select(p => (
+                p.GetType().GetCustomAttribute<PartAttribute>()
+                ?? throw new ArgumentException($"{p.GetType()} has no part attribute", nameof(builtIn)),
+                p)),
+        ];
 
     /// <summary>The catalogue behind it.</summary>
     public PluginCatalogue Catalogue => catalogue;
@@ -50,7 +55,8 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
         var plugins = catalogue.Plugins
             .Where(p => (owner is null || p.Id == owner) && p.Parts.Any(part => part.Kind == kind && part.Id == name))
             .ToLookup(p => p.Status == PluginStatus.Active);
-        var (house, others) = (plugins[true].Where(OwnPlugins.Include).ToArray(), plugins[true].Where(p => !OwnPlugins.Include(p)).ToArray());
+        var (house, others) =
+            (plugins[true].Where(OwnPlugins.Include).ToArray(), plugins[true].Where(p => !OwnPlugins.Include(p)).ToArray());
         if (own.Length + house.Length == 1)
             WarnOfNamesakes(kind, name, house.Select(p => p.Id).FirstOrDefault(Host), others);
 
@@ -68,13 +74,17 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
     private void WarnOfNamesakes(string kind, string id, string owner, Plugin[] others)
     {
         if (others.Length > 0 && _warned.Add($"{kind} {id}"))
-            warn?.Invoke($"the {kind} `{id}` is the program's own, of `{owner}`, and also in {string.Join(" and in ", others.Select(p => $"`{p.Id}` ({p.Path})"))}; the program's own is taken, `use: {others[0].Id}/{id}` takes the other");
+            warn?.Invoke(
+                $"the {kind} `{id}` is the program's own, of `{owner}`, "
+                + $"and also in {string.Join(" and in ", others.Select(p => $"`{p.Id}` ({p.Path})"))}; "
+                + $"the program's own is taken, `use: {others[0].Id}/{id}` takes the other");
     }
 
     /// <summary>The ids of a kind that can be asked for, in order.</summary>
     public IReadOnlyList<string> Ids(string kind) =>
         [.. _builtIn.Where(b => KindOfPart.Marked(b.Mark).Name == kind).Select(b => b.Mark.Id)
-            .Concat(catalogue.Plugins.Where(p => p.Status == PluginStatus.Active).SelectMany(p => p.Parts).Where(p => p.Kind == kind).Select(p => p.Id))
+            .Concat(catalogue.Plugins.Where(p => p.Status == PluginStatus.Active)
+                .SelectMany(p => p.Parts).Where(p => p.Kind == kind).Select(p => p.Id))
             .Distinct().Order(StringComparer.Ordinal)];
 
     private static string Version { get; } = typeof(PartRegistry).Assembly.GetName().Version!.ToString(3);
@@ -98,7 +108,8 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
     private PluginException Unknown(string kind, string id, IEnumerable<Plugin> unusable)
     {
         if (unusable.FirstOrDefault() is { } plugin)
-            return new PluginException($"the {kind} `{id}` is in the plugin `{plugin.Id}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
+            return new PluginException(
+                $"the {kind} `{id}` is in the plugin `{plugin.Id}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
 
         if (PartName.Parse(id) is { Plugin: { } owner } name)
             return UnknownOf(owner, kind, name.Id);
@@ -114,9 +125,13 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
     {
         string[] owners = [Host, .. catalogue.Plugins.Select(p => p.Id).Distinct()];
         if (!owners.Contains(owner))
-            return new PluginException($"there is no plugin `{owner}` for the {kind} `{owner}/{id}`{Spelling.Suggestion(owner, owners)} (plugins: {string.Join(", ", owners)})");
-        if (catalogue.Plugins.Where(p => p.Id == owner).ToArray() is [{ Status: not PluginStatus.Active } plugin, ..] all && all.All(p => p.Status != PluginStatus.Active))
-            return new PluginException($"the {kind} `{id}` is asked of the plugin `{owner}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
+            return new PluginException(
+                $"there is no plugin `{owner}` for the {kind} `{owner}/{id}`{Spelling.Suggestion(owner, owners)} (plugins: "
+                + $"{string.Join(", ", owners)})");
+        if (catalogue.Plugins.Where(p => p.Id == owner).ToArray() is [{ Status: not PluginStatus.Active } plugin, ..] all
+            && all.All(p => p.Status != PluginStatus.Active))
+            return new PluginException(
+                $"the {kind} `{id}` is asked of the plugin `{owner}` ({plugin.Path}), which cannot be used: {plugin.Reason}");
         string[] own = owner == Host
             ? [.. _builtIn.Where(b => KindOfPart.Marked(b.Mark).Name == kind).Select(b => b.Mark.Id)]
             : [.. catalogue.Plugins.Where(p => p.Id == owner).SelectMany(p => p.Parts).Where(p => p.Kind == kind).Select(p => p.Id)];
@@ -127,6 +142,7 @@ internal sealed class PartRegistry(PluginCatalogue catalogue, IEnumerable<IPart>
     private static PluginException Ambiguous(string kind, string id, bool own, Plugin[] plugins)
     {
         var places = plugins.Select(p => $"`{p.Id}` ({p.Path})").Concat(own ? [$"`{Host}` itself"] : []);
-        return new PluginException($"the {kind} `{id}` is in {string.Join(" and in ", places)}; choose one, as in `use: {plugins[0].Id}/{id}`");
+        return new PluginException(
+            $"the {kind} `{id}` is in {string.Join(" and in ", places)}; choose one, as in `use: {plugins[0].Id}/{id}`");
     }
 }

@@ -16,7 +16,8 @@ internal sealed class PluginCatalogue
     public const string FoldersVariable = "VOXELZOO_PLUGINS";
 
     /// <summary>Those that it names.</summary>
-    public static IReadOnlyList<string> OfEnvironment => Environment.GetEnvironmentVariable(FoldersVariable)?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [];
+    public static IReadOnlyList<string> OfEnvironment =>
+        Environment.GetEnvironmentVariable(FoldersVariable)?.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries) ?? [];
 
     /// <summary>Where plugins are always looked for: beside the program.</summary>
     public static string DefaultFolder { get; } = Real(Path.Combine(AppContext.BaseDirectory, "plugins"));
@@ -33,11 +34,12 @@ internal sealed class PluginCatalogue
 
     /// <summary>The plugins that can be used, as runs record them.</summary>
     public IEnumerable<PartSource> Sources =>
-        Plugins.Where(plugin => plugin.Status == PluginStatus.Active).Select(plugin => new PartSource(plugin.Id, plugin.Version, plugin.Assembly!) { Folder = plugin.Path });
+        Plugins.Where(plugin => plugin.Status == PluginStatus.Active)
+            .Select(plugin => new PartSource(plugin.Id, plugin.Version, plugin.Assembly!) { Folder = plugin.Path });
 
     /// <summary>
-    /// Reads the plugins beside the program, those that the user installed, those of <see cref="FoldersVariable"/>, and those of the folders that the command
-    /// line names.
+    /// Reads the plugins beside the program, those that the user installed, those of <see cref="FoldersVariable"/>, and those of the
+    /// folders that the command line names.
     /// </summary>
     /// <exception cref="UsageException">A folder that is named does not exist.</exception>
     public static PluginCatalogue Find(IEnumerable<string> named)
@@ -56,7 +58,12 @@ internal sealed class PluginCatalogue
             Require("--plugins", folder);
         var full = folders.Select(Real).Distinct().ToImmutableArray();
         var plugins = full.SelectMany(PluginsOf).DistinctBy(plugin => Real(plugin.Path)).ToArray();
-        return new PluginCatalogue(full, [.. plugins.Select(p => Duplicate(p, plugins)).OrderBy(p => p.Id, StringComparer.Ordinal).ThenBy(p => p.Path, StringComparer.Ordinal)]);
+        return new PluginCatalogue(
+            full,
+            [
+                .. plugins.Select(p => Duplicate(p, plugins))
+                    .OrderBy(p => p.Id, StringComparer.Ordinal).ThenBy(p => p.Path, StringComparer.Ordinal),
+            ]);
     }
 
     /// <summary>One plugin that was read already, and no other.</summary>
@@ -74,7 +81,9 @@ internal sealed class PluginCatalogue
         var full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         try
         {
-            return new DirectoryInfo(full).ResolveLinkTarget(returnFinalTarget: true) is { } target ? Path.TrimEndingDirectorySeparator(target.FullName) : full;
+            return new DirectoryInfo(full).ResolveLinkTarget(returnFinalTarget: true) is { } target
+                ? Path.TrimEndingDirectorySeparator(target.FullName)
+                : full;
         }
         catch (IOException)
         {
@@ -88,18 +97,22 @@ internal sealed class PluginCatalogue
             return [PluginFolder.Read(folder, Contract)];
         if (!Directory.Exists(folder))
             return [];
-        var entries = Directory.EnumerateFileSystemEntries(folder).Where(entry => !Path.GetFileName(entry).StartsWith('.')).Order(StringComparer.Ordinal);
-        var dropped = entries.Select(entry => Directory.Exists(entry) ? PluginFolder.Read(entry, Contract) : PluginFolder.Stray(entry)).OfType<Plugin>();
+        var entries = Directory.EnumerateFileSystemEntries(folder)
+            .Where(entry => !Path.GetFileName(entry).StartsWith('.')).Order(StringComparer.Ordinal);
+        var dropped = entries.Select(entry => Directory.Exists(entry) ? PluginFolder.Read(entry, Contract) : PluginFolder.Stray(entry))
+            .OfType<Plugin>();
         try
         {
             var found = PluginLock.Read(folder);
-            return found.Plugins.Select(entry => Installed(folder, entry.Key, entry.Value)).Concat(dropped).Select(plugin => Switched(plugin, found));
+            return found.Plugins.Select(entry => Installed(folder, entry.Key, entry.Value))
+                .Concat(dropped).Select(plugin => Switched(plugin, found));
         }
         catch (InvalidDataException e) // what it was about cannot be told from what was dropped
         {
             return dropped.Append(new Plugin
             {
-                Id = PluginLock.FileName, Path = Path.Combine(folder, PluginLock.FileName), Status = PluginStatus.Broken, Reason = e.Message,
+                Id = PluginLock.FileName, Path = Path.Combine(folder, PluginLock.FileName),
+                Status = PluginStatus.Broken, Reason = e.Message,
             });
         }
     }
@@ -118,7 +131,9 @@ internal sealed class PluginCatalogue
 
     private static Plugin Duplicate(Plugin plugin, Plugin[] all)
     {
-        if (plugin.Status != PluginStatus.Active || OwnPlugins.Include(plugin) || all.Where(o => o != plugin && o.Id == plugin.Id && o.Status == PluginStatus.Active).ToArray() is not [var first, ..] others)
+        if (plugin.Status != PluginStatus.Active
+            || OwnPlugins.Include(plugin)
+            || all.Where(o => o != plugin && o.Id == plugin.Id && o.Status == PluginStatus.Active).ToArray() is not [var first, ..] others)
             return plugin;
         var reason = others.FirstOrDefault(OwnPlugins.Include) is { } own
             ? $"the plugin `{plugin.Id}` comes with the program, in {own.Path}; give this one another id"

@@ -13,7 +13,8 @@ internal static class PluginFolder
 
     /// <summary>Assemblies that every plugin gets from the host: those of VoxelZoo.Shared.props.</summary>
     public static IReadOnlyList<string> SharedAssemblies { get; } =
-        typeof(PluginFolder).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(fact => fact.Key == nameof(SharedAssemblies)).Value!.Split(';');
+        typeof(PluginFolder).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(fact => fact.Key == nameof(SharedAssemblies)).Value!.Split(';');
 
     /// <summary>The catalogue's entry for a folder.</summary>
     public static Plugin Read(string folder, NuGetVersion contract)
@@ -53,21 +54,33 @@ internal static class PluginFolder
         if (!manifest.Contract.Satisfies(contract))
             return plugin with { Status = PluginStatus.Incompatible, Reason = Mismatch(plugin.Contract, contract) };
         if (SharedAssemblies.FirstOrDefault(name => File.Exists(Path.Combine(plugin.Path, name + ".dll"))) is { } copy)
-            return Broken(plugin, $"the folder holds a copy of {copy}.dll, which the host shares; delete it, or rebuild with the targets of VoxelZoo.Abstractions");
+            return Broken(
+                plugin,
+                $"the folder holds a copy of {copy}.dll, which the host shares; "
+                + "delete it, or rebuild with the targets of VoxelZoo.Abstractions");
         if (plugin.Assembly is null)
             return Broken(plugin, NoAssembly(plugin.Path));
 
         var assembly = MetadataOf(plugin.Assembly);
         if (assembly.Contract is null || !VersionRange.TryParse(assembly.Contract, out var built))
-            return Broken(plugin, $"{Path.GetFileName(plugin.Assembly)} does not say which contract it was built for; build it with the targets of VoxelZoo.Abstractions");
+            return Broken(
+                plugin,
+                $"{Path.GetFileName(plugin.Assembly)} does not say which contract it was built for; "
+                + "build it with the targets of VoxelZoo.Abstractions");
         if (!built.Satisfies(contract))
-            return plugin with { Status = PluginStatus.Incompatible, Reason = $"{Mismatch(assembly.Contract, contract)} (plugin.json claims {plugin.Contract})" };
+            return plugin with
+            {
+                Status = PluginStatus.Incompatible,
+                Reason = $"{Mismatch(assembly.Contract, contract)} (plugin.json claims {plugin.Contract})",
+            };
         if (assembly.Id != plugin.Id)
             return Broken(plugin, $"plugin.json says `{plugin.Id}`, but {Path.GetFileName(plugin.Assembly)} is the plugin `{assembly.Id}`");
         if (plugin.Parts.FirstOrDefault(p => !assembly.Parts.Any(a => a.Kind == p.Kind && a.Id == p.Id)) is { } absent)
-            return Broken(plugin, $"plugin.json names the {absent.Kind} `{absent.Id}`, which {Path.GetFileName(plugin.Assembly)} does not hold");
+            return Broken(
+                plugin, $"plugin.json names the {absent.Kind} `{absent.Id}`, which {Path.GetFileName(plugin.Assembly)} does not hold");
         if (PartMetadata.Twice(assembly.Parts) is { } twice)
-            return Broken(plugin, $"{Path.GetFileName(plugin.Assembly)} holds the {twice.Kind} `{twice.Id}` twice; give one of the two another id");
+            return Broken(
+                plugin, $"{Path.GetFileName(plugin.Assembly)} holds the {twice.Kind} `{twice.Id}` twice; give one of the two another id");
         if (assembly.Unusable is { } why)
             return Broken(plugin, why);
         if (MissingDependency(plugin.Assembly) is { } missing)
@@ -81,18 +94,24 @@ internal static class PluginFolder
     private static string? MissingReference(string path, PluginMetadata assembly)
     {
         var folder = Path.GetDirectoryName(path)!;
-        return assembly.References.FirstOrDefault(name => !HostAssemblies.Value.Contains(name) && !File.Exists(Path.Combine(folder, name + ".dll")));
+        return assembly.References.FirstOrDefault(
+            name => !HostAssemblies.Value.Contains(name) && !File.Exists(Path.Combine(folder, name + ".dll")));
     }
 
     // of .NET and of the host itself, which a plugin falls back to
     private static readonly Lazy<HashSet<string>> HostAssemblies = new(() =>
-        [.. ((string?)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") ?? "").Split(Path.PathSeparator).Select(file => Path.GetFileNameWithoutExtension(file)), .. SharedAssemblies]);
+        [
+            .. ((string?)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES") ?? "")
+                .Split(Path.PathSeparator).Select(file => Path.GetFileNameWithoutExtension(file)),
+            .. SharedAssemblies,
+        ]);
 
     private static string NoAssembly(string folder) => DependencyFiles(folder) switch
     {
         [var one] => $"there is no {one}.dll, whose {one}.deps.json is there",
         [] => $"there is no {Path.GetFileName(folder)}.dll, nor a .deps.json that would say that the assembly is called otherwise",
-        var several => $"there is no {Path.GetFileName(folder)}.dll, and which of {string.Join(", ", several.Select(name => name + ".dll"))} is the plugin's cannot be told; name the folder after it",
+        var several => $"there is no {Path.GetFileName(folder)}.dll, and which of "
+            + $"{string.Join(", ", several.Select(name => name + ".dll"))} is the plugin's cannot be told; name the folder after it",
     };
 
     private static PluginMetadata MetadataOf(string assembly)
@@ -127,11 +146,15 @@ internal static class PluginFolder
     }
 
     private static string[] DependencyFiles(string folder) =>
-        [.. Directory.EnumerateFiles(folder, "*" + DependenciesEnd).Select(f => Path.GetFileName(f)[..^DependenciesEnd.Length]).Order(StringComparer.Ordinal)];
+        [
+            .. Directory.EnumerateFiles(folder, "*" + DependenciesEnd)
+                .Select(f => Path.GetFileName(f)[..^DependenciesEnd.Length]).Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>Whether a folder is what the build of a plugin leaves, manifest or not, and no folder of plugins.</summary>
     public static bool IsOne(string folder) =>
-        File.Exists(Path.Combine(folder, ManifestName)) || (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*" + DependenciesEnd).Any());
+        File.Exists(Path.Combine(folder, ManifestName))
+        || (Directory.Exists(folder) && Directory.EnumerateFiles(folder, "*" + DependenciesEnd).Any());
 
     // of a link that leads nowhere, File.Exists says that it is there
     private static bool IsThere(string link)
@@ -153,7 +176,12 @@ internal static class PluginFolder
         if (new FileInfo(path).LinkTarget is { } target && !IsThere(path))
             return Broken(plugin, $"it is a link to {target}, which is not there");
         return Path.GetExtension(path) is ".dll" or ".nupkg" or ".zip" && File.Exists(path)
-            ? Broken(plugin, $"it lies in the folder of plugins itself; a plugin is a folder with a {ManifestName}, so " + (Path.GetExtension(path) == ".dll" ? "put all that its build leaves into a folder of its own" : "unpack it into one of its own"))
+            ? Broken(
+                plugin,
+                $"it lies in the folder of plugins itself; a plugin is a folder with a {ManifestName}, so "
+                + (Path.GetExtension(path) == ".dll"
+                    ? "put all that its build leaves into a folder of its own"
+                    : "unpack it into one of its own"))
             : null;
     }
 
@@ -171,7 +199,10 @@ internal static class PluginFolder
         var folder = Path.GetDirectoryName(assembly)!;
         return Members(targets)
             .SelectMany(target => Members(target.Value))
-            .SelectMany(library => library.Value.ValueKind == JsonValueKind.Object && library.Value.TryGetProperty("runtime", out var runtime) ? Members(runtime) : [])
+            .SelectMany(
+                library => library.Value.ValueKind == JsonValueKind.Object && library.Value.TryGetProperty("runtime", out var runtime)
+                    ? Members(runtime)
+                    : [])
             .Select(asset => Path.GetFileName(asset.Name))
             .FirstOrDefault(name => !File.Exists(Path.Combine(folder, name)));
     }

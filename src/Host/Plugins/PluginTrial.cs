@@ -9,8 +9,8 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Host.Plugins;
 
 /// <summary>
-/// Loads a plugin and creates its parts in a process of its own, whose time and memory are limited: a plugin's code may wait for ever, take all memory, or
-/// end the process that runs it.
+/// Loads a plugin and creates its parts in a process of its own, whose time and memory are limited: a plugin's code may wait for ever, take
+/// all memory, or end the process that runs it.
 /// </summary>
 /// <param name="limits">What it may take.</param>
 internal sealed class PluginTrial(TrialLimits limits)
@@ -23,11 +23,20 @@ internal sealed class PluginTrial(TrialLimits limits)
         var file = Path.GetTempFileName();
         try
         {
-            using var process = OwnProcess.Start([PluginsListVerb.Group, PluginsTrialVerb.Name, plugin.Path, "--out", file, .. verifies ? ["--verify"] : Array.Empty<string>()]);
+            using var process = OwnProcess.Start(
+                [
+                    PluginsListVerb.Group,
+                    PluginsTrialVerb.Name,
+                    plugin.Path,
+                    "--out",
+                    file,
+                    .. verifies ? ["--verify"] : Array.Empty<string>(),
+                ]);
             var (said, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
             var stopped = Watch(process);
             said.GetAwaiter().GetResult();
-            var lines = RegularFile.ReadText(file).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<TrialLine>(line)!).ToArray();
+            var lines = RegularFile.ReadText(file).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(line => JsonSerializer.Deserialize<TrialLine>(line)!).ToArray();
             if (lines is [.., { IsEnd: true }])
                 return new TrialOutcome(lines, lines.FirstOrDefault(line => line.Refusal is not null)?.Refusal);
             var at = lines.LastOrDefault()?.Part is { } part ? $" at `{part}`" : "";
@@ -63,7 +72,9 @@ internal sealed class PluginTrial(TrialLimits limits)
         return null;
     }
 
-    /// <summary>What a process has computed, and the MiB that it has resident; nothing where it has ended, which it may do while it is asked.</summary>
+    /// <summary>
+    /// What a process has computed, and the MiB that it has resident; nothing where it has ended, which it may do while it is asked.
+    /// </summary>
     internal static (TimeSpan Computed, long Mebibytes) Taken(Process process)
     {
         process.Refresh();
@@ -94,12 +105,15 @@ internal sealed class PluginTrial(TrialLimits limits)
         return $"it ended the process that loaded it {how}{(said is null ? "" : $" ({said.TrimEnd('.')})")}";
     }
 
-    private static readonly string[] Words = ["Unhandled exception", "Process terminated", "Stack overflow", "Fatal error", "terminate called", "Out of memory"];
+    private static readonly string[] Words =
+    [
+        "Unhandled exception", "Process terminated", "Stack overflow", "Fatal error", "terminate called", "Out of memory",
+    ];
 }
 
 /// <summary>
-/// The time of a trial: what it computes, and what it waits. On a machine that has other work as well, what computes is not done sooner for being looked at by
-/// a clock on the wall.
+/// The time of a trial: what it computes, and what it waits. On a machine that has other work as well, what computes is not done sooner for
+/// being looked at by a clock on the wall.
 /// </summary>
 /// <param name="limit">What it may compute, and what it may wait for.</param>
 internal sealed class TrialTime(TimeSpan limit)
@@ -140,4 +154,5 @@ internal sealed record TrialOutcome(IReadOnlyList<TrialLine> Lines, string? Faul
 /// <param name="Sentence">What was checked, or found.</param>
 /// <param name="Refusal">Why the plugin or the part does not load, or null.</param>
 /// <param name="IsEnd">Whether all was done.</param>
-internal sealed record TrialLine(string? Part = null, string? Check = null, bool Passed = false, string? Sentence = null, string? Refusal = null, bool IsEnd = false);
+internal sealed record TrialLine(
+    string? Part = null, string? Check = null, bool Passed = false, string? Sentence = null, string? Refusal = null, bool IsEnd = false);

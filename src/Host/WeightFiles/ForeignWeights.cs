@@ -26,16 +26,20 @@ internal static class ForeignWeights
     }
 
     /// <summary>
-    /// The tensors by the names that a part has for them. What all names begin with before the network's own, such as <c>module.</c>, is taken away; where the
-    /// file holds several networks, <paramref name="prefix"/> says of which the tensors are wanted.
+    /// The tensors by the names that a part has for them. What all names begin with before the network's own, such as <c>module.</c>, is
+    /// taken away; where the file holds several networks, <paramref name="prefix"/> says of which the tensors are wanted.
     /// </summary>
     public static SortedDictionary<string, Tensor> Named(NamedTensors tensors, IReadsWeights part, string? prefix)
     {
         if (tensors.Unsupported.FirstOrDefault() is { Key: { } name, Value: var dtype })
             throw new UsageException($"{tensors.Source}: `{name}` is of {dtype}, which is not supported; save it as F32, for one");
-        var wanted = prefix is null ? tensors.ToArray() : [.. tensors.Where(one => one.Key.StartsWith(prefix, StringComparison.Ordinal)).Select(one => KeyValuePair.Create(one.Key[prefix.Length..], one.Value))];
+        var wanted = prefix is null
+            ? tensors.ToArray()
+            : [.. tensors.Where(one => one.Key.StartsWith(prefix, StringComparison.Ordinal))
+                .Select(one => KeyValuePair.Create(one.Key[prefix.Length..], one.Value))];
         if (wanted.Length == 0)
-            throw new UsageException($"{tensors.Source}: no tensor's name begins with {prefix}; the first is {tensors.Keys.FirstOrDefault()}");
+            throw new UsageException(
+                $"{tensors.Source}: no tensor's name begins with {prefix}; the first is {tensors.Keys.FirstOrDefault()}");
         while (Beginning(wanted) is { } common)
             wanted = [.. wanted.Select(one => KeyValuePair.Create(one.Key[common.Length..], one.Value))];
         var named = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
@@ -50,15 +54,18 @@ internal static class ForeignWeights
     /// <param name="named">The tensors.</param>
     /// <param name="sets">Options that are given.</param>
     /// <exception cref="ConfigurationException">They are of no such network.</exception>
-    public static (MapNode Options, IReadOnlyList<string> Assumed) Options(IReadsWeights part, string id, IReadOnlyDictionary<string, Tensor> named, IReadOnlyList<Assignment> sets)
+    public static (MapNode Options, IReadOnlyList<string> Assumed) Options(
+        IReadsWeights part, string id, IReadOnlyDictionary<string, Tensor> named, IReadOnlyList<Assignment> sets)
     {
         var place = new Position($"--as {id}");
         try
         {
             var reading = part.Read(new WeightShapes(named.ToDictionary(one => one.Key, one => (IReadOnlyList<long>)one.Value.shape)));
-            var written = System.Text.Json.JsonSerializer.Serialize(reading.Options, reading.Options.GetType(), Engine.Files.AtomicFile.Json);
+            var written = System.Text.Json.JsonSerializer.Serialize(
+                reading.Options, reading.Options.GetType(), Engine.Files.AtomicFile.Json);
             var options = (MapNode)Merger.WithoutNulls(YamlReader.ParseValue(written, place));
-            options = options.Without(options.Entries.Where(entry => OptionsShape.Of(reading.Options.GetType()).Property(entry.Key) is null).Select(entry => entry.Key));
+            options = options.Without(options.Entries.Where(entry => OptionsShape.Of(reading.Options.GetType()).Property(entry.Key) is null)
+                .Select(entry => entry.Key));
             var merger = new Merger(new Dictionary<string, IReadOnlySet<string>>());
             foreach (var set in sets)
                 options = (MapNode)merger.Set(options, set.Key, set.Value);
@@ -73,6 +80,10 @@ internal static class ForeignWeights
     private static string? Beginning(KeyValuePair<string, Tensor>[] tensors)
     {
         var dot = tensors[0].Key.IndexOf('.', StringComparison.Ordinal);
-        return dot > 0 && tensors[0].Key[..(dot + 1)] is var first && tensors.All(one => one.Key.StartsWith(first, StringComparison.Ordinal)) ? first : null;
+        return dot > 0
+            && tensors[0].Key[..(dot + 1)] is var first
+            && tensors.All(one => one.Key.StartsWith(first, StringComparison.Ordinal))
+            ? first
+            : null;
     }
 }

@@ -43,10 +43,15 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
         var used = checkpoint.Used(component);
         var told = new CardOfRun(_experiment, run, Facts);
         var measures = new CardMeasures(checkpoint.Manifest.Files[Animal.WeightsOf(used)].Sha256, Dtype);
-        Require("measures", measures.Of(_experiment, run).Concat(Facts.Measures).FirstOrDefault()?.Metric, $"evaluate the run first, whose evaluation.json has none of {checkpoint.Name}");
-        Require("memorisation", Facts.Memorisation ?? measures.Memorisation(_experiment, run), "evaluate the run with the metric memorisation");
+        Require(
+            "measures",
+            measures.Of(_experiment, run).Concat(Facts.Measures).FirstOrDefault()?.Metric,
+            $"evaluate the run first, whose evaluation.json has none of {checkpoint.Name}");
+        Require(
+            "memorisation", Facts.Memorisation ?? measures.Memorisation(_experiment, run), "evaluate the run with the metric memorisation");
         Require("data", told.Data, "say what the run was trained on");
-        var provenance = Provenance.Read(run) ?? throw new RunFolderException($"{run.Path} has no provenance.json, which says what it was trained on; export a run that has");
+        var provenance = Provenance.Read(run)
+            ?? throw new RunFolderException($"{run.Path} has no provenance.json, which says what it was trained on; export a run that has");
 
         StagedAnimal.Put(folder, temporary =>
         {
@@ -54,7 +59,8 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
             files.CopyWeights(checkpoint, component, Dtype);
             files.CopyConditions(Conditions, Law);
             AtomicFile.WriteText(
-                Path.Combine(temporary, Animal.ExperimentName), YamlWriter.Write(PortableExperiment.Of(ExperimentLoader.FileOf(_experiment))));
+                Path.Combine(temporary, Animal.ExperimentName),
+                YamlWriter.Write(PortableExperiment.Of(ExperimentLoader.FileOf(_experiment))));
             if (RunReport.CurveOf(run) is { } curve)
                 AtomicFile.WriteText(Path.Combine(temporary, Animal.CurveName), curve);
             var card = new Card
@@ -67,7 +73,8 @@ internal sealed class AnimalExport(Session session, RunFolder run, IReadOnlyList
                 Training = told.Training(checkpoint, provenance),
                 Measures = [.. measures.Of(_experiment, run), .. Facts.Measures],
                 Memorisation = (Facts.Memorisation ?? measures.Memorisation(_experiment, run))!,
-                Trial = new CardTrial { Of = "", Seconds = 0, PeakMebibytes = 0, Machine = "", Blocks = [], Picture = "" }, // until it was tried
+                // until it was tried
+                Trial = new CardTrial { Of = "", Seconds = 0, PeakMebibytes = 0, Machine = "", Blocks = [], Picture = "" },
                 Licences = Facts.Licences,
                 Use = Facts.Use,
                 Files = files.Listed(),

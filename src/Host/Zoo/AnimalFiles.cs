@@ -27,7 +27,13 @@ internal sealed class AnimalFiles(Experiment experiment, RunFolder run, string f
         foreach (var trained in new[] { component, Component.Conditioning }.Where(checkpoint.Has))
             CopyWeights(checkpoint.File(checkpoint.Used(trained)), Path.Combine(folder, Animal.WeightsOf(trained)), dtype);
         var frozen = new FrozenParts(run);
-        string[] used = [FrozenParts.Compressor, FrozenParts.ConditionCompressor, FrozenParts.Denoiser, .. component == Component.Adapter ? [FrozenParts.Start] : (string[])[]];
+        string[] used =
+        [
+            FrozenParts.Compressor,
+            FrozenParts.ConditionCompressor,
+            FrozenParts.Denoiser,
+            .. component == Component.Adapter ? [FrozenParts.Start] : (string[])[],
+        ];
         foreach (var name in used.Where(frozen.Has))
             CopyWeights(frozen.Verify(name), Path.Combine(folder, Animal.WeightsOf(name)), dtype);
         if (new NormalizationFile(frozen).Read() is { } statistics)
@@ -39,7 +45,8 @@ internal sealed class AnimalFiles(Experiment experiment, RunFolder run, string f
         using var weights = SafetensorsFile.Read(from);
         using var scope = torch.NewDisposeScope();
         var type = dtype == "float32" ? torch.float32 : torch.bfloat16;
-        SafetensorsFile.Write(to, weights.ToDictionary(one => one.Key, one => one.Value.is_floating_point() ? one.Value.to(type) : one.Value));
+        SafetensorsFile.Write(
+            to, weights.ToDictionary(one => one.Key, one => one.Value.is_floating_point() ? one.Value.to(type) : one.Value));
     }
 
     /// <summary>The conditions of the split that is sampled, without what was learned from them.</summary>
@@ -61,7 +68,9 @@ internal sealed class AnimalFiles(Experiment experiment, RunFolder run, string f
     {
         var patients = cohort.Of(split).Where(patient => !plan.GivenKinds.Except(patient.Kinds).Any()).Take(most).ToArray();
         if (patients.Length == 0)
-            throw new RunFolderException($"no patient in {split} of {cohort.Folder} has {string.Join(" and ", plan.GivenKinds)}, from which the animal would be sampled; name another cohort with --cohort");
+            throw new RunFolderException(
+                $"no patient in {split} of {cohort.Folder} has {string.Join(" and ", plan.GivenKinds)}, "
+                + "from which the animal would be sampled; name another cohort with --cohort");
         foreach (var (patient, kind) in patients.SelectMany(patient => plan.GivenKinds.Select(kind => (patient, kind))))
         {
             // in a cohort of the card's words alone: names of patients stay at home
@@ -74,9 +83,10 @@ internal sealed class AnimalFiles(Experiment experiment, RunFolder run, string f
 
     /// <summary>What the card says of the files that are there; not of itself.</summary>
     public SortedDictionary<string, CardFile> Listed() => new(
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != Animal.CardName).ToDictionary(
-            file => Path.GetRelativePath(folder, file),
-            file => FileOf(FileFacts.Of(file))),
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(file => Path.GetFileName(file) != Animal.CardName).ToDictionary(
+                file => Path.GetRelativePath(folder, file),
+                file => FileOf(FileFacts.Of(file))),
         StringComparer.Ordinal);
 
     private static CardFile FileOf(FileFacts facts) => new() { Bytes = facts.Bytes, Sha256 = facts.Sha256 };

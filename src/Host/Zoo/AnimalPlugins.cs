@@ -12,7 +12,8 @@ internal static class AnimalPlugins
     /// <summary>The ranges for plugins by which one was made: from its version to the next that may break what was.</summary>
     /// <param name="sources">Where its parts come from.</param>
     public static IReadOnlyDictionary<string, string> Of(IEnumerable<PartSource> sources) => sources
-        .Where(source => source.Plugin != PartRegistry.Host).DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal)
+        .Where(source => source.Plugin != PartRegistry.Host).DistinctBy(source => source.Plugin)
+            .OrderBy(source => source.Plugin, StringComparer.Ordinal)
         .ToDictionary(source => source.Plugin, source => RangeOf(NuGetVersion.Parse(source.Version)));
 
     /// <summary>Why an animal cannot be used, a sentence for each plugin; nothing where it can.</summary>

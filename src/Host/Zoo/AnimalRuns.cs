@@ -11,8 +11,8 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Host.Zoo;
 
 /// <summary>
-/// The runs that names stand for. An animal is unpacked into <c>runs/zoo/FAMILY/NAME</c> when it is named first: so whatever is done with a run can be done
-/// with it, and it stays as it is.
+/// The runs that names stand for. An animal is unpacked into <c>runs/zoo/FAMILY/NAME</c> when it is named first: so whatever is done with a
+/// run can be done with it, and it stays as it is.
 /// </summary>
 internal static class AnimalRuns
 {
@@ -24,7 +24,9 @@ internal static class AnimalRuns
     /// <exception cref="RunFolderException">There is neither, or the animal is not what its card says.</exception>
     public static RunFolder Open(Session session, string name, Assignment[]? sets = null, Action<Experiment>? check = null) =>
         Find(session, name, sets is null ? null : animal => Check(session, animal, sets, check))
-        ?? (name.StartsWith(ZooFolder.Prefix, StringComparison.Ordinal) && !Directory.Exists(name) ? throw ZooFolder.Unknown(name) : RunFolder.Open(name));
+        ?? (name.StartsWith(ZooFolder.Prefix, StringComparison.Ordinal) && !Directory.Exists(name)
+            ? throw ZooFolder.Unknown(name)
+            : RunFolder.Open(name));
 
     /// <summary>Refuses an animal where its own conditions are not enough and the command line names no cohort.</summary>
     public static Action<Experiment> CheckCohort(ParseResult parse) => animal =>

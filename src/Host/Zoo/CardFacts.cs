@@ -18,13 +18,18 @@ public sealed record CardFacts
     /// <summary>What it is for, and what not.</summary>
     public required CardUse Use { get; init; }
 
-    /// <summary>What it was trained on, a sentence. Default: how the cohort was synthesized, where it was; else it has to be given.</summary>
+    /// <summary>
+    /// What it was trained on, a sentence. Default: how the cohort was synthesized, where it was; else it has to be given.
+    /// </summary>
     public string? Data { get; init; }
 
     /// <summary>The machine that trained it, in words. Default: the system that the run recorded.</summary>
     public string? Machine { get; init; }
 
-    /// <summary>Whether it gives back what it was trained on, a sentence. Default: what the metric <c>memorisation</c> found; else it has to be given.</summary>
+    /// <summary>
+    /// Whether it gives back what it was trained on, a sentence. Default: what the metric <c>memorisation</c>
+    /// found; else it has to be given.
+    /// </summary>
     public string? Memorisation { get; init; }
 
     /// <summary>What was measured elsewhere than in the run's evaluation.json. Default: nothing.</summary>

@@ -24,34 +24,56 @@ internal sealed class CardMeasures(string weights, string dtype)
         if (experiment is CompressionExperiment)
             return "not measured: a compressor generates nothing by itself.";
         var found = (EvaluationFile<EvaluationResult>.Read(run)?.Generated ?? []).Where(IsOurs)
-            .SelectMany(set => set.Metrics.Where(metric => metric is { Metric: "memorisation", Value: not null }).Select(metric => (set.Volumes, Metric: metric)))
+            .SelectMany(set => set.Metrics.Where(metric => metric is { Metric: "memorisation", Value: not null })
+                .Select(metric => (set.Volumes, Metric: metric)))
             .FirstOrDefault();
         if (found.Metric is not { } metric)
             return null;
-        var nearest = metric.Details.Where(detail => detail.Key.StartsWith("feature_ratio_", StringComparison.Ordinal) || detail.Key.StartsWith("voxel_ratio_", StringComparison.Ordinal))
+        var nearest = metric.Details.Where(detail => detail.Key.StartsWith("feature_ratio_", StringComparison.Ordinal)
+            || detail.Key.StartsWith("voxel_ratio_", StringComparison.Ordinal))
             .Select(detail => detail.Value).DefaultIfEmpty(double.NaN).Min();
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{metric.Value * found.Volumes:F0} of {found.Volumes} generated volumes are flagged as copies of one of the {metric.RealVolumes} of {metric.Against}; the nearest is {nearest:F2} times as far from it as they are from each other.");
+            $"{metric.Value * found.Volumes:F0} of {found.Volumes} generated volumes are flagged as copies of one of the "
+            + $"{metric.RealVolumes} of {metric.Against}; the nearest is {nearest:F2} times as far from it as they are from each other.");
     }
 
     private IEnumerable<CardMeasure> Generated(EvaluationFile<EvaluationResult> file)
     {
         foreach (var set in (file.Generated ?? []).Where(IsOurs))
         {
-            var made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations each, {set.GuidanceWords}");
+            var made = FormattableString.Invariant(
+                $"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations each, {set.GuidanceWords}");
             var how = Protocol($"{set.Volumes} generated volumes, {made}, seed {set.Seed}");
             foreach (var metric in set.Metrics.Where(metric => metric.Value is not null))
-                yield return new CardMeasure { Metric = metric.Metric, Value = metric.Value!.Value, Against = metric.Against, Protocol = $"{how}; {metric.RealVolumes} real" };
+                yield return new CardMeasure
+                {
+                    Metric = metric.Metric,
+                    Value = metric.Value!.Value,
+                    Against = metric.Against,
+                    Protocol = $"{how}; {metric.RealVolumes} real",
+                };
             foreach (var (name, value) in (set.Masks?.Measures ?? []).Where(measure => double.IsFinite(measure.Value)))
                 yield return new CardMeasure { Metric = name, Value = value, Against = "what was asked for", Protocol = how };
         }
 
         foreach (var result in file.Results.Where(result => result.WeightsSha256 == weights))
         {
-            yield return new CardMeasure { Metric = "loss", Value = result.Loss, Against = result.Split, Protocol = Protocol($"{result.Volumes} volumes; a network that returns zero has {result.NullLoss:G4}") };
+            yield return new CardMeasure
+            {
+                Metric = "loss",
+                Value = result.Loss,
+                Against = result.Split,
+                Protocol = Protocol($"{result.Volumes} volumes; a network that returns zero has {result.NullLoss:G4}"),
+            };
             foreach (var estimate in result.Estimates.Where(estimate => estimate.Value is not null))
-                yield return new CardMeasure { Metric = estimate.Metric, Value = estimate.Value!.Value, Against = result.Split, Protocol = Protocol($"one-step estimates from t = {estimate.Timestep:G4} of {result.Volumes} volumes") };
+                yield return new CardMeasure
+                {
+                    Metric = estimate.Metric,
+                    Value = estimate.Value!.Value,
+                    Against = result.Split,
+                    Protocol = Protocol($"one-step estimates from t = {estimate.Timestep:G4} of {result.Volumes} volumes"),
+                };
         }
     }
 
@@ -59,13 +81,26 @@ internal sealed class CardMeasures(string weights, string dtype)
     {
         foreach (var result in file.Results.Where(result => result.WeightsSha256 == weights))
         {
-            yield return new CardMeasure { Metric = "loss", Value = result.Loss, Against = result.Split, Protocol = Protocol($"{result.Volumes} volumes") };
+            yield return new CardMeasure
+            {
+                Metric = "loss",
+                Value = result.Loss,
+                Against = result.Split,
+                Protocol = Protocol($"{result.Volumes} volumes"),
+            };
             foreach (var metric in result.Metrics.Where(metric => metric.Value is not null))
-                yield return new CardMeasure { Metric = metric.Metric, Value = metric.Value!.Value, Against = result.Split, Protocol = Protocol($"{result.Volumes} reconstructions and their volumes") };
+                yield return new CardMeasure
+                {
+                    Metric = metric.Metric,
+                    Value = metric.Value!.Value,
+                    Against = result.Split,
+                    Protocol = Protocol($"{result.Volumes} reconstructions and their volumes"),
+                };
         }
     }
 
     private bool IsOurs(SetResult set) => set.WeightsSha256 == weights;
 
-    private string Protocol(FormattableString how) => FormattableString.Invariant(how) + (dtype == "float32" ? "" : ", with the weights in float32");
+    private string Protocol(FormattableString how) =>
+        FormattableString.Invariant(how) + (dtype == "float32" ? "" : ", with the weights in float32");
 }

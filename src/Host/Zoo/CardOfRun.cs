@@ -36,7 +36,8 @@ internal sealed class CardOfRun(Experiment experiment, RunFolder run, CardFacts 
         },
         Parameters = experiment switch
         {
-            DiffusionExperiment { Description.Parameters: var counts } => counts.Denoiser + counts.Conditioning + counts.Compressor + (counts.Controlnet ?? 0),
+            DiffusionExperiment { Description.Parameters: var counts } =>
+                counts.Denoiser + counts.Conditioning + counts.Compressor + (counts.Controlnet ?? 0),
             CompressionExperiment { Description.Parameters: var counts } => counts.Compressor,
             var other => throw new ArgumentException($"{other.GetType()} has no network"),
         },
@@ -59,7 +60,10 @@ internal sealed class CardOfRun(Experiment experiment, RunFolder run, CardFacts 
             Range = [0, 1],
             Preprocessing = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{(data.SliceStep > 1 ? $"every {data.SliceStep}th slice, " : "")}means of blocks of pixels down to {data.Height}×{data.Width}, up to {data.OriginalDepth} slices padded to {data.Depth} ({OptionsShape.KeyOf(data.PadMode.ToString())}); intensities {IntensitiesOf(data.Normalization)} become 0 to 1, masks 0 or 1"),
+                $"{(data.SliceStep > 1 ? $"every {data.SliceStep}th slice, " : "")}means "
+                + $"of blocks of pixels down to {data.Height}×{data.Width}, "
+                + $"up to {data.OriginalDepth} slices padded to {data.Depth} ({OptionsShape.KeyOf(data.PadMode.ToString())}); "
+                + $"intensities {IntensitiesOf(data.Normalization)} become 0 to 1, masks 0 or 1"),
         };
     }
 
@@ -86,7 +90,9 @@ internal sealed class CardOfRun(Experiment experiment, RunFolder run, CardFacts 
             Seconds = Math.Round(position.TrainingSeconds, 1),
             Seed = experiment.Plan.Training.Seed,
             Machine = facts.Machine ?? provenance.System,
-            Date = run.ReadStatus() is { } status ? status.Updated.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : throw new RunFolderException($"{run.Path} has no status.json, which says when it was trained; export a run that has"),
+            Date = run.ReadStatus() is { } status
+                ? status.Updated.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
+                : throw new RunFolderException($"{run.Path} has no status.json, which says when it was trained; export a run that has"),
             Start = new FrozenParts(run).List().FirstOrDefault(part => part.Name == FrozenParts.Start) is { } start
                 ? $"weights of {Path.GetFileName(Path.TrimEndingDirectorySeparator(start.Run))} ({start.Sha256[..12]})"
                 : "fresh weights",
@@ -95,5 +101,7 @@ internal sealed class CardOfRun(Experiment experiment, RunFolder run, CardFacts 
 
     private string? Synthesized() => experiment.Plan.Data.Synthesize is not { } made ? null : string.Create(
         CultureInfo.InvariantCulture,
-        $"Heads that were made of the one that ships (samples/colin27) by `data synthesize`: deformed by {made.Deformation} mm, {made.MinLesions} to {made.MaxLesions} painted metastases in each, seed {made.Seed}; {made.Train} to train on, {made.Val} to validate, {made.Test} to test.");
+        $"Heads that were made of the one that ships (samples/colin27) by `data synthesize`: deformed by {made.Deformation} mm, "
+        + $"{made.MinLesions} to {made.MaxLesions} painted metastases in each, seed {made.Seed}; "
+        + $"{made.Train} to train on, {made.Val} to validate, {made.Test} to test.");
 }

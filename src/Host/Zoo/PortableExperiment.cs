@@ -19,15 +19,21 @@ internal static class PortableExperiment
     {
         var portable = file;
         if (portable["data"] is MapNode data)
-            portable = portable.With("data", data["synthesize"] is { IsNull: false } ? data.Without("cohort") : CohortPlaces.At(file, Animal.ConditionsName)["data"]!);
+            portable = portable.With(
+                "data",
+                data["synthesize"] is { IsNull: false } ? data.Without("cohort") : CohortPlaces.At(file, Animal.ConditionsName)["data"]!);
         portable = (MapNode)Places.Aggregate((Node)portable, (node, key) => Without(node, key.Split('.')));
         // what training began with says more than that it did, and other keys of training are about it
         if (portable["training"] is MapNode training && training["from"] is ScalarNode { Text: var start } from && IsPlace(start))
-            portable = portable.With("training", training.With("from", new ScalarNode(from.Position, Path.GetFileName(Path.TrimEndingDirectorySeparator(start)), ScalarKind.Text)));
+            portable = portable.With(
+                "training",
+                training.With(
+                    "from", new ScalarNode(from.Position, Path.GetFileName(Path.TrimEndingDirectorySeparator(start)), ScalarKind.Text)));
         if (Paths(portable, "").FirstOrDefault() is { Key: not null } named)
         {
             throw new RunFolderException(
-                $"the run's experiment reads {named.Path} ({named.Key}), which an animal does not have with it; take that out with --set {named.Key}=null where it is not needed to sample");
+                $"the run's experiment reads {named.Path} ({named.Key}), which an animal does not have with it; "
+                + $"take that out with --set {named.Key}=null where it is not needed to sample");
         }
 
         return portable;
@@ -44,7 +50,8 @@ internal static class PortableExperiment
 
     // an experiment's id and an animal's name mean the same everywhere
     private static bool IsPlace(string name) =>
-        Path.IsPathFullyQualified(name) || (!name.StartsWith(ZooFolder.Prefix, StringComparison.Ordinal) && (Directory.Exists(name) || File.Exists(name)));
+        Path.IsPathFullyQualified(name)
+        || (!name.StartsWith(ZooFolder.Prefix, StringComparison.Ordinal) && (Directory.Exists(name) || File.Exists(name)));
 
     private static IEnumerable<(string Key, string Path)> Paths(Node node, string key) => node switch
     {

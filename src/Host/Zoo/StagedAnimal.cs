@@ -5,7 +5,8 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Host.Zoo;
 
 /// <summary>
-/// An animal's folder while it is made: in a hidden folder of the zoo, which nobody lists, until it is put in its place whole. Gone when disposed of before.
+/// An animal's folder while it is made: in a hidden folder of the zoo, which nobody lists, until it is put in its place whole.
+/// Gone when disposed of before.
 /// </summary>
 internal sealed class StagedAnimal : IDisposable
 {
@@ -47,10 +48,12 @@ internal sealed class StagedAnimal : IDisposable
 
             Directory.CreateDirectory(Path.GetDirectoryName(place)!);
             if (Path.Exists(place))
-                throw new UsageException($"{Places.Shown(place)} was made by another process meanwhile; what this one made is gone, choose another name for it");
+                throw new UsageException(
+                    $"{Places.Shown(place)} was made by another process meanwhile; what this one made is gone, choose another name for it");
             Directory.Move(staged.Folder, place);
         }
-        catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not (UnwrittenException or FileNotFoundException or { HResult: RegularFile.Refused }))
+        catch (Exception e) when (e is (IOException or UnauthorizedAccessException)
+            and not (UnwrittenException or FileNotFoundException or { HResult: RegularFile.Refused }))
         {
             throw new UnwrittenException(place, e);
         }

@@ -10,7 +10,9 @@ internal static class ZooFolder
     /// <summary>What the name of an animal begins with, where a run may be named too.</summary>
     public const string Prefix = "zoo/";
 
-    /// <summary>The folders of all animals, in the order of their ids; of two with one id, the one that is nearer to the working directory.</summary>
+    /// <summary>
+    /// The folders of all animals, in the order of their ids; of two with one id, the one that is nearer to the working directory.
+    /// </summary>
     public static IReadOnlyList<string> All() =>
     [
         .. NearFolders.Above().Select(folder => Path.Combine(folder, "zoo")).Distinct().SelectMany(In)
@@ -29,7 +31,9 @@ internal static class ZooFolder
         var trimmed = name.TrimEnd('/');
         if (Directory.Exists(trimmed))
             return Animal.IsOne(trimmed) ? Path.GetFullPath(trimmed) : null;
-        return trimmed.StartsWith(Prefix, StringComparison.Ordinal) ? All().FirstOrDefault(folder => IdOf(folder) == trimmed[Prefix.Length..]) : null;
+        return trimmed.StartsWith(Prefix, StringComparison.Ordinal)
+            ? All().FirstOrDefault(folder => IdOf(folder) == trimmed[Prefix.Length..])
+            : null;
     }
 
     /// <summary>The folder of the animal that a name stands for, with <c>zoo/</c> before it or without, or a path.</summary>
@@ -47,5 +51,6 @@ internal static class ZooFolder
 
     // hidden ones are being made
     private static IEnumerable<string> Listed(string folder) =>
-        Directory.EnumerateDirectories(folder, "*", new EnumerationOptions { IgnoreInaccessible = true }).Where(one => !Path.GetFileName(one).StartsWith('.'));
+        Directory.EnumerateDirectories(folder, "*", new EnumerationOptions { IgnoreInaccessible = true })
+            .Where(one => !Path.GetFileName(one).StartsWith('.'));
 }

@@ -14,12 +14,17 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
 {
     private CompressionPlan Start => Draft(cohort);
 
-    private CompressionPlan Options(Func<CompressionOptions, CompressionOptions> change) => Start with { Compression = change(Start.Compression) };
+    private CompressionPlan Options(Func<CompressionOptions, CompressionOptions> change) =>
+        Start with { Compression = change(Start.Compression) };
 
     [Fact]
     public void Plan_has_the_shapes_of_one_image()
     {
-        var plan = CompressionPlan.Compose(Start with { Target = [ImageKinds.Bravo, ImageKinds.T1Pre], Compressor = TinyRun.Part<ICompressor>("compressor", new ConvCompressor()) });
+        var plan = CompressionPlan.Compose(Start with
+        {
+            Target = [ImageKinds.Bravo, ImageKinds.T1Pre],
+            Compressor = TinyRun.Part<ICompressor>("compressor", new ConvCompressor()),
+        });
 
         Assert.Equal((new VolumeShape(1, 8, 8, 8), new VolumeShape(2, 8, 8, 8)), (plan.Volume, plan.Latent));
         Assert.Equal(["bravo", "t1_pre"], plan.Kinds);
@@ -31,7 +36,11 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
 
     [Fact]
     public void Compressor_without_weights_is_refused() =>
-        Refused(Start with { Compressor = TinyRun.Part<ICompressor>("compressor", new IdentityCompressor()) }, "compressor", "use", "has nothing to train");
+        Refused(
+            Start with { Compressor = TinyRun.Part<ICompressor>("compressor", new IdentityCompressor()) },
+            "compressor",
+            "use",
+            "has nothing to train");
 
     [Fact]
     public void Volume_that_the_compressor_does_not_take_is_refused() =>
@@ -44,8 +53,16 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
         Refused(Options(o => o with { Slices = 4 }), "training", "slices", "compresses neighbours together");
         var sliceWise = TinyRun.Part<ICompressor>("compressor", new ConvCompressor());
         Assert.Equal(4, CompressionPlan.Compose(Options(o => o with { Slices = 4 }) with { Compressor = sliceWise }).Seen.Depth);
-        Refused(Options(o => o with { Slices = 4, Crop = [2, 4, 4] }) with { Compressor = sliceWise }, "training", "slices", "crop cuts neighbours");
-        Refused(Options(o => o with { Slices = 4, Phases = [Phase(1, ("l1", 1), ("adversarial", 1))] }) with { Compressor = sliceWise }, "training", "slices", "judges neighbours");
+        Refused(
+            Options(o => o with { Slices = 4, Crop = [2, 4, 4] }) with { Compressor = sliceWise },
+            "training",
+            "slices",
+            "crop cuts neighbours");
+        Refused(
+            Options(o => o with { Slices = 4, Phases = [Phase(1, ("l1", 1), ("adversarial", 1))] }) with { Compressor = sliceWise },
+            "training",
+            "slices",
+            "judges neighbours");
     }
 
     [Fact]
@@ -54,7 +71,8 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
         var mixing = new MaskMixingOptions { Mosaic = 0.5, CopyPaste = 0.5 };
         CompressionPlan Masks(CompressionOptions compression, int batch) => Start with
         {
-            Target = [ImageKinds.Seg], Compression = compression with { Phases = [Phase(1, ("bce", 1))] }, Training = Start.Training with { BatchSize = batch },
+            Target = [ImageKinds.Seg], Compression = compression with { Phases = [Phase(1, ("bce", 1))] },
+            Training = Start.Training with { BatchSize = batch },
         };
         Refused(Options(o => o with { Mixing = mixing }), "training", "mixing", "images have no tumours to paste");
         Refused(Masks(Start.Compression with { Mixing = mixing }, 1), "training", "mixing", "takes other masks of the step");
@@ -70,7 +88,11 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
     [InlineData("codebook", double.NaN, "the weight NaN of `codebook` is not a number from 0")]
     [InlineData("bce", 1.0, "`bce` is a loss of masks, and the target is bravo; use l1, l2, perceptual, adversarial")]
     public void Loss_that_does_not_fit_is_refused(string loss, double weight, string sentence) =>
-        Refused(Options(o => o with { Phases = [Phase(1, ("l2", 1)), Phase(1, ("l2", 1), (loss, weight))] }), "training", $"phases.1.losses.{loss}", sentence);
+        Refused(
+            Options(o => o with { Phases = [Phase(1, ("l2", 1)), Phase(1, ("l2", 1), (loss, weight))] }),
+            "training",
+            $"phases.1.losses.{loss}",
+            sentence);
 
     [Theory]
     [InlineData("l1")]
@@ -79,7 +101,9 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
     [InlineData("adversarial")]
     public void Loss_of_images_on_masks_is_refused(string loss) =>
         Refused(
-            Options(o => o with { Phases = [Phase(1, ("bce", 1), (loss, 1))] }) with { Target = [ImageKinds.Seg] }, "training", $"phases.0.losses.{loss}",
+            Options(o => o with { Phases = [Phase(1, ("bce", 1), (loss, 1))] }) with { Target = [ImageKinds.Seg] },
+            "training",
+            $"phases.0.losses.{loss}",
             $"`{loss}` is a loss of images, and the target is seg; use bce, dice, boundary");
 
     [Fact]
@@ -91,7 +115,9 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
     [Fact]
     public void Compressors_own_loss_in_a_phase_of_the_head_is_refused() =>
         Refused(
-            Options(o => o with { Phases = [Phase(1, ("l1", 1), ("codebook", 1)) with { Trains = TrainedPart.Head }] }), "training", "phases.0.losses.codebook",
+            Options(o => o with { Phases = [Phase(1, ("l1", 1), ("codebook", 1)) with { Trains = TrainedPart.Head }] }),
+            "training",
+            "phases.0.losses.codebook",
             "a phase that trains the head leaves everything else as it is");
 
     [Theory]
@@ -107,7 +133,12 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
     [InlineData(null, 2, "discriminator", "the discriminator of 2 layers sees blocks of 8×8×8 and needs 12 voxels along each axis")]
     public void Blocks_that_leave_no_patch_are_refused(int[]? crop, int layers, string key, string sentence) =>
         Refused(
-            Options(o => o with { Crop = crop, Discriminator = new DiscriminatorOptions { Layers = layers }, Phases = [Phase(1, ("l1", 1), ("adversarial", 1))] }),
+            Options(o => o with
+            {
+                Crop = crop,
+                Discriminator = new DiscriminatorOptions { Layers = layers },
+                Phases = [Phase(1, ("l1", 1), ("adversarial", 1))],
+            }),
             "training", key, sentence);
 
     [Fact]
@@ -115,7 +146,9 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
     {
         var plan = CompressionPlan.Compose(Options(o => o with { Phases = [Phase(1, ("l1", 1), ("perceptual", 0.1))] }));
 
-        Refusal(plan.ValidateNetwork, "training", "phases.0.losses.perceptual", "phase 1 weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file");
+        Refusal(
+            plan.ValidateNetwork, "training", "phases.0.losses.perceptual",
+            "phase 1 weighs the loss `perceptual`, but training.perceptual.network names no TorchScript file");
         var elsewhere = plan with { Training = plan.Training with { Perceptual = new PerceptualOptions { Network = "/no/such.pt" } } };
         Refusal(elsewhere.ValidateNetwork, "training", "perceptual.network", "there is no file /no/such.pt");
         (plan with { Compression = plan.Compression with { Phases = [Phase(1, ("l1", 1), ("perceptual", 0))] } }).ValidateNetwork();
@@ -137,7 +170,8 @@ public sealed class CompressionPlanTests(TinyCohort cohort) : IClassFixture<Tiny
 
     [Fact]
     public void Expectation_that_does_not_hold_is_refused() => Refusal(
-        () => Describe(Start with { Expect = new ExpectOptions { Parameters = 3 } }), "expect", "parameters", "the compressor has 2 parameters, expected are 3");
+        () => Describe(Start with { Expect = new ExpectOptions { Parameters = 3 } }), "expect", "parameters",
+        "the compressor has 2 parameters, expected are 3");
 
     [Fact]
     public void Head_that_there_is_not_is_refused() => Refusal(

@@ -63,7 +63,9 @@ internal sealed class CompressionRun : IDisposable
         new() { Epochs = epochs, Losses = losses.ToDictionary(loss => loss.Name, loss => loss.Weight) };
 
     public static PartContext Context(Plan plan, RandomStreams random) =>
-        new(TorchSharp.torch.CPU, plan.Training.Precision, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, random);
+        new(
+            TorchSharp.torch.CPU, plan.Training.Precision,
+            Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, random);
 
     public static PooledImages Images(CompressionPlan plan, string split, RandomCrop? crop = null) =>
         new(Cohort.Open(plan.Data.Cohort), split, plan.Data, plan.Kinds, crop);

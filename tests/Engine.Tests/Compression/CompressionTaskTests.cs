@@ -37,14 +37,18 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
         Assert.All(run.Steps, step => Assert.Equal(
             Judged.Losses.Sum(loss => loss.Value * step.Measures![$"loss/{loss.Key}"]), step.Loss, 1e-5));
         Assert.All(run.Steps, step => Assert.Equal(
-            (step.Measures!["discriminator/real"] + step.Measures["discriminator/reconstructed"]) / 2, step.Measures["discriminator/loss"], 1e-5));
+            (step.Measures!["discriminator/real"] + step.Measures["discriminator/reconstructed"]) / 2,
+            step.Measures["discriminator/loss"], 1e-5));
         Assert.Equal([1, 2, 3, 4], run.Steps.Select(step => step.Measures!["perplexity"]));
     }
 
     [Fact]
     public void Padding_slices_do_not_count()
     {
-        var draft = Draft(cohort, new ScalarCompressor(scale: 2, shift: 0)) with { Training = Draft(cohort).Training with { LearningRate = 1e-12 } };
+        var draft = Draft(cohort, new ScalarCompressor(scale: 2, shift: 0)) with
+        {
+            Training = Draft(cohort).Training with { LearningRate = 1e-12 },
+        };
         var plan = CompressionPlan.Compose(draft with { Data = draft.Data with { PadMode = PadMode.Constant } });
         using var run = new CompressionRun();
 
@@ -75,8 +79,11 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
 
         Assert.Equal(
             [.. Enumerable.Repeat("l1", 4), .. Enumerable.Repeat("l2", 8), .. Enumerable.Repeat("l1, adversarial", 4)],
-            run.Steps.Select(step => string.Join(", ", new[] { "l1", "l2", "adversarial" }.Where(loss => step.Measures!.ContainsKey($"loss/{loss}")))));
-        Assert.All(run.Steps.Take(12), step => Assert.DoesNotContain(step.Measures!.Keys, name => name.StartsWith("discriminator", StringComparison.Ordinal)));
+            run.Steps.Select(
+                step => string.Join(", ", new[] { "l1", "l2", "adversarial" }.Where(loss => step.Measures!.ContainsKey($"loss/{loss}")))));
+        Assert.All(
+            run.Steps.Take(12),
+            step => Assert.DoesNotContain(step.Measures!.Keys, name => name.StartsWith("discriminator", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -86,7 +93,11 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
 
         run.Train(Plan(cohort, null, Phase(2, ("l1", 1)), Judged));
 
-        Assert.Equal((12, 4), (Numbers(run.Latest, "optimizer", "decoder.step")[0], Numbers(run.Latest, "discriminator_optimizer", "final_conv.conv.bias.step")[0]));
+        Assert.Equal(
+            (12, 4),
+            (
+                Numbers(run.Latest, "optimizer", "decoder.step")[0],
+                Numbers(run.Latest, "discriminator_optimizer", "final_conv.conv.bias.step")[0]));
         // its normalisation saw three batches a step: one while the compressor was judged, two while it was trained
         using var weights = run.Latest.Read("discriminator");
         Assert.Equal(12, weights["0.adn.N.num_batches_tracked"].data<long>()[0]);
@@ -129,7 +140,9 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
 
         Assert.Equal(run.Weight("decoder"), slow.Weight("decoder"));
         // Adam's first step is the learning rate, 5e-4 by default
-        var (moved, stayed) = (Numbers(run.Latest, "discriminator", "final_conv.conv.bias")[0], Numbers(slow.Latest, "discriminator", "final_conv.conv.bias")[0]);
+        var (moved, stayed) = (
+            Numbers(run.Latest, "discriminator", "final_conv.conv.bias")[0],
+            Numbers(slow.Latest, "discriminator", "final_conv.conv.bias")[0]);
         Assert.Equal(5e-4, Math.Abs(moved - stayed), 1e-6);
     }
 
@@ -137,11 +150,15 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
     public void Phase_of_the_head_leaves_the_rest_bit_for_bit()
     {
         using var run = new CompressionRun();
-        var plan = Plan(cohort, new ConvCompressor(), Phase(1, ("l1", 1), ("codebook", 1)), Phase(1, ("l1", 1)) with { Trains = TrainedPart.Head });
+        var plan = Plan(
+            cohort, new ConvCompressor(), Phase(1, ("l1", 1), ("codebook", 1)), Phase(1, ("l1", 1)) with { Trains = TrainedPart.Head });
 
         run.Train(plan, stopAfter: 4);
         var before = run.Latest;
-        var (rest, moments, head) = (Numbers(before, "compressor", "encoder.weight"), Numbers(before, "optimizer", "encoder.weight.exp_avg"), Numbers(before, "compressor", "decoder.weight"));
+        var (rest, moments, head) = (
+            Numbers(before, "compressor", "encoder.weight"),
+            Numbers(before, "optimizer", "encoder.weight.exp_avg"),
+            Numbers(before, "compressor", "decoder.weight"));
         run.Train(plan, resume: true);
 
         Assert.Equal(rest, Numbers(run.Latest, "compressor", "encoder.weight"));
@@ -165,7 +182,11 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
     {
         using var run = new CompressionRun();
 
-        run.Train(Plan(cohort, new ScalarCompressor(scale: 1.5), Phase(1, ("l1", 1)) with { Trains = TrainedPart.Head }, Phase(1, ("l1", 1), ("codebook", 1))));
+        run.Train(Plan(
+            cohort,
+            new ScalarCompressor(scale: 1.5),
+            Phase(1, ("l1", 1)) with { Trains = TrainedPart.Head },
+            Phase(1, ("l1", 1), ("codebook", 1))));
 
         Assert.Equal((4, 8), (Numbers(run.Latest, "optimizer", "encoder.step")[0], Numbers(run.Latest, "optimizer", "decoder.step")[0]));
     }
@@ -183,7 +204,10 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
     }
 
     [Theory]
-    [InlineData("codebok", "there is no loss `codebok` with the compressor `ScalarCompressor`; did you mean `codebook`? (losses: l1, l2, perceptual, adversarial, codebook)")]
+    [InlineData(
+        "codebok",
+        "there is no loss `codebok` with the compressor `ScalarCompressor`; did you mean `codebook`? "
+        + "(losses: l1, l2, perceptual, adversarial, codebook)")]
     [InlineData("kl", "there is no loss `kl` with the compressor `ScalarCompressor` (losses: l1, l2, perceptual, adversarial, codebook)")]
     public void Loss_that_there_is_not_is_refused_at_the_first_pass(string loss, string sentence)
     {
@@ -225,7 +249,11 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
     public void Masks_are_trained_by_their_losses_and_validated_by_dice()
     {
         // logits 100·m − 50
-        var draft = Draft(cohort, new ScalarCompressor(scale: 100, shift: -50)) with { Target = [ImageKinds.Seg], Training = Draft(cohort).Training with { LearningRate = 1e-12 } };
+        var draft = Draft(cohort, new ScalarCompressor(scale: 100, shift: -50)) with
+        {
+            Target = [ImageKinds.Seg],
+            Training = Draft(cohort).Training with { LearningRate = 1e-12 },
+        };
         using var run = new CompressionRun();
 
         run.Train(CompressionPlan.Compose(With(draft, Phase(1, ("bce", 1), ("dice", 1), ("boundary", 0.5)))));
@@ -258,7 +286,10 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
         using var folder = new TemporaryFolder();
         var network = TorchScriptFile.Write(Path.Combine(folder.Path, "network.pt"), "return torch.cat([x, torch.mul(x, x)], 1)");
         var plan = Plan(
-            cohort, new ConvCompressor(), Phase(1, ("l1", 1), ("codebook", 0.1)), Phase(1, ("l1", 1), ("perceptual", 0.5), ("adversarial", 0.1)),
+            cohort,
+            new ConvCompressor(),
+            Phase(1, ("l1", 1), ("codebook", 0.1)),
+            Phase(1, ("l1", 1), ("perceptual", 0.5), ("adversarial", 0.1)),
             Phase(1, ("l2", 1), ("adversarial", 0.1)) with { Trains = TrainedPart.Head, LearningRate = 5e-3, Beta1 = 0.5 });
         plan = plan with
         {
@@ -279,13 +310,18 @@ public sealed class CompressionTaskTests(TinyCohort cohort) : IClassFixture<Tiny
 
         var (a, b) = (straight.Latest.Manifest, stopped.Latest.Manifest);
         Assert.Equal(
-            ["compressor", "discriminator", "discriminator_optimizer", "ema", "optimizer"], a.Files.Keys.Select(file => file.Split('.')[0]).Order());
+            ["compressor", "discriminator", "discriminator_optimizer", "ema", "optimizer"],
+            a.Files.Keys.Select(file => file.Split('.')[0]).Order());
         Assert.Equal(a.Files, b.Files); // sizes and hashes
         Assert.All(a.Random, stream => Assert.Equal(stream.Value, b.Random[stream.Key]));
         Assert.Equal(a.Best, b.Best);
         Assert.Equal(Numbers(straight), Numbers(stopped));
 
         static string[] Numbers(CompressionRun run) =>
-            [.. run.Metrics.Select(e => $"{e.Kind} {e.Step} {e.Loss:R} {e.LearningRate:R} {e.ValidationLoss:R} {string.Join(' ', e.Measures!.Select(m => $"{m.Key}={m.Value:R}"))}")];
+            [
+                .. run.Metrics.Select(
+                    e => $"{e.Kind} {e.Step} {e.Loss:R} {e.LearningRate:R} {e.ValidationLoss:R} "
+                        + $"{string.Join(' ', e.Measures!.Select(m => $"{m.Key}={m.Value:R}"))}"),
+            ];
     }
 }

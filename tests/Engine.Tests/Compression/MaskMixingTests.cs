@@ -50,7 +50,8 @@ public sealed class MaskMixingTests
                 var foreign = mixed[n, 0].ne(S((double)n));
                 var (rows, columns) = (foreign.any(1).sum().item<long>(), foreign.any(0).sum().item<long>());
                 Assert.Equal(rows * columns, foreign.sum().item<long>()); // a rectangle
-                Assert.Equal(mixed[n, 0].masked_select(foreign).max().item<float>(), mixed[n, 0].masked_select(foreign).min().item<float>());
+                Assert.Equal(
+                    mixed[n, 0].masked_select(foreign).max().item<float>(), mixed[n, 0].masked_select(foreign).min().item<float>());
                 shares.Add(rows * columns / (double)(Size * Size));
             }
         }
@@ -84,7 +85,8 @@ public sealed class MaskMixingTests
         for (var seed = 0; seed < 200; seed++)
         {
             var mixed = Mix(options, Numbered(), seed);
-            // the maximum with another's number is its own where that one is smaller, so only the smallest mask always shows that it was mixed
+            // the maximum with another's number is its own where that one is smaller, so only the smallest
+            // mask always shows that it was mixed
             untouched += mixed[0].eq(S(0.0)).all().item<bool>() ? 1 : 0;
         }
 

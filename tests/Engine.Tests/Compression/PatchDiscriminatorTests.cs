@@ -12,7 +12,8 @@ public sealed class PatchDiscriminatorTests
     [InlineData(32, 3, 2_771_873)]
     public void Parameters_are_those_of_monai(int channels, int layers, long count)
     {
-        using var network = PatchDiscriminator.Create(new DiscriminatorOptions { Channels = channels, Layers = layers }, new Device(DeviceType.META));
+        using var network = PatchDiscriminator.Create(
+            new DiscriminatorOptions { Channels = channels, Layers = layers }, new Device(DeviceType.META));
 
         Assert.Equal(count, network.parameters().Sum(p => p.numel()));
     }
@@ -24,8 +25,10 @@ public sealed class PatchDiscriminatorTests
 
         Assert.Equal(
             [
-                "0.adn.N.bias", "0.adn.N.num_batches_tracked", "0.adn.N.running_mean", "0.adn.N.running_var", "0.adn.N.weight", "0.conv.weight",
-                "1.adn.N.bias", "1.adn.N.num_batches_tracked", "1.adn.N.running_mean", "1.adn.N.running_var", "1.adn.N.weight", "1.conv.weight",
+                "0.adn.N.bias", "0.adn.N.num_batches_tracked", "0.adn.N.running_mean", "0.adn.N.running_var",
+                "0.adn.N.weight", "0.conv.weight",
+                "1.adn.N.bias", "1.adn.N.num_batches_tracked", "1.adn.N.running_mean", "1.adn.N.running_var",
+                "1.adn.N.weight", "1.conv.weight",
                 "final_conv.conv.bias", "final_conv.conv.weight", "initial_conv.conv.bias", "initial_conv.conv.weight",
             ],
             network.state_dict().Keys.Order(StringComparer.Ordinal));

@@ -14,7 +14,8 @@ public sealed class PhaseScheduleTests(TinyCohort cohort) : IClassFixture<TinyCo
         new(CompressionPlan.Compose(With(Draft(cohort) with { Training = Cosine }, phases)));
 
     [Fact]
-    public void Epochs_are_the_sum_of_the_phases() => Assert.Equal(5, Plan(cohort, null, Phase(2, ("l1", 1)), Phase(3, ("l1", 1))).Training.Epochs);
+    public void Epochs_are_the_sum_of_the_phases() =>
+        Assert.Equal(5, Plan(cohort, null, Phase(2, ("l1", 1)), Phase(3, ("l1", 1))).Training.Epochs);
 
     [Fact]
     public void Epoch_belongs_to_the_phase_in_which_it_lies()
@@ -36,7 +37,8 @@ public sealed class PhaseScheduleTests(TinyCohort cohort) : IClassFixture<TinyCo
     public void Phase_with_a_rate_of_its_own_begins_a_schedule_that_lasts_to_the_next_such_phase()
     {
         var schedule = Schedule(
-            Phase(4, ("l1", 1)), Phase(3, ("l1", 1)) with { LearningRate = 5e-3 }, Phase(3, ("l2", 1)), Phase(5, ("l1", 1)) with { LearningRate = 2e-3 });
+            Phase(4, ("l1", 1)), Phase(3, ("l1", 1)) with { LearningRate = 5e-3 }, Phase(3, ("l2", 1)),
+            Phase(5, ("l1", 1)) with { LearningRate = 2e-3 });
 
         Assert.Equal(
             [
@@ -50,7 +52,8 @@ public sealed class PhaseScheduleTests(TinyCohort cohort) : IClassFixture<TinyCo
     [Fact]
     public void Discriminators_rate_follows_the_same_curve_to_its_own_peak()
     {
-        var plan = CompressionPlan.Compose(With(Draft(cohort) with { Training = Cosine }, Phase(4, ("l1", 1)), Phase(5, ("l1", 1)) with { LearningRate = 5e-3 }));
+        var plan = CompressionPlan.Compose(
+            With(Draft(cohort) with { Training = Cosine }, Phase(4, ("l1", 1)), Phase(5, ("l1", 1)) with { LearningRate = 5e-3 }));
         var schedule = new PhaseSchedule(plan with { Compression = plan.Compression with { DiscriminatorLearningRate = 3e-2 } });
 
         Assert.Equal(
@@ -58,5 +61,6 @@ public sealed class PhaseScheduleTests(TinyCohort cohort) : IClassFixture<TinyCo
             Enumerable.Range(0, 9).Select(schedule.DiscriminatorLearningRate));
     }
 
-    private static IEnumerable<double> Rates(TrainingOptions options, int epochs) => Enumerable.Range(0, epochs).Select(epoch => LearningRate.At(options, epoch));
+    private static IEnumerable<double> Rates(TrainingOptions options, int epochs) =>
+        Enumerable.Range(0, epochs).Select(epoch => LearningRate.At(options, epoch));
 }

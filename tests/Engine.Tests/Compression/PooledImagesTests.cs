@@ -40,7 +40,8 @@ public sealed class PooledImagesTests(TinyCohort cohort) : IClassFixture<TinyCoh
     {
         var options = TinyCohort.Options(cohort.Path) with { Normalization = Normalization.PerVolume };
 
-        var refusal = Assert.Throws<PlanException>(() => new PooledImages(Cohort.Open(cohort.Path), Cohort.Val, options, ["bravo", "flair"]));
+        var refusal = Assert.Throws<PlanException>(
+            () => new PooledImages(Cohort.Open(cohort.Path), Cohort.Val, options, ["bravo", "flair"]));
 
         Assert.Contains("has flair", refusal.Message, StringComparison.Ordinal);
     }
@@ -58,7 +59,11 @@ public sealed class PooledImagesTests(TinyCohort cohort) : IClassFixture<TinyCoh
         var voxels = whole.Images[PooledImages.Image].data<float>().ToArray();
         var at = Array.IndexOf(voxels, blocks[0][0]);
         Assert.Equal(
-            from d in Enumerable.Range(0, 4) from h in Enumerable.Range(0, 2) from w in Enumerable.Range(0, 3) select voxels[at + 64 * d + 8 * h + w], blocks[0]);
+            from d in Enumerable.Range(0, 4)
+            from h in Enumerable.Range(0, 2)
+            from w in Enumerable.Range(0, 3)
+            select voxels[at + 64 * d + 8 * h + w],
+            blocks[0]);
     }
 
     private float[] Block(RandomCrop crop, int epoch, int sample)
@@ -97,6 +102,7 @@ public sealed class PooledImagesTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.Equal(wanted, drawn.Length);
         Assert.All(drawn, slice => Assert.InRange(slice, 0, TinyCohort.RealSlices - 1));
         Assert.Equal(distinct, drawn.Distinct().Count());
-        Assert.NotEqual(drawn, Block(crop, 1, 0).Chunk(64).Select(slice => Array.FindIndex(slices, one => one.SequenceEqual(slice))).ToArray());
+        Assert.NotEqual(
+            drawn, Block(crop, 1, 0).Chunk(64).Select(slice => Array.FindIndex(slices, one => one.SequenceEqual(slice))).ToArray());
     }
 }

@@ -26,7 +26,8 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         var still = Draft(cohort).Training with { LearningRate = 1e-12 };
         _plan = CompressionPlan.Compose(Draft(cohort) with { Target = [ImageKinds.Bravo, ImageKinds.T1Pre], Training = still });
         _masks = CompressionPlan.Compose(With(
-            Draft(cohort, new ScalarCompressor(scale: 100, shift: -50)) with { Target = [ImageKinds.Seg], Training = still }, Phase(1, ("dice", 1))));
+            Draft(cohort, new ScalarCompressor(scale: 100, shift: -50)) with { Target = [ImageKinds.Seg], Training = still },
+            Phase(1, ("dice", 1))));
     }
 
     public void Dispose() => _run.Dispose();
@@ -79,12 +80,16 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
         var records = _run.Use(_plan, (trained, volumes) => new ReconstructionWriter(_plan, trained, volumes).Write(_run.Folder.Samples));
 
         Assert.Equal(["test0/bravo", "test0/t1_pre", "test1/bravo", "test1/t1_pre"], records.Select(r => r.Volume));
-        Assert.Equal(["bravo.nii.gz", "montage.png", "sample.json"], Directory.GetFiles(Sample(0)).Select(f => Path.GetFileName(f)).Order());
+        Assert.Equal(
+            ["bravo.nii.gz", "montage.png", "sample.json"], Directory.GetFiles(Sample(0)).Select(f => Path.GetFileName(f)).Order());
         var made = NiftiFile.Read(Path.Combine(Sample(0), "bravo.nii.gz"));
         using var real = Images(_plan, Cohort.Test).Load(0);
         Assert.Equal(TinyCohort.RealSlices, made.Shape.Depth);
-        Assert.Equal(real.Images[PooledImages.Image].data<float>().Take(TinyCohort.RealSlices * 64).Average() + 0.25, made.Turned().Average(), 1e-4);
-        Assert.Equal(records[0], JsonSerializer.Deserialize<ReconstructionRecord>(File.ReadAllText(Path.Combine(Sample(0), "sample.json")), AtomicFile.Json));
+        Assert.Equal(
+            real.Images[PooledImages.Image].data<float>().Take(TinyCohort.RealSlices * 64).Average() + 0.25, made.Turned().Average(), 1e-4);
+        Assert.Equal(
+            records[0],
+            JsonSerializer.Deserialize<ReconstructionRecord>(File.ReadAllText(Path.Combine(Sample(0), "sample.json")), AtomicFile.Json));
     }
 
     [Fact]
@@ -105,7 +110,8 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
 
         using var real = Images(_masks, Cohort.Test).Load(0);
         Assert.Equal(
-            real.Images[PooledImages.Image].data<float>().Take(TinyCohort.RealSlices * 64), NiftiFile.Read(Path.Combine(Sample(0), "seg.nii.gz")).Turned());
+            real.Images[PooledImages.Image].data<float>().Take(TinyCohort.RealSlices * 64),
+            NiftiFile.Read(Path.Combine(Sample(0), "seg.nii.gz")).Turned());
     }
 
     [Fact]
@@ -113,7 +119,8 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     {
         _run.Train(_plan);
         var result = _run.Use(_plan, (trained, volumes) => new ReconstructionEvaluator(_plan, trained, volumes, "test").Run());
-        new EvaluationFile<ReconstructionResult> { Experiment = "tiny", Results = [result with { Checkpoints = ["best", "latest"] }] }.Write(_run.Folder);
+        new EvaluationFile<ReconstructionResult> { Experiment = "tiny", Results = [result with { Checkpoints = ["best", "latest"] }] }
+            .Write(_run.Folder);
         _run.Use(_plan, (trained, volumes) => new ReconstructionWriter(_plan, trained, volumes).Write(_run.Folder.Samples));
         using var random = new RandomStreams(0);
 
@@ -134,7 +141,8 @@ public sealed class ReconstructionTests : IClassFixture<TinyCohort>, IDisposable
     [Fact]
     public void Training_sampling_and_evaluating_leave_no_tensor_behind()
     {
-        var plan = CompressionPlan.Compose(With(_plan, Phase(3, ("l1", 1), ("codebook", 1), ("adversarial", 1)), Phase(1, ("l2", 1)) with { Trains = TrainedPart.Head }));
+        var plan = CompressionPlan.Compose(
+            With(_plan, Phase(3, ("l1", 1), ("codebook", 1), ("adversarial", 1)), Phase(1, ("l2", 1)) with { Trains = TrainedPart.Head }));
         var live = new List<long>();
         var before = LiveTensors.Settled();
         // modules leave some behind when they are built, which is once a run

@@ -8,8 +8,8 @@ using VoxelZoo.Engine.Tests.Tiny;
 namespace VoxelZoo.Engine.Tests.Compression;
 
 /// <summary>
-/// The volume times an encoder's scalar, plus a decoder's scalar, the head: losses, gradients and weights have closed forms. Its loss <c>codebook</c> is the square
-/// of the encoder's scalar less one, its measure <c>perplexity</c> and its buffer count training passes.
+/// The volume times an encoder's scalar, plus a decoder's scalar, the head: losses, gradients and weights have closed forms. Its loss
+/// <c>codebook</c> is the square of the encoder's scalar less one, its measure <c>perplexity</c> and its buffer count training passes.
 /// </summary>
 public sealed class ScalarCompressor(double scale = 1, double shift = 0.25, bool hasHead = true) : ICompressor<NoOptions>
 {

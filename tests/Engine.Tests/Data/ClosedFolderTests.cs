@@ -21,7 +21,8 @@ public sealed class ClosedFolderTests : IDisposable
             Assert.True(finding.Refused);
             var options = new DataOptions { Height = 2, Width = 2, Depth = 2, OriginalDepth = 2, AllowMissing = true };
             var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", options, ["bravo"]));
-            Assert.Equal($"{finding.File} cannot be read: permission denied; have it opened to you, or take it out of train.", refusal.Message);
+            Assert.Equal(
+                $"{finding.File} cannot be read: permission denied; have it opened to you, or take it out of train.", refusal.Message);
             Assert.Equal("cohort", refusal.Key);
         });
     }

@@ -69,7 +69,10 @@ public sealed class CohortDatasetTests : IDisposable
         _folder.Add("train", "b", "bravo", new VolumeShape(1, 2, 2, 2), 7, 7, 7, 7, 7, 7, 7, 7); // is said otherwise
         var options = Small with { ClipQuantiles = [0.01, 0.5] };
         var refusal = RefusalOf(options);
-        Assert.Contains("nothing is left between the quantiles 0.01 and 0.5 of data.clip_quantiles, which are both 0: ", refusal, StringComparison.Ordinal);
+        Assert.Contains(
+            "nothing is left between the quantiles 0.01 and 0.5 of data.clip_quantiles, which are both 0: ",
+            refusal,
+            StringComparison.Ordinal);
         Assert.StartsWith(_folder.File("train", "a", "bravo"), refusal, StringComparison.Ordinal);
         Assert.Throws<InvalidDataException>(() => VolumePreparation.Prepare(_folder.File("train", "a", "bravo"), "bravo", options));
         Assert.Equal([0, 0, 0, 0, 0, 0, 1, 1], Prepared(Small with { ClipQuantiles = [0.01, 6 / 7.0] }, "bravo"));
@@ -80,11 +83,13 @@ public sealed class CohortDatasetTests : IDisposable
     [InlineData(Normalization.PerVolume, 0.9, 0.1)]
     [InlineData(Normalization.PerVolume, 0.0, 1.5)]
     public void Quantiles_that_mean_nothing_are_refused(Normalization normalization, double low, double high) => Assert.Equal(
-        "clip_quantiles", Assert.Throws<PlanException>(() => (Small with { Normalization = normalization, ClipQuantiles = [low, high] }).Validate([])).Key);
+        "clip_quantiles",
+        Assert.Throws<PlanException>(() => (Small with { Normalization = normalization, ClipQuantiles = [low, high] }).Validate([])).Key);
 
     [Fact]
     public void Fixed_normalization_without_a_clip_is_refused() =>
-        Assert.Equal("clip_max", Assert.Throws<PlanException>(() => (Small with { Normalization = Normalization.Fixed }).Validate(["flair"])).Key);
+        Assert.Equal(
+            "clip_max", Assert.Throws<PlanException>(() => (Small with { Normalization = Normalization.Fixed }).Validate(["flair"])).Key);
 
     [Theory]
     [InlineData(8, 6, 4, 3)]
@@ -106,7 +111,8 @@ public sealed class CohortDatasetTests : IDisposable
     public void Mask_of_one_two_and_three_quarters_follows_the_rule(SegRule rule, float one, float two, float three)
     {
         _folder.Add("train", "a", "seg", new VolumeShape(1, 1, 2, 6), 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1);
-        Assert.Equal([one, two, three], Prepared(new DataOptions { Depth = 1, OriginalDepth = 1, Height = 1, Width = 3, SegRule = rule }, "seg"));
+        Assert.Equal(
+            [one, two, three], Prepared(new DataOptions { Depth = 1, OriginalDepth = 1, Height = 1, Width = 3, SegRule = rule }, "seg"));
     }
 
     [Theory]
@@ -140,7 +146,8 @@ public sealed class CohortDatasetTests : IDisposable
     public void File_with_too_many_slices_is_refused_with_the_numbers()
     {
         _folder.Add("train", "a", "bravo");
-        Assert.Contains("2 slices are more than the 1 of data.original_depth", RefusalOf(Small with { OriginalDepth = 1 }), StringComparison.Ordinal);
+        Assert.Contains(
+            "2 slices are more than the 1 of data.original_depth", RefusalOf(Small with { OriginalDepth = 1 }), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -161,14 +168,16 @@ public sealed class CohortDatasetTests : IDisposable
     public void Images_of_one_patient_with_different_slice_counts_are_refused()
     {
         _folder.Add("train", "a", "bravo").Add("train", "a", "seg", new VolumeShape(1, 1, 2, 2), 0, 0, 0, 0);
-        var error = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Small with { AllowGeometryMismatch = true }, ["bravo", "seg"]));
+        var error = Assert.Throws<PlanException>(
+            () => new CohortDataset(_folder.Open(), "train", Small with { AllowGeometryMismatch = true }, ["bravo", "seg"]));
         Assert.Contains("is 2×2×1, but bravo is 2×2×2", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Patients_without_a_wanted_kind_are_skipped_by_name()
     {
-        _folder.Add("train", "a", "bravo").Add("train", "b", "bravo").Add("train", "b", "seg", new VolumeShape(1, 2, 2, 2), 0, 0, 1, 0, 0, 0, 0, 1);
+        _folder.Add("train", "a", "bravo").Add("train", "b", "bravo")
+            .Add("train", "b", "seg", new VolumeShape(1, 2, 2, 2), 0, 0, 1, 0, 0, 0, 0, 1);
         var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Small, ["bravo", "seg"]));
         Assert.Contains("1 of the 2 patients", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("a has no seg", refusal.Message, StringComparison.Ordinal);

@@ -23,14 +23,21 @@ internal sealed class CohortFolder : IDisposable
     }
 
     /// <summary>Adds an image whose voxels lie where the affine says.</summary>
-    public CohortFolder Add(string split, string patient, string kind, VolumeShape shape, IReadOnlyList<IReadOnlyList<double>> affine, params ReadOnlySpan<float> voxels)
+    public CohortFolder Add(
+        string split,
+        string patient,
+        string kind,
+        VolumeShape shape,
+        IReadOnlyList<IReadOnlyList<double>> affine,
+        params ReadOnlySpan<float> voxels)
     {
         NiftiFile.Write(File(split, patient, kind), voxels, shape, new VolumeGrid(shape, affine).Spacing, affine, null);
         return this;
     }
 
     /// <summary>Adds an image of 2×2×2 voxels that grow from 0 to 7.</summary>
-    public CohortFolder Add(string split, string patient, string kind) => Add(split, patient, kind, new VolumeShape(1, 2, 2, 2), 0, 1, 2, 3, 4, 5, 6, 7);
+    public CohortFolder Add(string split, string patient, string kind) =>
+        Add(split, patient, kind, new VolumeShape(1, 2, 2, 2), 0, 1, 2, 3, 4, 5, 6, 7);
 
     public void Dispose() => _folder.Dispose();
 }

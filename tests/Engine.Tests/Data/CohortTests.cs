@@ -38,7 +38,10 @@ public sealed class CohortTests : IDisposable
     public void File_is_told_to_be_no_folder()
     {
         _folder.Add("train", "a", "bravo");
-        Assert.Contains("is a file, not a folder", Assert.Throws<PlanException>(() => Cohort.Open(_folder.File("train", "a", "bravo"))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is a file, not a folder",
+            Assert.Throws<PlanException>(() => Cohort.Open(_folder.File("train", "a", "bravo"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,7 +74,9 @@ public sealed class CohortTests : IDisposable
     public void Check_tells_shapes_that_differ_within_a_patient()
     {
         _folder.Add("train", "a", "bravo").Add("train", "a", "flair", new VolumeShape(1, 1, 2, 2), 0, 1, 2, 3);
-        Assert.Equal("is 2×2×1, but bravo is 2×2×2; all images of a patient have one shape.", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
+        Assert.Equal(
+            "is 2×2×1, but bravo is 2×2×2; all images of a patient have one shape.",
+            Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
     }
 
     [Fact]
@@ -99,14 +104,16 @@ public sealed class CohortTests : IDisposable
     public void Check_tells_voxels_that_are_not_finite()
     {
         _folder.Add("train", "a", "bravo", new VolumeShape(1, 1, 1, 3), 5, 6, float.NaN);
-        Assert.Contains("1 voxels that are not finite", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.Contains(
+            "1 voxels that are not finite", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Check_of_a_volume_without_any_number_tells_that_alone()
     {
         _folder.Add("train", "a", "bravo", new VolumeShape(1, 1, 1, 2), float.NaN, float.NaN);
-        Assert.Contains("2 voxels that are not finite", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.Contains(
+            "2 voxels that are not finite", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,13 +124,17 @@ public sealed class CohortTests : IDisposable
         File.WriteAllText(Path.Combine(other, "T1.nii.gz"), "no name that is read");
         var finding = Assert.Single(CohortCheck.Run(_folder.Open(), ["bravo"]));
         Assert.Equal(("b", other), (finding.Patient, finding.File));
-        Assert.Equal("is left out: it holds no image under a name that is read, such as bravo.nii.gz (T1.nii.gz is not read; rename it to t1.nii.gz).", finding.Finding);
+        Assert.Equal(
+            "is left out: it holds no image under a name that is read, such as bravo.nii.gz (T1.nii.gz is not read; "
+            + "rename it to t1.nii.gz).",
+            finding.Finding);
     }
 
     [Fact]
     public void Kinds_are_the_cohorts_own_images_before_masks()
     {
-        _folder.Add("train", "a", "t2w").Add("train", "a", "seg").Add("train", "a", "bravo").Add("val", "b", "seg_oedema").Add("val", "b", "adc");
+        _folder.Add("train", "a", "t2w").Add("train", "a", "seg")
+            .Add("train", "a", "bravo").Add("val", "b", "seg_oedema").Add("val", "b", "adc");
         File.WriteAllText(_folder.File("train", "a", "Upper"), "no name of a kind");
 
         var cohort = _folder.Open();
@@ -158,7 +169,8 @@ public sealed class CohortTests : IDisposable
     public static TheoryData<double[][], string> Elsewhere => new()
     {
         { [[7.5, 0, 0, 50], [0, 7.5, 0, 0], [0, 0, 9.375, 0], [0, 0, 0, 1]], "up to 50 mm away" }, // shifted
-        { [[-7.5, 0, 0, 7.5], [0, 7.5, 0, 0], [0, 0, 9.375, 0], [0, 0, 0, 1]], "up to 7.5 mm away" }, // mirrored: the same places in another order
+        // mirrored: the same places in another order
+        { [[-7.5, 0, 0, 7.5], [0, 7.5, 0, 0], [0, 0, 9.375, 0], [0, 0, 0, 1]], "up to 7.5 mm away" },
         { [[7.5, 0, 0, 0], [0, 7.5, 0, 0], [0, 0, 9.5, 0], [0, 0, 0, 1]], "up to 0.125 mm away" }, // another slice pitch, on one step
     };
 
@@ -186,8 +198,17 @@ public sealed class CohortTests : IDisposable
     [Fact]
     public void Check_and_training_tell_a_header_with_two_voxel_sizes()
     {
-        NiftiFile.Write(_folder.File("train", "a", "bravo"), (ReadOnlySpan<float>)[0, 1, 2, 3, 4, 5, 6, 7], Cube, new Spacing(1, 1, 1), [[3.75, 0, 0, 0], [0, 3.75, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], null);
-        Assert.Contains("1×1×1 mm by its pixdim and of 3.75×3.75×1 mm", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        NiftiFile.Write(
+            _folder.File("train", "a", "bravo"),
+            (ReadOnlySpan<float>)[0, 1, 2, 3, 4, 5, 6, 7],
+            Cube,
+            new Spacing(1, 1, 1),
+            [[3.75, 0, 0, 0], [0, 3.75, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]],
+            null);
+        Assert.Contains(
+            "1×1×1 mm by its pixdim and of 3.75×3.75×1 mm",
+            Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding,
+            StringComparison.Ordinal);
         Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
         Assert.Equal(1, new CohortDataset(_folder.Open(), "train", Two with { AllowGeometryMismatch = true }, ["bravo"]).Count);
     }
@@ -230,7 +251,9 @@ public sealed class CohortTests : IDisposable
         _folder.Add("train", "a", "flair");
         File.Move(_folder.File("train", "a", "flair"), _folder.File("train", "a", "FLAIR"));
         _folder.Add("train", "a", "bravo");
-        Assert.Equal("is taken to have no flair (FLAIR.nii.gz is not read; rename it to flair.nii.gz).", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
+        Assert.Equal(
+            "is taken to have no flair (FLAIR.nii.gz is not read; rename it to flair.nii.gz).",
+            Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
     }
 
     [Fact]
@@ -263,14 +286,16 @@ public sealed class CohortTests : IDisposable
         _folder.Add("test", "c", "bravo", shape, [.. Noise(1).Select(value => slope * value + intercept)]);
         var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
         Assert.Equal(("test", "c"), (finding.Split, finding.Patient));
-        Assert.StartsWith("has the same voxels as an image of a in train, but for slope and intercept", finding.Finding, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "has the same voxels as an image of a in train, but for slope and intercept", finding.Finding, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Second_scan_that_differs_by_noise_is_no_copy()
     {
         var shape = new VolumeShape(1, 8, 8, 8);
-        _folder.Add("train", "a", "bravo", shape, Noise(1)).Add("test", "b", "bravo", shape, [.. Noise(1).Zip(Noise(2), (value, noise) => value + noise / 100)]);
+        _folder.Add("train", "a", "bravo", shape, Noise(1))
+            .Add("test", "b", "bravo", shape, [.. Noise(1).Zip(Noise(2), (value, noise) => value + noise / 100)]);
         Assert.Empty(CohortCheck.Run(_folder.Open(), []));
     }
 
@@ -282,28 +307,36 @@ public sealed class CohortTests : IDisposable
     public void Check_tells_names_that_are_hardly_different(string other, string difference)
     {
         _folder.Add("train", "P1", "bravo").Add("test", other, "bravo");
-        Assert.EndsWith($"is called P1 in train but for {difference}; a patient has one name and belongs to one split.", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"is called P1 in train but for {difference}; a patient has one name and belongs to one split.",
+            Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Check_tells_one_name_in_two_ways_to_write_an_accent()
     {
         _folder.Add("train", "Jos\u00e9", "bravo").Add("test", "Jose\u0301", "bravo");
-        Assert.Contains("but for the way in which accents are written (Unicode NFC and NFD);", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.Contains(
+            "but for the way in which accents are written (Unicode NFC and NFD);",
+            Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public void Check_tells_one_scan_under_two_names()
     {
         _folder.Add("train", "a", "bravo").Add("test", "b", "bravo");
-        Assert.Contains("same voxels as an image of a in train", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.Contains(
+            "same voxels as an image of a in train", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Check_tells_names_that_differ_by_case()
     {
         _folder.Add("train", "P1", "bravo").Add("test", "p1", "bravo");
-        Assert.Contains("called P1 in train but for the case", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
+        Assert.Contains(
+            "called P1 in train but for the case", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -328,7 +361,9 @@ public sealed class CohortTests : IDisposable
         Assert.Equal(file, cohort.Patients[1].File("bravo"));
         Assert.Equal(2, new CohortDataset(cohort, "train", Two, ["bravo"]).Count);
         File.Copy(_folder.File("train", "a", "bravo"), Path.Combine(_folder.Path, "train", "b", "bravo.nii.gz"));
-        Assert.Contains(CohortCheck.Run(_folder.Open(), []), finding => finding.Finding.Contains("bravo.nii beside it is not", StringComparison.Ordinal));
+        Assert.Contains(
+            CohortCheck.Run(_folder.Open(), []),
+            finding => finding.Finding.Contains("bravo.nii beside it is not", StringComparison.Ordinal));
     }
 
     private static DataOptions Two => new() { Depth = 2, OriginalDepth = 2, Height = 2, Width = 2 };
@@ -338,7 +373,8 @@ public sealed class CohortTests : IDisposable
     [InlineData(1e-61, 1e-60, "is 0 everywhere as training reads it")] // below the smallest float32
     public void Check_tells_a_volume_that_float32_makes_constant(double low, double high, string found)
     {
-        var file = new Nifti.NiftiBytes().Dim(3, 2, 1, 1).Type(64).QForm(0, 0, 0, 0, 0, 0).With([.. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high)]);
+        var file = new Nifti.NiftiBytes().Dim(3, 2, 1, 1).Type(64).QForm(0, 0, 0, 0, 0, 0)
+            .With([.. BitConverter.GetBytes(low), .. BitConverter.GetBytes(high)]);
         File.WriteAllBytes(_folder.File("train", "a", "bravo"), file);
         Assert.StartsWith(found, Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding, StringComparison.Ordinal);
     }
@@ -359,11 +395,16 @@ public sealed class CohortTests : IDisposable
         var refusal = Assert.Throws<PlanException>(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
 
         Assert.Equal("cohort", refusal.Key);
-        Assert.Contains($"1 of the 2 patients in '{Path.Combine(_folder.Path, "train")}' lack an image: b has no bravo {hint}", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"1 of the 2 patients in '{Path.Combine(_folder.Path, "train")}' lack an image: b has no bravo {hint}",
+            refusal.Message,
+            StringComparison.Ordinal);
         var dataset = new CohortDataset(_folder.Open(), "train", Two with { AllowMissing = true }, ["bravo"]);
         Assert.Equal(["a"], dataset.Patients);
         Assert.Equal(["b"], dataset.Skipped);
-        Assert.Contains(CohortCheck.Run(_folder.Open(), ["bravo"]), finding => finding.Patient == "b" && finding.Finding.Contains(hint, StringComparison.Ordinal));
+        Assert.Contains(
+            CohortCheck.Run(_folder.Open(), ["bravo"]),
+            finding => finding.Patient == "b" && finding.Finding.Contains(hint, StringComparison.Ordinal));
     }
 
     private string At(params string[] parts) => Path.Combine([_folder.Path, .. parts]);
@@ -434,7 +475,10 @@ public sealed class CohortTests : IDisposable
     public void Cohort_that_is_no_folder_is_told_what_it_is(string what, string found)
     {
         Put(what, At("cohort"));
-        Assert.StartsWith($"'{At("cohort")}' {found}: a cohort is a folder", Assert.Throws<PlanException>(() => Cohort.Open(At("cohort"))).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"'{At("cohort")}' {found}: a cohort is a folder",
+            Assert.Throws<PlanException>(() => Cohort.Open(At("cohort"))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -446,7 +490,10 @@ public sealed class CohortTests : IDisposable
         var cohort = _folder.Open();
         Assert.True(cohort.Has("val")); // whoever validates asks for it, and is refused
         Assert.False(cohort.Has("test"));
-        Assert.Contains("none of the 1 patients", Assert.Throws<PlanException>(() => new CohortDataset(cohort, "val", Two, ["bravo"])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "none of the 1 patients",
+            Assert.Throws<PlanException>(() => new CohortDataset(cohort, "val", Two, ["bravo"])).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -487,7 +534,8 @@ public sealed class CohortTests : IDisposable
     [Fact]
     public void Masks_without_a_tumour_are_no_copies()
     {
-        _folder.Add("train", "a", "seg", Tiny, new float[8]).Add("train", "b", "seg", Tiny, new float[8]).Add("train", "c", "seg", Tiny, 1, 0, 0, 0, 0, 0, 0, 0);
+        _folder.Add("train", "a", "seg", Tiny, new float[8]).Add("train", "b", "seg", Tiny, new float[8])
+            .Add("train", "c", "seg", Tiny, 1, 0, 0, 0, 0, 0, 0, 0);
         Assert.Empty(CohortCheck.Run(_folder.Open(), []));
     }
 
@@ -496,7 +544,9 @@ public sealed class CohortTests : IDisposable
     {
         float[] mask = [0, 1, 0, 1, 0, 0, 0, 1];
         _folder.Add("train", "a", "bravo", Tiny, mask).Add("train", "a", "seg", Tiny, mask);
-        Assert.Equal("has the same voxels as bravo of the same patient; one of the two is a copy.", Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
+        Assert.Equal(
+            "has the same voxels as bravo of the same patient; one of the two is a copy.",
+            Assert.Single(CohortCheck.Run(_folder.Open(), [])).Finding);
     }
 
     [Fact]
@@ -506,7 +556,9 @@ public sealed class CohortTests : IDisposable
         Directory.CreateDirectory(At("test"));
         Directory.CreateSymbolicLink(At("test", "b"), Path.Combine("..", "train", "a"));
         var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
-        Assert.Equal(("b", "is the same folder as a in train, by a link; a patient has one name and belongs to one split."), (finding.Patient, finding.Finding));
+        Assert.Equal(
+            ("b", "is the same folder as a in train, by a link; a patient has one name and belongs to one split."),
+            (finding.Patient, finding.Finding));
         Assert.Contains(finding, _folder.Open().Findings);
     }
 

@@ -31,7 +31,8 @@ public sealed class GeometryCheckTests : IDisposable
     {
         var path = Image(header);
         var finding = Assert.Single(CohortCheck.Run(_folder.Open(), []));
-        Assert.Contains(finding.Finding.Split(';', ':')[0].TrimEnd('.'), string.Join('\n', NiftiFacts.Of(path).Complaints), StringComparison.Ordinal);
+        Assert.Contains(
+            finding.Finding.Split(';', ':')[0].TrimEnd('.'), string.Join('\n', NiftiFacts.Of(path).Complaints), StringComparison.Ordinal);
         var use = Record.Exception(() => new CohortDataset(_folder.Open(), "train", Two, ["bravo"]));
         Assert.Equal(finding.Refused, use is PlanException);
         if (finding.AllowedBy is not null)
@@ -110,7 +111,10 @@ public sealed class GeometryCheckTests : IDisposable
         Image(Header(1, 1, 1));
         File.WriteAllBytes(_folder.File("train", "a", "seg"), SizesAlone(1, 1, 1).With(0, 1, 0, 1, 0, 0, 0, 0));
         // the corner at (1, 0, 0) of one is at (-½, -½, -½) in the other
-        Assert.Contains(CohortCheck.Run(_folder.Open(), []), finding => finding is { AllowedBy: "allow_geometry_mismatch" } && finding.Finding.Contains("affines differ", StringComparison.Ordinal));
+        Assert.Contains(
+            CohortCheck.Run(_folder.Open(), []),
+            finding => finding is { AllowedBy: "allow_geometry_mismatch" }
+                && finding.Finding.Contains("affines differ", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -136,7 +140,8 @@ public sealed class GeometryCheckTests : IDisposable
     public void Qform_that_is_no_rotation_is_refused_only_where_it_is_read()
     {
         var path = Image(Header(1, 1, 1).QForm(1, 1, 0, 0, 0, 0));
-        Assert.Contains("no rotation", Assert.Throws<InvalidDataException>(() => NiftiFile.ReadHeader(path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no rotation", Assert.Throws<InvalidDataException>(() => NiftiFile.ReadHeader(path)).Message, StringComparison.Ordinal);
         Image(Header(1, 1, 1).QForm(1, 1, 0, 0, 0, 0).SForm(1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0));
         Assert.Empty(CohortCheck.Run(_folder.Open(), []));
     }

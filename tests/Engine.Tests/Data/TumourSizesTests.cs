@@ -74,7 +74,10 @@ public sealed class TumourSizesTests
         while (voxels.Count < 300)
         {
             var (d, h, w) = voxels[random.Next(voxels.Count)];
-            (int, int, int) next = (Math.Clamp(d + random.Next(-1, 2), 0, 47), Math.Clamp(h + random.Next(-1, 2), 0, 63), Math.Clamp(w + random.Next(-1, 2), 0, 63));
+            (int, int, int) next = (
+                Math.Clamp(d + random.Next(-1, 2), 0, 47),
+                Math.Clamp(h + random.Next(-1, 2), 0, 63),
+                Math.Clamp(w + random.Next(-1, 2), 0, 63));
             if (!voxels.Contains(next))
                 voxels.Add(next);
         }

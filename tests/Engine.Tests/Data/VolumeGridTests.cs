@@ -27,7 +27,10 @@ public sealed class VolumeGridTests
             {
                 for (var w = 0; w < width; w++)
                 {
-                    var sources = from i in Enumerable.Range(h * rows, rows) from j in Enumerable.Range(w * columns, columns) select Place(File, i, j, d * step);
+                    var sources =
+                        from i in Enumerable.Range(h * rows, rows)
+                        from j in Enumerable.Range(w * columns, columns)
+                        select Place(File, i, j, d * step);
                     var middle = Enumerable.Range(0, 3).Select(axis => sources.Average(place => place[axis]));
                     Assert.Equal(middle, Place(prepared, h, w, d), (a, b) => Math.Abs(a - b) < 1e-9);
                 }
@@ -40,7 +43,10 @@ public sealed class VolumeGridTests
     {
         var prepared = File.Prepared(new DataOptions { Height = 3, Width = 5 });
         foreach (var (row, column) in new[] { (0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0) })
-            Assert.Equal(Place(File, 8 * row - 0.5, 12 * column - 0.5, 0), Place(prepared, 3 * row - 0.5, 5 * column - 0.5, 0), (a, b) => Math.Abs(a - b) < 1e-9);
+            Assert.Equal(
+                Place(File, 8 * row - 0.5, 12 * column - 0.5, 0),
+                Place(prepared, 3 * row - 0.5, 5 * column - 0.5, 0),
+                (a, b) => Math.Abs(a - b) < 1e-9);
     }
 
     [Fact]

@@ -6,7 +6,9 @@ using VoxelZoo.Tensors;
 
 namespace VoxelZoo.Engine.Tests.Diffusion;
 
-/// <summary>Averages whose length is chosen after training (arXiv:2312.02696); the network's one weight goes its way from 0.5 to 0.</summary>
+/// <summary>
+/// Averages whose length is chosen after training (arXiv:2312.02696); the network's one weight goes its way from 0.5 to 0.
+/// </summary>
 [Collection(Alone.Name)]
 public sealed class ChosenAverageTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 {
@@ -50,7 +52,10 @@ public sealed class ChosenAverageTests(TinyCohort cohort) : IClassFixture<TinyCo
 
         using var without = new TinyRun();
         without.Train(Plan(null));
-        Assert.Contains("training.ema_lengths", Assert.Throws<RunFolderException>(() => Load(without, Plan(null), 0.1)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "training.ema_lengths",
+            Assert.Throws<RunFolderException>(() => Load(without, Plan(null), 0.1)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]

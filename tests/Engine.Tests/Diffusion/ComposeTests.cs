@@ -15,14 +15,16 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         return (refusal.Section, refusal.Key);
     }
 
-    private ExperimentPlan WithDropout() => Draft() with { Condition = new ConditionOptions { Images = [ImageKinds.T1Pre], Dropout = 0.1 } };
+    private ExperimentPlan WithDropout() =>
+        Draft() with { Condition = new ConditionOptions { Images = [ImageKinds.T1Pre], Dropout = 0.1 } };
 
     private ExperimentPlan Draft(IArchitecture? architecture = null) => TinyRun.Draft(cohort, architecture);
 
     [Fact]
     public void Compose_derives_the_shapes_and_completes_the_architecture()
     {
-        var plan = ExperimentPlan.Compose(Draft(new ConvArchitecture()) with { Compressor = TinyRun.Part<ICompressor>("compressor", new HalfDepth()) });
+        var plan = ExperimentPlan.Compose(
+            Draft(new ConvArchitecture()) with { Compressor = TinyRun.Part<ICompressor>("compressor", new HalfDepth()) });
         Assert.Equal(new DiffusionShape(new(1, 8, 8, 8), new(1, 4, 8, 8), 1), plan.Shape);
         Assert.Equal(new ConvOptions { InChannels = 2, OutChannels = 1 }, plan.Architecture.Options);
     }
@@ -38,7 +40,8 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     }
 
     [Fact]
-    public void Target_that_no_image_can_be_called_is_refused() => Assert.Equal(("target", null), Refusal(Draft() with { Target = ["T2"] }));
+    public void Target_that_no_image_can_be_called_is_refused() =>
+        Assert.Equal(("target", null), Refusal(Draft() with { Target = ["T2"] }));
 
     [Fact]
     public void Target_named_twice_is_refused() => Assert.Equal(("target", null), Refusal(Draft() with { Target = ["bravo", "bravo"] }));
@@ -71,7 +74,8 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 
     [Fact]
     public void Guidance_interval_without_guidance_is_refused() => Assert.Equal(
-        ("sampling", "guidance_interval"), Refusal(WithDropout() with { Sampling = new SamplingOptions { GuidanceInterval = [0.2, 0.8] } }));
+        ("sampling", "guidance_interval"),
+        Refusal(WithDropout() with { Sampling = new SamplingOptions { GuidanceInterval = [0.2, 0.8] } }));
 
     [Fact]
     public void Guidance_rescale_without_guidance_is_refused() => Assert.Equal(
@@ -97,9 +101,14 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Guidance_that_only_begins_or_ends_with_none_is_guidance()
     {
         Assert.Equal(("sampling", "guidance"), Refusal(Draft() with { Sampling = new SamplingOptions { GuidanceEnd = 2 } }));
-        ExperimentPlan.Compose(WithDropout() with { Sampling = new SamplingOptions { GuidanceEnd = 2, GuidanceRescale = 0.5, GuidanceInterval = [0.1, 0.9] } });
-        ExperimentPlan.Compose(WithDropout() with { Sampling = new SamplingOptions { GuidanceEnd = 2, GuidanceZero = true, GuidanceZeroInit = 0 } });
-        ExperimentPlan.Compose(WithDropout() with { Sampling = new SamplingOptions { Guidance = 3, GuidanceEnd = 1, GuidanceZero = true } });
+        ExperimentPlan.Compose(WithDropout() with
+        {
+            Sampling = new SamplingOptions { GuidanceEnd = 2, GuidanceRescale = 0.5, GuidanceInterval = [0.1, 0.9] },
+        });
+        ExperimentPlan.Compose(
+            WithDropout() with { Sampling = new SamplingOptions { GuidanceEnd = 2, GuidanceZero = true, GuidanceZeroInit = 0 } });
+        ExperimentPlan.Compose(
+            WithDropout() with { Sampling = new SamplingOptions { Guidance = 3, GuidanceEnd = 1, GuidanceZero = true } });
     }
 
     [Theory]
@@ -107,7 +116,8 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [InlineData(1001)]
     [InlineData(double.NaN)]
     public void Evaluation_beyond_the_process_is_refused(double timestep) =>
-        Assert.Equal(("evaluation", "timesteps"), Refusal(Draft() with { Evaluation = new EvaluationOptions { Timesteps = [500, timestep] } }));
+        Assert.Equal(
+            ("evaluation", "timesteps"), Refusal(Draft() with { Evaluation = new EvaluationOptions { Timesteps = [500, timestep] } }));
 
     [Fact]
     public void Data_that_does_not_fit_is_refused_by_its_key()
@@ -157,7 +167,8 @@ public sealed class ComposeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [Fact]
     public void Description_refuses_another_number_of_parameters_than_expected()
     {
-        var refusal = Assert.Throws<PlanException>(() => Describe(Draft(new ConvArchitecture()) with { Expect = new ExpectOptions { Parameters = 56 } }));
+        var refusal = Assert.Throws<PlanException>(
+            () => Describe(Draft(new ConvArchitecture()) with { Expect = new ExpectOptions { Parameters = 56 } }));
         Assert.Equal(("expect", "parameters"), (refusal.Section, refusal.Key));
     }
 

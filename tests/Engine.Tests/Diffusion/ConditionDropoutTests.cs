@@ -19,7 +19,11 @@ public sealed class ConditionDropoutTests(TinyCohort cohort) : IClassFixture<Tin
         var plan = TinyRun.Plan(cohort, spy);
         using var run = new TinyRun();
         run.Train(
-            plan with { Condition = plan.Condition with { Dropout = dropout }, Training = plan.Training with { BatchSize = 4, Epochs = epochs, CheckpointEvery = 100 } },
+            plan with
+            {
+                Condition = plan.Condition with { Dropout = dropout },
+                Training = plan.Training with { BatchSize = 4, Epochs = epochs, CheckpointEvery = 100 },
+            },
             validate: false);
         return seen;
     }

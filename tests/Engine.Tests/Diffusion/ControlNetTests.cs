@@ -92,7 +92,10 @@ public sealed class ControlNetTests(TinyCohort cohort) : IClassFixture<TinyCohor
         var bytes = File.ReadAllBytes(file);
         bytes[^1] ^= 1;
         File.WriteAllBytes(file, bytes);
-        Assert.Contains("is not the file", Assert.Throws<RunFolderException>(() => second.Train(Plan(new ControlNetOptions()))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is not the file",
+            Assert.Throws<RunFolderException>(() => second.Train(Plan(new ControlNetOptions()))).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,7 +120,8 @@ public sealed class ControlNetTests(TinyCohort cohort) : IClassFixture<TinyCohor
         using var first = new TinyRun();
         using var second = new TinyRun();
         first.Train(Plan());
-        var error = Assert.Throws<RunFolderException>(() => new FrozenParts(second.Folder).Adopt(FrozenParts.Compressor, first.Folder, "compressor", _ => { }));
+        var error = Assert.Throws<RunFolderException>(
+            () => new FrozenParts(second.Folder).Adopt(FrozenParts.Compressor, first.Folder, "compressor", _ => { }));
         Assert.Contains("is not a run that trained a compressor", error.Message, StringComparison.Ordinal);
         Assert.False(Directory.Exists(second.Folder.Frozen));
     }

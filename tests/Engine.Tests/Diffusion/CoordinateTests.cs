@@ -18,7 +18,11 @@ public sealed class CoordinateTests(TinyCohort cohort) : IClassFixture<TinyCohor
             return FormulaArchitecture.Truth(noisy, timesteps, conditioning with { Image = conditioning.Image![.., ..1] }, bias);
         });
         var draft = TinyRun.Draft(cohort, spy);
-        var plan = ExperimentPlan.Compose(draft with { Condition = draft.Condition with { Coordinates = coordinates, Dropout = 1 }, Augmentations = [.. augmentations.Select(one => TinyRun.Part("augmentations", one))] });
+        var plan = ExperimentPlan.Compose(draft with
+        {
+            Condition = draft.Condition with { Coordinates = coordinates, Dropout = 1 },
+            Augmentations = [.. augmentations.Select(one => TinyRun.Part("augmentations", one))],
+        });
         Assert.Equal(coordinates ? 4 : 1, plan.Shape.ConditionChannels);
         using var run = new TinyRun();
         run.Train(plan, validate: false);

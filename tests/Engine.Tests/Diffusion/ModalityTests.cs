@@ -27,7 +27,8 @@ public sealed class ModalityTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     private ExperimentPlan Plan => ExperimentPlan.Compose(Draft(ImageKinds.Bravo, ImageKinds.T1Pre));
 
     private ModalityDataset Modalities(Cohort opened) => new(
-        opened, Cohort.Train, Plan.Data, Plan.Target[0], Plan.Condition.Modalities!, [.. Plan.Kinds.Except(Plan.Condition.Modalities!)], Plan.TumourUse);
+        opened, Cohort.Train, Plan.Data, Plan.Target[0], Plan.Condition.Modalities!,
+        [.. Plan.Kinds.Except(Plan.Condition.Modalities!)], Plan.TumourUse);
 
     [Fact]
     public void Each_patient_counts_once_for_each_modality_which_takes_the_targets_place()

@@ -19,7 +19,8 @@ public sealed class PartOutputTests(TinyCohort cohort) : IClassFixture<TinyCohor
     [Fact]
     public void Prediction_without_slices_is_refused() => Refused(
         TinyRun.Plan(cohort, Flat),
-        "`FormulaArchitecture` of the plugin tiny 1.0.0 predicts float32 [1, 1, 1, 8, 8] on cpu, and it has to be float32 [1, 1, 8, 8, 8] on cpu");
+        "`FormulaArchitecture` of the plugin tiny 1.0.0 predicts float32 [1, 1, 1, 8, 8] on cpu, "
+        + "and it has to be float32 [1, 1, 8, 8, 8] on cpu");
 
     [Fact]
     public void Prediction_of_integers_is_refused() => Refused(
@@ -32,7 +33,8 @@ public sealed class PartOutputTests(TinyCohort cohort) : IClassFixture<TinyCohor
 
         Refused(
             ExperimentPlan.Compose(draft with { Compressor = TinyRun.Part<ICompressor>("compressor", new Misjudged()) }),
-            "`Misjudged` of the plugin tiny 1.0.0 encodes to float32 [1, 1, 1, 8, 8] on cpu, and it has to be float32 [1, 1, 8, 8, 8] on cpu");
+            "`Misjudged` of the plugin tiny 1.0.0 encodes to float32 [1, 1, 1, 8, 8] on cpu, "
+            + "and it has to be float32 [1, 1, 8, 8, 8] on cpu");
     }
 
     [Fact]
@@ -58,7 +60,8 @@ public sealed class PartOutputTests(TinyCohort cohort) : IClassFixture<TinyCohor
         var refusal = Assert.Throws<PlanException>(
             object? () => new VolumeGenerator(plan, model).GenerateLatent(0, batch, cancellation: TestContext.Current.CancellationToken));
 
-        Assert.StartsWith("`OneSliceSampler` of the plugin tiny 1.0.0 samples float32 [1, 1, 1, 8, 8] on cpu", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "`OneSliceSampler` of the plugin tiny 1.0.0 samples float32 [1, 1, 1, 8, 8] on cpu", refusal.Message, StringComparison.Ordinal);
     }
 
     private static void Refused(ExperimentPlan plan, string sentence)

@@ -96,7 +96,8 @@ public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCoh
     public void Weights_and_padding_move_with_what_an_augmentation_moves()
     {
         var masks = new List<Tensor>();
-        var plan = ExperimentPlan.Compose(Draft() with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new DepthMirror(masks.Add))] });
+        var plan = ExperimentPlan.Compose(
+            Draft() with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new DepthMirror(masks.Add))] });
         using var run = new TinyRun();
         run.Train(plan, validate: false);
 
@@ -104,7 +105,8 @@ public sealed class RegionWeightTests(TinyCohort cohort) : IClassFixture<TinyCoh
         var expected = 0.25 * (9 * 4 + (384 - 9) * 0.5) / 384;
         Assert.All(run.Steps, step => Assert.Equal(expected, step.Loss, 1e-5));
         using var mirrored = masks[0];
-        Assert.Equal([0f, 0f], new[] { mirrored[0, 0, 0, 0, 0].item<float>(), mirrored[0, 0, 1, 7, 7].item<float>() }); // the two padding slices come first
+        // the two padding slices come first
+        Assert.Equal([0f, 0f], new[] { mirrored[0, 0, 0, 0, 0].item<float>(), mirrored[0, 0, 1, 7, 7].item<float>() });
         Assert.Equal(0.5f, mirrored[0, 0, 7, 0, 0].item<float>());
     }
 

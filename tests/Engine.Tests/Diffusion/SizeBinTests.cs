@@ -123,7 +123,8 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         run.Train(plan with { Training = plan.Training with { Epochs = 8 } }, validate: false);
 
         var known = new[] { 0, 0, 0, 0, 0, 0, 0.1f };
-        Assert.All(seen, maps => Assert.True(maps.All(v => v == -1) || maps.Zip(known).All(pair => Math.Abs(pair.First - pair.Second) < 1e-6)));
+        Assert.All(
+            seen, maps => Assert.True(maps.All(v => v == -1) || maps.Zip(known).All(pair => Math.Abs(pair.First - pair.Second) < 1e-6)));
         Assert.InRange(seen.Count(maps => maps[0] == -1), 4, 28); // of 32
     }
 
@@ -139,7 +140,8 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [Fact]
     public void Film_options_beside_maps_are_refused()
     {
-        var refusal = Assert.Throws<PlanException>(() => Plan(new SizeBinOptions { Through = SizeBinRoute.Maps, Embedding = 64 }, new ModulatedArchitecture()));
+        var refusal = Assert.Throws<PlanException>(
+            () => Plan(new SizeBinOptions { Through = SizeBinRoute.Maps, Embedding = 64 }, new ModulatedArchitecture()));
         Assert.Equal(("condition", "size_bins"), (refusal.Section, refusal.Key));
     }
 
@@ -147,7 +149,8 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Omega_reaches_the_embedding_as_a_shift_and_is_zero_outside_of_training()
     {
         var shifts = new List<(bool Training, double Largest)>();
-        var draft = TinyRun.Draft(cohort, new ModulatedArchitecture(c => shifts.Add((is_grad_enabled(), c.Shift!.abs().max().item<float>()))));
+        var draft = TinyRun.Draft(
+            cohort, new ModulatedArchitecture(c => shifts.Add((is_grad_enabled(), c.Shift!.abs().max().item<float>()))));
         var plan = ExperimentPlan.Compose(draft with
         {
             Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new Telling(5))],
@@ -161,7 +164,8 @@ public sealed class SizeBinTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         Assert.True(weights["omega.2.weight"].Max(MathF.Abs) > 0);
         // without omega what is left of Linear, SiLU, Linear is its biases
         var hidden = weights["omega.0.bias"].Select(b => b / (1 + MathF.Exp(-b))).ToArray();
-        var rest = Enumerable.Range(0, 4).Select(row => weights["omega.2.bias"][row] + Enumerable.Range(0, 4).Sum(i => weights["omega.2.weight"][4 * row + i] * hidden[i]));
+        var rest = Enumerable.Range(0, 4).Select(
+            row => weights["omega.2.bias"][row] + Enumerable.Range(0, 4).Sum(i => weights["omega.2.weight"][4 * row + i] * hidden[i]));
         Assert.Equal(rest.Max(Math.Abs), shifts.Last(s => !s.Training).Largest, 1e-6);
     }
 }

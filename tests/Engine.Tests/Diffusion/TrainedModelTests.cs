@@ -74,7 +74,10 @@ public sealed class TrainedModelTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
         var error = Assert.Throws<RunFolderException>(() => run.Use(plan, (_, _) => 0));
 
-        Assert.Contains("denoiser.safetensors: of `bias`, 1 of 1 values is not a finite number (1 NaN, 0 infinite)", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "denoiser.safetensors: of `bias`, 1 of 1 values is not a finite number (1 NaN, 0 infinite)",
+            error.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

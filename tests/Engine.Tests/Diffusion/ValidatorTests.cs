@@ -7,8 +7,9 @@ using VoxelZoo.Engine.Tests.Tiny;
 namespace VoxelZoo.Engine.Tests.Diffusion;
 
 /// <summary>
-/// The oracle is off by its bias b, so its loss is w(τ)·b². The strategy draws τ uniformly from 0.1 to 1 and says nothing of its quantiles: of four equal shares
-/// the centres are τ = 0.2125, 0.4375, 0.6625, 0.8875, with the mean 0.55; evenly spread ones over [0, 1] would have 0.5.
+/// The oracle is off by its bias b, so its loss is w(τ)·b². The strategy draws τ uniformly from 0.1 to 1 and says nothing of its quantiles:
+/// of four equal shares the centres are τ = 0.2125, 0.4375, 0.6625, 0.8875, with the mean 0.55; evenly spread ones over [0, 1] would have
+/// 0.5.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class ValidatorTests(TinyCohort cohort) : IClassFixture<TinyCohort>, IDisposable
@@ -68,6 +69,9 @@ public sealed class ValidatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
         var status = _run.Train(plan with { Training = plan.Training with { Epochs = 2 } }, resume: true);
 
         Assert.Equal((2, "training_law"), (status.Best!.Epoch, status.Best.Measure));
-        Assert.Contains("the best validation loss so far, 1E-09 after epoch 1, was measured over evenly spread timesteps", Assert.Single(_run.Warnings), StringComparison.Ordinal);
+        Assert.Contains(
+            "the best validation loss so far, 1E-09 after epoch 1, was measured over evenly spread timesteps",
+            Assert.Single(_run.Warnings),
+            StringComparison.Ordinal);
     }
 }

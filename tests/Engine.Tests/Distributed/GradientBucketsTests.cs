@@ -14,7 +14,10 @@ public sealed class GradientBucketsTests
     public void Each_gradient_becomes_the_mean_and_what_has_none_stays_without()
     {
         using var scope = torch.NewDisposeScope();
-        Parameter[] parameters = [Parameter([3, 2]), Parameter([]), Parameter([2, Bucket, 1]), Parameter([5], hasGradient: false), Parameter([7])];
+        Parameter[] parameters =
+        [
+            Parameter([3, 2]), Parameter([]), Parameter([2, Bucket, 1]), Parameter([5], hasGradient: false), Parameter([7]),
+        ];
         var before = parameters.Select(Gradient).ToArray();
         // the other process has the same gradients and 1 more
         var collective = new PretendedCollective(0, 2, mine => 2 * mine + 1);

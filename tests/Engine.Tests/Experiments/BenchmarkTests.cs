@@ -38,7 +38,8 @@ public sealed class BenchmarkTests : IDisposable
     {
         var plan = Plan(epochs: 100);
 
-        var measured = new DiffusionExperiment(plan with { Training = plan.Training with { ValidateEvery = 100 } }).Measure(steps: 1, cancellation: Test);
+        var measured = new DiffusionExperiment(plan with { Training = plan.Training with { ValidateEvery = 100 } })
+            .Measure(steps: 1, cancellation: Test);
 
         Assert.Equal(1, measured.Steps);
         Assert.Null(measured.Share.Validation);
@@ -72,7 +73,8 @@ public sealed class BenchmarkTests : IDisposable
         string[] Left() => Directory.GetDirectories(Path.GetTempPath(), "voxelzoo-bench-*");
         var before = Left();
 
-        Assert.ThrowsAny<OperationCanceledException>(() => new DiffusionExperiment(Plan(epochs: 1)).Measure(steps: 5, cancellation: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => new DiffusionExperiment(Plan(epochs: 1)).Measure(steps: 5, cancellation: stop.Token));
 
         Assert.Empty(Left().Except(before));
     }

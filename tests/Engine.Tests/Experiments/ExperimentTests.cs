@@ -48,7 +48,8 @@ public sealed class ExperimentTests : IDisposable
     {
         var whole = new DiffusionExperiment(Plan).Train(Path.Combine(_folder.Path, "whole"), Test).Run;
         using var stop = new CancellationTokenSource();
-        var (run, stopped) = new DiffusionExperiment(Plan, new ExperimentContext { Observer = new Stopping(stop, 1) }).Train(Place, stop.Token);
+        var (run, stopped) = new DiffusionExperiment(Plan, new ExperimentContext { Observer = new Stopping(stop, 1) })
+            .Train(Place, stop.Token);
 
         var status = new DiffusionExperiment(Plan).Resume(run, cancellation: Test);
 
@@ -105,7 +106,8 @@ public sealed class ExperimentTests : IDisposable
         using var stop = new CancellationTokenSource();
         var (run, _) = new DiffusionExperiment(Plan, new ExperimentContext { Observer = new Stopping(stop, 1) }).Train(Place, stop.Token);
 
-        Assert.Equal($"would continue tiny in {run.Path} after step 1, in epoch 1 of 2 on cpu", new DiffusionExperiment(Plan).Rehearse(run).Intent);
+        Assert.Equal(
+            $"would continue tiny in {run.Path} after step 1, in epoch 1 of 2 on cpu", new DiffusionExperiment(Plan).Rehearse(run).Intent);
     }
 
     [Fact]
@@ -163,6 +165,7 @@ public sealed class ExperimentTests : IDisposable
     {
         public override string Text => "id: tiny\n";
 
-        public override Exception Place(PlanException refusal) => new FormatException($"line of {refusal.Section}.{refusal.Key}: {refusal.Message}", refusal);
+        public override Exception Place(PlanException refusal) =>
+            new FormatException($"line of {refusal.Section}.{refusal.Key}: {refusal.Message}", refusal);
     }
 }

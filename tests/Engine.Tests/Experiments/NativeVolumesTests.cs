@@ -217,7 +217,9 @@ public sealed class NativeVolumesTests : IDisposable
             one => Assert.Contains(volume, one, StringComparison.Ordinal),
             one => Assert.Contains(Path.Combine("00002", "sample.json") + " is not there", one, StringComparison.Ordinal),
             one => Assert.Contains(Path.Combine("00003", "sample.json") + " cannot be read", one, StringComparison.Ordinal));
-        Assert.All(told.Zip(numbers.Skip(1)), pair => Assert.StartsWith($"the sample {pair.Second} is left out: ", pair.First, StringComparison.Ordinal));
+        Assert.All(
+            told.Zip(numbers.Skip(1)),
+            pair => Assert.StartsWith($"the sample {pair.Second} is left out: ", pair.First, StringComparison.Ordinal));
         Assert.Single(Directory.GetDirectories(_source.Beside("exported")));
         var recorded = JsonNode.Parse(File.ReadAllText(_source.Beside("exported/left_out.json")))!.AsArray();
         Assert.Equal(numbers.Skip(1), recorded.Select(one => (string?)one!["path"]));

@@ -55,7 +55,8 @@ public sealed class AtomicFileTests : IDisposable
     {
         var link = Path.Combine(_folder.Path, "link.txt");
         File.CreateSymbolicLink(link, device);
-        Assert.Contains("no file is put", Assert.Throws<IOException>(() => AtomicFile.WriteText(link, "")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no file is put", Assert.Throws<IOException>(() => AtomicFile.WriteText(link, "")).Message, StringComparison.Ordinal);
         Assert.Equal(device, new FileInfo(link).LinkTarget);
     }
 }

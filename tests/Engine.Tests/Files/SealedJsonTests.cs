@@ -11,7 +11,8 @@ public sealed class SealedJsonTests
     public void What_was_written_is_read() => Assert.Equivalent(Some, SealedJson.Read<Values>(SealedJson.Text(Some)));
 
     [Fact]
-    public void File_without_a_seal_is_read() => Assert.Equivalent(Some, SealedJson.Read<Values>(JsonSerializer.Serialize(Some, AtomicFile.Json)));
+    public void File_without_a_seal_is_read() =>
+        Assert.Equivalent(Some, SealedJson.Read<Values>(JsonSerializer.Serialize(Some, AtomicFile.Json)));
 
     [Fact]
     public void Other_spacing_is_the_same_file() =>

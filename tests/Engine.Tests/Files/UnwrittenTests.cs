@@ -16,12 +16,15 @@ public sealed class UnwrittenTests
 
     [Fact]
     public void Missing_permission_is_named() =>
-        Assert.Equal("/run/a.json cannot be written: this user may not write there; make the folder writable, or write into another one", Message(new UnauthorizedAccessException("words")));
+        Assert.Equal(
+            "/run/a.json cannot be written: this user may not write there; make the folder writable, or write into another one",
+            Message(new UnauthorizedAccessException("words")));
 
     [Fact]
     public void File_within_what_is_written_under_another_name_is_called_by_its_last_one()
     {
-        var error = Assert.Throws<UnwrittenException>(() => Unwritten.Named("/run/00003", () => Unwritten.Named("/run/.tmp-3/a.nii.gz", () => throw new IOException("", 28)), "/run/.tmp-3"));
+        var error = Assert.Throws<UnwrittenException>(() => Unwritten.Named(
+            "/run/00003", () => Unwritten.Named("/run/.tmp-3/a.nii.gz", () => throw new IOException("", 28)), "/run/.tmp-3"));
         Assert.Equal("/run/00003/a.nii.gz", error.Path);
         Assert.StartsWith("/run/00003/a.nii.gz cannot be written: there is no room", error.Message, StringComparison.Ordinal);
     }
@@ -30,5 +33,6 @@ public sealed class UnwrittenTests
     public void What_is_no_fault_of_writing_is_left_as_it_is() =>
         Assert.Throws<InvalidDataException>(() => Unwritten.Named("/run/a.json", () => throw new InvalidDataException()));
 
-    private static string Message(Exception cause) => Assert.Throws<UnwrittenException>(() => Unwritten.Named("/run/a.json", () => throw cause)).Message;
+    private static string Message(Exception cause) =>
+        Assert.Throws<UnwrittenException>(() => Unwritten.Named("/run/a.json", () => throw cause)).Message;
 }

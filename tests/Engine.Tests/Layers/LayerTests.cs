@@ -4,8 +4,9 @@ namespace VoxelZoo.Engine.Tests.Layers;
 public sealed class LayerTests
 {
     /// <summary>
-    /// From below. A plan is made before there is a run of it, and knows none; a run records of its plan what it was made with, and refuses another: so runs are
-    /// above plans. Latents are below what diffuses them. The twins, diffusion and compression, do not know each other: only what reports on both does.
+    /// From below. A plan is made before there is a run of it, and knows none; a run records of its plan what it was made with, and refuses
+    /// another: so runs are above plans. Latents are below what diffuses them. The twins, diffusion and compression, do not know each
+    /// other: only what reports on both does.
     /// </summary>
     private static readonly string[][] FromBelow =
     [
@@ -31,7 +32,8 @@ public sealed class LayerTests
     ];
 
     private static readonly Dictionary<string, int> Heights =
-        FromBelow.SelectMany((row, height) => row.Select(folder => (folder, height))).ToDictionary(place => place.folder, place => place.height);
+        FromBelow.SelectMany((row, height) => row.Select(folder => (folder, height)))
+            .ToDictionary(place => place.folder, place => place.height);
 
     private static IEnumerable<Type> Engine => typeof(Spelling).Assembly.GetTypes();
 
@@ -48,7 +50,9 @@ public sealed class LayerTests
         where RunsUp(home, TypeReferences.Folder(known.Type))
         select $"{home} knows {TypeReferences.Folder(known.Type)}: {type.FullName}.{known.Member} refers to {known.Type.Name}");
 
-    /// <summary>Constants and links of the documentation leave no trace in compiled code; what they need is among the using directives.</summary>
+    /// <summary>
+    /// Constants and links of the documentation leave no trace in compiled code; what they need is among the using directives.
+    /// </summary>
     [Fact]
     public void Using_directives_name_only_the_layers_below_their_file() => RefuseAny(
         from file in SourceFile.All()
@@ -63,13 +67,17 @@ public sealed class LayerTests
     [InlineData("Diffusion", "Compression", true)]
     [InlineData("Reports.OneRun", "Compression", false)]
     [InlineData("Plans", "Plans", false)]
-    public void Arrows_run_up_where_they_lead_to_what_is_above_or_beside(string home, string known, bool up) => Assert.Equal(up, RunsUp(home, known));
+    public void Arrows_run_up_where_they_lead_to_what_is_above_or_beside(string home, string known, bool up) =>
+        Assert.Equal(up, RunsUp(home, known));
 
-    private static void RefuseAny(IEnumerable<string> arrows) => Assert.True(!arrows.Any(), "arrows run up:\n" + string.Join('\n', arrows.Distinct().Order(StringComparer.Ordinal)));
+    private static void RefuseAny(IEnumerable<string> arrows) =>
+        Assert.True(!arrows.Any(), "arrows run up:\n" + string.Join('\n', arrows.Distinct().Order(StringComparer.Ordinal)));
 
-    private static bool RunsUp(string home, string? known) => known is not null && known != home && (Heights[known] >= Heights[home] || AreTwins(home, known));
+    private static bool RunsUp(string home, string? known) =>
+        known is not null && known != home && (Heights[known] >= Heights[home] || AreTwins(home, known));
 
-    private static bool AreTwins(string home, string known) => (Root(home), Root(known)) is ("Diffusion", "Compression") or ("Compression", "Diffusion");
+    private static bool AreTwins(string home, string known) =>
+        (Root(home), Root(known)) is ("Diffusion", "Compression") or ("Compression", "Diffusion");
 
     private static string Root(string folder) => folder.Split('.')[0];
 }

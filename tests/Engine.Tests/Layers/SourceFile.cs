@@ -19,11 +19,13 @@ internal sealed partial record SourceFile(string Name, string Folder, IReadOnlyL
     public static IEnumerable<SourceFile> All()
     {
         var root = Path.Combine(Repository(), "src", "Engine");
-        return Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories).Select(path => Read(Path.GetRelativePath(root, path), File.ReadAllText(path)));
+        return Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
+            .Select(path => Read(Path.GetRelativePath(root, path), File.ReadAllText(path)));
     }
 
     private static SourceFile Read(string name, string text) => new(
-        name, Namespace.Match(text).Groups[1].Value, [.. Using.Matches(text).Select(match => match.Groups[1].Success ? match.Groups[1].Value : match.Groups[2].Value)]);
+        name, Namespace.Match(text).Groups[1].Value,
+        [.. Using.Matches(text).Select(match => match.Groups[1].Success ? match.Groups[1].Value : match.Groups[2].Value)]);
 
     private static string Repository()
     {

@@ -3,21 +3,29 @@ using System.Reflection.Emit;
 
 namespace VoxelZoo.Engine.Tests.Layers;
 
-/// <summary>The types that a compiled type refers to: in what it derives from, its signatures and fields, and the bodies of its methods.</summary>
+/// <summary>
+/// The types that a compiled type refers to: in what it derives from, its signatures and fields, and the bodies of its methods.
+/// </summary>
 internal static class TypeReferences
 {
     private const string Root = "VoxelZoo.Engine";
-    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Declared =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
     private static readonly Dictionary<short, OpCode> Codes =
         typeof(OpCodes).GetFields().Select(field => (OpCode)field.GetValue(null)!).ToDictionary(code => code.Value);
 
-    /// <summary>The folder that a type is in, <c>Diffusion.Latents</c>; null for a type that is not Engine's. Types within types, closures too, are where the outermost is.</summary>
+    /// <summary>
+    /// The folder that a type is in, <c>Diffusion.Latents</c>; null for a type that is not Engine's. Types within types, closures
+    /// too, are where the outermost is.
+    /// </summary>
     public static string? Folder(Type type)
     {
         while (type.DeclaringType is { } outer)
             type = outer;
-        return type.Namespace is { } name && (name == Root || name.StartsWith(Root + ".", StringComparison.Ordinal)) ? name[Root.Length..].TrimStart('.') : null;
+        return type.Namespace is { } name && (name == Root || name.StartsWith(Root + ".", StringComparison.Ordinal))
+            ? name[Root.Length..].TrimStart('.')
+            : null;
     }
 
     /// <summary>Each type that is referred to, with the member that does.</summary>
@@ -26,7 +34,8 @@ internal static class TypeReferences
 
     private static IEnumerable<(string Member, Type Type)> Referred(Type type)
     {
-        foreach (var known in type.GetInterfaces().Append(type.BaseType).OfType<Type>().Concat(Constraints(type.GetGenericArguments())).Concat(Attributes(type)))
+        foreach (var known in type.GetInterfaces().Append(type.BaseType).OfType<Type>()
+            .Concat(Constraints(type.GetGenericArguments())).Concat(Attributes(type)))
             yield return ("", known);
         foreach (var field in type.GetFields(Declared))
         {
@@ -42,7 +51,8 @@ internal static class TypeReferences
     }
 
     private static IEnumerable<Type> Attributes(MemberInfo member) => member.GetCustomAttributesData().SelectMany(
-        attribute => attribute.ConstructorArguments.Concat(attribute.NamedArguments.Select(named => named.TypedValue)).Select(argument => argument.Value).OfType<Type>().Append(attribute.AttributeType));
+        attribute => attribute.ConstructorArguments.Concat(attribute.NamedArguments.Select(named => named.TypedValue))
+            .Select(argument => argument.Value).OfType<Type>().Append(attribute.AttributeType));
 
     private static IEnumerable<Type> Constraints(IEnumerable<Type> arguments) =>
         arguments.Where(argument => argument.IsGenericParameter).SelectMany(argument => argument.GetGenericParameterConstraints());
@@ -50,7 +60,13 @@ internal static class TypeReferences
     private static IEnumerable<Type> Signature(MethodBase method)
     {
         var arguments = method.IsGenericMethod ? method.GetGenericArguments() : [];
-        return [.. method.GetParameters().Select(parameter => parameter.ParameterType), .. method is MethodInfo { ReturnType: var type } ? (Type[])[type] : [], .. arguments, .. Constraints(arguments)];
+        return
+        [
+            .. method.GetParameters().Select(parameter => parameter.ParameterType),
+            .. method is MethodInfo { ReturnType: var type } ? (Type[])[type] : [],
+            .. arguments,
+            .. Constraints(arguments),
+        ];
     }
 
     private static IEnumerable<Type> Body(MethodBase method)
@@ -60,7 +76,8 @@ internal static class TypeReferences
         return
         [
             .. body.LocalVariables.Select(local => local.LocalType),
-            .. body.ExceptionHandlingClauses.Where(clause => clause.Flags == ExceptionHandlingClauseOptions.Clause).Select(clause => clause.CatchType).OfType<Type>(),
+            .. body.ExceptionHandlingClauses.Where(clause => clause.Flags == ExceptionHandlingClauseOptions.Clause)
+                .Select(clause => clause.CatchType).OfType<Type>(),
             .. Tokens(body.GetILAsByteArray()!).SelectMany(token => Named(method, token)),
         ];
     }
@@ -82,7 +99,8 @@ internal static class TypeReferences
             var value = code[at] == 0xFE ? (short)(0xFE00 | code[at + 1]) : code[at];
             var operation = Codes[value];
             at += operation.Size;
-            if (operation.OperandType is OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineType or OperandType.InlineTok)
+            if (operation.OperandType is OperandType.InlineMethod
+                or OperandType.InlineField or OperandType.InlineType or OperandType.InlineTok)
                 yield return BitConverter.ToInt32(code, at);
             at += operation.OperandType switch
             {
@@ -101,7 +119,8 @@ internal static class TypeReferences
     {
         { HasElementType: true } => Parts(type.GetElementType()!),
         { IsGenericParameter: true } => [],
-        { IsGenericType: true, IsGenericTypeDefinition: false } => type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition()),
+        { IsGenericType: true, IsGenericTypeDefinition: false } =>
+            type.GetGenericArguments().SelectMany(Parts).Append(type.GetGenericTypeDefinition()),
         _ => [type],
     };
 }

@@ -4,7 +4,10 @@ public sealed class TypeReferencesTests
 {
     [Fact]
     public void References_are_found_in_bases_fields_signatures_and_bodies() => Assert.Superset(
-        new HashSet<Type> { typeof(Base), typeof(InList), typeof(InArray), typeof(Returned), typeof(Made), typeof(Asked), typeof(Caught), typeof(Argument) },
+        new HashSet<Type>
+        {
+            typeof(Base), typeof(InList), typeof(InArray), typeof(Returned), typeof(Made), typeof(Asked), typeof(Caught), typeof(Argument),
+        },
         TypeReferences.Of(typeof(Knowing)).Select(known => known.Type).ToHashSet());
 
     [Fact]

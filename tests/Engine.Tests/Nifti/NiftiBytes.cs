@@ -3,7 +3,9 @@ using System.Text;
 
 namespace VoxelZoo.Engine.Tests.Nifti;
 
-/// <summary>Builds files byte by byte from the offsets of the standard, so that the reader is not checked against our writer alone.</summary>
+/// <summary>
+/// Builds files byte by byte from the offsets of the standard, so that the reader is not checked against our writer alone.
+/// </summary>
 internal sealed class NiftiBytes
 {
     private readonly byte[] _header;

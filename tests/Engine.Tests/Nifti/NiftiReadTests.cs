@@ -67,7 +67,8 @@ public sealed class NiftiReadTests : IDisposable
     [InlineData(2, true)]
     public void Header_is_read_in_both_versions_and_byte_orders(int version, bool bigEndian)
     {
-        var volume = Read(new NiftiBytes(version, bigEndian).Dim(3, 2, 1, 3, 1, 1, 1, 1).Type(2).PixDim(1, 0.5, 2, 4).Scale(2, -1).With(0, 1, 2, 3, 4, 5));
+        var volume = Read(new NiftiBytes(version, bigEndian).Dim(3, 2, 1, 3, 1, 1, 1, 1)
+            .Type(2).PixDim(1, 0.5, 2, 4).Scale(2, -1).With(0, 1, 2, 3, 4, 5));
         Assert.Equal([2, 1, 3], volume.Header.Shape);
         Assert.Equal(new Spacing(4, 0.5, 2), volume.Spacing);
         Assert.Equal([-1f, 1, 3, 5, 7, 9], volume.Intensities.ToArray());
@@ -248,7 +249,10 @@ public sealed class NiftiReadTests : IDisposable
     public void Extension_whose_size_is_no_multiple_of_16_is_read_and_complained_of()
     {
         var path = Path.Combine(Path.GetTempPath(), $"voxelzoo-{Guid.NewGuid():n}.nii");
-        File.WriteAllBytes(path, new NiftiBytes { Extensions = [15, 0, 0, 0, 6, 0, 0, 0, (byte)'a', (byte)'b', 0, 0, 0, 0, 0, 0] }.Dim(3, 1, 1, 1).Type(2).With(5));
+        File.WriteAllBytes(
+            path,
+            new NiftiBytes { Extensions = [15, 0, 0, 0, 6, 0, 0, 0, (byte)'a', (byte)'b', 0, 0, 0, 0, 0, 0] }
+                .Dim(3, 1, 1, 1).Type(2).With(5));
         var volume = NiftiFile.Read(path);
         File.Delete(path);
         Assert.Equal((5, "ab"), ((int)volume.Max!, Assert.Single(volume.Header.Comments)));
@@ -268,8 +272,12 @@ public sealed class NiftiReadTests : IDisposable
             {
                 "bitpix" => (bytes.BitPix(32).With(7, 0), "bitpix is 32 beside the datatype int16 of 16 bits, which is taken"),
                 "pixdim" => (bytes.PixDim(1, -2, 1, 1).With(7, 0), "pixdim[1] is -2, which is taken without its sign"),
-                "qfac 0" => (bytes.PixDim(0, 1, 1, 1).QForm(0, 0, 0, 0, 0, 0).With(7, 0), "pixdim[0] (qfac) is 0, where 1 or -1 is expected: 1 is taken"),
-                "qfac 2" => (bytes.PixDim(2, 1, 1, 1).QForm(0, 0, 0, 0, 0, 0).With(7, 0), "pixdim[0] (qfac) is 2, where 1 or -1 is expected: 1 is taken"),
+                "qfac 0" => (
+                    bytes.PixDim(0, 1, 1, 1).QForm(0, 0, 0, 0, 0, 0).With(7, 0),
+                    "pixdim[0] (qfac) is 0, where 1 or -1 is expected: 1 is taken"),
+                "qfac 2" => (
+                    bytes.PixDim(2, 1, 1, 1).QForm(0, 0, 0, 0, 0, 0).With(7, 0),
+                    "pixdim[0] (qfac) is 2, where 1 or -1 is expected: 1 is taken"),
                 _ => (bytes.With(7, 0, 9), "its voxels are followed by a byte that the header does not tell of; what follows is not read"),
             };
             var volume = Read(file);

@@ -100,7 +100,10 @@ public sealed class NiftiRefusalTests : IDisposable
 
     [Fact]
     public void Nifti2_dimensions_cannot_overflow() =>
-        Assert.Contains("voxels", RefusalOf(new NiftiBytes(2).Dim(3, long.MaxValue, long.MaxValue, long.MaxValue).Type(2).With(1)), StringComparison.Ordinal);
+        Assert.Contains(
+            "voxels",
+            RefusalOf(new NiftiBytes(2).Dim(3, long.MaxValue, long.MaxValue, long.MaxValue).Type(2).With(1)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void Two_file_image_is_refused_as_such()

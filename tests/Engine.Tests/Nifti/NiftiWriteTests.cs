@@ -18,18 +18,19 @@ public sealed class NiftiWriteTests : IDisposable
     public void Tensor_written_and_read_is_the_same(string name)
     {
         var path = _folder.File(name);
-        Gen.Select(Gen.Int[1, 5], Gen.Int[1, 6], Gen.Int[1, 7]).SelectMany((d, h, w) => Gen.Float[-1e6f, 1e6f].Array[d * h * w].Select(voxels => (d, h, w, voxels))).Sample(
-            volume =>
-            {
-                using var scope = torch.NewDisposeScope();
-                var (d, h, w, voxels) = volume;
-                NiftiFile.Write(path, torch.tensor(voxels, [1, d, h, w]), new Spacing(1, 0.9375, 0.875));
-                var read = NiftiFile.Read(path);
-                Assert.Equal(new VolumeShape(1, d, h, w), read.Shape);
-                Assert.Equal(voxels, read.ToTensor().data<float>().ToArray());
-            },
-            iter: 50,
-            threads: 1);
+        Gen.Select(Gen.Int[1, 5], Gen.Int[1, 6], Gen.Int[1, 7])
+            .SelectMany((d, h, w) => Gen.Float[-1e6f, 1e6f].Array[d * h * w].Select(voxels => (d, h, w, voxels))).Sample(
+                volume =>
+                {
+                    using var scope = torch.NewDisposeScope();
+                    var (d, h, w, voxels) = volume;
+                    NiftiFile.Write(path, torch.tensor(voxels, [1, d, h, w]), new Spacing(1, 0.9375, 0.875));
+                    var read = NiftiFile.Read(path);
+                    Assert.Equal(new VolumeShape(1, d, h, w), read.Shape);
+                    Assert.Equal(voxels, read.ToTensor().data<float>().ToArray());
+                },
+                iter: 50,
+                threads: 1);
     }
 
     [Fact]

@@ -48,9 +48,15 @@ public sealed class NotAFileTests : IDisposable
     public void Link_that_leads_nowhere_is_said_to()
     {
         File.CreateSymbolicLink(At("a.nii"), At("absent"));
-        Assert.Equal($"{At("a.nii")}: this is a symbolic link that leads nowhere; point it at a file.", Assert.Throws<InvalidDataException>(() => new NiftiSource(At("a.nii"))).Message);
-        Assert.Equal($"{At("a.nii")}: this is a symbolic link that leads nowhere; point it at a file", Assert.Throws<FileNotFoundException>(() => RegularFile.OpenRead(At("a.nii"))).Message);
-        Assert.Equal($"{At("absent")}: there is no such file", Assert.Throws<FileNotFoundException>(() => RegularFile.OpenRead(At("absent"))).Message);
+        Assert.Equal(
+            $"{At("a.nii")}: this is a symbolic link that leads nowhere; point it at a file.",
+            Assert.Throws<InvalidDataException>(() => new NiftiSource(At("a.nii"))).Message);
+        Assert.Equal(
+            $"{At("a.nii")}: this is a symbolic link that leads nowhere; point it at a file",
+            Assert.Throws<FileNotFoundException>(() => RegularFile.OpenRead(At("a.nii"))).Message);
+        Assert.Equal(
+            $"{At("absent")}: there is no such file",
+            Assert.Throws<FileNotFoundException>(() => RegularFile.OpenRead(At("absent"))).Message);
     }
 
     [Fact]

@@ -5,7 +5,10 @@ namespace VoxelZoo.Engine.Tests.Plans;
 /// <summary>What is expected of generated volumes.</summary>
 public sealed class ExpectOptionsTests
 {
-    private static readonly ExpectOptions Expected = new() { Generated = new Dictionary<string, double> { ["sharpness"] = 0.5, ["fid"] = 10 } };
+    private static readonly ExpectOptions Expected = new()
+    {
+        Generated = new Dictionary<string, double> { ["sharpness"] = 0.5, ["fid"] = 10 },
+    };
 
     private static readonly MetricOrder More = new(HigherIsBetter: true), Less = default;
 

@@ -25,7 +25,9 @@ public sealed class MetricChecksTests
     {
         var refusal = Assert.Throws<PlanException>(() => Refuse(new Wide(1, MetricInputKind.Features), new VolumeShape(1, 6, 8, 8)));
 
-        Assert.Equal("`Wide` compares features, and an evaluation has volumes; set its extractor, as in {use: Wide, extractor: scattering}", refusal.Message);
+        Assert.Equal(
+            "`Wide` compares features, and an evaluation has volumes; set its extractor, as in {use: Wide, extractor: scattering}",
+            refusal.Message);
     }
 
     [Fact]
@@ -42,7 +44,8 @@ public sealed class MetricChecksTests
     private static void Refuse(IMetric metric, VolumeShape volume)
     {
         using var random = new RandomStreams(1);
-        var context = new PartContext(META, Precision.Float32, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, random);
+        var context = new PartContext(
+            META, Precision.Float32, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance, TimeProvider.System, random);
         MetricChecks.Refuse([TinyRun.Part("evaluation", metric)], volume, sets: true, masks: false, context);
     }
 

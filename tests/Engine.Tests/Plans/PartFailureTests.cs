@@ -26,7 +26,8 @@ public sealed class PartFailureTests(TinyCohort cohort) : IClassFixture<TinyCoho
     private ExperimentPlan Plan(string broken) => ExperimentPlan.Compose(broken switch
     {
         nameof(FormulaArchitecture) => TinyRun.Draft(cohort, new FormulaArchitecture((_, _, _, _) => throw Broken)),
-        nameof(BrokenAugmentation) => TinyRun.Draft(cohort) with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new BrokenAugmentation())] },
+        nameof(BrokenAugmentation) =>
+            TinyRun.Draft(cohort) with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new BrokenAugmentation())] },
         _ => TinyRun.Draft(cohort) with { Compressor = TinyRun.Part<ICompressor>("compressor", new BrokenCompressor()) },
     });
 

@@ -9,7 +9,10 @@ public sealed class LossCurveTests
         [.. XDocument.Parse(LossCurve.Svg(series, "epoch")).Descendants().Where(e => e.Name.LocalName == "polyline")];
 
     private static double[] Y(XElement line) =>
-        [.. line.Attribute("points")!.Value.Split(' ').Select(p => double.Parse(p.Split(',')[1], System.Globalization.CultureInfo.InvariantCulture))];
+        [
+            .. line.Attribute("points")!.Value.Split(' ')
+                .Select(p => double.Parse(p.Split(',')[1], System.Globalization.CultureInfo.InvariantCulture)),
+        ];
 
     [Fact]
     public void Svg_equal_ratios_are_equal_distances()
@@ -43,12 +46,17 @@ public sealed class LossCurveTests
     }
 
     [Fact]
-    public void Svg_names_may_hold_any_text() => Assert.Contains("<a> & \"b\"", XDocument.Parse(LossCurve.Svg([new CurveSeries("<a> & \"b\"", [(0, 1)])], "epoch")).Root!.Value, StringComparison.Ordinal);
+    public void Svg_names_may_hold_any_text() =>
+        Assert.Contains(
+            "<a> & \"b\"",
+            XDocument.Parse(LossCurve.Svg([new CurveSeries("<a> & \"b\"", [(0, 1)])], "epoch")).Root!.Value,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Svg_lines_of_one_colour_are_told_apart_by_dashes()
     {
-        var lines = Lines(new CurveSeries("a", [(0, 1.0)]) { Colour = 3 }, new CurveSeries("b", [(0, 1.0)]) { Colour = 3, IsDashed = true });
+        var lines = Lines(
+            new CurveSeries("a", [(0, 1.0)]) { Colour = 3 }, new CurveSeries("b", [(0, 1.0)]) { Colour = 3, IsDashed = true });
         Assert.Equal(lines[0].Attribute("stroke")!.Value, lines[1].Attribute("stroke")!.Value);
         Assert.Equal([false, true], lines.Select(line => line.Attribute("stroke-dasharray") is not null));
     }

@@ -32,9 +32,11 @@ public sealed class DataChangeTests : IDisposable
         AtomicFile.WriteJson(_run.Folder.Provenance, Provenance.Collect(Plan, _folder.Open()));
     }
 
-    private void Add(string name, float voxel) => _folder.Add("train", name, "bravo", Shape, 0, voxel).Add("train", name, "t1_pre", Shape, 0, voxel);
+    private void Add(string name, float voxel) =>
+        _folder.Add("train", name, "bravo", Shape, 0, voxel).Add("train", name, "t1_pre", Shape, 0, voxel);
 
-    private IReadOnlyList<DataChange> Compare(bool allow) => Provenance.CompareData(_run.Folder, Plan, _folder.Open(), allow, "put it back");
+    private IReadOnlyList<DataChange> Compare(bool allow) =>
+        Provenance.CompareData(_run.Folder, Plan, _folder.Open(), allow, "put it back");
 
     [Fact]
     public void Cohort_that_is_as_it_was_has_no_changes()
@@ -50,7 +52,10 @@ public sealed class DataChangeTests : IDisposable
         Add("d", 1);
         Add("b", 2);
         Directory.Delete(Path.Combine(_folder.Path, "train", "a"), recursive: true);
-        Assert.Contains("in train: added d; removed a; changed b", Assert.Throws<PlanException>(() => Compare(allow: false)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "in train: added d; removed a; changed b",
+            Assert.Throws<PlanException>(() => Compare(allow: false)).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>Voxels that no rule clips are the same by each, and what training makes of them is not.</summary>
@@ -103,9 +108,14 @@ public sealed class DataChangeTests : IDisposable
     {
         Recorded();
         var old = RunFile.ReadJson<Provenance>(_run.Folder.Provenance, "")!;
-        AtomicFile.WriteJson(_run.Folder.Provenance, old with { Data = old.Data.ToDictionary(split => split.Key, split => split.Value with { Volumes = null }) });
+        AtomicFile.WriteJson(
+            _run.Folder.Provenance,
+            old with { Data = old.Data.ToDictionary(split => split.Key, split => split.Value with { Volumes = null }) });
         Assert.Empty(Compare(allow: false));
         Add("d", 1);
-        Assert.Contains("of before patients were recorded", Assert.Throws<PlanException>(() => Compare(allow: false)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "of before patients were recorded",
+            Assert.Throws<PlanException>(() => Compare(allow: false)).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -18,7 +18,11 @@ public sealed class EvaluationFileTests(TinyCohort cohort) : IClassFixture<TinyC
     [Fact]
     public void What_was_written_is_read()
     {
-        var file = new EvaluationFile<EvaluationResult> { Experiment = "tiny", Results = [Result("test", "best", "latest"), Result("val", "best", "latest")] };
+        var file = new EvaluationFile<EvaluationResult>
+        {
+            Experiment = "tiny",
+            Results = [Result("test", "best", "latest"), Result("val", "best", "latest")],
+        };
         file.Write(_run.Folder);
 
         Assert.Equivalent(file, EvaluationFile<EvaluationResult>.Read(_run.Folder), strict: true);
@@ -27,7 +31,11 @@ public sealed class EvaluationFileTests(TinyCohort cohort) : IClassFixture<TinyC
     [Fact]
     public void Result_is_found_by_any_of_its_checkpoints_names()
     {
-        var file = new EvaluationFile<EvaluationResult> { Experiment = "tiny", Results = [Result("test", "best", "latest"), Result("val", "best")] };
+        var file = new EvaluationFile<EvaluationResult>
+        {
+            Experiment = "tiny",
+            Results = [Result("test", "best", "latest"), Result("val", "best")],
+        };
 
         Assert.Same(file.Results[0], file.Find("latest", "test"));
         Assert.Same(file.Results[1], file.Find("best", "val"));
@@ -39,7 +47,8 @@ public sealed class EvaluationFileTests(TinyCohort cohort) : IClassFixture<TinyC
 
     [Theory]
     [InlineData("{\"format\": 3, \"experiment\": \"tiny\", \"results\": []}", "version 3, this program reads version 2")]
-    [InlineData("{\"experiment\": \"tiny\", \"checkpoint\": \"step-00000001\", \"loss\": 0.1}", "cannot be read")] // what evaluate wrote before
+    // what evaluate wrote before
+    [InlineData("{\"experiment\": \"tiny\", \"checkpoint\": \"step-00000001\", \"loss\": 0.1}", "cannot be read")]
     public void File_of_another_layout_is_refused_with_the_verb_that_makes_it_anew(string text, string sentence)
     {
         File.WriteAllText(_run.Folder.Evaluation, text);

@@ -23,7 +23,8 @@ public sealed class ExperimentSealTests : IDisposable
         }
 
         File.WriteAllText(Run.Experiment, "id: a\n");
-        Assert.Contains("was changed since", Assert.Throws<RunFolderException>(() => ExperimentSeal.Check(Run)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "was changed since", Assert.Throws<RunFolderException>(() => ExperimentSeal.Check(Run)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -56,7 +57,10 @@ public sealed class ExperimentSealTests : IDisposable
         ExperimentSeal.Write(Run, "id: a\n");
         File.WriteAllText(Run.Seal, File.ReadAllText(Run.Seal).Replace(Hash("id: a\n"), Hash("id: b\n"), StringComparison.Ordinal));
 
-        Assert.StartsWith($"{Run.Seal} cannot be read (", Assert.Throws<RunFolderException>(() => ExperimentSeal.Check(Run)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{Run.Seal} cannot be read (",
+            Assert.Throws<RunFolderException>(() => ExperimentSeal.Check(Run)).Message,
+            StringComparison.Ordinal);
     }
 
     private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));

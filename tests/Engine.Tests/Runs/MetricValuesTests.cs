@@ -18,11 +18,13 @@ public sealed class MetricValuesTests
     }
 
     [Fact]
-    public void Many_volumes_are_counted() => Assert.Contains("p0, p1, p2, p3, p4 and 2 more", Of([.. Enumerable.Repeat(double.NaN, 7)]).Reason, StringComparison.Ordinal);
+    public void Many_volumes_are_counted() =>
+        Assert.Contains("p0, p1, p2, p3, p4 and 2 more", Of([.. Enumerable.Repeat(double.NaN, 7)]).Reason, StringComparison.Ordinal);
 
     // of equal volumes psnr is infinite
     [Fact]
-    public void Infinity_is_a_value() => Assert.Equal((double.PositiveInfinity, null), (Of(20, double.PositiveInfinity).Mean, Of(20, double.PositiveInfinity).Reason));
+    public void Infinity_is_a_value() =>
+        Assert.Equal((double.PositiveInfinity, null), (Of(20, double.PositiveInfinity).Mean, Of(20, double.PositiveInfinity).Reason));
 
     [Fact]
     public void Infinities_of_both_signs_have_no_mean() => Assert.NotNull(Of(double.NegativeInfinity, double.PositiveInfinity).Reason);

@@ -83,7 +83,11 @@ public sealed class MetricsLogTests : IDisposable
         File.Delete(_path);
         using var made = System.Diagnostics.Process.Start("mkfifo", [_path]);
         made.WaitForExit();
-        Assert.Contains("not a file but a pipe", Assert.Throws<RunFolderException>(() => MetricsLog.Read(_path)).Message, StringComparison.Ordinal);
-        Assert.Contains("not a file but a pipe", Assert.Throws<RunFolderException>(() => MetricsLog.Continue(_path, 0, Assert.Fail)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not a file but a pipe", Assert.Throws<RunFolderException>(() => MetricsLog.Read(_path)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not a file but a pipe",
+            Assert.Throws<RunFolderException>(() => MetricsLog.Continue(_path, 0, Assert.Fail)).Message,
+            StringComparison.Ordinal);
     }
 }

@@ -29,7 +29,10 @@ public sealed class SampleFolderTests : IDisposable
     public void Numbers_that_another_process_is_writing_are_not_replaced()
     {
         using var first = Take(SampleNumbers.Continue);
-        Assert.Contains("another process is writing", Assert.Throws<RunFolderException>(() => Take(SampleNumbers.Replace)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "another process is writing",
+            Assert.Throws<RunFolderException>(() => Take(SampleNumbers.Replace)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -55,7 +58,9 @@ public sealed class SampleFolderTests : IDisposable
         {
             for (var number = 0; number < 3; number++)
                 samples.Write(number, folder => File.WriteAllText(Path.Combine(folder, "new.nii.gz"), ""));
-            Assert.Equal(["00000/new.nii.gz", "00001/new.nii.gz", "00002/new.nii.gz", "00003/old.nii.gz", "00117/old.nii.gz", "notes/old.nii.gz"], Volumes());
+            Assert.Equal(
+                ["00000/new.nii.gz", "00001/new.nii.gz", "00002/new.nii.gz", "00003/old.nii.gz", "00117/old.nii.gz", "notes/old.nii.gz"],
+                Volumes());
             samples.EndReplacement();
         }
 
@@ -159,7 +164,10 @@ public sealed class SampleFolderTests : IDisposable
     private string[] Volumes() => [.. Files().Where(file => file.EndsWith(".nii.gz", StringComparison.Ordinal))];
 
     private string[] Files() =>
-        [.. Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_folder.Path, file)).Where(file => file[0] != '.').Order(StringComparer.Ordinal)];
+        [
+            .. Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(_folder.Path, file)).Where(file => file[0] != '.').Order(StringComparer.Ordinal),
+        ];
 
     [Theory]
     [InlineData(0, 0)] // nothing was replaced
@@ -183,7 +191,8 @@ public sealed class SampleFolderTests : IDisposable
     public void Set_that_is_replaced_as_a_whole_is_no_news()
     {
         Put("00001", "sample.json");
-        using (var samples = new SampleFolder(_folder.Path, SampleNumbers.Replace, 1, SingleProcess.Instance, warning => Assert.Fail(warning)))
+        using (var samples = new SampleFolder(
+            _folder.Path, SampleNumbers.Replace, 1, SingleProcess.Instance, warning => Assert.Fail(warning)))
         {
             samples.Write(0, _ => { });
             samples.EndReplacement();

@@ -6,7 +6,9 @@ using VoxelZoo.Abstractions;
 
 namespace VoxelZoo.Engine.Tests.Tiny;
 
-/// <summary>A network with one bias whose prediction adds the mean of its modulated time embedding, which is one throughout; it can be steered.</summary>
+/// <summary>
+/// A network with one bias whose prediction adds the mean of its modulated time embedding, which is one throughout; it can be steered.
+/// </summary>
 public sealed class ModulatedArchitecture(Action<Conditioning>? seen = null) : IArchitecture<NoOptions>
 {
     public const int Embedding = 4;

@@ -15,7 +15,9 @@ public delegate Tensor Prediction(Tensor noisy, Tensor timesteps, Conditioning c
 /// <summary>A network that is a formula with one trained scalar, so that losses, gradients and weights have closed forms.</summary>
 public sealed class FormulaArchitecture(Prediction predict, double bias = 0.5) : IArchitecture<NoOptions>
 {
-    /// <summary>Knows the clean volume from its condition, and is off by its bias: the loss is the bias squared, its gradient twice the bias.</summary>
+    /// <summary>
+    /// Knows the clean volume from its condition, and is off by its bias: the loss is the bias squared, its gradient twice the bias.
+    /// </summary>
     public static FormulaArchitecture Oracle(double bias = 0.5) => new(Truth, bias);
 
     public static Tensor Truth(Tensor noisy, Tensor timesteps, Conditioning conditioning, Tensor bias)
@@ -43,7 +45,8 @@ public sealed class FormulaArchitecture(Prediction predict, double bias = 0.5) :
             RegisterComponents();
         }
 
-        public override Tensor forward(Tensor noisy, Tensor timesteps, Conditioning conditioning) => _predict(noisy, timesteps, conditioning, bias);
+        public override Tensor forward(Tensor noisy, Tensor timesteps, Conditioning conditioning) =>
+            _predict(noisy, timesteps, conditioning, bias);
     }
 }
 

@@ -29,7 +29,8 @@ public sealed class StraightStrategy : INoiseStrategy<StraightOptions>
 
         public override double Sigma(double t) => t / Horizon;
 
-        public override Tensor SampleTimesteps(long batch, Generator random) => torch.rand([batch], generator: random) * S(900.0) + S(100.0);
+        public override Tensor SampleTimesteps(long batch, Generator random) =>
+            torch.rand([batch], generator: random) * S(900.0) + S(100.0);
 
         public override IReadOnlyList<double> InformativeTimesteps => options.Informative ?? base.InformativeTimesteps;
 
@@ -43,7 +44,8 @@ public sealed class StraightStrategy : INoiseStrategy<StraightOptions>
 
         public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps) => noisy + prediction * Tau(timesteps);
 
-        public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) => noisy - prediction * (torch.ones_like(noisy) - Tau(timesteps));
+        public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+            noisy - prediction * (torch.ones_like(noisy) - Tau(timesteps));
 
         public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) => prediction.neg();
 

@@ -34,7 +34,8 @@ internal sealed class TinyRun : IDisposable
     public Checkpoint Latest => new CheckpointStore(Folder.Checkpoints).Open("latest", _ => { })!;
 
     /// <summary>bravo from t1_pre, which is the same, by the oracle.</summary>
-    public static ExperimentPlan Plan(TinyCohort cohort, IArchitecture? architecture = null) => ExperimentPlan.Compose(Draft(cohort, architecture));
+    public static ExperimentPlan Plan(TinyCohort cohort, IArchitecture? architecture = null) =>
+        ExperimentPlan.Compose(Draft(cohort, architecture));
 
     public static ExperimentPlan Draft(TinyCohort cohort, IArchitecture? architecture = null) => new()
     {
@@ -70,7 +71,8 @@ internal sealed class TinyRun : IDisposable
         new(torch.CPU, plan.Training.Precision, NullLogger.Instance, TimeProvider.System, random);
 
     /// <summary>Trains by the door through which every program does.</summary>
-    public RunStatus Train(ExperimentPlan plan, bool resume = false, long? stopAfter = null, Action<StepFacts>? stepped = null, bool validate = true)
+    public RunStatus Train(
+        ExperimentPlan plan, bool resume = false, long? stopAfter = null, Action<StepFacts>? stepped = null, bool validate = true)
     {
         Lend(plan);
         using var stop = new CancellationTokenSource();
@@ -101,7 +103,10 @@ internal sealed class TinyRun : IDisposable
     {
         using var random = new RandomStreams(plan.Training.Seed);
         var frozen = new FrozenParts(Folder);
-        foreach (var (name, part) in new[] { (FrozenParts.Compressor, plan.Compressor), (FrozenParts.ConditionCompressor, plan.ConditionCompressor) })
+        foreach (var (name, part) in new[]
+        {
+            (FrozenParts.Compressor, plan.Compressor), (FrozenParts.ConditionCompressor, plan.ConditionCompressor),
+        })
         {
             if (part is not { Part.IsLearned: true } || frozen.Has(name) || Folder.HasCheckpoints)
                 continue;
@@ -141,7 +146,8 @@ internal sealed class TinyRun : IDisposable
         return tensors[name].data<float>()[0];
     }
 
-    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) => new(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
+    public static CohortDataset Volumes(ExperimentPlan plan, Cohort cohort, string split) =>
+        new(cohort, split, plan.Data, plan.Kinds, plan.TumourUse);
 
     public void Dispose() => _folder.Dispose();
 

@@ -73,7 +73,8 @@ public sealed class DivergenceTests(TinyCohort cohort) : IClassFixture<TinyCohor
 
         var error = Assert.Throws<DivergedException>(() => run.Train(plan));
 
-        Assert.Contains(guard ? "diverged at epoch 1: weights of the denoiser are not finite" : "at step 2", error.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            guard ? "diverged at epoch 1: weights of the denoiser are not finite" : "at step 2", error.Message, StringComparison.Ordinal);
         Assert.Equal(RunState.Diverged, run.Folder.ReadStatus()!.Status);
         Assert.All(run.Checkpoints, _ => Assert.True(float.IsFinite(run.Scalar("denoiser", "bias"))));
     }

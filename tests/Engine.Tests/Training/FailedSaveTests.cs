@@ -78,7 +78,8 @@ public sealed class FailedSaveTests(TinyCohort cohort) : IClassFixture<TinyCohor
     {
         using var run = new TinyRun();
         var plan = Plan(7);
-        run.Train(plan with { Training = plan.Training with { KeepEvery = 2, KeepCheckpoints = 1, CheckpointEvery = 100 } }, validate: false);
+        run.Train(
+            plan with { Training = plan.Training with { KeepEvery = 2, KeepCheckpoints = 1, CheckpointEvery = 100 } }, validate: false);
         Assert.Equal(["step-00000008", "step-00000016", "step-00000024", "step-00000028"], run.Checkpoints);
     }
 }

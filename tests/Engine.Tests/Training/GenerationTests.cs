@@ -16,7 +16,10 @@ namespace VoxelZoo.Engine.Tests.Training;
 [Collection(Alone.Name)]
 public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 {
-    /// <summary>Everything random there is: a dropout layer, condition dropout, shuffling, noise and timesteps; an average and a moving learning rate.</summary>
+    /// <summary>
+    /// Everything random there is: a dropout layer, condition dropout, shuffling, noise and timesteps; an
+    /// average and a moving learning rate.
+    /// </summary>
     private ExperimentPlan Plan(TrainingGeneration? generation)
     {
         var plan = TinyRun.Plan(cohort, new ConvArchitecture());
@@ -33,7 +36,9 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
     }
 
     private static TrainingGeneration Every(int epochs, IMetric metric) => new(
-        new TrainingGenerationOptions { Every = epochs }, new SamplingOptions { Count = 2 }, TinyRun.Part<ISampler>("training.generation", new EulerSampler()),
+        new TrainingGenerationOptions { Every = epochs },
+        new SamplingOptions { Count = 2 },
+        TinyRun.Part<ISampler>("training.generation", new EulerSampler()),
         [TinyRun.Part("training.generation", metric)]);
 
     private static string[] Steps(TinyRun run) => [.. run.Steps.Select(e => $"{e.Step} {e.Loss:R} {e.GradientNorm:R} {e.LearningRate:R}")];
@@ -59,10 +64,13 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
         AssertSameTrajectory(without, with);
         Assert.Empty(with.Warnings);
         Assert.Equal([1, 2, 3, 4], with.Metrics.Where(e => e.GenerationSeconds is not null).Select(e => e.Epoch));
-        Assert.All(with.Metrics.Where(e => e.Kind == "epoch"), e => Assert.True(e.Measures!["Generation/Gap_val"] >= 0 && e.Measures.ContainsKey("Estimate/SquaredError")));
+        Assert.All(
+            with.Metrics.Where(e => e.Kind == "epoch"),
+            e => Assert.True(e.Measures!["Generation/Gap_val"] >= 0 && e.Measures.ContainsKey("Estimate/SquaredError")));
         // nothing of it where it is off
         Assert.DoesNotContain("generation", File.ReadAllText(without.Folder.Metrics), StringComparison.Ordinal);
-        Assert.DoesNotContain("generation", File.ReadAllText(Path.Combine(without.Latest.Folder, "manifest.json")), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "generation", File.ReadAllText(Path.Combine(without.Latest.Folder, "manifest.json")), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -71,7 +79,8 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
         var plan = Plan(Every(1, new Scripted(3, 1, 2, 1.5)));
         using var run = new TinyRun();
 
-        var status = run.Train(plan with { Training = plan.Training with { KeepCheckpoints = 1, CheckpointEvery = 100, ValidateEvery = 100 } });
+        var status = run.Train(
+            plan with { Training = plan.Training with { KeepCheckpoints = 1, CheckpointEvery = 100, ValidateEvery = 100 } });
 
         var best = new CheckpointStore(run.Folder.Checkpoints).Open("best_generation", Assert.Fail)!;
         Assert.Equal(("step-00000008", 2), (best.Name, best.Manifest.Position.Epoch));
@@ -107,7 +116,9 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
     {
         { new OutOfMemoryException(), "memory ran out" },
         { new ExternalException("CUDA out of memory. Tried to allocate 2.00 GiB"), "memory ran out" },
-        { new InvalidOperationException("the sampler gave up after 5 calls\n at a"), "the sampler gave up after 5 calls; training goes on" },
+        {
+            new InvalidOperationException("the sampler gave up after 5 calls\n at a"), "the sampler gave up after 5 calls; training goes on"
+        },
     };
 
     [Theory]
@@ -126,7 +137,10 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
         Assert.Contains("after epoch 2", with.Warnings[0], StringComparison.Ordinal);
         Assert.Contains(words, with.Warnings[0], StringComparison.Ordinal);
         Assert.Null(status.BestGeneration);
-        Assert.Contains("has no checkpoint best_generation", Assert.Throws<RunFolderException>(() => with.Folder.OpenCheckpoint("best_generation", _ => { })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has no checkpoint best_generation",
+            Assert.Throws<RunFolderException>(() => with.Folder.OpenCheckpoint("best_generation", _ => { })).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -146,9 +160,14 @@ public sealed class GenerationTests(TinyCohort cohort) : IClassFixture<TinyCohor
         AssertSameTrajectory(straight, stopped);
         Assert.Equal(straight.Latest.Manifest.BestGeneration, stopped.Latest.Manifest.BestGeneration);
         Assert.Equal(Measured(straight), Measured(stopped));
-        Assert.Equal(File.ReadAllText(Path.Combine(straight.Folder.Checkpoints, "best_generation")), File.ReadAllText(Path.Combine(stopped.Folder.Checkpoints, "best_generation")));
+        Assert.Equal(
+            File.ReadAllText(Path.Combine(straight.Folder.Checkpoints, "best_generation")),
+            File.ReadAllText(Path.Combine(stopped.Folder.Checkpoints, "best_generation")));
 
-        static string[] Measured(TinyRun run) => [.. run.Metrics.Where(e => e.Kind == "epoch").SelectMany(e => e.Measures!).Select(measure => $"{measure.Key} {measure.Value:R}")];
+        static string[] Measured(TinyRun run) =>
+        [
+            .. run.Metrics.Where(e => e.Kind == "epoch").SelectMany(e => e.Measures!).Select(measure => $"{measure.Key} {measure.Value:R}"),
+        ];
     }
 
     [Fact]

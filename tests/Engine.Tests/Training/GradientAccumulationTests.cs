@@ -37,13 +37,16 @@ public sealed class GradientAccumulationTests(TinyCohort cohort) : IClassFixture
         });
         foreach (var (name, weights) in whole.Component("denoiser"))
             Assert.All(weights.Zip(split.Component("denoiser")[name]), pair => Assert.Equal(pair.First, pair.Second, 1e-5f));
-        Assert.NotEqual(whole.Latest.Manifest.Files["denoiser.safetensors"], split.Latest.Manifest.Files["denoiser.safetensors"]); // it really took another way
+        // it really took another way
+        Assert.NotEqual(whole.Latest.Manifest.Files["denoiser.safetensors"], split.Latest.Manifest.Files["denoiser.safetensors"]);
     }
 
     [Fact]
     public void Memory_is_estimated_for_a_part()
     {
-        long Activations(int parts) => PlanDescription.MemoryOf(Plan(parts), new ParameterCounts(1, 0, 0), new DenoiserFacts { ActivationElements = 100 }).Activations!.Value;
+        long Activations(int parts) =>
+            PlanDescription.MemoryOf(
+                Plan(parts), new ParameterCounts(1, 0, 0), new DenoiserFacts { ActivationElements = 100 }).Activations!.Value;
 
         Assert.Equal(Activations(1), 4 * Activations(4));
     }

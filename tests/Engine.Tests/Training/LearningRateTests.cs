@@ -26,7 +26,8 @@ public sealed class LearningRateTests
     [Fact]
     public void Plateau_halves_the_rate_after_more_than_so_many_validations_that_are_no_better()
     {
-        var plateau = new PlateauSchedule(Options with { Schedule = LearningRateSchedule.Plateau, Plateau = new PlateauOptions { Patience = 2 } });
+        var plateau = new PlateauSchedule(
+            Options with { Schedule = LearningRateSchedule.Plateau, Plateau = new PlateauOptions { Patience = 2 } });
         double[] losses = [1.0, 0.9, 0.95, 0.89999, 0.91, 0.8, 0.81, 0.82, 0.83, double.NaN, 0.84, 0.85];
         //                             waits 1,  0.001 % better is not better: 2, falls, better, 1, 2, falls, 1, 2, falls
         double[] factors = [1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125];
@@ -41,7 +42,12 @@ public sealed class LearningRateTests
     [Fact]
     public void Plateau_falls_no_further_than_the_smallest_rate_and_goes_on_where_it_stopped()
     {
-        var options = Options with { Schedule = LearningRateSchedule.Plateau, MinLearningRate = 4e-5, Plateau = new PlateauOptions { Patience = 0 } };
+        var options = Options with
+        {
+            Schedule = LearningRateSchedule.Plateau,
+            MinLearningRate = 4e-5,
+            Plateau = new PlateauOptions { Patience = 0 },
+        };
         var (plateau, other) = (new PlateauSchedule(options), new PlateauSchedule(options));
         foreach (var loss in new[] { 1.0, 1, 1, 1, 1 })
             plateau.Observe(loss);

@@ -53,8 +53,14 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
         using var run = new TinyRun();
         var experiment = new DiffusionExperiment(Plan); // which builds layers, too
         Assert.InRange(TensorsAfter(() => experiment.Train(run.Folder.Path, TestContext.Current.CancellationToken)), long.MinValue, built);
-        Assert.InRange(TensorsAfter(() => run.Use(Plan, (trained, volumes) => new SampleWriter(Plan, trained, volumes).Write(run.Folder.Samples))), long.MinValue, built);
-        Assert.InRange(TensorsAfter(() => run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run())), long.MinValue, built);
+        Assert.InRange(
+            TensorsAfter(() => run.Use(Plan, (trained, volumes) => new SampleWriter(Plan, trained, volumes).Write(run.Folder.Samples))),
+            long.MinValue,
+            built);
+        Assert.InRange(
+            TensorsAfter(() => run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run())),
+            long.MinValue,
+            built);
     }
 
     private static long TensorsAfter(Action action)
@@ -70,7 +76,11 @@ public sealed class LiveTensorTests(TinyCohort cohort) : IClassFixture<TinyCohor
         using var run = new TinyRun();
         var plan = Plan with { Augmentations = [TinyRun.Part<IAugmentation>("augmentations", new Refusing())] };
         var experiment = new DiffusionExperiment(plan);
-        Assert.InRange(TensorsAfter(() => Assert.Throws<PlanException>(() => experiment.Train(run.Folder.Path, TestContext.Current.CancellationToken))), long.MinValue, 0);
+        Assert.InRange(
+            TensorsAfter(
+                () => Assert.Throws<PlanException>(() => experiment.Train(run.Folder.Path, TestContext.Current.CancellationToken))),
+            long.MinValue,
+            0);
     }
 
     private sealed class Refusing : IAugmentation<NoOptions>

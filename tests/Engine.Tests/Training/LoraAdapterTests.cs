@@ -82,8 +82,15 @@ public sealed class LoraAdapterTests
         adapter.TakeGradients();
         Apart(plain, factors).square().mean().backward();
 
-        Assert.All(Factors(adapter), one => Assert.InRange((one.Value.grad! - factors[one.Key].grad!).abs().max().item<float>() / factors[one.Key].grad!.abs().max().item<float>(), 0, 1e-5));
-        Assert.All(network.named_parameters().Where(one => one.parameter.grad is not null), one => Assert.Equal(0, one.parameter.grad!.abs().max().item<float>()));
+        Assert.All(
+            Factors(adapter),
+            one => Assert.InRange(
+                (one.Value.grad! - factors[one.Key].grad!).abs().max().item<float>() / factors[one.Key].grad!.abs().max().item<float>(),
+                0,
+                1e-5));
+        Assert.All(
+            network.named_parameters().Where(one => one.parameter.grad is not null),
+            one => Assert.Equal(0, one.parameter.grad!.abs().max().item<float>()));
     }
 
     [Fact]
@@ -96,11 +103,14 @@ public sealed class LoraAdapterTests
         Assert.Equal(
             new Dictionary<string, string>
             {
-                ["body.0.lora_A"] = "4 54", ["body.0.lora_B"] = "4 4", ["body.1.lora_A"] = "3 4", ["body.1.lora_B"] = "3 3", ["head.lora_A"] = "3 3", ["head.lora_B"] = "5 3",
+                ["body.0.lora_A"] = "4 54", ["body.0.lora_B"] = "4 4", ["body.1.lora_A"] = "3 4", ["body.1.lora_B"] = "3 3",
+                ["head.lora_A"] = "3 3", ["head.lora_B"] = "5 3",
             },
             Factors(adapter).ToDictionary(one => one.Key, one => string.Join(' ', one.Value.shape)));
         Assert.Equal(adapter.Numbers, Factors(adapter).Values.Sum(factor => factor.numel()));
-        Assert.Equal(["body.0.weight", "body.1.weight", "head.weight"], network.named_parameters().Where(one => one.parameter.requires_grad).Select(one => one.name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["body.0.weight", "body.1.weight", "head.weight"],
+            network.named_parameters().Where(one => one.parameter.requires_grad).Select(one => one.name).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -110,7 +120,10 @@ public sealed class LoraAdapterTests
 
         var refusal = Assert.Throws<PlanException>(() => LoraAdapter.Of(network, Options with { On = ["head", "tail*"] }));
 
-        Assert.StartsWith("lora.on names `tail*`, and the network has no linear layer and no convolution of that name; its first are ", refusal.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "lora.on names `tail*`, and the network has no linear layer and no convolution of that name; its first are ",
+            refusal.Message,
+            StringComparison.Ordinal);
     }
 
     private static LoraAdapter Changed(Network network)
@@ -122,7 +135,8 @@ public sealed class LoraAdapterTests
         return adapter;
     }
 
-    private static Dictionary<string, Tensor> Factors(LoraAdapter adapter) => adapter.state_dict().OrderBy(one => one.Key, StringComparer.Ordinal).ToDictionary(one => one.Key, one => one.Value);
+    private static Dictionary<string, Tensor> Factors(LoraAdapter adapter) =>
+        adapter.state_dict().OrderBy(one => one.Key, StringComparer.Ordinal).ToDictionary(one => one.Key, one => one.Value);
 
     private static Tensor Input() => torch.arange(S(2L * 2 * 4 * 4 * 4), ScalarType.Float32).cos().view(2, 2, 4, 4, 4);
 
@@ -131,9 +145,11 @@ public sealed class LoraAdapterTests
     {
         var (first, second) = (plain.First, plain.Second);
         var down = factors["body.0.lora_A"].view(-1, 2, 3, 3, 3);
-        var x = first.call(Input()) + F.conv3d(F.conv3d(Input(), down, strides: [2, 2, 2], padding: [1, 1, 1]), factors["body.0.lora_B"].view(4, -1, 1, 1, 1)) * S(Scale);
+        var x = first.call(Input()) + F.conv3d(
+            F.conv3d(Input(), down, strides: [2, 2, 2], padding: [1, 1, 1]), factors["body.0.lora_B"].view(4, -1, 1, 1, 1)) * S(Scale);
         x = x.relu();
-        x = second.call(x) + F.conv3d(F.conv3d(x, factors["body.1.lora_A"].view(-1, 4, 1, 1, 1)), factors["body.1.lora_B"].view(3, -1, 1, 1, 1)) * S(Scale);
+        x = second.call(x) + F.conv3d(
+            F.conv3d(x, factors["body.1.lora_A"].view(-1, 4, 1, 1, 1)), factors["body.1.lora_B"].view(3, -1, 1, 1, 1)) * S(Scale);
         x = x.mean([2, 3, 4]);
         return plain.Head.call(x) + F.linear(F.linear(x, factors["head.lora_A"]), factors["head.lora_B"]) * S(Scale);
     }

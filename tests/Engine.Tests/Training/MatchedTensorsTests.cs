@@ -12,13 +12,21 @@ public sealed class MatchedTensorsTests
     {
         using var scope = NewDisposeScope();
         using var layer = nn.Conv3d(4, 2, 1);
-        var theirs = new Dictionary<string, Tensor> { ["weight"] = tensor(new[] { 1f, 2, 3, 10, 20, 30 }, [2, 3, 1, 1, 1]), ["bias"] = ones(2) };
+        var theirs = new Dictionary<string, Tensor>
+        {
+            ["weight"] = tensor(new[] { 1f, 2, 3, 10, 20, 30 }, [2, 3, 1, 1, 1]),
+            ["bias"] = ones(2),
+        };
 
-        using var matched = MatchedTensors.Of(layer, theirs, InputChannels.Named(["target 0", "seg", "size_bins 0", "coordinates 0"], ["target 0", "flair", "coordinates 0"]));
+        using var matched = MatchedTensors.Of(
+            layer,
+            theirs,
+            InputChannels.Named(["target 0", "seg", "size_bins 0", "coordinates 0"], ["target 0", "flair", "coordinates 0"]));
 
         Assert.Equal([1f, 0, 0, 3, 10, 0, 0, 30], matched.Taken["weight"].data<float>().ToArray());
         Assert.Equal(["weight: 2 of 4 input channels"], matched.Outcome.Widened);
-        Assert.Equal((2, 1, 10L, 2L), (matched.Outcome.Tensors, matched.Outcome.Taken, matched.Outcome.Numbers, matched.Outcome.TakenNumbers));
+        Assert.Equal(
+            (2, 1, 10L, 2L), (matched.Outcome.Tensors, matched.Outcome.Taken, matched.Outcome.Numbers, matched.Outcome.TakenNumbers));
     }
 
     [Fact]
@@ -26,7 +34,12 @@ public sealed class MatchedTensorsTests
     {
         using var scope = NewDisposeScope();
         using var layer = nn.Conv3d(3, 1, 1);
-        var theirs = new Dictionary<string, Tensor> { ["weight"] = tensor(new[] { 1f, 2 }, [1, 2, 1, 1, 1]), ["bias"] = ones(1), ["other"] = ones(1) };
+        var theirs = new Dictionary<string, Tensor>
+        {
+            ["weight"] = tensor(new[] { 1f, 2 }, [1, 2, 1, 1, 1]),
+            ["bias"] = ones(1),
+            ["other"] = ones(1),
+        };
 
         using var matched = MatchedTensors.Of(layer, theirs, InputChannels.Appended(3));
 

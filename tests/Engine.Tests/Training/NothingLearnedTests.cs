@@ -17,7 +17,10 @@ public sealed class NothingLearnedTests(TinyCohort cohort) : IClassFixture<TinyC
     {
         var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) =>
             answer(FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias), bias)));
-        return plan with { Training = plan.Training with { Epochs = epochs, Guard = new GuardOptions { MaxNonfinite = 100, MaxSkipShare = 1 } } };
+        return plan with
+        {
+            Training = plan.Training with { Epochs = epochs, Guard = new GuardOptions { MaxNonfinite = 100, MaxSkipShare = 1 } },
+        };
     }
 
     [Fact]
@@ -25,9 +28,13 @@ public sealed class NothingLearnedTests(TinyCohort cohort) : IClassFixture<TinyC
     {
         using var run = new TinyRun();
 
-        var error = Assert.Throws<NothingLearnedException>(() => run.Train(Patient((answer, _) => answer * S(double.NaN)), validate: false));
+        var error = Assert.Throws<NothingLearnedException>(
+            () => run.Train(Patient((answer, _) => answer * S(double.NaN)), validate: false));
 
-        Assert.StartsWith("none of the 8 steps moved a weight, because the guard skipped them: nothing was learned; at step 1, ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "none of the 8 steps moved a weight, because the guard skipped them: nothing was learned; at step 1, ",
+            error.Message,
+            StringComparison.Ordinal);
         var status = run.Folder.ReadStatus()!;
         Assert.Equal((RunState.Failed, error.Message, 8L), (status.Status, status.LastError, status.SkippedSteps));
         Assert.Equal(0, run.Latest.Manifest.Position.MovedSteps);
@@ -38,7 +45,8 @@ public sealed class NothingLearnedTests(TinyCohort cohort) : IClassFixture<TinyC
     {
         using var run = new TinyRun();
 
-        var error = Assert.Throws<NothingLearnedException>(() => run.Train(Patient((answer, bias) => answer.detach() + bias * S(0.0)), validate: false));
+        var error = Assert.Throws<NothingLearnedException>(
+            () => run.Train(Patient((answer, bias) => answer.detach() + bias * S(0.0)), validate: false));
 
         Assert.StartsWith("none of the 8 steps moved a weight, because the gradient was zero: ", error.Message, StringComparison.Ordinal);
         Assert.Equal(RunState.Failed, run.Folder.ReadStatus()!.Status);
@@ -53,7 +61,10 @@ public sealed class NothingLearnedTests(TinyCohort cohort) : IClassFixture<TinyC
         var error = Assert.Throws<NothingLearnedException>(() =>
             run.Train(Patient((answer, _) => answer * S(double.NaN)), resume: true, validate: false));
 
-        Assert.StartsWith("none of the 4 steps since the run went on moved a weight, because the guard skipped them: ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "none of the 4 steps since the run went on moved a weight, because the guard skipped them: ",
+            error.Message,
+            StringComparison.Ordinal);
         var status = run.Folder.ReadStatus()!;
         Assert.Equal((RunState.Failed, 4L, 8L), (status.Status, status.SkippedSteps, status.Step));
         // nothing to do is no failure

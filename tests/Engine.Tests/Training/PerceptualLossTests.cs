@@ -17,7 +17,14 @@ public sealed class PerceptualLossTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private PerceptualLoss Loss(string body = Intensity, double fraction = 1, string returns = "Tensor") =>
-        new(new PerceptualOptions { Network = TorchScriptFile.Write(Path.Combine(_folder.Path, "network.pt"), body, returns), SliceFraction = fraction }, (4, 4), CPU);
+        new(
+            new PerceptualOptions
+            {
+                Network = TorchScriptFile.Write(Path.Combine(_folder.Path, "network.pt"), body, returns),
+                SliceFraction = fraction,
+            },
+            (4, 4),
+            CPU);
 
     private static Tensor Constant(params float[] slices) => tensor(slices).view(1, 1, -1, 1, 1).expand(1, 1, -1, 4, 4);
 
@@ -55,7 +62,8 @@ public sealed class PerceptualLossTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var random = new Generator(1);
-        using var loss = Loss("_0 = torch.slice(x, 1, 0, 1)\n_1 = torch.cat([_0, torch.rsub(_0, 1.)], 1)\nreturn [_1, _1]", returns: "List[Tensor]");
+        using var loss = Loss(
+            "_0 = torch.slice(x, 1, 0, 1)\n_1 = torch.cat([_0, torch.rsub(_0, 1.)], 1)\nreturn [_1, _1]", returns: "List[Tensor]");
 
         Assert.Equal(2 * Distance(0.2, 0.5), loss.Of(Constant(0.2f), Constant(0.5f), random).item<float>(), 1e-6);
     }
@@ -83,11 +91,13 @@ public sealed class PerceptualLossTests : IDisposable
         using var random = new Generator(1);
         using var loss = Loss(fraction: fraction);
         // one slice of eight differs; a draw that holds it has its distance over the number of slices drawn
-        var (made, real) = (Constant(0.2f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f), Constant(0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f));
+        var (made, real) =
+            (Constant(0.2f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f), Constant(0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f));
 
         var found = Enumerable.Range(0, 400).Select(_ => loss.Of(made, real, random).item<float>()).ToArray();
 
-        Assert.Equal([0, Math.Round(Distance(0.2, 0.5) / count, 5)], found.Select(value => Math.Abs(Math.Round(value, 5))).Distinct().Order());
+        Assert.Equal(
+            [0, Math.Round(Distance(0.2, 0.5) / count, 5)], found.Select(value => Math.Abs(Math.Round(value, 5))).Distinct().Order());
         Assert.Equal(count / 8.0, found.Count(value => value > 1e-4) / 400.0, 0.1);
     }
 
@@ -122,7 +132,11 @@ public sealed class PerceptualLossTests : IDisposable
         var pipe = Path.Combine(_folder.Path, "network.pt");
         using var made = System.Diagnostics.Process.Start("mkfifo", [pipe]);
         made.WaitForExit();
-        Assert.Contains("not a file but a pipe", Assert.Throws<PlanException>(() => PerceptualLoss.Try(pipe)).Message, StringComparison.Ordinal);
-        Assert.Contains("not a file but a pipe", Assert.Throws<PlanException>(() => PerceptualLoss.Try(pipe, 32, 32)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not a file but a pipe", Assert.Throws<PlanException>(() => PerceptualLoss.Try(pipe)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "not a file but a pipe",
+            Assert.Throws<PlanException>(() => PerceptualLoss.Try(pipe, 32, 32)).Message,
+            StringComparison.Ordinal);
     }
 }

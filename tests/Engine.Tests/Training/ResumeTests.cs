@@ -9,7 +9,10 @@ namespace VoxelZoo.Engine.Tests.Training;
 [Collection(Alone.Name)]
 public sealed class ResumeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 {
-    /// <summary>Everything random there is: a dropout layer, condition dropout, shuffling, noise and timesteps; an average and a moving learning rate.</summary>
+    /// <summary>
+    /// Everything random there is: a dropout layer, condition dropout, shuffling, noise and timesteps; an
+    /// average and a moving learning rate.
+    /// </summary>
     private ExperimentPlan Plan => Random(TinyRun.Plan(cohort, new ConvArchitecture()));
 
     private static ExperimentPlan Random(ExperimentPlan plan) => plan with
@@ -59,7 +62,13 @@ public sealed class ResumeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Learning_rate_that_falls_on_plateaus_goes_on_where_it_stopped()
     {
         // a rate at which validation gets no better by a ten thousandth
-        var training = Plan.Training with { Schedule = LearningRateSchedule.Plateau, LearningRate = 1e-7, MinLearningRate = 0, Plateau = new PlateauOptions { Patience = 0 } };
+        var training = Plan.Training with
+        {
+            Schedule = LearningRateSchedule.Plateau,
+            LearningRate = 1e-7,
+            MinLearningRate = 0,
+            Plateau = new PlateauOptions { Patience = 0 },
+        };
         var plan = Plan with { Training = training };
         using var straight = new TinyRun();
         using var stopped = new TinyRun();
@@ -69,7 +78,10 @@ public sealed class ResumeTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 
         AssertSameCheckpoint(straight, stopped);
         Assert.Equal(Losses(straight), Losses(stopped));
-        Assert.Equal([1e-7, 1e-7, 0.5e-7, 0.25e-7], straight.Metrics.Where(e => e.Kind == "epoch").Select(e => e.LearningRate), (a, b) => Math.Abs(a - b) < 1e-12);
+        Assert.Equal(
+            [1e-7, 1e-7, 0.5e-7, 0.25e-7],
+            straight.Metrics.Where(e => e.Kind == "epoch").Select(e => e.LearningRate),
+            (a, b) => Math.Abs(a - b) < 1e-12);
     }
 
     [Fact]

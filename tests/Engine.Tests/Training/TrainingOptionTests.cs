@@ -99,7 +99,8 @@ public sealed class TrainingOptionTests(TinyCohort cohort) : IClassFixture<TinyC
     {
         using var run = new TinyRun();
         var twice = TinyRun.Part<IAugmentation>("augmentations", new SecondTerm(2));
-        run.Train(Plan() with { Augmentations = [twice, TinyRun.Part<IAugmentation>("augmentations", new SecondTerm(0.25))] }, stopAfter: 1);
+        run.Train(
+            Plan() with { Augmentations = [twice, TinyRun.Part<IAugmentation>("augmentations", new SecondTerm(0.25))] }, stopAfter: 1);
         Assert.Equal((1 + 0.25 + 2 + 0.25) * Bias * Bias, run.Steps[0].Loss, 1e-3);
     }
 
@@ -160,7 +161,10 @@ public sealed class TrainingOptionTests(TinyCohort cohort) : IClassFixture<TinyC
         var copied = run.Scalar("ema", "bias");
         Assert.Equal(run.Scalar("denoiser", "bias"), copied);
 
-        run.Train(Plan(t => t with { Ema = new EmaOptions { Decay = 0.5, UpdateAfter = 1, UpdateEvery = 1 }, Epochs = 1 }), resume: true, stopAfter: 3);
+        run.Train(
+            Plan(t => t with { Ema = new EmaOptions { Decay = 0.5, UpdateAfter = 1, UpdateEvery = 1 }, Epochs = 1 }),
+            resume: true,
+            stopAfter: 3);
         var decay = Math.Min(0.5, 1 - Math.Pow(2, -2.0 / 3)); // ema_pytorch's warm-up at the first averaged step
         Assert.Equal(decay * copied + (1 - decay) * run.Scalar("denoiser", "bias"), run.Scalar("ema", "bias"), 1e-6);
     }

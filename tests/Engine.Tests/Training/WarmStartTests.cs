@@ -24,7 +24,10 @@ public sealed class WarmStartTests(TinyCohort cohort) : IClassFixture<TinyCohort
     private ExperimentPlan Plan(bool average)
     {
         var plan = TinyRun.Plan(cohort, new ConvArchitecture());
-        return plan with { Training = plan.Training with { Ema = average ? new EmaOptions { Decay = 0.5, UpdateAfter = 0, UpdateEvery = 1 } : null } };
+        return plan with
+        {
+            Training = plan.Training with { Ema = average ? new EmaOptions { Decay = 0.5, UpdateAfter = 0, UpdateEvery = 1 } : null },
+        };
     }
 
     private void Copy(string name, string component) =>
@@ -61,7 +64,9 @@ public sealed class WarmStartTests(TinyCohort cohort) : IClassFixture<TinyCohort
         _first.Train(Plan(average: false));
         Copy(FrozenParts.Start, "denoiser");
 
-        var average = Started(From(Plan(average: true)), task => task.Modules[0].Average!.State.ToDictionary(entry => entry.Key, entry => entry.Value.data<float>().ToArray()));
+        var average = Started(
+            From(Plan(average: true)),
+            task => task.Modules[0].Average!.State.ToDictionary(entry => entry.Key, entry => entry.Value.data<float>().ToArray()));
 
         Assert.Equal(_first.Component("denoiser"), average);
     }
@@ -77,8 +82,11 @@ public sealed class WarmStartTests(TinyCohort cohort) : IClassFixture<TinyCohort
 
         Assert.All(Steps(), steps => Assert.Equal(_first.Latest.Manifest.Position.Step, steps));
 
-        long[] Steps() => Started(From(Plan(average: false)), task => task.Modules[0].Optimizer.State.Where(entry => entry.Key.EndsWith(".step", StringComparison.Ordinal))
-            .Select(entry => (long)entry.Value.item<float>()).ToArray());
+        long[] Steps() =>
+            Started(
+                From(Plan(average: false)),
+                task => task.Modules[0].Optimizer.State.Where(entry => entry.Key.EndsWith(".step", StringComparison.Ordinal))
+                    .Select(entry => (long)entry.Value.item<float>()).ToArray());
     }
 
     [Fact]

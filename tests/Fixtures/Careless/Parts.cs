@@ -99,7 +99,8 @@ public sealed class Filling : IArchitecture<FilledOptions>
         Grid = options.Grid with { Depth = shape.Latent.Depth },
     };
 
-    public Denoiser Create(FilledOptions options, PartContext context) => new Network(options.InChannels, options.OutChannels, context.Device);
+    public Denoiser Create(FilledOptions options, PartContext context) =>
+        new Network(options.InChannels, options.OutChannels, context.Device);
 
     private sealed class Network : Denoiser
     {

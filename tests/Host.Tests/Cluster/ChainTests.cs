@@ -19,7 +19,8 @@ public sealed class ChainTests
     public void Complete_run_ends_the_chain() => Assert.Equal(ChainState.Completed, EndOf(new SegmentEnd(0, null, 30)));
 
     [Fact]
-    public void Run_that_completes_as_its_time_runs_out_ends_the_chain() => Assert.Equal(ChainState.Completed, EndOf(new SegmentEnd(0, "USR1", 30)));
+    public void Run_that_completes_as_its_time_runs_out_ends_the_chain() =>
+        Assert.Equal(ChainState.Completed, EndOf(new SegmentEnd(0, "USR1", 30)));
 
     [Theory]
     [InlineData(3, "USR1")]
@@ -48,7 +49,8 @@ public sealed class ChainTests
     }
 
     [Fact]
-    public void Damaged_checkpoint_that_sets_the_run_back_is_no_gain() => Assert.Equal(ChainState.Stalled, EndOf(new SegmentEnd(3, "USR1", Steps: 5)));
+    public void Damaged_checkpoint_that_sets_the_run_back_is_no_gain() =>
+        Assert.Equal(ChainState.Stalled, EndOf(new SegmentEnd(3, "USR1", Steps: 5)));
 
     [Fact]
     public void Killed_training_that_gained_steps_is_followed_by_another()
@@ -78,7 +80,8 @@ public sealed class ChainTests
     }
 
     [Fact]
-    public void Cancelled_segment_ends_the_chain_although_it_gained_steps() => Assert.Equal(ChainState.Cancelled, EndOf(new SegmentEnd(3, "TERM", 30)));
+    public void Cancelled_segment_ends_the_chain_although_it_gained_steps() =>
+        Assert.Equal(ChainState.Cancelled, EndOf(new SegmentEnd(3, "TERM", 30)));
 
     [Fact]
     public void Chain_ends_with_its_last_segment()
@@ -99,7 +102,9 @@ public sealed class ChainTests
 
         Assert.Equal([7, null], chain.Segments.Select(segment => segment.StepsGained));
         Assert.Equal([null, Noon.AddHours(1)], chain.Segments.Select(segment => segment.Attempt == 1 ? null : segment.Started));
-        Assert.Equal((SegmentReason.Requeued, "7", 2, 7L), (chain.Segments[1].Reason, chain.Segments[1].Job, chain.Segments[1].Attempt, chain.Segments[1].StepsBefore));
+        Assert.Equal(
+            (SegmentReason.Requeued, "7", 2, 7L),
+            (chain.Segments[1].Reason, chain.Segments[1].Job, chain.Segments[1].Attempt, chain.Segments[1].StepsBefore));
         Assert.Equal(ChainState.Active, chain.Ended(new SegmentEnd(3, "USR1", 20), Noon).State);
     }
 

@@ -18,16 +18,20 @@ public sealed class JobScriptTests : IDisposable
     {
         var request = Small with
         {
-            Nodes = 2, Gpus = 4, Cpus = 8, Memory = 96, Partition = "gpu", Account = "nn1234k", Others = ["--constraint=\"a100|h100\"", "--qos=high"],
+            Nodes = 2, Gpus = 4, Cpus = 8, Memory = 96, Partition = "gpu", Account = "nn1234k",
+            Others = ["--constraint=\"a100|h100\"", "--qos=high"],
         };
 
-        var directives = Script(request).Text().Split("set -u")[0].Split('\n').Where(line => line.StartsWith("#SBATCH ", StringComparison.Ordinal));
+        var directives = Script(request).Text().Split("set -u")[0].Split('\n')
+            .Where(line => line.StartsWith("#SBATCH ", StringComparison.Ordinal));
 
         Assert.Superset(
             new HashSet<string>
             {
-                "#SBATCH --job-name=exp1", "#SBATCH --time=12:00:00", "#SBATCH --signal=B:USR1@300", "#SBATCH --nodes=2", "#SBATCH --ntasks-per-node=4",
-                "#SBATCH --gres=gpu:4", "#SBATCH --cpus-per-task=8", "#SBATCH --mem=96G", "#SBATCH --partition=gpu", "#SBATCH --account=nn1234k",
+                "#SBATCH --job-name=exp1", "#SBATCH --time=12:00:00", "#SBATCH --signal=B:USR1@300", "#SBATCH --nodes=2",
+                "#SBATCH --ntasks-per-node=4",
+                "#SBATCH --gres=gpu:4", "#SBATCH --cpus-per-task=8", "#SBATCH --mem=96G",
+                "#SBATCH --partition=gpu", "#SBATCH --account=nn1234k",
                 "#SBATCH --constraint=\"a100|h100\"", "#SBATCH --qos=high", "#SBATCH --requeue", "#SBATCH --open-mode=append",
             },
             directives.ToHashSet());
@@ -35,15 +39,21 @@ public sealed class JobScriptTests : IDisposable
 
     [Fact]
     public void What_is_not_asked_for_is_left_to_the_cluster() =>
-        Assert.DoesNotContain(["--gres", "--cpus", "--mem", "--partition", "--account", "srun"], word => Script(Small).Text().Contains(word, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            ["--gres", "--cpus", "--mem", "--partition", "--account", "srun"],
+            word => Script(Small).Text().Contains(word, StringComparison.Ordinal));
 
     [Fact]
     public void Several_processes_are_started_by_srun() =>
-        Assert.Contains("\nsrun --kill-on-bad-exit \"$voxelzoo\" train ", Script(Small with { Nodes = 2 }).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "\nsrun --kill-on-bad-exit \"$voxelzoo\" train ", Script(Small with { Nodes = 2 }).Text(), StringComparison.Ordinal);
 
     [Fact]
     public void Processes_started_by_srun_have_the_cores_that_the_job_asked_for() =>
-        Assert.Contains("\nsrun --kill-on-bad-exit --cpus-per-task=8 \"$voxelzoo\" train ", Script(Small with { Tasks = 2, Cpus = 8 }).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "\nsrun --kill-on-bad-exit --cpus-per-task=8 \"$voxelzoo\" train ",
+            Script(Small with { Tasks = 2, Cpus = 8 }).Text(),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("USR1")]
@@ -60,7 +70,10 @@ public sealed class JobScriptTests : IDisposable
 
     [Fact]
     public void Percent_sign_in_the_path_is_none_of_a_pattern() =>
-        Assert.Contains("#SBATCH --output=/runs/50%%.submit/%j.log\n", (Script(Small) with { Folder = new ChainFolder("/runs/50%") }).Text(), StringComparison.Ordinal);
+        Assert.Contains(
+            "#SBATCH --output=/runs/50%%.submit/%j.log\n",
+            (Script(Small) with { Folder = new ChainFolder("/runs/50%") }).Text(),
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("plain/word-1.0=x", "plain/word-1.0=x")]
@@ -80,7 +93,12 @@ public sealed class JobScriptTests : IDisposable
 
         var (run, experiment) = (At("my run"), At("my run.submit/experiment.yaml"));
         Assert.Equal(
-            [$"submit|begin|{run}", $"train|{experiment}|--run|{run}|--set=data.cohort=it's $HERE", $"submit|next|{run}|--code|0|--signal|none"], fresh.Calls);
+            [
+                $"submit|begin|{run}",
+                $"train|{experiment}|--run|{run}|--set=data.cohort=it's $HERE",
+                $"submit|next|{run}|--code|0|--signal|none",
+            ],
+            fresh.Calls);
         Assert.Equal($"train|{experiment}|--run|{run}|--resume|--set=data.cohort=it's $HERE", resumed.Calls[1]);
         Assert.Equal((0, ""), (fresh.ExitCode, fresh.Error));
     }
@@ -127,7 +145,8 @@ public sealed class JobScriptTests : IDisposable
     };
 
     /// <summary>Runs the script with a program that notes how it is called, and trains by a line of bash.</summary>
-    private (string[] Calls, int ExitCode, string Error) Play(JobScript script, string training, string? signal = null, string begin = "exit 0", string? path = null)
+    private (string[] Calls, int ExitCode, string Error) Play(
+        JobScript script, string training, string? signal = null, string begin = "exit 0", string? path = null)
     {
         var calls = At("calls");
         File.Delete(calls);
@@ -141,7 +160,8 @@ public sealed class JobScriptTests : IDisposable
             """);
         Process.Start("chmod", ["+x", At("voxelzoo")]).WaitForExit();
         var file = _folder.Write("job.sh", script.Text());
-        var start = new ProcessStartInfo("env", ["--default-signal", "bash", file]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "env", ["--default-signal", "bash", file]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = $"{path}:{Environment.GetEnvironmentVariable("PATH")}";
         using var bash = Process.Start(start)!;
         if (signal is not null)

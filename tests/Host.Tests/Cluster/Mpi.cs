@@ -19,7 +19,8 @@ internal static class Mpi
 
     /// <summary>Starts processes that do the same thing together, with their output redirected.</summary>
     public static Process Start(int processes, params string[] arguments) =>
-        VoxelZooProgram.StartOther(Environment, Launcher, ["--oversubscribe", "-n", $"{processes}", VoxelZooProgram.Executable, .. arguments]);
+        VoxelZooProgram.StartOther(
+            Environment, Launcher, ["--oversubscribe", "-n", $"{processes}", VoxelZooProgram.Executable, .. arguments]);
 
     /// <summary>Waits for their end.</summary>
     public static (int ExitCode, string Out, string Error) Run(int processes, params string[] arguments)
@@ -35,6 +36,7 @@ internal static class Mpi
         var output = started.StandardOutput.ReadToEnd();
         started.WaitForExit();
         // mpirun's terminals end their lines with a carriage return
-        return (started.ExitCode, output.Replace("\r", "", StringComparison.Ordinal), error.Result.Replace("\r", "", StringComparison.Ordinal));
+        return (
+            started.ExitCode, output.Replace("\r", "", StringComparison.Ordinal), error.Result.Replace("\r", "", StringComparison.Ordinal));
     }
 }

@@ -85,11 +85,16 @@ public sealed class SeveralProcessesTests : IDisposable
     [Fact]
     public void Process_that_fails_says_why_and_ends_the_others()
     {
-        Assert.Equal(0, _work.Program(["data", "synthesize", "--out", _work.At("cohort"), "--train", "4", "--val", "1", "--test", "1", .. Size]).ExitCode);
+        Assert.Equal(
+            0,
+            _work.Program(
+                ["data", "synthesize", "--out", _work.At("cohort"), "--train", "4", "--val", "1", "--test", "1", .. Size]).ExitCode);
         var patients = Directory.GetDirectories(_work.At("cohort/train")).Order().ToArray();
         File.WriteAllText(Path.Combine(patients[^1], "bravo.nii.gz"), "not a volume");
 
-        var (code, _, error) = Mpi.Run(2, "train", Experiment("sda"), "--run", _work.Run, "--set", "data.synthesize=null", "--set", $"data.cohort={_work.At("cohort")}");
+        var (code, _, error) = Mpi.Run(
+            2, "train", Experiment("sda"), "--run", _work.Run, "--set", "data.synthesize=null", "--set",
+            $"data.cohort={_work.At("cohort")}");
 
         Assert.Equal(2, code);
         Assert.Contains($"{Path.GetFileName(patients[^1])}/bravo.nii.gz", error, StringComparison.Ordinal);
@@ -98,17 +103,24 @@ public sealed class SeveralProcessesTests : IDisposable
     [Fact]
     public void Data_that_changed_are_refused_by_all_on_resume()
     {
-        Assert.Equal(0, _work.Program(["data", "synthesize", "--out", _work.At("cohort"), "--train", "4", "--val", "1", "--test", "1", .. Size]).ExitCode);
+        Assert.Equal(
+            0,
+            _work.Program(
+                ["data", "synthesize", "--out", _work.At("cohort"), "--train", "4", "--val", "1", "--test", "1", .. Size]).ExitCode);
         string[] train = ["train", Experiment("sda"), "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}"];
         Assert.Equal(0, Mpi.Run(2, [.. train, "--set", "training.epochs=1"]).ExitCode);
-        File.Copy(Directory.GetFiles(_work.At("cohort/val"), "bravo.nii.gz", SearchOption.AllDirectories)[0], Directory.GetFiles(_work.At("cohort/train"), "bravo.nii.gz", SearchOption.AllDirectories)[0], overwrite: true);
+        File.Copy(
+            Directory.GetFiles(_work.At("cohort/val"), "bravo.nii.gz", SearchOption.AllDirectories)[0],
+            Directory.GetFiles(_work.At("cohort/train"), "bravo.nii.gz", SearchOption.AllDirectories)[0],
+            overwrite: true);
         var recorded = File.ReadAllText(Path.Combine(_work.Run, "provenance.json"));
 
         var (code, output, error) = Mpi.Run(2, [.. train, "--set", "training.epochs=2", "--resume"]);
         var allowed = Mpi.Run(2, [.. train, "--set", "training.epochs=2", "--resume", "--allow-changed-data"]);
 
         Assert.Equal((2, ""), (code, output));
-        Assert.Single(error.Split('\n'), line => line.Contains("is not what the run was trained on: in train: changed ", StringComparison.Ordinal));
+        Assert.Single(
+            error.Split('\n'), line => line.Contains("is not what the run was trained on: in train: changed ", StringComparison.Ordinal));
         Assert.DoesNotContain("process 1 of 2", error, StringComparison.Ordinal);
         Assert.Equal(0, allowed.ExitCode);
         Assert.Contains("warning: the run goes on with other data, in train: changed ", allowed.Error, StringComparison.Ordinal);
@@ -116,7 +128,8 @@ public sealed class SeveralProcessesTests : IDisposable
     }
 
     [Theory]
-    [InlineData("exp11", "batch_size 1 cannot be split evenly over 2 processes; use a multiple of 2, or a number of processes that divides it")]
+    [InlineData(
+        "exp11", "batch_size 1 cannot be split evenly over 2 processes; use a multiple of 2, or a number of processes that divides it")]
     [InlineData("vqvae_4x", "compressors are trained by one process, and here are 2")]
     public void What_processes_cannot_train_together_is_refused_before_anything_is_made(string experiment, string sentence)
     {
@@ -133,10 +146,12 @@ public sealed class SeveralProcessesTests : IDisposable
     {
         // as under an srun that knows nothing of Open MPI
         var outcome = VoxelZooProgram.RunWith(
-            new(Workspace.OneThread) { ["SLURM_STEP_NUM_TASKS"] = "2", ["SLURM_PROCID"] = "0", ["SLURM_LOCALID"] = "0" }, "train", Experiment("sda"), "--run", _work.Run);
+            new(Workspace.OneThread) { ["SLURM_STEP_NUM_TASKS"] = "2", ["SLURM_PROCID"] = "0", ["SLURM_LOCALID"] = "0" }, "train",
+            Experiment("sda"), "--run", _work.Run);
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
-        Assert.StartsWith("srun started 2 processes that do not find each other (Open MPI counts 1); use ", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "srun started 2 processes that do not find each other (Open MPI counts 1); use ", outcome.Error, StringComparison.Ordinal);
         Assert.False(Path.Exists(_work.Run));
     }
 
@@ -146,7 +161,12 @@ public sealed class SeveralProcessesTests : IDisposable
         _work.Write("broken/libmpi.so.40", "not a library");
         var without = new Dictionary<string, string>(Workspace.OneThread) { ["LD_LIBRARY_PATH"] = _work.At("broken") };
 
-        var several = VoxelZooProgram.RunWith(new(without) { ["OMPI_COMM_WORLD_SIZE"] = "2", ["OMPI_COMM_WORLD_RANK"] = "0" }, "train", Experiment("sda"), "--run", _work.Run);
+        var several = VoxelZooProgram.RunWith(
+            new(without) { ["OMPI_COMM_WORLD_SIZE"] = "2", ["OMPI_COMM_WORLD_RANK"] = "0" },
+            "train",
+            Experiment("sda"),
+            "--run",
+            _work.Run);
         var one = VoxelZooProgram.RunWith(without, "describe", Experiment("sda"));
 
         Assert.Equal(2, several.ExitCode);
@@ -193,7 +213,10 @@ public sealed class SeveralProcessesTests : IDisposable
         {
             using var a = SafetensorsFile.Read(Weights(one, component));
             using var b = SafetensorsFile.Read(Weights(two, component));
-            Assert.All(a, tensor => Assert.InRange(tensor.Value.data<float>().Zip(b[tensor.Key].data<float>(), (x, y) => Math.Abs(x - y)).Max(), 0, Tolerance));
+            Assert.All(
+                a,
+                tensor => Assert.InRange(
+                    tensor.Value.data<float>().Zip(b[tensor.Key].data<float>(), (x, y) => Math.Abs(x - y)).Max(), 0, Tolerance));
         }
     }
 
@@ -204,7 +227,10 @@ public sealed class SeveralProcessesTests : IDisposable
         var files = Files("alone");
         Assert.Equal(12, files.Length);
         Assert.Equal(files, Files("together"));
-        Assert.All(files, file => Assert.Equal(File.ReadAllBytes(Path.Combine(_work.At("alone"), file)), File.ReadAllBytes(Path.Combine(_work.At("together"), file))));
+        Assert.All(
+            files,
+            file => Assert.Equal(
+                File.ReadAllBytes(Path.Combine(_work.At("alone"), file)), File.ReadAllBytes(Path.Combine(_work.At("together"), file))));
 
         var evaluation = Path.Combine(run, "evaluation.json");
         Assert.Equal(0, _work.Program("evaluate", run).ExitCode);
@@ -217,7 +243,10 @@ public sealed class SeveralProcessesTests : IDisposable
 
     /// <summary>What a folder of samples holds beside the lock by which several processes share it.</summary>
     private string[] Files(string folder) =>
-        [.. Directory.GetFiles(_work.At(folder), "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(_work.At(folder), file)).Where(file => file != ".lock").Order()];
+        [
+            .. Directory.GetFiles(_work.At(folder), "*", SearchOption.AllDirectories)
+                .Select(file => Path.GetRelativePath(_work.At(folder), file)).Where(file => file != ".lock").Order(),
+        ];
 
     private string Weights(string run, string component = "denoiser")
     {
@@ -238,7 +267,9 @@ public sealed class SeveralProcessesTests : IDisposable
 
     /// <summary>The processes that mpirun started, in the order of their ranks.</summary>
     private static int[] Processes(Process launcher) =>
-        [.. File.ReadAllText($"/proc/{launcher.Id}/task/{launcher.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)
+        [
+            .. File.ReadAllText($"/proc/{launcher.Id}/task/{launcher.Id}/children")
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)
             .Where(id => File.ReadAllText($"/proc/{id}/comm").Trim() == "voxelzoo").Order()];
 
     private static void Kill(string signal, int process)

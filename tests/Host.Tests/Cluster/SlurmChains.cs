@@ -5,7 +5,9 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Cluster;
 
-/// <summary>What tests on a SLURM look at and do; each class of them has a cluster of its own, so that they run beside each other.</summary>
+/// <summary>
+/// What tests on a SLURM look at and do; each class of them has a cluster of its own, so that they run beside each other.
+/// </summary>
 public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
 {
     protected SlurmChains(SlurmCluster cluster)
@@ -40,7 +42,8 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
         return File.Exists(status) ? (long)JsonNode.Parse(File.ReadAllText(status))!["step"]! : 0;
     }
 
-    protected void AwaitEnd(string run, int seconds = 120) => Cluster.Await("the chain's end", () => (string?)Written(run)["state"] != "active", seconds);
+    protected void AwaitEnd(string run, int seconds = 120) =>
+        Cluster.Await("the chain's end", () => (string?)Written(run)["state"] != "active", seconds);
 
     /// <summary>Waits until a run has taken so many steps; a chain that ended before shows what its jobs said.</summary>
     protected void AwaitSteps(string run, long steps)
@@ -50,13 +53,15 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
     }
 
     /// <summary>What a run's jobs printed.</summary>
-    protected string Said(string run) => string.Concat(Directory.GetFiles(Work.At($"{run}.submit"), "*.log").Order().Select(File.ReadAllText));
+    protected string Said(string run) =>
+        string.Concat(Directory.GetFiles(Work.At($"{run}.submit"), "*.log").Order().Select(File.ReadAllText));
 
     /// <summary>Waits for what a stage leaves; looks often, as stages are short.</summary>
     protected void AwaitFile(string run, string pattern)
     {
         var folder = Path.GetDirectoryName(Path.Combine(Work.At(run), pattern))!;
-        for (var waited = Stopwatch.StartNew(); !(Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(pattern)).Any()); Thread.Sleep(2))
+        for (var waited = Stopwatch.StartNew(); !(Directory.Exists(folder)
+            && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(pattern)).Any()); Thread.Sleep(2))
             Assert.True(waited.Elapsed.TotalSeconds < 300, $"{pattern}: not there\n{Said(run)}");
     }
 
@@ -67,7 +72,9 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
         {
             using (process)
             {
-                if (CommandLine(process) is { } words && words.Contains("train") && words.Any(word => word.StartsWith(Work.At(run), StringComparison.Ordinal)))
+                if (CommandLine(process) is { } words
+                    && words.Contains("train")
+                    && words.Any(word => word.StartsWith(Work.At(run), StringComparison.Ordinal)))
                     Cluster.Run("kill", "-s", signal, $"{process.Id}");
             }
         }
@@ -82,7 +89,10 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
     /// <summary>Spares a job that was requeued the two minutes that it would wait.</summary>
     protected void StartAgain(string run, string job)
     {
-        Cluster.Await("the job to wait", () => (string?)Written(run)["state"] == "cancelled" && Cluster.Run("squeue", "--noheader", "--format=%T", $"--jobs={job}").Trim() == "PENDING");
+        Cluster.Await(
+            "the job to wait",
+            () => (string?)Written(run)["state"] == "cancelled"
+                && Cluster.Run("squeue", "--noheader", "--format=%T", $"--jobs={job}").Trim() == "PENDING");
         Assert.Contains($"SLURM is to start job {job}", (string?)Chain(run)["explanation"], StringComparison.Ordinal);
         Cluster.Run("scontrol", "update", $"JobId={job}", "StartTime=now");
     }

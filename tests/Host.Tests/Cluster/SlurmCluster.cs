@@ -6,7 +6,10 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Cluster;
 
-/// <summary>A cluster of one machine, this one: <c>munged</c>, <c>slurmctld</c> and <c>slurmd</c> from a folder of their own, until the tests are done.</summary>
+/// <summary>
+/// A cluster of one machine, this one: <c>munged</c>, <c>slurmctld</c> and <c>slurmd</c> from a folder of their own,
+/// until the tests are done.
+/// </summary>
 public sealed class SlurmCluster : IDisposable
 {
     private readonly List<Process> _daemons = [];
@@ -34,7 +37,9 @@ public sealed class SlurmCluster : IDisposable
         Start("slurmd", "-D", "-N", "localhost");
         Await("slurmd", () => Run("sinfo", "--noheader", "--format=%T").Trim() == "idle");
         var started = Run("timeout", "60", "srun", "--mpi=pmix", "--ntasks=2", "echo", "here");
-        WhyNoPmix = started.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line == "here") == 2 ? null : $"srun starts no two processes by PMIx; install libpmix-dev, whose libpmix.so SLURM's plugin opens: {started}";
+        WhyNoPmix = started.Split('\n', StringSplitOptions.RemoveEmptyEntries).Count(line => line == "here") == 2
+            ? null
+            : $"srun starts no two processes by PMIx; install libpmix-dev, whose libpmix.so SLURM's plugin opens: {started}";
     }
 
     /// <summary>Why there is no cluster, or null where there is one.</summary>
@@ -63,7 +68,10 @@ public sealed class SlurmCluster : IDisposable
     internal void Await(string what, Func<bool> done, int seconds = 120)
     {
         for (var waited = Stopwatch.StartNew(); !done(); Thread.Sleep(250))
-            Assert.True(waited.Elapsed.TotalSeconds < seconds, $"{what}: not after {seconds} s\n{Run("squeue", "--states=all")}\n{Run("tail", "-n", "20", At("slurmctld.log"), At("slurmd.log"))}");
+            Assert.True(
+                waited.Elapsed.TotalSeconds < seconds,
+                $"{what}: not after {seconds} s\n{Run("squeue", "--states=all")}\n"
+                + $"{Run("tail", "-n", "20", At("slurmctld.log"), At("slurmd.log"))}");
     }
 
     /// <summary>Ends the jobs and the daemons.</summary>
@@ -90,7 +98,9 @@ public sealed class SlurmCluster : IDisposable
         if (System.Environment.UserName != "root")
             return "SLURM's daemons can only be started as root";
         string[] programs = ["/usr/sbin/munged", "/usr/sbin/slurmctld", "/usr/sbin/slurmd", "/usr/bin/sbatch"];
-        return programs.FirstOrDefault(program => !File.Exists(program)) is { } absent ? $"there is no {absent}: install slurm-wlm and munge" : null;
+        return programs.FirstOrDefault(program => !File.Exists(program)) is { } absent
+            ? $"there is no {absent}: install slurm-wlm and munge"
+            : null;
     }
 
     private string Configuration(int controller, int node) => $"""
@@ -134,7 +144,8 @@ public sealed class SlurmCluster : IDisposable
 
     private ProcessStartInfo Prepared(string program, string[] arguments)
     {
-        var start = new ProcessStartInfo("env", ["--default-signal", program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "env", ["--default-signal", program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in Environment)
             start.Environment[name] = value;
         return start;

@@ -45,7 +45,9 @@ public sealed class SlurmPreparationTests(SlurmCluster cluster) : SlurmChains(cl
         Assert.Equal("", Submit("stalled", "00:10:00", "--set", "data.synthesize.train=10000").Error);
         for (var segment = 1; segment <= 4; segment++)
         {
-            Cluster.Await($"segment {segment}", () => Segments("stalled").Length == segment && Written("stalled")["segments"]![segment - 1]!["started"] is not null);
+            Cluster.Await(
+                $"segment {segment}",
+                () => Segments("stalled").Length == segment && Written("stalled")["segments"]![segment - 1]!["started"] is not null);
             AwaitFile("stalled", "cohort.*.tmp");
             EndTime(Segments("stalled")[^1]);
         }
@@ -55,7 +57,10 @@ public sealed class SlurmPreparationTests(SlurmCluster cluster) : SlurmChains(cl
 
         Assert.Equal("stalled", (string?)chain["state"]);
         Assert.StartsWith("segment 4 gained no step in ", (string?)chain["explanation"], StringComparison.Ordinal);
-        Assert.Contains("chain: stalled: segment 4 gained no step", Cluster.VoxelZoo("submit", "status", Work.At("stalled")).Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "chain: stalled: segment 4 gained no step",
+            Cluster.VoxelZoo("submit", "status", Work.At("stalled")).Out,
+            StringComparison.Ordinal);
         Assert.Equal(4, chain["segments"]!.AsArray().Count);
     }
 

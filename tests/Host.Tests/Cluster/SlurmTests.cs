@@ -62,7 +62,10 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
 
         Cluster.Run("scancel", Job("held"));
 
-        Assert.Contains($"job {Job("held")} ended (CANCELLED) without saying why; go on with `voxelzoo submit exp11 --resume", (string?)Chain("held")["explanation"], StringComparison.Ordinal);
+        Assert.Contains(
+            $"job {Job("held")} ended (CANCELLED) without saying why; go on with `voxelzoo submit exp11 --resume",
+            (string?)Chain("held")["explanation"],
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -75,9 +78,15 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
 
         var chain = Chain("refused");
 
-        Assert.Equal(("failed", "segment 1 was refused (exit code 2); its log says why"), ((string?)chain["state"], (string?)chain["explanation"]));
-        Assert.Contains("p1/bravo.nii.gz", File.ReadAllText(Path.Combine(Work.At("refused.submit"), $"{Job("refused")}.log")), StringComparison.Ordinal);
-        Cluster.Await("the job's end", () => Cluster.Run("squeue", "--noheader", "--states=all", "--format=%T", $"--jobs={Job("refused")}").Trim() == "FAILED");
+        Assert.Equal(
+            ("failed", "segment 1 was refused (exit code 2); its log says why"), ((string?)chain["state"], (string?)chain["explanation"]));
+        Assert.Contains(
+            "p1/bravo.nii.gz",
+            File.ReadAllText(Path.Combine(Work.At("refused.submit"), $"{Job("refused")}.log")),
+            StringComparison.Ordinal);
+        Cluster.Await(
+            "the job's end",
+            () => Cluster.Run("squeue", "--noheader", "--states=all", "--format=%T", $"--jobs={Job("refused")}").Trim() == "FAILED");
     }
 
     [Fact]
@@ -107,7 +116,9 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
     {
         var outcome = Submit("nowhere", "00:10:00", "--partition", "nowhere");
 
-        Assert.Equal((2, "sbatch does not take the job: Batch job submission failed: Invalid partition name specified\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (2, "sbatch does not take the job: Batch job submission failed: Invalid partition name specified\n"),
+            (outcome.ExitCode, outcome.Error));
         Assert.False(Path.Exists(Work.At("nowhere.submit")));
     }
 
@@ -120,5 +131,6 @@ public sealed class SlurmTests(SlurmCluster cluster) : SlurmChains(cluster)
 
     private string[] Losses(string run) => [.. Entries(run).Select(entry => $"{entry["kind"]} {entry["step"]} {entry["loss"]}")];
 
-    private List<JsonNode> Entries(string run) => [.. File.ReadLines(Path.Combine(Work.At(run), "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)];
+    private List<JsonNode> Entries(string run) =>
+        [.. File.ReadLines(Path.Combine(Work.At(run), "metrics.jsonl")).Select(line => JsonNode.Parse(line)!)];
 }

@@ -3,7 +3,9 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Cluster;
 
-/// <summary>What cannot be submitted ends with exit code 2 and one sentence, before anything is written. None of this needs SLURM.</summary>
+/// <summary>
+/// What cannot be submitted ends with exit code 2 and one sentence, before anything is written. None of this needs SLURM.
+/// </summary>
 public sealed class SubmitRefusalTests : IDisposable
 {
     private readonly Workspace _work = new();
@@ -86,7 +88,10 @@ public sealed class SubmitRefusalTests : IDisposable
 
     [Fact]
     public void Status_of_a_run_that_was_not_submitted_is_refused() =>
-        Assert.StartsWith($"{_work.Run}: no chain was submitted for this run", _work.Program("submit", "status", _work.Run).Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{_work.Run}: no chain was submitted for this run",
+            _work.Program("submit", "status", _work.Run).Error,
+            StringComparison.Ordinal);
 
     [Fact]
     public void Status_of_a_damaged_chain_is_refused()
@@ -99,5 +104,14 @@ public sealed class SubmitRefusalTests : IDisposable
     }
 
     private VoxelZooProgram.Outcome Submit(params string[] arguments) =>
-        _work.Program(["submit", "exp11", "--profile", "smoke", "--run", _work.Run, .. arguments.Contains("--dry-run") ? arguments : [.. arguments, "--dry-run"]]);
+        _work.Program(
+            [
+                "submit",
+                "exp11",
+                "--profile",
+                "smoke",
+                "--run",
+                _work.Run,
+                .. arguments.Contains("--dry-run") ? arguments : [.. arguments, "--dry-run"],
+            ]);
 }

@@ -51,15 +51,26 @@ public sealed class CommandLineTests
     [InlineData("sample /tmp --count 4294967297", "`--count` takes a whole number of 32 bits, found `4294967297`")]
     [InlineData("sweep steps /tmp --lo 1,0", "`--lo` takes a whole number of 32 bits, found `1,0`")]
     [InlineData("submit exp1 --chain 2,0", "`--chain` takes a whole number of 32 bits, found `2,0`")]
-    [InlineData("data synthesize --out d --seed 9223372036854775808", "`--seed` takes a whole number of 64 bits, found `9223372036854775808`")]
+    [InlineData(
+        "data synthesize --out d --seed 9223372036854775808", "`--seed` takes a whole number of 64 bits, found `9223372036854775808`")]
     [InlineData("evaluate r --split brain", "`--split` is `brain`; name one of train, val, test")]
-    [InlineData("evaluate r --split val,tset", "`--split` is `val,tset`; name one of train, val, test, each by itself, as in `--split val --split test`")]
-    [InlineData("evaluate r --split a,b", "`--split` is `a,b`; name one of train, val, test, each by itself, as in `--split train --split val`")]
+    [InlineData(
+        "evaluate r --split val,tset",
+        "`--split` is `val,tset`; name one of train, val, test, each by itself, as in `--split val --split test`")]
+    [InlineData(
+        "evaluate r --split a,b", "`--split` is `a,b`; name one of train, val, test, each by itself, as in `--split train --split val`")]
     [InlineData("data check d --kinds ", "`--kinds` is empty, expected KIND")]
     [InlineData("evaluate r --split tets", "`--split` is `tets`; name one of train, val, test; did you mean `test`?")]
-    [InlineData("evaluate r --checkpoint best,latset", "`--checkpoint` is `best,latset`; name one of best, latest, best_generation, step-XXXXXXXX, each by itself, as in `--checkpoint best --checkpoint latest`")]
-    [InlineData("sweep steps r --checkpoint lates,best", "`--checkpoint` is `lates,best`; name one of best, latest, best_generation, step-XXXXXXXX; did you mean `latest`?")]
-    [InlineData("train ", "`EXP` is empty, expected an experiment's YAML file, its id in the folder `experiments`, or PLUGIN/ID of one that a plugin brings")]
+    [InlineData(
+        "evaluate r --checkpoint best,latset",
+        "`--checkpoint` is `best,latset`; name one of best, latest, best_generation, step-XXXXXXXX, each by itself, "
+        + "as in `--checkpoint best --checkpoint latest`")]
+    [InlineData(
+        "sweep steps r --checkpoint lates,best",
+        "`--checkpoint` is `lates,best`; name one of best, latest, best_generation, step-XXXXXXXX; did you mean `latest`?")]
+    [InlineData(
+        "train ",
+        "`EXP` is empty, expected an experiment's YAML file, its id in the folder `experiments`, or PLUGIN/ID of one that a plugin brings")]
     [InlineData("sample ", "`RUN` is empty, expected a run's folder")]
     [InlineData("report ", "`RUNS` is empty, expected a run's folder")]
     [InlineData("train exp11 --run ", "`--run` is empty, expected DIR")]
@@ -68,13 +79,19 @@ public sealed class CommandLineTests
     [InlineData("trian --help", "voxelzoo has no verb `trian`; did you mean `train`?")]
     [InlineData("metric pnsr", "there is no metric `pnsr`; did you mean `psnr`?")]
     [InlineData("metric psnr", "Option '--inputs' is required; see `voxelzoo metric --help`")]
-    [InlineData("describe exp1 --set target=brava", "--set target: there is no image kind 'brava'; the kinds are bravo, flair, t1_pre, t1_gd, seg; did you mean `bravo`?")]
-    [InlineData("describe exp1 --set condition.images=[sge]", "--set condition.images: there is no image kind 'sge'; the kinds are bravo, flair, t1_pre, t1_gd, seg; did you mean `seg`?")]
+    [InlineData(
+        "describe exp1 --set target=brava",
+        "--set target: there is no image kind 'brava'; the kinds are bravo, flair, t1_pre, t1_gd, seg; did you mean `bravo`?")]
+    [InlineData(
+        "describe exp1 --set condition.images=[sge]",
+        "--set condition.images: there is no image kind 'sge'; the kinds are bravo, flair, t1_pre, t1_gd, seg; did you mean `seg`?")]
     [InlineData("train /tmp", "/tmp: this is a folder, and an experiment is expected: its YAML file, or its id, such as ")]
     [InlineData("describe /tmp", "/tmp: this is a folder, and an experiment is expected")]
     [InlineData("synthesize --out d", "voxelzoo has no verb `synthesize`; did you mean `data synthesize`?")]
     [InlineData("solver r", "voxelzoo has no verb `solver`; did you mean `sweep solvers`?")]
-    [InlineData("evaluate r --checkpoint bset", "`--checkpoint` is `bset`; name one of best, latest, best_generation, step-XXXXXXXX; did you mean `best`?")]
+    [InlineData(
+        "evaluate r --checkpoint bset",
+        "`--checkpoint` is `bset`; name one of best, latest, best_generation, step-XXXXXXXX; did you mean `best`?")]
     [InlineData("sweep solvers r --split tset", "`--split` is `tset`; name one of train, val, test; did you mean `test`?")]
     [InlineData("data synthesize --out d --set min_lesions=9", "--set min_lesions: min_lesions 9 is more than max_lesions 5")]
     [InlineData("data synthesize --out /dev/null/d", "--out /dev/null/d: ")]
@@ -122,7 +139,10 @@ public sealed class CommandLineTests
         using var folder = new TemporaryFolder();
         folder.Write("train/p1/bravo.nii.gz", "not a volume");
 
-        var (found, usage, absent) = (Run("data", "check", folder.Path), Run("data", "check", folder.Path, "--kinds", "brava"), Run("data", "check", $"{folder.Path}/no"));
+        var (found, usage, absent) = (
+            Run("data", "check", folder.Path),
+            Run("data", "check", folder.Path, "--kinds", "brava"),
+            Run("data", "check", $"{folder.Path}/no"));
 
         Assert.Equal((1, ""), (found.ExitCode, found.Error));
         Assert.Contains("train/p1/bravo.nii.gz", found.Out, StringComparison.Ordinal);
@@ -136,7 +156,9 @@ public sealed class CommandLineTests
         var outcome = RunWith(new() { ["VOXELZOO_LIBTORCH"] = "/no/such/lib" }, "describe", "exp1");
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
-        Assert.Equal("VOXELZOO_LIBTORCH is /no/such/lib, where there is no libtorch_cpu.so; point it at a folder such as torch/lib\n", outcome.Error);
+        Assert.Equal(
+            "VOXELZOO_LIBTORCH is /no/such/lib, where there is no libtorch_cpu.so; point it at a folder such as torch/lib\n",
+            outcome.Error);
     }
 
     [Fact]

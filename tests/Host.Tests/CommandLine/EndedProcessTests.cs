@@ -26,12 +26,16 @@ public sealed class EndedProcessTests : IDisposable
     public void Verb_that_a_plugin_ended_does_not_end_with_a_code_of_its_own(string verb, string metric)
     {
         _fixtures.Add("Ending");
-        string[] arguments = [verb, "exp11", "--profile", "smoke", "--plugins", _fixtures.Folder, "--set", $"evaluation.metrics=[{metric}]"];
+        string[] arguments =
+        [
+            verb, "exp11", "--profile", "smoke", "--plugins", _fixtures.Folder, "--set", $"evaluation.metrics=[{metric}]",
+        ];
 
         var outcome = _work.Program(verb == "train" ? [.. arguments, "--run", _work.Run] : arguments);
 
         Assert.Equal(1, outcome.ExitCode);
-        Assert.StartsWith($"{verb} was not done when something in this process, most likely a plugin, ended it", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{verb} was not done when something in this process, most likely a plugin, ended it", outcome.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(_work.Run));
     }
 }

@@ -49,7 +49,8 @@ public sealed class FullDiskTests : IDisposable
             Assert.Equal(1, outcome.ExitCode);
             var last = outcome.Error.TrimEnd().Split('\n')[^1];
             Assert.Contains($"/{named}", last, StringComparison.Ordinal);
-            Assert.EndsWith(" cannot be written: there is no room left on the disk; make room, and do the same again", last, StringComparison.Ordinal);
+            Assert.EndsWith(
+                " cannot be written: there is no room left on the disk; make room, and do the same again", last, StringComparison.Ordinal);
             Assert.DoesNotContain("tmp-", last, StringComparison.Ordinal);
             Assert.DoesNotContain(".tmp", last, StringComparison.Ordinal);
         }

@@ -18,7 +18,9 @@ public sealed class NotAFileTests : IDisposable
 
         var outcome = _work.Program("describe", _work.At("e.yaml"));
 
-        Assert.Equal((2, $"{_work.At("e.yaml")}: this is not a file but a pipe or a device; write it to a file first\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (2, $"{_work.At("e.yaml")}: this is not a file but a pipe or a device; write it to a file first\n"),
+            (outcome.ExitCode, outcome.Error));
     }
 
     [Fact]
@@ -28,6 +30,8 @@ public sealed class NotAFileTests : IDisposable
 
         var outcome = _work.Program("describe", _work.At("e.yaml"));
 
-        Assert.Equal((2, $"{_work.At("e.yaml")}: this is a symbolic link that leads back to itself; point it at a file\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (2, $"{_work.At("e.yaml")}: this is a symbolic link that leads back to itself; point it at a file\n"),
+            (outcome.ExitCode, outcome.Error));
     }
 }

@@ -59,7 +59,10 @@ public sealed class ProcessLimitsTests : IDisposable
     {
         var outcome = Under("exec > /dev/full", "train", "exp11", "--profile", "smoke", "--run", _work.Run);
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Contains("warning: standard output could not be written: No space left on device; what is in files is complete", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "warning: standard output could not be written: No space left on device; what is in files is complete",
+            outcome.Error,
+            StringComparison.Ordinal);
         Assert.Contains("\"status\": \"completed\"", File.ReadAllText(Path.Combine(_work.Run, "status.json")), StringComparison.Ordinal);
         Assert.Equal(0, Under("exec > /dev/full 2>&1", "sample", _work.Run, "--steps", "1").ExitCode);
     }

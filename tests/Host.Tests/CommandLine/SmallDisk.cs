@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace VoxelZoo.Host.Tests.CommandLine;
 
-/// <summary>A file system of its own, which only the superuser can mount: one of a given size, or a folder once more that cannot be written.</summary>
+/// <summary>
+/// A file system of its own, which only the superuser can mount: one of a given size, or a folder once more that cannot be written.
+/// </summary>
 internal sealed class SmallDisk : IDisposable
 {
     private readonly bool _mounted;

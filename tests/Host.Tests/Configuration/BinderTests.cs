@@ -25,7 +25,9 @@ public sealed class BinderTests
             spacing: {depth: 1, height: 2, width: 0.5}
             """);
 
-        Assert.Equal((7, long.MaxValue, 1e-4, true, "12", Law.LogitNormal, (int?)null), (options.NumSteps, options.Seed, options.Rate, options.UseEma, options.Name, options.Law, options.Limit));
+        Assert.Equal(
+            (7, long.MaxValue, 1e-4, true, "12", Law.LogitNormal, (int?)null),
+            (options.NumSteps, options.Seed, options.Rate, options.UseEma, options.Name, options.Law, options.Limit));
         Assert.Equal([1, 2], options.Channels);
         Assert.Equal([[1, 2], [3]], options.Factors);
         Assert.Equal(new Inner { Depth = 3 }, options.Inner);
@@ -35,7 +37,9 @@ public sealed class BinderTests
 
     [Fact]
     public void Absent_keys_keep_their_defaults() =>
-        Assert.Equal((3, 4, Law.Uniform), (Bind<Options>("rate: 1").NumSteps, Bind<Options>("inner: {name: x}").Inner.Depth, Binder.Bind<Options>(null).Law));
+        Assert.Equal(
+            (3, 4, Law.Uniform),
+            (Bind<Options>("rate: 1").NumSteps, Bind<Options>("inner: {name: x}").Inner.Depth, Binder.Bind<Options>(null).Law));
 
     [Theory]
     [InlineData("\nnum_stepz: 1", "f.yaml:2:1: unknown key `num_stepz`; did you mean `num_steps`?")]
@@ -50,7 +54,9 @@ public sealed class BinderTests
     [InlineData("rate: .nan", "f.yaml:1:7: `rate` is the number .nan, expected a number")]
     [InlineData("rate: 1e999", "f.yaml:1:7: `rate` is the number 1e999, expected a number that fits 64 bits")]
     [InlineData("use_ema: yes", "f.yaml:1:10: `use_ema` is the text `yes`, expected true or false")]
-    [InlineData("law: logitnormal", "f.yaml:1:6: `law` is the text `logitnormal`, expected one of uniform, logit_normal; did you mean `logit_normal`?")]
+    [InlineData(
+        "law: logitnormal",
+        "f.yaml:1:6: `law` is the text `logitnormal`, expected one of uniform, logit_normal; did you mean `logit_normal`?")]
     [InlineData("law: 1", "f.yaml:1:6: `law` is the number 1, expected one of uniform, logit_normal")]
     [InlineData("channels: 8", "f.yaml:1:11: `channels` is the number 8, expected a list")]
     [InlineData("channels: [1, x]", "f.yaml:1:15: `channels.1` is the text `x`, expected an integer")]
@@ -136,7 +142,8 @@ public sealed class BinderTests
     {
         var section = Parse("\nuse: dit\npatch_size: 2");
 
-        Assert.Equal(message, Assert.Throws<ConfigurationException>(() => section.Placed<int>(() => throw new PlanException("no", key))).Message);
+        Assert.Equal(
+            message, Assert.Throws<ConfigurationException>(() => section.Placed<int>(() => throw new PlanException("no", key))).Message);
     }
 
     private static Node Parse(string yaml) => YamlReader.Parse(yaml, "f.yaml");

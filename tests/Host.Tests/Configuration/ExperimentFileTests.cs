@@ -116,7 +116,8 @@ public sealed class ExperimentFileTests : IDisposable
     [Fact]
     public void Cohort_of_a_file_takes_the_place_of_one_that_a_profile_of_what_it_extends_would_make()
     {
-        _folder.Write("b.yaml", "data: {synthesize: {train: 8}, depth: 32}\nprofiles: {smoke: {data: {synthesize: {train: 1}, depth: 4}}}\n");
+        _folder.Write(
+            "b.yaml", "data: {synthesize: {train: 8}, depth: 32}\nprofiles: {smoke: {data: {synthesize: {train: 1}, depth: 4}}}\n");
         var file = _folder.Write("a.yaml", "extends: b.yaml\ndata: {cohort: mine}\n");
         var own = _folder.Write("c.yaml", "data: {cohort: mine}\nprofiles: {smoke: {data: {synthesize: {train: 1}}}}\n");
 
@@ -195,7 +196,8 @@ public sealed class ExperimentFileTests : IDisposable
     {
         var file = _folder.Write("a.yaml", "sampling: {use: euler, steps: 25, count: 2}\n");
 
-        var root = ExperimentFile.Load(file, [Assignment.Parse("sampling.use=dopri5")], null, new Dictionary<string, Type> { ["sampling"] = typeof(Sampling) });
+        var root = ExperimentFile.Load(
+            file, [Assignment.Parse("sampling.use=dopri5")], null, new Dictionary<string, Type> { ["sampling"] = typeof(Sampling) });
 
         Assert.Equal("sampling:\n  count: 2\n  use: dopri5\n", YamlWriter.Write(root));
     }
@@ -258,7 +260,8 @@ public sealed class ExperimentFileTests : IDisposable
         Assert.StartsWith(message, e.Message, StringComparison.Ordinal);
     }
 
-    private static string Resolved(string file, string[]? sets = null, string? profile = null) => YamlWriter.Write(ExperimentFile.Load(file, sets?.Select(set => Assignment.Parse(set)).ToArray(), profile));
+    private static string Resolved(string file, string[]? sets = null, string? profile = null) =>
+        YamlWriter.Write(ExperimentFile.Load(file, sets?.Select(set => Assignment.Parse(set)).ToArray(), profile));
 
     private static string Refusal(string file, PluginCatalogue? plugins = null) =>
         Assert.Throws<ConfigurationException>(() => ExperimentFile.Load(file, plugins: plugins)).Message;

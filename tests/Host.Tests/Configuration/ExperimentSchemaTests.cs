@@ -15,15 +15,18 @@ public sealed class ExperimentSchemaTests
 
     private static readonly string Experiments = Path.Combine(Repository.Root, "experiments");
 
-    public static TheoryData<string> Files => new(Directory.GetFiles(Experiments, "*.yaml", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Experiments, file)));
+    public static TheoryData<string> Files =>
+        new(Directory.GetFiles(Experiments, "*.yaml", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(Experiments, file)));
 
-    private static bool Takes(JsonSchema schema, Node file) => schema.Evaluate(JsonSerializer.SerializeToElement(NodeJson.Of(file))).IsValid;
+    private static bool Takes(JsonSchema schema, Node file) =>
+        schema.Evaluate(JsonSerializer.SerializeToElement(NodeJson.Of(file))).IsValid;
 
     private static bool Takes(string yaml) => Takes(Schema.Value, YamlReader.ParseValue(yaml, new Position("test")));
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void Every_experiment_is_taken(string file) => Assert.True(Takes(Schema.Value, YamlReader.ReadFile(Path.Combine(Experiments, file))));
+    public void Every_experiment_is_taken(string file) =>
+        Assert.True(Takes(Schema.Value, YamlReader.ReadFile(Path.Combine(Experiments, file))));
 
     [Theory]
     [InlineData("{strategy: {use: rflow, prediction: sample}}", "{strategy: {use: rflow, prediction: samples}}")]
@@ -70,14 +73,17 @@ public sealed class ExperimentSchemaTests
     public void Manifest_has_the_keys_that_the_host_binds_and_defaults_that_it_takes(string kind)
     {
         var plugins = PluginCatalogue.Read(Repository.Plugins).Plugins;
-        var parts = plugins.SelectMany(plugin => plugin.Parts.Select(part => (Plugin: plugin, Part: part))).Where(each => each.Part.Kind == kind).ToArray();
+        var parts = plugins.SelectMany(plugin => plugin.Parts.Select(part => (Plugin: plugin, Part: part)))
+            .Where(each => each.Part.Kind == kind).ToArray();
 
         Assert.NotEmpty(parts);
         foreach (var (plugin, part) in parts)
         {
             var options = LoadedPlugin.Load(plugin).Create(plugin, part).OptionsType;
             var properties = JsonNode.Parse(part.Options!)!["properties"]!.AsObject();
-            Assert.Equal(OptionsShape.Of(options).Keys.Order(StringComparer.Ordinal), properties.Select(property => property.Key).Order(StringComparer.Ordinal));
+            Assert.Equal(
+                OptionsShape.Of(options).Keys.Order(StringComparer.Ordinal),
+                properties.Select(property => property.Key).Order(StringComparer.Ordinal));
             Assert.All(properties, property => Assert.NotEqual("", (string?)property.Value!["description"] ?? ""));
             var defaults = new JsonObject(properties.Where(property => property.Value!["default"] is not null)
                 .Select(property => KeyValuePair.Create(property.Key, (JsonNode?)property.Value!["default"]!.DeepClone())));

@@ -11,7 +11,13 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
 
     public void Dispose() => _work.Dispose();
 
-    public static TheoryData<string> Verbs => ["sample RUN --count 1", "evaluate RUN --split test --checkpoint latest", "sweep steps RUN --lo 1 --hi 2 --count 2", "train-diffrs RUN --epochs 1 --steps 1"];
+    public static TheoryData<string> Verbs =>
+        [
+            "sample RUN --count 1",
+            "evaluate RUN --split test --checkpoint latest",
+            "sweep steps RUN --lo 1 --hi 2 --count 2",
+            "train-diffrs RUN --epochs 1 --steps 1",
+        ];
 
     [Fact]
     public void Place_is_recorded_whole_and_from_the_run()
@@ -37,7 +43,12 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
 
         var outcome = _work.Here("sample", Path.Combine(moved, "run"), "--count", "1");
 
-        Assert.Equal((0, $"warning: the run's cohort is no longer what was at {old}/cohort; it is taken from {moved}/cohort, which holds what the run was trained on\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (
+                0,
+                $"warning: the run's cohort is no longer what was at {old}/cohort; "
+                + $"it is taken from {moved}/cohort, which holds what the run was trained on\n"),
+            (outcome.ExitCode, outcome.Error));
     }
 
     [Theory]
@@ -47,7 +58,8 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
         own.Copy("one", _work);
         Directory.Move(_work.At("one/cohort"), _work.At("elsewhere"));
         Place(_work.At("one/run"), _work.At("one/cohort"));
-        string[] Arguments(string cohort) => [.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("one/run") : word), "--cohort", cohort];
+        string[] Arguments(string cohort) =>
+            [.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("one/run") : word), "--cohort", cohort];
 
         var found = _work.Here(Arguments(_work.At("elsewhere")));
         Directory.Delete(Directory.GetDirectories(_work.At("elsewhere/train"))[0], recursive: true);
@@ -55,7 +67,10 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
 
         Assert.Equal((0, ""), (found.ExitCode, found.Error));
         Assert.Equal(2, another.ExitCode);
-        Assert.StartsWith($"--cohort: the cohort '{_work.At("elsewhere")}' is not what the run was trained on: in train: removed ", another.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"--cohort: the cohort '{_work.At("elsewhere")}' is not what the run was trained on: in train: removed ",
+            another.Error,
+            StringComparison.Ordinal);
         Assert.Equal(2, absent.ExitCode);
         Assert.StartsWith($"--cohort: the cohort '{_work.At("no")}' does not exist", absent.Error, StringComparison.Ordinal);
     }
@@ -72,7 +87,11 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
         var outcome = _work.Here([.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("one/run") : word)]);
 
         Assert.Equal(2, outcome.ExitCode);
-        Assert.Contains($"the run's cohort '{_work.At("one/cohort")}' is not there any more; put it back, or name the folder that holds it now with {option}", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"the run's cohort '{_work.At("one/cohort")}' is not there any more; "
+            + $"put it back, or name the folder that holds it now with {option}",
+            outcome.Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -86,17 +105,24 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
         var again = _work.Program(resume);
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
-        Assert.EndsWith($"; `train EXP --run {_work.At("moved/run")} --resume --set training.epochs=4` trains on\n", resumed.Out, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"; `train EXP --run {_work.At("moved/run")} --resume --set training.epochs=4` trains on\n",
+            resumed.Out,
+            StringComparison.Ordinal);
         Assert.Equal((0, ""), (again.ExitCode, again.Error));
         Assert.Contains(_work.At("moved/cohort"), File.ReadAllText(_work.At("moved/run/experiment.yaml")), StringComparison.Ordinal);
-        Assert.Equal(_work.At("moved/cohort"), (string?)JsonNode.Parse(File.ReadAllText(_work.At("moved/run/provenance.json")))!["cohort"]!["path"]);
+        Assert.Equal(
+            _work.At("moved/cohort"), (string?)JsonNode.Parse(File.ReadAllText(_work.At("moved/run/provenance.json")))!["cohort"]!["path"]);
     }
 
     // what a run says that was trained there; the copy lies elsewhere
     private void Place(string run, string cohort)
     {
         foreach (var file in new[] { "experiment.yaml", "provenance.json", "origin.json" }.Select(name => Path.Combine(run, name)))
-            File.WriteAllText(file, File.ReadAllText(file).Replace(own.Work.At("a/cohort"), cohort, StringComparison.Ordinal).Replace(Escaped(own.Work.At("a/cohort")), Escaped(cohort), StringComparison.Ordinal));
+            File.WriteAllText(
+                file,
+                File.ReadAllText(file).Replace(own.Work.At("a/cohort"), cohort, StringComparison.Ordinal)
+                    .Replace(Escaped(own.Work.At("a/cohort")), Escaped(cohort), StringComparison.Ordinal));
         Workspace.Seal(run);
         var provenance = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "provenance.json")))!.AsObject();
         provenance.Remove("sha256"); // as of before there were such hashes

@@ -74,13 +74,16 @@ public sealed class OptionDefaultsTests : IDisposable
         Assert.Equal("sampling:\n  count: 3\n  use: acme/ddim\n", With("sampling.use=acme/ddim"));
     }
 
-    /// <summary>The smoke profile of the smallest experiment with values over it: its compressor's section, or all where that is the host's.</summary>
+    /// <summary>
+    /// The smoke profile of the smallest experiment with values over it: its compressor's section, or all where that is the host's.
+    /// </summary>
     private string Completed(string over)
     {
         File.WriteAllText(Path.Combine(_fixtures.Folder, "e.yaml"), $"extends: {Folder}/exp11.yaml\n{over}\n");
         var file = ExperimentLoader.Read(Path.Combine(_fixtures.Folder, "e.yaml"), [], "smoke");
         var registry = new PartRegistry(PluginCatalogue.Read(Repository.Plugins, _fixtures.Folder), [new IdentityCompressor()]);
         var whole = OptionDefaults.Completed(file, ExperimentLoader.ReadPlan(registry, file));
-        return YamlWriter.Write(over.Contains("factor", StringComparison.Ordinal) ? new MapNode(whole.Position, [whole.Find("compressor")!]) : whole);
+        return YamlWriter.Write(
+            over.Contains("factor", StringComparison.Ordinal) ? new MapNode(whole.Position, [whole.Find("compressor")!]) : whole);
     }
 }

@@ -12,7 +12,8 @@ public sealed class PlacesTests
     [InlineData("/mnt/home/a/co", "/mnt/home/a/co")] // within another path
     [InlineData("in /home/a: nothing", "in /home/a: nothing")]
     [InlineData("in '/home/a/'", "in '/home/a/'")]
-    public void Paths_below_the_working_folder_are_shown_from_there(string sentence, string shown) => Assert.Equal(shown, Places.Shorten(sentence, "/home/a"));
+    public void Paths_below_the_working_folder_are_shown_from_there(string sentence, string shown) =>
+        Assert.Equal(shown, Places.Shorten(sentence, "/home/a"));
 
     [Fact]
     public void Nothing_is_shortened_at_the_root() => Assert.Equal("/home/a", Places.Shorten("/home/a", "/"));

@@ -16,7 +16,10 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
     private string Write(string training = "") => Write(_work, training);
 
     private static string Write(Workspace work, string training) =>
-        work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntraining: {{{training}}}\nprofiles: {{smoke: {{training: {{epochs: 1}}}}}}\n");
+        work.Write(
+            "e.yaml",
+            $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntraining: {{{training}}}\n"
+            + "profiles: {smoke: {training: {epochs: 1}}}\n");
 
     private VoxelZooProgram.Outcome Resume(string experiment, params string[] more) => _work.Program(Resuming(experiment, more));
 
@@ -65,7 +68,8 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Equal(2, other.ExitCode);
-        Assert.StartsWith("--set training.beta1: the run was trained with training.beta1 not set, and 0.8 would", other.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "--set training.beta1: the run was trained with training.beta1 not set, and 0.8 would", other.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,7 +89,8 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
         var own = _work.Program([.. job, "--resume"]);
 
         Assert.Equal((0, "", 0, "", 0, ""), (trained.ExitCode, trained.Error, again.ExitCode, again.Error, same.ExitCode, same.Error));
-        var sentence = $"{experiment}:3:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ";
+        var sentence = $"{experiment}:3:12: the experiment is not what the run was trained with: "
+            + "training.learning_rate is 0.002 and was 0.001; ";
         Assert.Equal((2, 2), (edited.ExitCode, submitted.ExitCode));
         Assert.StartsWith(sentence, edited.Error, StringComparison.Ordinal);
         Assert.StartsWith(sentence, submitted.Error, StringComparison.Ordinal);
@@ -98,8 +103,12 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
         var sbatch = _work.Write("bin/sbatch", "#!/bin/sh\necho 1\n");
         using (var chmod = System.Diagnostics.Process.Start("chmod", ["+x", sbatch]))
             chmod.WaitForExit();
-        var environment = new Dictionary<string, string>(Workspace.OneThread) { ["PATH"] = $"{_work.At("bin")}:{Environment.GetEnvironmentVariable("PATH")}" };
-        return VoxelZooProgram.RunWith(environment, ["submit", experiment, "--profile", "smoke", "--run", _work.Run, "--set", "sampling.count=3", .. more]);
+        var environment = new Dictionary<string, string>(Workspace.OneThread)
+        {
+            ["PATH"] = $"{_work.At("bin")}:{Environment.GetEnvironmentVariable("PATH")}",
+        };
+        return VoxelZooProgram.RunWith(
+            environment, ["submit", experiment, "--profile", "smoke", "--run", _work.Run, "--set", "sampling.count=3", .. more]);
     }
 
     [Fact]
@@ -113,7 +122,8 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
         var outcome = Resume(experiment);
 
         Assert.Equal(0, outcome.ExitCode);
-        Assert.StartsWith($"warning: {_work.Run}/origin.json: sampling.count is 3 and was 4 when the run began", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"warning: {_work.Run}/origin.json: sampling.count is 3 and was 4 when the run began", outcome.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,7 +134,10 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
 
         var outcome = Resume(experiment);
         Assert.Equal(0, outcome.ExitCode);
-        Assert.Contains($"{experiment}:3:34: training.keep_checkpoints is 7 and was not set when the run began", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{experiment}:3:34: training.keep_checkpoints is 7 and was not set when the run began",
+            outcome.Error,
+            StringComparison.Ordinal);
         Assert.Contains("`--set training.keep_checkpoints=7` takes what is", outcome.Error, StringComparison.Ordinal);
 
         var steps = Step;
@@ -144,14 +157,19 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
         var outcome = ResumeHere(experiment);
 
         Assert.Equal(2, outcome.ExitCode);
-        Assert.StartsWith($"{experiment}:3:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ", outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{experiment}:3:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ",
+            outcome.Error,
+            StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")));
         var own = Resume(Path.Combine(_work.Run, "experiment.yaml"));
         Assert.Equal((0, ""), (own.ExitCode, own.Error));
     }
 
     [Theory]
-    [InlineData("training.learning_rate=0.002", "the run was trained with training.learning_rate 0.001, and 0.002 would make another experiment of it")]
+    [InlineData(
+        "training.learning_rate=0.002",
+        "the run was trained with training.learning_rate 0.001, and 0.002 would make another experiment of it")]
     [InlineData("training.seed=1", "the run was trained with training.seed not set, and 1 would")]
     [InlineData("data.positive_only=true", "the run was trained with data.positive_only not set, and true would")]
     public void Set_that_makes_another_experiment_is_refused(string set, string sentence)

@@ -60,7 +60,8 @@ public sealed class YamlPropertyTests
                 foreach (var (at, length, insert, times) in edits)
                 {
                     var start = Math.Min(at, text.Length);
-                    text = text.Remove(start, Math.Min(length, text.Length - start)).Insert(start, string.Concat(Enumerable.Repeat(insert, times)));
+                    text = text.Remove(start, Math.Min(length, text.Length - start))
+                        .Insert(start, string.Concat(Enumerable.Repeat(insert, times)));
                 }
 
                 try

@@ -46,7 +46,11 @@ public sealed class ArchitectureTests
     [Fact]
     public void Engine_knows_no_yaml_no_console_and_no_plugin_loader() =>
         Assert.Empty(References(Path.Combine(Binaries, "VoxelZoo.Engine.dll"))
-            .Intersect(["YamlDotNet", "Spectre.Console", "System.CommandLine", "System.Console", "McMaster.NETCore.Plugins", "System.Composition.Hosting"]));
+            .Intersect(
+                [
+                    "YamlDotNet", "Spectre.Console", "System.CommandLine", "System.Console",
+                    "McMaster.NETCore.Plugins", "System.Composition.Hosting",
+                ]));
 
     private static IEnumerable<string> OursAmong(IEnumerable<string> references) =>
         references.Where(r => r.StartsWith("VoxelZoo", StringComparison.OrdinalIgnoreCase));

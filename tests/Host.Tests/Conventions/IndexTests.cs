@@ -31,12 +31,23 @@ public sealed class IndexTests
     /// <summary>Repaired siblings of a sensible size.</summary>
     public static TheoryData<string> Small => ["exp9_4x", "exp11", "exp12"];
 
-    /// <summary>Every experiment of diffusion: those of the index, their repaired siblings of both sizes, and one that is trained four times as long.</summary>
+    /// <summary>
+    /// Every experiment of diffusion: those of the index, their repaired siblings of both sizes, and one that is
+    /// trained four times as long.
+    /// </summary>
     public static TheoryData<string> All =>
-        [.. Originals.Select(row => row.Data), .. Repaired.Select(row => row.Data + "_fixed"), .. Small.Select(row => row.Data + "_small"), "exp7_2000"];
+        [
+            .. Originals.Select(row => row.Data),
+            .. Repaired.Select(row => row.Data + "_fixed"),
+            .. Small.Select(row => row.Data + "_small"),
+            "exp7_2000",
+        ];
 
     /// <summary>The small ones of docs/zoo.md.</summary>
-    private static readonly string[] Zoo = ["head_unet", "pixel_unet", "pixel_dit", "head_wavelet", "haar_wdm", "vqvae", "vqvae_unet", "dcae", "dcae_dit"];
+    private static readonly string[] Zoo =
+    [
+        "head_unet", "pixel_unet", "pixel_dit", "head_wavelet", "haar_wdm", "vqvae", "vqvae_unet", "dcae", "dcae_dit",
+    ];
 
     [Fact]
     public void Folder_holds_the_experiments_that_are_tested_here() =>
@@ -79,7 +90,9 @@ public sealed class IndexTests
     {
         var (repaired, small) = (Read($"{id}_fixed"), Read($"{id}_small"));
 
-        Assert.Equal(repaired.Plan.Training with { Ema = new EmaOptions { Decay = 0.9999, UpdateAfter = 100, UpdateEvery = 10 } }, small.Plan.Training);
+        Assert.Equal(
+            repaired.Plan.Training with { Ema = new EmaOptions { Decay = 0.9999, UpdateAfter = 100, UpdateEvery = 10 } },
+            small.Plan.Training);
         foreach (var section in new[] { "data", "target", "condition", "compressor", "strategy", "sampling", "evaluation" })
             Assert.Equal(Text(repaired.File, section), Text(small.File, section));
         Assert.InRange((long)Describe($"{id}_small")["parameters"]!["denoiser"]!, 76_000_000, 271_000_000);
@@ -117,7 +130,11 @@ public sealed class IndexTests
 
     internal static (MapNode File, ExperimentPlan Plan) Read(string id, string? profile = null, params string[] sets)
     {
-        var file = ExperimentFile.Load(Path.Combine(Folder, $"{id}.yaml"), [.. sets.Select(set => Assignment.Parse(set))], profile, engineRecords: PlanReader.EngineRecords);
+        var file = ExperimentFile.Load(
+            Path.Combine(Folder, $"{id}.yaml"),
+            [.. sets.Select(set => Assignment.Parse(set))],
+            profile,
+            engineRecords: PlanReader.EngineRecords);
         return (file, new PlanReader(Registry).Read(file));
     }
 
@@ -128,7 +145,8 @@ public sealed class IndexTests
         return JsonSerializer.SerializeToNode(PlanDescription.Of(Read(id, profile).Plan, context), AtomicFile.Json)!;
     }
 
-    private static string? Text(MapNode file, string section) => file[section] is MapNode map ? YamlWriter.Write(map) : (file[section] as ScalarNode)?.Text;
+    private static string? Text(MapNode file, string section) =>
+        file[section] is MapNode map ? YamlWriter.Write(map) : (file[section] as ScalarNode)?.Text;
 
     private static string? TransformBase(MapNode file) => ((ScalarNode)file["strategy"]!["transform_base"]!).Text;
 }

@@ -29,7 +29,10 @@ public sealed class SourceTests
             .Select(line => line.Place)));
     }
 
-    /// <summary>A pipe in a file's place is waited for by all of .NET's ways to read a file; the engine and the host have one of their own, which refuses it.</summary>
+    /// <summary>
+    /// A pipe in a file's place is waited for by all of .NET's ways to read a file; the engine and the host have one of
+    /// their own, which refuses it.
+    /// </summary>
     [Theory]
     [InlineData("src/Engine")]
     [InlineData("src/Host")]
@@ -38,7 +41,10 @@ public sealed class SourceTests
             .Where(file => Waiting.IsMatch(File.ReadAllText(file)))
             .Select(file => Path.GetRelativePath(Repository.Root, file)));
 
-    /// <summary>What a path or a title holds could be obeyed by a terminal, so everything that is said on standard output goes through <c>Output</c>.</summary>
+    /// <summary>
+    /// What a path or a title holds could be obeyed by a terminal, so everything that is said on standard
+    /// output goes through <c>Output</c>.
+    /// </summary>
     [Fact]
     public void Lines_are_said_where_control_characters_are_made_visible() =>
         Assert.Empty(Directory.GetFiles(Path.Combine(Repository.Root, "src/Host"), "*.cs", SearchOption.AllDirectories)

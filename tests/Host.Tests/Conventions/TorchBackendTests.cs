@@ -15,13 +15,15 @@ public sealed class TorchBackendTests
     [InlineData("-p:TorchBackend=none", null)]
     public void Backend_chooses_the_package_that_brings_libtorch(string property, string? package)
     {
-        var references = JsonNode.Parse(MsBuild.Run(Host, [.. property.Length > 0 ? [property] : Array.Empty<string>(), "-getItem:PackageReference"]).Out)!;
+        var references = JsonNode.Parse(
+            MsBuild.Run(Host, [.. property.Length > 0 ? [property] : Array.Empty<string>(), "-getItem:PackageReference"]).Out)!;
 
         var names = references["Items"]!["PackageReference"]!.AsArray().Select(p => (string)p!["Identity"]!).ToArray();
         Assert.Contains("System.CommandLine", names);
         Assert.Equal(
             package is null ? [] : [package],
-            names.Where(name => name.StartsWith("TorchSharp", StringComparison.Ordinal) || name.StartsWith("libtorch", StringComparison.Ordinal)));
+            names.Where(
+                name => name.StartsWith("TorchSharp", StringComparison.Ordinal) || name.StartsWith("libtorch", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -30,6 +32,7 @@ public sealed class TorchBackendTests
         var (code, output) = MsBuild.Run(Host, "-p:TorchBackend=cuda", "-t:CollectPackageReferences");
 
         Assert.Equal(1, code);
-        Assert.Contains("error VZ0003: TorchBackend is 'cuda'; it takes cpu, cuda-linux, cuda-windows or none", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "error VZ0003: TorchBackend is 'cuda'; it takes cpu, cuda-linux, cuda-windows or none", output, StringComparison.Ordinal);
     }
 }

@@ -11,7 +11,10 @@ internal static class AuthorTools
 
     /// <summary>The latest version of a package in the feed, which keeps those of earlier builds.</summary>
     public static string Package(string id) => Directory.GetFiles(Feed, $"{id}.*.nupkg")
-        .Select(path => (Path: path, IsVersion: NuGetVersion.TryParse(Path.GetFileNameWithoutExtension(path)[(id.Length + 1)..], out var version), Version: version))
+        .Select(path => (
+            Path: path,
+            IsVersion: NuGetVersion.TryParse(Path.GetFileNameWithoutExtension(path)[(id.Length + 1)..], out var version),
+            Version: version))
         .Where(package => package.IsVersion).MaxBy(package => package.Version).Path;
 
     /// <summary>Options of a build that takes packages of the feed from nowhere else: one of the same version may be cached.</summary>
@@ -38,7 +41,8 @@ internal static class AuthorTools
     /// <summary>Runs a test program, all of whose tests have to pass.</summary>
     public static void RunTests(string program)
     {
-        using var process = Process.Start(new ProcessStartInfo(program) { RedirectStandardOutput = true, Environment = { ["OMP_NUM_THREADS"] = "1" } })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program) { RedirectStandardOutput = true, Environment = { ["OMP_NUM_THREADS"] = "1" } })!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, output);

@@ -16,7 +16,8 @@ public sealed class DroppedPluginTests : IDisposable
         _work.Dispose();
     }
 
-    private VoxelZooProgram.Outcome Metric(string id) => VoxelZooProgram.RunHere("metric", id, "--inputs", Inputs, "--json", "--plugins", _fixtures.Folder);
+    private VoxelZooProgram.Outcome Metric(string id) =>
+        VoxelZooProgram.RunHere("metric", id, "--inputs", Inputs, "--json", "--plugins", _fixtures.Folder);
 
     private static double Value(VoxelZooProgram.Outcome outcome) => (double)JsonNode.Parse(outcome.Out)!["value"]!;
 
@@ -30,7 +31,10 @@ public sealed class DroppedPluginTests : IDisposable
 
         Assert.Equal((0, ""), (before.ExitCode, before.Error));
         Assert.Equal(
-            (0, $"warning: the metric `mse` is the program's own, of `metrics`, and also in `namesake` ({folder}); the program's own is taken, `use: namesake/mse` takes the other\n"),
+            (
+                0,
+                $"warning: the metric `mse` is the program's own, of `metrics`, and also in `namesake` ({folder}); "
+                + "the program's own is taken, `use: namesake/mse` takes the other\n"),
             (after.ExitCode, after.Error));
         Assert.Equal(Value(before), Value(after));
         Assert.Equal((0, "", -1), (other.ExitCode, other.Error, Value(other)));
@@ -61,7 +65,8 @@ public sealed class DroppedPluginTests : IDisposable
         var list = JsonNode.Parse(VoxelZooProgram.RunWith(environment, "plugins", "list", "--json", "--plugins", named).Out)!.AsArray();
         var absent = VoxelZooProgram.RunWith(new() { ["VOXELZOO_PLUGINS"] = "/no/such/folder" }, "plugins", "list");
 
-        Assert.Equal(["good", "second", "unet3d"], list.Select(one => (string)one!["id"]!).Where(id => id is "good" or "second" or "unet3d"));
+        Assert.Equal(
+            ["good", "second", "unet3d"], list.Select(one => (string)one!["id"]!).Where(id => id is "good" or "second" or "unet3d"));
         Assert.All(list, one => Assert.Equal("active", (string?)one!["status"]));
         Assert.Equal((2, "VOXELZOO_PLUGINS /no/such/folder: there is no such folder\n"), (absent.ExitCode, absent.Error));
     }
@@ -69,7 +74,9 @@ public sealed class DroppedPluginTests : IDisposable
     [Theory]
     [InlineData("{use: filling}", null)]
     [InlineData("{use: filling, out_channels: 1, grid: {levels: 5, depth: 16}}", null)]
-    [InlineData("{use: filling, out_channels: 7}", "out_channels is 7, and `filling` of the plugin careless 0.1.0 makes 1 of it from the experiment's shapes; leave out_channels out")]
+    [InlineData(
+        "{use: filling, out_channels: 7}",
+        "out_channels is 7, and `filling` of the plugin careless 0.1.0 makes 1 of it from the experiment's shapes; leave out_channels out")]
     [InlineData("{use: filling, grid: {depth: 2}}", "grid.depth is 2, and `filling` of the plugin careless 0.1.0 makes 16 of it")]
     public void Option_that_the_experiment_writes_is_not_replaced_by_the_architecture(string architecture, string? refusal)
     {
@@ -94,7 +101,9 @@ public sealed class DroppedPluginTests : IDisposable
     [InlineData("{good: '[0.1,0.2)', unet3d: 0.1}", null)]
     [InlineData("[good, unet3d]", null)]
     [InlineData("good", null)]
-    [InlineData("{good: '[0.2,0.3)'}", ":1:11: the experiment needs the plugin `good` in [0.2,0.3), and in FOLDER is 0.1.0; put one of those versions there")]
+    [InlineData(
+        "{good: '[0.2,0.3)'}",
+        ":1:11: the experiment needs the plugin `good` in [0.2,0.3), and in FOLDER is 0.1.0; put one of those versions there")]
     [InlineData("{goood: 1.0}", ":1:11: the experiment needs the plugin `goood`, which is not there; did you mean `good`?")]
     [InlineData("[toonew]", ":1:11: the experiment needs the plugin `toonew` (")]
     [InlineData("{good: soon}", ":1:17: the version of `good` is the text `soon`, expected a range of versions such as \"[1.0,2.0)\"")]
@@ -107,6 +116,9 @@ public sealed class DroppedPluginTests : IDisposable
         var outcome = _work.Here("describe", experiment, "--profile", "smoke", "--plugins", _fixtures.Folder);
 
         Assert.Equal(refusal is null ? 0 : 2, outcome.ExitCode);
-        Assert.StartsWith(refusal is null ? "" : experiment + refusal.Replace("FOLDER", folder, StringComparison.Ordinal), outcome.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            refusal is null ? "" : experiment + refusal.Replace("FOLDER", folder, StringComparison.Ordinal),
+            outcome.Error,
+            StringComparison.Ordinal);
     }
 }

@@ -3,7 +3,9 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Plugins;
 
-/// <summary>Plugins that were built once against an early contract of this major and are kept as they are: they load and keep the contract for ever.</summary>
+/// <summary>
+/// Plugins that were built once against an early contract of this major and are kept as they are: they load and keep the contract for ever.
+/// </summary>
 public sealed class GoldenPluginTests : IDisposable
 {
     private readonly Workspace _work = new();
@@ -25,7 +27,9 @@ public sealed class GoldenPluginTests : IDisposable
         Assert.Equal(0, outcome.ExitCode);
         var verified = JsonNode.Parse(outcome.Out)!["checks"]!.AsArray().Select(check => (string?)check!["part"]).Distinct().Count();
         Assert.Equal(info["parts"]!.AsArray().Count, verified);
-        Assert.Equal(["architecture", "augmentation", "compressor", "metric", "sampler", "strategy"], info["parts"]!.AsArray().Select(part => (string?)part!["kind"]).Distinct());
+        Assert.Equal(
+            ["architecture", "augmentation", "compressor", "metric", "sampler", "strategy"],
+            info["parts"]!.AsArray().Select(part => (string?)part!["kind"]).Distinct());
     }
 
     [Theory]

@@ -64,7 +64,8 @@ public sealed class PartRegistryTests : IDisposable
         {
             var deps = Path.Combine(AddNative(number, number), $"Native{number}.deps.json");
             var json = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(deps))!;
-            var target = json["targets"]!.AsObject().Single().Value!.AsObject().Single(library => library.Key.StartsWith("Native", StringComparison.Ordinal)).Value!;
+            var target = json["targets"]!.AsObject().Single().Value!.AsObject().Single(
+                library => library.Key.StartsWith("Native", StringComparison.Ordinal)).Value!;
             target["native"] = new System.Text.Json.Nodes.JsonObject { ["libanswer.so"] = new System.Text.Json.Nodes.JsonObject() };
             File.WriteAllText(deps, json.ToJsonString());
         }
@@ -85,7 +86,8 @@ public sealed class PartRegistryTests : IDisposable
         File.WriteAllBytes(Path.Combine(second, "libanswer.so"), NativeAnswer.Library(3));
 
         Assert.StartsWith(
-            $"the plugin `native2` ({second}) cannot be used beside `native1` ({first}): each has a libanswer.so of its own, and .NET would give both the first one; ",
+            $"the plugin `native2` ({second}) cannot be used beside `native1` ({first}): each has a libanswer.so of its own, "
+            + "and .NET would give both the first one; ",
             refusal.Message, StringComparison.Ordinal);
         Assert.Equal("native2", registry.Get<IMetric>("native2").Id);
     }
@@ -108,7 +110,8 @@ public sealed class PartRegistryTests : IDisposable
     }
 
     [Theory]
-    [InlineData("godo/answer", "there is no plugin `godo` for the metric `godo/answer`; did you mean `good`? (plugins: voxelzoo, good, toonew)")]
+    [InlineData(
+        "godo/answer", "there is no plugin `godo` for the metric `godo/answer`; did you mean `good`? (plugins: voxelzoo, good, toonew)")]
     [InlineData("good/anwser", "the plugin `good` has no metric `anwser`; did you mean `answer`? (it has answer)")]
     [InlineData("good/scale", "the plugin `good` has no metric `scale` (it has answer)")]
     [InlineData("voxelzoo/answer", "the plugin `voxelzoo` has no metric `answer` (it has no metric)")]
@@ -126,7 +129,10 @@ public sealed class PartRegistryTests : IDisposable
     {
         _fixtures.Add("Good");
 
-        Assert.StartsWith("there is no architecture `answer`", Assert.Throws<PluginException>(() => Registry().Get<IArchitecture>("answer")).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "there is no architecture `answer`",
+            Assert.Throws<PluginException>(() => Registry().Get<IArchitecture>("answer")).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -137,7 +143,8 @@ public sealed class PartRegistryTests : IDisposable
         var e = Assert.Throws<PluginException>(() => Registry().Get<IMetric>("from_the_future"));
 
         Assert.Equal(
-            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: it was built for contract [2.0,3.0), this host has 1.5.0; use a later version of VoxelZoo, or an earlier one of the plugin",
+            $"the metric `from_the_future` is in the plugin `toonew` ({folder}), which cannot be used: "
+            + "it was built for contract [2.0,3.0), this host has 1.5.0; use a later version of VoxelZoo, or an earlier one of the plugin",
             e.Message);
     }
 
@@ -146,7 +153,10 @@ public sealed class PartRegistryTests : IDisposable
     {
         var use = (ScalarNode)YamlReader.Parse("\nuse: nothing", "f.yaml")["use"]!;
 
-        Assert.StartsWith("f.yaml:2:6: there is no metric `nothing`", Assert.Throws<ConfigurationException>(() => Registry().Get<IMetric>(use)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "f.yaml:2:6: there is no metric `nothing`",
+            Assert.Throws<ConfigurationException>(() => Registry().Get<IMetric>(use)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -22,14 +22,17 @@ public sealed class PluginCatalogueTests : IDisposable
         Assert.Equal(
             [("compressor", "scale", ""), ("metric", "answer", "Always the same.")],
             plugin.Parts.Select(p => (p.Kind, p.Id, p.Summary)));
-        Assert.Equal(("Two parts and a private dependency.", "Apache-2.0", "VoxelZoo contributors"), (plugin.Summary, plugin.License, plugin.Authors));
+        Assert.Equal(
+            ("Two parts and a private dependency.", "Apache-2.0", "VoxelZoo contributors"),
+            (plugin.Summary, plugin.License, plugin.Authors));
     }
 
     [Fact]
     public void Folder_holds_the_plugin_and_its_private_dependencies_only() =>
         Assert.Equal(
             ["Acme.Private.dll", "Good.deps.json", "Good.dll", "plugin.json"],
-            Directory.EnumerateFiles(_fixtures.Add("Good")).Select(f => Path.GetFileName(f)!).Where(f => !f.EndsWith(".pdb", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            Directory.EnumerateFiles(_fixtures.Add("Good")).Select(f => Path.GetFileName(f)!)
+                .Where(f => !f.EndsWith(".pdb", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Plugin_for_a_later_contract_is_incompatible()
@@ -52,7 +55,10 @@ public sealed class PluginCatalogueTests : IDisposable
     {
         Fixtures.Edit(_fixtures.Add("TooNew"), "contract", "[1.0,2.0)");
 
-        Is(PluginStatus.Incompatible, "it was built for contract [2.0,3.0), this host has 1.5.0; use a later version of VoxelZoo, or an earlier one of the plugin (plugin.json claims [1.0,2.0))");
+        Is(
+            PluginStatus.Incompatible,
+            "it was built for contract [2.0,3.0), this host has 1.5.0; use a later version of VoxelZoo, "
+            + "or an earlier one of the plugin (plugin.json claims [1.0,2.0))");
     }
 
     [Fact]
@@ -87,7 +93,8 @@ public sealed class PluginCatalogueTests : IDisposable
     [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"parts\": []}", "plugin.json has no `id`")]
     [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"x\", \"parts\": [3]}", "plugin.json has no `kind`")]
     [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"\\ud800\", \"parts\": []}", "plugin.json: `id` is not a text")]
-    [InlineData("{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"\\u001b[31m\", \"parts\": []}", "plugin.json: `id` is not a text")]
+    [InlineData(
+        "{\"contract\": \"[1.0,2.0)\", \"version\": \"1\", \"id\": \"\\u001b[31m\", \"parts\": []}", "plugin.json: `id` is not a text")]
     public void Manifest_that_is_no_manifest_is_refused(string manifest, string reason)
     {
         File.WriteAllText(Path.Combine(_fixtures.Add("Good"), "plugin.json"), manifest);
@@ -161,10 +168,15 @@ public sealed class PluginCatalogueTests : IDisposable
 
         Assert.Equal(
             [
-                ("Acme.dll", "it lies in the folder of plugins itself; a plugin is a folder with a plugin.json, so put all that its build leaves into a folder of its own"),
+                (
+                    "Acme.dll",
+                    "it lies in the folder of plugins itself; a plugin is a folder with a plugin.json, "
+                    + "so put all that its build leaves into a folder of its own"),
                 ("Circle", "it is a link to Circle, which is not there"),
                 ("Gone", "it is a link to /no/such/plugin, which is not there"),
-                ("acme.1.0.0.nupkg", "it lies in the folder of plugins itself; a plugin is a folder with a plugin.json, so unpack it into one of its own"),
+                (
+                    "acme.1.0.0.nupkg",
+                    "it lies in the folder of plugins itself; a plugin is a folder with a plugin.json, so unpack it into one of its own"),
             ],
             Read().Select(p => (p.Id, p.Reason!)));
     }
@@ -216,7 +228,8 @@ public sealed class PluginCatalogueTests : IDisposable
         }
 
         Assert.Equal(
-            PluginFolder.SharedAssemblies.Order(StringComparer.Ordinal).Select(n => $"the folder holds a copy of {n}.dll, which the host shares"),
+            PluginFolder.SharedAssemblies.Order(StringComparer.Ordinal)
+                .Select(n => $"the folder holds a copy of {n}.dll, which the host shares"),
             Read().Select(p => p.Reason!.Split(';')[0]).Order(StringComparer.Ordinal));
     }
 
@@ -226,7 +239,8 @@ public sealed class PluginCatalogueTests : IDisposable
         var props = XDocument.Load(Path.Combine(Repository.Root, "src/Abstractions/build/VoxelZoo.Shared.props"));
 
         Assert.Equal(
-            props.Descendants("VoxelZooSharedAssembly").SelectMany(e => e.Attribute("Include")!.Value.Split(';')).Order(StringComparer.Ordinal),
+            props.Descendants("VoxelZooSharedAssembly")
+                .SelectMany(e => e.Attribute("Include")!.Value.Split(';')).Order(StringComparer.Ordinal),
             PluginFolder.SharedAssemblies.Order(StringComparer.Ordinal));
     }
 

@@ -37,8 +37,10 @@ public sealed class ThirdPartyTests : IDisposable
 
         Assert.Equal(
             ["Pointwise.deps.json", "Pointwise.dll", "Pointwise.pdb", "plugin.json"],
-            Directory.EnumerateFileSystemEntries(Path.Combine(plugins, "Pointwise")).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
-        var listed = JsonNode.Parse(VoxelZooProgram.Run("plugins", "list", "--json", "--plugins", plugins).Out)!.AsArray().Single(one => (string?)one!["id"] == "pointwise")!;
+            Directory.EnumerateFileSystemEntries(Path.Combine(plugins, "Pointwise"))
+                .Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
+        var listed = JsonNode.Parse(VoxelZooProgram.Run("plugins", "list", "--json", "--plugins", plugins).Out)!.AsArray().Single(
+            one => (string?)one!["id"] == "pointwise")!;
         Assert.Equal(("pointwise", "0.3.0", "active"), ((string?)listed["id"], (string?)listed["version"], (string?)listed["status"]));
         Assert.Equal(0.5f, Forward(plugins));
     }
@@ -49,14 +51,17 @@ public sealed class ThirdPartyTests : IDisposable
     {
         string[] names = ["UViT", "DpmSolver"];
         var (from, to) = (Path.Combine(Repository.Root, "samples/Plugins"), _work.At("samples"));
-        foreach (var file in names.SelectMany(name => Directory.GetFiles(Path.Combine(from, name), "*", SearchOption.AllDirectories)).Where(file => !file.Contains("/bin/") && !file.Contains("/obj/")))
+        foreach (var file in names.SelectMany(name => Directory.GetFiles(Path.Combine(from, name), "*", SearchOption.AllDirectories))
+            .Where(file => !file.Contains("/bin/") && !file.Contains("/obj/")))
         {
             var copy = Path.Combine(to, Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(file, copy);
         }
 
-        var solution = _work.Write("samples/all.slnx", SolutionOf(names.SelectMany(name => new[] { $"{name}/src/Acme.{name}.csproj", $"{name}/tests/Acme.{name}.Tests.csproj" })));
+        var solution = _work.Write(
+            "samples/all.slnx",
+            SolutionOf(names.SelectMany(name => new[] { $"{name}/src/Acme.{name}.csproj", $"{name}/tests/Acme.{name}.Tests.csproj" })));
         Dotnet(["build", solution, "-c", "Release", .. Restoring(_work.At("restored"))]);
 
         foreach (var name in names)
@@ -68,10 +73,12 @@ public sealed class ThirdPartyTests : IDisposable
         Assert.Equal(["acme.uvit/dct", "acme.uvit/small"], info["experiments"]!.AsArray().Select(name => (string?)name));
         var unknown = _work.Here(["describe", "acme.uvit/smal", .. plugins]);
         Assert.Equal(2, unknown.ExitCode);
-        Assert.Contains("did you mean `acme.uvit/small`? (it brings acme.uvit/dct, acme.uvit/small)", unknown.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean `acme.uvit/small`? (it brings acme.uvit/dct, acme.uvit/small)", unknown.Error, StringComparison.Ordinal);
 
         // one that the plugin brings, which reads a file of the plugin's and loses detail by itself
-        var ran = _work.Program(["run", "acme.uvit/dct", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.use=dpm_solver", .. plugins]);
+        var ran = _work.Program(
+            ["run", "acme.uvit/dct", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.use=dpm_solver", .. plugins]);
         Assert.True(ran.ExitCode == 0, ran.Error);
         var evaluation = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "evaluation.json")))!;
         Assert.Equal(["psnr", "ssim"], evaluation["results"]![0]!["reconstructions"]!.AsArray().Select(lost => (string?)lost!["metric"]));
@@ -106,10 +113,13 @@ public sealed class ThirdPartyTests : IDisposable
             new("conv_in.weight", torch.zeros(new long[] { 4, 2, 1, 1, 1 })), new("conv_in.bias", torch.zeros(4)),
             new("conv_out.weight", torch.zeros(new long[] { 1, 4, 1, 1, 1 })), new("conv_out.bias", torch.full(1, Scalars.S(0.5))),
         ]);
-        SafetensorsFile.Write(_work.At("i"), [new("input", torch.rand(new long[] { 2, 1, 4, 4, 4 })), new("timesteps", torch.tensor([0f, 1000f]))]);
+        SafetensorsFile.Write(
+            _work.At("i"), [new("input", torch.rand(new long[] { 2, 1, 4, 4, 4 })), new("timesteps", torch.tensor([0f, 1000f]))]);
         var config = _work.Write("c.yaml", "architecture: acme_pointwise\nhidden_channels: 4\n");
 
-        var outcome = VoxelZooProgram.Run("model", "forward", "--plugins", plugins, "--config", config, "--weights", _work.At("w"), "--inputs", _work.At("i"), "--out", _work.At("o"));
+        var outcome = VoxelZooProgram.Run(
+            "model", "forward", "--plugins", plugins, "--config", config, "--weights", _work.At("w"), "--inputs",
+            _work.At("i"), "--out", _work.At("o"));
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         using var found = SafetensorsFile.Read(_work.At("o"));
@@ -119,5 +129,8 @@ public sealed class ThirdPartyTests : IDisposable
     }
 
     private void Build(string project, string to) => Dotnet(
-        ["build", project, "-c", "Release", "-o", to, $"-p:BaseIntermediateOutputPath={_work.At("obj")}/", .. Restoring(_work.At("restored"))]);
+        [
+            "build", project, "-c", "Release", "-o", to, $"-p:BaseIntermediateOutputPath={_work.At("obj")}/",
+            .. Restoring(_work.At("restored")),
+        ]);
 }

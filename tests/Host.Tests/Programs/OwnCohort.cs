@@ -9,9 +9,11 @@ public sealed class OwnCohort : IDisposable
     {
         var made = Work.Program(
             "data", "synthesize", "--out", Work.At("a/cohort"),
-            "--set", "train=2", "--set", "val=1", "--set", "test=1", "--set", "depth=30", "--set", "height=32", "--set", "width=32", "--set", "max_lesions=3");
+            "--set", "train=2", "--set", "val=1", "--set", "test=1", "--set", "depth=30", "--set", "height=32", "--set",
+            "width=32", "--set", "max_lesions=3");
         Assert.True(made.ExitCode == 0, made.Error);
-        var trained = Work.Program("train", "exp11", "--profile", "smoke", "--set", $"data.cohort={Work.At("a/cohort")}", "--run", Work.At("a/run"));
+        var trained = Work.Program(
+            "train", "exp11", "--profile", "smoke", "--set", $"data.cohort={Work.At("a/cohort")}", "--run", Work.At("a/run"));
         Assert.True(trained.ExitCode == 0, trained.Error);
     }
 

@@ -15,7 +15,10 @@ public sealed class SmokeCohorts : IDisposable
 
     /// <summary>What an experiment's smoke profile asks for.</summary>
     internal static string Asked(string id) =>
-        YamlWriter.Write((MapNode)ExperimentFile.Load(ExperimentFolder.Resolve(id, PluginCatalogue.Read([])), profile: "smoke", engineRecords: PlanReader.EngineRecords)["data"]!["synthesize"]!);
+        YamlWriter.Write((MapNode)ExperimentFile.Load(
+            ExperimentFolder.Resolve(id, PluginCatalogue.Read([])),
+            profile: "smoke",
+            engineRecords: PlanReader.EngineRecords)["data"]!["synthesize"]!);
 
     /// <summary>The folder of such a cohort, or null while there is none.</summary>
     internal string? Find(string asked) => _folders.GetValueOrDefault(asked);

@@ -34,12 +34,13 @@ internal static class VoxelZooProgram
         StartOther(environment, Executable, arguments);
 
     /// <summary>
-    /// The same with another program, which may start this one. It heeds signals as from a terminal, also where the tests run in the background of a shell
-    /// or under <c>nohup</c>, whose children ignore some.
+    /// The same with another program, which may start this one. It heeds signals as from a terminal, also where the tests run in the
+    /// background of a shell or under <c>nohup</c>, whose children ignore some.
     /// </summary>
     public static Process StartOther(Dictionary<string, string> environment, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo("env", ["--default-signal", program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "env", ["--default-signal", program, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         return Process.Start(start)!;

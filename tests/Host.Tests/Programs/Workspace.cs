@@ -20,8 +20,8 @@ internal sealed class Workspace : IDisposable
     public VoxelZooProgram.Outcome Program(params string[] arguments) => VoxelZooProgram.RunWith(OneThread, arguments);
 
     /// <summary>
-    /// The program's command line in this process, which spares a start: for all but what stops the program, limits it, measures it, or asks for equal weights
-    /// of two trainings, as they begin with numbers of this process's one generator.
+    /// The program's command line in this process, which spares a start: for all but what stops the program, limits it, measures it, or
+    /// asks for equal weights of two trainings, as they begin with numbers of this process's one generator.
     /// </summary>
     public VoxelZooProgram.Outcome Here(params string[] arguments) => VoxelZooProgram.RunHere(arguments);
 

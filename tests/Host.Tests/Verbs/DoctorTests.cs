@@ -36,7 +36,8 @@ public sealed class DoctorTests : IDisposable
     [Fact]
     public void Doctor_says_that_oneDNN_is_off_where_its_results_are_wrong_for_an_unknown_reason()
     {
-        var outcome = VoxelZooProgram.RunWith(new(HiddenCaches) { ["HIDDEN_CACHES"] = "unknown", ["ONEDNN_MAX_CPU_ISA"] = "ALL" }, "doctor", "--json");
+        var outcome = VoxelZooProgram.RunWith(
+            new(HiddenCaches) { ["HIDDEN_CACHES"] = "unknown", ["ONEDNN_MAX_CPU_ISA"] = "ALL" }, "doctor", "--json");
         var doctor = JsonNode.Parse(outcome.Out)!;
         Assert.Equal((0, true, 0), (outcome.ExitCode, (bool)doctor["trustworthy"]!, (int)doctor["convolutions"]!["wrong"]!));
         Assert.Contains(doctor["cures"]!.AsArray(), cure => ((string)cure!).Contains("oneDNN is switched off", StringComparison.Ordinal));
@@ -58,13 +59,15 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(first, second);
         Assert.All(first, loss => Assert.True(double.IsFinite(loss)));
         var provenance = JsonNode.Parse(File.ReadAllText(_work.At("first/provenance.json")))!;
-        Assert.Contains(provenance["cures"]!.AsArray(), cure => ((string)cure!).Contains("hides the sizes of its caches", StringComparison.Ordinal));
+        Assert.Contains(
+            provenance["cures"]!.AsArray(), cure => ((string)cure!).Contains("hides the sizes of its caches", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Losses_in_bfloat16_follow_those_in_float32_where_a_level_has_a_depth_of_2()
     {
-        var (exact, half) = (Train("float32", Workspace.OneThread), Train("bfloat16", Workspace.OneThread, "--set", "training.precision=bfloat16"));
+        var (exact, half) =
+            (Train("float32", Workspace.OneThread), Train("bfloat16", Workspace.OneThread, "--set", "training.precision=bfloat16"));
         Assert.Equal(exact.Length, half.Length);
         Assert.All(exact.Zip(half), pair => Assert.InRange(pair.Second / pair.First, 0.95, 1.05));
         Assert.True(exact[^1] < 0.9 * exact[0], "nothing was learned that could differ");
@@ -111,6 +114,10 @@ public sealed class DoctorTests : IDisposable
             """);
         var outcome = VoxelZooProgram.RunWith(environment, ["train", experiment, "--run", _work.At(run), .. more]);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
-        return [.. File.ReadLines(_work.At($"{run}/metrics.jsonl")).Select(line => JsonNode.Parse(line)!).Where(line => (string?)line["kind"] == "epoch").Select(line => (double)line["loss"]!)];
+        return
+        [
+            .. File.ReadLines(_work.At($"{run}/metrics.jsonl")).Select(line => JsonNode.Parse(line)!)
+                .Where(line => (string?)line["kind"] == "epoch").Select(line => (double)line["loss"]!),
+        ];
     }
 }

@@ -126,7 +126,9 @@ public sealed class DicomConversion
                 + $"with {first.FirstNumber}";
     }
 
-    /// <summary>Where each series goes, without suffix; of those that have the same number and name a later one has a number of its own.</summary>
+    /// <summary>
+    /// Where each series goes, without suffix; of those that have the same number and name a later one has a number of its own.
+    /// </summary>
     private string[] Names()
     {
         var taken = new HashSet<string>();

@@ -58,7 +58,8 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             if ((WhyNotTaken(files, one.Key.Item1, days[first.Study]) ?? DicomNumbers.WhyNotWhole(files, images)) is { } why)
                 passed(new LeftOut(
                     Below(first.Path),
-                    $"{(files.Length == 1 ? "alone is its" : $"and the {files.Length - 1} other files of its")} series ({first.Description} "
+                    $"{(files.Length == 1 ? "alone is its" : $"and the {files.Length - 1} other files of its")} "
+                    + $"series ({first.Description} "
                         + $"{first.SeriesNumber}){(files.Length == 1 ? " and is" : " are")} not taken: {why}"));
             else
                 series.Add(new DicomSeries(
@@ -83,7 +84,10 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
         var names = new Dictionary<string, string>();
         foreach (var day in images.DistinctBy(file => file.Study).GroupBy(file => (file.PatientId, file.StudyDate)))
         {
-            DicomFile[] studies = [.. day.OrderBy(file => file.StudyTime, StringComparer.Ordinal).ThenBy(file => file.Study, StringComparer.Ordinal)];
+            DicomFile[] studies =
+            [
+                .. day.OrderBy(file => file.StudyTime, StringComparer.Ordinal).ThenBy(file => file.Study, StringComparer.Ordinal),
+            ];
             var date = day.Key.StudyDate.Length == 0 ? "study" : day.Key.StudyDate;
             var taken = new HashSet<string>();
             foreach (var study in studies)
@@ -164,7 +168,8 @@ internal sealed record DicomSeries(string Patient, string Visit, string Descript
             return FormattableString.Invariant($"a slice is missing: there are {most} images of most places, and {poor.Images} at ")
                 + Along(poor);
         if (slices.FirstOrDefault(slice => slice.Images > most) is { } rich)
-            return FormattableString.Invariant($"there are {rich.Images} images at {Along(rich)}, and {most} of most places; remove the copies");
+            return FormattableString.Invariant(
+                $"there are {rich.Images} images at {Along(rich)}, and {most} of most places; remove the copies");
         var usual = Median.Of(slices.Zip(slices.Skip(1), (one, next) => next.Place - one.Place));
         foreach (var (one, next) in slices.Zip(slices.Skip(1)))
         {

@@ -5,8 +5,8 @@ namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
 /// The head in a volume: the largest connected part of what is brighter than a tenth of the way from the smallest intensity to the 99th
-/// percentile, with its holes. It is looked for in at most 64 cells along each axis, each by its middle voxel; where cells are larger than a
-/// voxel, those at its border are looked at voxel by voxel, so that the box misses nothing and no background gets into the statistics.
+/// percentile, with its holes. It is looked for in at most 64 cells along each axis, each by its middle voxel; where cells are larger than
+/// a voxel, those at its border are looked at voxel by voxel, so that the box misses nothing and no background gets into the statistics.
 /// </summary>
 internal sealed class HeadRegion
 {
@@ -60,7 +60,9 @@ internal sealed class HeadRegion
         Inner,
     }
 
-    /// <summary>Which cells are the head's with all their voxels, and which may hold its border, as a neighbour is of the other sort.</summary>
+    /// <summary>
+    /// Which cells are the head's with all their voxels, and which may hold its border, as a neighbour is of the other sort.
+    /// </summary>
     private static Cell[] Kinds(bool[] found, VolumeShape grid, bool ofOneVoxel)
     {
         var kinds = Array.ConvertAll(found, own => own ? Cell.Inner : Cell.Outer);

@@ -121,7 +121,8 @@ internal sealed class ImportFolder(ImportPlan plan, string named)
     /// <summary>Whether nobody's things are in it: what an import that was killed in its first moment left there is nobody's.</summary>
     private static bool IsFree(string folder) => !Directory.Exists(folder) || Directory.EnumerateFileSystemEntries(folder)
         .All(entry => Path.GetFileName(entry) is var name
-            && (name == WorkName || (name.StartsWith($"{CohortSheet.UnfinishedName}.", StringComparison.Ordinal) && AtomicFile.IsHalf(name))));
+            && (name == WorkName
+                || (name.StartsWith($"{CohortSheet.UnfinishedName}.", StringComparison.Ordinal) && AtomicFile.IsHalf(name))));
 
     private string Beginning() => SealedJson.Text(new Start(plan.Listing.Source, plan.Recipe));
 

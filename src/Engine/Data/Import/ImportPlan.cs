@@ -36,7 +36,8 @@ public sealed class ImportPlan
         string[] respelt = [.. (Split.KeepsOwn ? Listing.SplitWords : Split.Words).Where(word => !Cohort.AllSplits.Contains(word))];
         _told.AddRange(listing.Told.Concat(LabelRule.Shared(Labels)));
         if (respelt.Length > 0)
-            _told.Add($"splits are spelt otherwise: {string.Join(", ", respelt.Select(word => $"{word} is taken as {SplitNames.Of(word)}"))}");
+            _told.Add(
+                $"splits are spelt otherwise: {string.Join(", ", respelt.Select(word => $"{word} is taken as {SplitNames.Of(word)}"))}");
     }
 
     /// <summary>The recipe.</summary>

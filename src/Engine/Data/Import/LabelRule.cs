@@ -20,7 +20,9 @@ internal sealed partial record LabelRule(string Kind, IReadOnlySet<float> Labels
     /// <summary>What the source's mask becomes where no rule is given: tumour is whatever is above one half.</summary>
     public static bool IsTumour(float value) => value > 0.5f;
 
-    /// <summary>The label that a voxel of a mask has: the whole number that a scaled or resampled file is next to, or else its value.</summary>
+    /// <summary>
+    /// The label that a voxel of a mask has: the whole number that a scaled or resampled file is next to, or else its value.
+    /// </summary>
     public static float Label(float value) => Math.Abs(value - MathF.Round(value)) < Rounding ? MathF.Round(value) : value;
 
     /// <summary>Whether a voxel of a mask becomes part of any mask.</summary>

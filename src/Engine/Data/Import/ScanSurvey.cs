@@ -83,7 +83,8 @@ internal sealed record ScanSurvey(
     private static (int[] First, int[] Last) WithMask(int[] first, int[] last, NiftiVolume mask, ImportPlan plan, FileGrid grid)
     {
         var voxels = mask.Intensities;
-        if (VoxelBounds.Of(Shape(mask), i => voxels.Span[i] is not 0 and var label && LabelRule.IsTaken(plan.Labels, label)) is not { } bounds)
+        if (VoxelBounds.Of(
+            Shape(mask), i => voxels.Span[i] is not 0 and var label && LabelRule.IsTaken(plan.Labels, label)) is not { } bounds)
             return (first, last);
         var (from, to) = Turned(mask, grid, bounds);
         return ([.. first.Zip(from, Math.Min)], [.. last.Zip(to, Math.Max)]);

@@ -23,7 +23,11 @@ public static class CohortSynthesizer
     /// <summary>The file in a synthetic cohort that holds the options it was made from.</summary>
     public const string OptionsFile = "synthesis.json";
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+    };
 
     /// <summary>Makes the cohort. The folder appears when all of it is written, or not at all.</summary>
     /// <param name="options">What to make.</param>
@@ -32,7 +36,8 @@ public static class CohortSynthesizer
     /// <param name="stop">Stops between patients; nothing is left behind.</param>
     /// <exception cref="PlanException">The folder is in use, the head is not there, or the options contradict each other.</exception>
     /// <exception cref="InvalidDataException">The head cannot be read.</exception>
-    public static SynthesizedCohort Run(SynthesisOptions options, string folder, Action<int>? progress = null, CancellationToken stop = default)
+    public static SynthesizedCohort Run(
+        SynthesisOptions options, string folder, Action<int>? progress = null, CancellationToken stop = default)
     {
         options.Validate();
         folder = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
@@ -57,7 +62,8 @@ public static class CohortSynthesizer
 
             File.WriteAllText(Path.Combine(made, OptionsFile), JsonSerializer.Serialize(options, Json));
         });
-        return new SynthesizedCohort(folder, patients.Length, new VolumeShape(1, options.Depth, options.Height, options.Width), options.Spacing, tumours);
+        return new SynthesizedCohort(
+            folder, patients.Length, new VolumeShape(1, options.Depth, options.Height, options.Width), options.Spacing, tumours);
 
         void Make(string split, int index, string cohort)
         {
@@ -72,7 +78,10 @@ public static class CohortSynthesizer
     }
 
     private static IEnumerable<(string Split, int Index)> Patients(SynthesisOptions options) =>
-        from split in new (string Name, int Count)[] { (Cohort.Train, options.Train), (Cohort.Val, options.Val), (Cohort.Test, options.Test) }
+        from split in new (string Name, int Count)[]
+        {
+            (Cohort.Train, options.Train), (Cohort.Val, options.Val), (Cohort.Test, options.Test),
+        }
         from index in Enumerable.Range(0, split.Count)
         select (split.Name, index);
 

@@ -11,7 +11,9 @@ namespace VoxelZoo.Engine.Data.Synthesis;
 /// <param name="Units">Stored intensity of brightness 1.</param>
 internal sealed record Contrast(string Kind, float Csf, float Grey, float White, float Tumour, float Core, float Oedema, float Units)
 {
-    /// <summary>The kinds that are made. In FLAIR the order of the tissues is another than in T1, and tumours stand out by their oedema.</summary>
+    /// <summary>
+    /// The kinds that are made. In FLAIR the order of the tissues is another than in T1, and tumours stand out by their oedema.
+    /// </summary>
     public static IReadOnlyList<Contrast> All { get; } =
     [
         new(ImageKinds.Bravo, 0.25f, 0.62f, 1.00f, 1.50f, 0.40f, 0.80f, 2500),

@@ -60,7 +60,9 @@ internal sealed class Metastasis
         return texture;
     }
 
-    /// <summary>Distance of a place from the centre as a part of the distance of the surface in that direction: up to 1 is inside.</summary>
+    /// <summary>
+    /// Distance of a place from the centre as a part of the distance of the surface in that direction: up to 1 is inside.
+    /// </summary>
     public float Depth(Vector3 place)
     {
         var offset = place - Centre;

@@ -25,7 +25,8 @@ internal sealed class MetastasisPainter(SyntheticPatient patient, Spacing spacin
     }
 
     /// <summary>
-    /// Adds one metastasis whose diameter in the mask falls into the bin, or a single voxel where that is larger; none where there is no room.
+    /// Adds one metastasis whose diameter in the mask falls into the bin, or a single voxel where that is
+    /// larger; none where there is no room.
     /// </summary>
     public void Add(int bin)
     {
@@ -72,7 +73,9 @@ internal sealed class MetastasisPainter(SyntheticPatient patient, Spacing spacin
         return true;
     }
 
-    /// <summary>Scales the tumour until its mask has the diameter; null where brain and neighbours leave no such mask in one piece.</summary>
+    /// <summary>
+    /// Scales the tumour until its mask has the diameter; null where brain and neighbours leave no such mask in one piece.
+    /// </summary>
     private List<int>? Fit(Metastasis tumour, double diameter, int bin)
     {
         for (var step = 0; step < 8; step++)

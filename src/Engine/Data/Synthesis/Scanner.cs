@@ -6,8 +6,8 @@ namespace VoxelZoo.Engine.Data.Synthesis;
 internal static class Scanner
 {
     /// <summary>
-    /// Applies gain, a smooth bias field and the noise of a magnitude image (Rician: Gudbjartsson and Patz, 10.1002/mrm.1910340618), and rounds to
-    /// whole intensities, in place. Outside the brain all is 0, as after skull stripping.
+    /// Applies gain, a smooth bias field and the noise of a magnitude image (Rician: Gudbjartsson and Patz, 10.1002/mrm.1910340618), and
+    /// rounds to whole intensities, in place. Outside the brain all is 0, as after skull stripping.
     /// </summary>
     public static void Expose(float[] brightness, float[] brain, float units, SynthesisOptions options, SeededRandom random)
     {

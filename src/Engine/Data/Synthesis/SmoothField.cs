@@ -17,7 +17,9 @@ internal sealed class SmoothField
     private readonly Axis _w;
     private readonly float[] _line;
 
-    /// <summary>Draws a field of root mean square <paramref name="amplitude"/> with control points about <paramref name="distance"/> mm apart.</summary>
+    /// <summary>
+    /// Draws a field of root mean square <paramref name="amplitude"/> with control points about <paramref name="distance"/> mm apart.
+    /// </summary>
     public SmoothField(VolumeShape shape, Spacing spacing, double distance, double amplitude, SeededRandom random)
     {
         _d = new Axis(shape.Depth, spacing.Depth, distance);

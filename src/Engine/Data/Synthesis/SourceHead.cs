@@ -29,7 +29,8 @@ internal sealed class SourceHead
     {
         var (shape, spacing) = (head.Header.Shape, head.Header.Spacing);
         _voxel = new Vector3((float)spacing[0], (float)spacing[1], (float)spacing[2]);
-        var reach = new Vector3(Radius(target.Width / _voxel.X), Radius(target.Height / _voxel.Y), Radius(target.Depth / _voxel.Z)) + Vector3.One;
+        var reach =
+            new Vector3(Radius(target.Width / _voxel.X), Radius(target.Height / _voxel.Y), Radius(target.Depth / _voxel.Z)) + Vector3.One;
         var (low, high) = Box(head.Intensities.Span, shape[0], shape[1]);
         _first = Vector3.Max(low - reach, Vector3.Zero);
         var last = Vector3.Min(high + reach, new Vector3(shape[0], shape[1], shape[2]) - Vector3.One);
@@ -56,7 +57,8 @@ internal sealed class SourceHead
             var path = Path.Combine(folder, name);
             if (File.Exists(path))
                 return NiftiFile.Read(path);
-            throw new PlanException($"the head to synthesize from is missing: '{path}' does not exist; name the folder of samples/colin27.", "source");
+            throw new PlanException(
+                $"the head to synthesize from is missing: '{path}' does not exist; name the folder of samples/colin27.", "source");
         }
 
         var (head, atlas) = (Volume("ch2bet.nii.gz"), Volume("aal.nii.gz"));
@@ -64,11 +66,13 @@ internal sealed class SourceHead
         for (var i = 0; i < 3; i++)
         {
             if (!(affine[i][i] > 0) || affine[i].Take(3).Where((_, j) => j != i).Any(number => number != 0))
-                throw new InvalidDataException($"{folder}: the axes of ch2bet.nii.gz do not run right, anterior and superior; use the file of samples/colin27.");
+                throw new InvalidDataException(
+                    $"{folder}: the axes of ch2bet.nii.gz do not run right, anterior and superior; use the file of samples/colin27.");
         }
 
         if (head.Shape != atlas.Shape)
-            throw new InvalidDataException($"{folder}: ch2bet.nii.gz is {head.Shape} and aal.nii.gz {atlas.Shape}; they have to lie on one grid.");
+            throw new InvalidDataException(
+                $"{folder}: ch2bet.nii.gz is {head.Shape} and aal.nii.gz {atlas.Shape}; they have to lie on one grid.");
         return new SourceHead(head, atlas, target);
     }
 
@@ -106,9 +110,11 @@ internal sealed class SourceHead
     private float Trilinear(float[] volume, int corner, Vector3 part)
     {
         var (row, slice) = (_nx, _nx * _ny);
-        var front = Mix(Mix(volume[corner], volume[corner + 1], part.X), Mix(volume[corner + row], volume[corner + row + 1], part.X), part.Y);
+        var front = Mix(
+            Mix(volume[corner], volume[corner + 1], part.X), Mix(volume[corner + row], volume[corner + row + 1], part.X), part.Y);
         corner += slice;
-        var back = Mix(Mix(volume[corner], volume[corner + 1], part.X), Mix(volume[corner + row], volume[corner + row + 1], part.X), part.Y);
+        var back = Mix(
+            Mix(volume[corner], volume[corner + 1], part.X), Mix(volume[corner + row], volume[corner + row + 1], part.X), part.Y);
         return Mix(front, back, part.Z);
     }
 
@@ -198,8 +204,8 @@ internal sealed class SourceHead
     }
 
     /// <summary>
-    /// Gaussian blur along one axis that takes voxels of size 1 to voxels of size <paramref name="size"/>: the point spread of a voxel has a
-    /// standard deviation of 0.42 of its size (full width at half maximum = size), and variances add.
+    /// Gaussian blur along one axis that takes voxels of size 1 to voxels of size <paramref name="size"/>: the point spread of a voxel has
+    /// a standard deviation of 0.42 of its size (full width at half maximum = size), and variances add.
     /// </summary>
     private static void Blur(float[] volume, int stride, int count, double size)
     {

@@ -30,7 +30,8 @@ internal sealed class SyntheticPatient
         SmoothField Displacement() => new(_shape, _spacing, distance: 40, options.Deformation, random);
         var (right, front, up) = (Displacement(), Displacement(), Displacement());
 
-        Span<float> x = new float[_shape.Width], y = new float[_shape.Width], z = new float[_shape.Width], brightness = new float[Brightness.Length];
+        Span<float> x = new float[_shape.Width], y = new float[_shape.Width],
+        z = new float[_shape.Width], brightness = new float[Brightness.Length];
         for (var d = 0; d < _shape.Depth; d++)
         {
             for (var h = 0; h < _shape.Height; h++)

@@ -4,7 +4,8 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
 
 /// <summary>
-/// What is known of a denoiser's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is the mean over volumes and quantiles of the training's law of timesteps.
+/// What is known of a denoiser's checkpoint on a split; its <see cref="CheckpointResult.Loss"/> is the mean over volumes and quantiles of
+/// the training's law of timesteps.
 /// </summary>
 public sealed record EvaluationResult : CheckpointResult
 {
@@ -32,7 +33,9 @@ public sealed record EvaluationResult : CheckpointResult
     public override IEnumerable<string> Undefined =>
         Estimates.Where(e => e.Reason is not null).Select(e => FormattableString.Invariant($"from t = {e.Timestep:G4} {e.Reason}"));
 
-    /// <summary>Errors of the same estimates inside and outside of tumours; empty where the experiment reads no masks, or none has a tumour.</summary>
+    /// <summary>
+    /// Errors of the same estimates inside and outside of tumours; empty where the experiment reads no masks, or none has a tumour.
+    /// </summary>
     public IReadOnlyList<RegionalError> Regions { get; init; } = [];
 }
 

@@ -12,7 +12,8 @@ namespace VoxelZoo.Engine.Diffusion.Evaluation;
 /// <param name="volumes">The volumes.</param>
 /// <param name="split">The split that they are from.</param>
 /// <param name="collective">The processes that share the volumes among them; by default this one alone.</param>
-public sealed class Evaluator(ExperimentPlan plan, TrainedModel trained, CohortDataset volumes, string split, ICollective? collective = null)
+public sealed class Evaluator(
+    ExperimentPlan plan, TrainedModel trained, CohortDataset volumes, string split, ICollective? collective = null)
 {
     private readonly ICollective _collective = collective ?? SingleProcess.Instance;
 

@@ -17,7 +17,12 @@ public sealed class GeneratedSet
 {
     private readonly Func<CancellationToken, IEnumerable<GeneratedItem>> _volumes;
 
-    private GeneratedSet(string source, string sampler, SamplingOptions sampling, string? weaker, Func<CancellationToken, IEnumerable<GeneratedItem>> volumes) =>
+    private GeneratedSet(
+        string source,
+        string sampler,
+        SamplingOptions sampling,
+        string? weaker,
+        Func<CancellationToken, IEnumerable<GeneratedItem>> volumes) =>
         (Source, Sampler, Sampling, WeakerSha256, _volumes) = (source, sampler, sampling, weaker, volumes);
 
     /// <summary><c>samples</c> or <c>generate</c>.</summary>
@@ -50,7 +55,9 @@ public sealed class GeneratedSet
             _ => alike.Select(record => new GeneratedItem(
                 Read(Path.Combine(run.Samples, record.Name), plan.Target), record.FunctionEvaluations, record.RequestedBins)
             {
-                Mask = plan.Condition.Images.Contains(ImageKinds.Seg) ? Read(Path.Combine(run.Samples, record.Name), [ImageKinds.Seg]) : null,
+                Mask = plan.Condition.Images.Contains(ImageKinds.Seg)
+                    ? Read(Path.Combine(run.Samples, record.Name), [ImageKinds.Seg])
+                    : null,
             }));
     }
 
@@ -72,7 +79,8 @@ public sealed class GeneratedSet
     /// <param name="warn">Is told where what a sampler had learned is damaged, and is learned anew.</param>
     public static GeneratedSet New(
         ExperimentPlan plan, GenerationPlan generation, TrainedModel trained, CohortDataset conditions,
-        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null, SizeBinLaw? law = null, Action<string>? warn = null)
+        Action<int, SamplerStep>? progress = null, Action<GeneratedVolume>? generated = null,
+        SizeBinLaw? law = null, Action<string>? warn = null)
     {
         var generating = plan with { Sampling = generation.Sampling, Sampler = generation.Sampler };
         return new(
@@ -101,10 +109,12 @@ public sealed class GeneratedSet
         Action<int, SamplerStep>? progress, Action<GeneratedVolume>? done, Action<string>? warn, CancellationToken cancellation)
     {
         Discriminator? discriminator = null;
-        var generator = new VolumeGenerator(plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained), trained.Weaker?.Model);
+        var generator = new VolumeGenerator(
+            plan, trained.Model, () => discriminator ??= Discriminator.Load(plan, trained), trained.Weaker?.Model);
         try
         {
-            new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn).Apply(generator, step => progress?.Invoke(0, step), cancellation);
+            new SamplerWarmUp(plan, trained, conditions, SingleProcess.Instance, warn).Apply(
+                generator, step => progress?.Invoke(0, step), cancellation);
             foreach (var volume in Generate(plan, generator, conditions, law, progress, done, cancellation))
                 yield return volume;
         }
@@ -128,14 +138,25 @@ public sealed class GeneratedSet
             var real = Written(plan, generated.Volume.narrow(2, 0, plan.Data.OriginalDepth));
             yield return new GeneratedItem(real, generated.FunctionEvaluations, SampleConditions.RequestedOf(plan, condition))
             {
-                Mask = plan.Condition.Images.Contains(ImageKinds.Seg) ? condition.Images[ImageKinds.Seg].narrow(2, 0, plan.Data.OriginalDepth) : null,
+                Mask = plan.Condition.Images.Contains(ImageKinds.Seg)
+                    ? condition.Images[ImageKinds.Seg].narrow(2, 0, plan.Data.OriginalDepth)
+                    : null,
             };
         }
     }
 
-    /// <summary>The volume as it would be written and read again: what is generated of a mask is thresholded first, by the rule that all verbs share.</summary>
+    /// <summary>
+    /// The volume as it would be written and read again: what is generated of a mask is thresholded first, by
+    /// the rule that all verbs share.
+    /// </summary>
     private static Tensor Written(ExperimentPlan plan, Tensor volume) => plan.Target.Any(ImageKinds.IsMask)
-        ? cat([.. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && ImageKinds.IsMask(kind) ? Masks.Binarise(one).to(volume.dtype) : one)], 1)
+        ? cat(
+            [
+                .. plan.Target.Select((kind, channel) => volume.narrow(1, channel, 1) is var one && ImageKinds.IsMask(kind)
+                    ? Masks.Binarise(one).to(volume.dtype)
+                    : one),
+            ],
+            1)
         : volume;
 
     private static string FileOf(string folder, string kind) => Path.Combine(folder, $"{kind}.nii.gz");

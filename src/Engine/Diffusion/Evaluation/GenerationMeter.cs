@@ -12,8 +12,8 @@ using VoxelZoo.Engine.Training;
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
 
 /// <summary>
-/// Measures what a model generates while it is trained: some volumes by few steps as a set, and the one-step estimates of as many real ones.
-/// Only features of real volumes are kept.
+/// Measures what a model generates while it is trained: some volumes by few steps as a set, and the one-step estimates of as many real
+/// ones. Only features of real volumes are kept.
 /// </summary>
 /// <param name="plan">The plan, which has a <see cref="ExperimentPlan.TrainingGeneration"/>.</param>
 /// <param name="volumes">The volumes of its split: conditions, and what is compared with.</param>

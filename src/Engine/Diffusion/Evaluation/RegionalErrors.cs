@@ -7,8 +7,8 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
 
 /// <summary>
-/// Adds up squared errors of estimates inside tumours, by their size, and outside. Means are over voxels of all volumes. A tumour is a 26-connected
-/// component of 5 voxels or more; smaller ones belong to neither side. Background counts only in volumes that have a tumour.
+/// Adds up squared errors of estimates inside tumours, by their size, and outside. Means are over voxels of all volumes. A tumour is a
+/// 26-connected component of 5 voxels or more; smaller ones belong to neither side. Background counts only in volumes that have a tumour.
 /// </summary>
 /// <param name="volumes">How many volumes there are; each may be added by another process.</param>
 /// <param name="timesteps">Where estimates start.</param>
@@ -17,9 +17,12 @@ internal sealed class RegionalErrors(int volumes, IEnumerable<double> timesteps)
     private const int SmallestTumour = 5; // voxels
     private const int Kinds = 5; // background and the four sizes
 
-    private readonly SortedDictionary<double, Sums> _byTimestep = new(timesteps.Distinct().ToDictionary(timestep => timestep, _ => new Sums(volumes)));
+    private readonly SortedDictionary<double, Sums> _byTimestep = new(
+        timesteps.Distinct().ToDictionary(timestep => timestep, _ => new Sums(volumes)));
 
-    /// <summary>The classes of a mask's voxels: 0 for background, 1 + <see cref="TumourClass"/> in a tumour, −1 in what is too small to be one.</summary>
+    /// <summary>
+    /// The classes of a mask's voxels: 0 for background, 1 + <see cref="TumourClass"/> in a tumour, −1 in what is too small to be one.
+    /// </summary>
     /// <param name="mask">Float32 <c>[1, 1, D, H, W]</c> on the CPU, without padding.</param>
     /// <param name="spacing">Voxel size in mm.</param>
     public static int[] Classes(Tensor mask, Spacing spacing)
@@ -29,7 +32,8 @@ internal sealed class RegionalErrors(int volumes, IEnumerable<double> timesteps)
         int[] classes =
         [
             0,
-            .. tumours.Diameters.Zip(tumours.Voxels, (diameter, voxels) => voxels < SmallestTumour ? -1 : 1 + (int)TumourClasses.Of(diameter)),
+            .. tumours.Diameters.Zip(
+                tumours.Voxels, (diameter, voxels) => voxels < SmallestTumour ? -1 : 1 + (int)TumourClasses.Of(diameter)),
         ];
         return [.. tumours.Labels.Select(label => classes[label])];
     }
@@ -47,7 +51,8 @@ internal sealed class RegionalErrors(int volumes, IEnumerable<double> timesteps)
         using var scope = NewDisposeScope();
         var sums = _byTimestep[timestep];
         // over the channels, so that a voxel counts once
-        var errors = (real.to(ScalarType.Float32) - estimate.to(ScalarType.Float32)).square().mean([1]).flatten().contiguous().data<float>();
+        var errors = (real.to(ScalarType.Float32) - estimate.to(ScalarType.Float32))
+            .square().mean([1]).flatten().contiguous().data<float>();
         for (var i = 0; i < classes.Length; i++)
         {
             if (classes[i] >= 0)
@@ -63,7 +68,8 @@ internal sealed class RegionalErrors(int volumes, IEnumerable<double> timesteps)
     }
 
     /// <summary>The means at each timestep; none where no volume has a tumour.</summary>
-    public IReadOnlyList<RegionalError> Results() => [.. _byTimestep.Where(pair => pair.Value.HasTumours).Select(pair => pair.Value.At(pair.Key))];
+    public IReadOnlyList<RegionalError> Results() =>
+        [.. _byTimestep.Where(pair => pair.Value.HasTumours).Select(pair => pair.Value.At(pair.Key))];
 
     /// <summary>Errors and voxels of each volume, which are summed in their order, so that it does not matter who added them.</summary>
     private sealed class Sums(int volumes)

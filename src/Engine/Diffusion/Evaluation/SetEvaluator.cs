@@ -9,8 +9,8 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Diffusion.Evaluation;
 
 /// <summary>
-/// Judges generated volumes as a set against sets of real ones. Volumes are seen one at a time and only their features are kept; those of real volumes
-/// serve all checkpoints.
+/// Judges generated volumes as a set against sets of real ones. Volumes are seen one at a time and only their features are kept; those of
+/// real volumes serve all checkpoints.
 /// </summary>
 /// <param name="plan">The plan.</param>
 /// <param name="context">What the metrics are given.</param>
@@ -64,7 +64,10 @@ public sealed class SetEvaluator(
         var calls = new List<int>();
         var masks = new List<MaskSeen>();
         var features = Extract(_metrics.Select(m => m.Metric), Seen(generated, calls, masks, cancellation));
-        string[] names = [.. _references.Value.Select(reference => reference.Split), .. _pooled.Value.Count > 0 ? [All] : Array.Empty<string>()];
+        string[] names =
+        [
+            .. _references.Value.Select(reference => reference.Split), .. _pooled.Value.Count > 0 ? [All] : Array.Empty<string>(),
+        ];
         var qualities =
             from metric in _metrics
             from against in names
@@ -110,8 +113,8 @@ public sealed class SetEvaluator(
     private MaskTumours Measured(Tensor volume) => MaskTumours.Of(volume[0, plan.MaskChannel!.Value], plan.Data.Spacing);
 
     /// <summary>
-    /// Each metric with the real volumes of every other split in the place of generated ones, against those of train: generated volumes that are as good as
-    /// real ones come out there. Metrics that look for copies of training volumes have none.
+    /// Each metric with the real volumes of every other split in the place of generated ones, against those of train: generated volumes
+    /// that are as good as real ones come out there. Metrics that look for copies of training volumes have none.
     /// </summary>
     public IReadOnlyList<SetQuality> Floor(CancellationToken cancellation = default)
     {
@@ -122,7 +125,10 @@ public sealed class SetEvaluator(
             where !metric.Metric.NeedsTrainingSet
             from reference in _references.Value
             where reference.Split != Cohort.Train
-            select Judge(metric.Id, metric.Metric, Cohort.Train, Real(metric.Metric, reference.Split, cancellation), cancellation) with { Of = reference.Split };
+            select Judge(metric.Id, metric.Metric, Cohort.Train, Real(metric.Metric, reference.Split, cancellation), cancellation) with
+            {
+                Of = reference.Split,
+            };
         return [.. qualities];
     }
 
@@ -190,7 +196,9 @@ public sealed class SetEvaluator(
                 Interval = result.Interval,
                 Details = result.Details,
                 Basis = result.Basis,
-                Warnings = double.IsNaN(result.Value) ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"] : result.Warnings,
+                Warnings = double.IsNaN(result.Value)
+                    ? [.. result.Warnings, $"{id} is not a number (NaN) for these volumes"]
+                    : result.Warnings,
             };
         }
         catch (Exception e) when (((e as PartFailedException)?.InnerException ?? e) is ArgumentException refusal)
@@ -203,7 +211,9 @@ public sealed class SetEvaluator(
         ? Pooled(metric, cancellation)
         : Real(metric, against, _references.Value.First(reference => reference.Split == against).Volumes, cancellation);
 
-    /// <summary>The features of all splits, each patient once: one that is in two splits, under the same name, counts in the first.</summary>
+    /// <summary>
+    /// The features of all splits, each patient once: one that is in two splits, under the same name, counts in the first.
+    /// </summary>
     private FeatureSet Pooled(SetMetric metric, CancellationToken cancellation)
     {
         if (_real.TryGetValue((metric.Extractor!, All), out var known))
@@ -225,7 +235,8 @@ public sealed class SetEvaluator(
         return _real[(metric.Extractor!, All)] = new FeatureSet(torch.cat([.. rows], 0).DetachFromDisposeScope(), of);
     }
 
-    private PlannedPart<IMetric> Planned(SetMetric metric) => plan.Metrics.First(planned => planned.Id == _metrics.First(own => own.Metric == metric).Id);
+    private PlannedPart<IMetric> Planned(SetMetric metric) =>
+        plan.Metrics.First(planned => planned.Id == _metrics.First(own => own.Metric == metric).Id);
 
     private FeatureSet Real(SetMetric metric, string split, CohortDataset volumes, CancellationToken cancellation)
     {
@@ -262,7 +273,8 @@ public sealed class SetEvaluator(
             cancellation.ThrowIfCancellationRequested();
             using var sample = volumes.Load(i);
             var volume = torch.cat([.. plan.Target.Select(kind => sample.Images[kind])], 1).narrow(2, 0, sample.RealSlices[0]);
-            yield return new SeenVolume(volume, sample.Images.TryGetValue(ImageKinds.Seg, out var mask) ? mask.narrow(2, 0, sample.RealSlices[0]) : null);
+            yield return new SeenVolume(
+                volume, sample.Images.TryGetValue(ImageKinds.Seg, out var mask) ? mask.narrow(2, 0, sample.RealSlices[0]) : null);
         }
     }
 
@@ -291,7 +303,8 @@ public sealed class SetEvaluator(
 
     private static Tensor Features(SetMetric metric, SeenVolume seen) => !metric.NeedsMasks
         ? metric.Features(seen.Volume)
-        : metric.MaskedFeatures(seen.Volume, seen.Mask ?? throw new ArgumentException("the volumes have no masks of tumours, by which they would be measured"));
+        : metric.MaskedFeatures(
+            seen.Volume, seen.Mask ?? throw new ArgumentException("the volumes have no masks of tumours, by which they would be measured"));
 
     /// <summary>The masks among generated volumes' channels, or null where none is.</summary>
     private Tensor? Mask(Tensor volume) => plan.MaskChannel is { } channel ? volume.narrow(1, channel, 1) : null;

@@ -13,8 +13,8 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Engine.Diffusion.Latents;
 
 /// <summary>
-/// Latents that are computed once before training: <c>FOLDER/SPLIT/PATIENT.safetensors</c> and <c>manifest.json</c>, which says of which data
-/// and by which compressors. A folder that is of others is refused, never used and never overwritten.
+/// Latents that are computed once before training: <c>FOLDER/SPLIT/PATIENT.safetensors</c> and <c>manifest.json</c>, which says of which
+/// data and by which compressors. A folder that is of others is refused, never used and never overwritten.
 /// </summary>
 public sealed class LatentCache
 {
@@ -48,7 +48,8 @@ public sealed class LatentCache
     /// <param name="warn">Called with a sentence for what was damaged and is computed again.</param>
     /// <exception cref="PlanException">The folder holds latents of other data or other compressors.</exception>
     public (IBatchSource Training, IBatchSource? Validation) Prepare(
-        Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null, CancellationToken stop = default, Action<string>? warn = null)
+        Cohort cohort, CohortDataset training, CohortDataset? validation, Action<int, int>? progress = null,
+        CancellationToken stop = default, Action<string>? warn = null)
     {
         warn ??= _ => { };
         if (_space.KeepsLatents)
@@ -56,7 +57,9 @@ public sealed class LatentCache
             var key = Key(cohort);
             Verified(key, _ => { }); // refuses what is another's before anything is touched
             using var held = LatentLock.Wait(_folder, ManifestName + ".lock", warn, stop);
-            var manifest = Verified(key, warn) is { } found ? Repaired(found, training, validation, stop, warn) : Build(key, training, validation, progress, stop);
+            var manifest = Verified(key, warn) is { } found
+                ? Repaired(found, training, validation, stop, warn)
+                : Build(key, training, validation, progress, stop);
             _normalization.Write(manifest.Statistics, warn);
             return (Source(manifest, Cohort.Train)!, validation is null ? null : Source(manifest, Cohort.Val));
         }
@@ -92,7 +95,10 @@ public sealed class LatentCache
     {
         var weights = _frozen.List().ToDictionary(part => part.Name, part => part.Sha256);
         var data = JsonSerializer.SerializeToNode(_space.Data, AtomicFile.Json)!.AsObject();
-        foreach (var irrelevant in new[] { "cohort", "synthesize", "latents", "cache_megabytes", "workers", "allow_geometry_mismatch", "merge_labels", "allow_missing" })
+        foreach (var irrelevant in new[]
+        {
+            "cohort", "synthesize", "latents", "cache_megabytes", "workers", "allow_geometry_mismatch", "merge_labels", "allow_missing",
+        })
             data.Remove(irrelevant);
         var key = new JsonObject
         {
@@ -102,7 +108,9 @@ public sealed class LatentCache
             ["target"] = string.Join('+', _space.Target),
             ["condition"] = string.Join('+', _space.Condition),
             ["compressor"] = Of(_space.Compressor, FrozenParts.Compressor),
-            ["condition_compressor"] = _space.ConditionCompressor is null ? null : Of(_space.ConditionCompressor, FrozenParts.ConditionCompressor),
+            ["condition_compressor"] = _space.ConditionCompressor is null
+                ? null
+                : Of(_space.ConditionCompressor, FrozenParts.ConditionCompressor),
             ["normalize"] = $"{_space.NormalizesTarget} {_space.NormalizesCondition}",
             [Plugins] = string.Join(", ", Foreigners().Select(source => $"{source.Plugin} {source.Version}")),
         };
@@ -144,7 +152,9 @@ public sealed class LatentCache
         catch (JsonException e) when (!Directory.Exists(Path.Combine(_folder, Cohort.Train)))
         {
             // without latents beside it, it could be anybody's file of that name
-            throw new PlanException($"{ManifestFile} cannot be read ({JsonFault.Why(e)}); remove the folder, and the latents are computed anew", "latents").In("data");
+            throw new PlanException(
+                $"{ManifestFile} cannot be read ({JsonFault.Why(e)}); remove the folder, and the latents are computed anew",
+                "latents").In("data");
         }
         catch (Exception e) when (e is InvalidDataException or JsonException)
         {
@@ -159,7 +169,9 @@ public sealed class LatentCache
         return stale is null
             ? manifest
             : throw new PlanException(
-                $"the latents in {_folder} are stale: their {JsonDifference.Between(stale, manifest.Key[stale], key[stale], "the experiment's")}; remove the folder, or name another one in data.latents",
+                $"the latents in {_folder} are stale: "
+                + $"their {JsonDifference.Between(stale, manifest.Key[stale], key[stale], "the experiment's")}; "
+                + "remove the folder, or name another one in data.latents",
                 "latents").In("data");
     }
 
@@ -172,7 +184,8 @@ public sealed class LatentCache
     }
 
     /// <summary>
-    /// Why a folder without a manifest is left alone: it holds anything but what an unfinished cache leaves, or is a file; null where it can be filled.
+    /// Why a folder without a manifest is left alone: it holds anything but what an unfinished cache leaves, or is a
+    /// file; null where it can be filled.
     /// </summary>
     public static string? WhyForeign(string folder) =>
         File.Exists(folder) ? "is a file, expected a folder for latents"
@@ -186,20 +199,25 @@ public sealed class LatentCache
     }
 
     private static PlanException Foreign(string folder, string why) =>
-        new PlanException(File.Exists(folder) ? $"{folder} {why}" : $"{folder} {why}; name a new folder in data.latents", "latents").In("data");
+        new PlanException(
+            File.Exists(folder) ? $"{folder} {why}" : $"{folder} {why}; name a new folder in data.latents", "latents").In("data");
 
     private static string? WhyOthers(string folder)
     {
         var foreign = Directory.EnumerateFileSystemEntries(folder).Order(StringComparer.Ordinal).FirstOrDefault(entry => !IsOwn(entry));
-        return foreign is null ? null : $"holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it";
+        return foreign is null
+            ? null
+            : $"holds {Path.GetFileName(foreign)}, which is none of a folder of latents, and nothing is written into it";
 
         static bool IsOwn(string entry) => Directory.Exists(entry)
             ? Path.GetFileName(entry) is Cohort.Train or Cohort.Val
-                && Directory.EnumerateFileSystemEntries(entry).All(file => Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal))
+                && Directory.EnumerateFileSystemEntries(entry)
+                    .All(file => Path.GetFileName(file).Contains(".safetensors", StringComparison.Ordinal))
             : Path.GetFileName(entry).StartsWith(ManifestName, StringComparison.Ordinal);
     }
 
-    private LatentManifest Build(JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)
+    private LatentManifest Build(
+        JsonObject key, CohortDataset training, CohortDataset? validation, Action<int, int>? progress, CancellationToken stop)
     {
         using var codec = LatentCodec.WithoutStatistics(_space, _context, _frozen);
         var (moments, samples) = (new Moments(_space), new List<LatentSample>());
@@ -213,12 +231,16 @@ public sealed class LatentCache
     }
 
     /// <summary>Encodes again what is not there any more, or not what was written.</summary>
-    private LatentManifest Repaired(LatentManifest manifest, CohortDataset training, CohortDataset? validation, CancellationToken stop, Action<string> warn)
+    private LatentManifest Repaired(
+        LatentManifest manifest, CohortDataset training, CohortDataset? validation, CancellationToken stop, Action<string> warn)
     {
         var damaged = manifest.Samples.Where(sample => !IsWhole(sample)).ToArray();
         if (damaged.Length == 0)
             return manifest;
-        warn($"of the latents in {_folder} {damaged.Length} are missing or damaged ({string.Join(", ", damaged.Take(3).Select(sample => $"{sample.Split}/{sample.Patient}"))}{(damaged.Length > 3 ? " …" : "")}); they are computed again");
+        warn(
+            $"of the latents in {_folder} {damaged.Length} are missing or damaged "
+            + $"({string.Join(", ", damaged.Take(3).Select(sample => $"{sample.Split}/{sample.Patient}"))}"
+            + $"{(damaged.Length > 3 ? " …" : "")}); they are computed again");
         var again = new List<LatentSample>();
         using var codec = LatentCodec.WithoutStatistics(_space, _context, _frozen);
         foreach (var sample in damaged)
@@ -230,14 +252,23 @@ public sealed class LatentCache
             Write(codec, sample.Split, images, again);
         }
 
-        var repaired = manifest with { Samples = [.. manifest.Samples.Select(sample => again.Find(other => (other.Split, other.Patient) == (sample.Split, sample.Patient)) ?? sample)] };
+        var repaired = manifest with
+        {
+            Samples =
+            [
+                .. manifest.Samples.Select(
+                    sample => again.Find(other => (other.Split, other.Patient) == (sample.Split, sample.Patient)) ?? sample),
+            ],
+        };
         SealedJson.Write(DiskFiles.Instance, ManifestFile, repaired);
         return repaired;
     }
 
     /// <summary>Whether a sample's file is what was written; of a folder that is older than the hashes, whether it is there.</summary>
     private bool IsWhole(LatentSample sample) =>
-        FileOf(sample.Split, sample.Patient) is var file && File.Exists(file) && (sample.Sha256 is null || FileFacts.Of(file).Sha256 == sample.Sha256);
+        FileOf(sample.Split, sample.Patient) is var file
+        && File.Exists(file)
+        && (sample.Sha256 is null || FileFacts.Of(file).Sha256 == sample.Sha256);
 
     private string FileOf(string split, string patient) => Path.Combine(_folder, split, $"{patient}.safetensors");
 
@@ -256,7 +287,8 @@ public sealed class LatentCache
         return latents;
     }
 
-    private static void Each(CohortDataset volumes, int done, int total, Action<int, int>? progress, CancellationToken stop, Action<Batch> use)
+    private static void Each(
+        CohortDataset volumes, int done, int total, Action<int, int>? progress, CancellationToken stop, Action<Batch> use)
     {
         for (var i = 0; i < volumes.Count; i++)
         {
@@ -268,7 +300,8 @@ public sealed class LatentCache
         }
     }
 
-    private LatentSource? Source(LatentManifest manifest, string split) => new(_folder, [.. manifest.Samples.Where(sample => sample.Split == split)]);
+    private LatentSource? Source(LatentManifest manifest, string split) =>
+        new(_folder, [.. manifest.Samples.Where(sample => sample.Split == split)]);
 
     /// <summary>Moments of what is normalised.</summary>
     private sealed class Moments(LatentSpace space)

@@ -10,8 +10,8 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Diffusion.Latents;
 
 /// <summary>
-/// The way from images to what is diffused and back: the compressors of target and condition, and the normalisation of their latents. Nothing
-/// in it is trained.
+/// The way from images to what is diffused and back: the compressors of target and condition, and the normalisation of their latents.
+/// Nothing in it is trained.
 /// </summary>
 public sealed class LatentCodec : IDisposable
 {
@@ -47,10 +47,14 @@ public sealed class LatentCodec : IDisposable
     /// <param name="frozen">Their trained weights and the statistics, or null for fresh ones and none.</param>
     /// <exception cref="RunFolderException">The weights are not there, or damaged.</exception>
     /// <exception cref="InvalidDataException">They are another compressor's.</exception>
-    public static LatentCodec Create(LatentSpace space, PartContext context, FrozenParts? frozen = null) => Create(space, context, frozen, normalized: true);
+    public static LatentCodec Create(LatentSpace space, PartContext context, FrozenParts? frozen = null) =>
+        Create(space, context, frozen, normalized: true);
 
-    /// <summary>Builds the compressors to encode what is not normalised: to measure the statistics, which are not there or not right.</summary>
-    internal static LatentCodec WithoutStatistics(LatentSpace space, PartContext context, FrozenParts frozen) => Create(space, context, frozen, normalized: false);
+    /// <summary>
+    /// Builds the compressors to encode what is not normalised: to measure the statistics, which are not there or not right.
+    /// </summary>
+    internal static LatentCodec WithoutStatistics(LatentSpace space, PartContext context, FrozenParts frozen) =>
+        Create(space, context, frozen, normalized: false);
 
     private static LatentCodec Create(LatentSpace space, PartContext context, FrozenParts? frozen, bool normalized)
     {
@@ -61,7 +65,8 @@ public sealed class LatentCodec : IDisposable
                 frozen?.Load(FrozenParts.Compressor, codec._target);
             if (codec._ownCondition is not null && IsTrained(space.ConditionCompressor!, codec._ownCondition))
                 frozen?.Load(FrozenParts.ConditionCompressor, codec._ownCondition);
-            codec.Normalization = (normalized && frozen is not null ? new NormalizationFile(frozen).Read() : null) ?? LatentNormalization.None;
+            codec.Normalization = (normalized && frozen is not null ? new NormalizationFile(frozen).Read() : null)
+                ?? LatentNormalization.None;
             return codec;
         }
         catch
@@ -148,9 +153,11 @@ public sealed class LatentCodec : IDisposable
 
     private Tensor? EncodeRawCondition(IReadOnlyDictionary<string, Tensor> images) => !_space.HasCondition
         ? null
-        : Encode(_ownCondition is null ? _space.Compressor : _space.ConditionCompressor!, _ownCondition ?? _target, images, _space.Condition);
+        : Encode(
+            _ownCondition is null ? _space.Compressor : _space.ConditionCompressor!, _ownCondition ?? _target, images, _space.Condition);
 
-    private Tensor Encode(PlannedPart<ICompressor> planned, Compressor compressor, IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
+    private Tensor Encode(
+        PlannedPart<ICompressor> planned, Compressor compressor, IReadOnlyDictionary<string, Tensor> images, IReadOnlyList<string> kinds)
     {
         using var scope = torch.NewDisposeScope();
         var volume = torch.cat([.. kinds.Select(kind => images[kind].to(_context.Device))], 1);
@@ -160,10 +167,12 @@ public sealed class LatentCodec : IDisposable
     }
 
     /// <summary>A compressor without weights only moves voxels, which bfloat16 would round.</summary>
-    private Tensor InPrecision(Func<Tensor> compute) => _space.Compressor.Part.IsLearned ? MixedPrecision.Compute(_context, compute) : compute();
+    private Tensor InPrecision(Func<Tensor> compute) =>
+        _space.Compressor.Part.IsLearned ? MixedPrecision.Compute(_context, compute) : compute();
 
     /// <summary>Whether a compressor is worth nothing without weights that were trained.</summary>
-    private static bool IsTrained(PlannedPart<ICompressor> planned, Compressor compressor) => planned.Part.IsLearned && compressor.state_dict().Count > 0;
+    private static bool IsTrained(PlannedPart<ICompressor> planned, Compressor compressor) =>
+        planned.Part.IsLearned && compressor.state_dict().Count > 0;
 
     private static long Count(nn.Module module) => module.parameters().Sum(p => p.numel());
 

@@ -10,7 +10,10 @@ internal static class LatentLock
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Waits until no other process fills the folder, and holds it until the lock is disposed or this process ends, however it ends. Makes the folder.</summary>
+    /// <summary>
+    /// Waits until no other process fills the folder, and holds it until the lock is disposed or this process ends,
+    /// however it ends. Makes the folder.
+    /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="name">Name of the file that is held.</param>
     /// <param name="warn">Called with a sentence where that takes long.</param>

@@ -55,7 +55,11 @@ internal sealed class LatentMoments
         var means = _sums.Select(sum => sum / _voxels).ToArray();
         return new LatentStatistics(
             means,
-            [.. _squares.Zip(means, (square, mean) => Math.Max(Math.Sqrt(Math.Max(square / _voxels - mean * mean, 0)), LatentStatistics.SmallestDeviation))]);
+            [
+                .. _squares.Zip(
+                    means,
+                    (square, mean) => Math.Max(Math.Sqrt(Math.Max(square / _voxels - mean * mean, 0)), LatentStatistics.SmallestDeviation)),
+            ]);
     }
 }
 

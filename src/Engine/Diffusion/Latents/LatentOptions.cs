@@ -3,20 +3,22 @@ using VoxelZoo.Engine.Plans;
 namespace VoxelZoo.Engine.Diffusion.Latents;
 
 /// <summary>
-/// What the engine does with a compressor in a diffusion experiment: the keys of the sections <c>compressor</c> and <c>condition.compressor</c>
-/// that are not the part's own.
+/// What the engine does with a compressor in a diffusion experiment: the keys of the sections <c>compressor</c> and
+/// <c>condition.compressor</c> that are not the part's own.
 /// </summary>
 public sealed record LatentOptions : IWeightSource
 {
-    /// <summary>The run whose trained compressor is used: its folder, or the id of its experiment for the newest one in <c>runs</c>.</summary>
+    /// <summary>
+    /// The run whose trained compressor is used: its folder, or the id of its experiment for the newest one in <c>runs</c>.
+    /// </summary>
     public string? From { get; init; }
 
     /// <summary>An experiment that is trained first, into this run's folder; instead of <see cref="From"/>.</summary>
     public TrainFirstOptions? TrainFirst { get; init; }
 
     /// <summary>
-    /// Whether each channel of the latent is brought to mean 0 and standard deviation 1 by statistics of the training split; image and condition
-    /// each by their own. Default: for learned compressors.
+    /// Whether each channel of the latent is brought to mean 0 and standard deviation 1 by statistics of the training split; image and
+    /// condition each by their own. Default: for learned compressors.
     /// </summary>
     public bool? Normalize { get; init; }
 

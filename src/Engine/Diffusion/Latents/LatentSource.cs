@@ -39,6 +39,7 @@ internal sealed class LatentSource(string folder, IReadOnlyList<LatentSample> sa
                 file.Dispose();
         }
 
-        torch.Tensor? Together(string key) => files[0].ContainsKey(key) ? torch.cat([.. files.Select(file => file[key])], 0).DetachFromDisposeScope() : null;
+        torch.Tensor? Together(string key) =>
+            files[0].ContainsKey(key) ? torch.cat([.. files.Select(file => file[key])], 0).DetachFromDisposeScope() : null;
     }
 }

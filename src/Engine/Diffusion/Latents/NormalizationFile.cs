@@ -24,12 +24,14 @@ public sealed class NormalizationFile(FrozenParts frozen)
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
-            throw new RunFolderException($"{Statistics} cannot be read ({JsonFault.Why(e)}); restore it, or let `train --resume` compute it again");
+            throw new RunFolderException(
+                $"{Statistics} cannot be read ({JsonFault.Why(e)}); restore it, or let `train --resume` compute it again");
         }
     }
 
     /// <summary>What is said where there are no statistics.</summary>
-    internal RunFolderException Missing() => new($"{Statistics} is not there, or without what the latents are normalised by; restore it, or let `train --resume` compute it again");
+    internal RunFolderException Missing() => new(
+        $"{Statistics} is not there, or without what the latents are normalised by; restore it, or let `train --resume` compute it again");
 
     /// <summary>Writes the statistics, unless they are there.</summary>
     /// <param name="normalization">The statistics.</param>

@@ -7,7 +7,9 @@ namespace VoxelZoo.Engine.Diffusion.Patients;
 /// <summary>What generated patients have to be like, and how often it is tried.</summary>
 public sealed record PatientChecks
 {
-    /// <summary>Masks that are drawn until one has the numbers of tumours asked for; after that the nearest one is taken. Default 10.</summary>
+    /// <summary>
+    /// Masks that are drawn until one has the numbers of tumours asked for; after that the nearest one is taken. Default 10.
+    /// </summary>
     [Range(1, 10_000)]
     public int MaskAttempts { get; init; } = 10;
 
@@ -42,7 +44,9 @@ public sealed record PatientChecks
     [Range(0.0, 1.0)]
     public double Outside { get; init; } = 0.1;
 
-    /// <summary>Whether brains have to be of a shape as the training split's have them, by the metric <c>brain_shape</c>. Default false.</summary>
+    /// <summary>
+    /// Whether brains have to be of a shape as the training split's have them, by the metric <c>brain_shape</c>. Default false.
+    /// </summary>
     public bool Shape { get; init; }
 
     /// <summary>Whether tumours have to lie in the union of the training split's brains, too. Default false.</summary>

@@ -68,7 +68,8 @@ internal sealed class PatientFolder : IDisposable
     /// <summary>The records of the patients that are there, by number.</summary>
     public IReadOnlyList<PatientRecord> Records() =>
     [
-        .. Directory.EnumerateDirectories(_folder).Where(patient => !Path.GetFileName(patient).StartsWith('.')).Order(StringComparer.Ordinal)
+        .. Directory.EnumerateDirectories(_folder)
+            .Where(patient => !Path.GetFileName(patient).StartsWith('.')).Order(StringComparer.Ordinal)
             .Select(patient => Path.Combine(patient, RecordName))
             .Select(Record).OfType<PatientRecord>(),
     ];
@@ -87,7 +88,8 @@ internal sealed class PatientFolder : IDisposable
             {
                 Directory.CreateDirectory(temporary);
                 fill(temporary);
-                var files = Directory.GetFiles(temporary).Order(StringComparer.Ordinal).ToDictionary(file => Path.GetFileName(file), FileFacts.Hash);
+                var files = Directory.GetFiles(temporary).Order(StringComparer.Ordinal)
+                    .ToDictionary(file => Path.GetFileName(file), FileFacts.Hash);
                 AtomicFile.WriteJson(Path.Combine(temporary, RecordName), record with { Files = files });
                 if (Directory.Exists(In(record.Patient)))
                     Replace(temporary, In(record.Patient));
@@ -97,7 +99,9 @@ internal sealed class PatientFolder : IDisposable
             temporary);
     }
 
-    /// <summary>Its record goes first and comes last, so that a kill in between leaves no patient; files that are not a patient's stay.</summary>
+    /// <summary>
+    /// Its record goes first and comes last, so that a kill in between leaves no patient; files that are not a patient's stay.
+    /// </summary>
     private static void Replace(string temporary, string patient)
     {
         var record = Path.Combine(temporary, RecordName);
@@ -118,9 +122,11 @@ internal sealed class PatientFolder : IDisposable
         {
             if (File.Exists(In(RequestName)))
                 Compare(RunFile.ReadJson<JsonObject>(In(RequestName), "remove the folder, or name another one")!, request);
-            else if (Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName).FirstOrDefault(name => name != LockName) is { } other)
+            else if (Directory.EnumerateFileSystemEntries(_folder).Select(Path.GetFileName)
+                .FirstOrDefault(name => name != LockName) is { } other)
                 throw new RunFolderException(
-                    $"{_folder} has no {RequestName} and holds {other}, so it is no folder of generated patients; name another one, or an empty one");
+                    $"{_folder} has no {RequestName} and holds {other}, so it is no folder of generated patients; "
+                    + "name another one, or an empty one");
             else
                 AtomicFile.WriteJson(In(RequestName), request);
             foreach (var half in Directory.EnumerateDirectories(_folder, $"{Half}*").ToArray())
@@ -159,7 +165,8 @@ internal sealed class PatientFolder : IDisposable
         if (before is JsonObject was && now is JsonObject has)
         {
             var keys = was.Select(pair => pair.Key).Union(has.Select(pair => pair.Key));
-            return keys.Select(key => Difference(was[key], has[key], path.Length == 0 ? key : $"{path}.{key}")).OfType<string>().FirstOrDefault();
+            return keys.Select(key => Difference(was[key], has[key], path.Length == 0 ? key : $"{path}.{key}"))
+                .OfType<string>().FirstOrDefault();
         }
 
         return JsonNode.DeepEquals(before, now) ? null : $"{path} was {Shown(before)} and is {Shown(now)}";

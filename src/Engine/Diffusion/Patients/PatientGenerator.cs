@@ -24,7 +24,8 @@ namespace VoxelZoo.Engine.Diffusion.Patients;
 /// <param name="checks">What patients have to be like.</param>
 /// <param name="grid">Where their voxels lie.</param>
 internal sealed class PatientGenerator(
-    PatientSource masks, PatientSource images, SizeBinLaw? law, bool[]? atlas, Func<Tensor, bool>? hasShape, PatientChecks checks, VolumeGrid grid)
+    PatientSource masks, PatientSource images, SizeBinLaw? law, bool[]? atlas, Func<Tensor, bool>? hasShape,
+    PatientChecks checks, VolumeGrid grid)
 {
     private readonly SampleConditions _conditions = new(masks.Plan, masks.Conditions, law);
     private readonly int _maskChannel = masks.Plan.MaskChannel!.Value;
@@ -41,7 +42,8 @@ internal sealed class PatientGenerator(
     /// <param name="cancellation">Stops between steps; finished patients stay.</param>
     /// <exception cref="PatientException">One could not be made.</exception>
     public void Run(
-        PatientFolder folder, int count, ICollective collective, Action<PatientRecord>? done, Action<string>? warn, CancellationToken cancellation)
+        PatientFolder folder, int count, ICollective collective, Action<PatientRecord>? done, Action<string>? warn,
+        CancellationToken cancellation)
     {
         string[] kinds = [ImageKinds.Seg, .. images.Plan.Target];
         try
@@ -90,13 +92,14 @@ internal sealed class PatientGenerator(
 
         var reasons = string.Join(", ", made.Rejected.Select(each => $"{each.Key.Replace('_', ' ')} {each.Value}"));
         throw new PatientException(
-            $"patient {PatientFolder.Name(number)} could not be made in {checks.Attempts} attempts with {made.Masks} masks and {made.Images} images "
+            $"patient {PatientFolder.Name(number)} could not be made in {checks.Attempts} attempts with {made.Masks} masks "
+            + $"and {made.Images} images "
             + $"({reasons}); use better runs or more steps, or loosen the checks");
     }
 
     /// <summary>
-    /// The first mask with the numbers of tumours that are asked for, or after all attempts the one that is nearest to them; null where none
-    /// can be used.
+    /// The first mask with the numbers of tumours that are asked for, or after all attempts the one that is nearest to them; null where
+    /// none can be used.
     /// </summary>
     private DrawnMask? DrawMask(int number, Attempts made, CancellationToken cancellation)
     {
@@ -197,9 +200,11 @@ internal sealed class PatientGenerator(
         folder.Write(record, target =>
         {
             var seg = torch.tensor(mask.Voxels, [Shape.Depth, Shape.Height, Shape.Width]);
-            NiftiFile.Write(Path.Combine(target, PatientFolder.FileOf(ImageKinds.Seg)), Data.Masks.Binarise(seg), grid.Spacing, grid.Affine, comment);
+            NiftiFile.Write(
+                Path.Combine(target, PatientFolder.FileOf(ImageKinds.Seg)), Data.Masks.Binarise(seg), grid.Spacing, grid.Affine, comment);
             for (var c = 0; c < images.Plan.Target.Count; c++)
-                NiftiFile.Write(Path.Combine(target, PatientFolder.FileOf(images.Plan.Target[c])), image[0, c], grid.Spacing, grid.Affine, comment);
+                NiftiFile.Write(
+                    Path.Combine(target, PatientFolder.FileOf(images.Plan.Target[c])), image[0, c], grid.Spacing, grid.Affine, comment);
         });
     }
 

@@ -35,7 +35,8 @@ public sealed record PatientRecord
     public required int FunctionEvaluations { get; init; }
 
     /// <summary>
-    /// SHA-256 of the patient's volumes by name, lower-case hexadecimal; missing in the comment within them, and for a patient of before it was recorded.
+    /// SHA-256 of the patient's volumes by name, lower-case hexadecimal; missing in the comment within them, and for a
+    /// patient of before it was recorded.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, string>? Files { get; init; }

@@ -35,9 +35,11 @@ internal sealed record PatientSource(ExperimentPlan Plan, TrainedModel Trained, 
             ["sampler"] = Plan.Sampler.Id,
             ["sampler_options"] = JsonSerializer.SerializeToNode(Plan.Sampler.Options, Plan.Sampler.Options.GetType(), AtomicFile.Json),
             ["sampling"] = sampling,
-            ["plugins"] = new JsonObject(Sources().DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal)
-                .Select(source => KeyValuePair.Create(source.Plugin, (JsonNode?)source.Version))),
-            ["builds"] = new JsonObject(Builds().Select(build => KeyValuePair.Create(build.Name, JsonSerializer.SerializeToNode(build, AtomicFile.Json)))),
+            ["plugins"] = new JsonObject(
+                Sources().DistinctBy(source => source.Plugin).OrderBy(source => source.Plugin, StringComparer.Ordinal)
+                    .Select(source => KeyValuePair.Create(source.Plugin, (JsonNode?)source.Version))),
+            ["builds"] = new JsonObject(
+                Builds().Select(build => KeyValuePair.Create(build.Name, JsonSerializer.SerializeToNode(build, AtomicFile.Json)))),
         };
         if (ChangedPlugins.Count > 0)
             facts["changed_plugins"] = JsonSerializer.SerializeToNode(ChangedPlugins, AtomicFile.Json);

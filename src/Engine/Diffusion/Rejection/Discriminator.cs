@@ -11,8 +11,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Diffusion.Rejection;
 
 /// <summary>
-/// Tells real samples from those of a model at any noise level, by the features of the model itself under the condition of the sample: its logit is the
-/// logarithm of the ratio of their densities.
+/// Tells real samples from those of a model at any noise level, by the features of the model itself under the condition of the sample: its
+/// logit is the logarithm of the ratio of their densities.
 /// </summary>
 public sealed class Discriminator : ISampleJudge
 {
@@ -22,7 +22,9 @@ public sealed class Discriminator : ISampleJudge
     {
         _model = model;
         if (model.FeatureChannels is not { } features)
-            throw new PlanException($"`{plan.Architecture.Id}` shows no features that a discriminator could judge by; use unet3d, or a sampler other than diffrs").In("architecture");
+            throw new PlanException(
+                $"`{plan.Architecture.Id}` shows no features that a discriminator could judge by; "
+                + "use unet3d, or a sampler other than diffrs").In("architecture");
         FeatureChannels = features;
         torch.random.manual_seed(RandomStreams.SeedOf(plan.Sampling.Seed, "discriminator"));
         Head = DiscriminatorHead.Create(features, model.Device);
@@ -52,11 +54,18 @@ public sealed class Discriminator : ISampleJudge
         var folder = new DiscriminatorFolder(trained.Run);
         var manifest = folder.Read();
         if (manifest.CheckpointSha256 != trained.CheckpointSha256)
-            throw new RunFolderException($"{folder.Path} is of the checkpoint {manifest.Checkpoint} ({manifest.CheckpointSha256[..8]}), but {trained.Checkpoint.Name} ({trained.CheckpointSha256[..8]}) is sampled; train it anew: `voxelzoo train-diffrs {trained.Run.Path}`");
+            throw new RunFolderException(
+                $"{folder.Path} is of the checkpoint {manifest.Checkpoint} ({manifest.CheckpointSha256[..8]}), "
+                + $"but {trained.Checkpoint.Name} ({trained.CheckpointSha256[..8]}) is sampled; "
+                + $"train it anew: `voxelzoo train-diffrs {trained.Run.Path}`");
         if (GuidanceFacts.Of(plan.Sampling) is var guidance && manifest.Guidance != guidance)
-            throw new RunFolderException($"{folder.Path} knows samples with {manifest.Guidance}, but these are to have {guidance}; use that guidance, or train it anew");
+            throw new RunFolderException(
+                $"{folder.Path} knows samples with {manifest.Guidance}, but these are to have {guidance}; "
+                + "use that guidance, or train it anew");
         if (FileFacts.Of(folder.Weights) != manifest.Weights)
-            throw new RunFolderException($"{folder.Weights} is not the file that {DiscriminatorFolder.ManifestName} beside it describes; train it anew: `voxelzoo train-diffrs {trained.Run.Path}`");
+            throw new RunFolderException(
+                $"{folder.Weights} is not the file that {DiscriminatorFolder.ManifestName} beside it describes; "
+                + $"train it anew: `voxelzoo train-diffrs {trained.Run.Path}`");
         var discriminator = new Discriminator(plan, trained.Model) { Sha256 = manifest.Weights.Sha256 };
         try
         {

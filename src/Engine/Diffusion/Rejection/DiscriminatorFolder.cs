@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace VoxelZoo.Engine.Diffusion.Rejection;
 
-/// <summary>A run's folder <c>diffrs</c>: the discriminator's weights, what they are, and while it is trained the generated latents.</summary>
+/// <summary>
+/// A run's folder <c>diffrs</c>: the discriminator's weights, what they are, and while it is trained the generated latents.
+/// </summary>
 internal sealed class DiscriminatorFolder(RunFolder run)
 {
     public const string ManifestName = "discriminator.json";
@@ -19,9 +21,12 @@ internal sealed class DiscriminatorFolder(RunFolder run)
 
     private string Generated => System.IO.Path.Combine(Path, "generated");
 
-    /// <summary>Keeps other processes from training the run's discriminator until the lock is disposed or this process ends, however it ends.</summary>
+    /// <summary>
+    /// Keeps other processes from training the run's discriminator until the lock is disposed or this process ends, however it ends.
+    /// </summary>
     /// <exception cref="RunFolderException">Another process trains it, or the run cannot be written.</exception>
-    public IDisposable Lock() => run.Hold(System.IO.Path.Combine(run.Path, "diffrs.lock"), "given a discriminator"); // beside the folder, which is begun anew
+    // beside the folder, which is begun anew
+    public IDisposable Lock() => run.Hold(System.IO.Path.Combine(run.Path, "diffrs.lock"), "given a discriminator");
 
     /// <summary>An empty folder. Without a manifest it holds no discriminator, until training has ended.</summary>
     public void Begin()
@@ -36,7 +41,8 @@ internal sealed class DiscriminatorFolder(RunFolder run)
 
     /// <summary>Keeps a generated latent.</summary>
     public void WriteGenerated(int index, Tensor latent) => 
-        AtomicFile.Write(GeneratedFile(index), stream => SafetensorsFile.Write(stream, new Dictionary<string, Tensor> { ["latent"] = latent }));
+        AtomicFile.Write(
+            GeneratedFile(index), stream => SafetensorsFile.Write(stream, new Dictionary<string, Tensor> { ["latent"] = latent }));
 
     /// <summary>A latent that was generated; the caller disposes it.</summary>
     public NamedTensors ReadGenerated(int index) => SafetensorsFile.Read(GeneratedFile(index));

@@ -5,8 +5,8 @@ using VoxelZoo.Tensors;
 namespace VoxelZoo.Engine.Diffusion.Rejection;
 
 /// <summary>
-/// The head of the discriminator of diffusion rejection sampling (arXiv:2405.17880) over a frozen denoiser's features <c>[B, F, d, h, w]</c>: to 128
-/// channels, twice halved, the mean over the grid, one logit <c>[B, 1]</c>. 951,553 parameters for F = 512.
+/// The head of the discriminator of diffusion rejection sampling (arXiv:2405.17880) over a frozen denoiser's features
+/// <c>[B, F, d, h, w]</c>: to 128 channels, twice halved, the mean over the grid, one logit <c>[B, 1]</c>. 951,553 parameters for F = 512.
 /// </summary>
 internal static class DiscriminatorHead
 {

@@ -13,8 +13,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace VoxelZoo.Engine.Diffusion.Rejection;
 
 /// <summary>
-/// Trains a run's discriminator on pairs of a real volume and one that was generated from the same condition, each with noise of its own level. The slices
-/// that only pad a volume are made the same in both, or else they would tell them apart.
+/// Trains a run's discriminator on pairs of a real volume and one that was generated from the same condition, each with noise of its own
+/// level. The slices that only pad a volume are made the same in both, or else they would tell them apart.
 /// </summary>
 /// <param name="plan">The plan; its sampler draws the generated volumes.</param>
 /// <param name="trained">The run's model.</param>
@@ -31,7 +31,9 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
     /// <summary>Plugins that are not those that the run was trained with. Default: none.</summary>
     public IReadOnlyList<PluginChange> ChangedPlugins { get; init; } = [];
 
-    /// <summary>Generates the volumes, trains, and leaves the discriminator in the run's folder <c>diffrs</c>; one that was there is replaced.</summary>
+    /// <summary>
+    /// Generates the volumes, trains, and leaves the discriminator in the run's folder <c>diffrs</c>; one that was there is replaced.
+    /// </summary>
     /// <param name="epochs">How often each pair is seen.</param>
     /// <param name="training">Volumes to train on.</param>
     /// <param name="validation">Volumes by which the best epoch is chosen, or null: then the last one is taken.</param>
@@ -56,13 +58,16 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
         if (validation is not null)
             Generate(validation, training.Count, count => generated?.Invoke(count, total), cancellation);
 
-        using var optimizer = new FusedAdamW(discriminator.Head.named_parameters(), new AdamWOptions { LearningRate = LearningRate, WeightDecay = WeightDecay });
+        using var optimizer = new FusedAdamW(
+            discriminator.Head.named_parameters(), new AdamWOptions { LearningRate = LearningRate, WeightDecay = WeightDecay });
         List<DiscriminatorEpoch> history = [];
         var (best, weights) = (0, new FileFacts(0, ""));
         for (var epoch = 1; epoch <= epochs; epoch++)
         {
             var (loss, accuracy) = Train(discriminator, optimizer, training, epoch, cancellation);
-            (double Loss, double Accuracy)? judged = validation is null ? null : Validate(discriminator, validation, training.Count, cancellation);
+            (double Loss, double Accuracy)? judged = validation is null
+                ? null
+                : Validate(discriminator, validation, training.Count, cancellation);
             history.Add(new DiscriminatorEpoch(epoch, loss, accuracy, judged?.Loss, judged?.Accuracy));
             if (judged is null || best == 0 || judged.Value.Loss < history[best - 1].ValidationLoss)
                 (best, weights) = (epoch, _folder.WriteWeights(discriminator.Head));
@@ -103,7 +108,8 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
         }
     }
 
-    private (double Loss, double Accuracy) Train(Discriminator discriminator, FusedAdamW optimizer, CohortDataset training, int epoch, CancellationToken cancellation)
+    private (double Loss, double Accuracy) Train(
+        Discriminator discriminator, FusedAdamW optimizer, CohortDataset training, int epoch, CancellationToken cancellation)
     {
         discriminator.Head.train();
         using var random = Stream($"train/{epoch}");
@@ -121,7 +127,8 @@ public sealed class DiscriminatorTrainer(ExperimentPlan plan, TrainedModel train
         return tally.Means;
     }
 
-    private (double Loss, double Accuracy) Validate(Discriminator discriminator, CohortDataset validation, int first, CancellationToken cancellation)
+    private (double Loss, double Accuracy) Validate(
+        Discriminator discriminator, CohortDataset validation, int first, CancellationToken cancellation)
     {
         discriminator.Head.eval();
         using var _ = torch.no_grad();

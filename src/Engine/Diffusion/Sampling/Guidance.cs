@@ -6,9 +6,9 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Diffusion.Sampling;
 
 /// <summary>
-/// Classifier-free guidance (arXiv:2207.12598): <c>u + w·(c − u)</c> of the predictions with and without the condition, w the same or going with τ, u
-/// scaled towards c (CFG-Zero*, arXiv:2503.18886), all of it brought back towards the spread of c (arXiv:2305.08891, equations 15 and 16), at the noise
-/// levels of an interval only (arXiv:2404.07724).
+/// Classifier-free guidance (arXiv:2207.12598): <c>u + w·(c − u)</c> of the predictions with and without the condition, w the same or going
+/// with τ, u scaled towards c (CFG-Zero*, arXiv:2503.18886), all of it brought back towards the spread of c (arXiv:2305.08891, equations 15
+/// and 16), at the noise levels of an interval only (arXiv:2404.07724).
 /// </summary>
 internal sealed class Guidance(SamplingOptions options)
 {
@@ -25,7 +25,8 @@ internal sealed class Guidance(SamplingOptions options)
     public bool Applies(double timestep)
     {
         var tau = timestep / NoiseProcess.Horizon;
-        return Strength(tau) > 1 && (options.GuidanceInterval is not [var low, var high] || (tau >= low - Rounding && tau <= high + Rounding));
+        return Strength(tau) > 1
+            && (options.GuidanceInterval is not [var low, var high] || (tau >= low - Rounding && tau <= high + Rounding));
     }
 
     /// <summary>w at a noise level τ.</summary>
@@ -60,7 +61,9 @@ internal sealed class Guidance(SamplingOptions options)
         return guided.MoveToOuterDisposeScope();
     }
 
-    /// <summary>A prediction of one network as what another one predicts that sees the same samples: that which implies the same velocity.</summary>
+    /// <summary>
+    /// A prediction of one network as what another one predicts that sees the same samples: that which implies the same velocity.
+    /// </summary>
     /// <param name="own">What predictions are to mean.</param>
     /// <param name="other">What they mean.</param>
     /// <param name="sample">What they are of.</param>
@@ -102,8 +105,8 @@ internal sealed class Guidance(SamplingOptions options)
     private static Tensor Spread(Tensor prediction) => prediction.flatten(1).std(1, unbiased: false).view(-1, 1, 1, 1, 1);
 
     /// <summary>
-    /// dx/dτ of a prediction p at a time, which is <c>a·x + b·p</c> for a Gaussian process whatever its network predicts. Where that is the velocity, a is
-    /// 0 and b is −1, and nothing is rounded.
+    /// dx/dτ of a prediction p at a time, which is <c>a·x + b·p</c> for a Gaussian process whatever its network predicts. Where that is the
+    /// velocity, a is 0 and b is −1, and nothing is rounded.
     /// </summary>
     private readonly record struct Velocity(double A, double B)
     {

@@ -22,7 +22,8 @@ internal sealed class SampleConditions(ExperimentPlan plan, CohortDataset patien
         return condition;
     }
 
-    private SizeBinLaw Law => law ?? throw new ArgumentNullException(nameof(law), "the plan draws numbers of tumours, and there is no law to draw by");
+    private SizeBinLaw Law =>
+        law ?? throw new ArgumentNullException(nameof(law), "the plan draws numbers of tumours, and there is no law to draw by");
 
     /// <summary>The patient whose images, or numbers of tumours, are the condition; null where it is nobody's.</summary>
     public string? PatientOf(int number)

@@ -44,14 +44,19 @@ public sealed class SampleWriter(
     /// <param name="cancellation">Stops between steps; finished volumes stay.</param>
     /// <param name="numbers">Which numbers they take. A volume's number says which noise and which condition it is of.</param>
     /// <returns>All volumes, also those that other processes wrote.</returns>
-    public IReadOnlyList<SampleRecord> Write(string folder, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default, SampleNumbers numbers = SampleNumbers.Replace)
+    public IReadOnlyList<SampleRecord> Write(
+        string folder,
+        Action<int, SamplerStep>? progress = null,
+        CancellationToken cancellation = default,
+        SampleNumbers numbers = SampleNumbers.Replace)
     {
         using var samples = new SampleFolder(folder, numbers, plan.Sampling.Count, _collective, warn);
         var generator = new VolumeGenerator(plan, trained.Model, judge is null ? null : () => _judge ??= judge(), trained.Weaker?.Model);
         var written = new List<TimedRecord>();
         try
         {
-            _learned = new SamplerWarmUp(plan, trained, conditions, _collective, warn).Apply(generator, step => progress?.Invoke(0, step), cancellation);
+            _learned = new SamplerWarmUp(plan, trained, conditions, _collective, warn).Apply(
+                generator, step => progress?.Invoke(0, step), cancellation);
             _collective.Together(() =>
             {
                 foreach (var i in _collective.Share(plan.Sampling.Count))
@@ -72,7 +77,11 @@ public sealed class SampleWriter(
             _judge = null;
         }
 
-        return [.. _collective.Gather(written).SelectMany(each => each).Select(one => one.Record with { Seconds = one.Seconds }).OrderBy(record => record.Name, StringComparer.Ordinal)];
+        return
+        [
+            .. _collective.Gather(written).SelectMany(each => each)
+                .Select(one => one.Record with { Seconds = one.Seconds }).OrderBy(record => record.Name, StringComparer.Ordinal),
+        ];
     }
 
     /// <summary>Where a generated volume lies: where its condition does, or without one where the first volume of the split does.</summary>
@@ -122,7 +131,9 @@ public sealed class SampleWriter(
                 WriteVolume(target, plan.Target[c], generated.Volume[0, c], placed.Grid, comment: made);
             foreach (var kind in plan.Condition.Images)
                 WriteVolume(target, kind, condition.Images[kind][0, 0], placed.Grid, comment: null);
-            AtomicFile.Write(Path.Combine(target, SampleFolder.PictureName), stream => Montage.Write(stream, Rows(generated, condition, placed.Grid), plan.Data.Spacing));
+            AtomicFile.Write(
+                Path.Combine(target, SampleFolder.PictureName),
+                stream => Montage.Write(stream, Rows(generated, condition, placed.Grid), plan.Data.Spacing));
             AtomicFile.WriteJson(Path.Combine(target, SampleFolder.RecordName), record);
         });
         return record;
@@ -137,7 +148,12 @@ public sealed class SampleWriter(
     private void WriteVolume(string folder, string kind, Tensor volume, VolumeGrid grid, string? comment)
     {
         var real = volume.narrow(0, 0, plan.Data.OriginalDepth);
-        NiftiFile.Write(Path.Combine(folder, $"{kind}.nii.gz"), ImageKinds.IsMask(kind) ? Masks.Binarise(real) : real, grid.Spacing, grid.Affine, comment);
+        NiftiFile.Write(
+            Path.Combine(folder, $"{kind}.nii.gz"),
+            ImageKinds.IsMask(kind) ? Masks.Binarise(real) : real,
+            grid.Spacing,
+            grid.Affine,
+            comment);
     }
 
     /// <summary>The real volume that belongs to the condition above the generated one.</summary>
@@ -162,8 +178,8 @@ public sealed class SampleWriter(
 }
 
 /// <summary>
-/// How a sample was made: <c>sample.json</c>, and a comment in the header of each of its volumes. It holds no times and no paths, so that the same command
-/// leaves the same bytes.
+/// How a sample was made: <c>sample.json</c>, and a comment in the header of each of its volumes. It holds no times and no paths, so that
+/// the same command leaves the same bytes.
 /// </summary>
 public sealed record SampleRecord
 {
@@ -216,7 +232,10 @@ public sealed record SampleRecord
     /// <summary>SHA-256 of the discriminator's weights, or null where none was asked.</summary>
     public string? DiscriminatorSha256 { get; init; }
 
-    /// <summary>SHA-256 of what the sampler learned before it sampled, which lies in the run's folder <c>diffrs</c>; missing where it learns nothing.</summary>
+    /// <summary>
+    /// SHA-256 of what the sampler learned before it sampled, which lies in the run's folder <c>diffrs</c>;
+    /// missing where it learns nothing.
+    /// </summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public string? WarmUpSha256 { get; init; }
 
@@ -233,7 +252,9 @@ public sealed record SampleRecord
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public GuidanceLaw? GuidanceLaw { get; init; }
 
-    /// <summary>SHA-256 of the weights of the weaker model that it was guided away from; missing where it was guided without one, or not at all.</summary>
+    /// <summary>
+    /// SHA-256 of the weights of the weaker model that it was guided away from; missing where it was guided without one, or not at all.
+    /// </summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public string? WeakerSha256 { get; init; }
 
@@ -247,8 +268,8 @@ public sealed record SampleRecord
     public string? Condition { get; init; }
 
     /// <summary>
-    /// The image whose affine the volumes have, <c>PATIENT/KIND</c>, on the grid that the network sees: the condition's, or without one that of the
-    /// first volume of the split.
+    /// The image whose affine the volumes have, <c>PATIENT/KIND</c>, on the grid that the network sees: the condition's, or without one
+    /// that of the first volume of the split.
     /// </summary>
     public string? AffineOf { get; init; }
 

@@ -13,15 +13,16 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Engine.Diffusion.Sampling;
 
 /// <summary>
-/// What a sampler learns before it samples, from samples of the first patients of a split: <c>RUN/diffrs/warm-up-KEY.json</c>. The key is all that it
-/// follows from. It is learned once, so that all processes, and a command that goes on later, sample by the same numbers.
+/// What a sampler learns before it samples, from samples of the first patients of a split: <c>RUN/diffrs/warm-up-KEY.json</c>. The key is
+/// all that it follows from. It is learned once, so that all processes, and a command that goes on later, sample by the same numbers.
 /// </summary>
 /// <param name="plan">The plan, with the sampler.</param>
 /// <param name="trained">The model.</param>
 /// <param name="conditions">The volumes that are sampled after.</param>
 /// <param name="collective">The processes that sample together.</param>
 /// <param name="warn">Is told where what was kept is damaged, and is learned anew.</param>
-internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, ICollective collective, Action<string>? warn)
+internal sealed class SamplerWarmUp(
+    ExperimentPlan plan, TrainedModel trained, CohortDataset conditions, ICollective collective, Action<string>? warn)
 {
     /// <summary>Gives a generator what its sampler learned, now or before; nothing where it learns nothing.</summary>
     /// <param name="generator">The generator.</param>
@@ -34,7 +35,9 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
             return null;
         if (plan.Sampling is { GuidesByModel: true, StrongestGuidance: > 1 } or { EmaLength: not null })
             throw new PlanException(
-                $"{plan.Sampler.Id} was taught by samples of the run's own weights, guided without a classifier or not at all; use another sampler with guidance_from, guidance_checkpoint or ema_length", "use").In("sampling");
+                $"{plan.Sampler.Id} was taught by samples of the run's own weights, guided without a classifier or not at all; "
+                + "use another sampler with guidance_from, guidance_checkpoint or ema_length",
+                "use").In("sampling");
         double[] learned = [];
         collective.ByFirst(() => learned = FindOrLearn(generator, progress, cancellation));
         generator.Learned = collective.Gather(learned)[0];
@@ -47,14 +50,23 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
         var key = Key(generator, patients);
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key.ToJsonString())));
         var file = Path.Combine(trained.Run.Discriminator, $"warm-up-{hash[..12]}.json");
-        if (Read(file) is { } kept && JsonNode.DeepEquals(kept.Key, key) && (kept.DiscriminatorSha256 is null || kept.DiscriminatorSha256 == generator.JudgeSha256))
+        if (Read(file) is { } kept
+            && JsonNode.DeepEquals(kept.Key, key)
+            && (kept.DiscriminatorSha256 is null || kept.DiscriminatorSha256 == generator.JudgeSha256))
             return kept.Learned;
         var learned = generator.Learn([.. patients.Select((patient, i) =>
         {
             using var condition = conditions.Load(patient);
             return generator.Observe(i, condition, progress, cancellation);
         })]);
-        Keep(file, new WarmUpFile { Key = key, DiscriminatorSha256 = generator.ObservedByJudge ? generator.JudgeSha256 : null, Learned = learned });
+        Keep(
+            file,
+            new WarmUpFile
+            {
+                Key = key,
+                DiscriminatorSha256 = generator.ObservedByJudge ? generator.JudgeSha256 : null,
+                Learned = learned,
+            });
         return learned;
     }
 
@@ -67,7 +79,9 @@ internal sealed class SamplerWarmUp(ExperimentPlan plan, TrainedModel trained, C
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RunFolderException($"what {plan.Sampler.Id} learned before it samples cannot be kept as {file} ({e.Message}), and other samples of the run would be drawn by other numbers; make the run's folder writable, or use another sampler");
+            throw new RunFolderException(
+                $"what {plan.Sampler.Id} learned before it samples cannot be kept as {file} ({e.Message}), "
+                + "and other samples of the run would be drawn by other numbers; make the run's folder writable, or use another sampler");
         }
     }
 

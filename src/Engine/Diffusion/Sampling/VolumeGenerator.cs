@@ -14,14 +14,17 @@ namespace VoxelZoo.Engine.Diffusion.Sampling;
 /// <param name="judge">Gives what judges samples, where a sampler asks for it; null where there is none.</param>
 /// <param name="weaker">The model that predictions are guided away from, where the plan names one.</param>
 /// <exception cref="PlanException">The plan names one, and it is not given.</exception>
-public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, Func<ISampleJudge>? judge = null, DiffusionModel? weaker = null)
+public sealed class VolumeGenerator(
+    ExperimentPlan plan, DiffusionModel model, Func<ISampleJudge>? judge = null, DiffusionModel? weaker = null)
 {
     private readonly Guidance _guidance = new(plan.Sampling);
     private readonly DiffusionModel? _weaker = (plan.Sampling is { GuidesByModel: true, StrongestGuidance: > 1 }, weaker) switch
     {
         (false, _) => null,
         (true, { } given) => given,
-        (true, null) => throw new PlanException("guidance by a weaker model is of volumes that are sampled or evaluated from a run; use guidance: 1 here", "guidance").In("sampling"),
+        (true, null) => throw new PlanException(
+            "guidance by a weaker model is of volumes that are sampled or evaluated from a run; use guidance: 1 here",
+            "guidance").In("sampling"),
     };
     private readonly Sampler _sampler = plan.Sampler.Create(model.Context, (s, options, given) => s.Create(options, given));
 
@@ -45,7 +48,9 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
     /// <param name="conditions">One patient's images and tumours; those of the condition are used.</param>
     /// <param name="progress">Called after each step of the sampler.</param>
     /// <param name="cancellation">Stops between steps.</param>
-    /// <param name="attempt">Which of the volumes of that number: each has noise of its own, and the first one, 0, is what a sample of the number is.</param>
+    /// <param name="attempt">
+    /// Which of the volumes of that number: each has noise of its own, and the first one, 0, is what a sample of the number is.
+    /// </param>
     public GeneratedVolume Generate(
         int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default, int attempt = 0)
     {
@@ -57,7 +62,10 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
         return new GeneratedVolume(index, volume, evaluations, judgements, watch.Elapsed.TotalSeconds);
     }
 
-    /// <summary>The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network and the discriminator were called.</summary>
+    /// <summary>
+    /// The latent <c>[1, C, d, h, w]</c> of that volume, on the model's device and in the current dispose scope, and how often the network
+    /// and the discriminator were called.
+    /// </summary>
     internal (Tensor Latent, int FunctionEvaluations, int Judgements) GenerateLatent(
         int index, Batch conditions, Action<SamplerStep>? progress = null, CancellationToken cancellation = default, int attempt = 0)
     {
@@ -97,7 +105,8 @@ public sealed class VolumeGenerator(ExperimentPlan plan, DiffusionModel model, F
     internal double[] Learn(IReadOnlyList<double[]> observations) => plan.Sampler.Given("Learn", () => _sampler.Learn(observations));
 
     private SamplingTask Task(
-        Generator noise, Generator random, ModelCondition condition, ModelCondition? weakerCondition, Calls calls, Action<SamplerStep>? progress, CancellationToken cancellation) =>
+        Generator noise, Generator random, ModelCondition condition, ModelCondition? weakerCondition, Calls calls,
+        Action<SamplerStep>? progress, CancellationToken cancellation) =>
         new()
         {
             Noise = torch.randn(plan.Shape.Latent.Batch(1), generator: noise).to(model.Device),
@@ -177,7 +186,8 @@ public sealed record GeneratedVolume(int Index, Tensor Volume, int FunctionEvalu
     internal void RequireFinite(string what)
     {
         if (FiniteValues.Complaint(Volume) is { } complaint)
-            throw new NonFiniteVolumeException($"of the generated volume {what}, {complaint}; sample from another checkpoint, or with other values of `sampling`");
+            throw new NonFiniteVolumeException(
+                $"of the generated volume {what}, {complaint}; sample from another checkpoint, or with other values of `sampling`");
     }
 }
 

@@ -1,8 +1,8 @@
 namespace VoxelZoo.Engine.Diffusion.Sweeps;
 
 /// <summary>
-/// Looks for the least value of a function of whole numbers that falls and then rises, by the golden section: of two places inside an interval, the one with
-/// the smaller value says which end can be given up. Each place is asked once.
+/// Looks for the least value of a function of whole numbers that falls and then rises, by the golden section: of two places inside an
+/// interval, the one with the smaller value says which end can be given up. Each place is asked once.
 /// </summary>
 public static class GoldenSection
 {
@@ -11,7 +11,9 @@ public static class GoldenSection
     /// <summary>Searches from <paramref name="lo"/> to <paramref name="hi"/>.</summary>
     /// <param name="lo">The least place.</param>
     /// <param name="hi">The largest; may be the same.</param>
-    /// <param name="tolerance">The width of an interval, 1 or more, that needs no more looking into: how far the answer may be from the least value.</param>
+    /// <param name="tolerance">
+    /// The width of an interval, 1 or more, that needs no more looking into: how far the answer may be from the least value.
+    /// </param>
     /// <param name="value">The function.</param>
     /// <returns>All places that were asked, in that order.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The interval is none, or the tolerance below 1.</exception>
@@ -45,7 +47,8 @@ public static class GoldenSection
     }
 
     /// <summary>The place with the least value of all that were asked; of equal ones the least place.</summary>
-    public static int Best(IEnumerable<(int Place, double Value)> asked) => asked.OrderBy(one => one.Value).ThenBy(one => one.Place).First().Place;
+    public static int Best(IEnumerable<(int Place, double Value)> asked) =>
+        asked.OrderBy(one => one.Value).ThenBy(one => one.Place).First().Place;
 
     /// <summary>Two places inside an interval. Rounding may bring them together; then one moves by 1, or there are none.</summary>
     private static (int Left, int Right)? Inside(int a, int b)

@@ -12,8 +12,8 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Diffusion.Sweeps;
 
 /// <summary>
-/// Judges configurations of samplers by the volumes that a checkpoint generates with them. All have the same noise and the same conditions, and the real
-/// volumes' features are computed once. What was found of a configuration is kept, and not computed again.
+/// Judges configurations of samplers by the volumes that a checkpoint generates with them. All have the same noise and the same conditions,
+/// and the real volumes' features are computed once. What was found of a configuration is kept, and not computed again.
 /// </summary>
 public sealed class SamplingSweep : IDisposable
 {
@@ -35,7 +35,8 @@ public sealed class SamplingSweep : IDisposable
     /// <param name="law">Draws numbers of tumours by size, where the plan wants that.</param>
     /// <param name="warned">Called with a sentence for each result that is there and cannot be trusted.</param>
     public SamplingSweep(
-        ExperimentPlan plan, TrainedModel trained, Cohort cohort, CohortDataset conditions, string against, CohortDataset real, SizeBinLaw? law = null, Action<string>? warned = null)
+        ExperimentPlan plan, TrainedModel trained, Cohort cohort, CohortDataset conditions, string against, CohortDataset real,
+        SizeBinLaw? law = null, Action<string>? warned = null)
     {
         (_trained, _conditions, _folder, _law) = (trained, conditions, new SweepFolder(trained.Run, warned), law);
         _sets = new SetEvaluator(plan, trained.Model.Context, () => [(against, real)]);
@@ -49,7 +50,8 @@ public sealed class SamplingSweep : IDisposable
                 .ToDictionary(source => source.Plugin, Build)),
             ["conditions"] = $"{plan.Sampling.Split} {DataFacts.Of(cohort.Of(plan.Sampling.Split), plan.Kinds).Sha256}",
             ["against"] = $"{against} {DataFacts.Of(cohort.Of(against), plan.Kinds).Sha256}",
-            // what was judged by earlier versions is judged anew: kernels were as wide as each configuration's own volumes had it, and intervals weighed rows
+            // what was judged by earlier versions is judged anew: kernels were as wide as each configuration's own volumes had
+            // it, and intervals weighed rows
             ["measured"] = "fixed by the real volumes, intervals by volume",
             ["metrics"] = new JsonArray(
             [
@@ -71,7 +73,8 @@ public sealed class SamplingSweep : IDisposable
     private static string Build(PartSource source) => source.IsOwn ? source.Version : $"{source.Version} {BinaryFacts.Of(source).Build}";
 
     /// <summary>The metrics by the names that results have for them; the second of two that are the same has a number.</summary>
-    public IReadOnlyDictionary<string, SetMetric> Metrics => _names.Zip(_sets.Metrics).ToDictionary(pair => pair.First, pair => pair.Second.Metric);
+    public IReadOnlyDictionary<string, SetMetric> Metrics =>
+        _names.Zip(_sets.Metrics).ToDictionary(pair => pair.First, pair => pair.Second.Metric);
 
     /// <summary>What was found of a configuration before, or null.</summary>
     /// <param name="configuration">The configuration.</param>
@@ -85,11 +88,13 @@ public sealed class SamplingSweep : IDisposable
     /// <param name="cancellation">Stops between steps; nothing is kept then.</param>
     /// <exception cref="Plans.PartFailedException">The sampler gives up, or a part of it fails.</exception>
     public SweptConfiguration Judge(
-        SolverConfiguration configuration, ExperimentPlan plan, Action<int, SamplerStep>? progress = null, CancellationToken cancellation = default)
+        SolverConfiguration configuration, ExperimentPlan plan, Action<int, SamplerStep>? progress = null,
+        CancellationToken cancellation = default)
     {
         var seconds = new List<double>();
         var generated = GeneratedSet.New(
-            plan, new GenerationPlan(plan.Sampling, plan.Sampler), _trained, _conditions, progress, volume => seconds.Add(volume.Seconds), _law);
+            plan, new GenerationPlan(plan.Sampling, plan.Sampler), _trained, _conditions, progress,
+            volume => seconds.Add(volume.Seconds), _law);
         var judged = _sets.Run(_trained, generated, cancellation);
         var result = new SweptConfiguration
         {
@@ -127,7 +132,9 @@ public sealed class SamplingSweep : IDisposable
         if (plan.Sampling.EmaLength is not null)
             key["weights_sha256"] = _trained.Sha256;
         // solvers ask no discriminator; what another sampler asks may have been trained anew
-        if (SolverConfiguration.All.All(solver => solver.Sampler != plan.Sampler.Id) && new DiscriminatorFolder(_trained.Run).Weights is var weights && File.Exists(weights))
+        if (SolverConfiguration.All.All(solver => solver.Sampler != plan.Sampler.Id)
+            && new DiscriminatorFolder(_trained.Run).Weights is var weights
+            && File.Exists(weights))
             key["discriminator_sha256"] = FileFacts.Hash(weights);
         return key;
     }

@@ -98,7 +98,10 @@ public sealed record SweptMetric : OrderedValue
     /// <summary>What made the features; a network by its file's name and SHA-256.</summary>
     public required string Extractor { get; init; }
 
-    /// <summary>What the metric took from the real volumes, such as the width of a kernel; the same in all configurations. Missing where there is no such thing.</summary>
+    /// <summary>
+    /// What the metric took from the real volumes, such as the width of a kernel; the same in all configurations.
+    /// Missing where there is no such thing.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Basis { get; init; }
 

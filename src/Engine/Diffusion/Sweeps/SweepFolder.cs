@@ -7,8 +7,8 @@ using VoxelZoo.Engine.Runs;
 namespace VoxelZoo.Engine.Diffusion.Sweeps;
 
 /// <summary>
-/// A run's folder <c>sweeps</c>: what became of each configuration as a file of its own, <c>configurations/NAME-KEY.json</c>. The key is all that the numbers
-/// follow from, so that what was found under other circumstances stays, and is never taken for it.
+/// A run's folder <c>sweeps</c>: what became of each configuration as a file of its own, <c>configurations/NAME-KEY.json</c>. The key is
+/// all that the numbers follow from, so that what was found under other circumstances stays, and is never taken for it.
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="warned">Called once with a sentence for each file that is not what was written.</param>
@@ -22,11 +22,16 @@ public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
 
     private string Configurations => Path.Combine(run.Sweeps, "configurations");
 
-    /// <summary>Keeps other processes from sweeping this run until the lock is disposed or this process ends, however it ends. Makes the folder.</summary>
+    /// <summary>
+    /// Keeps other processes from sweeping this run until the lock is disposed or this process ends, however it ends. Makes the folder.
+    /// </summary>
     /// <exception cref="RunFolderException">Another process sweeps it, or the folder cannot be written.</exception>
     public IDisposable Lock() => run.Hold(Path.Combine(run.Sweeps, "sweep.lock"), "swept");
 
-    /// <summary>What was found of a configuration under this key; null where that was not finished, or its file was changed or is damaged, which is said.</summary>
+    /// <summary>
+    /// What was found of a configuration under this key; null where that was not finished, or its file was changed or
+    /// is damaged, which is said.
+    /// </summary>
     internal SweptConfiguration? Find(string name, JsonObject key)
     {
         var file = FileOf(name, key);
@@ -36,7 +41,10 @@ public sealed class SweepFolder(RunFolder run, Action<string>? warned = null)
                 return OfOtherPlugins(name, key);
             if (JsonNode.DeepEquals(finished.Key, key) && finished.Result.Name == name)
                 return finished.Result;
-            Distrust(file, $"{file} is of another configuration than its name says; it counts as not done, and is measured anew where it is asked for");
+            Distrust(
+                file,
+                $"{file} is of another configuration than its name says; it counts as not done, "
+                + "and is measured anew where it is asked for");
         }
         catch (RunFolderException e)
         {

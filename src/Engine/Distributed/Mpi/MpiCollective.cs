@@ -15,10 +15,13 @@ public sealed unsafe class MpiCollective : ICollective
     {
         nint Handle(string name) => NativeLibrary.GetExport(library, name);
         (_world, _sum) = (Handle("ompi_mpi_comm_world"), Handle("ompi_mpi_op_sum"));
-        (_float, _double, _int, _byte) = (Handle("ompi_mpi_float"), Handle("ompi_mpi_double"), Handle("ompi_mpi_int"), Handle("ompi_mpi_byte"));
+        (_float, _double, _int, _byte) =
+            (Handle("ompi_mpi_float"), Handle("ompi_mpi_double"), Handle("ompi_mpi_int"), Handle("ompi_mpi_byte"));
         Check(OpenMpi.MPI_Init_thread(null, null, OpenMpi.ThreadSerialized, out var provided), "starting");
         if (provided < OpenMpi.ThreadSerialized)
-            throw new MpiException($"this Open MPI was built without threads (level {provided}, needed is {OpenMpi.ThreadSerialized}); use one with --enable-mpi-threads");
+            throw new MpiException(
+                $"this Open MPI was built without threads (level {provided}, needed is {OpenMpi.ThreadSerialized}); "
+                + "use one with --enable-mpi-threads");
         // by default an error ends the process without a word of ours
         Check(OpenMpi.MPI_Comm_set_errhandler(_world, Handle("ompi_mpi_errors_return")), "choosing how errors are reported");
         Check(OpenMpi.MPI_Comm_rank(_world, out var rank), "asking for the rank");
@@ -43,7 +46,9 @@ public sealed unsafe class MpiCollective : ICollective
     /// <exception cref="MpiException">It does not start.</exception>
     public static MpiCollective Join() => OpenMpi.Load() is var library && library != 0
         ? new MpiCollective(library)
-        : throw new DllNotFoundException($"{OpenMpi.Library} cannot be loaded, without which several processes cannot train together; install Open MPI (Debian: openmpi-bin), or start one process");
+        : throw new DllNotFoundException(
+            $"{OpenMpi.Library} cannot be loaded, without which several processes cannot train together; "
+            + "install Open MPI (Debian: openmpi-bin), or start one process");
 
     /// <inheritdoc/>
     public void Sum(Span<float> values)

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace VoxelZoo.Engine.Distributed.Mpi;
 
-/// <summary>The part of Open MPI's C interface that is used. Its handles are addresses, those of the predefined ones exported symbols.</summary>
+/// <summary>
+/// The part of Open MPI's C interface that is used. Its handles are addresses, those of the predefined ones exported symbols.
+/// </summary>
 internal static unsafe partial class OpenMpi
 {
     /// <summary>The library of Open MPI 2 to 5, which share this binary interface.</summary>
@@ -40,7 +42,8 @@ internal static unsafe partial class OpenMpi
     internal static partial int MPI_Allreduce(void* send, void* receive, int count, nint type, nint operation, nint communicator);
 
     [LibraryImport(Library)]
-    internal static partial int MPI_Allgather(void* send, int sendCount, nint sendType, void* receive, int receiveCount, nint receiveType, nint communicator);
+    internal static partial int MPI_Allgather(
+        void* send, int sendCount, nint sendType, void* receive, int receiveCount, nint receiveType, nint communicator);
 
     [LibraryImport(Library)]
     internal static partial int MPI_Allgatherv(

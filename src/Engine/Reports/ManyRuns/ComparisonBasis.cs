@@ -22,17 +22,32 @@ internal sealed record ComparisonBasis(string Key, string Words)
                 run.File.At("training.region_weights").Canonical(), run.File.At("condition.modalities").Canonical(),
                 run.File.Text("training.loss") is null or "mse" ? null : run.File.Text("training.loss"),
                 e.IsCompressor ? run.File.At("training.phases").Canonical() : "", Volumes(run, "val"), Preparation(run)),
-            string.Join(", ", new[] { e.Target, e.Space == "compressor" ? e.Architecture : $"{e.Space} space", e.Resolution, e.Strategy, e.IsCompressor || run.Status?.Best?.Measure is not null ? null : "over evenly spread timesteps" }.OfType<string>()));
+            string.Join(
+                ", ",
+                new[]
+                {
+                    e.Target,
+                    e.Space == "compressor" ? e.Architecture : $"{e.Space} space",
+                    e.Resolution,
+                    e.Strategy,
+                    e.IsCompressor || run.Status?.Best?.Measure is not null ? null : "over evenly spread timesteps",
+                }.OfType<string>()));
     }
 
     /// <summary>Of metrics of generated sets.</summary>
     public static ComparisonBasis Generated(ReportedRun run, SetResult set, SetQuality quality) => new(
-        Join(run.Experiment.Target, run.Experiment.Resolution, quality.Metric, Options(run, quality.Metric), quality.Basis, quality.Extractor, quality.Against, quality.RealVolumes, set.Volumes, Volumes(run, quality.Against), Preparation(run)),
-        $"{quality.Metric} of {Format.Plural(set.Volumes, "generated volume")} of {run.Experiment.Target}, {run.Experiment.Resolution}, against {Format.Plural(quality.RealVolumes, "volume")} of {quality.Against}, features of {quality.Extractor}{(quality.Basis is null ? "" : $", {quality.Basis}")}");
+        Join(
+            run.Experiment.Target, run.Experiment.Resolution, quality.Metric, Options(run, quality.Metric), quality.Basis,
+            quality.Extractor, quality.Against, quality.RealVolumes, set.Volumes, Volumes(run, quality.Against), Preparation(run)),
+        $"{quality.Metric} of {Format.Plural(set.Volumes, "generated volume")} of {run.Experiment.Target}, {run.Experiment.Resolution}, "
+        + $"against {Format.Plural(quality.RealVolumes, "volume")} of {quality.Against}, "
+        + $"features of {quality.Extractor}{(quality.Basis is null ? "" : $", {quality.Basis}")}");
 
     /// <summary>Of metrics of reconstructions.</summary>
     public static ComparisonBasis Reconstructed(ReportedRun run, string metric, string split, int volumes) => new(
-        Join(run.Experiment.Target, run.Experiment.Resolution, metric, Options(run, metric), split, volumes, Volumes(run, split), Preparation(run)),
+        Join(
+            run.Experiment.Target, run.Experiment.Resolution, metric, Options(run, metric), split, volumes,
+            Volumes(run, split), Preparation(run)),
         $"{metric} of {Format.Plural(volumes, "reconstruction")} of {run.Experiment.Target}, {run.Experiment.Resolution}, on {split}");
 
     /// <summary>The volumes of the target in a split, by hash; where they are not known, nothing is like them.</summary>
@@ -45,10 +60,17 @@ internal sealed record ComparisonBasis(string Key, string Words)
     }
 
     private static string Preparation(ReportedRun run) =>
-        run.File["data"] is not JsonObject data ? "" : string.Join(',', data.Where(entry => !Places.Contains(entry.Key)).OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}:{entry.Value.Canonical()}"));
+        run.File["data"] is not JsonObject data
+            ? ""
+            : string.Join(
+                ',',
+                data.Where(entry => !Places.Contains(entry.Key)).OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                    .Select(entry => $"{entry.Key}:{entry.Value.Canonical()}"));
 
     private static string Options(ReportedRun run, string metric) =>
-        (run.File.At("evaluation.metrics") as JsonArray)?.OfType<JsonObject>().FirstOrDefault(part => part.Text("use") == metric).Canonical() ?? "";
+        (run.File.At("evaluation.metrics") as JsonArray)?.OfType<JsonObject>()
+            .FirstOrDefault(part => part.Text("use") == metric).Canonical()
+        ?? "";
 
     private static string Join(params object?[] parts) => string.Join('\n', parts);
 }

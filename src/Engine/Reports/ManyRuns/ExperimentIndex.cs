@@ -10,12 +10,15 @@ internal static class ExperimentIndex
     public static void Write(StringBuilder text, ReportFacts facts)
     {
         text.Append("## Experiment index\n\n");
-        var table = new MarkdownTable("experiment", "type", "resolution", "latent", "architecture", "parameters", "strategy", "mode", "runs");
+        var table = new MarkdownTable(
+            "experiment", "type", "resolution", "latent", "architecture", "parameters", "strategy", "mode", "runs");
         // an experiment whose runs were made at several sizes has a line for each
         foreach (var group in facts.Runs.GroupBy(run => run.Experiment with { Configuration = "" }))
         {
             var e = group.Key;
-            table.Add(e.Id, e.Type, e.Resolution, e.Latent ?? Format.None, e.Architecture, Format.Parameters(e.Parameters), e.Strategy ?? Format.None, e.Mode, $"{group.Count()}");
+            table.Add(
+                e.Id, e.Type, e.Resolution, e.Latent ?? Format.None, e.Architecture, Format.Parameters(e.Parameters),
+                e.Strategy ?? Format.None, e.Mode, $"{group.Count()}");
         }
 
         table.WriteTo(text);

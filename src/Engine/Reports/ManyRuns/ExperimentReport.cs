@@ -7,7 +7,10 @@ namespace VoxelZoo.Engine.Reports.ManyRuns;
 /// <summary>Writes the report of many runs as Markdown, with its pictures in a folder beside it.</summary>
 public static class ExperimentReport
 {
-    /// <summary>Writes the report; one that is there is replaced as a whole. Where it cannot be written, no pictures are left that were not there before.</summary>
+    /// <summary>
+    /// Writes the report; one that is there is replaced as a whole. Where it cannot be written, no pictures are left
+    /// that were not there before.
+    /// </summary>
     /// <param name="facts">What it says.</param>
     /// <param name="file">The Markdown file. Its pictures go into <c>FILE_files</c>.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -62,6 +65,8 @@ public static class ExperimentReport
         text.Append($"{string.Join(", ", states.Select(group => $"{group.Count()} {group.Key}"))}.");
         if (facts.Problems.Count > 0)
             text.Append($" {Format.Plural(facts.Problems.Count, "entry", "entries")} under [problems](#problems-seen).");
-        text.Append("\n\nVolumes are H×W×D voxels. Losses of different targets, spaces or strategies cannot be compared; the [rankings](#rankings) hold only what can.\n\n");
+        text.Append(
+            "\n\nVolumes are H×W×D voxels. Losses of different targets, spaces or strategies cannot be compared; "
+            + "the [rankings](#rankings) hold only what can.\n\n");
     }
 }

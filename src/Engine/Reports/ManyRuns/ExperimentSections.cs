@@ -11,7 +11,8 @@ internal static class ExperimentSections
     public static void Write(StringBuilder text, ReportFacts facts, ReportPictures pictures)
     {
         var parts = facts.Runs.GroupBy(run => run.Experiment.Id)
-            .GroupBy(experiment => (Order: ExperimentIndex.Order(experiment.First().Experiment), Title: Part(experiment.First().Experiment)))
+            .GroupBy(
+                experiment => (Order: ExperimentIndex.Order(experiment.First().Experiment), Title: Part(experiment.First().Experiment)))
             .OrderBy(part => part.Key.Order).ThenBy(part => part.Key.Title, StringComparer.Ordinal);
         foreach (var (part, i) in parts.Select((part, i) => (part, i)))
         {
@@ -32,7 +33,9 @@ internal static class ExperimentSections
     {
         var e = runs[0].Experiment;
         text.Append($"### {e.Id}{(e.Title.Length > 0 ? $": {e.Title}" : "")}\n\n");
-        text.Append($"**Configuration**: {string.Join("; ", new[] { e.Architecture, e.Strategy, e.Configuration }.Where(words => !string.IsNullOrEmpty(words)))}.");
+        text.Append(
+            "**Configuration**: "
+            + $"{string.Join("; ", new[] { e.Architecture, e.Strategy, e.Configuration }.Where(words => !string.IsNullOrEmpty(words)))}.");
         if (e.Latent is { } latent)
             text.Append($" {(e.IsCompressor ? "Latent" : "Diffused as")}: {latent}.");
         text.Append("\n\n");
@@ -48,22 +51,29 @@ internal static class ExperimentSections
         Reconstructions(text, runs);
         if (pictures.Curve(runs) is { } curve)
             text.Append($"![losses of {e.Id} by epoch; validation is dashed]({curve})\n\n");
-        if (runs.Where(run => run.Picture is not null).OrderBy(run => run.Status?.Best?.Loss ?? double.PositiveInfinity).FirstOrDefault() is { } best)
-            text.Append($"{best.Name}: {best.Picture!.Value.Caption}; axial, coronal, sagittal.\n\n![sample of {best.Name}]({pictures.Sample(best)})\n\n");
+        if (runs.Where(run => run.Picture is not null)
+            .OrderBy(run => run.Status?.Best?.Loss ?? double.PositiveInfinity).FirstOrDefault() is { } best)
+            text.Append(
+                $"{best.Name}: {best.Picture!.Value.Caption}; axial, coronal, sagittal.\n\n"
+                + $"![sample of {best.Name}]({pictures.Sample(best)})\n\n");
     }
 
     /// <summary>A row for each run.</summary>
     private static void Runs(StringBuilder text, IReadOnlyList<ReportedRun> runs)
     {
         var table = new MarkdownTable(
-            "run", "jobs", "settings", "epochs", "best validation (epoch)", "final training loss", "time/epoch", "total", "peak memory (GiB)", "GPU memory (GiB)", "skipped steps", "rollbacks", "segments", "status");
+            "run", "jobs", "settings", "epochs", "best validation (epoch)", "final training loss", "time/epoch", "total",
+            "peak memory (GiB)", "GPU memory (GiB)", "skipped steps", "rollbacks", "segments", "status");
         foreach (var run in runs)
         {
             var status = run.Status;
             table.Add(
                 run.Name,
                 run.Chain is { } chain ? string.Join(", ", chain.Jobs) : Format.None,
-                string.Join(", ", run.Settings.Select(setting => Format.Line(setting[(setting.LastIndexOf('.', setting.IndexOf('=', StringComparison.Ordinal)) + 1)..], 60))),
+                string.Join(
+                    ", ",
+                    run.Settings.Select(setting => Format.Line(
+                        setting[(setting.LastIndexOf('.', setting.IndexOf('=', StringComparison.Ordinal)) + 1)..], 60))),
                 status is null ? Format.None : $"{status.Epoch}/{status.Epochs}",
                 status?.Best is { } best ? $"{Format.Loss(best.Loss)} ({best.Epoch})" : Format.None,
                 Format.Loss(run.TrainingLoss),
@@ -85,26 +95,36 @@ internal static class ExperimentSections
         var results = runs.SelectMany(run => (run.Evaluation?.Results ?? []).Select(result => (Run: run, Result: result))).ToArray();
         if (results.Length == 0)
             return;
-        var metrics = results.SelectMany(r => r.Result.Estimates.Select(e => (e.Metric, e.Timestep))).GroupBy(e => e.Metric, e => e.Timestep)
+        var metrics = results.SelectMany(r => r.Result.Estimates.Select(e => (e.Metric, e.Timestep)))
+            .GroupBy(e => e.Metric, e => e.Timestep)
             .Select(group => (Metric: group.Key, Timesteps: group.Distinct().Order().ToArray())).ToArray();
         var table = new MarkdownTable(
-            ["run", "checkpoint", "split", "volumes", "loss", "share of a zero network's loss", .. metrics.Select(m => $"{m.Metric} from t = {string.Join(" / ", m.Timesteps.Select(t => t.ToString("G4", CultureInfo.InvariantCulture)))}")]);
+            ["run", "checkpoint", "split", "volumes", "loss", "share of a zero network's loss", .. metrics.Select(m =>
+                $"{m.Metric} from t = {string.Join(" / ", m.Timesteps.Select(t => t.ToString("G4", CultureInfo.InvariantCulture)))}")]);
         foreach (var (run, result) in results)
         {
             table.Add(
             [
-                run.Name, Names(result), result.Split, $"{result.Volumes}", Format.Loss(result.Loss), (result.Loss / result.NullLoss).ToString("P0", CultureInfo.InvariantCulture),
-                .. metrics.Select(m => string.Join(" / ", m.Timesteps.Select(t => Format.Loss(result.Estimates.FirstOrDefault(e => e.Metric == m.Metric && e.Timestep == t)?.Value)))),
+                run.Name, Names(result), result.Split, $"{result.Volumes}", Format.Loss(result.Loss),
+                (result.Loss / result.NullLoss).ToString("P0", CultureInfo.InvariantCulture),
+                .. metrics.Select(m => string.Join(
+                    " / ",
+                    m.Timesteps.Select(
+                        t => Format.Loss(result.Estimates.FirstOrDefault(e => e.Metric == m.Metric && e.Timestep == t)?.Value)))),
             ]);
         }
 
-        text.Append("**Evaluation** (metrics are of one-step estimates of the clean volume from timestep t, not of generated volumes; psnr in dB):\n\n");
+        text.Append(
+            "**Evaluation** (metrics are of one-step estimates of the clean volume from timestep t, "
+            + "not of generated volumes; psnr in dB):\n\n");
         table.WriteTo(text);
     }
 
     private static void Generated(StringBuilder text, IReadOnlyList<ReportedRun> runs)
     {
-        var table = new MarkdownTable("run", "checkpoint", "sampler", "network evaluations", "generated", "metric", "against", "real", "value", "interval", "extractor");
+        var table = new MarkdownTable(
+            "run", "checkpoint", "sampler", "network evaluations", "generated", "metric", "against", "real",
+            "value", "interval", "extractor");
         foreach (var run in runs)
         {
             foreach (var set in run.Evaluation?.Generated ?? [])
@@ -112,8 +132,10 @@ internal static class ExperimentSections
                 foreach (var q in set.Metrics)
                 {
                     table.Add(
-                        run.Name, string.Join(" = ", set.Checkpoints), set.Sampler, Format.Loss(set.FunctionEvaluations), $"{set.Volumes}", q.MetricWithBasis, q.Against, $"{q.RealVolumes}",
-                        q.Value is null ? "not computed" : Format.Loss(q.Value), q.Interval is { } i ? $"{Format.Loss(i.Low)} to {Format.Loss(i.High)}" : Format.None, q.Extractor);
+                        run.Name, string.Join(" = ", set.Checkpoints), set.Sampler, Format.Loss(set.FunctionEvaluations), $"{set.Volumes}",
+                        q.MetricWithBasis, q.Against, $"{q.RealVolumes}",
+                        q.Value is null ? "not computed" : Format.Loss(q.Value),
+                        q.Interval is { } i ? $"{Format.Loss(i.Low)} to {Format.Loss(i.High)}" : Format.None, q.Extractor);
                 }
             }
         }
@@ -129,7 +151,8 @@ internal static class ExperimentSections
     {
         var table = new MarkdownTable(
         [
-            "run", "checkpoint", "generated", "without a tumour", "as asked for", "mean absolute error", "rank correlation", "against", "real",
+            "run", "checkpoint", "generated", "without a tumour", "as asked for", "mean absolute error",
+            "rank correlation", "against", "real",
             .. TumourDistances.Names.Select(name => $"distance of {name}"),
         ]);
         foreach (var run in runs)

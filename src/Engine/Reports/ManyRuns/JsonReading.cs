@@ -18,7 +18,9 @@ internal static class JsonReading
     public static string? Text(this JsonNode? node, string path) => node.At(path) is JsonValue value ? value.ToString() : null;
 
     public static double? Number(this JsonNode? node, string path) =>
-        node.At(path) is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<double>(out var number) ? number : Parsed(node.Text(path));
+        node.At(path) is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue<double>(out var number)
+            ? number
+            : Parsed(node.Text(path));
 
     /// <summary>The texts of a list, or the one text that stands instead of it.</summary>
     public static IReadOnlyList<string> Texts(this JsonNode? node, string path) => node.At(path).Texts();
@@ -32,12 +34,17 @@ internal static class JsonReading
     };
 
     /// <summary>The objects of a list.</summary>
-    public static IEnumerable<JsonObject> Objects(this JsonNode? node, string path) => (node.At(path) as JsonArray)?.OfType<JsonObject>() ?? [];
+    public static IEnumerable<JsonObject> Objects(this JsonNode? node, string path) =>
+        (node.At(path) as JsonArray)?.OfType<JsonObject>() ?? [];
 
     /// <summary>The JSON itself, with keys in order, to see whether two are the same.</summary>
     public static string Canonical(this JsonNode? node) => node switch
     {
-        JsonObject map => "{" + string.Join(',', map.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}:{entry.Value.Canonical()}")) + "}",
+        JsonObject map =>
+            "{"
+            + string.Join(
+                ',', map.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}:{entry.Value.Canonical()}"))
+            + "}",
         JsonArray list => $"[{string.Join(',', list.Select(Canonical))}]",
         null => "null",
         _ => node.ToJsonString(),

@@ -24,7 +24,8 @@ public sealed record ProvenanceFacts
     public required int Unknown { get; init; }
 
     // the parts that the program itself has are listed as those of a plugin
-    private static readonly IEqualityComparer<BinaryFacts> SameFile = EqualityComparer<BinaryFacts>.Create((a, b) => a!.Sha256 == b!.Sha256, file => file.Sha256.GetHashCode(StringComparison.Ordinal));
+    private static readonly IEqualityComparer<BinaryFacts> SameFile = EqualityComparer<BinaryFacts>.Create(
+        (a, b) => a!.Sha256 == b!.Sha256, file => file.Sha256.GetHashCode(StringComparison.Ordinal));
 
     /// <summary>Collects it.</summary>
     internal static ProvenanceFacts Of(IReadOnlyList<ReportedRun> runs)
@@ -34,17 +35,25 @@ public sealed record ProvenanceFacts
         {
             Binaries =
             [
-                .. known.SelectMany(p => p.Binaries.Select(b => (b, false)).Concat(p.Plugins.Except(p.Binaries, SameFile).Select(b => (b, true)))).CountBy(used => used)
-                    .OrderBy(used => used.Key.Item2).ThenBy(used => used.Key.b.Name, StringComparer.Ordinal).ThenBy(used => used.Key.b.Version, StringComparer.Ordinal)
+                .. known.SelectMany(p => p.Binaries.Select(b => (b, false))
+                    .Concat(p.Plugins.Except(p.Binaries, SameFile).Select(b => (b, true)))).CountBy(used => used)
+                    .OrderBy(used => used.Key.Item2).ThenBy(used => used.Key.b.Name, StringComparer.Ordinal)
+                    .ThenBy(used => used.Key.b.Version, StringComparer.Ordinal)
                     .Select(used => new UsedBinary(used.Key.b.Name, used.Key.Item2, used.Key.b.Version, used.Key.b.Sha256, used.Value)),
             ],
             Data =
             [
-                .. known.SelectMany(p => p.Data.Where(d => d.Value is { Patients: > 0 }).Select(d => (Split: d.Key, d.Value.Patients, d.Value.Sha256))).CountBy(used => used)
-                    .OrderBy(used => Array.IndexOf(Engine.Data.Cohort.AllSplits.ToArray(), used.Key.Split)).ThenByDescending(used => used.Value)
+                .. known.SelectMany(p => p.Data.Where(d => d.Value is { Patients: > 0 })
+                    .Select(d => (Split: d.Key, d.Value.Patients, d.Value.Sha256))).CountBy(used => used)
+                    .OrderBy(used => Array.IndexOf(Engine.Data.Cohort.AllSplits.ToArray(), used.Key.Split))
+                    .ThenByDescending(used => used.Value)
                     .Select(used => new UsedData(used.Key.Split, used.Key.Patients, used.Key.Sha256, used.Value)),
             ],
-            Files = [.. known.SelectMany(p => p.Files.Select(f => $"{Path.GetFileName(f.Key)} {f.Value}")).Distinct().Order(StringComparer.Ordinal)],
+            Files =
+            [
+                .. known.SelectMany(p => p.Files.Select(f => $"{Path.GetFileName(f.Key)} {f.Value}"))
+                    .Distinct().Order(StringComparer.Ordinal),
+            ],
             Commits = [.. known.Select(p => p.GitCommit).OfType<string>().Distinct()],
             Systems = [.. known.Select(p => $"{p.System}, {p.Runtime}").Distinct()],
             Unknown = runs.Count - known.Length,

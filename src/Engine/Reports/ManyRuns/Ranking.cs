@@ -20,7 +20,8 @@ public sealed record Ranking : OrderedValue
     internal static IReadOnlyList<Ranking> Of(IReadOnlyList<ReportedRun> runs) =>
     [
         .. Group("validation loss", runs.Where(run => run.Status?.Best is { } best && double.IsFinite(best.Loss))
-            .Select(run => (ComparisonBasis.Loss(run), (MetricOrder?)new MetricOrder(), new RankedRun(run, "best", run.Status!.Best!.Loss, null)))),
+            .Select(run =>
+                (ComparisonBasis.Loss(run), (MetricOrder?)new MetricOrder(), new RankedRun(run, "best", run.Status!.Best!.Loss, null)))),
         .. Group(null, runs.SelectMany(Generated)),
         .. Group(null, runs.SelectMany(Reconstructed)),
     ];
@@ -30,11 +31,15 @@ public sealed record Ranking : OrderedValue
         where IsBest(set.Checkpoints, run.Evaluation!.Generated!.Select(other => other.Checkpoints))
         from quality in set.Metrics.OrderBy(quality => quality.Against == Data.Cohort.Test ? 0 : 1)
         where quality.Value is not null
-        select (ComparisonBasis.Generated(run, set, quality), quality.Order, new RankedRun(run, string.Join(" = ", set.Checkpoints), quality.Value!.Value, quality.Interval)
-        {
-            Metric = quality.Metric,
-            Made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations") + (set is { Guidance: 1, GuidanceOptions: null, TimeShift: null } ? "" : $", {set.GuidanceWords}"),
-        });
+        select (
+            ComparisonBasis.Generated(run, set, quality),
+            quality.Order,
+            new RankedRun(run, string.Join(" = ", set.Checkpoints), quality.Value!.Value, quality.Interval)
+            {
+                Metric = quality.Metric,
+                Made = FormattableString.Invariant($"{set.Sampler}, {set.FunctionEvaluations:G4} network evaluations")
+                    + (set is { Guidance: 1, GuidanceOptions: null, TimeShift: null } ? "" : $", {set.GuidanceWords}"),
+            });
 
     private static IEnumerable<(ComparisonBasis, MetricOrder?, RankedRun)> Reconstructed(ReportedRun run) =>
         from result in run.Reconstructions?.Results ?? []

@@ -8,8 +8,10 @@ public sealed record ReportFacts
 {
     private static readonly string[] Untold =
     [
-        "id", "title", "extends", "profiles", "expect", "sampling", "evaluation", "data.cohort", "data.synthesize", "data.latents", "data.workers", "training.epochs",
-        "training.device", "training.check_memory", "training.validate_every", "training.checkpoint_every", "training.keep_checkpoints", "training.keep_every",
+        "id", "title", "extends", "profiles", "expect", "sampling", "evaluation", "data.cohort", "data.synthesize", "data.latents",
+        "data.workers", "training.epochs",
+        "training.device", "training.check_memory", "training.validate_every", "training.checkpoint_every",
+        "training.keep_checkpoints", "training.keep_every",
     ];
 
     /// <summary>When the first run was started, or null.</summary>
@@ -38,7 +40,8 @@ public sealed record ReportFacts
     {
         var paths = RunSearch.Find(places);
         if (paths.Count == 0)
-            throw new RunFolderException($"{string.Join(", ", places)}: there are no runs; a run is a folder with an experiment.yaml, which train makes");
+            throw new RunFolderException(
+                $"{string.Join(", ", places)}: there are no runs; a run is a folder with an experiment.yaml, which train makes");
         var (reader, names) = (new RunReader(sources), RunSearch.Names(paths));
         var runs = WithSettings([.. paths.Select(path => reader.Read(path, names[path])).OfType<ReportedRun>()]);
         return new ReportFacts
@@ -47,7 +50,11 @@ public sealed record ReportFacts
             To = runs.Max(run => run.Status?.Updated),
             Runs = runs,
             Rankings = Ranking.Of(runs),
-            Problems = [.. runs.SelectMany(ProblemList.Of).Concat(reader.Problems).Concat(NeverBegun(places, paths, sources)).OrderBy(problem => problem.Kind)],
+            Problems =
+            [
+                .. runs.SelectMany(ProblemList.Of).Concat(reader.Problems)
+                    .Concat(NeverBegun(places, paths, sources)).OrderBy(problem => problem.Kind),
+            ],
             Provenance = ProvenanceFacts.Of(runs),
         };
     }
@@ -55,7 +62,8 @@ public sealed record ReportFacts
     /// <summary>Chains of jobs without a run: what was refused before its first step left no more.</summary>
     private static IEnumerable<Problem> NeverBegun(IReadOnlyList<string> places, IReadOnlyList<string> runs, IRunSources sources)
     {
-        foreach (var folder in places.Where(place => !runs.Contains(Path.GetFullPath(place))).SelectMany(place => Directory.EnumerateDirectories(place, "*.submit")).Order(StringComparer.Ordinal))
+        foreach (var folder in places.Where(place => !runs.Contains(Path.GetFullPath(place)))
+            .SelectMany(place => Directory.EnumerateDirectories(place, "*.submit")).Order(StringComparer.Ordinal))
         {
             var run = Path.GetFullPath(folder)[..^".submit".Length];
             if (runs.Contains(run))
@@ -71,7 +79,9 @@ public sealed record ReportFacts
                 broken = e.Message;
             }
 
-            foreach (var problem in broken is null ? ProblemList.Chain(Path.GetFileName(run), chain) : [new Problem(ProblemKind.Unreadable, Path.GetFileName(run), Format.Line(broken))])
+            foreach (var problem in broken is null
+                ? ProblemList.Chain(Path.GetFileName(run), chain)
+                : [new Problem(ProblemKind.Unreadable, Path.GetFileName(run), Format.Line(broken))])
                 yield return problem;
         }
     }
@@ -80,11 +90,15 @@ public sealed record ReportFacts
     private static IReadOnlyList<ReportedRun> WithSettings(IReadOnlyList<ReportedRun> runs)
     {
         List<ReportedRun> told = [];
-        foreach (var experiment in runs.GroupBy(run => run.Experiment.Id).OrderBy(group => group.First().Experiment.IsCompressor).ThenBy(group => RunSearch.Sortable(group.Key), StringComparer.Ordinal))
+        foreach (var experiment in runs.GroupBy(run => run.Experiment.Id).OrderBy(group => group.First().Experiment.IsCompressor)
+            .ThenBy(group => RunSearch.Sortable(group.Key), StringComparer.Ordinal))
         {
             var leaves = experiment.Select(run => Leaves(run.File, "").ToDictionary(leaf => leaf.Key, leaf => leaf.Value)).ToArray();
-            var keys = leaves.SelectMany(run => run.Keys).Distinct().Where(key => IsTold(key) && leaves.Select(run => run.GetValueOrDefault(key)).Distinct().Count() > 1).ToArray();
-            told.AddRange(experiment.Zip(leaves, (run, values) => run with { Settings = [.. keys.Where(values.ContainsKey).Select(key => $"{key}={values[key]}")] }));
+            var keys = leaves.SelectMany(run => run.Keys).Distinct()
+                .Where(key => IsTold(key) && leaves.Select(run => run.GetValueOrDefault(key)).Distinct().Count() > 1).ToArray();
+            told.AddRange(experiment.Zip(
+                leaves,
+                (run, values) => run with { Settings = [.. keys.Where(values.ContainsKey).Select(key => $"{key}={values[key]}")] }));
         }
 
         return told;
@@ -95,5 +109,11 @@ public sealed record ReportFacts
 
     private static IEnumerable<(string Key, string Value)> Leaves(JsonNode? node, string path) => node is JsonObject { Count: > 0 } map
         ? map.SelectMany(entry => Leaves(entry.Value, path.Length == 0 ? entry.Key : $"{path}.{entry.Key}"))
-        : [(path, node is JsonValue value ? value.TryGetValue<double>(out var number) ? Format.Small(number) : value.ToString() : node.Canonical())];
+        : [
+            (
+                path,
+                node is JsonValue value
+                    ? value.TryGetValue<double>(out var number) ? Format.Small(number) : value.ToString()
+                    : node.Canonical()),
+        ];
 }

@@ -11,7 +11,8 @@ internal sealed partial class ReportPictures(string file)
     private const int MostPoints = 1000;
     private const string CurveEnd = "-loss.svg", SampleEnd = "-sample.png";
 
-    private readonly string _folder = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, Path.GetFileNameWithoutExtension(file) + "_files");
+    private readonly string _folder = Path.Combine(
+        Path.GetDirectoryName(Path.GetFullPath(file))!, Path.GetFileNameWithoutExtension(file) + "_files");
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _new = [];
 
@@ -22,11 +23,23 @@ internal sealed partial class ReportPictures(string file)
         List<CurveSeries> series = [];
         foreach (var (run, colour) in runs.Where(run => run.Epochs.Count > 0).Select((run, i) => (run, i)))
         {
-            series.Add(new CurveSeries($"{run.Name}, training", Thin([.. run.Epochs.Select(e => ((double)e.Epoch, e.Loss))])) { Colour = colour });
-            series.Add(new CurveSeries($"{run.Name}, validation", Thin([.. run.Epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))])) { Colour = colour, IsDashed = true });
+            series.Add(
+                new CurveSeries($"{run.Name}, training", Thin([.. run.Epochs.Select(e => ((double)e.Epoch, e.Loss))])) { Colour = colour });
+            series.Add(new CurveSeries(
+                $"{run.Name}, validation",
+                Thin([.. run.Epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))]))
+            {
+                Colour = colour,
+                IsDashed = true,
+            });
         }
 
-        return series.Count == 0 ? null : Add(runs[0].Experiment.Id, CurveEnd, path => AtomicFile.WriteText(path, LossCurve.Svg([.. series.Where(s => s.Points.Count > 0)], "epoch")));
+        return series.Count == 0
+            ? null
+            : Add(
+                runs[0].Experiment.Id,
+                CurveEnd,
+                path => AtomicFile.WriteText(path, LossCurve.Svg([.. series.Where(s => s.Points.Count > 0)], "epoch")));
     }
 
     /// <summary>Copies the picture of a run's sample.</summary>

@@ -32,13 +32,16 @@ internal sealed class RunReader(IRunSources sources)
         var experiment = ExperimentFacts.Of(plan);
         var status = Try(name, run.ReadStanding);
         if (status is null && !File.Exists(run.Status))
-            _problems.Add(new Problem(ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
+            _problems.Add(new Problem(
+                ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
         var entries = Try(name, () => MetricsLog.Read(run.Metrics)) ?? [];
         var (epochs, locked) = (entries.Where(e => e.Kind == "epoch").ToArray(), run.IsLocked());
         // a run that has no line of any step was made by another program
         if (status is not null && entries.Any(e => e.Kind == "step") && MetricsLog.Gaps(entries, status.Step) is { } gaps)
             _problems.Add(new Problem(ProblemKind.Unreadable, name, $"metrics.jsonl has no whole line of {gaps}, so that history is lost"));
-        var evaluation = experiment.IsCompressor ? null : Try(name, () => Whole(run.Evaluation, EvaluationFile<EvaluationResult>.Read(run)));
+        var evaluation = experiment.IsCompressor
+            ? null
+            : Try(name, () => Whole(run.Evaluation, EvaluationFile<EvaluationResult>.Read(run)));
         return new ReportedRun(run, file)
         {
             Name = name,
@@ -54,12 +57,23 @@ internal sealed class RunReader(IRunSources sources)
             Rollbacks = [.. entries.Where(e => e.Kind == "rollback")],
             Remarks = [.. RunWords.Remarks(epochs, status, evaluation)],
             Evaluation = evaluation,
-            Reconstructions = experiment.IsCompressor ? Try(name, () => Whole(run.Evaluation, EvaluationFile<ReconstructionResult>.Read(run))) : null,
+            Reconstructions = experiment.IsCompressor
+                ? Try(name, () => Whole(run.Evaluation, EvaluationFile<ReconstructionResult>.Read(run)))
+                : null,
             Chain = Try(name, () => sources.Chain(run.Path)),
             DamagedCheckpoints = Try(name, () => Damaged(run)) ?? [],
-            Provenance = Try(name, () => Whole(run.Provenance, RunFile.ReadSealed<Provenance>(run.Provenance, "it says only what the run was made with"))),
+            Provenance = Try(
+                name,
+                () => Whole(run.Provenance, RunFile.ReadSealed<Provenance>(run.Provenance, "it says only what the run was made with"))),
             Picture = Try(name, () => FindPicture(run)),
-            Sweeps = [.. new[] { Try(name, () => SweepFacts.Solvers(run, name, experiment.Id)), Try(name, () => SweepFacts.Steps(run, name, experiment.Id)) }.OfType<SweepFacts>()],
+            Sweeps =
+            [
+                .. new[]
+                {
+                    Try(name, () => SweepFacts.Solvers(run, name, experiment.Id)),
+                    Try(name, () => SweepFacts.Steps(run, name, experiment.Id)),
+                }.OfType<SweepFacts>(),
+            ],
         };
     }
 
@@ -78,7 +92,8 @@ internal sealed class RunReader(IRunSources sources)
         catch (Exception e) when (e is RunFolderException or IOException or UnauthorizedAccessException or JsonException)
         {
             // a reader elsewhere has no use for where the run lies here
-            var sentence = e.Message.Replace(_path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal).Replace(_path, "the folder", StringComparison.Ordinal);
+            var sentence = e.Message.Replace(_path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)
+                .Replace(_path, "the folder", StringComparison.Ordinal);
             _problems.Add(new Problem(ProblemKind.Unreadable, name, Format.Line(sentence)));
             return default;
         }
@@ -86,7 +101,10 @@ internal sealed class RunReader(IRunSources sources)
 
     /// <summary>The value that was read of a file in whose lists nothing is null, which the types cannot say.</summary>
     private static T? Whole<T>(string path, T? value)
-        where T : class => value is null || !HasNullEntries(Json(path)) ? value : throw new RunFolderException($"{path} cannot be read: a list in it has an empty entry");
+        where T : class =>
+            value is null || !HasNullEntries(Json(path))
+                ? value
+                : throw new RunFolderException($"{path} cannot be read: a list in it has an empty entry");
 
     private static bool HasNullEntries(JsonNode? node) => node switch
     {
@@ -108,7 +126,10 @@ internal sealed class RunReader(IRunSources sources)
     }
 
     private static string[] Damaged(RunFolder run) =>
-        Directory.Exists(run.Checkpoints) ? [.. Directory.EnumerateDirectories(run.Checkpoints, ".corrupt-*").Select(folder => Path.GetFileName(folder)[".corrupt-".Length..]).Order(StringComparer.Ordinal)] : [];
+        Directory.Exists(run.Checkpoints)
+            ? [.. Directory.EnumerateDirectories(run.Checkpoints, ".corrupt-*")
+                .Select(folder => Path.GetFileName(folder)[".corrupt-".Length..]).Order(StringComparer.Ordinal)]
+            : [];
 
     private static (string, string)? FindPicture(RunFolder run)
     {
@@ -124,7 +145,11 @@ internal sealed class RunReader(IRunSources sources)
             if (sample.Text("volume") is { } volume)
                 return (picture, $"{volume} above, its reconstruction{checkpoint} below");
             var made = $"{sample.Text("function_evaluations") ?? "?"} network evaluations by {sample.Text("sampler") ?? "?"}{checkpoint}";
-            return (picture, sample.Text("condition") is { } patient ? $"the real volume of {patient} above, one generated from its condition below ({made})" : $"a generated volume ({made})");
+            return (
+                picture,
+                sample.Text("condition") is { } patient
+                    ? $"the real volume of {patient} above, one generated from its condition below ({made})"
+                    : $"a generated volume ({made})");
         }
 
         return null;

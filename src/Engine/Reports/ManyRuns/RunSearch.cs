@@ -9,7 +9,10 @@ public static partial class RunSearch
 {
     private const int Deepest = 6;
 
-    /// <summary>The run folders among and below some folders, and those of the runs that a run trained first; each once, numbers in names in their order. One that several links lead to counts once, under the name that is met first.</summary>
+    /// <summary>
+    /// The run folders among and below some folders, and those of the runs that a run trained first; each once, numbers in names in their
+    /// order. One that several links lead to counts once, under the name that is met first.
+    /// </summary>
     /// <param name="places">Runs, and folders of runs at any depth.</param>
     /// <returns>Full paths.</returns>
     /// <exception cref="RunFolderException">One of them is no folder.</exception>
@@ -20,7 +23,8 @@ public static partial class RunSearch
         foreach (var place in places)
         {
             if (!Directory.Exists(place))
-                throw new RunFolderException($"{place}: there is no such folder; name runs, or folders of runs{NearPaths.Suggestion(place, Directory.Exists)}");
+                throw new RunFolderException(
+                    $"{place}: there is no such folder; name runs, or folders of runs{NearPaths.Suggestion(place, Directory.Exists)}");
             Search(Path.TrimEndingDirectorySeparator(Path.GetFullPath(place)), run =>
             {
                 if (seen.Add(RealPath.Of(run)))

@@ -13,7 +13,8 @@ internal static class SweepSection
         text.Append("## Sampling sweeps\n\n");
         foreach (var sweep in sweeps)
         {
-            text.Append($"### {(sweep.Kind == "steps" ? "Number of steps" : "Solvers")}: {sweep.Run} ({sweep.Experiment})\n\n{sweep.Basis}.\n\n");
+            text.Append(
+                $"### {(sweep.Kind == "steps" ? "Number of steps" : "Solvers")}: {sweep.Run} ({sweep.Experiment})\n\n{sweep.Basis}.\n\n");
             var table = new MarkdownTable(sweep.Columns);
             foreach (var row in sweep.Rows)
                 table.Add(row);

@@ -7,7 +7,9 @@ using static VoxelZoo.Engine.Reports.Markdown;
 
 namespace VoxelZoo.Engine.Reports.OneRun;
 
-/// <summary>Writes the <c>report.md</c> of a compressor's run: what was run, how it went, the loss curve, the measures, the pictures.</summary>
+/// <summary>
+/// Writes the <c>report.md</c> of a compressor's run: what was run, how it went, the loss curve, the measures, the pictures.
+/// </summary>
 public static class CompressionReport
 {
     /// <summary>Writes the report and its loss curve into the run's folder, from the files that the run left there.</summary>
@@ -46,7 +48,10 @@ public static class CompressionReport
     private static void Evaluation(StringBuilder text, ReconstructionResult evaluation)
     {
         Line(text, $"## Reconstructions by {evaluation.Title}: {evaluation.Volumes} volumes\n");
-        Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; {string.Join(", ", evaluation.Measures.Select(m => FormattableString.Invariant($"{m.Key} {m.Value:G4}")))}.\n");
+        Line(
+            text,
+            $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; "
+            + $"{string.Join(", ", evaluation.Measures.Select(m => FormattableString.Invariant($"{m.Key} {m.Value:G4}")))}.\n");
         if (evaluation.Metrics.Count == 0)
             return;
         var kinds = evaluation.Names.Select(Kind).Distinct().ToArray();
@@ -54,8 +59,12 @@ public static class CompressionReport
         Line(text, $"|---|---|{string.Concat(kinds.Select(_ => "---|"))}");
         foreach (var metric in evaluation.Metrics)
         {
-            var byKind = kinds.Select(kind => metric.Values.Zip(evaluation.Names).Where(v => Kind(v.Second) == kind).Select(v => v.First).ToArray());
-            Line(text, $"| {metric.Metric} | {Measure(metric.Value)} | {string.Join(" | ", byKind.Select(values => Measure(values.Contains(null) ? null : values.Average())))} |");
+            var byKind = kinds.Select(
+                kind => metric.Values.Zip(evaluation.Names).Where(v => Kind(v.Second) == kind).Select(v => v.First).ToArray());
+            Line(
+                text,
+                $"| {metric.Metric} | {Measure(metric.Value)} | "
+                + $"{string.Join(" | ", byKind.Select(values => Measure(values.Contains(null) ? null : values.Average())))} |");
         }
 
         text.Append('\n');

@@ -48,7 +48,10 @@ public static class RunReport
     {
         if (run.ReadStanding() is not { } status)
             return;
-        Line(text, $"| status | {JsonNamingPolicy.SnakeCaseLower.ConvertName(status.Status.ToString())}, epoch {status.Epoch} of {status.Epochs}, {status.Step:N0} steps |");
+        Line(
+            text,
+            $"| status | {JsonNamingPolicy.SnakeCaseLower.ConvertName(status.Status.ToString())}, epoch {status.Epoch} of {status.Epochs}, "
+            + $"{status.Step:N0} steps |");
         var time = TimeSpan.FromSeconds(status.TrainingSeconds);
         Line(text, $"| training time | {(int)time.TotalHours:00}:{time:mm\\:ss} |");
         if (status.Best is { } best)
@@ -84,7 +87,9 @@ public static class RunReport
         CurveSeries[] series =
         [
             new("training loss", [.. epochs.Select(e => ((double)e.Epoch, e.Loss))]),
-            new("validation loss", [.. epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))]),
+            new(
+                "validation loss",
+                [.. epochs.Where(e => e.ValidationLoss is not null).Select(e => ((double)e.Epoch, e.ValidationLoss!.Value))]),
         ];
         return LossCurve.Svg(series, "epoch");
     }
@@ -101,7 +106,9 @@ public static class RunReport
         string[] names = [.. groups.SelectMany(group => all.Where(name => name.StartsWith(group, StringComparison.Ordinal)))];
         Line(text, $"## Generated while training\n");
         var last = measured.Length > most ? $" The last {most} of {measured.Length}." : "";
-        Line(text, $"Of few volumes by few steps, always with the same noise: compare them with each other, not with an evaluation.{last}\n");
+        Line(
+            text,
+            $"Of few volumes by few steps, always with the same noise: compare them with each other, not with an evaluation.{last}\n");
         Line(text, $"| epoch | {string.Join(" | ", names.Select(name => name.Replace('/', ' ').ToLowerInvariant()))} |");
         Line(text, $"|---|{string.Concat(names.Select(_ => "---|"))}");
         foreach (var entry in measured.TakeLast(most))
@@ -130,11 +137,16 @@ public static class RunReport
         if (errors.Count == 0)
             return;
         Line(text, $"Squared errors of the same estimates in tumours, by diameter, and in the background:\n");
-        Line(text, $"| t | tumours | background | ratio | below 10 mm | 10 to 20 mm | 20 to 30 mm | from 30 mm |\n|---|---|---|---|---|---|---|---|");
+        Line(
+            text,
+            $"| t | tumours | background | ratio | below 10 mm | 10 to 20 mm | 20 to 30 mm | from 30 mm |\n"
+            + $"|---|---|---|---|---|---|---|---|");
         foreach (var e in errors)
         {
             double?[] values = [e.TumourLoss, e.BackgroundLoss, e.Ratio, e.Tiny, e.Small, e.Medium, e.Large];
-            Line(text, $"| {e.Timestep:G4} | {string.Join(" | ", values.Select(v => v?.ToString("G3", CultureInfo.InvariantCulture) ?? "-"))} |");
+            Line(
+                text,
+                $"| {e.Timestep:G4} | {string.Join(" | ", values.Select(v => v?.ToString("G3", CultureInfo.InvariantCulture) ?? "-"))} |");
         }
 
         text.Append('\n');
@@ -144,9 +156,13 @@ public static class RunReport
     {
         Line(text, $"## Generated volumes of {string.Join(" = ", result.Checkpoints)}\n");
         // what is wrong with them comes before any number; against each set of real volumes it is said below
-        foreach (var wrong in result.Metrics.Where(quality => quality.Value is not null && quality.Warnings.Count > 0).DistinctBy(quality => quality.Metric))
+        foreach (var wrong in result.Metrics.Where(quality => quality.Value is not null && quality.Warnings.Count > 0)
+            .DistinctBy(quality => quality.Metric))
             Line(text, $"> **Warning:** {wrong.Warnings[0]} (`{wrong.Metric}` against {wrong.Against}).\n");
-        Line(text, $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, seed {result.Seed}, {result.GuidanceWords}.\n");
+        Line(
+            text,
+            $"{result.Volumes} volumes by {result.Sampler} with {result.FunctionEvaluations:G4} network evaluations each, "
+            + $"seed {result.Seed}, {result.GuidanceWords}.\n");
         Masks(text, result.Masks);
         if (result.Metrics.Count == 0)
             return;
@@ -154,11 +170,15 @@ public static class RunReport
         foreach (var quality in result.Metrics)
         {
             var interval = quality.Interval is { } i ? FormattableString.Invariant($"{i.Low:G4} to {i.High:G4}") : "";
-            Line(text, $"| {quality.MetricWithBasis} | {quality.Against} | {quality.RealVolumes} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {interval} | {quality.Extractor} |");
+            Line(
+                text,
+                $"| {quality.MetricWithBasis} | {quality.Against} | {quality.RealVolumes} | "
+                + $"{quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {interval} | {quality.Extractor} |");
         }
 
         text.Append('\n');
-        foreach (var warning in result.Metrics.SelectMany(quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
+        foreach (var warning in result.Metrics.SelectMany(
+            quality => quality.Warnings.Select(warning => $"{quality.Metric} against {quality.Against}: {warning}")))
             Line(text, $"- {warning}");
         text.Append('\n');
     }
@@ -189,20 +209,27 @@ public static class RunReport
         Line(text, $"The floor: the same metrics with real volumes of one split in the place of generated ones.\n");
         Line(text, $"| metric | of | against | value | extractor |\n|---|---|---|---|---|");
         foreach (var quality in floor)
-            Line(text, $"| {quality.MetricWithBasis} | {quality.Of} | {quality.Against} | {quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {quality.Extractor} |");
+            Line(
+                text,
+                $"| {quality.MetricWithBasis} | {quality.Of} | {quality.Against} | "
+                + $"{quality.Value?.ToString("G4", CultureInfo.InvariantCulture) ?? "-"} | {quality.Extractor} |");
         text.Append('\n');
     }
 
     private static void Evaluation(StringBuilder text, EvaluationResult evaluation)
     {
         Line(text, $"## Evaluation of {evaluation.Title}: {evaluation.Volumes} volumes\n");
-        Line(text, $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; a network that returns zero has {evaluation.NullLoss:G4}.\n");
+        Line(
+            text,
+            $"{evaluation.Checkpoint}, weights: {evaluation.Weights}. Loss {evaluation.Loss:G4}; "
+            + $"a network that returns zero has {evaluation.NullLoss:G4}.\n");
         if (evaluation.Reconstructions.Count > 0)
         {
             var lost = string.Join(", ", evaluation.Reconstructions.Select(e => $"{e.Metric} {Measure(e.Value)}"));
             Line(
                 text,
-                $"The compressor is lossy: what it makes of the real volumes has {lost}, and nothing generated can be expected to be nearer.\n");
+                $"The compressor is lossy: what it makes of the real volumes has {lost}, "
+                + $"and nothing generated can be expected to be nearer.\n");
         }
 
         var timesteps = evaluation.Estimates.Select(e => e.Timestep).Distinct().Order().ToArray();
@@ -225,7 +252,9 @@ public static class RunReport
         Line(text, $"## Samples\n");
         foreach (var sample in samples)
         {
-            var condition = sample.Condition is null ? "" : $", conditioned on {sample.Condition}: the real volume above, the generated one below";
+            var condition = sample.Condition is null
+                ? ""
+                : $", conditioned on {sample.Condition}: the real volume above, the generated one below";
             Line(text, $"{sample.Name}: {sample.FunctionEvaluations} network evaluations with {sample.Sampler}{condition}.\n");
             Line(text, $"![sample {sample.Name}](samples/{sample.Name}/{SampleFolder.PictureName})\n");
         }

@@ -8,8 +8,8 @@ namespace VoxelZoo.Engine.Runs.Checkpoints;
 public sealed record BestValidation(int Epoch, double Loss)
 {
     /// <summary>
-    /// How the loss is defined: <c>training_law</c> for denoisers, whose losses by earlier versions were means over evenly spread timesteps and have
-    /// nothing here; missing for compressors.
+    /// How the loss is defined: <c>training_law</c> for denoisers, whose losses by earlier versions were means over evenly spread timesteps
+    /// and have nothing here; missing for compressors.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Measure { get; init; }

@@ -23,5 +23,6 @@ public sealed record Checkpoint(string Folder, CheckpointManifest Manifest)
     /// <exception cref="InvalidDataException">It holds no such component.</exception>
     public NamedTensors Read(string component) => Has(component)
         ? SafetensorsFile.Read(File(component))
-        : throw new InvalidDataException($"{Folder} holds no {component}, only {string.Join(", ", Manifest.Files.Keys)}; it is of another plan");
+        : throw new InvalidDataException(
+            $"{Folder} holds no {component}, only {string.Join(", ", Manifest.Files.Keys)}; it is of another plan");
 }

@@ -5,7 +5,10 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Engine.Runs.Checkpoints;
 
-/// <summary>What a checkpoint holds beside its tensors: <c>manifest.json</c>, with the hash of its own values as <c>sha256</c>. A checkpoint without a manifest that verifies does not exist.</summary>
+/// <summary>
+/// What a checkpoint holds beside its tensors: <c>manifest.json</c>, with the hash of its own values as <c>sha256</c>. A checkpoint without
+/// a manifest that verifies does not exist.
+/// </summary>
 public sealed record CheckpointManifest
 {
     /// <summary>The version of the layout that this program writes and reads.</summary>

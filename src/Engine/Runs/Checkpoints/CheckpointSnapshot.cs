@@ -12,7 +12,8 @@ internal sealed class CheckpointSnapshot : IDisposable
     /// <summary>Copies tensors.</summary>
     /// <param name="components">Tensors by component and name; they stay the caller's.</param>
     /// <param name="manifest">The manifest, still without the facts of the files.</param>
-    public CheckpointSnapshot(IEnumerable<KeyValuePair<string, IReadOnlyDictionary<string, Tensor>>> components, CheckpointManifest manifest)
+    public CheckpointSnapshot(
+        IEnumerable<KeyValuePair<string, IReadOnlyDictionary<string, Tensor>>> components, CheckpointManifest manifest)
     {
         _manifest = manifest;
         using var noGradient = torch.no_grad();

@@ -119,7 +119,9 @@ public sealed class CheckpointStore
     /// <summary>Moves a pointer, <c>latest</c>, <c>best</c> or <c>best_generation</c>, to a checkpoint.</summary>
     public void Point(string pointer, string name) => AtomicFile.WriteText(_files, In(pointer), name + "\n");
 
-    /// <summary>Makes a checkpoint the latest again, with another manifest for the same tensors, and removes those of later steps.</summary>
+    /// <summary>
+    /// Makes a checkpoint the latest again, with another manifest for the same tensors, and removes those of later steps.
+    /// </summary>
     public void ReturnTo(Checkpoint checkpoint, CheckpointManifest manifest)
     {
         SealedJson.Write(_files, Path.Combine(checkpoint.Folder, ManifestName), manifest);
@@ -141,18 +143,24 @@ public sealed class CheckpointStore
         Remove(Names().SkipLast(keep).Where(name => !pointed.Contains(name) && !(keepEvery > 0 && StepOf(name) % keepEvery == 0)));
     }
 
-    /// <summary>Opens the checkpoint that <paramref name="pointer"/> names; if it is damaged, the newest other one that verifies. Changes nothing.</summary>
+    /// <summary>
+    /// Opens the checkpoint that <paramref name="pointer"/> names; if it is damaged, the newest other one that verifies. Changes nothing.
+    /// </summary>
     /// <param name="pointer"><c>latest</c> or <c>best</c>.</param>
     /// <param name="damage">Called with a sentence for each checkpoint that was passed over.</param>
     /// <returns>The checkpoint, or null where there is none that verifies.</returns>
     public Checkpoint? Open(string pointer, Action<string> damage) => Find(pointer, damage, _ => "");
 
-    /// <summary>The same for the one who writes here: what is broken is set aside as <c>.corrupt-step-XXXXXXXX</c>, so that nobody tries it again.</summary>
+    /// <summary>
+    /// The same for the one who writes here: what is broken is set aside as <c>.corrupt-step-XXXXXXXX</c>, so that nobody tries it again.
+    /// </summary>
     /// <param name="pointer"><c>latest</c> or <c>best</c>.</param>
     /// <param name="damage">Called with a sentence for each checkpoint that was passed over.</param>
     public Checkpoint? Recover(string pointer, Action<string> damage) => Find(pointer, damage, Quarantine);
 
-    /// <summary>Hashes of the experiments by which the checkpoints were trained, as far as their manifests can be read; their tensors are not.</summary>
+    /// <summary>
+    /// Hashes of the experiments by which the checkpoints were trained, as far as their manifests can be read; their tensors are not.
+    /// </summary>
     public IReadOnlySet<string> Experiments()
     {
         HashSet<string> found = [];
@@ -183,7 +191,9 @@ public sealed class CheckpointStore
     }
 
     /// <summary>Looks once.</summary>
-    /// <returns>What was found, and whether the training that goes on here removed a checkpoint under the eyes, so that pointers have moved.</returns>
+    /// <returns>
+    /// What was found, and whether the training that goes on here removed a checkpoint under the eyes, so that pointers have moved.
+    /// </returns>
     private (Checkpoint? Found, bool Removed) Find(string pointer, Action<string> damage, Func<string, string> broken, bool patient)
     {
         var (pointed, names) = (Pointed(pointer), Names().Reverse().ToArray());
@@ -226,7 +236,8 @@ public sealed class CheckpointStore
         using var json = new StreamReader(_files.Open(Path.Combine(folder, ManifestName)));
         var manifest = Manifest(json.ReadToEnd());
         if (manifest.Format != CheckpointManifest.CurrentFormat)
-            throw new NotSupportedException($"its layout is version {manifest.Format}, this program reads version {CheckpointManifest.CurrentFormat}");
+            throw new NotSupportedException(
+                $"its layout is version {manifest.Format}, this program reads version {CheckpointManifest.CurrentFormat}");
         foreach (var (file, expected) in manifest.Files)
         {
             using var stream = _files.Open(Path.Combine(folder, file));
@@ -271,7 +282,8 @@ public sealed class CheckpointStore
         if (free < Room * bytes)
             throw new IOException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"a checkpoint takes {ByteCount.Shown(bytes)} and {_folder} has {ByteCount.Shown(free)} free, less than {Room} times as much; make room"));
+                $"a checkpoint takes {ByteCount.Shown(bytes)} and {_folder} has {ByteCount.Shown(free)} free, "
+                + $"less than {Room} times as much; make room"));
     }
 
     private FileFacts Write(string path, IReadOnlyDictionary<string, Tensor> named)
@@ -336,5 +348,9 @@ public sealed class CheckpointStore
     }
 
     /// <summary>The step that a checkpoint's name tells, or null where it is none's.</summary>
-    internal static long? StepOf(string name) => name.StartsWith("step-", StringComparison.Ordinal) && long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
+    internal static long? StepOf(string name) =>
+        name.StartsWith("step-", StringComparison.Ordinal)
+        && long.TryParse(name.AsSpan("step-".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step)
+            ? step
+            : null;
 }

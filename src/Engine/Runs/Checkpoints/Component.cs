@@ -23,19 +23,23 @@ public static class Component
     /// <summary>The discriminator beside it.</summary>
     public const string Discriminator = "discriminator";
 
-    /// <summary>The moments of a component's optimiser: of denoisers and compressors plainly <c>optimizer</c>, which no checkpoint holds twice.</summary>
+    /// <summary>
+    /// The moments of a component's optimiser: of denoisers and compressors plainly <c>optimizer</c>, which no checkpoint holds twice.
+    /// </summary>
     public static string OptimizerOf(string component) => IsPlain(component) ? "optimizer" : $"{component}_optimizer";
 
     /// <summary>A component's moving average: of denoisers and compressors plainly <c>ema</c>.</summary>
     public static string AverageOf(string component) => IsPlain(component) ? "ema" : $"{component}_ema";
 
     /// <summary>A component's average of a length σ: <c>ema_0.05</c>.</summary>
-    public static string AverageOf(string component, double length) => AverageOf(component) + Length + length.ToString("R", CultureInfo.InvariantCulture);
+    public static string AverageOf(string component, double length) =>
+        AverageOf(component) + Length + length.ToString("R", CultureInfo.InvariantCulture);
 
     /// <summary>The length of the average that a component is of another one; null where it is none.</summary>
     public static double? LengthOf(string component, string average) =>
         average.StartsWith(AverageOf(component) + Length, StringComparison.Ordinal)
-        && double.TryParse(average[(AverageOf(component) + Length).Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var length)
+        && double.TryParse(
+            average[(AverageOf(component) + Length).Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out var length)
             ? length
             : null;
 

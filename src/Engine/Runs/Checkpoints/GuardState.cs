@@ -1,10 +1,13 @@
 namespace VoxelZoo.Engine.Runs.Checkpoints;
 
-/// <summary>What the guards remember between two steps; part of a checkpoint, so that a run that continues judges as if it had not stopped.</summary>
+/// <summary>
+/// What the guards remember between two steps; part of a checkpoint, so that a run that continues judges as if it had not stopped.
+/// </summary>
 public sealed record GuardState
 {
     /// <summary>Of each optimiser, by the name of its first module.</summary>
-    public IReadOnlyDictionary<string, GradientGuardState> Gradients { get; init; } = new SortedDictionary<string, GradientGuardState>(StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, GradientGuardState> Gradients { get; init; } =
+        new SortedDictionary<string, GradientGuardState>(StringComparer.Ordinal);
 
     /// <summary>Of the losses.</summary>
     public CollapseState Collapse { get; init; } = new();

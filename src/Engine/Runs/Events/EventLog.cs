@@ -21,8 +21,9 @@ internal sealed class EventLog : IDisposable
     private double Now => (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds;
 
     /// <summary>
-    /// Begins a file of a run that goes on after <paramref name="step"/>. Events that were lost with the steps after it are dropped, and who has read them
-    /// already is told by the start of a session. Its step alone would not do: numbers of epochs have smaller ones than the steps of their time.
+    /// Begins a file of a run that goes on after <paramref name="step"/>. Events that were lost with the steps after it are dropped, and
+    /// who has read them already is told by the start of a session. Its step alone would not do: numbers of epochs have smaller ones than
+    /// the steps of their time.
     /// </summary>
     /// <param name="folder">The folder of the events.</param>
     /// <param name="step">The last step that counts.</param>
@@ -37,7 +38,8 @@ internal sealed class EventLog : IDisposable
             Drop(file, last);
         // TensorBoard reads in the order of the names
         var seconds = before.Select(Seconds).Append(clock.GetUtcNow().ToUnixTimeSeconds() - 1).Max() + 1;
-        var name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.0");
+        var name = string.Create(
+            CultureInfo.InvariantCulture, $"{Prefix}{seconds:D10}.{Environment.MachineName}.{Environment.ProcessId}.0");
         var log = new EventLog(Path.Combine(folder, name), clock, warn);
         if (before.Count > 0)
             log.Add(ScalarEvent.Start(log.Now, step + 1));
@@ -49,20 +51,30 @@ internal sealed class EventLog : IDisposable
 
     private void Add(byte[] data) => _file.Append(EventRecord.Of(data));
 
-    /// <summary>The files there are, in their order. Versions up to 0.1 named them by ticks of .NET, which would come last for ever.</summary>
+    /// <summary>
+    /// The files there are, in their order. Versions up to 0.1 named them by ticks of .NET, which would come last for ever.
+    /// </summary>
     private static IReadOnlyList<string> Files(string folder)
     {
         foreach (var file in Directory.EnumerateFiles(folder, Prefix + "*").ToArray())
         {
             if (Seconds(file) is > 100_000_000_000 and var ticks)
-                File.Move(file, file.Replace($"{Prefix}{ticks}", $"{Prefix}{(ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond}", StringComparison.Ordinal));
+                File.Move(
+                    file,
+                    file.Replace(
+                        $"{Prefix}{ticks}",
+                        $"{Prefix}{(ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond}",
+                        StringComparison.Ordinal));
         }
 
         return [.. Directory.EnumerateFiles(folder, Prefix + "*").Where(file => !AtomicFile.IsHalf(file)).Order(StringComparer.Ordinal)];
     }
 
     private static long Seconds(string file) =>
-        long.TryParse(Path.GetFileName(file)[Prefix.Length..].Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? seconds : 0;
+        long.TryParse(
+            Path.GetFileName(file)[Prefix.Length..].Split('.')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? seconds
+            : 0;
 
     /// <summary>Rewrites a file that holds what does not count, or an event that was cut off.</summary>
     private static void Drop(string path, Func<string, long> last)

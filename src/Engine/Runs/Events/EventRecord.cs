@@ -4,8 +4,8 @@ using System.Numerics;
 namespace VoxelZoo.Engine.Runs.Events;
 
 /// <summary>
-/// The records of TensorBoard's event files: length, its checksum, data, its checksum. A checksum is a CRC-32C, rotated by 15 bits with a constant added
-/// (tensorflow/core/lib/io/record_writer.h).
+/// The records of TensorBoard's event files: length, its checksum, data, its checksum. A checksum is a CRC-32C, rotated by 15 bits with a
+/// constant added (tensorflow/core/lib/io/record_writer.h).
 /// </summary>
 internal static class EventRecord
 {

@@ -83,7 +83,13 @@ internal static class ScalarEvent
         var (id, kind) = ((int)(key >> 3), (int)(key & 7));
         if (kind == Varint)
             return new Field(id, ReadNumber(ref data), []);
-        var length = kind switch { Eight => 8, Four => 4, Bytes => checked((int)ReadNumber(ref data)), _ => throw new InvalidDataException("an event is of an unknown encoding") };
+        var length = kind switch
+        {
+            Eight => 8,
+            Four => 4,
+            Bytes => checked((int)ReadNumber(ref data)),
+            _ => throw new InvalidDataException("an event is of an unknown encoding"),
+        };
         if (length > data.Length)
             throw new InvalidDataException("an event ends too early");
         var content = data[..length];

@@ -33,7 +33,11 @@ internal sealed class CollapseSentinel(GuardOptions options)
     {
         if (!double.IsFinite(loss))
             return null; // no step was measured; the guard of the gradients counts those
-        State = State with { Recent = [.. State.Recent.Append(loss).TakeLast(options.CollapseWindow)], Best = Math.Min(State.Best ?? loss, loss) };
+        State = State with
+        {
+            Recent = [.. State.Recent.Append(loss).TakeLast(options.CollapseWindow)],
+            Best = Math.Min(State.Best ?? loss, loss),
+        };
         var (best, recent) = (State.Best.Value, State.Recent);
         if (recent.Count < options.CollapseWindow || best <= 0)
             return null;
@@ -49,7 +53,8 @@ internal sealed class CollapseSentinel(GuardOptions options)
         var (learned, useless) = (State.Learned || validation < ClearlyBelow * zero, !(validation < Useless * zero));
         State = State with { Learned = learned, Useless = learned && useless ? State.Useless + 1 : 0 };
         return State.Useless >= options.CollapseWindow
-            ? FormattableString.Invariant($"the validation loss was no better than the {zero:G3} of a network that returns zero, {State.Useless} times in a row")
+            ? FormattableString.Invariant(
+                $"the validation loss was no better than the {zero:G3} of a network that returns zero, {State.Useless} times in a row")
             : null;
     }
 

@@ -5,7 +5,8 @@ namespace VoxelZoo.Engine.Training;
 
 /// <summary>
 /// Decides for each step of one optimiser whether it may move the weights. A norm far above the usual one is a spike, and its step is
-/// skipped; but what is usual always follows what is seen, and only so many spikes are skipped before the median of the last norms is the usual one, so that it cannot skip for ever.
+/// skipped; but what is usual always follows what is seen, and only so many spikes are skipped before the median of the last norms is the
+/// usual one, so that it cannot skip for ever.
 /// </summary>
 /// <param name="options">Limits.</param>
 internal sealed class GradientGuard(GuardOptions options)
@@ -21,7 +22,8 @@ internal sealed class GradientGuard(GuardOptions options)
     /// <summary>Why training has to go back, or null.</summary>
     public string? Incident =>
         State.NonFiniteInARow >= options.MaxNonfinite ? $"loss or gradient was not finite in {State.NonFiniteInARow} steps in a row"
-        : State.SkippedAt.Count > options.MaxSkipShare * Window ? $"{State.SkippedAt.Count} of the last {Math.Min(Window, State.Judged)} steps were skipped"
+        : State.SkippedAt.Count > options.MaxSkipShare * Window ? $"{State.SkippedAt.Count} of the last "
+            + $"{Math.Min(Window, State.Judged)} steps were skipped"
         : null;
 
     /// <summary>Whether the step may move the weights.</summary>
@@ -31,7 +33,11 @@ internal sealed class GradientGuard(GuardOptions options)
     {
         var allowed = Judge(loss, norm);
         var judged = State.Judged + 1;
-        State = State with { Judged = judged, SkippedAt = [.. State.SkippedAt.Where(at => at > judged - Window), .. allowed ? (long[])[] : [judged]] };
+        State = State with
+        {
+            Judged = judged,
+            SkippedAt = [.. State.SkippedAt.Where(at => at > judged - Window), .. allowed ? (long[])[] : [judged]],
+        };
         return allowed;
     }
 

@@ -25,14 +25,16 @@ internal static class NonFiniteCause
         if (precision != Precision.Float32 && double.IsFinite(inFloat32()))
             return "in float32 the same step is finite; use precision: float32";
         return step == 1
-            ? "the samples and the weights are finite and no weight was moved yet, so that it is the network itself; look at the options of its parts"
+            ? "the samples and the weights are finite and no weight was moved yet, so that it is the network itself; "
+                + "look at the options of its parts"
             : $"the {step - 1} steps before it were finite; use a lower learning_rate, a longer warm-up or a smaller gradient_clip_norm";
     }
 
     private static string? InBatch(Batch batch)
     {
         var named = batch.Images.Select(image => (Name: image.Key, Tensor: (Tensor?)image.Value))
-            .Append(("latent", batch.Latents?.Target)).Append(("condition's latent", batch.Latents?.Condition)).Append(("weight of voxels in the loss", batch.LossWeights));
+            .Append(("latent", batch.Latents?.Target)).Append(("condition's latent", batch.Latents?.Condition))
+            .Append(("weight of voxels in the loss", batch.LossWeights));
         foreach (var (name, tensor) in named)
             for (var i = 0; tensor is not null && i < batch.Patients.Count; i++)
                 if (!IsFinite(tensor[i]))

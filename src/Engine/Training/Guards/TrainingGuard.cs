@@ -3,7 +3,9 @@ using VoxelZoo.Engine.Runs.Checkpoints;
 
 namespace VoxelZoo.Engine.Training;
 
-/// <summary>Watches over a training: a <see cref="GradientGuard"/> for each optimiser, a <see cref="CollapseSentinel"/> for the losses.</summary>
+/// <summary>
+/// Watches over a training: a <see cref="GradientGuard"/> for each optimiser, a <see cref="CollapseSentinel"/> for the losses.
+/// </summary>
 /// <param name="options">Limits.</param>
 internal sealed class TrainingGuard(GuardOptions options)
 {
@@ -14,7 +16,9 @@ internal sealed class TrainingGuard(GuardOptions options)
     /// <summary>Why training has to go back to a checkpoint, or null.</summary>
     public string? Incident { get; private set; }
 
-    /// <summary>Whether the incident is a collapse of the loss or the weights, which may have been saved as the latest checkpoint.</summary>
+    /// <summary>
+    /// Whether the incident is a collapse of the loss or the weights, which may have been saved as the latest checkpoint.
+    /// </summary>
     public bool Collapsed { get; private set; }
 
     /// <inheritdoc cref="GuardState.Skipped"/>
@@ -29,7 +33,8 @@ internal sealed class TrainingGuard(GuardOptions options)
     /// <summary>What it remembers.</summary>
     public GuardState State => new()
     {
-        Gradients = new SortedDictionary<string, GradientGuardState>(_gradients.ToDictionary(g => g.Key, g => g.Value.State), StringComparer.Ordinal),
+        Gradients = new SortedDictionary<string, GradientGuardState>(
+            _gradients.ToDictionary(g => g.Key, g => g.Value.State), StringComparer.Ordinal),
         Collapse = _sentinel.State,
         LossKind = _lossKind,
         Skipped = Skipped,

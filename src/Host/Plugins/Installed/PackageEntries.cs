@@ -1,8 +1,8 @@
 namespace VoxelZoo.Host.Plugins.Installed;
 
 /// <summary>
-/// The files of a plugin that comes from elsewhere, one by one: none may lie outside of the plugin's folder, or fall together with another one on a system
-/// that takes upper and lower case for the same; there may not be too many, nor too much.
+/// The files of a plugin that comes from elsewhere, one by one: none may lie outside of the plugin's folder, or fall together with another
+/// one on a system that takes upper and lower case for the same; there may not be too many, nor too much.
 /// </summary>
 /// <param name="source">The package or folder, for refusals.</param>
 internal sealed class PackageEntries(string source)
@@ -25,7 +25,9 @@ internal sealed class PackageEntries(string source)
     {
         RequireRelative(name);
         if (!_names.TryAdd(name, name))
-            throw Refusal(_names[name] == name ? $"holds {Shown(name)} twice" : $"holds {Shown(_names[name])} and {Shown(name)}, which are one file where upper and lower case are the same");
+            throw Refusal(_names[name] == name
+                ? $"holds {Shown(name)} twice"
+                : $"holds {Shown(_names[name])} and {Shown(name)}, which are one file where upper and lower case are the same");
         foreach (var folder in FoldersOf(name))
             _folders.Add(folder);
         if (_folders.Contains(name) || FoldersOf(name).Any(_names.ContainsKey))
@@ -57,5 +59,6 @@ internal sealed class PackageEntries(string source)
             yield return name[..at];
     }
 
-    private static string Shown(string name) => string.Concat(name.Select(letter => char.IsControl(letter) ? $"\\x{(int)letter:x2}" : $"{letter}"));
+    private static string Shown(string name) =>
+        string.Concat(name.Select(letter => char.IsControl(letter) ? $"\\x{(int)letter:x2}" : $"{letter}"));
 }

@@ -9,8 +9,8 @@ using VoxelZoo.Tensors.Native;
 namespace VoxelZoo.Host.Plugins.Installed;
 
 /// <summary>
-/// A folder's <c>plugins.lock.json</c>: the plugins that were installed into it, with the hash of each file, and those that are switched off. What it
-/// names is what the folder holds, so that to replace it is to swap one version for another at once.
+/// A folder's <c>plugins.lock.json</c>: the plugins that were installed into it, with the hash of each file, and those that are switched
+/// off. What it names is what the folder holds, so that to replace it is to swap one version for another at once.
 /// </summary>
 internal sealed partial record PluginLock
 {
@@ -89,7 +89,9 @@ internal sealed record LockedPlugin
     public static SortedDictionary<string, LockedFile> FilesOf(string folder) => new(
         Names(folder).ToDictionary(name => name, name => LockedFile.Of(Path.Combine(folder, name))), StringComparer.Ordinal);
 
-    /// <summary>Why a plugin's folder does not hold what was installed, or null. Looks at names and sizes, and hashes what is small.</summary>
+    /// <summary>
+    /// Why a plugin's folder does not hold what was installed, or null. Looks at names and sizes, and hashes what is small.
+    /// </summary>
     public string? WhyBlockedAtAGlance(string folder) => WhyBlocked(folder, HashedWhenListed);
 
     /// <summary>The same. Hashes every file.</summary>

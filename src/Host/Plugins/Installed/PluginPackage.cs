@@ -28,12 +28,15 @@ internal sealed class PluginPackage : IDisposable
             _zip = new ZipArchive(file, ZipArchiveMode.Read);
             // of a damaged archive, this is where it is found out
             _prefix = Prefixes(_zip.Entries).FirstOrDefault()
-                ?? throw _entries.Refusal($"holds no plugin, which has a {ManifestName}; `dotnet pack` of a project that refers to VoxelZoo.Abstractions makes a package of one");
+                ?? throw _entries.Refusal(
+                    $"holds no plugin, which has a {ManifestName}; "
+                    + "`dotnet pack` of a project that refers to VoxelZoo.Abstractions makes a package of one");
         }
         catch (InvalidDataException e)
         {
             file.Dispose();
-            throw new UsageException($"{path} is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed", e);
+            throw new UsageException(
+                $"{path} is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed", e);
         }
         catch
         {
@@ -94,7 +97,8 @@ internal sealed class PluginPackage : IDisposable
     public void Dispose() => _zip.Dispose();
 
     private bool IsOfPlugin(ZipArchiveEntry entry) =>
-        NameOf(entry) is var name && name.StartsWith(_prefix, StringComparison.Ordinal) && name.Length > _prefix.Length && !name.EndsWith('/');
+        NameOf(entry) is var name && name.StartsWith(_prefix, StringComparison.Ordinal)
+        && name.Length > _prefix.Length && !name.EndsWith('/');
 
     /// <summary>Not more than an entry claims, by which the sizes were judged, and what its checksum says.</summary>
     private void Copy(ZipArchiveEntry entry, Stream to)
@@ -121,7 +125,8 @@ internal sealed class PluginPackage : IDisposable
 
     // a folder of its own in a package of NuGet's; the root of a zip, or its only folder
     private IEnumerable<string> Prefixes(IEnumerable<ZipArchiveEntry> entries) => entries.Select(NameOf)
-        .Where(name => name is ManifestName or PackedFolder + ManifestName || (!IsNuGets && name.EndsWith("/" + ManifestName, StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1))
+        .Where(name => name is ManifestName or PackedFolder + ManifestName
+            || (!IsNuGets && name.EndsWith("/" + ManifestName, StringComparison.Ordinal) && name.Count(letter => letter == '/') == 1))
         .Select(name => name[..^ManifestName.Length])
         .OrderBy(prefix => prefix.Length);
 

@@ -3,8 +3,8 @@ using VoxelZoo.Engine.Files;
 namespace VoxelZoo.Host.Plugins.Installed;
 
 /// <summary>
-/// A folder of plugins into which plugins are installed. They lie in a hidden folder of it, and its lock says which of them it holds: what is done to it
-/// takes effect when the lock is replaced, at once, and what is killed before that leaves all as it was.
+/// A folder of plugins into which plugins are installed. They lie in a hidden folder of it, and its lock says which of them it holds: what
+/// is done to it takes effect when the lock is replaced, at once, and what is killed before that leaves all as it was.
 /// </summary>
 internal sealed class PluginStore
 {
@@ -18,7 +18,10 @@ internal sealed class PluginStore
 
     /// <summary>The user's own folder of plugins, which is always searched.</summary>
     public static string UserFolder { get; } =
-        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "voxelzoo", "plugins");
+        Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+            "voxelzoo",
+            "plugins");
 
     /// <summary>The plugins that are installed, by id.</summary>
     public IReadOnlyDictionary<string, LockedPlugin> Installed => Read().Plugins;
@@ -52,10 +55,13 @@ internal sealed class PluginStore
         var id = staged.Plugin.Id;
         found.Plugins.TryGetValue(id, out var before);
         if (before is not null && !replaces)
-            throw new UsageException($"the plugin `{id}` is installed, in version {before.Version}; `plugins update` replaces it, and `plugins remove {id}` removes it");
+            throw new UsageException(
+                $"the plugin `{id}` is installed, in version {before.Version}; `plugins update` replaces it, "
+                + $"and `plugins remove {id}` removes it");
         if (before is null && replaces)
             throw new UsageException($"the plugin `{id}` is not installed in {Folder}; `plugins install` installs it");
-        if (others.Plugins.FirstOrDefault(plugin => plugin.Id == id && !plugin.Path.StartsWith(InHidden, StringComparison.Ordinal)) is { } other)
+        if (others.Plugins.FirstOrDefault(
+            plugin => plugin.Id == id && !plugin.Path.StartsWith(InHidden, StringComparison.Ordinal)) is { } other)
             throw new UsageException($"the plugin `{id}` is already there, in {other.Path}; remove one of the two");
         var to = staged.Locked.PathIn(Folder, id);
         if (staged.Locked.WhyBlocked(to) is not null) // or else it is there already
@@ -75,7 +81,9 @@ internal sealed class PluginStore
     public void Remove(string id) => Changed<object?>(found =>
     {
         if (!found.Plugins.Remove(id))
-            throw new UsageException($"the plugin `{id}` is not installed in {Folder}{Spelling.Suggestion(id, found.Plugins.Keys)}; one that was dropped into a folder is removed by deleting its own");
+            throw new UsageException(
+                $"the plugin `{id}` is not installed in {Folder}{Spelling.Suggestion(id, found.Plugins.Keys)}; "
+                + "one that was dropped into a folder is removed by deleting its own");
         found.Disabled.Remove(id);
         return null;
     });

@@ -3,7 +3,9 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Plugins.Installed;
 
-/// <summary>A plugin that was brought into a folder of plugins, where nothing finds it yet, and that fits this host. Gone when disposed of.</summary>
+/// <summary>
+/// A plugin that was brought into a folder of plugins, where nothing finds it yet, and that fits this host. Gone when disposed of.
+/// </summary>
 internal sealed class StagedPlugin : IDisposable
 {
     private readonly string _folder;
@@ -84,9 +86,13 @@ internal sealed class StagedPlugin : IDisposable
         if (plugin.Status != PluginStatus.Active)
             throw new UsageException($"{source} cannot be used: {plugin.Reason}; it was not installed");
         if (!PluginLock.IsId(plugin.Id))
-            throw new UsageException($"{source} is the plugin `{plugin.Id}`, an id that cannot name a folder: use lower-case letters, digits, `.`, `_` and `-`; it was not installed");
+            throw new UsageException(
+                $"{source} is the plugin `{plugin.Id}`, an id that cannot name a folder: use lower-case letters, digits, `.`, "
+                + "`_` and `-`; it was not installed");
         if (OwnPlugins.HasId(plugin.Id))
-            throw new UsageException($"{source} is the plugin `{plugin.Id}`, which comes with the program; give this one another id (PluginId). It was not installed");
+            throw new UsageException(
+                $"{source} is the plugin `{plugin.Id}`, which comes with the program; "
+                + "give this one another id (PluginId). It was not installed");
         return plugin;
     }
 

@@ -6,7 +6,9 @@ using VoxelZoo.Host.Verbs.Runs;
 
 namespace VoxelZoo.Host.Verbs.Cluster;
 
-/// <summary><c>submit next RUN</c>, which the job script calls when training ended: submits the next segment where there is to be one.</summary>
+/// <summary>
+/// <c>submit next RUN</c>, which the job script calls when training ended: submits the next segment where there is to be one.
+/// </summary>
 internal sealed class SubmitNextVerb : Verb
 {
     private readonly Argument<string> _run;
@@ -18,7 +20,12 @@ internal sealed class SubmitNextVerb : Verb
     {
         _run = With(RunArguments.Run());
         _code = With(new Option<int>("--code") { Description = "Exit code of training", HelpName = "N", Required = true });
-        _signal = With(new Option<string>("--signal") { Description = "The first signal that came: USR1, TERM or none", HelpName = "NAME", Required = true });
+        _signal = With(new Option<string>("--signal")
+        {
+            Description = "The first signal that came: USR1, TERM or none",
+            HelpName = "NAME",
+            Required = true,
+        });
         Hidden = true;
     }
 

@@ -10,16 +10,34 @@ internal sealed class SubmitOptions
     /// <summary>The longest lead that SLURM takes, in seconds.</summary>
     private const int LongestLead = 65535;
 
-    private readonly Option<string> _time = new("--time") { Description = "Time limit of each job, as HH:MM:SS or D-HH:MM:SS", HelpName = "TIME", DefaultValueFactory = _ => "12:00:00" };
-    private readonly Option<int?> _lead = new("--lead") { Description = "Seconds before the limit at which training saves and stops; by default 300, or a quarter of --time where that is less", HelpName = "SECONDS" };
+    private readonly Option<string> _time = new("--time")
+    {
+        Description = "Time limit of each job, as HH:MM:SS or D-HH:MM:SS",
+        HelpName = "TIME",
+        DefaultValueFactory = _ => "12:00:00",
+    };
+    private readonly Option<int?> _lead = new("--lead")
+    {
+        Description = "Seconds before the limit at which training saves and stops; "
+            + "by default 300, or a quarter of --time where that is less",
+        HelpName = "SECONDS",
+    };
     private readonly Option<int> _nodes = new("--nodes") { Description = "Machines", HelpName = "N", DefaultValueFactory = _ => 1 };
     private readonly Option<int?> _gpus = new("--gpus") { Description = "GPUs on each machine, with a process for each", HelpName = "N" };
-    private readonly Option<int?> _tasks = new("--tasks") { Description = "Processes on each machine; by default one for each GPU", HelpName = "N" };
+    private readonly Option<int?> _tasks = new("--tasks")
+    {
+        Description = "Processes on each machine; by default one for each GPU",
+        HelpName = "N",
+    };
     private readonly Option<int?> _cpus = new("--cpus") { Description = "CPU cores for each process", HelpName = "N" };
     private readonly Option<int?> _memory = new("--mem") { Description = "Memory on each machine in GiB", HelpName = "G" };
     private readonly Option<string?> _partition = new("--partition") { Description = "Queue", HelpName = "P" };
     private readonly Option<string?> _account = new("--account") { Description = "Account to charge", HelpName = "A" };
-    private readonly Option<string[]> _others = new("--sbatch") { Description = "Any other option of sbatch, as in --sbatch=--constraint=a100; may be given several times", HelpName = "OPTION" };
+    private readonly Option<string[]> _others = new("--sbatch")
+    {
+        Description = "Any other option of sbatch, as in --sbatch=--constraint=a100; may be given several times",
+        HelpName = "OPTION",
+    };
 
     /// <summary>The options.</summary>
     public IEnumerable<Option> All => [_time, _lead, _nodes, _gpus, _tasks, _cpus, _memory, _partition, _account, _others];
@@ -66,8 +84,10 @@ internal sealed class SubmitOptions
         var name = text.Split('=')[0];
         if (!text.StartsWith("--", StringComparison.Ordinal) || text.Any(char.IsControl))
             throw new UsageException($"--sbatch {text.ReplaceLineEndings(" ")}: expected an option of sbatch, as in --constraint=a100");
-        if (name is "--time" or "--nodes" or "--ntasks" or "--ntasks-per-node" or "--partition" or "--account" or "--mem" || name is "--signal" or "--output" or "--chdir" or "--array" or "--wrap")
-            throw new UsageException($"--sbatch {text}: submit sets {name} itself{(All.Any(option => option.Name == name) ? "; use its own option" : "")}");
+        if (name is "--time" or "--nodes" or "--ntasks" or "--ntasks-per-node" or "--partition" or "--account" or "--mem"
+            || name is "--signal" or "--output" or "--chdir" or "--array" or "--wrap")
+            throw new UsageException(
+                $"--sbatch {text}: submit sets {name} itself{(All.Any(option => option.Name == name) ? "; use its own option" : "")}");
         return text;
     }
 }

@@ -56,7 +56,10 @@ internal sealed class SubmitStatusVerb : Verb
             }.Select(cell => new Text(cell)));
         }
 
-        List<IRenderable> lines = [table, new Text($"chain: {Words(report.Chain.State)}{(report.Explanation is { } why ? $": {why}" : "")}")];
+        List<IRenderable> lines =
+        [
+            table, new Text($"chain: {Words(report.Chain.State)}{(report.Explanation is { } why ? $": {why}" : "")}"),
+        ];
         if (report.Standing is { } run)
             lines.Add(new Text($"run: {Words(run.Status)} at epoch {run.Epoch} of {run.Epochs}, {run.Step:N0} steps"));
         return new Rows(lines);

@@ -22,7 +22,12 @@ internal sealed class SubmitVerb : ExperimentVerb
     {
         _run = With(RunArguments.Folder());
         _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest" });
-        _chain = With(new Option<int>("--chain") { Description = "Jobs to submit at most, each where the last one stopped", HelpName = "N", DefaultValueFactory = _ => 20 });
+        _chain = With(new Option<int>("--chain")
+        {
+            Description = "Jobs to submit at most, each where the last one stopped",
+            HelpName = "N",
+            DefaultValueFactory = _ => 20,
+        });
         foreach (var option in _options.All)
             Options.Add(option);
         WithValues("training.epochs=10");
@@ -40,7 +45,8 @@ internal sealed class SubmitVerb : ExperimentVerb
             throw new UsageException($"--chain {limit}: a chain has at least 1 job");
         var dry = parse.GetValue(_dryRun);
         if (!dry && !Slurm.IsInstalled)
-            throw new UsageException("sbatch is not on the PATH: submit from a machine of the cluster, or look at the script with --dry-run");
+            throw new UsageException(
+                "sbatch is not on the PATH: submit from a machine of the cluster, or look at the script with --dry-run");
 
         var resume = parse.GetValue(_resume);
         var submission = resume
@@ -79,7 +85,8 @@ internal sealed class SubmitVerb : ExperimentVerb
             return [];
         var last = chain.Segments[^1];
         if (Slurm.State(last.Job) is { } state && Slurm.IsAlive(state))
-            throw new UsageException($"{folder.Run} has a chain already, whose job {last.Job} is {state}; end it with `scancel {last.Job}`, or wait");
+            throw new UsageException(
+                $"{folder.Run} has a chain already, whose job {last.Job} is {state}; end it with `scancel {last.Job}`, or wait");
         return resume ? chain.Segments : [];
     }
 

@@ -27,7 +27,8 @@ internal sealed class DataCheckVerb : Verb
             HelpName = "KIND",
             AllowMultipleArgumentsPerToken = true,
         });
-        _html = With(new Option<string?>("--html") { Description = "Also write a page with a picture of every patient", HelpName = "FILE.html" });
+        _html = With(
+            new Option<string?>("--html") { Description = "Also write a page with a picture of every patient", HelpName = "FILE.html" });
         With(CommonOptions.Json);
     }
 
@@ -36,9 +37,15 @@ internal sealed class DataCheckVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var cohort = Cohort.Open(parse.GetRequiredValue(_folder));
-        string[] kinds = [.. (parse.GetValue(_kinds) ?? []).SelectMany(words => words.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+        string[] kinds =
+        [
+            .. (parse.GetValue(_kinds) ?? [])
+                .SelectMany(words => words.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
+        ];
         if (kinds.Except(cohort.Kinds.Union(ImageKinds.Original)).FirstOrDefault() is { } unknown)
-            throw new UsageException($"{_kinds.Name} {unknown}: no patient has such an image; the cohort's kinds are {string.Join(", ", cohort.Kinds)}{Spelling.Suggestion(unknown, cohort.Kinds.Union(ImageKinds.Original))}");
+            throw new UsageException(
+                $"{_kinds.Name} {unknown}: no patient has such an image; the cohort's kinds are "
+                + $"{string.Join(", ", cohort.Kinds)}{Spelling.Suggestion(unknown, cohort.Kinds.Union(ImageKinds.Original))}");
         var page = parse.GetValue(_html) is { } file ? Page(file) : null;
         var (findings, patients) = (new List<CohortFinding>(), new List<PatientFacts>());
         foreach (var finding in CohortCheck.Run(cohort, kinds, Look))
@@ -50,7 +57,8 @@ internal sealed class DataCheckVerb : Verb
         var marked = PatientFacts.Marked(patients);
         if (page is not null)
             AtomicFile.WriteText(parse.GetValue(_html)!, page.Html(cohort, marked, findings));
-        Output.Write(parse, () => JsonSerializer.SerializeToNode(findings, AtomicFile.Json)!, () => CohortTable.Of(cohort, marked, findings));
+        Output.Write(
+            parse, () => JsonSerializer.SerializeToNode(findings, AtomicFile.Json)!, () => CohortTable.Of(cohort, marked, findings));
         return findings.Count == 0 ? ExitCode.Done : ExitCode.Failed;
 
         void Look(CohortPatient patient, IReadOnlyDictionary<string, NiftiVolume> images)

@@ -208,7 +208,8 @@ internal sealed class DataImportVerb : Verb
         string[] labels = [.. sheet.Scans.SelectMany(scan => scan.Labels.Keys).Distinct().Order(StringComparer.Ordinal)];
         if (labels.Length > 1 && sheet.Recipe.Labels.Count == 0)
             ConsoleObserver.Warn(
-                $"masks have the labels {string.Join(", ", labels)}, and all above one half are taken as tumour; --labels says which are, as in "
+                $"masks have the labels {string.Join(", ", labels)}, and all above one half are taken as tumour; "
+                + "--labels says which are, as in "
                     + $"--labels \"{labels[0]},{labels[^1]}:tumour\"");
         var size = sheet.Shape.Count == 0
             ? "their own voxels"

@@ -55,8 +55,14 @@ internal sealed class DataInfoVerb : Verb
         ("spacing", Numbers(facts.Spacing) + " mm"),
         ("type", facts.Dtype),
         ("affine", string.Join("\n", facts.Affine.Select(Numbers))),
-        ("intensities", facts is { Min: { } min, Max: { } max, Mean: { } mean } ? $"{Number(min)} to {Number(max)}, mean {Number(mean)}" : "none that are finite"),
-        .. facts.NonFinite > 0 ? [("not finite", facts.NonFinite.ToString(CultureInfo.InvariantCulture) + " voxels are NaN or infinite")] : Array.Empty<(string, string)>(),
+        (
+            "intensities",
+            facts is { Min: { } min, Max: { } max, Mean: { } mean }
+                ? $"{Number(min)} to {Number(max)}, mean {Number(mean)}"
+                : "none that are finite"),
+        .. facts.NonFinite > 0
+            ? [("not finite", facts.NonFinite.ToString(CultureInfo.InvariantCulture) + " voxels are NaN or infinite")]
+            : Array.Empty<(string, string)>(),
         .. facts.Comments.SelectMany(Lines),
     ]);
 

@@ -38,7 +38,8 @@ internal sealed class DataSynthesizeVerb : Verb
         OutFolder.Require(folder);
         var made = section.Placed(() => Make(options, folder, cancellation));
         Output.Line(
-            $"{Places.Shown(made.Folder)}: {made.Patients} patients of {made.Shape.Depth}×{made.Shape.Height}×{made.Shape.Width} (D×H×W), {made.Tumours.Sum()} metastases; by size {string.Join(' ', made.Tumours)}");
+            $"{Places.Shown(made.Folder)}: {made.Patients} patients of {made.Shape.Depth}×{made.Shape.Height}×{made.Shape.Width} (D×H×W), "
+            + $"{made.Tumours.Sum()} metastases; by size {string.Join(' ', made.Tumours)}");
         return ExitCode.Done;
     }
 

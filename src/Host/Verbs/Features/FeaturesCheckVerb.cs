@@ -35,11 +35,15 @@ internal sealed class FeaturesCheckVerb : Verb
         var kind = network.Kind;
         (string Name, string Value)[] facts =
         [
-            ("network", kind.Id), ("file", path), ("sha256", network.Sha256), ("weights", kind.Weights), ("source_sha256", network.SourceSha256),
-            ("dimensions", kind.Dimensions.ToString(CultureInfo.InvariantCulture)), ("preprocessing", kind.Preprocessing), ("preprocessing_sha256", kind.PreprocessingSha256),
+            ("network", kind.Id), ("file", path), ("sha256", network.Sha256), ("weights", kind.Weights),
+            ("source_sha256", network.SourceSha256),
+            ("dimensions", kind.Dimensions.ToString(CultureInfo.InvariantCulture)), ("preprocessing", kind.Preprocessing),
+            ("preprocessing_sha256", kind.PreprocessingSha256),
         ];
-        Output.Write(parse, () => new JsonObject(facts.Select(fact => KeyValuePair.Create(fact.Name, Value(fact)))), () => Output.Facts(facts));
+        Output.Write(
+            parse, () => new JsonObject(facts.Select(fact => KeyValuePair.Create(fact.Name, Value(fact)))), () => Output.Facts(facts));
 
-        JsonNode? Value((string Name, string Value) fact) => fact.Name == "dimensions" ? JsonValue.Create(kind.Dimensions) : JsonValue.Create(fact.Value);
+        JsonNode? Value((string Name, string Value) fact) =>
+            fact.Name == "dimensions" ? JsonValue.Create(kind.Dimensions) : JsonValue.Create(fact.Value);
     }
 }

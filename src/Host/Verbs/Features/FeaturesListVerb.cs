@@ -13,7 +13,8 @@ internal sealed class FeaturesListVerb : Verb
     private const string Sets = "fid, kid, cmmd, memorisation";
 
     public FeaturesListVerb()
-        : base("list", "Lists the networks whose features metrics compare, where their weights are from and what is done to a slice first") =>
+        : base(
+            "list", "Lists the networks whose features metrics compare, where their weights are from and what is done to a slice first") =>
         With(CommonOptions.Json);
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)

@@ -34,7 +34,8 @@ internal sealed class CompressorRoundtripVerb : Verb
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var random = new RandomStreams(0);
-        using var compressor = file.Placed(() => part.Call(c => ModuleTensors.Keep(c.Create(options, host.Services.Context(random, part)))));
+        using var compressor = file.Placed(
+            () => part.Call(c => ModuleTensors.Keep(c.Create(options, host.Services.Context(random, part)))));
         LoadWeights(part, compressor, parse.GetValue(_weights));
         compressor.eval();
 

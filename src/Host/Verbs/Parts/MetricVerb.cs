@@ -34,7 +34,8 @@ internal sealed class MetricVerb : Verb
         var part = host.Services.GetRequiredService<PartRegistry>().Get<IMetric>(parse.GetRequiredValue(_id));
         var section = ExperimentFile.FromSets(CommonOptions.Sets(parse), $"metric {part.Id}");
         var options = Binder.Bind(section, part.Value.OptionsType);
-        var file = parse.GetValue(_inputs) ?? throw new UsageException($"Option '{_inputs.Name}' is required; see `voxelzoo {Name} --help`");
+        var file = parse.GetValue(_inputs)
+            ?? throw new UsageException($"Option '{_inputs.Name}' is required; see `voxelzoo {Name} --help`");
 
         foreach (var network in part.Call(m => m.Networks(options)).Where(path => File.Exists(path) && !FeatureNetwork.IsOne(path)))
         {
@@ -56,10 +57,12 @@ internal sealed class MetricVerb : Verb
     {
         if (metric is SetMetric { NeedsMasks: true } masked)
             return masked.Compare(
-                masked.MaskedFeatures(inputs.Get("reference", 5), inputs.Get("masks_reference", 5)), masked.MaskedFeatures(inputs.Get("generated", 5), inputs.Get("masks_generated", 5)));
+                masked.MaskedFeatures(inputs.Get("reference", 5), inputs.Get("masks_reference", 5)),
+                masked.MaskedFeatures(inputs.Get("generated", 5), inputs.Get("masks_generated", 5)));
         if (metric.Needs != MetricInputKind.Features)
             return metric.Compute(inputs.Get("reference", 5), inputs.Get("generated", 5));
-        return metric is SetMetric set && inputs.Keys.Concat(inputs.Unsupported.Keys).Any(name => name is "volumes_real" or "volumes_generated")
+        return metric is SetMetric set
+            && inputs.Keys.Concat(inputs.Unsupported.Keys).Any(name => name is "volumes_real" or "volumes_generated")
             ? set.Compare(Features(inputs, "real"), Features(inputs, "generated"))
             : metric.Compute(inputs.Get("features_real", 2), inputs.Get("features_generated", 2));
     }
@@ -72,7 +75,9 @@ internal sealed class MetricVerb : Verb
             return FeatureSet.OneRowEach(rows);
         var volumes = inputs.Get(name, 1);
         if (volumes.is_floating_point() || volumes.is_complex() || volumes.shape[0] != rows.shape[0])
-            throw new UsageException($"{inputs.Source}: `{name}` is {volumes.dtype} {TensorFile.Shape(volumes)}, expected a whole number for each of the {rows.shape[0]} rows of `features_{which}`: that of its volume");
+            throw new UsageException(
+                $"{inputs.Source}: `{name}` is {volumes.dtype} {TensorFile.Shape(volumes)}, "
+                + $"expected a whole number for each of the {rows.shape[0]} rows of `features_{which}`: that of its volume");
         return new FeatureSet(rows, volumes.to(ScalarType.Int64).data<long>().ToArray());
     }
 
@@ -84,7 +89,12 @@ internal sealed class MetricVerb : Verb
             ["values"] = new JsonArray([.. result.Values.Select(Output.Number)]),
         };
         if (result.Interval is { } interval)
-            json["interval"] = new JsonObject { ["low"] = Output.Number(interval.Low), ["high"] = Output.Number(interval.High), ["level"] = interval.Level };
+            json["interval"] = new JsonObject
+            {
+                ["low"] = Output.Number(interval.Low),
+                ["high"] = Output.Number(interval.High),
+                ["level"] = interval.Level,
+            };
         if (result.Details.Count > 0)
             json["details"] = new JsonObject(result.Details.Select(d => KeyValuePair.Create(d.Key, Output.Number(d.Value))));
         if (result.Extractor is { } extractor)
@@ -98,7 +108,9 @@ internal sealed class MetricVerb : Verb
     [
         (id, Show(result.Value)),
         .. result.Values.Count > 1 ? result.Values.Select((v, i) => ($"{id}[{i}]", Show(v))) : [],
-        .. result.Interval is { } interval ? [($"{interval.Level * 100:G4} % interval", $"{Show(interval.Low)} to {Show(interval.High)}")] : Array.Empty<(string, string)>(),
+        .. result.Interval is { } interval
+            ? [($"{interval.Level * 100:G4} % interval", $"{Show(interval.Low)} to {Show(interval.High)}")]
+            : Array.Empty<(string, string)>(),
         .. result.Details.Select(d => (d.Key, Show(d.Value))),
         .. result.Extractor is { } extractor ? [("extractor", extractor)] : Array.Empty<(string, string)>(),
         .. result.Warnings.Select(w => ("warning", w)),

@@ -36,7 +36,8 @@ internal sealed class ModelForwardVerb : Verb
         using var scope = NewDisposeScope();
         using var noGradient = no_grad();
         using var random = new RandomStreams(0);
-        using var denoiser = file.Placed(() => architecture.Call(a => ModuleTensors.Keep(a.Create(options, host.Services.Context(random, architecture)))));
+        using var denoiser = file.Placed(
+            () => architecture.Call(a => ModuleTensors.Keep(a.Create(options, host.Services.Context(random, architecture)))));
         TensorFile.Load(denoiser, parse.GetRequiredValue(_weights));
         denoiser.eval();
 
@@ -51,7 +52,9 @@ internal sealed class ModelForwardVerb : Verb
         var input = inputs.Get("input", 5).to(float32);
         var timesteps = inputs.Get("timesteps", 1).to(float32);
         if (timesteps.shape[0] != input.shape[0])
-            throw new UsageException($"{inputs.Source}: `timesteps` is {TensorFile.Shape(timesteps)}, expected one for each of the {input.shape[0]} samples of `input`");
+            throw new UsageException(
+                $"{inputs.Source}: `timesteps` is {TensorFile.Shape(timesteps)}, "
+                + $"expected one for each of the {input.shape[0]} samples of `input`");
 
         var condition = inputs.ContainsKey(Condition) ? inputs.Get(Condition, 5).to(float32) : null;
         return denoiser.call(input, timesteps, new Conditioning { Image = condition });

@@ -4,8 +4,8 @@ using VoxelZoo.Host.Verbs;
 namespace VoxelZoo.Host.Verbs.Parts;
 
 /// <summary>
-/// Tries a TorchScript file in another process. libtorch throws what TorchSharp does not catch where a file's code does not compile, such as an operator
-/// that this libtorch does not have, and the process that met it ends.
+/// Tries a TorchScript file in another process. libtorch throws what TorchSharp does not catch where a file's code does not compile, such
+/// as an operator that this libtorch does not have, and the process that met it ends.
 /// </summary>
 internal static class NetworkTrial
 {
@@ -14,7 +14,8 @@ internal static class NetworkTrial
     /// <param name="slice">Rows and columns of a slice that its network is shown; none to load it and no more.</param>
     public static string? Try(string path, params int[] slice)
     {
-        using var process = CommandLine.OwnProcess.Start([TorchScriptVerb.Name, path, .. slice.Select(size => size.ToString(CultureInfo.InvariantCulture))]);
+        using var process = CommandLine.OwnProcess.Start(
+            [TorchScriptVerb.Name, path, .. slice.Select(size => size.ToString(CultureInfo.InvariantCulture))]);
         var said = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
@@ -28,8 +29,10 @@ internal static class NetworkTrial
         if (code == CommandLine.ExitCode.Refused)
             return errors.Trim();
         var lines = errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var cause = lines.SkipWhile(line => !line.StartsWith("what():", StringComparison.Ordinal)).Select(line => line.Replace("what():", "", StringComparison.Ordinal).Trim())
+        var cause = lines.SkipWhile(line => !line.StartsWith("what():", StringComparison.Ordinal))
+            .Select(line => line.Replace("what():", "", StringComparison.Ordinal).Trim())
             .FirstOrDefault(line => line.Length > 0) ?? lines.FirstOrDefault() ?? "it ended without a word";
-        return $"{path} holds code that this libtorch cannot compile ({cause.TrimEnd('.')}); save the network with the operators of PyTorch 2.10 or before";
+        return $"{path} holds code that this libtorch cannot compile ({cause.TrimEnd('.')}); "
+            + "save the network with the operators of PyTorch 2.10 or before";
     }
 }

@@ -24,8 +24,11 @@ internal static class TensorFile
             throw new UsageException($"{tensors.Source} has no tensor `{name}` (it has {Names(tensors)})");
         var tensor = Refusing(() => tensors[name], tensors.Source);
         if (!dimensions.Contains((int)tensor.dim()))
-            throw new UsageException($"{tensors.Source}: `{name}` is {Shape(tensor)}, expected {string.Join(" or ", dimensions)} dimensions");
-        return FiniteValues.Complaint(tensor) is { } complaint ? throw new UsageException($"{tensors.Source}: of `{name}`, {complaint}") : tensor;
+            throw new UsageException(
+                $"{tensors.Source}: `{name}` is {Shape(tensor)}, expected {string.Join(" or ", dimensions)} dimensions");
+        return FiniteValues.Complaint(tensor) is { } complaint
+            ? throw new UsageException($"{tensors.Source}: of `{name}`, {complaint}")
+            : tensor;
     }
 
     /// <summary>Loads a module's weights from a file, all or none.</summary>
@@ -40,7 +43,8 @@ internal static class TensorFile
             path);
 
     /// <summary>Writes a file as a whole or not at all.</summary>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors) => Writing(() => SafetensorsFile.Write(path, tensors), path);
+    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors) =>
+        Writing(() => SafetensorsFile.Write(path, tensors), path);
 
     /// <summary>Writes a file, and says in one sentence why it cannot be.</summary>
     /// <exception cref="UsageException">Nothing could ever be written there.</exception>
@@ -55,7 +59,8 @@ internal static class TensorFile
                     return null;
                 }
                 catch (Exception e) when (e is (IOException or UnauthorizedAccessException)
-                    and not (UnwrittenException or DirectoryNotFoundException or { HResult: RegularFile.Refused }) && !Directory.Exists(path))
+                    and not (UnwrittenException or DirectoryNotFoundException or { HResult: RegularFile.Refused })
+                        && !Directory.Exists(path))
                 {
                     throw new UnwrittenException(path, e);
                 }
@@ -67,7 +72,8 @@ internal static class TensorFile
     /// <param name="tensors">The tensors.</param>
     /// <param name="compute">Runs it.</param>
     /// <param name="optional">The tensors that some parts need and others do not take; those that are absent are named.</param>
-    public static TResult Compute<T, TResult>(Part<T> part, NamedTensors tensors, Func<TResult> compute, params IReadOnlyList<string> optional)
+    public static TResult Compute<T, TResult>(
+        Part<T> part, NamedTensors tensors, Func<TResult> compute, params IReadOnlyList<string> optional)
         where T : class, IPart
     {
         try
@@ -76,12 +82,16 @@ internal static class TensorFile
         }
         catch (Exception e) when (e is ExternalException or ArgumentException or PlanException)
         {
-            var lacking = string.Concat(optional.Where(name => !tensors.ContainsKey(name)).Select(name => $"; the file has no tensor `{name}`, which the {part.Kind} may need"));
-            throw new UsageException($"{tensors.Source}: the {part.Kind} `{part.Id}` cannot take these tensors: {LoadedPlugin.Cause(e).TrimEnd('.')}{lacking}", e);
+            var lacking = string.Concat(optional.Where(name => !tensors.ContainsKey(name))
+                .Select(name => $"; the file has no tensor `{name}`, which the {part.Kind} may need"));
+            throw new UsageException(
+                $"{tensors.Source}: the {part.Kind} `{part.Id}` cannot take these tensors: {LoadedPlugin.Cause(e).TrimEnd('.')}{lacking}",
+                e);
         }
         catch (Exception e) when (e is not (UsageException or OperationCanceledException))
         {
-            throw new PluginFailedException($"the {part.Kind} `{part.Id}` of the plugin `{part.Plugin}` {part.Version} failed: {LoadedPlugin.Cause(e)}", e);
+            throw new PluginFailedException(
+                $"the {part.Kind} `{part.Id}` of the plugin `{part.Plugin}` {part.Version} failed: {LoadedPlugin.Cause(e)}", e);
         }
     }
 

@@ -19,7 +19,8 @@ internal static class TensorOptions
         Required = required,
     };
 
-    public static Option<string> Inputs() => new("--inputs") { Description = "Safetensors with the inputs", HelpName = "FILE", Required = true };
+    public static Option<string> Inputs() =>
+        new("--inputs") { Description = "Safetensors with the inputs", HelpName = "FILE", Required = true };
 
     public static Option<string> Out() => new("--out") { Description = "Safetensors to write", HelpName = "FILE", Required = true };
 }

@@ -5,8 +5,8 @@ using VoxelZoo.Host.CommandLine;
 namespace VoxelZoo.Host.Verbs.Parts;
 
 /// <summary>
-/// <c>torchscript FILE [H W]</c>: loads a network, and shows it a slice where its sizes are given, in a process of its own, because libtorch ends the process
-/// where it cannot compile one. See <see cref="NetworkTrial"/>.
+/// <c>torchscript FILE [H W]</c>: loads a network, and shows it a slice where its sizes are given, in a process of its own, because
+/// libtorch ends the process where it cannot compile one. See <see cref="NetworkTrial"/>.
 /// </summary>
 internal sealed class TorchScriptVerb : Verb
 {
@@ -20,7 +20,11 @@ internal sealed class TorchScriptVerb : Verb
         : base(Name, "Tries a TorchScript network on a slice")
     {
         _file = With(new Argument<string>("FILE") { Description = "The network" });
-        _slice = With(new Argument<int[]>("H W") { Description = "Rows and columns of the slice; none to load it and no more", Arity = new ArgumentArity(0, 2) });
+        _slice = With(new Argument<int[]>("H W")
+        {
+            Description = "Rows and columns of the slice; none to load it and no more",
+            Arity = new ArgumentArity(0, 2),
+        });
     }
 
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)

@@ -8,7 +8,9 @@ using VoxelZoo.Tensors.Native;
 
 namespace VoxelZoo.Host.Verbs.Plugins;
 
-/// <summary><c>plugins doctor</c>: loads libtorch and every plugin, each in a process of its own, and says what does not work and why.</summary>
+/// <summary>
+/// <c>plugins doctor</c>: loads libtorch and every plugin, each in a process of its own, and says what does not work and why.
+/// </summary>
 internal sealed class PluginsDoctorVerb : Verb
 {
     private readonly TrialOptions _options = new(seconds: 60);
@@ -27,7 +29,8 @@ internal sealed class PluginsDoctorVerb : Verb
         var native = NativeState.Load();
         var trial = _options.Trial(parse);
         var ailing = catalogue.Plugins.AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(4, Environment.ProcessorCount))
-            .Select(p => (Plugin: p, Reason: p.Reason ?? p.Locked?.WhyBlocked(p.Path) ?? native.Fault ?? Try(trial, p))).Where(p => p.Reason is not null).ToArray();
+            .Select(p => (Plugin: p, Reason: p.Reason ?? p.Locked?.WhyBlocked(p.Path) ?? native.Fault ?? Try(trial, p)))
+            .Where(p => p.Reason is not null).ToArray();
         Output.Write(
             parse,
             () => new JsonObject
@@ -43,7 +46,8 @@ internal sealed class PluginsDoctorVerb : Verb
                     [NativeTorch.DirectoryVariable] = Environment.GetEnvironmentVariable(NativeTorch.DirectoryVariable),
                 },
                 ["plugins"] = catalogue.Plugins.Length,
-                ["failed"] = new JsonArray([.. ailing.Select(a => new JsonObject { ["id"] = a.Plugin.Id, ["path"] = a.Plugin.Path, ["reason"] = a.Reason })]),
+                ["failed"] = new JsonArray(
+                    [.. ailing.Select(a => new JsonObject { ["id"] = a.Plugin.Id, ["path"] = a.Plugin.Path, ["reason"] = a.Reason })]),
             },
             () => Output.Facts(
             [
@@ -54,7 +58,8 @@ internal sealed class PluginsDoctorVerb : Verb
                 ("cure", native.Cure ?? "none was needed"),
                 (NativeTorch.DirectoryVariable, Environment.GetEnvironmentVariable(NativeTorch.DirectoryVariable) ?? "not set"),
                 ("plugins", $"{catalogue.Plugins.Length} found, {catalogue.Plugins.Length - ailing.Length} usable"),
-                .. ailing.Select(a => (a.Plugin.Id, a.Plugin.Reason is { } reason ? $"{reason} ({Places.Shown(a.Plugin.Path)})" : a.Reason!)),
+                .. ailing.Select(
+                    a => (a.Plugin.Id, a.Plugin.Reason is { } reason ? $"{reason} ({Places.Shown(a.Plugin.Path)})" : a.Reason!)),
             ]));
         return native.Fault is null && ailing.Length == 0 ? ExitCode.Done : ExitCode.Failed;
     }

@@ -9,7 +9,9 @@ using VoxelZoo.PluginManifest;
 
 namespace VoxelZoo.Host.Verbs.Plugins;
 
-/// <summary><c>plugins info ID[/PART]</c>: everything that a manifest says of a plugin, or of one part and its options. No plugin is loaded.</summary>
+/// <summary>
+/// <c>plugins info ID[/PART]</c>: everything that a manifest says of a plugin, or of one part and its options. No plugin is loaded.
+/// </summary>
 internal sealed class PluginsInfoVerb : Verb
 {
     private readonly Argument<string> _id;
@@ -27,7 +29,9 @@ internal sealed class PluginsInfoVerb : Verb
         var (id, part) = name.Plugin is null ? (name.Id, null) : (name.Plugin, name.Id);
         var plugins = all.Where(p => p.Id == id).ToArray();
         if (plugins.Length == 0)
-            throw new UsageException($"there is no plugin `{id}`{Spelling.Suggestion(id, all.Select(p => p.Id))} (plugins: {string.Join(", ", all.Select(p => p.Id).Distinct())})");
+            throw new UsageException(
+                $"there is no plugin `{id}`{Spelling.Suggestion(id, all.Select(p => p.Id))} (plugins: "
+                + $"{string.Join(", ", all.Select(p => p.Id).Distinct())})");
 
         // several folders with the same id are as many plugins: show the one that can be used, or the first, whose reason names another
         var plugin = plugins.MinBy(p => p.Status)!;
@@ -39,8 +43,13 @@ internal sealed class PluginsInfoVerb : Verb
 
         PartMetadata[] parts = [.. plugin.Parts.Where(p => p.Id == part)];
         if (parts.Length == 0)
-            throw new UsageException($"the plugin `{id}` has no part `{part}`{Spelling.Suggestion(part, plugin.Parts.Select(p => p.Id))} (parts: {string.Join(", ", plugin.Parts.Select(p => p.Id))})");
-        Output.Write(parse, () => parts.Length == 1 ? Json(parts[0]) : new JsonArray([.. parts.Select(Json)]), () => new Rows(parts.SelectMany(p => Shown(plugin, p))));
+            throw new UsageException(
+                $"the plugin `{id}` has no part `{part}`{Spelling.Suggestion(part, plugin.Parts.Select(p => p.Id))} (parts: "
+                + $"{string.Join(", ", plugin.Parts.Select(p => p.Id))})");
+        Output.Write(
+            parse,
+            () => parts.Length == 1 ? Json(parts[0]) : new JsonArray([.. parts.Select(Json)]),
+            () => new Rows(parts.SelectMany(p => Shown(plugin, p))));
         return ExitCode.Done;
     }
 
@@ -90,18 +99,22 @@ internal sealed class PluginsInfoVerb : Verb
         yield return Output.Facts((part.Kind, part.Id), ("of", $"{plugin.Id} {plugin.Version}"), ("summary", part.Summary));
         if (part.Options is null)
         {
-            yield return Output.Text($"its manifest says nothing of its options; build the plugin against contract {PluginCatalogue.Contract.ToNormalizedString()}\n");
+            yield return Output.Text(
+                "its manifest says nothing of its options; "
+                + $"build the plugin against contract {PluginCatalogue.Contract.ToNormalizedString()}\n");
             yield break;
         }
 
         var table = Output.Table("key", "type", "default", "limits", "about");
         foreach (var option in OptionFacts.Of(part.Options))
-            table.AddRow(new Text(option.Key), new Text(option.Type), new Text(option.Default), new Text(option.Limits), new Text(option.About));
+            table.AddRow(
+                new Text(option.Key), new Text(option.Type), new Text(option.Default), new Text(option.Limits), new Text(option.About));
         yield return table;
         using var conflicts = JsonDocument.Parse(part.Conflicts ?? "[]");
         foreach (var conflict in conflicts.RootElement.EnumerateArray())
             yield return Output.Facts(($"not with {Text(conflict, "kind")} {Text(conflict, "id")}", Text(conflict, "reason")));
     }
 
-    private static string Text(JsonElement json, string key) => json.ValueKind == JsonValueKind.Object && json.TryGetProperty(key, out var value) ? value.ToString() : "";
+    private static string Text(JsonElement json, string key) =>
+        json.ValueKind == JsonValueKind.Object && json.TryGetProperty(key, out var value) ? value.ToString() : "";
 }

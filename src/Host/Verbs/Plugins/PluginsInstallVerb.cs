@@ -16,7 +16,8 @@ internal sealed class PluginsInstallVerb : Verb
     public PluginsInstallVerb()
         : base("install", "Installs a plugin for this user, or into the folder that --plugins names")
     {
-        _what = With(new Argument<string>("WHAT") { Description = "A package (.nupkg, .zip), a plugin's folder, or with --source a plugin's id" });
+        _what = With(
+            new Argument<string>("WHAT") { Description = "A package (.nupkg, .zip), a plugin's folder, or with --source a plugin's id" });
         _source = With(StoreArguments.Source());
         With(CommonOptions.Json);
     }
@@ -27,7 +28,8 @@ internal sealed class PluginsInstallVerb : Verb
     {
         var (what, feed) = (parse.GetRequiredValue(_what), parse.GetValue(_source));
         if (feed is null && !Path.Exists(what))
-            throw new UsageException($"{what}: there is no such file or folder; a plugin of a feed is installed by its id, with --source FEED");
+            throw new UsageException(
+                $"{what}: there is no such file or folder; a plugin of a feed is installed by its id, with --source FEED");
         if (feed is null && RegularFile.WhyNot(what) is { } why)
             throw new UsageException($"{what}: {why.TrimEnd('.')}; it was not installed");
         using var opened = feed is null ? null : PluginFeed.Open(feed, cancellation);
@@ -41,7 +43,9 @@ internal sealed class PluginsInstallVerb : Verb
     public static Grid Told(PutPlugin put) => Output.Facts(
     [
         (put.Before is null ? "installed" : put.Before == put.Plugin.Version ? "installed anew" : "updated",
-            put.Before is null || put.Before == put.Plugin.Version ? $"{put.Plugin.Id} {put.Plugin.Version}" : $"{put.Plugin.Id} from {put.Before} to {put.Plugin.Version}"),
+            put.Before is null || put.Before == put.Plugin.Version
+                ? $"{put.Plugin.Id} {put.Plugin.Version}"
+                : $"{put.Plugin.Id} from {put.Before} to {put.Plugin.Version}"),
         .. put.Plugin.Parts.Select(part => (part.Kind, part.Summary.Length == 0 ? part.Id : $"{part.Id}: {part.Summary}")),
         ("folder", Places.Shown(put.Plugin.Path)),
         ("not tried yet", $"voxelzoo plugins verify {Places.Shown(put.Plugin.Path)}"),

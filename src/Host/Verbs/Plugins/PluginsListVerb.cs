@@ -30,7 +30,8 @@ internal sealed class PluginsListVerb : Verb
         ["contract"] = plugin.Contract,
         ["status"] = Status(plugin),
         ["reason"] = plugin.Reason,
-        ["parts"] = new JsonArray([.. plugin.Parts.Select(p => new JsonObject { ["kind"] = p.Kind, ["id"] = p.Id, ["summary"] = p.Summary })]),
+        ["parts"] = new JsonArray(
+            [.. plugin.Parts.Select(p => new JsonObject { ["kind"] = p.Kind, ["id"] = p.Id, ["summary"] = p.Summary })]),
         ["path"] = plugin.Path,
         ["lock"] = Lock(plugin),
     };
@@ -46,7 +47,10 @@ internal sealed class PluginsListVerb : Verb
         _ => "duplicate",
     };
 
-    /// <summary>Whether it is known that the plugin is what was installed: <c>locked</c>, or <c>unlocked</c> where its folder was dropped; null for the program's own.</summary>
+    /// <summary>
+    /// Whether it is known that the plugin is what was installed: <c>locked</c>, or <c>unlocked</c> where its folder was dropped;
+    /// null for the program's own.
+    /// </summary>
     public static string? Lock(Plugin plugin) => plugin.Locked is not null ? "locked" : OwnPlugins.Include(plugin) ? null : "unlocked";
 
     private static Table Table(IEnumerable<Plugin> plugins)
@@ -54,8 +58,14 @@ internal sealed class PluginsListVerb : Verb
         var table = Output.Table("id", "version", "status", "parts");
         foreach (var plugin in plugins)
         {
-            var parts = plugin.Reason is { } reason ? $"{reason} ({plugin.Path})" : string.Join(", ", plugin.Parts.Select(p => $"{p.Kind} {p.Id}"));
-            table.AddRow(new Text(plugin.Id), new Text(plugin.Version), new Text(Lock(plugin) is { } locked ? $"{Status(plugin)}, {locked}" : Status(plugin)), new Text(parts));
+            var parts = plugin.Reason is { } reason
+                ? $"{reason} ({plugin.Path})"
+                : string.Join(", ", plugin.Parts.Select(p => $"{p.Kind} {p.Id}"));
+            table.AddRow(
+                new Text(plugin.Id),
+                new Text(plugin.Version),
+                new Text(Lock(plugin) is { } locked ? $"{Status(plugin)}, {locked}" : Status(plugin)),
+                new Text(parts));
         }
 
         return table;

@@ -8,7 +8,9 @@ using VoxelZoo.Host.Plugins;
 
 namespace VoxelZoo.Host.Verbs.Plugins;
 
-/// <summary><c>plugins trial PATH</c>, which <see cref="PluginTrial"/> starts: loads one plugin, and writes what becomes of it into a file.</summary>
+/// <summary>
+/// <c>plugins trial PATH</c>, which <see cref="PluginTrial"/> starts: loads one plugin, and writes what becomes of it into a file.
+/// </summary>
 internal sealed class PluginsTrialVerb : Verb
 {
     /// <summary>The verb.</summary>
@@ -30,7 +32,8 @@ internal sealed class PluginsTrialVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         // shared: the one that waits reads what is there where this process ends at once
-        using var file = new StreamWriter(new FileStream(parse.GetRequiredValue(_out), FileMode.Create, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        using var file = new StreamWriter(
+            new FileStream(parse.GetRequiredValue(_out), FileMode.Create, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
         var plugin = PluginFolder.Read(parse.GetRequiredValue(_path), PluginCatalogue.Contract);
         using var host = ProgramHost.Build(parse);
         using var random = new RandomStreams(0);

@@ -38,7 +38,9 @@ internal sealed class PluginsUpdateVerb : Verb
         Output.Write(
             parse,
             () => new JsonArray([.. done.Select(put => PluginsListVerb.Json(put.Plugin))]),
-            () => done.Length == 0 ? Output.Text("nothing is newer than what is installed\n") : new Rows(done.Select(PluginsInstallVerb.Told)));
+            () => done.Length == 0
+                ? Output.Text("nothing is newer than what is installed\n")
+                : new Rows(done.Select(PluginsInstallVerb.Told)));
         return ExitCode.Done;
     }
 
@@ -46,9 +48,12 @@ internal sealed class PluginsUpdateVerb : Verb
     {
         var installed = store.Installed;
         if (id is not null && !installed.ContainsKey(id))
-            throw new UsageException($"the plugin `{id}` is not installed in {store.Folder}{Spelling.Suggestion(id, installed.Keys)}, and there is no such file or folder");
+            throw new UsageException(
+                $"the plugin `{id}` is not installed in {store.Folder}{Spelling.Suggestion(id, installed.Keys)}, "
+                + "and there is no such file or folder");
         if (id is not null && feeds.Named is null && installed[id].Feed is null)
-            throw new UsageException($"the plugin `{id}` was installed from {installed[id].Source}; name a feed with --source, or a package");
+            throw new UsageException(
+                $"the plugin `{id}` was installed from {installed[id].Source}; name a feed with --source, or a package");
         return [.. NewerVersion.Of(installed.Where(plugin => id is null || plugin.Key == id), feeds).Select(newer => newer.Package)];
     }
 }

@@ -32,7 +32,8 @@ internal sealed class PluginsVerifyVerb : Verb
         if (plugin.Status != PluginStatus.Active)
             throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) cannot be used: {plugin.Reason}");
         if (plugin.Parts.Length == 0)
-            throw new PluginException($"the plugin `{plugin.Id}` ({plugin.Path}) has no parts to verify; mark its classes with [Architecture], [Metric] …");
+            throw new PluginException(
+                $"the plugin `{plugin.Id}` ({plugin.Path}) has no parts to verify; mark its classes with [Architecture], [Metric] …");
 
         TrialOptions.Tell("verifying", plugin);
         var outcome = _options.Trial(parse).Run(plugin, verifies: true);
@@ -40,7 +41,9 @@ internal sealed class PluginsVerifyVerb : Verb
             throw new PluginException(refusal);
         var checks = outcome.Lines.Where(line => line.Check is not null)
             .Select(line => (Part: line.Part!, Check: new ConformanceCheck(line.Check!, line.Passed, line.Sentence!)))
-            .Concat(outcome.Fault is { } fault ? [(outcome.Lines.LastOrDefault()?.Part ?? plugin.Id, new ConformanceCheck("process", false, fault))] : [])
+            .Concat(outcome.Fault is { } fault
+                ? [(outcome.Lines.LastOrDefault()?.Part ?? plugin.Id, new ConformanceCheck("process", false, fault))]
+                : [])
             .ToArray();
         var quality = PluginQuality.Of(plugin, [.. checks.Select(check => check.Check)]);
         Output.Write(parse, () => Json(checks, quality), () => new Rows(Table(checks), Table(quality), Output.Text(Words(quality))));

@@ -19,7 +19,8 @@ internal static class StoreArguments
     {
         [] => PluginStore.Open(null),
         [var folder] when !Directory.Exists(folder) => throw new UsageException($"--plugins {folder}: there is no such folder"),
-        [var folder] when File.Exists(Path.Combine(folder, "plugin.json")) => throw new UsageException($"--plugins {folder}: this is a plugin, and a folder of plugins is expected"),
+        [var folder] when File.Exists(Path.Combine(folder, "plugin.json")) =>
+            throw new UsageException($"--plugins {folder}: this is a plugin, and a folder of plugins is expected"),
         [var folder] => PluginStore.Open(folder),
         _ => throw new UsageException("--plugins names several folders; name the one that is to be changed"),
     };

@@ -11,8 +11,18 @@ internal sealed class TrialOptions(int seconds)
 {
     private const int Mebibytes = 8192;
 
-    private readonly Option<int> _seconds = new("--time-limit") { Description = "Seconds that a plugin may compute, or wait", HelpName = "SECONDS", DefaultValueFactory = _ => seconds };
-    private readonly Option<int> _mebibytes = new("--memory-limit") { Description = "MiB of memory that the process of a plugin may take", HelpName = "MIB", DefaultValueFactory = _ => Mebibytes };
+    private readonly Option<int> _seconds = new("--time-limit")
+    {
+        Description = "Seconds that a plugin may compute, or wait",
+        HelpName = "SECONDS",
+        DefaultValueFactory = _ => seconds,
+    };
+    private readonly Option<int> _mebibytes = new("--memory-limit")
+    {
+        Description = "MiB of memory that the process of a plugin may take",
+        HelpName = "MIB",
+        DefaultValueFactory = _ => Mebibytes,
+    };
 
     /// <summary>All of them.</summary>
     public IEnumerable<Option> All => [_seconds, _mebibytes];

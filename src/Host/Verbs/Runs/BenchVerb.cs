@@ -16,8 +16,10 @@ internal sealed class BenchVerb : ExperimentVerb
     public BenchVerb()
         : base("bench", "Trains an experiment for some steps, keeps nothing, and says how fast it is and what it takes")
     {
-        _steps = With(new Option<int>("--steps") { Description = "Steps to measure, at least", HelpName = "N", DefaultValueFactory = _ => 20 });
-        _samples = With(new Option<int>("--samples") { Description = "Volumes to generate after them, whose median time is given", HelpName = "N" });
+        _steps = With(
+            new Option<int>("--steps") { Description = "Steps to measure, at least", HelpName = "N", DefaultValueFactory = _ => 20 });
+        _samples = With(
+            new Option<int>("--samples") { Description = "Volumes to generate after them, whose median time is given", HelpName = "N" });
         With(CommonOptions.Json);
         WithValues("training.batch_size=2");
     }
@@ -44,15 +46,23 @@ internal sealed class BenchVerb : ExperimentVerb
         var share = measured.Share;
         yield return ("experiment", measured.Experiment);
         yield return ("device", measured.Device == "cpu" ? Invariant($"cpu, {measured.Threads} threads") : measured.Device);
-        yield return ("step", Invariant($"{measured.StepSeconds:G3} s, median of {measured.Steps}; {measured.StepCpuSeconds:G3} CPU seconds"));
+        yield return (
+            "step", Invariant($"{measured.StepSeconds:G3} s, median of {measured.Steps}; {measured.StepCpuSeconds:G3} CPU seconds"));
         yield return ("samples", Invariant($"{measured.SamplesPerSecond:G3} in a second"));
-        yield return ("share", Invariant($"forward {share.Forward:P0}, backward {share.Backward:P0}, optimizer {share.Optimizer:P0}, data {share.Data:P0}, ")
-            + (share.Validation is { } validation ? Invariant($"validation {validation:P0}") : "validation not reached: use more --steps"));
+        yield return (
+            "share",
+            Invariant($"forward {share.Forward:P0}, backward {share.Backward:P0}, optimizer {share.Optimizer:P0}, data {share.Data:P0}, ")
+                + (share.Validation is { } validation
+                    ? Invariant($"validation {validation:P0}")
+                    : "validation not reached: use more --steps"));
         yield return ("memory", Invariant($"{measured.PeakMebibytes:F0} MiB at most")
             + (measured.DeviceMebibytes is { } device ? Invariant($", {device:F0} MiB on the device") : ""));
         if (measured.SamplingSeconds is { } sampling)
             yield return ("sampling", Invariant($"{sampling:G3} s a volume"));
-        yield return ("speed", Invariant($"{measured.Gflops:F1} GFLOP/s in convolutions and linear layers; {measured.MachineGflops:F1} in a product of matrices"));
+        yield return (
+            "speed",
+            Invariant(
+                $"{measured.Gflops:F1} GFLOP/s in convolutions and linear layers; {measured.MachineGflops:F1} in a product of matrices"));
     }
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -25,17 +25,21 @@ internal static class BinsOption
     {
         if (parse.GetValue(option) is not { } given)
             yield break;
-        var isSource = OptionsShape.KeyOf(given) is var word && Enum.GetNames<SizeBinSource>().Any(name => OptionsShape.KeyOf(name) == word);
+        var isSource = OptionsShape.KeyOf(given) is var word
+            && Enum.GetNames<SizeBinSource>().Any(name => OptionsShape.KeyOf(name) == word);
         yield return Assignment.By(Name, "sampling.bins", isSource ? null : Counts(given));
         yield return Assignment.By(Name, "sampling.bins_from", isSource ? given : null);
     }
 
-    /// <summary>Refuses what a plan that takes no numbers would not hear of. Others are refused by the plan, where it is composed.</summary>
+    /// <summary>
+    /// Refuses what a plan that takes no numbers would not hear of. Others are refused by the plan, where it is composed.
+    /// </summary>
     /// <exception cref="UsageException">It takes none.</exception>
     public static void Require(ParseResult parse, Option<string?> option, Plan plan)
     {
         if (parse.GetValue(option) is { } given && plan is not ExperimentPlan { Condition.SizeBins: not null })
-            throw new UsageException($"{Name} {given}: {plan.Id} does not generate from numbers of tumours by size; remove it, or name a run such as exp2's");
+            throw new UsageException(
+                $"{Name} {given}: {plan.Id} does not generate from numbers of tumours by size; remove it, or name a run such as exp2's");
     }
 
     /// <summary>The numbers; what is none stays text, which is refused with the key that it would have.</summary>

@@ -29,7 +29,11 @@ internal sealed class EvaluateVerb : Verb
                 + "May be given several times",
             HelpName = "NAME",
         }.AmongOr(EvaluatedOptions.IsStep, EvaluatedOptions.StepForm, [.. EvaluatedOptions.AllCheckpoints]));
-        _splits = With(new Option<string[]>("--split") { Description = "train, val or test; by default test, and val where there is one. May be given several times", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]));
+        _splits = With(new Option<string[]>("--split")
+        {
+            Description = "train, val or test; by default test, and val where there is one. May be given several times",
+            HelpName = "SPLIT",
+        }.Among([.. Cohort.AllSplits]));
         With(_modality);
         With(CommonOptions.Set("evaluation.splits=[test]"));
         With(CommonOptions.Cohort);
@@ -58,7 +62,10 @@ internal sealed class EvaluateVerb : Verb
         ModalityOption.Require(parse, _modality, experiment.Plan);
         var evaluation = experiment.Evaluate(run, cancellation);
         if (Collective.IsFirst())
-            Output.Write(parse, () => JsonSerializer.SerializeToNode(evaluation, evaluation.GetType(), AtomicFile.Json)!, () => EvaluationTable.Of(evaluation));
+            Output.Write(
+                parse,
+                () => JsonSerializer.SerializeToNode(evaluation, evaluation.GetType(), AtomicFile.Json)!,
+                () => EvaluationTable.Of(evaluation));
         return ExitCode.Done;
     }
 

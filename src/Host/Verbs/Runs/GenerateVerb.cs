@@ -30,12 +30,14 @@ internal sealed class GenerateVerb : Verb
     public GenerateVerb()
         : base(
             "generate",
-            "Generates patients: numbers of tumours, a mask that has them, an image of the mask; bins.csv and a folder each. The same command goes on")
+            "Generates patients: numbers of tumours, a mask that has them, an image of the mask; bins.csv and a folder each. "
+            + "The same command goes on")
     {
         _maskRun = With(new Argument<string>("MASKRUN") { Description = "The folder of a run that generates masks" });
         _imageRun = With(new Argument<string>("IMAGERUN") { Description = "The folder of a run that generates images from masks" });
         _out = With(new Option<string>("--out") { Description = "Folder of the patients", HelpName = "DIR", Required = true });
-        _count = With(new Option<int>("--count") { Description = "Patients that there are to be", HelpName = "N", DefaultValueFactory = _ => 10 });
+        _count = With(
+            new Option<int>("--count") { Description = "Patients that there are to be", HelpName = "N", DefaultValueFactory = _ => 10 });
         With(_bins);
         _seed = With(new Option<long?>("--seed") { Description = "Seed of masks and images", HelpName = "N" });
         _masks = With(Values("--masks", "A value of `sampling` for the masks, as in --masks steps=50; may be given several times"));
@@ -43,13 +45,16 @@ internal sealed class GenerateVerb : Verb
         _checks = With(Values("--check", "What patients have to be like, as in --check mask_attempts=20; may be given several times"));
         With(_maskCheckpoint);
         With(_imageCheckpoint);
-        _maskCohort = With(new Option<string?>("--mask-cohort") { Description = "Where the cohort of the masks' run lies now", HelpName = "DIR" });
-        _imageCohort = With(new Option<string?>("--image-cohort") { Description = "Where that of the images' run lies now", HelpName = "DIR" });
+        _maskCohort = With(
+            new Option<string?>("--mask-cohort") { Description = "Where the cohort of the masks' run lies now", HelpName = "DIR" });
+        _imageCohort = With(
+            new Option<string?>("--image-cohort") { Description = "Where that of the images' run lies now", HelpName = "DIR" });
         With(CommonOptions.AllowChangedPlugin);
         With(CommonOptions.Json);
     }
 
-    private static Option<string[]> Values(string name, string description) => new(name) { Description = description, HelpName = "KEY=VALUE" };
+    private static Option<string[]> Values(string name, string description) =>
+        new(name) { Description = description, HelpName = "KEY=VALUE" };
 
     public override bool StopsInOrder => true;
 
@@ -67,14 +72,16 @@ internal sealed class GenerateVerb : Verb
         var checks = Checks(parse);
         using var session = new Session(parse, Collective);
         var masks = Masks(parse, session);
-        var images = Open(session, parse.GetRequiredValue(_imageRun), [.. Sets(parse, _images, _imageCohort)], parse.GetValue(_imageCheckpoint)!);
+        var images = Open(
+            session, parse.GetRequiredValue(_imageRun), [.. Sets(parse, _images, _imageCohort)], parse.GetValue(_imageCheckpoint)!);
         using var generation = new PatientGeneration(masks, images, checks, cancellation);
         var observer = session.Context.Observer;
         try
         {
             var generated = generation.Run(folder, count, record => Tell(observer, folder, record), cancellation);
             if (Collective.IsFirst())
-                Output.Write(parse, () => JsonSerializer.SerializeToNode(generated, AtomicFile.Json)!, () => Output.Facts([.. Facts(generated)]));
+                Output.Write(
+                    parse, () => JsonSerializer.SerializeToNode(generated, AtomicFile.Json)!, () => Output.Facts([.. Facts(generated)]));
             return ExitCode.Done;
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested || Collective.Size > 1)
@@ -85,7 +92,9 @@ internal sealed class GenerateVerb : Verb
         }
     }
 
-    /// <summary>The run of masks. Where nobody says which tumours they are asked for, they are drawn as the training split has them.</summary>
+    /// <summary>
+    /// The run of masks. Where nobody says which tumours they are asked for, they are drawn as the training split has them.
+    /// </summary>
     private PatientRun Masks(ParseResult parse, Session session)
     {
         var (folder, checkpoint) = (parse.GetRequiredValue(_maskRun), parse.GetValue(_maskCheckpoint)!);
@@ -93,7 +102,9 @@ internal sealed class GenerateVerb : Verb
         var masks = Open(session, folder, sets, checkpoint);
         BinsOption.Require(parse, _bins, masks.Experiment.Plan);
         var (plan, asked) = (masks.Experiment.Plan, masks.Experiment.Plan.Sampling);
-        if (parse.GetValue(_bins) is not null || plan.Condition.SizeBins is null || asked is not { Bins: null, BinsFrom: SizeBinSource.Patients })
+        if (parse.GetValue(_bins) is not null
+            || plan.Condition.SizeBins is null
+            || asked is not { Bins: null, BinsFrom: SizeBinSource.Patients })
             return masks;
         var law = Assignment.By(_bins.Name, "sampling.bins_from", OptionsShape.KeyOf(nameof(SizeBinSource.Law)));
         return Open(session, folder, [.. sets, law], checkpoint);
@@ -124,9 +135,11 @@ internal sealed class GenerateVerb : Verb
 
     private PatientChecks Checks(ParseResult parse)
     {
-        var values = (parse.GetValue(_checks) ?? []).Select(set => Assignment.Parse(set, new Position($"{_checks.Name} {set.Split('=')[0]}")))
+        var values = (parse.GetValue(_checks) ?? [])
+            .Select(set => Assignment.Parse(set, new Position($"{_checks.Name} {set.Split('=')[0]}")))
             .GroupBy(set => set.Key).Select(same => same.Last()).ToArray();
-        return Binder.Bind<PatientChecks>(new MapNode(new Position(_checks.Name), [.. values.Select(set => new MapEntry(set.Key, set.Place, set.Value))]));
+        return Binder.Bind<PatientChecks>(
+            new MapNode(new Position(_checks.Name), [.. values.Select(set => new MapEntry(set.Key, set.Place, set.Value))]));
     }
 
     private static void Tell(ExperimentObserver observer, string folder, PatientRecord record)
@@ -134,7 +147,8 @@ internal sealed class GenerateVerb : Verb
         var place = Places.Shown(Path.Combine(folder, record.Patient));
         var asked = record.RequestedBins is { } requested ? $"asked for {string.Join(',', requested)}, " : "";
         var removed = record.RemovedTumours > 0 ? $", {record.RemovedTumours} tumours removed" : "";
-        observer.Told($"{place}: {asked}has {string.Join(',', record.MeasuredBins)}; masks {record.Masks}, images {record.Images}{removed}");
+        observer.Told(
+            $"{place}: {asked}has {string.Join(',', record.MeasuredBins)}; masks {record.Masks}, images {record.Images}{removed}");
         if (record.Exact == false)
             observer.Warned($"{place}: no mask had all the tumours that were asked for; the nearest was taken");
     }

@@ -3,7 +3,10 @@ namespace VoxelZoo.Host.Verbs.Runs;
 /// <summary>The folder that <c>--out</c> names.</summary>
 internal static class OutFolder
 {
-    /// <summary>Refuses a folder that cannot be made or written: before minutes of work, with the option's name, and without leaving the parents of one that is refused for another reason.</summary>
+    /// <summary>
+    /// Refuses a folder that cannot be made or written: before minutes of work, with the option's name, and without leaving the parents of
+    /// one that is refused for another reason.
+    /// </summary>
     /// <exception cref="UsageException">It cannot be.</exception>
     public static void Require(string folder)
     {

@@ -19,7 +19,8 @@ internal sealed class ReportSources : IRunSources
     {
         try
         {
-            return Short(NodeJson.Of(YamlReader.ReadFile(run.Experiment))) as JsonObject ?? throw new RunFolderException($"{run.Experiment} holds no experiment");
+            return Short(NodeJson.Of(YamlReader.ReadFile(run.Experiment))) as JsonObject
+                ?? throw new RunFolderException($"{run.Experiment} holds no experiment");
         }
         catch (ConfigurationException e)
         {
@@ -56,14 +57,21 @@ internal sealed class ReportSources : IRunSources
     private static JsonNode? Short(JsonNode? node)
     {
         if (node is JsonArray list)
-            return new JsonArray([.. list.Select(item => item is JsonValue value && value.TryGetValue<string>(out var name) ? ShortName(name) : Short(item))]);
+            return new JsonArray(
+                [
+                    .. list.Select(
+                        item => item is JsonValue value && value.TryGetValue<string>(out var name) ? ShortName(name) : Short(item)),
+                ]);
         if (node is not JsonObject map)
             return node?.DeepClone();
-        return new JsonObject(map.Select(entry => KeyValuePair.Create(entry.Key, entry is { Key: "use", Value: JsonValue used } ? ShortName(used.ToString()) : Short(entry.Value))));
+        return new JsonObject(map.Select(entry => KeyValuePair.Create(
+            entry.Key, entry is { Key: "use", Value: JsonValue used } ? ShortName(used.ToString()) : Short(entry.Value))));
     }
 
     private static string ShortName(string name) =>
-        Host.Plugins.PartName.Parse(name) is { Plugin: { } plugin } part && (plugin == PartRegistry.Host || OwnPlugins.HasId(plugin)) ? part.Id : name;
+        Host.Plugins.PartName.Parse(name) is { Plugin: { } plugin } part && (plugin == PartRegistry.Host || OwnPlugins.HasId(plugin))
+            ? part.Id
+            : name;
 
     private static string? LastLine(string log)
     {

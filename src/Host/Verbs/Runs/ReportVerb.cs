@@ -9,7 +9,9 @@ using VoxelZoo.Host.Zoo;
 
 namespace VoxelZoo.Host.Verbs.Runs;
 
-/// <summary><c>report RUN</c> writes a run's report again from what lies in its folder; <c>report RUNS --out FILE.md</c> one of many runs.</summary>
+/// <summary>
+/// <c>report RUN</c> writes a run's report again from what lies in its folder; <c>report RUNS --out FILE.md</c> one of many runs.
+/// </summary>
 internal sealed class ReportVerb : Verb
 {
     private readonly Argument<string[]> _runs;
@@ -18,8 +20,16 @@ internal sealed class ReportVerb : Verb
     public ReportVerb()
         : base("report", "Writes a run's report.md; with --out a report of many runs")
     {
-        _runs = With(new Argument<string[]>("RUNS") { Description = "A run's folder; with --out or --json runs and folders of runs", Arity = ArgumentArity.OneOrMore });
-        _out = With(new Option<string?>("--out") { Description = "The file for the report of all RUNS; its pictures lie in FILE_files beside it", HelpName = "FILE.md" });
+        _runs = With(new Argument<string[]>("RUNS")
+        {
+            Description = "A run's folder; with --out or --json runs and folders of runs",
+            Arity = ArgumentArity.OneOrMore,
+        });
+        _out = With(new Option<string?>("--out")
+        {
+            Description = "The file for the report of all RUNS; its pictures lie in FILE_files beside it",
+            HelpName = "FILE.md",
+        });
         With(CommonOptions.Json);
     }
 

@@ -15,7 +15,8 @@ internal static class RunArguments
     /// <summary>A run, for verbs that do something with what it trained.</summary>
     public static Argument<string> Trained() => new("RUN") { Description = "A run's folder, or an animal: zoo/FAMILY/NAME" };
 
-    public static Option<string?> Folder() => new("--run") { Description = "The run's folder; by default runs/ID, then runs/ID-2 …", HelpName = "DIR" };
+    public static Option<string?> Folder() =>
+        new("--run") { Description = "The run's folder; by default runs/ID, then runs/ID-2 …", HelpName = "DIR" };
 
     /// <summary>Names a checkpoint of a run.</summary>
     public static Option<string> Checkpoint(string name = "--checkpoint") => new Option<string>(name)
@@ -26,7 +27,8 @@ internal static class RunArguments
     }.AmongOr(EvaluatedOptions.IsStep, EvaluatedOptions.StepForm, [.. EvaluatedOptions.AllCheckpoints]);
 
     /// <summary>Only checks, and says what would be done.</summary>
-    public static Option<bool> DryRun() => new("--dry-run") { Description = "Check plan, data, memory and disk, and say what would be done; touches nothing" };
+    public static Option<bool> DryRun() =>
+        new("--dry-run") { Description = "Check plan, data, memory and disk, and say what would be done; touches nothing" };
 
     /// <summary>Names the samples that were written.</summary>
     public static void Tell(IReadOnlyList<WrittenSample> samples)
@@ -53,7 +55,9 @@ internal static class RunArguments
         return ExitCode.Failed;
     }
 
-    /// <summary>Says how training ended, how to continue it where it was stopped, and how to train on where a continued run has nothing left to do.</summary>
+    /// <summary>
+    /// Says how training ended, how to continue it where it was stopped, and how to train on where a continued run has nothing left to do.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="status">Its status.</param>
     /// <param name="longer">Where it was continued, the value of <c>--set</c> that lets it train for longer.</param>
@@ -61,7 +65,9 @@ internal static class RunArguments
     {
         var place = Places.Shown(run.Path);
         var onwards = longer is null ? "" : $"; `train EXP --run {place} --resume --set {longer}` trains on";
-        var stopped = status.Step == 0 ? "before the first step; what was prepared stays" : $"after {status.Step:N0} steps with a checkpoint";
+        var stopped = status.Step == 0
+            ? "before the first step; what was prepared stays"
+            : $"after {status.Step:N0} steps with a checkpoint";
         Output.Line(status.Status == RunState.TimeLimit
             ? $"{place}: stopped {stopped}; `train EXP --run {place} --resume` continues it"
             : $"{place}: {OptionsShape.KeyOf(status.Status.ToString())} after {status.Step:N0} steps{onwards}");

@@ -35,9 +35,16 @@ internal sealed class SampleVerb : Verb
         With(CommonOptions.Set("sampling.eta=1"));
         With(CommonOptions.Cohort);
         With(CommonOptions.AllowChangedPlugin);
-        _native = With(new Option<bool>("--native") { Description = "Also write each volume on the patient's own grid, as it was before `data import`, into the sample's folder native" });
+        _native = With(new Option<bool>("--native")
+        {
+            Description = "Also write each volume on the patient's own grid, as it was before `data import`, "
+                + "into the sample's folder native",
+        });
         _out = With(new Option<string?>("--out") { Description = "Folder for the samples instead of the run's", HelpName = "DIR" });
-        _overwrite = With(new Option<bool>("--overwrite") { Description = "Number the samples from 0, in place of all that are there; without it they are added after the last one" });
+        _overwrite = With(new Option<bool>("--overwrite")
+        {
+            Description = "Number the samples from 0, in place of all that are there; without it they are added after the last one",
+        });
     }
 
     public override bool StopsInOrder => true;
@@ -60,7 +67,12 @@ internal sealed class SampleVerb : Verb
         var experiment = ExperimentLoader.Load(session, run, sets);
         Require(parse, experiment);
         var samples = experiment
-            .Sample(run, parse.GetValue(_out), parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue, cancellation, parse.GetValue(_checkpoint)!);
+            .Sample(
+                run,
+                parse.GetValue(_out),
+                parse.GetValue(_overwrite) ? SampleNumbers.Replace : SampleNumbers.Continue,
+                cancellation,
+                parse.GetValue(_checkpoint)!);
         if (parse.GetValue(_native))
             ((DiffusionExperiment)experiment).WriteNative(run, samples);
         RunArguments.Tell(samples);
@@ -78,7 +90,10 @@ internal sealed class SampleVerb : Verb
 
     private IEnumerable<Assignment> Sets(ParseResult parse)
     {
-        (string Key, IFormattable? Value)[] numbers = [("count", parse.GetValue(_count)), ("steps", parse.GetValue(_steps)), ("seed", parse.GetValue(_seed))];
+        (string Key, IFormattable? Value)[] numbers =
+        [
+            ("count", parse.GetValue(_count)), ("steps", parse.GetValue(_steps)), ("seed", parse.GetValue(_seed)),
+        ];
         if (parse.GetValue(_solver) is { } solver)
             yield return Assignment.By("--solver", "sampling.use", solver);
         foreach (var (key, value) in numbers.Where(n => n.Value is not null))
@@ -90,7 +105,9 @@ internal sealed class SampleVerb : Verb
         foreach (var set in CommonOptions.Sets(parse))
         {
             if (!set.Key.StartsWith("sampling.", StringComparison.Ordinal))
-                throw new UsageException($"--set {set.Key}: only keys of `sampling` can differ from those that the run was trained with, such as sampling.eta=1");
+                throw new UsageException(
+                    $"--set {set.Key}: only keys of `sampling` can differ from those that the run was trained with, "
+                    + "such as sampling.eta=1");
             yield return set;
         }
     }

@@ -13,10 +13,14 @@ internal sealed class StartOptions
         Description = "Begin with the weights of an animal (zoo/FAMILY/NAME), of a run, or of a .safetensors file", HelpName = "WEIGHTS",
     };
 
-    private readonly Option<bool> _strict = new("--strict") { Description = "With --from: refuse where a tensor is missing, left over or of another shape; the default" };
+    private readonly Option<bool> _strict = new("--strict")
+    {
+        Description = "With --from: refuse where a tensor is missing, left over or of another shape; the default",
+    };
     private readonly Option<bool> _matching = new("--matching")
     {
-        Description = "With --from: take the tensors of the same name and shape; new input channels start at zero, the rest is fresh, and is named",
+        Description = "With --from: take the tensors of the same name and shape; new input channels start at zero, "
+            + "the rest is fresh, and is named",
     };
 
     public IEnumerable<Option> All => [_from, _strict, _matching];
@@ -34,12 +38,16 @@ internal sealed class StartOptions
         if (parse.GetValue(_from) is not { } from)
         {
             if (strict || matching)
-                throw new UsageException($"{(strict ? _strict : _matching).Name} says what is taken of the weights that {_from.Name} names; name some");
+                throw new UsageException(
+                    $"{(strict ? _strict : _matching).Name} says what is taken of the weights that {_from.Name} names; name some");
             yield break;
         }
 
         yield return Assignment.By(_from.Name, "training.from", from);
         if (strict || matching)
-            yield return Assignment.By(strict ? _strict.Name : _matching.Name, "training.from_tensors", OptionsShape.KeyOf((strict ? StartingTensors.Strict : StartingTensors.Matching).ToString()));
+            yield return Assignment.By(
+                strict ? _strict.Name : _matching.Name,
+                "training.from_tensors",
+                OptionsShape.KeyOf((strict ? StartingTensors.Strict : StartingTensors.Matching).ToString()));
     }
 }

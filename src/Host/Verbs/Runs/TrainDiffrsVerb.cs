@@ -23,8 +23,14 @@ internal sealed class TrainDiffrsVerb : Verb
         : base("train-diffrs", "Trains a run's discriminator, by which the sampler diffrs rejects")
     {
         _run = With(RunArguments.Trained());
-        _epochs = With(new Option<int>("--epochs") { Description = "How often each volume is seen", HelpName = "N", DefaultValueFactory = _ => 60 });
-        _steps = With(new Option<int>("--steps") { Description = "Steps of Euler's method for the generated volumes", HelpName = "N", DefaultValueFactory = _ => 25 });
+        _epochs = With(
+            new Option<int>("--epochs") { Description = "How often each volume is seen", HelpName = "N", DefaultValueFactory = _ => 60 });
+        _steps = With(new Option<int>("--steps")
+        {
+            Description = "Steps of Euler's method for the generated volumes",
+            HelpName = "N",
+            DefaultValueFactory = _ => 25,
+        });
         _seed = With(new Option<long?>("--seed") { Description = "Seed of the generated volumes", HelpName = "N" });
         With(CommonOptions.Cohort);
         With(CommonOptions.AllowChangedPlugin);
@@ -48,7 +54,8 @@ internal sealed class TrainDiffrsVerb : Verb
         ];
         var run = AnimalRuns.Open(session, parse.GetRequiredValue(_run), sets, AnimalRuns.CheckCohort(parse));
         if (ExperimentLoader.Load(session, run) is not DiffusionExperiment)
-            throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
+            throw new UsageException(
+                $"{Places.Shown(run.Path)} is a compressor's run, which samples nothing that could be rejected; name one of a denoiser");
         var experiment = (DiffusionExperiment)ExperimentLoader.Load(session, run, sets);
         var manifest = experiment.TrainDiscriminator(run, epochs, cancellation);
         Output.Write(parse, () => JsonSerializer.SerializeToNode(manifest, AtomicFile.Json)!, () => Output.Facts(

@@ -19,8 +19,14 @@ internal sealed class TrainVerb : ExperimentVerb
         : base("train", "Trains an experiment into a run folder")
     {
         _run = With(RunArguments.Folder());
-        _resume = With(new Option<bool>("--resume") { Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint" });
-        _changed = With(new Option<bool>("--allow-changed-data") { Description = "With --resume: go on although patients were added, removed or changed" });
+        _resume = With(new Option<bool>("--resume")
+        {
+            Description = "Continue the run of --run, or the experiment's newest, from its latest checkpoint",
+        });
+        _changed = With(new Option<bool>("--allow-changed-data")
+        {
+            Description = "With --resume: go on although patients were added, removed or changed",
+        });
         With(CommonOptions.AllowChangedPlugin);
         foreach (var option in _start.All)
             Options.Add(option);
@@ -37,16 +43,19 @@ internal sealed class TrainVerb : ExperimentVerb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         if (parse.GetValue(_changed) && !parse.GetValue(_resume))
-            throw new UsageException($"{_changed.Name} goes with {_resume.Name}: a run that begins has recorded no data yet that could have changed");
+            throw new UsageException(
+                $"{_changed.Name} goes with {_resume.Name}: a run that begins has recorded no data yet that could have changed");
         if (parse.GetValue(_resume) && _start.IsGiven(parse))
-            throw new UsageException($"--from goes with a run that begins, and {_resume.Name} goes on with one that has its weights; leave out one of the two");
+            throw new UsageException(
+                $"--from goes with a run that begins, and {_resume.Name} goes on with one that has its weights; leave out one of the two");
         using var session = new Session(parse, Collective);
         var (experiment, resumed) = parse.GetValue(_resume)
             ? Resumed(parse, session)
             : (Load(parse, session, _start.Sets(parse)), (RunFolder?)null);
         if (parse.GetValue(_dry))
         {
-            RunArguments.Tell(resumed is null ? experiment.Rehearse(parse.GetValue(_run)) : experiment.Rehearse(resumed, parse.GetValue(_changed)));
+            RunArguments.Tell(
+                resumed is null ? experiment.Rehearse(parse.GetValue(_run)) : experiment.Rehearse(resumed, parse.GetValue(_changed)));
             return ExitCode.Done;
         }
 
@@ -57,7 +66,10 @@ internal sealed class TrainVerb : ExperimentVerb
         return RunArguments.ExitCodeOf(experiment.Plan, status);
     }
 
-    /// <summary>Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change what <see cref="Engine.Plans.ResumeRules"/> lets it.</summary>
+    /// <summary>
+    /// Goes on with a run by its own experiment, so that it goes on as it began; <c>--set</c> may still change what
+    /// <see cref="Engine.Plans.ResumeRules"/> lets it.
+    /// </summary>
     private (Experiment Experiment, RunFolder? Run) Resumed(ParseResult parse, Session session)
     {
         var id = ExperimentLoader.IdOf(Named(parse), session.Registry.Catalogue);

@@ -14,15 +14,30 @@ namespace VoxelZoo.Host.Verbs.Sweeps;
 /// <summary>The options that both sweeps have.</summary>
 internal sealed class SweepOptions
 {
-    private readonly Option<int> _count = new("--count") { Description = "Volumes to generate with each configuration", HelpName = "N", DefaultValueFactory = _ => 25 };
-    private readonly Option<string?> _split = new Option<string?>("--split") { Description = "Split whose conditions are used: train, val or test; by default val, or test where there is none", HelpName = "SPLIT" }.Among([.. Cohort.AllSplits]);
-    private readonly Option<string> _against = new Option<string>("--against") { Description = "Split of the real volumes: train, val or test", HelpName = "SPLIT", DefaultValueFactory = _ => Cohort.Train }.Among([.. Cohort.AllSplits]);
+    private readonly Option<int> _count = new("--count")
+    {
+        Description = "Volumes to generate with each configuration",
+        HelpName = "N",
+        DefaultValueFactory = _ => 25,
+    };
+    private readonly Option<string?> _split = new Option<string?>("--split")
+    {
+        Description = "Split whose conditions are used: train, val or test; by default val, or test where there is none",
+        HelpName = "SPLIT",
+    }.Among([.. Cohort.AllSplits]);
+    private readonly Option<string> _against = new Option<string>("--against")
+    {
+        Description = "Split of the real volumes: train, val or test",
+        HelpName = "SPLIT",
+        DefaultValueFactory = _ => Cohort.Train,
+    }.Among([.. Cohort.AllSplits]);
     private readonly Option<long?> _seed = new("--seed") { Description = "Seed of the noise", HelpName = "N" };
     private readonly Option<string> _checkpoint = RunArguments.Checkpoint();
     private readonly GuidanceOptions _guidance = new();
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [_count, _split, _against, _seed, _checkpoint, CommonOptions.Cohort, CommonOptions.AllowChangedPlugin, .. _guidance.All];
+    public IEnumerable<Option> All =>
+        [_count, _split, _against, _seed, _checkpoint, CommonOptions.Cohort, CommonOptions.AllowChangedPlugin, .. _guidance.All];
 
     /// <summary>What the command line says.</summary>
     /// <param name="parse">The command line.</param>
@@ -47,7 +62,8 @@ internal sealed class SweepOptions
         Assignment[] sets = [.. Sets(parse)];
         var run = AnimalRuns.Open(session, folder, sets, AnimalRuns.CheckCohort(parse));
         if (CompressionPlanReader.Reads(ExperimentLoader.ReadRun(run)))
-            throw new UsageException($"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
+            throw new UsageException(
+                $"{Places.Shown(run.Path)} is a compressor's run, which has no sampler to sweep; name one of a denoiser");
         var experiment = ExperimentLoader.LoadChanged(session, run, sets, plan => SamplerSweep.PlanOf(plan, session.Context.Parts, first,
             request.SamplerBy));
         return experiment.OpenSweep(run, request, first);

@@ -24,8 +24,16 @@ internal sealed class SweepSolversVerb : Verb
         : base("solvers", "Judges 33 configurations of solvers by the volumes that they generate, into sweeps/solvers.json")
     {
         _run = With(RunArguments.Trained());
-        _only = With(new Option<string[]>("--only") { Description = "Names of configurations, such as heun2_10, dopri5_1e-3 or euler_*; may be given several times", HelpName = "NAME" });
-        _metrics = With(new Option<string[]>("--metric") { Description = "A metric of sets; by default fid, kid, cmmd and those of the experiment. May be given several times", HelpName = "ID" });
+        _only = With(new Option<string[]>("--only")
+        {
+            Description = "Names of configurations, such as heun2_10, dopri5_1e-3 or euler_*; may be given several times",
+            HelpName = "NAME",
+        });
+        _metrics = With(new Option<string[]>("--metric")
+        {
+            Description = "A metric of sets; by default fid, kid, cmmd and those of the experiment. May be given several times",
+            HelpName = "ID",
+        });
         foreach (var option in _options.All)
             Options.Add(option);
         With(CommonOptions.Json);
@@ -43,7 +51,10 @@ internal sealed class SweepSolversVerb : Verb
         var swept = sweep.Solvers(wanted, work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work), cancellation);
         if (swept.File is null)
         {
-            Output.Line($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} of {swept.Wanted} configurations; the same command goes on with the next one", json);
+            Output.Line(
+                $"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} of {swept.Wanted} configurations; "
+                + "the same command goes on with the next one",
+                json);
             return ExitCode.Stopped;
         }
 
@@ -63,22 +74,35 @@ internal sealed class SweepSolversVerb : Verb
         foreach (var pattern in split)
         {
             if (!names.Any(name => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false)))
-                throw new UsageException($"--only: no configuration is called `{pattern}`{Spelling.Suggestion(pattern, names)} (configurations: {string.Join(", ", names)})");
+                throw new UsageException(
+                    $"--only: no configuration is called `{pattern}`{Spelling.Suggestion(pattern, names)} (configurations: "
+                    + $"{string.Join(", ", names)})");
         }
 
-        return [.. SolverConfiguration.All.Where(one => split.Length == 0 || split.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, one.Name, ignoreCase: false)))];
+        return
+        [
+            .. SolverConfiguration.All.Where(one => split.Length == 0
+                || split.Any(pattern => FileSystemName.MatchesSimpleExpression(pattern, one.Name, ignoreCase: false))),
+        ];
     }
 
     /// <summary>Why metrics of a configuration have no value.</summary>
     private static IEnumerable<string> Missing(SweptConfiguration one) =>
-        one.Metrics.Where(metric => metric.Value.Value is null).SelectMany(metric => metric.Value.Warnings.Select(warning => $"there is no {metric.Key}: {warning}"));
+        one.Metrics.Where(metric => metric.Value.Value is null)
+            .SelectMany(metric => metric.Value.Warnings.Select(warning => $"there is no {metric.Key}: {warning}"));
 
     private static IRenderable Table(IReadOnlyList<SweptConfiguration> ranking)
     {
         string[] metrics = [.. ranking.SelectMany(one => one.Metrics.Keys).Distinct()];
         var table = Output.Table(["configuration", "NFE", "seconds a volume", .. metrics.Select(Markup.Escape)]);
         foreach (var one in ranking)
-            table.AddRow([one.Name, Number(one.Nfe), Number(one.SecondsPerVolume), .. metrics.Select(metric => one.Metrics.GetValueOrDefault(metric)?.Value is { } value ? Number(value) : "-")]);
+            table.AddRow(
+                [
+                    one.Name,
+                    Number(one.Nfe),
+                    Number(one.SecondsPerVolume),
+                    .. metrics.Select(metric => one.Metrics.GetValueOrDefault(metric)?.Value is { } value ? Number(value) : "-"),
+                ]);
         return table;
     }
 

@@ -31,11 +31,26 @@ internal sealed class SweepStepsVerb : Verb
         : base("steps", "Looks for the best number of a sampler's steps by the golden section, into sweeps/steps.json")
     {
         _run = With(RunArguments.Trained());
-        _sampler = With(new Option<string>("--sampler") { Description = "A sampler with a number of steps (euler)", HelpName = "ID", DefaultValueFactory = _ => "euler" });
+        _sampler = With(new Option<string>("--sampler")
+        {
+            Description = "A sampler with a number of steps (euler)",
+            HelpName = "ID",
+            DefaultValueFactory = _ => "euler",
+        });
         _lo = With(new Option<int>("--lo") { Description = "The least number of steps", HelpName = "N", DefaultValueFactory = _ => 10 });
         _hi = With(new Option<int>("--hi") { Description = "The largest", HelpName = "N", DefaultValueFactory = _ => 50 });
-        _tolerance = With(new Option<int>("--tolerance") { Description = "How far the answer may be from the best one", HelpName = "N", DefaultValueFactory = _ => 1 });
-        _metric = With(new Option<string>("--metric") { Description = "The metric of sets that is to be best (fid)", HelpName = "ID", DefaultValueFactory = _ => SweepMetrics.Default[0] });
+        _tolerance = With(new Option<int>("--tolerance")
+        {
+            Description = "How far the answer may be from the best one",
+            HelpName = "N",
+            DefaultValueFactory = _ => 1,
+        });
+        _metric = With(new Option<string>("--metric")
+        {
+            Description = "The metric of sets that is to be best (fid)",
+            HelpName = "ID",
+            DefaultValueFactory = _ => SweepMetrics.Default[0],
+        });
         foreach (var option in _options.All)
             Options.Add(option);
         With(CommonOptions.Json);
@@ -53,10 +68,15 @@ internal sealed class SweepStepsVerb : Verb
         RefuseStepless(session, sampler);
         using var sweep = _options.Open(parse, session, parse.GetRequiredValue(_run), request, SolverConfiguration.Of(sampler, hi));
         var json = parse.GetValue(CommonOptions.Json);
-        var swept = sweep.Steps(new StepSearch(sampler, metric, lo, hi, tolerance), work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work), cancellation);
+        var swept = sweep.Steps(
+            new StepSearch(sampler, metric, lo, hi, tolerance),
+            work => SweepDisplay.Over(json, sweep.Plan.Sampling.Count, work),
+            cancellation);
         if (swept.File is not { } file)
         {
-            Output.Line($"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} step counts; the same command goes on with the next one", json);
+            Output.Line(
+                $"{Places.Shown(sweep.Run.Path)}: stopped after {swept.Done} step counts; the same command goes on with the next one",
+                json);
             return ExitCode.Stopped;
         }
 
@@ -68,7 +88,9 @@ internal sealed class SweepStepsVerb : Verb
     {
         var part = session.Registry.Get<ISampler>(new ScalarNode(new Position(_sampler.Name), sampler, ScalarKind.Text));
         if (part.Value.OptionsType.GetProperty(Steps) is null)
-            throw new UsageException($"{_sampler.Name}: `{sampler}` takes steps of its own choice and has no number of them to look for; name a sampler that has one, such as euler");
+            throw new UsageException(
+                $"{_sampler.Name}: `{sampler}` takes steps of its own choice and has no number of them to look for; "
+                + "name a sampler that has one, such as euler");
     }
 
     private (int Lo, int Hi, int Tolerance) Interval(ParseResult parse)
@@ -76,14 +98,19 @@ internal sealed class SweepStepsVerb : Verb
         var (lo, hi, tolerance) = (parse.GetValue(_lo), parse.GetValue(_hi), parse.GetValue(_tolerance));
         if (lo < 1 || hi > MostSteps || lo > hi)
             throw new UsageException($"--lo {lo} --hi {hi}: expected 1 ≤ lo ≤ hi ≤ {MostSteps}");
-        return tolerance >= 1 ? (lo, hi, tolerance) : throw new UsageException($"--tolerance is {tolerance}; give at least 1, because steps are whole");
+        return tolerance >= 1
+            ? (lo, hi, tolerance)
+            : throw new UsageException($"--tolerance is {tolerance}; give at least 1, because steps are whole");
     }
 
     private static IRenderable Table(StepSearchFile file)
     {
         var table = Output.Table("steps", file.Metric, "");
         foreach (var tried in file.Evaluated.OrderBy(one => one.Steps))
-            table.AddRow(tried.Steps.ToString(CultureInfo.InvariantCulture), tried.Value.ToString("G5", CultureInfo.InvariantCulture), tried.Steps == file.Best ? "best" : "");
+            table.AddRow(
+                tried.Steps.ToString(CultureInfo.InvariantCulture),
+                tried.Value.ToString("G5", CultureInfo.InvariantCulture),
+                tried.Steps == file.Best ? "best" : "");
         return table;
     }
 }

@@ -26,7 +26,10 @@ internal sealed class WeightsExportVerb : Verb
     public WeightsExportVerb()
         : base("export", "Writes weights as PyTorch loads them, by the names that their public implementation has")
     {
-        _from = With(new Argument<string>("FROM") { Description = "An animal (zoo/FAMILY/NAME), a run, of which the average is taken where it has one, or a .safetensors file" });
+        _from = With(new Argument<string>("FROM")
+        {
+            Description = "An animal (zoo/FAMILY/NAME), a run, of which the average is taken where it has one, or a .safetensors file",
+        });
         _out = With(WeightsOptions.Out(".pt for torch.load, or .safetensors"));
         _overwrite = With(new Option<bool>("--overwrite") { Description = "Replace the file of --out where it is there already" });
         With(_checkpoint);
@@ -41,7 +44,9 @@ internal sealed class WeightsExportVerb : Verb
         if (!isSafe && Path.GetExtension(path).ToLowerInvariant() is not (".pt" or ".pth"))
             throw new UsageException($"--out {path}: weights are written as .pt, .pth or .safetensors; name such a file");
         using var session = new Session(parse);
-        var (file, changed) = from.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase) ? (from, null) : FileOf(session, from, parse.GetRequiredValue(_checkpoint));
+        var (file, changed) = from.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase)
+            ? (from, null)
+            : FileOf(session, from, parse.GetRequiredValue(_checkpoint));
         OutFile.Require(path, ("FROM", file));
         if (File.Exists(path) && !parse.GetValue(_overwrite))
             throw new UsageException($"--out {path}: it is there already; name another file, or replace it with {_overwrite.Name}");
@@ -63,6 +68,7 @@ internal sealed class WeightsExportVerb : Verb
         var run = AnimalRuns.Open(session, name);
         var opened = run.OpenNamedCheckpoint(checkpoint, ConsoleObserver.Warn);
         var component = new[] { Component.Control, Component.Adapter, Component.Denoiser, Component.Compressor }.First(opened.Has);
-        return (opened.File(opened.Used(component)), AdaptedBase.Of(run, opened, lender => ExperimentLoader.Load(session, lender, []).Plan));
+        return (
+            opened.File(opened.Used(component)), AdaptedBase.Of(run, opened, lender => ExperimentLoader.Load(session, lender, []).Plan));
     }
 }

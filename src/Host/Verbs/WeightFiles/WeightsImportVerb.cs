@@ -13,7 +13,9 @@ using static TorchSharp.torch;
 
 namespace VoxelZoo.Host.Verbs.WeightFiles;
 
-/// <summary><c>weights import FILE --as PART</c>: weights of another program, as <c>training.from</c> and <c>model forward</c> take them.</summary>
+/// <summary>
+/// <c>weights import FILE --as PART</c>: weights of another program, as <c>training.from</c> and <c>model forward</c> take them.
+/// </summary>
 internal sealed class WeightsImportVerb : Verb
 {
     private readonly Argument<string> _file;
@@ -23,11 +25,21 @@ internal sealed class WeightsImportVerb : Verb
     public WeightsImportVerb()
         : base("import", "Takes over weights of another program, and says with which options the network is theirs")
     {
-        _file = With(new Argument<string>("FILE") { Description = "A state dict of PyTorch (.pt, .pth), of which no code is run, or safetensors" });
-        _as = With(new Option<string>("--as") { Description = "The architecture or compressor whose weights they are, such as unet3d", HelpName = "PART", Required = true });
+        _file = With(
+            new Argument<string>("FILE") { Description = "A state dict of PyTorch (.pt, .pth), of which no code is run, or safetensors" });
+        _as = With(new Option<string>("--as")
+        {
+            Description = "The architecture or compressor whose weights they are, such as unet3d",
+            HelpName = "PART",
+            Required = true,
+        });
         _out = With(WeightsOptions.Out("safetensors"));
         _member = With(WeightsOptions.Member());
-        _prefix = With(new Option<string?>("--prefix") { Description = "Take only tensors whose names begin so, such as unet., and call them by the rest", HelpName = "TEXT" });
+        _prefix = With(new Option<string?>("--prefix")
+        {
+            Description = "Take only tensors whose names begin so, such as unet., and call them by the rest",
+            HelpName = "TEXT",
+        });
         With(CommonOptions.Set("num_head_channels=64"));
         With(CommonOptions.Json);
     }
@@ -48,14 +60,29 @@ internal sealed class WeightsImportVerb : Verb
         using var random = new RandomStreams(0);
         var isCompressor = registry.Ids("compressor").Contains(PartName.Parse(id).Id);
         var (section, assumed, named) = isCompressor
-            ? Taken(registry.Get<ICompressor>(id), tensors, parse, (part, options) => part.Value.Create(options, host.Services.Context(random, part)))
-            : Taken(registry.Get<IArchitecture>(id), tensors, parse, (part, options) => part.Value.Create(options, host.Services.Context(random, part)));
+            ? Taken(
+                registry.Get<ICompressor>(id),
+                tensors,
+                parse,
+                (part, options) => part.Value.Create(options, host.Services.Context(random, part)))
+            : Taken(
+                registry.Get<IArchitecture>(id),
+                tensors,
+                parse,
+                (part, options) => part.Value.Create(options, host.Services.Context(random, part)));
         TensorFile.Write(path, named);
         if (assumed.Count > 0)
-            ConsoleObserver.Warn($"no shape tells {string.Join(", ", assumed)}; what is written is assumed, and the network is another one where it was otherwise: give them with --set");
+            ConsoleObserver.Warn(
+                $"no shape tells {string.Join(", ", assumed)}; what is written is assumed, "
+                + "and the network is another one where it was otherwise: give them with --set");
         var kind = isCompressor ? "compressor" : "architecture";
         if (parse.GetValue(CommonOptions.Json))
-            Output.Write(new JsonObject { [kind] = NodeJson.Of(section), ["assumed"] = new JsonArray([.. assumed.Select(key => JsonValue.Create(key))]), ["tensors"] = named.Count });
+            Output.Write(new JsonObject
+            {
+                [kind] = NodeJson.Of(section),
+                ["assumed"] = new JsonArray([.. assumed.Select(key => JsonValue.Create(key))]),
+                ["tensors"] = named.Count,
+            });
         else
             Tell(path, named.Count, kind, section);
         return ExitCode.Done;
@@ -75,7 +102,9 @@ internal sealed class WeightsImportVerb : Verb
         where T : class, IPart
     {
         if (part.Value is not IReadsWeights reads)
-            throw new UsageException($"--as {part.Id}: this part does not tell its options from weights; give them to `model forward` or an experiment, which take safetensors by its own names");
+            throw new UsageException(
+                $"--as {part.Id}: this part does not tell its options from weights; "
+                + "give them to `model forward` or an experiment, which take safetensors by its own names");
         var named = part.Call(_ => ForeignWeights.Named(tensors, reads, parse.GetValue(_prefix)));
         var (options, assumed) = ForeignWeights.Options(reads, part.Id, named, CommonOptions.Sets(parse));
         var bound = Binder.Bind(options, part.Value.OptionsType);
@@ -87,6 +116,11 @@ internal sealed class WeightsImportVerb : Verb
                 return true;
             },
             tensors.Source);
-        return (new MapNode(options.Position, [new MapEntry("use", options.Position, Assignment.NodeOf(part.Id, options.Position)), .. options.Entries]), assumed, named);
+        return (
+            new MapNode(
+                options.Position,
+                [new MapEntry("use", options.Position, Assignment.NodeOf(part.Id, options.Position)), .. options.Entries]),
+            assumed,
+            named);
     }
 }

@@ -51,7 +51,9 @@ internal sealed class WeightsShowVerb : Verb
         foreach (var (name, dtype) in tensors.Unsupported)
             table.AddRow(Output.Text(name), Output.Text(dtype), Output.Text("cannot be read"));
         var numbers = tensors.Values.Sum(tensor => tensor.numel());
-        return new Rows(table, Output.Text(FormattableString.Invariant($"{tensors.Count + tensors.Unsupported.Count:N0} tensors, {numbers:N0} numbers")));
+        return new Rows(
+            table,
+            Output.Text(FormattableString.Invariant($"{tensors.Count + tensors.Unsupported.Count:N0} tensors, {numbers:N0} numbers")));
     }
 
     private static string Dtype(TorchSharp.torch.ScalarType type) => type.ToString().ToLowerInvariant();

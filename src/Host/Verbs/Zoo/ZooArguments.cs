@@ -7,5 +7,11 @@ internal static class ZooArguments
 {
     public static Argument<string> Animal() => new("ANIMAL") { Description = "An animal: FAMILY/NAME, or its folder" };
 
-    public static Option<string> Zoo() => new("--zoo") { Description = "The zoo that gets it; by default the folder zoo here", HelpName = "DIR", DefaultValueFactory = _ => "zoo" };
+    public static Option<string> Zoo() =>
+        new("--zoo")
+        {
+            Description = "The zoo that gets it; by default the folder zoo here",
+            HelpName = "DIR",
+            DefaultValueFactory = _ => "zoo",
+        };
 }

@@ -24,13 +24,27 @@ internal sealed partial class ZooExportVerb : Verb
         _as = With(new Option<string>("--as") { Description = "What it is called", HelpName = "FAMILY/NAME", Required = true });
         _facts = With(new Option<string>("--facts")
         {
-            Description = "YAML of what no run knows: summary, licences {code, weights, data}, use {intended, limits}; and data, machine, memorisation, measures where the run does not tell",
+            Description = "YAML of what no run knows: summary, licences {code, weights, data}, use {intended, limits}; "
+                + "and data, machine, memorisation, measures where the run does not tell",
             HelpName = "FILE",
             Required = true,
         });
-        _dtype = With(new Option<string>("--dtype") { Description = "As what weights are kept: float32 or bfloat16", DefaultValueFactory = _ => "float32" }.Among("float32", "bfloat16"));
-        _conditions = With(new Option<int>("--conditions") { Description = "Most patients whose conditions ship, of the split that is sampled", HelpName = "N", DefaultValueFactory = _ => 8 });
-        _law = With(new Option<bool>("--law") { Description = "Of masks from numbers of tumours: ship all conditions of the training split too, so that `generate` can draw such numbers by their law" });
+        _dtype = With(new Option<string>("--dtype")
+        {
+            Description = "As what weights are kept: float32 or bfloat16",
+            DefaultValueFactory = _ => "float32",
+        }.Among("float32", "bfloat16"));
+        _conditions = With(new Option<int>("--conditions")
+        {
+            Description = "Most patients whose conditions ship, of the split that is sampled",
+            HelpName = "N",
+            DefaultValueFactory = _ => 8,
+        });
+        _law = With(new Option<bool>("--law")
+        {
+            Description = "Of masks from numbers of tumours: ship all conditions of the training split too, "
+                + "so that `generate` can draw such numbers by their law",
+        });
         With(_checkpoint);
         With(_zoo);
         With(CommonOptions.Set("sampling.steps=25"));
@@ -44,12 +58,16 @@ internal sealed partial class ZooExportVerb : Verb
     {
         var id = parse.GetRequiredValue(_as);
         if (!Id().IsMatch(id))
-            throw new UsageException($"{_as.Name} {id}: an animal is called FAMILY/NAME, in small letters, digits, dots and dashes, such as unet3d/head-32");
+            throw new UsageException(
+                $"{_as.Name} {id}: an animal is called FAMILY/NAME, in small letters, digits, dots and dashes, such as unet3d/head-32");
         if (parse.GetValue(_conditions) < 1)
-            throw new UsageException($"{_conditions.Name} {parse.GetValue(_conditions)}: one patient's conditions at least have to ship, or nothing says where volumes lie");
+            throw new UsageException(
+                $"{_conditions.Name} {parse.GetValue(_conditions)}: one patient's conditions at least have to ship, "
+                + "or nothing says where volumes lie");
         var folder = Path.GetFullPath(Path.Combine(parse.GetRequiredValue(_zoo), id));
         if (Path.Exists(folder))
-            throw new UsageException($"{_as.Name} {id}: {Places.Shown(folder)} is there already; choose another name, or take that away first");
+            throw new UsageException(
+                $"{_as.Name} {id}: {Places.Shown(folder)} is there already; choose another name, or take that away first");
         var facts = Binder.Bind<CardFacts>(YamlReader.ReadFile(parse.GetRequiredValue(_facts)));
         using var session = new Session(parse);
         var run = RunFolder.Open(parse.GetRequiredValue(_run));

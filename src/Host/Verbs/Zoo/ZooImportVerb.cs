@@ -29,7 +29,8 @@ internal sealed class ZooImportVerb : Verb
         var animal = CardYaml.Read(Path.GetFullPath(from));
         var folder = Path.Combine(zoo, animal.Card.Id);
         if (Path.Exists(folder))
-            throw new UsageException($"{from}: {Places.Shown(folder)} is there already; take that away first, or name another zoo with {_zoo.Name}");
+            throw new UsageException(
+                $"{from}: {Places.Shown(folder)} is there already; take that away first, or name another zoo with {_zoo.Name}");
         animal.Require();
         AnimalPlugins.Require(animal, ProgramHost.Catalogue(parse));
         StagedAnimal.Put(folder, staged => CopyOf(animal, staged).Require()); // what was copied may have changed meanwhile

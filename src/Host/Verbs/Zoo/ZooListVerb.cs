@@ -20,7 +20,11 @@ internal sealed class ZooListVerb : Verb
     public ZooListVerb()
         : base("list", "Lists the animals: trained weights that ship")
     {
-        _page = With(new Option<string?>("--page") { Description = "Put them into a document instead, between its two lines that say so", HelpName = "FILE.md" });
+        _page = With(new Option<string?>("--page")
+        {
+            Description = "Put them into a document instead, between its two lines that say so",
+            HelpName = "FILE.md",
+        });
         With(CommonOptions.Json);
     }
 
@@ -37,7 +41,8 @@ internal sealed class ZooListVerb : Verb
     private static void Put(string page, IReadOnlyList<Animal> animals)
     {
         if (!File.Exists(page) || RegularFile.WhyNot(page) is not null)
-            throw new UsageException($"--page {page}: there is no such document; write one with the two lines between which the animals go");
+            throw new UsageException(
+                $"--page {page}: there is no such document; write one with the two lines between which the animals go");
         try
         {
             AtomicFile.WriteText(page, CardPage.Put(RegularFile.ReadText(page), animals, Path.GetDirectoryName(Path.GetFullPath(page))!));
@@ -68,7 +73,8 @@ internal sealed class ZooListVerb : Verb
     }
 
     /// <summary>Prints cards, a line each.</summary>
-    public static void Write(ParseResult parse, IReadOnlyList<Card> cards) => Output.Write(parse, () => new JsonArray([.. cards.Select(Json)]), () => Table(cards));
+    public static void Write(ParseResult parse, IReadOnlyList<Card> cards) =>
+        Output.Write(parse, () => new JsonArray([.. cards.Select(Json)]), () => Table(cards));
 
     private static JsonObject Json(Card card) => new()
     {

@@ -19,10 +19,19 @@ internal sealed class ZooSearchVerb : Verb
     protected override ExitCode Run(ParseResult parse, CancellationToken cancellation)
     {
         var words = parse.GetRequiredValue(_words);
-        ZooListVerb.Write(parse, [.. ZooListVerb.Animals().Select(animal => animal.Card).Where(card => words.All(word => Text(card).Contains(word, StringComparison.OrdinalIgnoreCase)))]);
+        ZooListVerb.Write(
+            parse,
+            [
+                .. ZooListVerb.Animals().Select(animal => animal.Card)
+                    .Where(card => words.All(word => Text(card).Contains(word, StringComparison.OrdinalIgnoreCase))),
+            ]);
         return ExitCode.Done;
     }
 
     private static string Text(Card card) => string.Join(
-        '\n', [card.Id, card.Summary, card.Network.Part, card.Network.Component, card.Training.Data, card.Use.Intended, .. card.Volumes.Target, .. card.Volumes.Condition, .. card.Plugins.Keys]);
+        '\n',
+        [
+            card.Id, card.Summary, card.Network.Part, card.Network.Component, card.Training.Data, card.Use.Intended, .. card.Volumes.Target,
+            .. card.Volumes.Condition, .. card.Plugins.Keys,
+        ]);
 }

@@ -18,7 +18,11 @@ internal sealed class ZooVerifyVerb : Verb
     public ZooVerifyVerb()
         : base("verify", "Checks animals: each field of the card, the SHA-256 of each file, the README, the versions of plugins")
     {
-        _animals = With(new Argument<string[]>("ANIMAL") { Description = "Animals: FAMILY/NAME, or their folders; by default all", Arity = ArgumentArity.ZeroOrMore });
+        _animals = With(new Argument<string[]>("ANIMAL")
+        {
+            Description = "Animals: FAMILY/NAME, or their folders; by default all",
+            Arity = ArgumentArity.ZeroOrMore,
+        });
         _write = With(new Option<bool>("--write") { Description = "Make each README anew of its card first" });
         With(CommonOptions.Json);
     }
@@ -27,11 +31,14 @@ internal sealed class ZooVerifyVerb : Verb
     {
         var folders = parse.GetRequiredValue(_animals) is { Length: > 0 } named ? [.. named.Select(ZooFolder.Require)] : ZooFolder.All();
         var catalogue = ProgramHost.Catalogue(parse);
-        var faults = folders.Select(folder => (Id: ZooFolder.IdOf(folder), Faults: Faults(folder, catalogue, parse.GetValue(_write)))).ToArray();
+        var faults = folders.Select(folder => (Id: ZooFolder.IdOf(folder), Faults: Faults(folder, catalogue, parse.GetValue(_write))))
+            .ToArray();
         Output.Write(
             parse,
-            () => new JsonArray([.. faults.Select(one => new JsonObject { ["id"] = one.Id, ["faults"] = new JsonArray([.. one.Faults.Select(fault => JsonValue.Create(fault))]) })]),
-            () => Output.Facts(faults.SelectMany(one => one.Faults.DefaultIfEmpty("is what its card says").Select(fault => (one.Id, fault)))));
+            () => new JsonArray([.. faults.Select(one =>
+                new JsonObject { ["id"] = one.Id, ["faults"] = new JsonArray([.. one.Faults.Select(fault => JsonValue.Create(fault))]) })]),
+            () => Output.Facts(
+                faults.SelectMany(one => one.Faults.DefaultIfEmpty("is what its card says").Select(fault => (one.Id, fault)))));
         return faults.All(one => one.Faults.Count == 0) ? ExitCode.Done : ExitCode.Failed;
     }
 

@@ -80,7 +80,9 @@ public sealed class CohortImportTests : IDisposable
         var sheet = Make();
 
         Assert.True(voxels > 0);
-        Assert.All(sheet.Scans, scan => Assert.Equal(voxels, Read(sheet, scan.Name, ImageKinds.Seg).Intensities.ToArray().Count(value => value == 1)));
+        Assert.All(
+            sheet.Scans,
+            scan => Assert.Equal(voxels, Read(sheet, scan.Name, ImageKinds.Seg).Intensities.ToArray().Count(value => value == 1)));
     }
 
     [Theory]

@@ -195,7 +195,8 @@ public sealed class DicomImportTests : IDisposable
         var refusal = Refusal();
 
         Assert.StartsWith(
-            $"no series of '{_source.Path}' can be used: x/IM003_0000.dcm and the 12 other files of its series (T1 MPRAGE 3) are not taken: a "
+            $"no series of '{_source.Path}' can be used: x/IM003_0000.dcm and the 12 other files of its series (T1 "
+            + "MPRAGE 3) are not taken: a "
                 + "slice is missing between ",
             refusal,
             StringComparison.Ordinal);

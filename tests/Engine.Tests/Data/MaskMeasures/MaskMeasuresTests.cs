@@ -51,7 +51,9 @@ public sealed class MaskMeasuresTests
         var adherence = SizeBinAdherence.Of([(first, first), (second, other)])!;
 
         Assert.Equal((2, 0.5, 12.0 / 14, 3.0 / 14), (adherence.Volumes, adherence.Exact, adherence.ExactBins, adherence.MeanAbsoluteError));
-        Assert.Equal(RankCorrelation.Spearman([1, 0, 0, 2, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0], [1, 0, 0, 2, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0]), adherence.Spearman);
+        Assert.Equal(
+            RankCorrelation.Spearman([1, 0, 0, 2, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0], [1, 0, 0, 2, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0]),
+            adherence.Spearman);
         Assert.Equal(1, SizeBinAdherence.Of([(first, first)])!.Spearman, 1e-12);
         Assert.Null(SizeBinAdherence.Of([]));
     }
@@ -86,7 +88,8 @@ public sealed class MaskMeasuresTests
         var missing = TumourDistances.Of("train", [MaskTumours.Of(here, spacing)], [MaskTumours.Of(none, spacing)]);
 
         Assert.Equal((0.0, 0.0, 0.0, 0.0), (moved.Volume, moved.Diameter, moved.Height, moved.Count));
-        Assert.Equal((0.3, 0.5, 0.8), (Math.Round(moved.Depth!.Value, 12), Math.Round(moved.Width!.Value, 12), Math.Round(moved.Total!.Value, 12)));
+        Assert.Equal(
+            (0.3, 0.5, 0.8), (Math.Round(moved.Depth!.Value, 12), Math.Round(moved.Width!.Value, 12), Math.Round(moved.Total!.Value, 12)));
         Assert.Equal((null, 1.0, null), (missing.Volume, missing.Count, missing.Total));
     }
 

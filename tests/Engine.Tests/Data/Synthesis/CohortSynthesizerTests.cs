@@ -30,13 +30,16 @@ public sealed class CohortSynthesizerTests(SyntheticCohort synthetic) : IClassFi
     public void Other_seed_gives_another_patient()
     {
         var other = Cohort.Open(Run(OnePatient with { Seed = 43 }, "other").Folder).Patients[0];
-        Assert.All(ImageKinds.Original, kind => Assert.NotEqual(SyntheticCohort.Image(synthetic.Cohort.Of("train")[0], kind), SyntheticCohort.Image(other, kind)));
+        Assert.All(
+            ImageKinds.Original,
+            kind => Assert.NotEqual(SyntheticCohort.Image(synthetic.Cohort.Of("train")[0], kind), SyntheticCohort.Image(other, kind)));
     }
 
     [Fact]
     public void Cohort_is_complete_and_sound()
     {
-        Assert.Equal(["train_000", "train_001", "train_002", "val_000", "test_000"], synthetic.Cohort.Patients.Select(patient => patient.Name));
+        Assert.Equal(
+            ["train_000", "train_001", "train_002", "val_000", "test_000"], synthetic.Cohort.Patients.Select(patient => patient.Name));
         Assert.Empty(CohortCheck.Run(synthetic.Cohort, ImageKinds.Original));
     }
 
@@ -99,7 +102,9 @@ public sealed class CohortSynthesizerTests(SyntheticCohort synthetic) : IClassFi
             }
 
             if (at.Zip(head.Header.Shape).All(place => place.First >= 0 && place.First < place.Second))
-                pairs.Add((made.Intensities.Span[i], head.Intensities.Span[at[0] + head.Header.Shape[0] * (at[1] + head.Header.Shape[1] * at[2])]));
+                pairs.Add((
+                    made.Intensities.Span[i],
+                    head.Intensities.Span[at[0] + head.Header.Shape[0] * (at[1] + head.Header.Shape[1] * at[2])]));
         }
 
         var (x, y) = (pairs.Average(pair => pair.X), pairs.Average(pair => pair.Y));

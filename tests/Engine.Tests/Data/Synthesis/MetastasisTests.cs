@@ -43,7 +43,9 @@ public sealed class MetastasisTests(MetastasisTests.TwoMillimetreHead head) : IC
     public void Oedema_reaches_beyond_the_mask_in_flair_alone()
     {
         var (ill, healthy) = (Patient(4), Patient());
-        int Brighter(int kind) => Enumerable.Range(0, ill.Mask.Length).Count(i => ill.Mask[i] == 0 && ill.Brightness[kind][i] > healthy.Brightness[kind][i] + 0.2f);
+        int Brighter(int kind) =>
+            Enumerable.Range(0, ill.Mask.Length)
+                .Count(i => ill.Mask[i] == 0 && ill.Brightness[kind][i] > healthy.Brightness[kind][i] + 0.2f);
         var size = ill.Mask.Count(voxel => voxel == 1);
         Assert.True(Brighter(1) > size / 2, $"{Brighter(1)} voxels around a tumour of {size}");
         Assert.True(Brighter(0) < Brighter(1));

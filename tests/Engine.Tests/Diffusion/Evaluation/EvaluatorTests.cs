@@ -147,7 +147,11 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
         _run.Train(Plan);
         var plan = Plan with { Metrics = [TinyRun.Part<IMetric>("evaluation", new NotANumber())] };
         var result = _run.Use(Plan, (trained, volumes) => new Evaluator(plan, trained, volumes, "test").Run());
-        Assert.All(result.Estimates, e => Assert.Equal((null, true, "NotANumber is not a number (NaN) for test0, test1, so it has no mean"), (e.Value, e.Values.All(value => value is null), e.Reason)));
+        Assert.All(
+            result.Estimates,
+            e => Assert.Equal(
+                (null, true, "NotANumber is not a number (NaN) for test0, test1, so it has no mean"),
+                (e.Value, e.Values.All(value => value is null), e.Reason)));
         Assert.Equal("from t = 250 NotANumber is not a number (NaN) for test0, test1, so it has no mean", result.Undefined.Order().First());
         Assert.Contains("\"value\": null", JsonSerializer.Serialize(result, AtomicFile.Json), StringComparison.Ordinal);
         Assert.DoesNotContain("\"NaN\"", JsonSerializer.Serialize(result, AtomicFile.Json), StringComparison.Ordinal);
@@ -163,7 +167,8 @@ public sealed class EvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCohort
 
             public override bool HigherIsBetter => true;
 
-            public override MetricResult Compute(TorchSharp.torch.Tensor real, TorchSharp.torch.Tensor generated) => MetricResult.Mean([double.NaN]);
+            public override MetricResult Compute(TorchSharp.torch.Tensor real, TorchSharp.torch.Tensor generated) =>
+                MetricResult.Mean([double.NaN]);
         }
     }
 

@@ -28,7 +28,11 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
             var plan = TinyRun.Plan(cohort, FormulaArchitecture.Oracle(0));
             return plan with
             {
-                Metrics = [TinyRun.Part<IMetric>("evaluation", new MeanGap(_seen.Add)), TinyRun.Part<IMetric>("evaluation", new MeanGap(_seen.Add, training: true))],
+                Metrics =
+                [
+                    TinyRun.Part<IMetric>("evaluation", new MeanGap(_seen.Add)),
+                    TinyRun.Part<IMetric>("evaluation", new MeanGap(_seen.Add, training: true)),
+                ],
                 Training = plan.Training with { Epochs = 1, LearningRate = 1e-12 },
                 Sampling = new SamplingOptions { Count = 2 },
             };
@@ -103,7 +107,8 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
     {
         _run.Train(Plan);
         void Sample(SamplingOptions sampling) => _run.Use(Plan, (trained, volumes) =>
-            new SampleWriter(Plan with { Sampling = sampling }, trained, volumes).Write(_run.Folder.Samples, numbers: SampleNumbers.Continue));
+            new SampleWriter(Plan with { Sampling = sampling }, trained, volumes).Write(
+                _run.Folder.Samples, numbers: SampleNumbers.Continue));
         Sample(new SamplingOptions { Count = 2 });
         Sample(new SamplingOptions { Count = 1, TimeShift = 2 });
 
@@ -135,7 +140,8 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
             var train = TinyRun.Volumes(Plan, Cohort.Open(cohort.Path), Cohort.Train);
             // the test split once more under another name, as of a cohort that was copied together
             using var sets = new SetEvaluator(
-                Plan, TinyRun.Context(Plan, random), () => [(Cohort.Train, train)], () => [(Cohort.Train, train), (Cohort.Val, test), (Cohort.Test, test)]);
+                Plan, TinyRun.Context(Plan, random), () => [(Cohort.Train, train)],
+                () => [(Cohort.Train, train), (Cohort.Val, test), (Cohort.Test, test)]);
             return sets.Run(trained, GeneratedSet.New(Plan, new GenerationPlan(Plan.Sampling, Plan.Sampler), trained, test));
         });
 
@@ -180,13 +186,18 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
     [Theory]
     [InlineData(false, "guidance 3", null)]
-    [InlineData(true, "guidance 3 (guidance_rescale 0.5, guidance_interval [0.2,0.8], guidance_end 1, guidance_schedule linear), time_shift 2", 2.0)]
+    [InlineData(
+        true, "guidance 3 (guidance_rescale 0.5, guidance_interval [0.2,0.8], guidance_end 1, guidance_schedule linear), time_shift 2",
+        2.0)]
     public void Sets_that_were_guided_by_other_schedules_do_not_look_alike(bool more, string words, double? shift)
     {
         var plan = Plan;
         plan = plan with { Condition = plan.Condition with { Dropout = 0.5 }, Sampling = new SamplingOptions { Count = 2, Guidance = 3 } };
         if (more)
-            plan = plan with { Sampling = plan.Sampling with { GuidanceRescale = 0.5, GuidanceInterval = [0.2, 0.8], GuidanceEnd = 1, TimeShift = 2 } };
+            plan = plan with
+            {
+                Sampling = plan.Sampling with { GuidanceRescale = 0.5, GuidanceInterval = [0.2, 0.8], GuidanceEnd = 1, TimeShift = 2 },
+            };
         _run.Train(plan);
         _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes).Write(_run.Folder.Samples));
 
@@ -320,7 +331,8 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
             public override string Extractor => "grey";
 
-            public override Tensor Features(Tensor volumes) => volumes.ne(Scalars.S(0.0)).logical_and(volumes.ne(Scalars.S(1.0))).to(ScalarType.Float32).mean([1, 2, 3, 4]).unsqueeze(1);
+            public override Tensor Features(Tensor volumes) =>
+                volumes.ne(Scalars.S(0.0)).logical_and(volumes.ne(Scalars.S(1.0))).to(ScalarType.Float32).mean([1, 2, 3, 4]).unsqueeze(1);
 
             public override MetricResult Compare(Tensor real, Tensor generated) => MetricResult.Mean([generated.mean().item<float>()]);
         }
@@ -341,7 +353,8 @@ public sealed class SetEvaluatorTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
             public override Tensor Features(Tensor volumes) => volumes.mean([0, 1, 3, 4]).unsqueeze(1);
 
-            public override MetricResult Compare(Tensor real, Tensor generated) => throw new InvalidOperationException("the volumes of the rows are known");
+            public override MetricResult Compare(Tensor real, Tensor generated) =>
+                throw new InvalidOperationException("the volumes of the rows are known");
 
             public override MetricResult Compare(FeatureSet real, FeatureSet generated) => MetricResult.Mean([0]) with
             {

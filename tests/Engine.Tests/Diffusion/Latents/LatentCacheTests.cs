@@ -95,7 +95,8 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
             using var scope = NewDisposeScope();
             var statistics = new NormalizationFile(new FrozenParts(run.Folder)).Read()!.Target!;
             // the latent of 0 decodes to the logit 0
-            return trained.Model.Decode(statistics.Normalize(cat([full([1, 1, 1, 1, 1], Tensors.Scalars.S(3.0)), zeros([1, 1, 1, 1, 1])], 1))).item<float>();
+            return trained.Model.Decode(
+                statistics.Normalize(cat([full([1, 1, 1, 1, 1], Tensors.Scalars.S(3.0)), zeros([1, 1, 1, 1, 1])], 1))).item<float>();
         });
         Assert.Equal(0.5f, middle, 1e-5f);
     }
@@ -161,7 +162,10 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     {
         { "compressor", plan => plan with { Compressor = plan.Compressor with { Options = new AffineOptions { Gain = 5 } } } },
         { "preparation", plan => plan with { Data = plan.Data with { FieldOfView = 200 } } },
-        { "plugins", plan => plan with { Compressor = plan.Compressor with { Source = plan.Compressor.Source with { Version = "2.0.0" } } } },
+        {
+            "plugins",
+            plan => plan with { Compressor = plan.Compressor with { Source = plan.Compressor.Source with { Version = "2.0.0" } } }
+        },
         { "normalize", plan => plan with { Latent = new LatentOptions { Normalize = false } } },
     };
 
@@ -214,9 +218,11 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         plan = plan with { Data = TinyCohort.Options(own.Path) };
         using var run = new TinyRun();
         run.Train(plan, stopAfter: 1);
-        var volumes = Directory.GetFiles(own.Path, "bravo.nii.gz", SearchOption.AllDirectories).Where(f => f.Contains("/train/", StringComparison.Ordinal)).Order().ToArray();
+        var volumes = Directory.GetFiles(own.Path, "bravo.nii.gz", SearchOption.AllDirectories)
+            .Where(f => f.Contains("/train/", StringComparison.Ordinal)).Order().ToArray();
         File.Copy(volumes[1], volumes[0], overwrite: true);
-        Assert.Contains("stale: their data", Assert.Throws<PlanException>(() => run.Train(plan, resume: true)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "stale: their data", Assert.Throws<PlanException>(() => run.Train(plan, resume: true)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -247,7 +253,8 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
 
         Assert.Contains(true, second);
         Assert.Contains(false, second);
-        Assert.All(run.Steps, step => Assert.True(step.Loss > 1.5)); // latent and noise of unit size make 2; the mean over both channels would be 1 where one is kept
+        // latent and noise of unit size make 2; the mean over both channels would be 1 where one is kept
+        Assert.All(run.Steps, step => Assert.True(step.Loss > 1.5));
     }
 
     [Fact]
@@ -255,7 +262,8 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
     {
         var plan = Plan();
         using var run = new TinyRun();
-        var refusal = Assert.Throws<PlanException>(() => run.Train(plan with { Training = plan.Training with { AugmentedDiffusion = true } }));
+        var refusal = Assert.Throws<PlanException>(
+            () => run.Train(plan with { Training = plan.Training with { AugmentedDiffusion = true } }));
         Assert.Equal(("training", "augmented_diffusion"), (refusal.Section, refusal.Key));
     }
 
@@ -322,7 +330,10 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
 
         var said = Prepare(run, plan);
 
-        Assert.Contains(said, sentence => sentence.StartsWith(path, StringComparison.Ordinal) && sentence.Contains("computed anew", StringComparison.Ordinal));
+        Assert.Contains(
+            said,
+            sentence => sentence.StartsWith(path, StringComparison.Ordinal)
+                && sentence.Contains("computed anew", StringComparison.Ordinal));
         Assert.Equal(right, File.ReadAllText(path));
         Assert.Empty(Prepare(run, plan));
     }
@@ -401,7 +412,9 @@ public sealed class LatentCacheTests(TinyCohort cohort) : IClassFixture<TinyCoho
         var folder = Path.Combine(run.Folder.Path, "latents");
         var held = LatentLock.Wait(folder, "lock", Assert.Fail, TestContext.Current.CancellationToken);
 
-        var second = Task.Run(() => LatentLock.Wait(folder, "lock", _ => released.Cancel(), TestContext.Current.CancellationToken)!.Dispose(), TestContext.Current.CancellationToken);
+        var second = Task.Run(
+            () => LatentLock.Wait(folder, "lock", _ => released.Cancel(), TestContext.Current.CancellationToken)!.Dispose(),
+            TestContext.Current.CancellationToken);
         released.Token.WaitHandle.WaitOne(TimeSpan.FromMinutes(1)); // until it says that it waits
         Assert.False(second.IsCompleted);
         held!.Dispose();

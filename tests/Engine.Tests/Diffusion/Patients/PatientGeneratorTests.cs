@@ -18,8 +18,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Tests.Diffusion.Patients;
 
 /// <summary>
-/// Networks that are formulas, sampled by one call: a mask is a box of one tumour in the last bin of size where the mean of its noise is above 0, and nothing otherwise; an
-/// image is one bright block where the mean of its noise is above 0, and two otherwise.
+/// Networks that are formulas, sampled by one call: a mask is a box of one tumour in the last bin of size where the mean of its noise is
+/// above 0, and nothing otherwise; an image is one bright block where the mean of its noise is above 0, and two otherwise.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<TinyCohort>, IDisposable
@@ -68,7 +68,9 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         });
     }
 
-    /// <summary>Bright where d is below 4, and in a second block at the end where the noise says so; what the tumour adds is seen.</summary>
+    /// <summary>
+    /// Bright where d is below 4, and in a second block at the end where the noise says so; what the tumour adds is seen.
+    /// </summary>
     private ExperimentPlan Images(int brain = 4, double tumour = 0.25)
     {
         var network = new FormulaArchitecture(
@@ -81,12 +83,17 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
             },
             bias: 0.01);
         var draft = Draft(network);
-        return ExperimentPlan.Compose(draft with { Condition = new ConditionOptions { Images = [ImageKinds.Seg] }, Sampling = new SamplingOptions { Seed = ImageSeed } });
+        return ExperimentPlan.Compose(draft with
+        {
+            Condition = new ConditionOptions { Images = [ImageKinds.Seg] },
+            Sampling = new SamplingOptions { Seed = ImageSeed },
+        });
     }
 
     private void Run(
         ExperimentPlan masks, ExperimentPlan images, int count, string folder, PatientChecks? checks = null,
-        Action<PatientRecord>? done = null, CancellationTokenSource? stop = null, Func<Tensor, bool>? hasShape = null, Action<string>? warn = null, IReadOnlyList<PluginChange>? changed = null)
+        Action<PatientRecord>? done = null, CancellationTokenSource? stop = null, Func<Tensor, bool>? hasShape = null,
+        Action<string>? warn = null, IReadOnlyList<PluginChange>? changed = null)
     {
         if (!Directory.Exists(_masks.Folder.Checkpoints))
         {
@@ -97,7 +104,8 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         _masks.Use(masks, (maskModel, maskVolumes) => _images.Use(images, (imageModel, imageVolumes) =>
         {
             var generator = new PatientGenerator(
-                new PatientSource(masks, maskModel, maskVolumes, new VolumeGenerator(masks, maskModel.Model)) { ChangedPlugins = changed ?? [] },
+                new PatientSource(
+                    masks, maskModel, maskVolumes, new VolumeGenerator(masks, maskModel.Model)) { ChangedPlugins = changed ?? [] },
                 new PatientSource(images, imageModel, imageVolumes, new VolumeGenerator(images, imageModel.Model)),
                 law: null, atlas: null, hasShape, checks ?? _checks, maskVolumes.Grid(0, ImageKinds.Seg));
             using var patients = new PatientFolder(_folder.File(folder), generator.Request(), SingleProcess.Instance);
@@ -112,14 +120,16 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         for (var attempt = from; ; attempt++)
         {
             using var scope = NewDisposeScope();
-            using var random = new Generator((ulong)RandomStreams.SeedOf(seed, attempt == 0 ? $"noise/{number}" : $"noise/{number}/{attempt}"), CPU);
+            using var random = new Generator(
+                (ulong)RandomStreams.SeedOf(seed, attempt == 0 ? $"noise/{number}" : $"noise/{number}/{attempt}"), CPU);
             if (randn([1, 1, 8, 8, 8], generator: random).mean().ToDouble() > 0)
                 return attempt + 1;
         }
     }
 
     private Dictionary<string, string> Files(string folder) => Directory.GetFiles(_folder.File(folder), "*", SearchOption.AllDirectories)
-        .Where(file => Path.GetFileName(file) != ".lock").ToDictionary(file => Path.GetRelativePath(_folder.File(folder), file), file => Convert.ToHexString(File.ReadAllBytes(file)));
+        .Where(file => Path.GetFileName(file) != ".lock")
+        .ToDictionary(file => Path.GetRelativePath(_folder.File(folder), file), file => Convert.ToHexString(File.ReadAllBytes(file)));
 
     [Fact]
     public void Masks_and_images_are_drawn_until_they_are_as_they_have_to_be()
@@ -153,7 +163,8 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         Run(Masks(OneLarge), Images(), 4, "whole");
         using var stop = new CancellationTokenSource();
 
-        Assert.ThrowsAny<OperationCanceledException>(() => Run(Masks(OneLarge), Images(), 4, "halves", done: _ => stop.Cancel(), stop: stop));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => Run(Masks(OneLarge), Images(), 4, "halves", done: _ => stop.Cancel(), stop: stop));
         Assert.Equal(2, File.ReadAllLines(_folder.File("halves/bins.csv")).Length);
         Directory.CreateDirectory(_folder.File("halves/.tmp-00001")); // what a kill leaves
         File.Delete(_folder.File("halves/bins.csv"));
@@ -227,7 +238,8 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         Run(masks, Images(), 1, "builds");
         var (one, before) = (Request("builds"), BinaryFacts.Of("sampler", "1.0.0", plugin));
         Assert.Equal(before.Sha256, (string?)one["masks"]!["builds"]!["sampler"]!["sha256"]);
-        Assert.Equal(("1.0.0", "1.0.0"), ((string?)one["masks"]!["builds"]!["sampler"]!["version"], (string?)one["masks"]!["plugins"]!["sampler"]));
+        Assert.Equal(
+            ("1.0.0", "1.0.0"), ((string?)one["masks"]!["builds"]!["sampler"]!["version"], (string?)one["masks"]!["plugins"]!["sampler"]));
         Assert.Null(one["masks"]!["changed_plugins"]);
 
         File.WriteAllText(plugin, "other");
@@ -236,7 +248,8 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
         var refused = Assert.Throws<RunFolderException>(() => Run(masks, Images(), 2, "builds", changed: changed));
         Run(masks, Images(), 1, "others", changed: changed);
 
-        Assert.Contains($"masks.builds.sampler.sha256 was \"{before.Sha256}\" and is \"{after.Sha256}\"", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"masks.builds.sampler.sha256 was \"{before.Sha256}\" and is \"{after.Sha256}\"", refused.Message, StringComparison.Ordinal);
         Assert.Equal(after.Sha256, (string?)Request("others")["masks"]!["changed_plugins"]![0]!["after"]!["sha256"]);
 
         JsonNode Request(string folder) => JsonNode.Parse(File.ReadAllText(_folder.File($"{folder}/generate.json")))!;
@@ -258,7 +271,8 @@ public sealed class PatientGeneratorTests(TinyCohort cohort) : IClassFixture<Tin
     public void Tumour_outside_of_the_brain_is_removed_and_a_patient_that_cannot_be_made_is_an_error()
     {
         // the box lies in slices 1 to 3, and the brain ends after slice 0
-        var error = Assert.Throws<PatientException>(() => Run(Masks(OneLarge), Images(brain: 1, tumour: 0), 1, "outside", _checks with { Attempts = 2 }));
+        var error = Assert.Throws<PatientException>(
+            () => Run(Masks(OneLarge), Images(brain: 1, tumour: 0), 1, "outside", _checks with { Attempts = 2 }));
 
         Assert.Contains("00000 could not be made in 2 attempts", error.Message, StringComparison.Ordinal);
         Assert.Contains("images with tumours outside 2", error.Message, StringComparison.Ordinal);

@@ -41,13 +41,17 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
             _run.Train(plan);
         var folder = Cohort.Open(plan.Data.Cohort);
         return _run.Use(plan, (trained, _) => new DiscriminatorTrainer(plan, trained).Run(
-            epochs, TinyRun.Volumes(plan, folder, Cohort.Train), validate ? TinyRun.Volumes(plan, folder, Cohort.Val) : null, progress: _ => stopped?.Cancel(), cancellation: stopped?.Token ?? CancellationToken.None));
+            epochs, TinyRun.Volumes(plan, folder, Cohort.Train), validate ? TinyRun.Volumes(plan, folder, Cohort.Val) : null,
+            progress: _ => stopped?.Cancel(), cancellation: stopped?.Token ?? CancellationToken.None));
     }
 
     private SampleRecord Sample(ExperimentPlan plan)
     {
         plan = plan with { Sampler = TinyRun.Part<ISampler>("sampling", new JudgingSampler()) };
-        return _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes, () => Discriminator.Load(plan, trained)).Write(_run.Folder.Samples)[0]);
+        return _run.Use(
+            plan,
+            (trained, volumes) =>
+                new SampleWriter(plan, trained, volumes, () => Discriminator.Load(plan, trained)).Write(_run.Folder.Samples)[0]);
     }
 
     private static string Hash(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(file)));
@@ -102,10 +106,13 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
     public void Manifest_says_what_it_belongs_to()
     {
         var manifest = Train(Plan());
-        Assert.Equal((FeatureArchitecture.Features, 4, 2, 1), (manifest.FeatureChannels, manifest.TrainingPairs, manifest.ValidationPairs, manifest.BestEpoch));
+        Assert.Equal(
+            (FeatureArchitecture.Features, 4, 2, 1),
+            (manifest.FeatureChannels, manifest.TrainingPairs, manifest.ValidationPairs, manifest.BestEpoch));
         Assert.Equal(Hash(Path.Combine(_run.Latest.Folder, "manifest.json")), manifest.CheckpointSha256);
         Assert.Equal(Hash(Path.Combine(FolderOf, "discriminator.safetensors")), manifest.Weights.Sha256);
-        Assert.Equal(["discriminator.json", "discriminator.safetensors"], Directory.GetFileSystemEntries(FolderOf).Select(Path.GetFileName).Order());
+        Assert.Equal(
+            ["discriminator.json", "discriminator.safetensors"], Directory.GetFileSystemEntries(FolderOf).Select(Path.GetFileName).Order());
     }
 
     [Fact]
@@ -159,7 +166,10 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
     {
         var plan = Plan();
         _run.Train(plan);
-        var record = _run.Use(plan, (trained, volumes) => new SampleWriter(plan, trained, volumes, () => Discriminator.Load(plan, trained)).Write(_run.Folder.Samples)[0]);
+        var record = _run.Use(
+            plan,
+            (trained, volumes) =>
+                new SampleWriter(plan, trained, volumes, () => Discriminator.Load(plan, trained)).Write(_run.Folder.Samples)[0]);
         Assert.Equal((0, null), (record.Judgements, record.DiscriminatorSha256));
     }
 
@@ -185,7 +195,10 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
     {
         var plan = Plan();
         Train(plan);
-        Assert.Contains("knows samples with no guidance", Refusal(plan with { Sampling = plan.Sampling with { Guidance = 2 } }), StringComparison.Ordinal);
+        Assert.Contains(
+            "knows samples with no guidance",
+            Refusal(plan with { Sampling = plan.Sampling with { Guidance = 2 } }),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -218,7 +231,8 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
         var text = File.ReadAllText(file);
         File.WriteAllText(file, text.Replace("\"strength\": 1", "\"strength\": 2", StringComparison.Ordinal));
         Assert.NotEqual(text, File.ReadAllText(file));
-        Assert.Contains("do not have the hash", Refusal(plan with { Sampling = plan.Sampling with { Guidance = 2 } }), StringComparison.Ordinal);
+        Assert.Contains(
+            "do not have the hash", Refusal(plan with { Sampling = plan.Sampling with { Guidance = 2 } }), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -227,7 +241,10 @@ public sealed class DiscriminatorTests(TinyCohort cohort) : IClassFixture<TinyCo
         var plan = Plan();
         var first = Train(plan);
         using (new DiscriminatorFolder(_run.Folder).Lock())
-            Assert.Contains("is being given a discriminator by another process", Assert.Throws<RunFolderException>(() => Train(plan)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "is being given a discriminator by another process",
+                Assert.Throws<RunFolderException>(() => Train(plan)).Message,
+                StringComparison.Ordinal);
 
         Assert.Equal(first.Weights.Sha256, Sample(plan).DiscriminatorSha256);
     }

@@ -31,8 +31,10 @@ public sealed class FeatureArchitecture : IArchitecture<ConvOptions>
 
         public int FeatureChannels => FeatureArchitecture.Features;
 
-        public Tensor Features(Tensor sample, Tensor timesteps, Conditioning conditioning) => nn.functional.relu(first.call(conditioning.Concatenate(sample)));
+        public Tensor Features(Tensor sample, Tensor timesteps, Conditioning conditioning) =>
+            nn.functional.relu(first.call(conditioning.Concatenate(sample)));
 
-        public override Tensor forward(Tensor noisy, Tensor timesteps, Conditioning conditioning) => last.call(Features(noisy, timesteps, conditioning));
+        public override Tensor forward(Tensor noisy, Tensor timesteps, Conditioning conditioning) =>
+            last.call(Features(noisy, timesteps, conditioning));
     }
 }

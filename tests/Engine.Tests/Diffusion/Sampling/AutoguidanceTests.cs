@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace VoxelZoo.Engine.Tests.Diffusion.Sampling;
 
 /// <summary>
-/// Guidance by a weaker model (arXiv:2406.02507). Oracles that are off by a bias b end at the clean volume + b·h, h the last step: samples are linear in
-/// the prediction, so that guided ones are <c>weaker + w·(own − weaker)</c>.
+/// Guidance by a weaker model (arXiv:2406.02507). Oracles that are off by a bias b end at the clean volume + b·h, h the last step: samples
+/// are linear in the prediction, so that guided ones are <c>weaker + w·(own − weaker)</c>.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class AutoguidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
@@ -55,7 +55,9 @@ public sealed class AutoguidanceTests(TinyCohort cohort) : IClassFixture<TinyCoh
     public void It_needs_no_dropped_condition_and_excludes_what_is_of_one()
     {
         Assert.Equal(0, Plan(new() { Guidance = 2, GuidanceCheckpoint = "best" }, 0.1).Condition.Dropout);
-        Assert.Equal("guidance_zero", Assert.Throws<PlanException>(() => Plan(new() { Guidance = 2, GuidanceZero = true, GuidanceFrom = "run" }, 0.1)).Key);
+        Assert.Equal(
+            "guidance_zero",
+            Assert.Throws<PlanException>(() => Plan(new() { Guidance = 2, GuidanceZero = true, GuidanceFrom = "run" }, 0.1)).Key);
     }
 
     private ExperimentPlan Plan(SamplingOptions sampling, double bias) =>

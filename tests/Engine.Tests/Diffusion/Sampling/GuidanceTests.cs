@@ -13,8 +13,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Tests.Diffusion.Sampling;
 
 /// <summary>
-/// Strengths that go with τ, and CFG-Zero*. The network returns c = 0.1 + condition / 2, without a condition u = 0.1, along a straight process:
-/// where samples end has a closed form.
+/// Strengths that go with τ, and CFG-Zero*. The network returns c = 0.1 + condition / 2, without a condition u = 0.1, along a straight
+/// process: where samples end has a closed form.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>, IDisposable
@@ -32,8 +32,10 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [InlineData(GuidanceSchedule.Cosine, 0.0, 1.5)]
     [InlineData(GuidanceSchedule.Cosine, 0.5, 2.75)]
     [InlineData(GuidanceSchedule.Cosine, 0.25, 1.5 + 2.5 * 0.14644660940672624)] // (1 − √½)/2
-    public void Strength_goes_from_guidance_at_noise_to_its_end_at_the_data(GuidanceSchedule? schedule, double tau, double expected) => Assert.Equal(
-        expected, new Guidance(new SamplingOptions { Guidance = 4, GuidanceEnd = 1.5, GuidanceSchedule = schedule }).Strength(tau), 1e-12);
+    public void Strength_goes_from_guidance_at_noise_to_its_end_at_the_data(GuidanceSchedule? schedule, double tau, double expected) =>
+        Assert.Equal(
+            expected, new Guidance(new SamplingOptions { Guidance = 4, GuidanceEnd = 1.5, GuidanceSchedule = schedule }).Strength(tau),
+            1e-12);
 
     // ten steps of Euler's method at τ = 1, 0.9 … 0.1: a sample moves by u + mean w·(c − u)
     [Theory]
@@ -42,7 +44,8 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [InlineData(3.0, 2.0, GuidanceSchedule.Cosine, 2.55)] // Σ cos(πk/10) for k = 1 … 10 is −1, so the mean of (1 − cos πτ)/2 is 0.55
     public void Schedule_guides_by_the_mean_of_its_strengths(double w, double end, GuidanceSchedule? schedule, double mean)
     {
-        var (none, two, scheduled) = (Latent(new()), Latent(new() { Guidance = 2 }), Latent(new() { Guidance = w, GuidanceEnd = end, GuidanceSchedule = schedule }));
+        var (none, two, scheduled) =
+            (Latent(new()), Latent(new() { Guidance = 2 }), Latent(new() { Guidance = w, GuidanceEnd = end, GuidanceSchedule = schedule }));
         Assert.All(Enumerable.Range(0, none.Length), i => Assert.Equal(none[i] + (mean - 1) * (two[i] - none[i]), scheduled[i], 1e-5));
     }
 
@@ -62,7 +65,14 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     public void Network_is_called_once_where_the_strength_is_1_and_says_bit_for_bit_what_it_says_unguided()
     {
         Assert.Equal(19, Calls(new() { Guidance = 1, GuidanceEnd = 3 }));
-        var unguided = new SamplingOptions { Guidance = 3, GuidanceEnd = 1.5, GuidanceZero = true, GuidanceZeroInit = 0, GuidanceInterval = [0, 0.05] };
+        var unguided = new SamplingOptions
+        {
+            Guidance = 3,
+            GuidanceEnd = 1.5,
+            GuidanceZero = true,
+            GuidanceZeroInit = 0,
+            GuidanceInterval = [0, 0.05],
+        };
         Assert.Equal(10, Calls(unguided));
         Assert.Equal(Latent(new()), Latent(unguided));
     }
@@ -99,7 +109,8 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         using var scope = NewDisposeScope();
         var (conditional, unconditional) = (Randn(1), Randn(2) + S(0.5));
         var added = Zero(4).Combine(Straight, Randn(7), 500, conditional, unconditional) - conditional;
-        var plain = new Guidance(new SamplingOptions { Guidance = 4 }).Combine(Straight, Randn(7), 500, conditional, unconditional) - conditional;
+        var plain =
+            new Guidance(new SamplingOptions { Guidance = 4 }).Combine(Straight, Randn(7), 500, conditional, unconditional) - conditional;
         Assert.All(Products(added), product => Assert.True(Math.Abs(product) < 1e-3));
         Assert.All(Products(plain), product => Assert.True(Math.Abs(product) > 1));
 
@@ -127,7 +138,10 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     [Fact]
     public void Rest_of_a_sampler_without_steps_is_refused()
     {
-        var plan = Plan(new() { Guidance = 2, GuidanceZero = true }) with { Sampler = TinyRun.Part<ISampler>("sampling", new OneCallSampler()) };
+        var plan = Plan(new() { Guidance = 2, GuidanceZero = true }) with
+        {
+            Sampler = TinyRun.Part<ISampler>("sampling", new OneCallSampler()),
+        };
         Assert.Equal("guidance_zero", Refusal(plan)); // which brings the one step at rest that nobody named
         Describe(plan with { Sampling = plan.Sampling with { GuidanceZeroInit = 0 } });
     }
@@ -166,7 +180,8 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         Assert.DoesNotContain("law", System.Text.Json.JsonSerializer.Serialize(constant, AtomicFile.Json), StringComparison.Ordinal);
     }
 
-    private static NoiseProcess Straight => ((INoiseStrategy<StraightOptions>)new StraightStrategy()).Create(new StraightOptions(), new DiffusionShape(Cube, Cube, 0), null!);
+    private static NoiseProcess Straight =>
+        ((INoiseStrategy<StraightOptions>)new StraightStrategy()).Create(new StraightOptions(), new DiffusionShape(Cube, Cube, 0), null!);
 
     private static VolumeShape Cube => new(1, 4, 4, 4);
 
@@ -180,7 +195,8 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 
     private ExperimentPlan Plan(SamplingOptions sampling)
     {
-        var linear = new FormulaArchitecture((noisy, _, conditioning, bias) => zeros_like(noisy) + bias + conditioning.Image! * S(0.5), bias: 0.1);
+        var linear = new FormulaArchitecture(
+            (noisy, _, conditioning, bias) => zeros_like(noisy) + bias + conditioning.Image! * S(0.5), bias: 0.1);
         var plan = TinyRun.Plan(cohort, linear);
         return plan with
         {
@@ -245,12 +261,15 @@ public sealed class GuidanceTests(TinyCohort cohort) : IClassFixture<TinyCohort>
 
         public override Tensor Clean(Tensor noisy, Tensor prediction, Tensor timesteps) => prediction.clone();
 
-        public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) => straight.Noise(noisy, Velocity(noisy, prediction, timesteps), timesteps);
+        public override Tensor Noise(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+            straight.Noise(noisy, Velocity(noisy, prediction, timesteps), timesteps);
 
-        public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) => Velocity(noisy, prediction, timesteps).neg();
+        public override Tensor Derivative(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+            Velocity(noisy, prediction, timesteps).neg();
 
         public override double[] TimeGrid(int steps) => straight.TimeGrid(steps);
 
-        private static Tensor Velocity(Tensor noisy, Tensor prediction, Tensor timesteps) => (prediction - noisy) / (Column(timesteps) / S(Horizon));
+        private static Tensor Velocity(Tensor noisy, Tensor prediction, Tensor timesteps) =>
+            (prediction - noisy) / (Column(timesteps) / S(Horizon));
     }
 }

@@ -20,7 +20,8 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
     public void Dispose() => _run.Dispose();
 
-    private static FormulaArchitecture Linear => new((noisy, _, conditioning, bias) => torch.zeros_like(noisy) + bias + conditioning.Image! * S(0.5), bias: 0.1);
+    private static FormulaArchitecture Linear =>
+        new((noisy, _, conditioning, bias) => torch.zeros_like(noisy) + bias + conditioning.Image! * S(0.5), bias: 0.1);
 
     private ExperimentPlan Plan(IArchitecture? architecture = null, ISampler? sampler = null)
     {
@@ -63,7 +64,10 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
 
         var error = Assert.Throws<NonFiniteVolumeException>(() => Sample(plan));
 
-        Assert.StartsWith("of the generated volume 00000, 512 of 512 values are not finite numbers (512 NaN, 0 infinite); ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "of the generated volume 00000, 512 of 512 values are not finite numbers (512 NaN, 0 infinite); ",
+            error.Message,
+            StringComparison.Ordinal);
         Assert.Empty(Directory.GetDirectories(_run.Folder.Samples, "0*"));
     }
 
@@ -108,7 +112,8 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.Equal((calls, w), (record.FunctionEvaluations, record.Guidance));
         // u = 0.1 and c = 0.1 + condition / 2, so u + w·(c − u) = 0.1 + w · condition / 2
         var condition = Volume("00000", ImageKinds.T1Pre).Turned();
-        Assert.All(Volume("00000", ImageKinds.Bravo).Turned().Zip(condition), pair => Assert.Equal(0.1 + w * pair.Second / 2, pair.First, 1e-6));
+        Assert.All(
+            Volume("00000", ImageKinds.Bravo).Turned().Zip(condition), pair => Assert.Equal(0.1 + w * pair.Second / 2, pair.First, 1e-6));
     }
 
     [Theory]
@@ -117,7 +122,11 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     public void Function_evaluations_are_counted(int steps, double guidance, int expected)
     {
         var plan = Plan(sampler: new EulerSampler());
-        plan = plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = steps } }, Sampling = plan.Sampling with { Guidance = guidance } };
+        plan = plan with
+        {
+            Sampler = plan.Sampler with { Options = new EulerOptions { Steps = steps } },
+            Sampling = plan.Sampling with { Guidance = guidance },
+        };
         Assert.All(Sample(plan), record => Assert.Equal(expected, record.FunctionEvaluations));
     }
 
@@ -142,15 +151,20 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         using var scope = NewDisposeScope();
         manual_seed(1);
         var conditional = randn([2, 1, 4, 4, 4]) * tensor([1f, 5f]).view(2, 1, 1, 1, 1);
-        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 1 }).Combine(null!, null!, 500, conditional, randn(conditional.shape));
-        Assert.Equal(conditional.std([1, 2, 3, 4]).data<float>().ToArray(), guided.std([1, 2, 3, 4]).data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-4);
+        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 1 }).Combine(
+            null!, null!, 500, conditional, randn(conditional.shape));
+        Assert.Equal(
+            conditional.std([1, 2, 3, 4]).data<float>().ToArray(),
+            guided.std([1, 2, 3, 4]).data<float>().ToArray(),
+            (a, b) => Math.Abs(a - b) < 1e-4);
     }
 
     [Fact]
     public void Rescale_leaves_a_prediction_without_spread()
     {
         using var scope = NewDisposeScope();
-        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 0.7 }).Combine(null!, null!, 500, ones(1, 1, 2, 2), zeros(1, 1, 2, 2));
+        var guided = new Guidance(new SamplingOptions { Guidance = 3, GuidanceRescale = 0.7 }).Combine(
+            null!, null!, 500, ones(1, 1, 2, 2), zeros(1, 1, 2, 2));
         Assert.All(guided.data<float>().ToArray(), value => Assert.Equal(3, value));
     }
 
@@ -217,7 +231,8 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         Assert.Equal(shift, Assert.Single(Sample(plan)).TimeShift);
         // resolution-dependent shifting of the signal-to-noise ratio: odds τ/(1 − τ) grow by the factor r
         Assert.Equal(1000, asked[0]);
-        Assert.All(asked.Skip(1).Zip([3.0, 1.0, 1 / 3.0]), pair => Assert.Equal(shift * pair.Second, pair.First / (1000 - pair.First), 1e-4));
+        Assert.All(
+            asked.Skip(1).Zip([3.0, 1.0, 1 / 3.0]), pair => Assert.Equal(shift * pair.Second, pair.First / (1000 - pair.First), 1e-4));
     }
 
     [Fact]
@@ -253,7 +268,8 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     public void Masks_are_written_as_above_one_half()
     {
         // 0.4 + condition / 4 lies above one half where the condition lies above 0.4
-        var steep = new FormulaArchitecture((noisy, _, conditioning, bias) => torch.zeros_like(noisy) + bias + conditioning.Image! * S(0.25), bias: 0.4);
+        var steep = new FormulaArchitecture(
+            (noisy, _, conditioning, bias) => torch.zeros_like(noisy) + bias + conditioning.Image! * S(0.25), bias: 0.4);
         var draft = TinyRun.Draft(cohort, steep);
         var plan = ExperimentPlan.Compose(draft with
         {
@@ -298,7 +314,11 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
     public void Record_names_everything_that_the_bytes_follow_from()
     {
         var plan = Plan(sampler: new EulerSampler());
-        plan = plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = 7 } }, Sampling = plan.Sampling with { Seed = 5 } };
+        plan = plan with
+        {
+            Sampler = plan.Sampler with { Options = new EulerOptions { Steps = 7 } },
+            Sampling = plan.Sampling with { Seed = 5 },
+        };
         Sample(plan);
         var record = System.Text.Json.Nodes.JsonNode.Parse(File.ReadAllText(Path.Combine(_run.Folder.Samples, "00001", "sample.json")))!;
         Assert.Equal(
@@ -355,7 +375,13 @@ public sealed class SampleWriterTests(TinyCohort cohort) : IClassFixture<TinyCoh
         foreach (var (split, name, x) in new[] { ("train", "p", 0), ("val", "p", 0), ("test", "p0", 0), ("test", "p1", 1) })
         {
             foreach (var kind in new[] { ImageKinds.Bravo, ImageKinds.T1Pre })
-                folder.Add(split, name, kind, shape, [[-0.5, 0, 0, 90 + x], [0, -0.5, 0, 126], [0, 0, 2, -72], [0, 0, 0, 1]], [.. Enumerable.Range(0, (int)shape.Elements).Select(i => i % 97 / 97f)]);
+                folder.Add(
+                    split,
+                    name,
+                    kind,
+                    shape,
+                    [[-0.5, 0, 0, 90 + x], [0, -0.5, 0, 126], [0, 0, 2, -72], [0, 0, 0, 1]],
+                    [.. Enumerable.Range(0, (int)shape.Elements).Select(i => i % 97 / 97f)]);
         }
 
         return folder;

@@ -14,7 +14,8 @@ using static VoxelZoo.Tensors.Scalars;
 namespace VoxelZoo.Engine.Tests.Diffusion.Sampling;
 
 /// <summary>
-/// A network that paints as many boxes of one tumour of the last bin as it is asked for in it, up to two, sampled by one call. Every patient has one such tumour.
+/// A network that paints as many boxes of one tumour of the last bin as it is asked for in it, up to two, sampled by one call. Every
+/// patient has one such tumour.
 /// </summary>
 [Collection(Alone.Name)]
 public sealed class SizeBinSamplingTests(TinyCohort cohort) : IClassFixture<TinyCohort>, IDisposable
@@ -100,7 +101,9 @@ public sealed class SizeBinSamplingTests(TinyCohort cohort) : IClassFixture<Tiny
         });
 
         Assert.Equal(("samples", 2), (result.Source, result.Volumes));
-        Assert.Equal(new SizeBinAdherence(2, 0, 12.0 / 14, 2.0 / 14, 1), result.Masks!.Adherence! with { Spearman = Math.Round(result.Masks.Adherence!.Spearman, 12) });
+        Assert.Equal(
+            new SizeBinAdherence(2, 0, 12.0 / 14, 2.0 / 14, 1),
+            result.Masks!.Adherence! with { Spearman = Math.Round(result.Masks.Adherence!.Spearman, 12) });
         var distances = Assert.Single(result.Masks.Distances);
         Assert.Equal((Cohort.Test, 2, 0.0, 1.0), (distances.Against, distances.RealVolumes, distances.Volume, distances.Count));
         Assert.Equal(0, result.Masks.Empty);
@@ -112,8 +115,12 @@ public sealed class SizeBinSamplingTests(TinyCohort cohort) : IClassFixture<Tiny
         PlanException Refused(SamplingOptions sampling) => Assert.Throws<PlanException>(() => Plan(sampling));
 
         Assert.Contains("give 7 from 0 to 10", Refused(new SamplingOptions { Bins = [1, 2] }).Message, StringComparison.Ordinal);
-        Assert.Contains("give 7 from 0 to 10", Refused(new SamplingOptions { Bins = [0, 0, 0, 0, 0, 0, 11] }).Message, StringComparison.Ordinal);
-        Assert.Contains("remove one of the two", Refused(new SamplingOptions { Bins = [0, 0, 0, 0, 0, 0, 1], BinsFrom = SizeBinSource.Law }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "give 7 from 0 to 10", Refused(new SamplingOptions { Bins = [0, 0, 0, 0, 0, 0, 11] }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "remove one of the two",
+            Refused(new SamplingOptions { Bins = [0, 0, 0, 0, 0, 0, 1], BinsFrom = SizeBinSource.Law }).Message,
+            StringComparison.Ordinal);
         var draft = TinyRun.Draft(cohort) with { Sampling = new SamplingOptions { BinsFrom = SizeBinSource.Law } };
         var other = Assert.Throws<PlanException>(() => ExperimentPlan.Compose(draft));
         Assert.Equal(("sampling", "bins_from"), (other.Section, other.Key));

@@ -10,7 +10,10 @@ public sealed class GoldenSectionTests
     [MemberData(nameof(Places))]
     public void Least_value_is_found_to_the_tolerance_in_nine_evaluations_wherever_it_is(int least)
     {
-        foreach (var value in new Func<int, double>[] { n => Math.Abs(n - least), n => Math.Pow(n - least, 2) * (n < least ? 5 : 1), n => -Math.Exp(-Math.Abs(n - least)) })
+        foreach (var value in new Func<int, double>[]
+        {
+            n => Math.Abs(n - least), n => Math.Pow(n - least, 2) * (n < least ? 5 : 1), n => -Math.Exp(-Math.Abs(n - least)),
+        })
         {
             var asked = GoldenSection.Search(10, 50, 1, value);
 

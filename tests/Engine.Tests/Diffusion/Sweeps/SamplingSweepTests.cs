@@ -44,7 +44,8 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
         return FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
     }
 
-    private static ExperimentPlan With(ExperimentPlan plan, int steps) => plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = steps } } };
+    private static ExperimentPlan With(ExperimentPlan plan, int steps) =>
+        plan with { Sampler = plan.Sampler with { Options = new EulerOptions { Steps = steps } } };
 
     private static SolverConfiguration Euler(int steps) => SolverConfiguration.Of("euler", steps);
 
@@ -52,7 +53,9 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
     {
         var opened = Cohort.Open(plan.Data.Cohort);
         Directory.CreateDirectory(Path.Combine(_run.Folder.Sweeps, "configurations"));
-        using var sweep = new SamplingSweep(plan, trained, opened, TinyRun.Volumes(plan, opened, plan.Sampling.Split), Cohort.Test, TinyRun.Volumes(plan, opened, Cohort.Test), warned: _warnings.Add);
+        using var sweep = new SamplingSweep(
+            plan, trained, opened, TinyRun.Volumes(plan, opened, plan.Sampling.Split), Cohort.Test,
+            TinyRun.Volumes(plan, opened, Cohort.Test), warned: _warnings.Add);
         return use(sweep);
     });
 
@@ -86,7 +89,9 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
 
         var found = Sweep(plan, sweep => sweep.Find(Euler(2), With(plan, 2)))!;
 
-        Assert.Equal((done.Name, done.Nfe, done.SecondsPerVolume, done.Metrics["MeanGap"].Value), (found.Name, found.Nfe, found.SecondsPerVolume, found.Metrics["MeanGap"].Value));
+        Assert.Equal(
+            (done.Name, done.Nfe, done.SecondsPerVolume, done.Metrics["MeanGap"].Value),
+            (found.Name, found.Nfe, found.SecondsPerVolume, found.Metrics["MeanGap"].Value));
         Assert.Null(Sweep(plan, sweep => sweep.Find(Euler(2), With(plan, 3))));
         ExperimentPlan[] others =
         [
@@ -203,7 +208,10 @@ public sealed class SamplingSweepTests(TinyCohort cohort) : IClassFixture<TinyCo
     {
         var folder = new SweepFolder(_run.Folder);
         using (folder.Lock())
-            Assert.Contains("is being swept by another process", Assert.Throws<RunFolderException>(() => folder.Lock()).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "is being swept by another process",
+                Assert.Throws<RunFolderException>(() => folder.Lock()).Message,
+                StringComparison.Ordinal);
 
         folder.Lock().Dispose();
     }

@@ -11,7 +11,8 @@ public sealed class SolverConfigurationTests
 
         Assert.Equal(33, all.Select(one => one.Name).Distinct().Count());
         Assert.Equal(
-            new[] { "euler", "heun2", "heun3", "midpoint", "rk4" }.SelectMany(solver => new[] { 5, 10, 25, 50, 100 }.Select(n => $"{solver}_{n}")).Order(),
+            new[] { "euler", "heun2", "heun3", "midpoint", "rk4" }.SelectMany(
+                solver => new[] { 5, 10, 25, 50, 100 }.Select(n => $"{solver}_{n}")).Order(),
             all.Where(one => one.Steps is not null).Select(one => one.Name).Order());
         Assert.Equal(
             ["bosh3_1e-2", "bosh3_1e-3", "dopri5_1e-2", "dopri5_1e-3", "dopri8_1e-2", "dopri8_1e-3", "fehlberg2_1e-2", "fehlberg2_1e-3"],

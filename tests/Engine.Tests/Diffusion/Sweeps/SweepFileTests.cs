@@ -25,7 +25,13 @@ public sealed class SweepFileTests : IDisposable
         SecondsPerVolume = 0.5,
         Metrics = new Dictionary<string, SweptMetric>
         {
-            ["fid"] = new() { Value = fid, Interval = fid is null ? null : new MetricInterval(1, 2, 0.95), Extractor = "mean", Warnings = fid is null ? ["too few"] : [] },
+            ["fid"] = new()
+            {
+                Value = fid,
+                Interval = fid is null ? null : new MetricInterval(1, 2, 0.95),
+                Extractor = "mean",
+                Warnings = fid is null ? ["too few"] : [],
+            },
         },
     };
 
@@ -36,7 +42,13 @@ public sealed class SweepFileTests : IDisposable
         Count = 3,
         Seed = 42,
         Against = "train",
-        Configurations = [Swept("euler", 5, null, 5, 9), Swept("euler", 10, null, 10, 4), Swept("heun2", 5, null, 9, null), Swept("dopri5", null, 1e-3, 44, 6)],
+        Configurations =
+        [
+            Swept("euler", 5, null, 5, 9),
+            Swept("euler", 10, null, 10, 4),
+            Swept("heun2", 5, null, 9, null),
+            Swept("dopri5", null, 1e-3, 44, 6),
+        ],
     };
 
     [Fact]
@@ -55,7 +67,9 @@ public sealed class SweepFileTests : IDisposable
         Assert.Equal(1e-3, (double)json["configurations"]![3]!["tolerance"]!);
 
         var read = SolverSweepFile.Read(_run.Folder)!;
-        Assert.Equal(Solvers.Configurations.Select(one => (one.Name, one.Steps, one.Tolerance, one.Nfe)), read.Configurations.Select(one => (one.Name, one.Steps, one.Tolerance, one.Nfe)));
+        Assert.Equal(
+            Solvers.Configurations.Select(one => (one.Name, one.Steps, one.Tolerance, one.Nfe)),
+            read.Configurations.Select(one => (one.Name, one.Steps, one.Tolerance, one.Nfe)));
         Assert.Equal(["too few"], read.Configurations[2].Metrics["fid"].Warnings);
     }
 
@@ -63,20 +77,35 @@ public sealed class SweepFileTests : IDisposable
     public void Steps_are_written_as_agreed_and_read_again()
     {
         Directory.CreateDirectory(_run.Folder.Sweeps);
-        var file = new StepSearchFile { Experiment = "tiny", Checkpoint = "step-00000008", Sampler = "euler", Metric = "fid", Lo = 10, Hi = 50, Evaluated = [new(25, 3.5), new(35, 4)], Best = 25 };
+        var file = new StepSearchFile
+        {
+            Experiment = "tiny",
+            Checkpoint = "step-00000008",
+            Sampler = "euler",
+            Metric = "fid",
+            Lo = 10,
+            Hi = 50,
+            Evaluated = [new(25, 3.5), new(35, 4)],
+            Best = 25,
+        };
         file.Write(_run.Folder);
 
         var json = JsonNode.Parse(File.ReadAllText(Path.Combine(_run.Folder.Sweeps, "steps.json")))!.AsObject();
-        Assert.Equal(["format", "experiment", "checkpoint", "sampler", "metric", "lo", "hi", "evaluated", "best"], json.Select(field => field.Key));
+        Assert.Equal(
+            ["format", "experiment", "checkpoint", "sampler", "metric", "lo", "hi", "evaluated", "best"], json.Select(field => field.Key));
         Assert.Equal((25, 3.5), ((int)json["evaluated"]![0]!["steps"]!, (double)json["evaluated"]![0]!["value"]!));
         Assert.Equal(file.Evaluated, StepSearchFile.Read(_run.Folder)!.Evaluated);
     }
 
     [Fact]
-    public void Run_without_sweeps_has_none() => Assert.Equal((null, null), (SolverSweepFile.Read(_run.Folder), StepSearchFile.Read(_run.Folder)));
+    public void Run_without_sweeps_has_none() =>
+        Assert.Equal((null, null), (SolverSweepFile.Read(_run.Folder), StepSearchFile.Read(_run.Folder)));
 
     [Theory]
-    [InlineData("{\"format\": 2, \"experiment\": \"e\", \"checkpoint\": \"c\", \"count\": 1, \"seed\": 1, \"against\": \"train\", \"configurations\": []}", "version 2")]
+    [InlineData(
+        "{\"format\": 2, \"experiment\": \"e\", \"checkpoint\": \"c\", \"count\": 1, \"seed\": 1, \"against\": \"train\", "
+        + "\"configurations\": []}",
+        "version 2")]
     [InlineData("{", "cannot be read")]
     public void File_that_is_damaged_or_of_another_version_is_refused_with_a_remedy(string text, string sentence)
     {
@@ -93,7 +122,9 @@ public sealed class SweepFileTests : IDisposable
     public void Ranking_is_by_the_metric_and_ends_with_what_has_no_value()
     {
         Assert.Equal(["euler_10", "dopri5_", "euler_5", "heun2_5"], Solvers.Ranked("fid").Select(one => one.Name));
-        Assert.Equal(["euler_5", "dopri5_", "euler_10", "heun2_5"], Solvers.Ranked("fid", order: new MetricOrder(HigherIsBetter: true)).Select(one => one.Name));
+        Assert.Equal(
+            ["euler_5", "dopri5_", "euler_10", "heun2_5"],
+            Solvers.Ranked("fid", order: new MetricOrder(HigherIsBetter: true)).Select(one => one.Name));
     }
 
     [Fact]

@@ -14,7 +14,8 @@ public sealed partial class ExperimentReportTests : IDisposable
 
     private string Files => Path.Combine(_folder.Path, "results of today_files");
 
-    private MadeUpRun Run(string name, double loss = 0.5, Action<JsonNode>? change = null) => MadeUpRun.Create(Path.Combine(_folder.Path, "runs", name), loss, change);
+    private MadeUpRun Run(string name, double loss = 0.5, Action<JsonNode>? change = null) =>
+        MadeUpRun.Create(Path.Combine(_folder.Path, "runs", name), loss, change);
 
     private string Report()
     {
@@ -79,7 +80,10 @@ public sealed partial class ExperimentReportTests : IDisposable
     {
         Run("a");
 
-        Assert.Contains("| exp1 | pixel | 128×64×32 | unet3d, 2 levels [4, 8] | 270M | rflow velocity | bravo from seg | 1 |", Report(), StringComparison.Ordinal);
+        Assert.Contains(
+            "| exp1 | pixel | 128×64×32 | unet3d, 2 levels [4, 8] | 270M | rflow velocity | bravo from seg | 1 |",
+            Report(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -89,7 +93,8 @@ public sealed partial class ExperimentReportTests : IDisposable
         Run("b", 0.2);
         Run("c", 0.9, e => e["target"] = "flair").Write("description.json", "{}");
 
-        var rows = Report().Split("## Experiment index")[0].Split('\n').Where(line => line.StartsWith("| **", StringComparison.Ordinal)).ToArray();
+        var rows = Report().Split("## Experiment index")[0].Split('\n')
+            .Where(line => line.StartsWith("| **", StringComparison.Ordinal)).ToArray();
 
         Assert.Equal(2, rows.Length);
         Assert.StartsWith("| **bravo, pixel** 128×64×32 | b | 270M | 0.2 (8) |", rows[0], StringComparison.Ordinal);

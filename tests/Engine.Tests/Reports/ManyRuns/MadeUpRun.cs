@@ -37,11 +37,30 @@ internal sealed class MadeUpRun
               "parameters": {"denoiser": 270005697, "conditioning": 0, "compressor": 0}
             }
             """);
-        run.WriteStatus(new RunStatus { Status = RunState.Completed, Epoch = 10, Epochs = 10, Step = 100, Best = new BestValidation(8, loss), TrainingSeconds = 45_720 });
+        run.WriteStatus(new RunStatus
+        {
+            Status = RunState.Completed,
+            Epoch = 10,
+            Epochs = 10,
+            Step = 100,
+            Best = new BestValidation(8, loss),
+            TrainingSeconds = 45_720,
+        });
         using (var log = MetricsLog.Continue(run.Folder.Metrics, 0, Assert.Fail))
         {
             for (var epoch = 1; epoch <= 10; epoch++)
-                log.Add(new MetricsEntry { Kind = "epoch", Step = epoch * 10, Epoch = epoch, Loss = 1.0 / epoch, LearningRate = 1e-4, GradientNorm = 1, ValidationLoss = epoch == 8 ? loss : loss + 1, Seconds = 89, PeakMebibytes = 2048 });
+                log.Add(new MetricsEntry
+                {
+                    Kind = "epoch",
+                    Step = epoch * 10,
+                    Epoch = epoch,
+                    Loss = 1.0 / epoch,
+                    LearningRate = 1e-4,
+                    GradientNorm = 1,
+                    ValidationLoss = epoch == 8 ? loss : loss + 1,
+                    Seconds = 89,
+                    PeakMebibytes = 2048,
+                });
         }
 
         Provenance.Write(run.Folder, new Provenance
@@ -61,14 +80,22 @@ internal sealed class MadeUpRun
 
     public MadeUpRun WriteStatus(RunStatus status)
     {
-        Folder.WriteStatus(status with { Started = new(2026, 2, 19, 0, 0, 0, TimeSpan.Zero), Updated = new(2026, 2, 20, 0, 0, 0, TimeSpan.Zero) });
+        Folder.WriteStatus(
+            status with { Started = new(2026, 2, 19, 0, 0, 0, TimeSpan.Zero), Updated = new(2026, 2, 20, 0, 0, 0, TimeSpan.Zero) });
         return this;
     }
 
     public MadeUpRun Change(Func<RunStatus, RunStatus> change) => WriteStatus(change(Folder.ReadStatus()!));
 
     /// <summary>Volumes that its best checkpoint generated, judged by one metric against the test split.</summary>
-    public MadeUpRun Generate(double value, string extractor = "scattering", int generated = 5, int real = 3, bool? higherIsBetter = false, string? basis = null, double? best = null)
+    public MadeUpRun Generate(
+        double value,
+        string extractor = "scattering",
+        int generated = 5,
+        int real = 3,
+        bool? higherIsBetter = false,
+        string? basis = null,
+        double? best = null)
     {
         new EvaluationFile<EvaluationResult>
         {
@@ -80,7 +107,21 @@ internal sealed class MadeUpRun
                 {
                     Checkpoints = ["best"], Checkpoint = "step-00000080", WeightsSha256 = "w", Source = "generate", Volumes = generated,
                     Sampler = "euler", FunctionEvaluations = 25, Guidance = 1, Seed = 1,
-                    Metrics = [new SetQuality { Metric = "kid", Against = "test", RealVolumes = real, Value = value, Extractor = extractor, Basis = basis, HigherIsBetter = higherIsBetter, BestValue = best, Warnings = ["few volumes"] }],
+                    Metrics =
+                    [
+                        new SetQuality
+                        {
+                            Metric = "kid",
+                            Against = "test",
+                            RealVolumes = real,
+                            Value = value,
+                            Extractor = extractor,
+                            Basis = basis,
+                            HigherIsBetter = higherIsBetter,
+                            BestValue = best,
+                            Warnings = ["few volumes"],
+                        },
+                    ],
                 },
             ],
         }.Write(Folder);
@@ -92,7 +133,9 @@ internal sealed class MadeUpRun
     {
         var folder = Directory.CreateDirectory(Path.Combine(Folder.Samples, "00000")).FullName;
         File.WriteAllText(Path.Combine(folder, "montage.png"), "a picture");
-        File.WriteAllText(Path.Combine(folder, "sample.json"), """{"sampler": "euler", "function_evaluations": 25, "condition": "patient_1", "checkpoint": "step-00000080"}""");
+        File.WriteAllText(
+            Path.Combine(folder, "sample.json"),
+            """{"sampler": "euler", "function_evaluations": 25, "condition": "patient_1", "checkpoint": "step-00000080"}""");
         return this;
     }
 

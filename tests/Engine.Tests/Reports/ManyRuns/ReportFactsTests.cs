@@ -12,11 +12,13 @@ public sealed class ReportFactsTests : IDisposable
 
     private string At(string name) => Path.Combine(_folder.Path, name);
 
-    private MadeUpRun Run(string name, double loss = 0.5, Action<JsonNode>? change = null, string validationHash = "v") => MadeUpRun.Create(At(name), loss, change, validationHash);
+    private MadeUpRun Run(string name, double loss = 0.5, Action<JsonNode>? change = null, string validationHash = "v") =>
+        MadeUpRun.Create(At(name), loss, change, validationHash);
 
     private ReportFacts Facts() => ReportFacts.Read([_folder.Path], _sources);
 
-    private string[][] Rankings(string measure) => [.. Facts().Rankings.Where(r => r.Measure == measure).Select(r => r.Runs.Select(run => run.Run).ToArray())];
+    private string[][] Rankings(string measure) =>
+        [.. Facts().Rankings.Where(r => r.Measure == measure).Select(r => r.Runs.Select(run => run.Run).ToArray())];
 
     public void Dispose() => _folder.Dispose();
 
@@ -48,7 +50,10 @@ public sealed class ReportFactsTests : IDisposable
 
     [Fact]
     public void Place_that_is_not_there_is_refused() =>
-        Assert.Contains("no such folder", Assert.Throws<RunFolderException>(() => ReportFacts.Read([At("none")], _sources)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no such folder",
+            Assert.Throws<RunFolderException>(() => ReportFacts.Read([At("none")], _sources)).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData(RunState.Completed, null, "completed")]
@@ -222,7 +227,9 @@ public sealed class ReportFactsTests : IDisposable
             e["data"]!["cohort"] = "/somewhere";
         });
 
-        Assert.Equal(["training.learning_rate=1e-4|training.learning_rate=5e-5"], [string.Join('|', Facts().Runs.Select(run => Assert.Single(run.Settings)))]);
+        Assert.Equal(
+            ["training.learning_rate=1e-4|training.learning_rate=5e-5"],
+            [string.Join('|', Facts().Runs.Select(run => Assert.Single(run.Settings)))]);
     }
 
     [Theory]
@@ -253,15 +260,20 @@ public sealed class ReportFactsTests : IDisposable
         ExperimentSeal.Write(run, File.ReadAllText(run.Experiment));
         Assert.Empty(Facts().Problems);
         File.AppendAllText(run.Experiment, " ");
-        Assert.StartsWith("experiment.yaml was changed since the run trained by it", Assert.Single(Facts().Problems).Sentence, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "experiment.yaml was changed since the run trained by it", Assert.Single(Facts().Problems).Sentence, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Provenance_that_was_changed_by_hand_is_a_problem()
     {
         var run = Run("a").Folder;
-        File.WriteAllText(run.Provenance, File.ReadAllText(run.Provenance).Replace("an operating system", "another one", StringComparison.Ordinal));
-        Assert.StartsWith("provenance.json cannot be read (its values do not have the hash that it was written with)", Assert.Single(Facts().Problems).Sentence, StringComparison.Ordinal);
+        File.WriteAllText(
+            run.Provenance, File.ReadAllText(run.Provenance).Replace("an operating system", "another one", StringComparison.Ordinal));
+        Assert.StartsWith(
+            "provenance.json cannot be read (its values do not have the hash that it was written with)",
+            Assert.Single(Facts().Problems).Sentence,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -271,10 +283,12 @@ public sealed class ReportFactsTests : IDisposable
         using (var log = MetricsLog.Continue(run.Metrics, 100, Assert.Fail))
         {
             foreach (var step in Enumerable.Range(1, 100).Except([7, 50, 51]))
-                log.Add(new MetricsEntry { Kind = "step", Step = step, Epoch = 0, Loss = 1, LearningRate = 1, GradientNorm = 1, Seconds = 1 });
+                log.Add(
+                    new MetricsEntry { Kind = "step", Step = step, Epoch = 0, Loss = 1, LearningRate = 1, GradientNorm = 1, Seconds = 1 });
         }
 
-        Assert.Equal("metrics.jsonl has no whole line of step 7, steps 50 to 51, so that history is lost", Assert.Single(Facts().Problems).Sentence);
+        Assert.Equal(
+            "metrics.jsonl has no whole line of step 7, steps 50 to 51, so that history is lost", Assert.Single(Facts().Problems).Sentence);
     }
 
     [Theory]
@@ -288,7 +302,11 @@ public sealed class ReportFactsTests : IDisposable
     [InlineData("{\"parameters\": \"many\", \"input_shape\": {}, \"training\": []}")]
     public void Files_that_hold_something_else_do_not_end_the_report(string json)
     {
-        foreach (var file in new[] { "status.json", "evaluation.json", "provenance.json", "description.json", "sweeps/solvers.json", "sweeps/steps.json", "samples/00000/sample.json", "metrics.jsonl" })
+        foreach (var file in new[]
+        {
+            "status.json", "evaluation.json", "provenance.json", "description.json", "sweeps/solvers.json", "sweeps/steps.json",
+            "samples/00000/sample.json", "metrics.jsonl",
+        })
         {
             var name = Path.GetFileName(file);
             Run(name).Sample().Write(file, json);
@@ -314,12 +332,23 @@ public sealed class ReportFactsTests : IDisposable
     {
         Run("a").Change(status => status with { SkippedSteps = 7, Rollbacks = 1, FailedCheckpoints = 2, NonFiniteValidations = 3 });
         using (var log = MetricsLog.Continue(At("a/metrics.jsonl"), 1000, Assert.Fail))
-            log.Add(new MetricsEntry { Kind = "rollback", Step = 40, Epoch = 4, Loss = 2.5, LearningRate = 5e-5, GradientNorm = 1, Seconds = 0, Measures = new Dictionary<string, double> { ["guard/from_step"] = 77 } });
+            log.Add(new MetricsEntry
+            {
+                Kind = "rollback",
+                Step = 40,
+                Epoch = 4,
+                Loss = 2.5,
+                LearningRate = 5e-5,
+                GradientNorm = 1,
+                Seconds = 0,
+                Measures = new Dictionary<string, double> { ["guard/from_step"] = 77 },
+            });
         Directory.CreateDirectory(At("a/checkpoints/.corrupt-step-00000030"));
 
         var problems = Facts().Problems.Select(problem => (problem.Kind, problem.Sentence)).ToArray();
 
-        Assert.Contains((ProblemKind.Unstable, "went back from step 77 (loss 2.5) to step 40, epoch 4; learning rate 5e-5 from there"), problems);
+        Assert.Contains(
+            (ProblemKind.Unstable, "went back from step 77 (loss 2.5) to step 40, epoch 4; learning rate 5e-5 from there"), problems);
         Assert.Contains(problems, p => p.Sentence.StartsWith("skipped 7 steps", StringComparison.Ordinal));
         Assert.Contains((ProblemKind.Unstable, "3 validations had a loss that is not finite, though the weights were"), problems);
         Assert.Contains((ProblemKind.Checkpoints, "2 checkpoints could not be written"), problems);
@@ -332,7 +361,8 @@ public sealed class ReportFactsTests : IDisposable
         Run("a");
         _sources.Chains["a"] = new JobChain("completed", null, ["1", "2"], 1, null);
         Directory.CreateDirectory(At("b.submit"));
-        _sources.Chains["b"] = new JobChain("failed", "segment 1 was refused (exit code 2)", ["3"], 0, "4.2 GiB estimated for training and cpu has 1.0 GiB left");
+        _sources.Chains["b"] = new JobChain(
+            "failed", "segment 1 was refused (exit code 2)", ["3"], 0, "4.2 GiB estimated for training and cpu has 1.0 GiB left");
 
         var problem = Assert.Single(Facts().Problems);
 
@@ -348,7 +378,12 @@ public sealed class ReportFactsTests : IDisposable
 
         var json = System.Text.Json.JsonSerializer.SerializeToNode(Facts(), Engine.Files.AtomicFile.Json)!;
 
-        Assert.Equal(("a", "exp1", 0.1), ((string?)json["runs"]![0]!["name"], (string?)json["runs"]![0]!["experiment"]!["id"], (double)json["rankings"]![0]!["runs"]![0]!["value"]!));
+        Assert.Equal(
+            ("a", "exp1", 0.1),
+            (
+                (string?)json["runs"]![0]!["name"],
+                (string?)json["runs"]![0]!["experiment"]!["id"],
+                (double)json["rankings"]![0]!["runs"]![0]!["value"]!));
     }
 
     [Fact]

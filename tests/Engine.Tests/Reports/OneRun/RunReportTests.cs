@@ -31,7 +31,11 @@ public sealed class RunReportTests(TinyCohort cohort) : IClassFixture<TinyCohort
         _run.Train(Plan);
         _run.Use(Plan, (trained, volumes) => new SampleWriter(Plan, trained, volumes).Write(_run.Folder.Samples));
         var result = _run.Use(Plan, (trained, volumes) => new Evaluator(Plan, trained, volumes, "test").Run());
-        new EvaluationFile<EvaluationResult> { Experiment = "tiny", Results = [result with { Checkpoints = ["best"] }, result with { Checkpoints = ["latest"] }] }.Write(_run.Folder);
+        new EvaluationFile<EvaluationResult>
+        {
+            Experiment = "tiny",
+            Results = [result with { Checkpoints = ["best"] }, result with { Checkpoints = ["latest"] }],
+        }.Write(_run.Folder);
         return Report();
     }
 

@@ -141,7 +141,8 @@ public sealed class CheckpointStoreTests : IDisposable
         File.Delete(Path.Combine(_folder.Path, pointer));
 
         Assert.Equal("step-00000001", Opened(pointer));
-        Assert.Equal(warnings, _warnings.Count(warning => warning.Contains($"the pointer {pointer} is not there", StringComparison.Ordinal)));
+        Assert.Equal(
+            warnings, _warnings.Count(warning => warning.Contains($"the pointer {pointer} is not there", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -20,7 +20,8 @@ public sealed class EventLogTests : IDisposable
 
     private string[] Files => [.. Directory.GetFiles(_folder.Path).Order(StringComparer.Ordinal)];
 
-    private (long Step, string Tag)[] Numbers() => [.. Files.SelectMany(Events).Select(data => ScalarEvent.Read(data)).Where(e => e.Tag is not null).Select(e => (e.Step, e.Tag!))];
+    private (long Step, string Tag)[] Numbers() =>
+        [.. Files.SelectMany(Events).Select(data => ScalarEvent.Read(data)).Where(e => e.Tag is not null).Select(e => (e.Step, e.Tag!))];
 
     private static byte[][] Events(string path)
     {
@@ -90,7 +91,9 @@ public sealed class EventLogTests : IDisposable
             log.Add("epoch", 0.5, 3);
         }
 
-        Assert.Equal([(1, "step"), (2, "step"), (3, "step"), (4, "step"), (5, "step"), (1, "epoch"), (2, "epoch"), (6, "step"), (3, "epoch")], Numbers());
+        Assert.Equal(
+            [(1, "step"), (2, "step"), (3, "step"), (4, "step"), (5, "step"), (1, "epoch"), (2, "epoch"), (6, "step"), (3, "epoch")],
+            Numbers());
         Assert.Equal(2, Files.Length); // within the same second
         Assert.Equal(ScalarEvent.Start(Noon, 6), Events(Files[1])[1]);
     }

@@ -48,7 +48,8 @@ public sealed class CollapseSentinelTests
     public void Overfitting_that_doubles_the_validation_loss_is_fine()
     {
         var sentinel = new CollapseSentinel(Defaults);
-        Assert.All(Falling(200, 0.1, 0.01).Zip(Falling(200, 0.05, 0.1)), epoch => Assert.Null(sentinel.Judge(epoch.First, epoch.Second, 1)));
+        Assert.All(
+            Falling(200, 0.1, 0.01).Zip(Falling(200, 0.05, 0.1)), epoch => Assert.Null(sentinel.Judge(epoch.First, epoch.Second, 1)));
     }
 
     [Fact]
@@ -95,7 +96,11 @@ public sealed class CollapseSentinelTests
     [InlineData(3.0, 2.5, false)]
     [InlineData(2.0, 2.5, true)]
     public void Plateau_above_the_factor_is_a_collapse(double factor, double plateau, bool found) =>
-        Assert.Equal(found, Found(Enumerable.Repeat(0.1, 5).Concat(Enumerable.Repeat(0.1 * plateau, 20)), Defaults with { CollapseFactor = factor }) is not null);
+        Assert.Equal(
+            found,
+            Found(
+                Enumerable.Repeat(0.1, 5).Concat(Enumerable.Repeat(0.1 * plateau, 20)),
+                Defaults with { CollapseFactor = factor }) is not null);
 
     [Fact]
     public void Epochs_without_a_measured_loss_are_left_out() =>

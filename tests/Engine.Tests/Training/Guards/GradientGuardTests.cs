@@ -13,7 +13,8 @@ public sealed class GradientGuardTests
     {
         var random = new Random(seed);
         for (var i = 0; i < count; i++)
-            yield return level * Math.Exp(0.5 * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+            yield return level * Math.Exp(
+                0.5 * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
     }
 
     private static bool[] Judge(GradientGuard guard, IEnumerable<double> norms) => [.. norms.Select(norm => guard.Allows(0.5, norm))];
@@ -62,7 +63,8 @@ public sealed class GradientGuardTests
     [Theory]
     [InlineData(8.0, true)]
     [InlineData(13.0, false)]
-    public void A_spike_is_so_many_times_the_usual(double norm, bool allowed) => Assert.Equal(allowed, Warm().Allows(0.5, norm * Math.Exp(Warm().State.LogNorm)));
+    public void A_spike_is_so_many_times_the_usual(double norm, bool allowed) =>
+        Assert.Equal(allowed, Warm().Allows(0.5, norm * Math.Exp(Warm().State.LogNorm)));
 
     [Fact]
     public void Spike_factor_is_that_of_the_options() => Assert.True(Warm(Defaults with { SpikeFactor = 30 }).Allows(0.5, 20));
@@ -186,7 +188,8 @@ public sealed class GradientGuardTests
     [Fact]
     public void Guard_that_takes_over_the_state_judges_alike()
     {
-        var trace = Usual(150).Concat(Enumerable.Repeat(1e3, 15)).Append(double.NaN).Concat(Enumerable.Repeat(1e3, 15)).Concat(Usual(50)).ToArray();
+        var trace = Usual(150).Concat(Enumerable.Repeat(1e3, 15)).Append(double.NaN)
+            .Concat(Enumerable.Repeat(1e3, 15)).Concat(Usual(50)).ToArray();
         var straight = new GradientGuard(Defaults);
         var resumed = new GradientGuard(Defaults);
         foreach (var norm in trace)

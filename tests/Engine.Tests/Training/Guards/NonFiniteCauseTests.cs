@@ -53,6 +53,11 @@ public sealed class NonFiniteCauseTests : IDisposable
         var bravo = torch.ones([2L, 1, 2, 2, 2]);
         if (spoiled is { } patient)
             bravo[patient].fill_(Tensors.Scalars.S(double.PositiveInfinity));
-        return new Batch { Patients = ["P0", "P1"], Images = new Dictionary<string, torch.Tensor> { ["bravo"] = bravo }, RealSlices = [2, 2] };
+        return new Batch
+        {
+            Patients = ["P0", "P1"],
+            Images = new Dictionary<string, torch.Tensor> { ["bravo"] = bravo },
+            RealSlices = [2, 2],
+        };
     }
 }

@@ -39,7 +39,15 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
             var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
             return torch.is_grad_enabled() && timesteps.data<float>()[0] > 730 ? answer * S(double.NaN) : answer;
         }));
-        return plan with { Training = plan.Training with { Epochs = 4, Guard = guard, Ema = new EmaOptions { Decay = 0.9, UpdateAfter = 2, UpdateEvery = 3 } } };
+        return plan with
+        {
+            Training = plan.Training with
+            {
+                Epochs = 4,
+                Guard = guard,
+                Ema = new EmaOptions { Decay = 0.9, UpdateAfter = 2, UpdateEvery = 3 },
+            },
+        };
     }
 
     [Theory]
@@ -54,7 +62,8 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         Assert.Equal(0.1 * Math.Pow(0.5, rollbacks), run.Steps[^1].LearningRate);
         Assert.Equal(rollbacks, run.Warnings.Count);
         Assert.All(run.Warnings, warning => Assert.Contains("diverged at epoch", warning, StringComparison.Ordinal));
-        Assert.Equal(Enumerable.Range(1, 96).Select(step => (long)step), run.Steps.Select(step => step.Step)); // each once: the lost ones are dropped
+        // each once: the lost ones are dropped
+        Assert.Equal(Enumerable.Range(1, 96).Select(step => (long)step), run.Steps.Select(step => step.Step));
         Assert.Equal(rollbacks, run.Metrics.Last(e => e.Kind == "rollback").Measures!["guard/rollbacks"]);
     }
 
@@ -159,7 +168,8 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     {
         using var run = new TinyRun();
         var status = run.Train(Failing(new GuardOptions()));
-        var (taken, skipped) = (run.Steps.Where(s => double.IsFinite(s.Loss)).ToArray(), run.Steps.Where(s => !double.IsFinite(s.Loss)).ToArray());
+        var (taken, skipped) =
+            (run.Steps.Where(s => double.IsFinite(s.Loss)).ToArray(), run.Steps.Where(s => !double.IsFinite(s.Loss)).ToArray());
         Assert.NotEmpty(skipped);
         Assert.All(skipped, step => Assert.Equal(1, step.Measures!["guard/skipped"]));
         Assert.All(taken, step => Assert.Null(step.Measures));
@@ -201,7 +211,9 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
         Assert.All(run.Warnings, warning => Assert.Contains("going on from", warning, StringComparison.Ordinal));
     }
 
-    /// <summary>A bias that falls by the learning rate in each of the first steps; what it must not fall below is reached only with the whole one.</summary>
+    /// <summary>
+    /// A bias that falls by the learning rate in each of the first steps; what it must not fall below is reached only with the whole one.
+    /// </summary>
     private ExperimentPlan EarlyCliff()
     {
         var plan = TinyRun.Plan(cohort, new FormulaArchitecture((noisy, timesteps, conditioning, bias) =>
@@ -209,7 +221,10 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
             var answer = FormulaArchitecture.Truth(noisy, timesteps, conditioning, bias);
             return bias.item<float>() < 0.39f ? answer * S(double.NaN) : answer;
         }));
-        return plan with { Training = plan.Training with { Epochs = 1, LearningRate = 0.06, Guard = new GuardOptions { MaxNonfinite = 1 } } };
+        return plan with
+        {
+            Training = plan.Training with { Epochs = 1, LearningRate = 0.06, Guard = new GuardOptions { MaxNonfinite = 1 } },
+        };
     }
 
     [Fact]
@@ -264,5 +279,9 @@ public sealed class RollbackTests(TinyCohort cohort) : IClassFixture<TinyCohort>
     }
 
     private static string[] Lines(TinyRun run) =>
-        [.. run.Metrics.Select(e => $"{e.Kind} {e.Step} {e.Epoch} {e.Loss:R} {e.GradientNorm:R} {e.LearningRate:R} {e.ValidationLoss:R} {e.Measures?.GetValueOrDefault("guard/skipped"):R}")];
+        [
+            .. run.Metrics.Select(
+                e => $"{e.Kind} {e.Step} {e.Epoch} {e.Loss:R} {e.GradientNorm:R} {e.LearningRate:R} {e.ValidationLoss:R} "
+                    + $"{e.Measures?.GetValueOrDefault("guard/skipped"):R}"),
+        ];
 }

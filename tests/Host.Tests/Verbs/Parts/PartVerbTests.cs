@@ -48,11 +48,15 @@ public sealed class PartVerbTests : IDisposable
 
     [Fact]
     public void Weights_that_do_not_fit_are_refused() =>
-        Refused(Forward(weights: $"{Reference}/vqvae3d-tiny.weights.safetensors"), $"{Reference}/vqvae3d-tiny.weights.safetensors does not fit");
+        Refused(
+            Forward(weights: $"{Reference}/vqvae3d-tiny.weights.safetensors"),
+            $"{Reference}/vqvae3d-tiny.weights.safetensors does not fit");
 
     [Fact]
     public void Input_without_a_tensor_is_refused() =>
-        Refused(Forward(inputs: $"{Reference}/metrics.io.safetensors"), $"{Reference}/metrics.io.safetensors has no tensor `input` (it has features_generated");
+        Refused(
+            Forward(inputs: $"{Reference}/metrics.io.safetensors"),
+            $"{Reference}/metrics.io.safetensors has no tensor `input` (it has features_generated");
 
     [Fact]
     public void Input_of_a_wrong_shape_is_refused()
@@ -96,13 +100,22 @@ public sealed class PartVerbTests : IDisposable
         using var scope = torch.NewDisposeScope();
         var (real, generated) = (torch.randn([40, 3]), torch.randn([30, 3]));
         var file = Out + ".in";
-        SafetensorsFile.Write(file, [new("features_real", real), new("features_generated", generated), new("volumes_real", torch.tensor([.. Enumerable.Range(0, 40).Select(row => row / 10L)]))]);
+        SafetensorsFile.Write(
+            file,
+            [
+                new("features_real", real),
+                new("features_generated", generated),
+                new("volumes_real", torch.tensor([.. Enumerable.Range(0, 40).Select(row => row / 10L)])),
+            ]);
 
         var details = JsonNode.Parse(RunHere("metric", "fid", "--inputs", file, "--json").Out)!["details"]!;
 
         Assert.Equal((4, 30, 40), ((int)details["volumes_real"]!, (int)details["volumes_generated"]!, (int)details["n_real"]!));
-        SafetensorsFile.Write(file, [new("features_real", real), new("features_generated", generated), new("volumes_real", torch.zeros(39, torch.int64))]);
-        Refused(RunHere("metric", "fid", "--inputs", file), $"{file}: `volumes_real` is Int64 [39], expected a whole number for each of the 40 rows of `features_real`");
+        SafetensorsFile.Write(
+            file, [new("features_real", real), new("features_generated", generated), new("volumes_real", torch.zeros(39, torch.int64))]);
+        Refused(
+            RunHere("metric", "fid", "--inputs", file),
+            $"{file}: `volumes_real` is Int64 [39], expected a whole number for each of the 40 rows of `features_real`");
     }
 
     [Fact]
@@ -119,7 +132,8 @@ public sealed class PartVerbTests : IDisposable
     {
         var config = _folder.Write("c.yaml", "compressor: space_to_depth\nfactor: 3\n");
 
-        var outcome = RunHere("compressor", "roundtrip", "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
+        var outcome = RunHere(
+            "compressor", "roundtrip", "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
 
         Refused(outcome, $"{Reference}/unet3d-tiny.io.safetensors: the compressor `space_to_depth` cannot take these tensors: ");
         Assert.DoesNotContain("Parameter", outcome.Error, StringComparison.Ordinal);
@@ -159,9 +173,13 @@ public sealed class PartVerbTests : IDisposable
         foreach (var verb in new[] { "model forward", "compressor roundtrip" })
         {
             var outcome = RunHere(
-                [.. verb.Split(' '), "--config", "c.json", "--weights", Path.Combine(_folder.Path, "weights.safetensors"), "--inputs", Path.Combine(_folder.Path, "inputs.safetensors"), "--out", place]);
+                [
+                    .. verb.Split(' '), "--config", "c.json", "--weights", Path.Combine(_folder.Path, "weights.safetensors"), "--inputs",
+                    Path.Combine(_folder.Path, "inputs.safetensors"), "--out", place,
+                ]);
 
-            Assert.Equal((2, $"--out {place}: this is what {option} names and is read; name another file\n"), (outcome.ExitCode, outcome.Error));
+            Assert.Equal(
+                (2, $"--out {place}: this is what {option} names and is read; name another file\n"), (outcome.ExitCode, outcome.Error));
         }
 
         Assert.Equal(before, File.ReadAllBytes(Path.Combine(_folder.Path, file)));
@@ -184,7 +202,8 @@ public sealed class PartVerbTests : IDisposable
             ["sample", Path.Combine(_folder.Path, "run")],
         ];
         foreach (var verb in verbs)
-            Assert.StartsWith($"--out {place}: this belongs to {keeper}", RunHere([.. verb, "--out", place]).Error, StringComparison.Ordinal);
+            Assert.StartsWith(
+                $"--out {place}: this belongs to {keeper}", RunHere([.. verb, "--out", place]).Error, StringComparison.Ordinal);
         Assert.Equal(2, Directory.GetFiles(_folder.Path, "*", SearchOption.AllDirectories).Length);
     }
 
@@ -196,7 +215,8 @@ public sealed class PartVerbTests : IDisposable
         SafetensorsFile.Write(Out + ".in", [new("input", torch.zeros(new long[] { 1, 1, 8, 8, 9 }))]);
 
         var outcome = RunHere(
-            "compressor", "roundtrip", "--config", $"{Reference}/kl3d-tiny.json", "--weights", $"{Reference}/kl3d-tiny.weights.safetensors", "--inputs", Out + ".in", "--out", Out);
+            "compressor", "roundtrip", "--config", $"{Reference}/kl3d-tiny.json", "--weights", $"{Reference}/kl3d-tiny.weights.safetensors",
+            "--inputs", Out + ".in", "--out", Out);
 
         Refused(outcome, $"{Out}.in: the compressor `kl` cannot take these tensors: ");
         Assert.Contains("width 9 of the 8×8×9 grid is not divisible by 2", outcome.Error, StringComparison.Ordinal);
@@ -208,7 +228,9 @@ public sealed class PartVerbTests : IDisposable
         _fixtures.Add("Good");
         var config = _folder.Write("c.yaml", "compressor: scale\nfactor: 4\n");
 
-        var outcome = Run("compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
+        var outcome = Run(
+            "compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs",
+            $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out);
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         using var inputs = SafetensorsFile.Read($"{Reference}/unet3d-tiny.io.safetensors");
@@ -225,7 +247,9 @@ public sealed class PartVerbTests : IDisposable
         var config = _folder.Write("c.yaml", "compressor: scale\nfactor: 0\n");
 
         Refused(
-            RunHere("compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs", $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out),
+            RunHere(
+                "compressor", "roundtrip", "--plugins", _fixtures.Folder, "--config", config, "--inputs",
+                $"{Reference}/unet3d-tiny.io.safetensors", "--out", Out),
             $"{config}:2:1: factor 0 loses everything");
     }
 

@@ -27,10 +27,12 @@ public sealed class InstallTests : IDisposable
     private (string? Version, string? Status, string? Lock) State(string id) =>
         Listed(id) is { } plugin ? ((string?)plugin["version"], (string?)plugin["status"], (string?)plugin["lock"]) : default;
 
-    private void Install(string package) => Assert.Equal((0, ""), Plugins("install", package) is var outcome ? (outcome.ExitCode, outcome.Error) : default);
+    private void Install(string package) =>
+        Assert.Equal((0, ""), Plugins("install", package) is var outcome ? (outcome.ExitCode, outcome.Error) : default);
 
     /// <summary>What is in the store but the empty places for what is to come.</summary>
-    private string[] Files() => [.. Directory.EnumerateFiles(_store.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "busy")];
+    private string[] Files() =>
+        [.. Directory.EnumerateFiles(_store.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "busy")];
 
     [Fact]
     public void Package_is_installed_with_the_hash_of_each_file_and_its_parts_are_used()
@@ -38,14 +40,24 @@ public sealed class InstallTests : IDisposable
         Install(_packages.Of("Good", "good.nupkg"));
 
         Assert.Equal(("0.1.0", "active", "locked"), State("good"));
-        var files = JsonNode.Parse(File.ReadAllText(Path.Combine(_store.Path, "plugins.lock.json")))!["plugins"]!["good"]!["files"]!.AsObject();
+        var files = JsonNode.Parse(File.ReadAllText(Path.Combine(_store.Path, "plugins.lock.json")))!["plugins"]!["good"]!["files"]!
+            .AsObject();
         var folder = (string)Listed("good")!["path"]!;
-        Assert.Equal(Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal), files.Select(file => file.Key));
+        Assert.Equal(
+            Directory.GetFiles(folder).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal),
+            files.Select(file => file.Key));
         Assert.Equal(0, Metric("answer").ExitCode);
     }
 
     private Outcome Metric(string id) =>
-        RunHere("metric", id, "--inputs", Path.Combine(Repository.Root, "tests/Reference/metrics.io.safetensors"), "--json", "--plugins", _store.Path);
+        RunHere(
+            "metric",
+            id,
+            "--inputs",
+            Path.Combine(Repository.Root, "tests/Reference/metrics.io.safetensors"),
+            "--json",
+            "--plugins",
+            _store.Path);
 
     [Fact]
     public void Folder_that_a_build_left_is_installed()
@@ -147,20 +159,27 @@ public sealed class InstallTests : IDisposable
     [Theory]
     [InlineData("TooNew", "it was built for contract [2.0,3.0)")]
     [InlineData("Impostor", "is the plugin `metrics`, which comes with the program; give this one another id")]
-    public void Plugin_that_this_host_cannot_use_is_refused(string fixture, string sentence) => Refused(_packages.Of(fixture, "odd.nupkg"), sentence);
+    public void Plugin_that_this_host_cannot_use_is_refused(string fixture, string sentence) =>
+        Refused(_packages.Of(fixture, "odd.nupkg"), sentence);
 
     [Fact]
     public void What_is_no_package_of_a_plugin_is_refused()
     {
         Refused(_packages.Empty("empty.nupkg", zip => zip.CreateEntry("lib/x.dll")), "holds no plugin, which has a plugin.json");
         File.WriteAllText(_packages.At("text.nupkg"), "no zip");
-        Refused(_packages.At("text.nupkg"), "text.nupkg is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed");
+        Refused(
+            _packages.At("text.nupkg"),
+            "text.nupkg is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed");
         var whole = File.ReadAllBytes(_packages.Of("Good", "good.nupkg"));
         File.WriteAllBytes(_packages.At("cut.nupkg"), whole[..(whole.Length / 2)]);
-        Refused(_packages.At("cut.nupkg"), "cut.nupkg is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed");
+        Refused(
+            _packages.At("cut.nupkg"),
+            "cut.nupkg is not a package that can be read: it is cut off, damaged or no zip archive; it was not installed");
         if (OperatingSystem.IsLinux())
             Refused("/dev/zero", "/dev/zero: this is not a file but a pipe or a device");
-        Refused(_packages.At("absent.nupkg"), "absent.nupkg: there is no such file or folder; a plugin of a feed is installed by its id, with --source FEED");
+        Refused(
+            _packages.At("absent.nupkg"),
+            "absent.nupkg: there is no such file or folder; a plugin of a feed is installed by its id, with --source FEED");
         Refused(Repository.Root, "is no plugin's folder, which has a plugin.json");
     }
 
@@ -185,8 +204,11 @@ public sealed class InstallTests : IDisposable
         Install(package);
         var again = Plugins("install", package);
 
-        Assert.Equal((2, $"the plugin `good` is already there, in {_store.Path}/Good; remove one of the two\n"), (beside.ExitCode, beside.Error));
-        Assert.Equal((2, "the plugin `good` is installed, in version 0.1.0; `plugins update` replaces it, and `plugins remove good` removes it\n"), (again.ExitCode, again.Error));
+        Assert.Equal(
+            (2, $"the plugin `good` is already there, in {_store.Path}/Good; remove one of the two\n"), (beside.ExitCode, beside.Error));
+        Assert.Equal(
+            (2, "the plugin `good` is installed, in version 0.1.0; `plugins update` replaces it, and `plugins remove good` removes it\n"),
+            (again.ExitCode, again.Error));
     }
 
     [Theory]
@@ -230,7 +252,9 @@ public sealed class InstallTests : IDisposable
 
         var outcome = Plugins("remove", "good");
 
-        Assert.Equal((2, $"another process installs into {_store.Path} or removes from it; wait until it is done\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (2, $"another process installs into {_store.Path} or removes from it; wait until it is done\n"),
+            (outcome.ExitCode, outcome.Error));
         Assert.Equal("active", State("good").Status);
     }
 
@@ -242,7 +266,10 @@ public sealed class InstallTests : IDisposable
 
         var listed = Listed("plugins.lock.json")!;
         Assert.Equal("broken", (string?)listed["status"]);
-        Assert.Contains("(line 1: this is not JSON, or JSON that was cut off); restore it, or delete it and install anew what it was about", (string?)listed["reason"], StringComparison.Ordinal);
+        Assert.Contains(
+            "(line 1: this is not JSON, or JSON that was cut off); restore it, or delete it and install anew what it was about",
+            (string?)listed["reason"],
+            StringComparison.Ordinal);
         Assert.Null(Listed("good"));
         Assert.Equal(2, Plugins("remove", "good").ExitCode);
         Assert.Equal(0, Metric("mse").ExitCode);
@@ -259,13 +286,17 @@ public sealed class InstallTests : IDisposable
         _packages.Empty("d.nupkg", zip => zip.CreateEntry("lib/x.dll"));
 
         var outdated = Assert.Single(JsonNode.Parse(Plugins("outdated", "--json").Out)!.AsArray())!;
-        Assert.Equal(("good", "0.9.0", "0.10.0", latest), ((string?)outdated["id"], (string?)outdated["installed"], (string?)outdated["latest"], (string?)outdated["package"]));
+        Assert.Equal(
+            ("good", "0.9.0", "0.10.0", latest),
+            ((string?)outdated["id"], (string?)outdated["installed"], (string?)outdated["latest"], (string?)outdated["package"]));
         var updated = Plugins("update");
         Assert.Contains("good from 0.9.0 to 0.10.0", updated.Out, StringComparison.Ordinal);
         Assert.Equal(("0.10.0", "active", "locked"), State("good"));
         Assert.Contains("nothing is newer", Plugins("update", "good").Out, StringComparison.Ordinal);
         var unfit = Plugins("install", "toonew", "--source", _packages.Feed);
-        Assert.Equal((2, $"{_packages.Feed} holds the plugin `toonew` for other contracts than this host's {Contract} only: 9.0.0 for [2.0,3.0)\n"), (unfit.ExitCode, unfit.Error));
+        Assert.Equal(
+            (2, $"{_packages.Feed} holds the plugin `toonew` for other contracts than this host's {Contract} only: 9.0.0 for [2.0,3.0)\n"),
+            (unfit.ExitCode, unfit.Error));
         Assert.Contains("did you mean `good`?", Plugins("install", "goood", "--source", _packages.Feed).Error, StringComparison.Ordinal);
     }
 
@@ -361,7 +392,8 @@ public sealed class InstallTests : IDisposable
         Assert.Equal(("0.1.0", "active", "locked"), State("good"));
         Install(_packages.Of("SecondGood", "second.nupkg"));
 
-        Assert.Equal(["good", "second"], Directory.GetDirectories(hidden).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["good", "second"], Directory.GetDirectories(hidden).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal));
         Assert.Single(Directory.GetDirectories(Path.Combine(hidden, "good")));
     }
 
@@ -374,7 +406,8 @@ public sealed class InstallTests : IDisposable
 
         Assert.Null(Listed("good"));
         Assert.Equal([Path.Combine(_store.Path, "plugins.lock.json")], Files());
-        Assert.StartsWith($"the plugin `good` is not installed in {_store.Path}", Plugins("remove", "good").Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"the plugin `good` is not installed in {_store.Path}", Plugins("remove", "good").Error, StringComparison.Ordinal);
     }
 
     [Theory]

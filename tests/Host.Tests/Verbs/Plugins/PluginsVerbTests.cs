@@ -20,7 +20,9 @@ public sealed class PluginsVerbTests : IDisposable
 
         var (good, tooNew) = (list.Single(p => (string?)p!["id"] == "good")!, list.Single(p => (string?)p!["id"] == "toonew")!);
         Assert.Equal(["id", "version", "contract", "status", "reason", "parts", "path", "lock"], good.AsObject().Select(p => p.Key));
-        Assert.Equal(("good", "active", null, folder), ((string?)good["id"], (string?)good["status"], (string?)good["reason"], (string?)good["path"]));
+        Assert.Equal(
+            ("good", "active", null, folder),
+            ((string?)good["id"], (string?)good["status"], (string?)good["reason"], (string?)good["path"]));
         Assert.Equal(("metric", "answer"), ((string?)good["parts"]![1]!["kind"], (string?)good["parts"]![1]!["id"]));
         Assert.Equal(("toonew", "incompatible"), ((string?)tooNew["id"], (string?)tooNew["status"]));
     }
@@ -34,7 +36,11 @@ public sealed class PluginsVerbTests : IDisposable
         var lines = Run("plugins", "list", "--plugins", _fixtures.Folder).Out.Split('\n');
 
         Assert.Contains(lines, l => l.Contains("good") && l.Contains("compressor scale, metric answer"));
-        Assert.Contains(lines, l => l.Contains("toonew") && l.Contains("built for contract [2.0,3.0)") && l.Contains(Path.Combine(_fixtures.Folder, "TooNew")));
+        Assert.Contains(
+            lines,
+            l => l.Contains("toonew")
+                && l.Contains("built for contract [2.0,3.0)")
+                && l.Contains(Path.Combine(_fixtures.Folder, "TooNew")));
     }
 
     [Fact]
@@ -74,8 +80,14 @@ public sealed class PluginsVerbTests : IDisposable
     {
         var lines = RunHere("plugins", "info", "samplers/euler").Out.Split('\n');
 
-        Assert.Contains(lines, line => line.Contains("steps") && line.Contains("integer") && line.Contains("25") && line.Contains("≥ 1, ≤ 1000") && line.Contains("Steps from noise to data; each calls the network once."));
-        Assert.StartsWith("the plugin `samplers` has no part `eulr`; did you mean `euler`? (parts: ", RunHere("plugins", "info", "samplers/eulr").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            lines,
+            line => line.Contains("steps") && line.Contains("integer") && line.Contains("25")
+                && line.Contains("≥ 1, ≤ 1000") && line.Contains("Steps from noise to data; each calls the network once."));
+        Assert.StartsWith(
+            "the plugin `samplers` has no part `eulr`; did you mean `euler`? (parts: ",
+            RunHere("plugins", "info", "samplers/eulr").Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -85,7 +97,9 @@ public sealed class PluginsVerbTests : IDisposable
 
         Assert.Equal(["kind", "id", "summary", "options", "conflicts"], dit.AsObject().Select(member => member.Key));
         Assert.Equal(["B", "L", "S", "XL"], dit["options"]!["properties"]!["variant"]!["enum"]!.AsArray().Select(name => (string?)name));
-        Assert.Equal(("strategy", "rflow", false), ((string?)haar["conflicts"]![0]!["kind"], (string?)haar["conflicts"]![0]!["id"], (bool)haar["conflicts"]![0]!["refused"]!));
+        Assert.Equal(
+            ("strategy", "rflow", false),
+            ((string?)haar["conflicts"]![0]!["kind"], (string?)haar["conflicts"]![0]!["id"], (bool)haar["conflicts"]![0]!["refused"]!));
 
         static JsonNode Json(string part) => JsonNode.Parse(RunHere("plugins", "info", part, "--json").Out)!;
     }
@@ -159,7 +173,9 @@ public sealed class PluginsVerbTests : IDisposable
     [InlineData("Killing", "hangs", "it was not done after 8 seconds and was ended")]
     [InlineData("Killing", "fails_fast", "it ended the process that loaded it by signal 6 (Process terminated. failed fast)")]
     [InlineData("Killing", "overflows", "it ended the process that loaded it by signal 6 (Stack overflow)")]
-    [InlineData("Killing", "throws_on_a_thread", "it ended the process that loaded it by signal 6 (Unhandled exception. System.InvalidOperationException: thrown on a thread)")]
+    [InlineData(
+        "Killing", "throws_on_a_thread",
+        "it ended the process that loaded it by signal 6 (Unhandled exception. System.InvalidOperationException: thrown on a thread)")]
     [InlineData("Killing", "eats_memory", "it took more than 1500 MiB of memory and was ended")]
     [InlineData("Ending", "ends_in_constructor", "it ended the process that loaded it before it was done")]
     [InlineData("Ending", "ends_natively", "it ended the process that loaded it before it was done")]
@@ -172,7 +188,9 @@ public sealed class PluginsVerbTests : IDisposable
 
         Assert.Equal(1, outcome.ExitCode);
         var check = Assert.Single(JsonNode.Parse(outcome.Out)!["checks"]!.AsArray())!;
-        Assert.Equal(("process", false, $"{reason} at `{part}`", part), ((string?)check["check"], (bool)check["passed"]!, (string?)check["sentence"], (string?)check["part"]));
+        Assert.Equal(
+            ("process", false, $"{reason} at `{part}`", part),
+            ((string?)check["check"], (bool)check["passed"]!, (string?)check["sentence"], (string?)check["part"]));
         Assert.Equal($"verifying `{fixture.ToLowerInvariant()}` ({folder})\n", outcome.Error);
     }
 
@@ -186,7 +204,9 @@ public sealed class PluginsVerbTests : IDisposable
 
         Assert.Equal(1, outcome.ExitCode);
         var failed = Assert.Single(JsonNode.Parse(outcome.Out)!["failed"]!.AsArray())!;
-        Assert.Equal($"the plugin `ending` ({folder}) cannot be used: it ended the process that loaded it before it was done at `ends_natively`", (string?)failed["reason"]);
+        Assert.Equal(
+            $"the plugin `ending` ({folder}) cannot be used: it ended the process that loaded it before it was done at `ends_natively`",
+            (string?)failed["reason"]);
     }
 
     [Fact]
@@ -194,7 +214,14 @@ public sealed class PluginsVerbTests : IDisposable
     {
         var folder = Only("Killing", "talks");
 
-        var outcome = Run("metric", "talks", "--plugins", folder, "--inputs", Path.Combine(Repository.Root, "tests/Reference/metrics.io.safetensors"), "--json");
+        var outcome = Run(
+            "metric",
+            "talks",
+            "--plugins",
+            folder,
+            "--inputs",
+            Path.Combine(Repository.Root, "tests/Reference/metrics.io.safetensors"),
+            "--json");
 
         Assert.Equal((1, ""), (outcome.ExitCode, outcome.Out));
         Assert.StartsWith("a word of the plugin's\n", outcome.Error, StringComparison.Ordinal);
@@ -206,16 +233,33 @@ public sealed class PluginsVerbTests : IDisposable
         var checks = JsonNode.Parse(Run("plugins", "verify", _fixtures.Add("Careless"), "--json").Out)!["checks"]!.AsArray();
 
         string Finding(string part, string check) =>
-            (string)Assert.Single(checks, one => (string?)one!["part"] == part && (string?)one["check"] == check && !(bool)one["passed"]!)!["sentence"]!;
+            (string)Assert.Single(
+                checks, one => (string?)one!["part"] == part && (string?)one["check"] == check && !(bool)one["passed"]!)!["sentence"]!;
 
-        Assert.Equal("the options ClassOptions is no record, which options have to be: they are copied and compared", Finding("no_record", "options"));
-        Assert.StartsWith("`law` is a Func<Double, Double>, which no experiment can write; use ", Finding("function_option", "options"), StringComparison.Ordinal);
-        Assert.StartsWith("`patience` is a Nullable<TimeSpan>, which no experiment can write; use ", Finding("time_option", "options"), StringComparison.Ordinal);
+        Assert.Equal(
+            "the options ClassOptions is no record, which options have to be: they are copied and compared",
+            Finding("no_record", "options"));
+        Assert.StartsWith(
+            "`law` is a Func<Double, Double>, which no experiment can write; use ",
+            Finding("function_option", "options"),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "`patience` is a Nullable<TimeSpan>, which no experiment can write; use ",
+            Finding("time_option", "options"),
+            StringComparison.Ordinal);
         Assert.Equal("the default: `width` is 3, must be at least 8 and at most 64", Finding("low_default", "options"));
-        Assert.StartsWith("`normalize` is a key of the engine in the section of a compressor", Finding("in_place", "engine_keys"), StringComparison.Ordinal);
-        Assert.Equal("the volume was changed in place, and others still need what was there; compute into a new tensor", Finding("in_place", "inputs_untouched"));
-        Assert.Equal("the sample was changed in place, and others still need what was there; compute into a new tensor", Finding("filling", "inputs_untouched"));
-        Assert.True((bool)Assert.Single(checks, one => (string?)one!["part"] == "filling" && (string?)one["check"] == "repeatable")!["passed"]!);
+        Assert.StartsWith(
+            "`normalize` is a key of the engine in the section of a compressor",
+            Finding("in_place", "engine_keys"),
+            StringComparison.Ordinal);
+        Assert.Equal(
+            "the volume was changed in place, and others still need what was there; compute into a new tensor",
+            Finding("in_place", "inputs_untouched"));
+        Assert.Equal(
+            "the sample was changed in place, and others still need what was there; compute into a new tensor",
+            Finding("filling", "inputs_untouched"));
+        Assert.True(
+            (bool)Assert.Single(checks, one => (string?)one!["part"] == "filling" && (string?)one["check"] == "repeatable")!["passed"]!);
     }
 
     /// <summary>A plugin whose manifest names one part alone.</summary>

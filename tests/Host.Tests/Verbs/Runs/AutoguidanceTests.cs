@@ -13,20 +13,36 @@ public sealed class AutoguidanceTests : IDisposable
     [Fact]
     public void Run_is_guided_by_an_earlier_checkpoint_or_by_a_smaller_network_and_sampled_by_any_average()
     {
-        Assert.Equal(0, _work.SmokeHere("exp11", "--set", "training.keep_checkpoints=9", "--set", "training.ema_lengths=[0.05,0.1]", "--set", "training.learning_rate=0.01").ExitCode);
-        string[] smaller = ["train", "exp11", "--profile", "smoke", "--run", _work.At("small"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set", "architecture.num_res_blocks=[1,1,1,1,1]", "--set", "training.learning_rate=0.01"];
+        Assert.Equal(
+            0,
+            _work.SmokeHere(
+                "exp11", "--set", "training.keep_checkpoints=9", "--set", "training.ema_lengths=[0.05,0.1]", "--set",
+                "training.learning_rate=0.01").ExitCode);
+        string[] smaller =
+        [
+            "train", "exp11", "--profile", "smoke", "--run", _work.At("small"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set",
+            "architecture.num_res_blocks=[1,1,1,1,1]", "--set", "training.learning_rate=0.01",
+        ];
         Assert.Equal(0, _work.Here(smaller).ExitCode);
-        var first = Directory.GetDirectories(_work.At("run/checkpoints"), "step-*").Select(folder => Path.GetFileName(folder)!).Order().First();
+        var first = Directory.GetDirectories(_work.At("run/checkpoints"), "step-*")
+            .Select(folder => Path.GetFileName(folder)!).Order().First();
 
         var (plain, one) = (Sample("plain"), Sample("one", "--guidance", "1", "--guidance-from", _work.At("small")));
-        var (early, small) = (Sample("early", "--guidance", "2", "--guidance-checkpoint", first), Sample("small", "--guidance", "2", "--guidance-from", _work.At("small")));
+        var (early, small) = (
+            Sample("early", "--guidance", "2", "--guidance-checkpoint", first),
+            Sample("small", "--guidance", "2", "--guidance-from", _work.At("small")));
         var average = Sample("average", "--ema-length", "0.07");
 
         Assert.Equal(plain.Volume, one.Volume);
         Assert.Equal(Idle, _work.Here("sample", _work.Run, "--count", "1", "--out", _work.At("idle"), "--guidance-from",
             _work.At("small")).Error.TrimEnd('\n'));
         Assert.Equal(4, new[] { plain, early, small, average }.Select(sample => Convert.ToHexString(sample.Volume)).Distinct().Count());
-        Assert.Equal((2, 4, 4), ((int)plain.Record["function_evaluations"]!, (int)early.Record["function_evaluations"]!, (int)small.Record["function_evaluations"]!));
+        Assert.Equal(
+            (2, 4, 4),
+            (
+                (int)plain.Record["function_evaluations"]!,
+                (int)early.Record["function_evaluations"]!,
+                (int)small.Record["function_evaluations"]!));
         Assert.Null(plain.Record["weaker_sha256"]);
         Assert.NotEqual((string?)early.Record["weaker_sha256"], (string?)small.Record["weaker_sha256"]);
         Assert.Matches("^ema_0.07 of [0-9]+ averages$", (string?)average.Record["weights"]);
@@ -35,7 +51,8 @@ public sealed class AutoguidanceTests : IDisposable
         Refused("has no checkpoint step-00000099", "--guidance", "2", "--guidance-checkpoint", "step-00000099");
         Refused("has no checkpoint best_generation", "--guidance", "2", "--guidance-checkpoint", "best_generation");
         Refused("has no checkpoint step-00000099", "--checkpoint", "step-00000099");
-        Refused("takes `best`, `latest`, `best_generation` or the name of a checkpoint", "--guidance", "2", "--guidance-checkpoint", "first");
+        Refused(
+            "takes `best`, `latest`, `best_generation` or the name of a checkpoint", "--guidance", "2", "--guidance-checkpoint", "first");
         Refused("there is no run `no`", "--guidance", "2", "--guidance-from", "no");
         Refused("--guidance-zero", "--guidance", "2", "--guidance-from", _work.At("small"), "--guidance-zero");
         Refused("ema_length", "--ema-length", "0.5");
@@ -58,7 +75,8 @@ public sealed class AutoguidanceTests : IDisposable
             StringComparison.Ordinal) && line != Idle))));
         var folder = Path.Combine(_work.At(name), "00000");
         var record = JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "sample.json")))!;
-        using var zip = new System.IO.Compression.GZipStream(File.OpenRead(Path.Combine(folder, "bravo.nii.gz")), System.IO.Compression.CompressionMode.Decompress);
+        using var zip = new System.IO.Compression.GZipStream(
+            File.OpenRead(Path.Combine(folder, "bravo.nii.gz")), System.IO.Compression.CompressionMode.Decompress);
         using var bytes = new MemoryStream();
         zip.CopyTo(bytes);
         return (bytes.ToArray()[^4096..], record); // voxels: what comes before them says how the volume was made

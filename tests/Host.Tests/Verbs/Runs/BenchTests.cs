@@ -11,19 +11,23 @@ public sealed class BenchTests : IDisposable
     [Fact]
     public void Measures_and_keeps_nothing()
     {
-        var outcome = _work.Here("bench", "exp11", "--profile", "smoke", "--set", "training.epochs=6", "--steps", "2", "--samples", "1", "--json");
+        var outcome = _work.Here(
+            "bench", "exp11", "--profile", "smoke", "--set", "training.epochs=6", "--steps", "2", "--samples", "1", "--json");
 
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         var measured = JsonNode.Parse(outcome.Out)!.AsObject();
         string[] keys =
         [
-            "experiment", "device", "threads", "steps", "step_seconds", "step_cpu_seconds", "samples_per_second", "share", "peak_mebibytes", "device_mebibytes",
+            "experiment", "device", "threads", "steps", "step_seconds", "step_cpu_seconds", "samples_per_second", "share",
+            "peak_mebibytes", "device_mebibytes",
             "sampling_seconds", "gflops", "machine_gflops",
         ];
         Assert.Equal(keys, measured.Select(one => one.Key));
         Assert.Equal(("exp11", "cpu", 1), ((string?)measured["experiment"], (string?)measured["device"], (int)measured["threads"]!));
         Assert.Equal(1, measured["share"]!.AsObject().Sum(share => (double)share.Value!), 1e-6);
-        Assert.All(["step_seconds", "step_cpu_seconds", "samples_per_second", "peak_mebibytes", "sampling_seconds", "gflops", "machine_gflops"], key => Assert.True((double)measured[key]! > 0, key));
+        Assert.All(
+            ["step_seconds", "step_cpu_seconds", "samples_per_second", "peak_mebibytes", "sampling_seconds", "gflops", "machine_gflops"],
+            key => Assert.True((double)measured[key]! > 0, key));
     }
 
     [Theory]
@@ -36,8 +40,9 @@ public sealed class BenchTests : IDisposable
         Assert.Equal((2, "", sentence + "\n"), (outcome.ExitCode, outcome.Out, outcome.Error));
     }
 
-    public static TheoryData<string> CasesBesidePyTorch => new(File.ReadLines(Path.Combine(Repository.Root, "benchmarks/side-by-side/cases.txt"))
-        .Where(line => !line.StartsWith('#')));
+    public static TheoryData<string> CasesBesidePyTorch =>
+        new(File.ReadLines(Path.Combine(Repository.Root, "benchmarks/side-by-side/cases.txt"))
+            .Where(line => !line.StartsWith('#')));
 
     [Theory]
     [MemberData(nameof(CasesBesidePyTorch))]

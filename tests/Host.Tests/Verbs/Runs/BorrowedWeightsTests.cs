@@ -5,13 +5,15 @@ using VoxelZoo.Host.Tests.Programs;
 namespace VoxelZoo.Host.Tests.Verbs.Runs;
 
 /// <summary>A diffusion experiment uses a compressor that another run trained, and latents that were computed before.</summary>
-public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor lender) : IClassFixture<BorrowedWeightsTests.TrainedCompressor>, IDisposable
+public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor lender)
+    : IClassFixture<BorrowedWeightsTests.TrainedCompressor>, IDisposable
 {
     private readonly Workspace _work = new();
 
     public void Dispose() => _work.Dispose();
 
-    private VoxelZooProgram.Outcome Train(params string[] more) => _work.Program(["train", "exp9_1", "--run", _work.Run, .. OnLender, .. more]);
+    private VoxelZooProgram.Outcome Train(params string[] more) =>
+        _work.Program(["train", "exp9_1", "--run", _work.Run, .. OnLender, .. more]);
 
     private string[] OnLender =>
     [
@@ -28,7 +30,8 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         var frozen = Assert.Single(Json(_work.Run, "frozen", "frozen.json").AsArray())!;
-        Assert.Equal(("compressor", lender.Run, "compressor"), ((string?)frozen["name"], (string?)frozen["run"], (string?)frozen["component"]));
+        Assert.Equal(
+            ("compressor", lender.Run, "compressor"), ((string?)frozen["name"], (string?)frozen["run"], (string?)frozen["component"]));
         var best = File.ReadAllText(Path.Combine(lender.Run, "checkpoints", "best")).Trim();
         var manifest = Json(lender.Run, "checkpoints", best, "manifest.json");
         Assert.Equal((string?)manifest["files"]!["compressor.safetensors"]!["sha256"], (string?)frozen["sha256"]);
@@ -81,7 +84,10 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
         Assert.Equal(0, Train().ExitCode);
 
         var outcome = _work.Program(
-            ["train", "exp9_1", "--run", _work.At("other"), "--profile", "smoke", "--set", $"compressor.from={_work.Run}", "--set", "compressor.train_first=null"]);
+            [
+                "train", "exp9_1", "--run", _work.At("other"), "--profile", "smoke", "--set", $"compressor.from={_work.Run}",
+                "--set", "compressor.train_first=null",
+            ]);
 
         Assert.Equal(2, outcome.ExitCode);
         Assert.Contains($"{_work.Run} is not a run that trained a compressor", outcome.Error, StringComparison.Ordinal);
@@ -100,7 +106,8 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
         Assert.Equal(before, File.GetLastWriteTimeUtc(Path.Combine(latents, "manifest.json")));
         Assert.False(Directory.Exists(Path.Combine(_work.Run, "latents")));
 
-        var stale = _work.Program(["train", "exp9_1", "--run", _work.At("stale"), .. OnLender, "--set", $"data.latents={latents}", "--set", "data.seg_rule=any"]);
+        var stale = _work.Program(
+            ["train", "exp9_1", "--run", _work.At("stale"), .. OnLender, "--set", $"data.latents={latents}", "--set", "data.seg_rule=any"]);
         Assert.Equal(2, stale.ExitCode);
         Assert.StartsWith("--set data.latents: ", stale.Error, StringComparison.Ordinal);
         Assert.Contains("stale: their preparation is", stale.Error, StringComparison.Ordinal);
@@ -112,7 +119,9 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     {
         var outcome = _work.Here("data", "prepare", "exp1", "--out", _work.At("latents"));
 
-        Assert.Equal((2, "exp1 diffuses no latents of a learned compressor, so there is nothing to prepare; train it as it is\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (2, "exp1 diffuses no latents of a learned compressor, so there is nothing to prepare; train it as it is\n"),
+            (outcome.ExitCode, outcome.Error));
         Assert.False(Directory.Exists(_work.At("latents")));
     }
 

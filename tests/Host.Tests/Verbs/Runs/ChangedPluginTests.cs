@@ -23,12 +23,20 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
     private JsonNode Sample(string name) => JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "samples", name, "sample.json")))!;
 
     private string[] Words(string line) =>
-        [.. line.Split(' ').Select(word => word.Replace("RUN", _work.Run, StringComparison.Ordinal).Replace("EXP", _work.At("e.yaml"), StringComparison.Ordinal)), "--plugins", _fixtures.Folder];
+        [
+            .. line.Split(' ').Select(word => word.Replace("RUN", _work.Run, StringComparison.Ordinal)
+                .Replace("EXP", _work.At("e.yaml"), StringComparison.Ordinal)),
+            "--plugins",
+            _fixtures.Folder,
+        ];
 
     private void Trained()
     {
         _fixtures.Add("Factor1", "Factor");
-        _work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ncompressor: factor\ndata:\n  cohort: '{own.Work.At("a/cohort")}'\n");
+        _work.Write(
+            "e.yaml",
+            $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ncompressor: factor\ndata:\n"
+            + $"  cohort: '{own.Work.At("a/cohort")}'\n");
         var outcome = _work.Program(Words("train EXP --profile smoke --run RUN --set training.epochs=1"));
         Assert.True(outcome.ExitCode == 0, outcome.Error);
     }
@@ -39,21 +47,26 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         _fixtures.Add(fixture, "Factor");
     }
 
-    private static string Sha(string file) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
+    private static string Sha(string file) =>
+        Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)));
 
     [Fact]
     public void Another_version_is_refused_by_every_verb_until_it_is_allowed_and_recorded()
     {
         Trained();
         var before = Sha(Path.Combine(Plugin, "Factor1.dll"));
-        Assert.Contains("compressor:\n  use: factor/factor\n  factor: 2\n", File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")), StringComparison.Ordinal);
+        Assert.Contains(
+            "compressor:\n  use: factor/factor\n  factor: 2\n",
+            File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")),
+            StringComparison.Ordinal);
         Replace("Factor2");
         var after = Sha(Path.Combine(Plugin, "Factor2.dll"));
         var change = $"{_work.Run} was trained with the plugin factor 0.1.0 ({before[..12]}), and here is 0.2.0 ({after[..12]})";
 
         foreach (var verb in new[]
         {
-            "train EXP --run RUN --resume", "train RUN/experiment.yaml --run RUN --resume --dry-run", "sample RUN --count 1", "evaluate RUN",
+            "train EXP --run RUN --resume", "train RUN/experiment.yaml --run RUN --resume --dry-run",
+            "sample RUN --count 1", "evaluate RUN",
             "sweep steps RUN --lo 1 --hi 2 --count 2", "train-diffrs RUN --epochs 1", "submit EXP --run RUN --resume --dry-run",
             "generate RUN RUN --out RUN-patients",
         })
@@ -66,7 +79,8 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
 
         var warning = $"warning: {change}, which is taken\n";
         var sampled = _work.Program(Words("sample RUN --count 1 --steps 1 --allow-changed-plugin"));
-        const string evaluate = "evaluate RUN --set evaluation.metrics=[psnr] --set evaluation.generate= --split test --allow-changed-plugin";
+        const string evaluate = "evaluate RUN --set evaluation.metrics=[psnr] --set evaluation.generate= --split "
+            + "test --allow-changed-plugin";
         Assert.Equal(0, _work.Program(Words(evaluate)).ExitCode);
         Assert.Equal(0, _work.Program(Words("sweep steps RUN --lo 1 --hi 2 --count 2 --metric kid --allow-changed-plugin")).ExitCode);
         Assert.Equal(0, _work.Program(Words("train-diffrs RUN --epochs 1 --allow-changed-plugin")).ExitCode);
@@ -82,7 +96,9 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         var guided = _work.Program(
             Words("sample RUN --count 1 --steps 1 --guidance 2 --guidance-from RUN-weaker --allow-changed-plugin"));
 
-        Assert.Equal((0, warning, 0, warning, 0, ""), (sampled.ExitCode, sampled.Error, resumed.ExitCode, resumed.Error, again.ExitCode, again.Error));
+        Assert.Equal(
+            (0, warning, 0, warning, 0, ""),
+            (sampled.ExitCode, sampled.Error, resumed.ExitCode, resumed.Error, again.ExitCode, again.Error));
         var first = Assert.Single(Sample("00000")["changed_plugins"]!.AsArray())!;
         Assert.Equal((before, after), ((string?)first["before"]!["sha256"], (string?)first["after"]!["sha256"]));
         Assert.Null(Sample("00001")["changed_plugins"]); // the run's own by then
@@ -91,10 +107,18 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         Assert.Equal((before, after), ((string?)weaker["before"]!["sha256"], (string?)weaker["after"]!["sha256"]));
         var changed = Assert.Single(Provenance["changed_plugins"]!.AsArray())!;
         Assert.Equal(2, (int)changed["segment"]!);
-        Assert.Equal(("0.1.0", "0.2.0"), ((string?)changed["changes"]![0]!["before"]!["version"], (string?)changed["changes"]![0]!["after"]!["version"]));
-        Assert.Equal((after, "0.2.0"), Provenance["plugins"]!.AsArray().Where(one => (string?)one!["name"] == "factor").Select(one => ((string?)one!["sha256"], (string?)one["version"])).Single());
+        Assert.Equal(
+            ("0.1.0", "0.2.0"),
+            ((string?)changed["changes"]![0]!["before"]!["version"], (string?)changed["changes"]![0]!["after"]!["version"]));
+        Assert.Equal(
+            (after, "0.2.0"),
+            Provenance["plugins"]!.AsArray().Where(one => (string?)one!["name"] == "factor")
+                .Select(one => ((string?)one!["sha256"], (string?)one["version"])).Single());
         // what the first version had by default is what the run goes on by
-        Assert.Contains("compressor:\n  use: factor/factor\n  factor: 2\n", File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")), StringComparison.Ordinal);
+        Assert.Contains(
+            "compressor:\n  use: factor/factor\n  factor: 2\n",
+            File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -128,7 +152,9 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         Trained();
         // a run of a later version, whose options the earlier one does not know
         Replace("Factor2");
-        Assert.Equal(0, _work.Program(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin")).ExitCode);
+        Assert.Equal(
+            0,
+            _work.Program(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin")).ExitCode);
         Assert.Contains("offset: 0.5", File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")), StringComparison.Ordinal);
         Replace("Factor1");
 

@@ -77,10 +77,14 @@ public sealed class CompressorTests : IDisposable
             ? ["compressor", "discriminator", "discriminator_optimizer", "optimizer"]
             : ["compressor", "optimizer"];
         Assert.Equal(
-            expected, Directory.GetFiles(_work.At($"run/checkpoints/step-{steps:D8}"), "*.safetensors").Select(f => Path.GetFileNameWithoutExtension(f)).Order());
+            expected,
+            Directory.GetFiles(_work.At($"run/checkpoints/step-{steps:D8}"), "*.safetensors")
+                .Select(f => Path.GetFileNameWithoutExtension(f)).Order());
         var evaluation = Json("evaluation.json");
         var result = evaluation["results"]![0]!;
-        Assert.Equal((id, "compressor", "psnr"), ((string?)evaluation["experiment"], (string?)result["weights"], (string?)result["metrics"]![0]!["metric"]));
+        Assert.Equal(
+            (id, "compressor", "psnr"),
+            ((string?)evaluation["experiment"], (string?)result["weights"], (string?)result["metrics"]![0]!["metric"]));
         var kind = id.Contains("seg", StringComparison.Ordinal) ? "seg" : "bravo";
         Assert.Equal($"test_000/{kind}", (string?)Json("samples/00000/sample.json")["volume"]);
         Assert.True(File.Exists(_work.At($"run/samples/00000/{kind}.nii.gz")));
@@ -93,7 +97,8 @@ public sealed class CompressorTests : IDisposable
         _work.Trained("vqvae_4x");
 
         Assert.Contains("reconstruction of test_000/flair", _work.Here("sample", _work.Run, "--count", "2").Out, StringComparison.Ordinal);
-        var results = JsonNode.Parse(_work.Here("evaluate", _work.Run, "--split", "train", "--split", "test", "--checkpoint", "latest", "--json").Out)!["results"]!.AsArray();
+        var results = JsonNode.Parse(_work.Here(
+            "evaluate", _work.Run, "--split", "train", "--split", "test", "--checkpoint", "latest", "--json").Out)!["results"]!.AsArray();
         Assert.Equal(["train", "test"], results.Select(result => (string?)result!["split"]));
         Assert.Equal(4, (int)results[1]!["volumes"]!);
         Assert.All(results, result => Assert.Equal("latest", (string?)result!["checkpoints"]!.AsArray().Single()));
@@ -122,7 +127,8 @@ public sealed class CompressorTests : IDisposable
         var network = TorchScriptFile.Write(_work.At("network.pt"), "return torch.cat([x, torch.mul(x, x)], 1)");
 
         var outcome = _work.Smoke( // a network of others' is tried in a process of its own
-            "vqvae_4x", "--set", $"training.precision={precision}", "--set", $"training.perceptual.network={network}", "--set", "training.crop=[24, 32, 24]",
+            "vqvae_4x", "--set", $"training.precision={precision}", "--set", $"training.perceptual.network={network}",
+            "--set", "training.crop=[24, 32, 24]",
             "--set", "training.phases=[{epochs: 2, losses: {l1: 1, l2: 1, perceptual: 0.1, codebook: 1, adversarial: 0.1}}]");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
@@ -135,7 +141,8 @@ public sealed class CompressorTests : IDisposable
         Assert.Equal(0, _work.SmokeHere("vqvae_4x", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}]").ExitCode);
 
         var outcome = _work.SmokeHere(
-            "vqvae_4x", "--resume", "--set", "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}, {epochs: 1, losses: {l2: 1, codebook: 1}}]");
+            "vqvae_4x", "--resume", "--set",
+            "training.phases=[{epochs: 1, losses: {l1: 1, codebook: 1}}, {epochs: 1, losses: {l2: 1, codebook: 1}}]");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Contains("continuing after step 8", outcome.Out, StringComparison.Ordinal);
@@ -150,7 +157,9 @@ public sealed class CompressorTests : IDisposable
         Assert.Null(entry["architecture"]);
         Assert.Equal(("vqvae", null), ((string?)entry["compressor"], (string?)entry["error"]));
         var line = _work.Here("experiments").Out.Split('\n').Single(l => l.Contains(" vqvae_4x ", StringComparison.Ordinal));
-        Assert.Equal(["vqvae_4x", "VQ-VAE 4x, images", "-", "vqvae", "-", "bravo, flair, t1_pre, t1_gd"], line.Split('│').Select(cell => cell.Trim()));
+        Assert.Equal(
+            ["vqvae_4x", "VQ-VAE 4x, images", "-", "vqvae", "-", "bravo, flair, t1_pre, t1_gd"],
+            line.Split('│').Select(cell => cell.Trim()));
     }
 
     private static (int, int, long Compressor) Counts(JsonNode description)

@@ -17,7 +17,9 @@ public sealed class DiffrsTests : IDisposable
         _work.Trained("exp1");
 
         var without = _work.Here("sample", _work.Run, "--solver", "diffrs", "--count", "1");
-        Assert.Equal((2, $"{_work.Run} has no discriminator, by whose judgement diffrs rejects; train it: `voxelzoo train-diffrs {_work.Run}`\n"), (without.ExitCode, without.Error));
+        Assert.Equal(
+            (2, $"{_work.Run} has no discriminator, by whose judgement diffrs rejects; train it: `voxelzoo train-diffrs {_work.Run}`\n"),
+            (without.ExitCode, without.Error));
 
         var trained = _work.Here("train-diffrs", _work.Run, "--epochs", "2", "--steps", "2", "--json");
         Assert.True(trained.ExitCode == 0, trained.Error);
@@ -37,7 +39,8 @@ public sealed class DiffrsTests : IDisposable
         foreach (var file in Directory.GetFiles(Path.Combine(_work.Run, "diffrs"), "warm-up-*"))
             File.WriteAllText(file, "{}");
         var evaluated = _work.Here(
-            "evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--set", "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}]",
+            "evaluate", _work.Run, "--checkpoint", "best", "--split", "test", "--set",
+            "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}]",
             "--set", "evaluation.generate={use: diffrs, steps: 3, backsteps: 0, count: 2}", "--json");
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
         Assert.Contains("is learned anew", evaluated.Error, StringComparison.Ordinal); // what it had learned was damaged above
@@ -64,7 +67,8 @@ public sealed class DiffrsTests : IDisposable
             File.WriteAllText(file, "{}"); // damaged: the same is learned again
         var again = _work.Here([.. sample, "--count", "2", "--out", _work.At("parts")]);
         Assert.True(again.ExitCode == 0, again.Error);
-        Assert.Matches("^warning: .*warm-up-[0-9a-f]{12}.json is damaged \\(.*; what diffrs learns before it samples is learned anew\n$", again.Error);
+        Assert.Matches(
+            "^warning: .*warm-up-[0-9a-f]{12}.json is damaged \\(.*; what diffrs learns before it samples is learned anew\n$", again.Error);
 
         AssertSame("parts");
         if (Mpi.WhyNot is null)
@@ -84,10 +88,13 @@ public sealed class DiffrsTests : IDisposable
         void AssertSame(string folder)
         {
             foreach (var number in new[] { "00000", "00001", "00002" })
-                Assert.Equal(File.ReadAllBytes(Path.Combine(_work.At("whole"), number, "bravo.nii.gz")), File.ReadAllBytes(Path.Combine(_work.At(folder), number, "bravo.nii.gz")));
+                Assert.Equal(
+                    File.ReadAllBytes(Path.Combine(_work.At("whole"), number, "bravo.nii.gz")),
+                    File.ReadAllBytes(Path.Combine(_work.At(folder), number, "bravo.nii.gz")));
         }
 
-        string WarmUp(string folder) => (string)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.At(folder), "00000", "sample.json")))!["warm_up_sha256"]!;
+        string WarmUp(string folder) =>
+            (string)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.At(folder), "00000", "sample.json")))!["warm_up_sha256"]!;
     }
 
     private void Done(string[] arguments)
@@ -103,12 +110,20 @@ public sealed class DiffrsTests : IDisposable
         Refused("--epochs is 0; give at least 1", "train-diffrs", _work.Run, "--epochs", "0");
         Refused("--steps: `steps` is 0, must be at least 1", "train-diffrs", _work.Run, "--steps", "0");
         Refused("--set strategy.use: only keys of `sampling` can differ", "sample", _work.Run, "--set", "strategy.use=ddpm");
-        Refused("--set sampling.max_iter: max_iter 3 ends every sample before its 25 steps are done", "sample", _work.Run, "--solver", "diffrs", "--set", "sampling.max_iter=3");
+        Refused(
+            "--set sampling.max_iter: max_iter 3 ends every sample before its 25 steps are done", "sample", _work.Run, "--solver", "diffrs",
+            "--set", "sampling.max_iter=3");
         Refused("--guidance-interval: guidance_interval [0.2] is no interval", "sample", _work.Run, "--guidance-interval", "0.2");
-        Refused("--guidance-schedule: guidance_schedule cosine is the way to guidance_end", "sample", _work.Run, "--guidance-schedule", "cosine");
+        Refused(
+            "--guidance-schedule: guidance_schedule cosine is the way to guidance_end", "sample", _work.Run,
+            "--guidance-schedule", "cosine");
         Refused("--guidance-zero: guidance_zero changes guided predictions", "sample", _work.Run, "--guidance", "1", "--guidance-zero");
-        Refused("--set sampling.tau_end: tau_end 0.1 is the last time before 0", "sample", _work.Run, "--steps", "1", "--set", "sampling.tau_end=0.1");
-        Refused("--time-shift: time_shift 2 shifts the strategy's time grid, but `dopri5`", "sample", _work.Run, "--solver", "dopri5", "--time-shift", "2");
+        Refused(
+            "--set sampling.tau_end: tau_end 0.1 is the last time before 0", "sample", _work.Run, "--steps", "1",
+            "--set", "sampling.tau_end=0.1");
+        Refused(
+            "--time-shift: time_shift 2 shifts the strategy's time grid, but `dopri5`", "sample", _work.Run, "--solver",
+            "dopri5", "--time-shift", "2");
     }
 
     private JsonNode Sample(params string[] more)

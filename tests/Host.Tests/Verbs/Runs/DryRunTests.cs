@@ -2,7 +2,10 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Verbs.Runs;
 
-/// <summary><c>--dry-run</c> refuses what training would, and makes nothing; <c>describe</c> refuses a cohort that the command line names and that is not there.</summary>
+/// <summary>
+/// <c>--dry-run</c> refuses what training would, and makes nothing; <c>describe</c> refuses a cohort that the command
+/// line names and that is not there.
+/// </summary>
 public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisposable
 {
     private readonly Workspace _work = new();
@@ -42,7 +45,10 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.StartsWith($"would train exp11 in {_work.Run}, 2 epochs on cpu", outcome.Out, StringComparison.Ordinal);
-        Assert.Contains(named ? $"data: {own.Work.At("a/cohort")}: train 2, val 1, test 1 patients" : "data: would be made of ", outcome.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            named ? $"data: {own.Work.At("a/cohort")}: train 2, val 1, test 1 patients" : "data: would be made of ",
+            outcome.Out,
+            StringComparison.Ordinal);
         Assert.False(Path.Exists(_work.Run));
     }
 
@@ -51,14 +57,17 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     [InlineData("training.batch_size=3", "--set training.batch_size: batch_size 3 is more than the 2 volumes")]
     [InlineData("evaluation.metrics=[{use: ssim, window: 33}]", "--set evaluation.metrics: `ssim` cannot be computed on volumes of")]
     public void Dry_run_refuses_what_training_would(string set, string sentence) =>
-        Refused(sentence, "train", "exp11", "--profile", "smoke", "--set", $"data.cohort={own.Work.At("a/cohort")}", "--set", set, "--run", _work.Run);
+        Refused(
+            sentence, "train", "exp11", "--profile", "smoke", "--set", $"data.cohort={own.Work.At("a/cohort")}",
+            "--set", set, "--run", _work.Run);
 
     [Fact]
     public void Dry_run_refuses_a_folder_that_cannot_be_made()
     {
         var file = _work.Write("file", "");
 
-        Refused($"{file}/run cannot be made a run's folder: {file} is a file", "train", "exp11", "--profile", "smoke", "--run", $"{file}/run");
+        Refused(
+            $"{file}/run cannot be made a run's folder: {file} is a file", "train", "exp11", "--profile", "smoke", "--run", $"{file}/run");
     }
 
     [Fact]
@@ -93,9 +102,14 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
         var anew = _work.Here(resume);
 
         Assert.StartsWith(
-            $"would continue exp11 in {run}, where nothing is left to do: 2 of 2 epochs are done; `train EXP --run {run} --resume --set training.epochs=4` would train on\n", done.Out, StringComparison.Ordinal);
+            $"would continue exp11 in {run}, where nothing is left to do: 2 of 2 epochs are done; "
+            + $"`train EXP --run {run} --resume --set training.epochs=4` would train on\n",
+            done.Out, StringComparison.Ordinal);
         Assert.StartsWith($"would continue exp11 in {run} after step 4, in epoch 3 of 4 on cpu\n", longer.Out, StringComparison.Ordinal);
-        Assert.StartsWith($"would continue exp11 in {run}, which has no checkpoint yet, and would begin at epoch 1 of 2 on cpu\n", anew.Out, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"would continue exp11 in {run}, which has no checkpoint yet, and would begin at epoch 1 of 2 on cpu\n",
+            anew.Out,
+            StringComparison.Ordinal);
         Assert.Equal((0, 0, 0), (done.ExitCode, longer.ExitCode, anew.ExitCode));
         Assert.False(Path.Exists(Path.Combine(run, "checkpoints")));
     }
@@ -107,7 +121,8 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
         foreach (var manifest in Directory.GetFiles(_work.At("b/run/checkpoints"), "manifest.json", SearchOption.AllDirectories))
             File.WriteAllText(manifest, "{");
 
-        var outcome = _work.Here("train", "exp11", "--run", _work.At("b/run"), "--resume", "--dry-run", "--set", $"data.cohort={_work.At("b/cohort")}");
+        var outcome = _work.Here(
+            "train", "exp11", "--run", _work.At("b/run"), "--resume", "--dry-run", "--set", $"data.cohort={_work.At("b/cohort")}");
 
         Assert.Equal((2, ""), (outcome.ExitCode, outcome.Out));
         Assert.Contains($"{_work.At("b/run")} has checkpoints and none of them can be read", outcome.Error, StringComparison.Ordinal);
@@ -115,7 +130,9 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
 
     [Fact]
     public void Changed_data_are_allowed_of_a_run_that_goes_on_alone() =>
-        Refused("--allow-changed-data goes with --resume: ", "train", "exp11", "--profile", "smoke", "--allow-changed-data", "--run", _work.Run);
+        Refused(
+            "--allow-changed-data goes with --resume: ", "train", "exp11", "--profile", "smoke",
+            "--allow-changed-data", "--run", _work.Run);
 
     [Theory]
     [InlineData("exp1", "training.batch_size=4096", "GiB estimated for training ")]
@@ -123,7 +140,9 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     [InlineData("exp11", "architecture={channels: [1024, 1024, 1024, 1024, 1024], norm_num_groups: 32}", "GiB of checkpoints, and ")]
     public void What_the_machine_lacks_is_of_no_line_of_the_file(string id, string set, string sentence)
     {
-        string[] much = set.StartsWith("arch", StringComparison.Ordinal) ? ["--set", "training.check_memory=false", "--set", "training.keep_checkpoints=1000"] : [];
+        string[] much = set.StartsWith("arch", StringComparison.Ordinal)
+            ? ["--set", "training.check_memory=false", "--set", "training.keep_checkpoints=1000"]
+            : [];
 
         var outcome = _work.Here(["train", id, "--profile", "smoke", "--dry-run", "--run", _work.Run, "--set", set, .. much]);
 

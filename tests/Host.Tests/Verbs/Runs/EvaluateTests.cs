@@ -30,12 +30,14 @@ public sealed class EvaluateTests : IDisposable
             "evaluation.pooled and evaluation.floor are of metrics of sets, and evaluation.metrics names none",
             idle.Error, StringComparison.Ordinal);
 
-        var outcome = _work.Here("evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 2, steps: 1, seed: 7}", "--json");
+        var outcome = _work.Here(
+            "evaluate", _work.Run, "--set", Sets, "--set", "evaluation.generate={count: 2, steps: 1, seed: 7}", "--json");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         var file = JsonNode.Parse(outcome.Out)!;
         Assert.True(JsonNode.DeepEquals(file, JsonNode.Parse(File.ReadAllText(_work.At("run/evaluation.json")))));
-        var names = file["results"]!.AsArray().Select(r => (string.Join("=", r!["checkpoints"]!.AsArray().Select(n => (string?)n)), (string?)r["split"])).ToArray();
+        var names = file["results"]!.AsArray()
+            .Select(r => (string.Join("=", r!["checkpoints"]!.AsArray().Select(n => (string?)n)), (string?)r["split"])).ToArray();
         Assert.Contains(names.Length, new[] { 2, 4 });
         Assert.All(names.Select(name => name.Item2).Chunk(2), splits => Assert.Equal(["test", "val"], splits));
         var generated = file["generated"]![0]!;
@@ -49,19 +51,24 @@ public sealed class EvaluateTests : IDisposable
     [Fact]
     public void Metric_without_its_file_is_left_out_by_name_where_it_is_optional_and_real_volumes_are_compared_too()
     {
-        const string Optional = "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}, {use: fid, extractor: no.safetensors, optional: true}]";
-        const string Sentence = "warning: `fid` is left out, because there is no file no.safetensors; `features export` makes files of features, and `evaluate` asks again\n";
+        const string Optional = "evaluation.metrics=[{use: kid, extractor: scattering, subset_size: all}, {use: fid, extractor: "
+            + "no.safetensors, optional: true}]";
+        const string Sentence = "warning: `fid` is left out, because there is no file no.safetensors; "
+            + "`features export` makes files of features, and `evaluate` asks again\n";
         var asked = _work.SmokeHere("exp1", "--dry-run", "--set", Optional);
         Assert.Equal((0, Sentence), (asked.ExitCode, asked.Error));
         _work.Trained("exp1");
 
         var outcome = _work.Here(
-            "evaluate", _work.Run, "--set", Optional, "--set", "evaluation.generate={count: 2, steps: 1}", "--set", "evaluation.pooled=true", "--set", "evaluation.floor=true", "--split", "test", "--json");
+            "evaluate", _work.Run, "--set", Optional, "--set", "evaluation.generate={count: 2, steps: 1}", "--set",
+            "evaluation.pooled=true", "--set", "evaluation.floor=true", "--split", "test", "--json");
 
         Assert.Equal((0, Sentence), (outcome.ExitCode, outcome.Error));
         var file = JsonNode.Parse(outcome.Out)!;
         Assert.Equal("fid", (string?)file["left_out"]!.AsArray().Single()!["metric"]);
-        Assert.Equal([("train", 2), ("test", 1), ("all", 4)], file["generated"]![0]!["metrics"]!.AsArray().Select(m => ((string?)m!["against"], (int)m["real_volumes"]!)));
+        Assert.Equal(
+            [("train", 2), ("test", 1), ("all", 4)],
+            file["generated"]![0]!["metrics"]!.AsArray().Select(m => ((string?)m!["against"], (int)m["real_volumes"]!)));
         Assert.Equal(("test", "train"), ((string?)file["floor"]![0]!["of"], (string?)file["floor"]![0]!["against"]));
         Assert.Equal(0, _work.Here("report", _work.Run).ExitCode);
         var report = File.ReadAllText(_work.At("run/report.md"));
@@ -89,7 +96,8 @@ public sealed class EvaluateTests : IDisposable
     {
         var network = TorchScriptFile.Write(_work.At("network.pt"), "return torch.no_such_operator(x)");
         using (var scope = torch.NewDisposeScope())
-            SafetensorsFile.Write(_work.At("in.safetensors"), [new("reference", torch.zeros(2, 1, 16, 16)), new("generated", torch.zeros(2, 1, 16, 16))]);
+            SafetensorsFile.Write(
+                _work.At("in.safetensors"), [new("reference", torch.zeros(2, 1, 16, 16)), new("generated", torch.zeros(2, 1, 16, 16))]);
 
         foreach (var outcome in new[]
         {

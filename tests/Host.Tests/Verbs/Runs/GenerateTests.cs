@@ -27,7 +27,9 @@ public sealed class GenerateTests : IDisposable
     {
         var masks = _work.SmokeHere("exp2");
         Assert.True(masks.ExitCode == 0, masks.Error);
-        var images = _work.Here("train", "exp1", "--profile", "smoke", "--run", _work.At("images"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set", "data.synthesize=");
+        var images = _work.Here(
+            "train", "exp1", "--profile", "smoke", "--run", _work.At("images"), "--set",
+            $"data.cohort={_work.At("run/cohort")}", "--set", "data.synthesize=");
         Assert.True(images.ExitCode == 0, images.Error);
 
         var whole = _work.Here(Generate("whole", "--count", "3", "--bins", "1,0,0,0,0,0,0", "--json"));
@@ -42,7 +44,8 @@ public sealed class GenerateTests : IDisposable
         Assert.Equal(one.Keys.Order(StringComparer.Ordinal), other.Keys.Order(StringComparer.Ordinal));
         Assert.All(one, file => Assert.Equal(file.Value, other[file.Key]));
         Assert.Equal(
-            ["00000/bravo.nii.gz", "00000/patient.json", "00000/seg.nii.gz"], one.Keys.Where(name => name.StartsWith("00000", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            ["00000/bravo.nii.gz", "00000/patient.json", "00000/seg.nii.gz"],
+            one.Keys.Where(name => name.StartsWith("00000", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         var bins = File.ReadAllLines(_work.At("whole/bins.csv"));
         Assert.Equal(4, bins.Length);
         Assert.StartsWith("00002,1,0,0,0,0,0,0,", bins[3], StringComparison.Ordinal);
@@ -73,7 +76,8 @@ public sealed class GenerateTests : IDisposable
 
         Refuse("--bins: bins [1, 2] are no numbers of tumours by size", Generate("none", "--bins", "1,2"));
         Refuse("bins was [1,0,0,0,0,0,0]", Generate("whole", "--bins", "2,0,0,0,0,0,0"));
-        Refuse("the first run has to be one of masks alone", ["generate", _work.At("images"), _work.At("images"), "--out", _work.At("none")]);
+        Refuse(
+            "the first run has to be one of masks alone", ["generate", _work.At("images"), _work.At("images"), "--out", _work.At("none")]);
         Refuse("the second run has to generate images from masks", ["generate", _work.Run, _work.Run, "--out", _work.At("none")]);
         Refuse("`mask_attempts` is 0, must be at least 1", Generate("none", "--check", "mask_attempts=0"));
         Refuse("has no condition.size_bins", ["sample", _work.At("images"), "--bins", "law"]);

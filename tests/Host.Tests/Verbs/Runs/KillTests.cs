@@ -54,7 +54,8 @@ public sealed class KillTests : IDisposable
     public void Second_process_that_would_train_a_run_is_refused_and_the_first_goes_on()
     {
         // so many epochs that it trains until it is told to stop
-        using var first = VoxelZooProgram.Start(Workspace.OneThread, [.. Experiment, "--run", _work.Run, "--set", "training.epochs=100000"]);
+        using var first = VoxelZooProgram.Start(
+            Workspace.OneThread, [.. Experiment, "--run", _work.Run, "--set", "training.epochs=100000"]);
         WaitForStep(first, 0);
 
         var second = _work.Program([.. Experiment, "--run", _work.Run, "--resume"]);
@@ -86,7 +87,8 @@ public sealed class KillTests : IDisposable
 
     private void Kill(string[] arguments, long reached, TimeSpan after, bool resume)
     {
-        using var training = VoxelZooProgram.Start(Workspace.OneThread, [.. arguments, "--run", _work.Run, .. resume ? new[] { "--resume" } : []]);
+        using var training = VoxelZooProgram.Start(
+            Workspace.OneThread, [.. arguments, "--run", _work.Run, .. resume ? new[] { "--resume" } : []]);
         WaitForStep(training, reached);
         Thread.Sleep(after);
         training.Kill();
@@ -96,13 +98,15 @@ public sealed class KillTests : IDisposable
     /// <summary>Waits until a checkpoint after a step is there.</summary>
     private void WaitForStep(Process training, long step)
     {
-        while (!training.HasExited && !(Directory.Exists(Checkpoints) && Directory.GetDirectories(Checkpoints, "step-*").Any(folder => StepOf(folder) > step)))
+        while (!training.HasExited
+            && !(Directory.Exists(Checkpoints) && Directory.GetDirectories(Checkpoints, "step-*").Any(folder => StepOf(folder) > step)))
             Thread.Sleep(5);
     }
 
     private static long StepOf(string folder) => long.Parse(Path.GetFileName(folder).AsSpan("step-".Length), CultureInfo.InvariantCulture);
 
-    private static CheckpointManifest Manifest(string run) => new CheckpointStore(Path.Combine(run, "checkpoints")).Open("latest", _ => { })!.Manifest;
+    private static CheckpointManifest Manifest(string run) =>
+        new CheckpointStore(Path.Combine(run, "checkpoints")).Open("latest", _ => { })!.Manifest;
 
     private static string Loss(string line)
     {

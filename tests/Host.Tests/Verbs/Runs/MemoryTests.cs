@@ -14,12 +14,13 @@ namespace VoxelZoo.Host.Tests.Verbs.Runs;
 public sealed class MemoryTests
 {
     /// <summary>
-    /// oneDNN takes working memory beside the tensors, how much depends on the kernels that it chooses for a CPU. The oldest instruction set is the one that all
-    /// CPUs have, so with it the same kernels run everywhere.
+    /// oneDNN takes working memory beside the tensors, how much depends on the kernels that it chooses for a CPU. The oldest instruction
+    /// set is the one that all CPUs have, so with it the same kernels run everywhere.
     /// </summary>
     [Fact]
     public void Estimate_is_the_peak_of_what_training_allocates_within_a_fifth() =>
-        ChildProcess.Run(typeof(MemoryProcess), new Dictionary<string, string> { ["ONEDNN_MAX_CPU_ISA"] = "SSE41", ["OMP_NUM_THREADS"] = "2" });
+        ChildProcess.Run(
+            typeof(MemoryProcess), new Dictionary<string, string> { ["ONEDNN_MAX_CPU_ISA"] = "SSE41", ["OMP_NUM_THREADS"] = "2" });
 }
 
 /// <summary>Runs in a process of its own: <see cref="MemoryTests"/>.</summary>
@@ -29,7 +30,10 @@ public sealed class MemoryProcess
         ["architecture.channels=[16,32,64,64]", "architecture.num_head_channels=16", "architecture.norm_num_groups=8"];
 
     private static readonly string[] DiT =
-        ["architecture.patch_size=4", "architecture.hidden_size=192", "architecture.depth=6", "architecture.num_heads=6", "data.height=32", "data.width=32"];
+        [
+            "architecture.patch_size=4", "architecture.hidden_size=192", "architecture.depth=6", "architecture.num_heads=6",
+            "data.height=32", "data.width=32",
+        ];
 
     public static TheoryData<string, string[]> Plans => new()
     {
@@ -82,7 +86,8 @@ public sealed class MemoryProcess
     private static Batch Random(ExperimentPlan plan) => new()
     {
         Patients = ["a"],
-        Images = plan.Kinds.ToDictionary(kind => kind, _ => rand(new VolumeShape(1, plan.Data.Depth, plan.Data.Height, plan.Data.Width).Batch(1))),
+        Images = plan.Kinds.ToDictionary(
+            kind => kind, _ => rand(new VolumeShape(1, plan.Data.Depth, plan.Data.Height, plan.Data.Width).Batch(1))),
         RealSlices = [plan.Data.Depth],
     };
 }

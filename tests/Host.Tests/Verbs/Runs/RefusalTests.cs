@@ -44,10 +44,14 @@ public sealed class RefusalTests : IDisposable
     [InlineData("exp11", "data.synthesize.depth=31", "31 slices are more than the 30 of data.original_depth")]
     [InlineData("exp11", "data.synthesize.min_lesions=9", "min_lesions 9 is more than max_lesions 3")]
     [InlineData("exp9_1", "compressor.train_first=null", "`vqvae` needs trained weights; set compressor.from to the run that trained them")]
-    [InlineData("exp9_1", "compressor={from: nowhere, train_first: null}", "there is no run `nowhere`: neither such a folder nor one of runs/nowhere; train it first (`voxelzoo train nowhere`)")]
+    [InlineData(
+        "exp9_1", "compressor={from: nowhere, train_first: null}",
+        "there is no run `nowhere`: neither such a folder nor one of runs/nowhere; train it first (`voxelzoo train nowhere`)")]
     [InlineData("exp9_1", "compressor.from=runs/x", "from runs/x and train_first vqvae_4x both say where weights come from")]
     [InlineData("exp10_1", "condition.compressor.train_first=null", "`dcae` needs trained weights; set condition.compressor.from")]
-    [InlineData("exp10_1", "condition.compressor={use: identity}", "identity brings the condition to a grid of 32×32×32, but the target's latent has 32×1×1")]
+    [InlineData(
+        "exp10_1", "condition.compressor={use: identity}",
+        "identity brings the condition to a grid of 32×32×32, but the target's latent has 32×1×1")]
     [InlineData("exp6b", "condition.control.train_first=null", "`unet3d` needs trained weights; set condition.control.from")]
     [InlineData("exp6b", "condition.control.channels=[4, 8]", "control.channels has 2 widths")]
     [InlineData("exp7", "architecture.patch_size=5", "is not divisible by 5")]
@@ -72,7 +76,9 @@ public sealed class RefusalTests : IDisposable
     [InlineData("describe")]
     [InlineData("train")]
     public void Id_that_no_file_system_takes_is_refused_by_every_verb(string verb) =>
-        Refused(_work.Here(verb, "exp11", "--set", $"id={new string('a', 300)}"), "--set id: the id has 300 characters; it names folders, so use 128 at most");
+        Refused(
+            _work.Here(verb, "exp11", "--set", $"id={new string('a', 300)}"),
+            "--set id: the id has 300 characters; it names folders, so use 128 at most");
 
     [Fact]
     public void Cohort_that_is_not_named_is_refused() =>
@@ -86,14 +92,17 @@ public sealed class RefusalTests : IDisposable
 
     [Theory]
     [InlineData("target=t1ce", "--set target: the cohort", "has no image 't1ce'; its kinds are t1c, seg; did you mean `t1c`?")]
-    [InlineData("condition.images=[segg]", "--set condition.images: the cohort", "has no image 'segg'; its kinds are t1c, seg; did you mean `seg`?")]
+    [InlineData(
+        "condition.images=[segg]", "--set condition.images: the cohort",
+        "has no image 'segg'; its kinds are t1c, seg; did you mean `seg`?")]
     [InlineData("target=T1C", "--set target: there is no image kind 'T1C'", "a kind is called by lower-case letters")]
     public void Kind_that_the_cohort_lacks_is_refused_with_the_nearest(string set, string begins, string contains)
     {
         _work.Write("cohort/train/p1/t1c.nii.gz", "");
         _work.Write("cohort/train/p1/seg.nii.gz", "");
 
-        var outcome = _work.Here("train", "exp1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "target=t1c", "--set", set);
+        var outcome = _work.Here(
+            "train", "exp1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "target=t1c", "--set", set);
 
         Refused(outcome, contains);
         Assert.StartsWith(begins, outcome.Error, StringComparison.Ordinal);
@@ -113,11 +122,16 @@ public sealed class RefusalTests : IDisposable
     public void Metric_that_the_volumes_are_too_small_for_is_refused_before_training() =>
         Refused(
             _work.SmokeHere("exp11", "--set", "evaluation.metrics=[{use: ssim, window: 33}]"),
-            "--set evaluation.metrics: `ssim` cannot be computed on volumes of 1×30×32×32: the volumes' smallest side has 30 voxels, less than the window's 33; set window to 30 or less");
+            "--set evaluation.metrics: `ssim` cannot be computed on volumes of 1×30×32×32: the volumes' smallest side has 30 voxels, "
+            + "less than the window's 33; set window to 30 or less");
 
     [Theory]
-    [InlineData("sampling.split", "data.synthesize.test=0", "has no patients in test, which sampling.split names; put some there, or name another of train, val")]
-    [InlineData("sampling.split=val", "data.synthesize.test=0", "has no patients in test, which evaluation.splits names; put some there, or name another of train, val")]
+    [InlineData(
+        "sampling.split", "data.synthesize.test=0",
+        "has no patients in test, which sampling.split names; put some there, or name another of train, val")]
+    [InlineData(
+        "sampling.split=val", "data.synthesize.test=0",
+        "has no patients in test, which evaluation.splits names; put some there, or name another of train, val")]
     public void Split_without_patients_is_refused_before_training(string sampling, string synthesize, string sentence) =>
         Refused(_work.SmokeHere("exp11", "--set", sampling.Contains('=') ? sampling : "sampling.count=1", "--set", synthesize), sentence);
 
@@ -127,7 +141,9 @@ public sealed class RefusalTests : IDisposable
         _work.Write("cohort/train/p1/seg.nii.gz", "not a volume");
 
         Refused(
-            _work.Here("train", "exp14_1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set", "training.check_memory=false"),
+            _work.Here(
+                "train", "exp14_1", "--run", _work.Run, "--set", $"data.cohort={_work.At("cohort")}", "--set",
+                "training.check_memory=false"),
             $"--set data.cohort: {_work.At("cohort/train/p1/seg.nii.gz")}");
     }
 
@@ -153,7 +169,9 @@ public sealed class RefusalTests : IDisposable
 
         var outcome = _work.Smoke();
 
-        Assert.Equal((2, $"{_work.Run} exists already; continue it with --resume or name another folder with --run\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (2, $"{_work.Run} exists already; continue it with --resume or name another folder with --run\n"),
+            (outcome.ExitCode, outcome.Error));
         Assert.Equal([file], Directory.GetFileSystemEntries(_work.Run));
     }
 

@@ -28,7 +28,11 @@ public sealed partial class ReportTests : IDisposable
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         var report = File.ReadAllText(_work.At("all.md"));
-        Assert.Contains("| exp11 | space-to-depth | 32×32×32 | 16×16×16, 8 channels | unet3d s2d, 5 levels [4, 8, 16, 16, 16] | 498k | rflow velocity | bravo from seg | 1 |", report, StringComparison.Ordinal);
+        Assert.Contains(
+            "| exp11 | space-to-depth | 32×32×32 | 16×16×16, 8 channels | unet3d s2d, 5 levels [4, 8, 16, 16, "
+            + "16] | 498k | rflow velocity | bravo from seg | 1 |",
+            report,
+            StringComparison.Ordinal);
         Assert.Contains("| dcae_f32 | compressor |", report, StringComparison.Ordinal);
         Assert.Contains("| a | best = latest | test |", report, StringComparison.Ordinal);
         Assert.Contains("- **half**: ", report, StringComparison.Ordinal);
@@ -36,19 +40,25 @@ public sealed partial class ReportTests : IDisposable
         Assert.Equal(["all_files/exp11-loss.svg", "all_files/exp11-sample.png", "all_files/dcae_f32-loss.svg"], links);
         Assert.All(links, link => Assert.True(File.Exists(_work.At(link)), link));
         var json = JsonNode.Parse(outcome.Out)!;
-        Assert.Equal(["exp11 completed", "dcae_f32 completed"], json["runs"]!.AsArray().Select(run => $"{run!["experiment"]!["id"]} {run["state"]}"));
+        Assert.Equal(
+            ["exp11 completed", "dcae_f32 completed"],
+            json["runs"]!.AsArray().Select(run => $"{run!["experiment"]!["id"]} {run["state"]}"));
         Assert.Equal(498_040, (int)json["runs"]![0]!["experiment"]!["parameters"]!);
         Assert.Equal("half", (string?)Assert.Single(json["problems"]!.AsArray())!["run"]);
     }
 
     [Fact]
     public void Folder_of_the_report_has_to_exist() =>
-        Refused(Report(_work.At("."), "--out", _work.At("none/all.md")), $"--out {_work.At("none/all.md")}: there is no folder {_work.At("none")}; make it first");
+        Refused(
+            Report(_work.At("."), "--out", _work.At("none/all.md")),
+            $"--out {_work.At("none/all.md")}: there is no folder {_work.At("none")}; make it first");
 
     [Fact]
     public void Folders_without_runs_are_refused()
     {
-        Refused(Report(_work.At("."), "--out", _work.At("all.md")), $"{_work.At(".")}: there are no runs; a run is a folder with an experiment.yaml, which train makes");
+        Refused(
+            Report(_work.At("."), "--out", _work.At("all.md")),
+            $"{_work.At(".")}: there are no runs; a run is a folder with an experiment.yaml, which train makes");
         Assert.False(File.Exists(_work.At("all.md")));
     }
 

@@ -14,7 +14,8 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
     public static TheoryData<string> Verbs =>
     [
         "train exp11 --run RUN --resume", "train RUN/experiment.yaml --run RUN --resume", "train exp11 --run RUN --resume --dry-run",
-        "sample RUN --count 1", "evaluate RUN --split test --checkpoint latest", "sweep steps RUN --lo 1 --hi 2 --count 2", "train-diffrs RUN --epochs 1 --steps 1",
+        "sample RUN --count 1", "evaluate RUN --split test --checkpoint latest", "sweep steps RUN --lo 1 --hi 2 --count 2",
+        "train-diffrs RUN --epochs 1 --steps 1",
     ];
 
     private string Run => _work.At("b/run");
@@ -61,7 +62,8 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         var changed = Program("sample RUN --count 1");
 
         Assert.Equal((0, "", 0), (same.ExitCode, same.Error, changed.ExitCode));
-        Assert.StartsWith($"warning: {Experiment} is not the file that the run's checkpoints were trained by", changed.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"warning: {Experiment} is not the file that the run's checkpoints were trained by", changed.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,7 +76,10 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         {
             var outcome = _work.Here([.. verb.Split(' ').Select(word => word == "RUN" ? _work.At("p/run") : word)]);
             Assert.Equal(2, outcome.ExitCode);
-            Assert.Contains($"{provenance} cannot be read (its values do not have the hash that it was written with); put it back", outcome.Error, StringComparison.Ordinal);
+            Assert.Contains(
+                $"{provenance} cannot be read (its values do not have the hash that it was written with); put it back",
+                outcome.Error,
+                StringComparison.Ordinal);
         }
     }
 
@@ -87,7 +92,8 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         var sentence = $"{provenance} is lost, so that the data cannot be compared with what the run was trained on; ";
 
         var sampled = Program("sample RUN --count 1");
-        var (dry, refused) = (_work.Here(Words("train exp11 --run RUN --resume --dry-run")), _work.Here(Words("train exp11 --run RUN --resume")));
+        var (dry, refused) =
+            (_work.Here(Words("train exp11 --run RUN --resume --dry-run")), _work.Here(Words("train exp11 --run RUN --resume")));
         var isMade = File.Exists(provenance);
         var allowed = Program("train exp11 --run RUN --resume --allow-changed-data");
         var again = Program("train exp11 --run RUN --resume");
@@ -103,7 +109,8 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
     }
 
     // what trains as well as before, and is not what was trained by
-    private void Change() => File.WriteAllText(Experiment, Regex.Replace(File.ReadAllText(Experiment), "(?m)^title: .*$", "title: another one"));
+    private void Change() =>
+        File.WriteAllText(Experiment, Regex.Replace(File.ReadAllText(Experiment), "(?m)^title: .*$", "title: another one"));
 
     private VoxelZooProgram.Outcome Program(string line) => _work.Program(Words(line));
 

@@ -4,7 +4,9 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Verbs.Runs;
 
-/// <summary>Every experiment is trained and sampled as <c>run</c> does it, in this process; in three classes, which run beside each other.</summary>
+/// <summary>
+/// Every experiment is trained and sampled as <c>run</c> does it, in this process; in three classes, which run beside each other.
+/// </summary>
 public abstract class SmokeTests(SmokeCohorts cohorts) : IDisposable
 {
     private readonly Workspace _work = new();
@@ -17,7 +19,10 @@ public abstract class SmokeTests(SmokeCohorts cohorts) : IDisposable
 
     /// <summary>Every third experiment that ships, but for those that others extend.</summary>
     protected static TheoryData<string> Third(int first) =>
-        [.. ExperimentFolder.List(Path.Combine(Repository.Root, "experiments")).Select(file => Path.GetFileNameWithoutExtension(file)).Where((_, i) => i % 3 == first)];
+        [
+            .. ExperimentFolder.List(Path.Combine(Repository.Root, "experiments"))
+                .Select(file => Path.GetFileNameWithoutExtension(file)).Where((_, i) => i % 3 == first),
+        ];
 
     protected void Smoke(string id)
     {
@@ -27,7 +32,9 @@ public abstract class SmokeTests(SmokeCohorts cohorts) : IDisposable
 
         Assert.True(outcome.ExitCode == 0, $"{outcome.ExitCode}: {outcome.Error}");
         // warnings are of the plan: rflow on wavelets
-        Assert.All(outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => Assert.StartsWith("warning: haar with rflow", line, StringComparison.Ordinal));
+        Assert.All(
+            outcome.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.StartsWith("warning: haar with rflow", line, StringComparison.Ordinal));
         var status = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!;
         Assert.Equal(("completed", 2), ((string?)status["status"], (int)status["epoch"]!));
         Assert.True((int)status["step"]! >= 2);

@@ -6,7 +6,9 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Verbs.Runs;
 
-/// <summary>What ends a process before its run's first step: while the cohort is made, a compressor is trained first, latents are computed.</summary>
+/// <summary>
+/// What ends a process before its run's first step: while the cohort is made, a compressor is trained first, latents are computed.
+/// </summary>
 public sealed class StageTests(StageTests.Straight straight) : IClassFixture<StageTests.Straight>, IDisposable
 {
     // patients enough that every stage takes long enough to be hit
@@ -14,7 +16,11 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
 
     private readonly Workspace _work = new();
 
-    public static TheoryData<string> Stages => ["experiment.yaml", "cohort.*.tmp", "first/compressor/status.json", "first/compressor/checkpoints/latest", "latents/train", "checkpoints/latest"];
+    public static TheoryData<string> Stages =>
+        [
+            "experiment.yaml", "cohort.*.tmp", "first/compressor/status.json", "first/compressor/checkpoints/latest",
+            "latents/train", "checkpoints/latest",
+        ];
 
     public void Dispose() => _work.Dispose();
 
@@ -53,7 +59,9 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
             Send(signal, training);
             training.StandardOutput.ReadToEnd();
             training.WaitForExit();
-            Assert.Equal((3, "time_limit"), (training.ExitCode, (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!["status"]));
+            Assert.Equal(
+                (3, "time_limit"),
+                (training.ExitCode, (string?)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!["status"]));
         }
 
         Complete();
@@ -62,7 +70,8 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
     [Fact]
     public void Experiment_that_is_trained_first_may_not_be_another_one_when_it_goes_on()
     {
-        string First(string rate) => _work.Write("first.yaml", $"extends: {Repository.Root}/experiments/vqvae_4x.yaml\ntraining: {{learning_rate: {rate}}}\n");
+        string First(string rate) =>
+            _work.Write("first.yaml", $"extends: {Repository.Root}/experiments/vqvae_4x.yaml\ntraining: {{learning_rate: {rate}}}\n");
         var file = First("0.001");
         string[] train = [.. Train, "--set", $"compressor.train_first.experiment={JsonValue.Create(file).ToJsonString()}"];
         using (var training = VoxelZooProgram.Start(Workspace.OneThread, [.. train, "--run", _work.Run]))
@@ -75,7 +84,9 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
         }
 
         First("0.002");
-        var (dry, edited) = (_work.Program([.. train, "--run", _work.Run, "--resume", "--dry-run"]), _work.Program([.. train, "--run", _work.Run, "--resume"]));
+        var (dry, edited) = (
+            _work.Program([.. train, "--run", _work.Run, "--resume", "--dry-run"]),
+            _work.Program([.. train, "--run", _work.Run, "--resume"]));
         First("1e-3");
         var put = _work.Program([.. train, "--run", _work.Run, "--resume"]);
 
@@ -115,7 +126,8 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
     private void Await(Process training, string stage)
     {
         var folder = Path.Combine(_work.Run, Path.GetDirectoryName(stage)!);
-        while (!training.HasExited && !(Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(stage)).Any()))
+        while (!training.HasExited
+            && !(Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(stage)).Any()))
             Thread.Sleep(2);
     }
 

@@ -5,7 +5,8 @@ namespace VoxelZoo.Host.Tests.Verbs.Runs;
 /// <summary>What of another run a ControlNet takes over, and what it refuses because it does not.</summary>
 public sealed class SteeredDenoiserTests : IDisposable
 {
-    private const string Told = "modulates its denoiser by size bins (film) or by what an augmentation told (omega), which a ControlNet does not take over";
+    private const string Told = "modulates its denoiser by size bins (film) or by what an augmentation told (omega), "
+        + "which a ControlNet does not take over";
 
     private readonly Workspace _work = new();
 

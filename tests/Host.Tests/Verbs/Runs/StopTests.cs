@@ -59,7 +59,8 @@ public sealed class StopTests : IDisposable
     public void Resume_holds_the_run_to_what_its_own_experiment_expects()
     {
         // the profile takes the expectation away, and the run goes on without naming the profile again
-        var experiment = _work.Write("e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\nexpect: {{validation_loss: 1e-9}}\n");
+        var experiment = _work.Write(
+            "e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\nexpect: {{validation_loss: 1e-9}}\n");
         Assert.Equal(0, _work.Smoke(experiment).ExitCode);
 
         var resumed = _work.Program("train", experiment, "--run", _work.Run, "--resume");
@@ -71,7 +72,8 @@ public sealed class StopTests : IDisposable
     public void Sigterm_after_training_ends_a_run_as_one_with_a_checkpoint()
     {
         using var process = VoxelZooProgram.Start(
-            Workspace.OneThread, ["run", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.steps=1000", "--set", "sampling.count=100"]);
+            Workspace.OneThread,
+            ["run", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.steps=1000", "--set", "sampling.count=100"]);
         while (process.StandardOutput.ReadLine() is { } line && !line.StartsWith("epoch 2/", StringComparison.Ordinal))
         {
         }
@@ -103,7 +105,10 @@ public sealed class StopTests : IDisposable
         // one step an epoch, and then a validation of half a minute, which the first interrupt leaves to finish
         using var training = VoxelZooProgram.Start(
             Workspace.OneThread,
-            ["train", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "data.synthesize.train=1", "--set", "training.validation_timesteps=1000"]);
+            [
+                "train", "exp11", "--profile", "smoke", "--run", _work.Run, "--set", "data.synthesize.train=1", "--set",
+                "training.validation_timesteps=1000",
+            ]);
         while (!File.Exists(Path.Combine(_work.Run, "status.json")) && !training.HasExited)
             Thread.Sleep(20);
         // signals that wait at once would be one, so the second is sent until it is heard
@@ -113,7 +118,8 @@ public sealed class StopTests : IDisposable
 
         Assert.Equal((130, "running"), (ExitCode(training), (string?)Status["status"]));
         Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
-        Assert.Contains("| status | interrupted, epoch 0 of 2, ", File.ReadAllText(Path.Combine(_work.Run, "report.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            "| status | interrupted, epoch 0 of 2, ", File.ReadAllText(Path.Combine(_work.Run, "report.md")), StringComparison.Ordinal);
         var all = JsonNode.Parse(_work.Program("report", _work.Run, "--json").Out)!["runs"]![0]!;
         Assert.Equal(("INTERRUPTED ep0", "interrupted"), ((string?)all["state"], (string?)all["status"]!["status"]));
     }

@@ -4,7 +4,9 @@ using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Verbs.Runs;
 
-/// <summary>Volumes that are generated and measured while a run is trained, from an experiment's file to every verb that knows of the best of them.</summary>
+/// <summary>
+/// Volumes that are generated and measured while a run is trained, from an experiment's file to every verb that knows of the best of them.
+/// </summary>
 public sealed class TrainingGenerationTests : IDisposable
 {
     private readonly Workspace _work = new();
@@ -12,7 +14,9 @@ public sealed class TrainingGenerationTests : IDisposable
     public void Dispose() => _work.Dispose();
 
     private static string Hash(string run) => string.Concat(
-        Directory.GetFiles(Path.Combine(run, "checkpoints", File.ReadAllText(Path.Combine(run, "checkpoints", "latest")).Trim()), "*.safetensors").Order(StringComparer.Ordinal)
+        Directory.GetFiles(
+            Path.Combine(run, "checkpoints", File.ReadAllText(Path.Combine(run, "checkpoints", "latest")).Trim()),
+            "*.safetensors").Order(StringComparer.Ordinal)
             .Select(file => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))));
 
     [Fact]
@@ -20,7 +24,9 @@ public sealed class TrainingGenerationTests : IDisposable
     {
         string[] generating = ["--set", "training.generation={every: 1, count: 2, steps: 2}"];
         var with = _work.Smoke("exp1", generating);
-        var without = _work.Program("train", "exp1", "--profile", "smoke", "--run", _work.At("without"), "--set", $"data.cohort={_work.At("run/cohort")}", "--set", "data.synthesize=");
+        var without = _work.Program(
+            "train", "exp1", "--profile", "smoke", "--run", _work.At("without"), "--set",
+            $"data.cohort={_work.At("run/cohort")}", "--set", "data.synthesize=");
 
         Assert.True(with.ExitCode == 0 && without.ExitCode == 0, with.Error + without.Error);
         Assert.Equal(Hash(_work.At("without")), Hash(_work.Run));
@@ -38,11 +44,13 @@ public sealed class TrainingGenerationTests : IDisposable
         var reported = _work.Program("report", _work.Run);
         var tabulated = _work.Program("report", _work.Run, "--out", _work.At("many.md"));
 
-        Assert.True(sampled.ExitCode == 0 && evaluated.ExitCode == 0 && reported.ExitCode == 0, sampled.Error + evaluated.Error + reported.Error);
+        Assert.True(
+            sampled.ExitCode == 0 && evaluated.ExitCode == 0 && reported.ExitCode == 0, sampled.Error + evaluated.Error + reported.Error);
         Assert.Equal("best_generation", (string?)JsonNode.Parse(evaluated.Out)!["results"]![0]!["checkpoints"]![0]);
 
         // what is chosen after training has nothing to do with what was generated meanwhile
-        var chosen = _work.Program("sample", _work.Run, "--count", "1", "--solver", "bosh3", "--set", "sampling.rtol=0.5", "--set", "sampling.atol=0.5");
+        var chosen = _work.Program(
+            "sample", _work.Run, "--count", "1", "--solver", "bosh3", "--set", "sampling.rtol=0.5", "--set", "sampling.atol=0.5");
         Assert.True(chosen.ExitCode == 0, chosen.Error);
         Assert.Contains("## Generated while training", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
         Assert.Contains("| best generation | ", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
@@ -51,7 +59,8 @@ public sealed class TrainingGenerationTests : IDisposable
         Assert.Contains("**Generated while training**", File.ReadAllText(_work.At("many.md")), StringComparison.Ordinal);
 
         // it may change while a run goes on, as it moves no weight
-        var longer = _work.Program("train", "exp1", "--run", _work.Run, "--resume", "--set", "training.epochs=3", "--set", "training.generation.count=3");
+        var longer = _work.Program(
+            "train", "exp1", "--run", _work.Run, "--resume", "--set", "training.epochs=3", "--set", "training.generation.count=3");
         Assert.True(longer.ExitCode == 0, longer.Error);
         Assert.Contains("the best is looked for anew", longer.Error, StringComparison.Ordinal);
     }
@@ -81,7 +90,8 @@ public sealed class TrainingGenerationTests : IDisposable
     public void Generation_in_training_leaves_what_is_chosen_after_it_to_sampling()
     {
         var outcome = _work.Here(
-            "describe", "exp1", "--profile", "smoke", "--json", "--set", "training.generation.every=5", "--set", "training.ema_lengths=[0.05]",
+            "describe", "exp1", "--profile", "smoke", "--json", "--set", "training.generation.every=5", "--set",
+            "training.ema_lengths=[0.05]",
             "--set", "sampling.ema_length=0.05", "--set", "sampling.guidance=2", "--set", "sampling.guidance_checkpoint=latest");
 
         Assert.True(outcome.ExitCode == 0, outcome.Error);
@@ -115,7 +125,8 @@ public sealed class TrainingGenerationTests : IDisposable
     public void Metrics_that_may_be_left_out_are(string metric, string expected)
     {
         var outcome = _work.Here(
-            "describe", "exp1", "--profile", "smoke", "--json", "--set", $"evaluation.metrics=[{metric}]", "--set", "training.generation.every=5");
+            "describe", "exp1", "--profile", "smoke", "--json", "--set", $"evaluation.metrics=[{metric}]", "--set",
+            "training.generation.every=5");
 
         Assert.True(outcome.ExitCode == 0, outcome.Error);
         Assert.Equal([expected], JsonNode.Parse(outcome.Out)!["generation"]!["metrics"]!.AsArray().Select(each => (string?)each));

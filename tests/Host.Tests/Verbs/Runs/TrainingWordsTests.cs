@@ -24,7 +24,8 @@ public sealed class TrainingWordsTests : IDisposable
         Assert.Equal(words, TrainingDisplay.TimeLeft(seconds, done, left));
 
     [Fact]
-    public void Time_left_has_words_for_the_longest_training() => Assert.EndsWith(" h left", TrainingDisplay.TimeLeft(1e300, 1, int.MaxValue), StringComparison.Ordinal);
+    public void Time_left_has_words_for_the_longest_training() =>
+        Assert.EndsWith(" h left", TrainingDisplay.TimeLeft(1e300, 1, int.MaxValue), StringComparison.Ordinal);
 
     // a bar needs a name to be drawn by, and training waited for it for ever
     [Fact]

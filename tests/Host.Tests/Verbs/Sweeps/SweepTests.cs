@@ -45,10 +45,14 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
         Assert.True(JsonNode.DeepEquals(Solvers(), JsonNode.Parse(straight.Out)!));
 
         Assert.Equal(["euler_5", "heun2_5", "dopri5_1e-2"], ended["configurations"]!.AsArray().Select(one => (string?)one!["name"]));
-        Assert.Equal([5.0, 9.0], ended["configurations"]!.AsArray().Take(2).Select(one => (double)one!["nfe"]!)); // heun2 spares one call in the last step
+        // heun2 spares one call in the last step
+        Assert.Equal([5.0, 9.0], ended["configurations"]!.AsArray().Take(2).Select(one => (double)one!["nfe"]!));
         Assert.Equal(["fid", "kid", "cmmd"], ended["configurations"]![0]!["metrics"]!.AsObject().Select(metric => metric.Key));
         // one width of the kernel for all configurations
-        Assert.StartsWith("sigma ", Assert.Single(ended["configurations"]!.AsArray().Select(one => (string)one!["metrics"]!["cmmd"]!["basis"]!).Distinct()), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "sigma ",
+            Assert.Single(ended["configurations"]!.AsArray().Select(one => (string)one!["metrics"]!["cmmd"]!["basis"]!).Distinct()),
+            StringComparison.Ordinal);
         Assert.StartsWith("scattering", (string?)ended["configurations"]![0]!["metrics"]!["fid"]!["extractor"], StringComparison.Ordinal);
         Assert.Equal((2, 42L, "train"), ((int)ended["count"]!, (long)ended["seed"]!, (string?)ended["against"]));
         Assert.Contains("| dopri5_1e-2 |", File.ReadAllText(Path.Combine(Run, "sweeps", "solvers.md")), StringComparison.Ordinal);
@@ -82,7 +86,8 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
     [Fact]
     public void Interrupt_ends_a_sweep_that_keeps_others_out_and_says_how_to_go_on()
     {
-        using var first = VoxelZooProgram.Start(Workspace.OneThread, "sweep", "solvers", Run, "--only", "euler_10,rk4_100", "--count", "3", "--seed", "9");
+        using var first = VoxelZooProgram.Start(
+            Workspace.OneThread, "sweep", "solvers", Run, "--only", "euler_10,rk4_100", "--count", "3", "--seed", "9");
         Assert.StartsWith("euler_10: ", first.StandardOutput.ReadLine(), StringComparison.Ordinal);
 
         var second = trained.Work.Program("sweep", "steps", Run, "--count", "2");
@@ -93,7 +98,8 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
 
         Assert.Equal(2, second.ExitCode);
         Assert.StartsWith($"{Run} is being swept by another process", second.Error, StringComparison.Ordinal);
-        Assert.Equal((3, $"{Run}: stopped after 1 of 2 configurations; the same command goes on with the next one\n"), (first.ExitCode, said));
+        Assert.Equal(
+            (3, $"{Run}: stopped after 1 of 2 configurations; the same command goes on with the next one\n"), (first.ExitCode, said));
     }
 
     [Theory]
@@ -102,7 +108,9 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
     [InlineData("`--checkpoint` is `newest`; name one of best, latest", "solvers", "--checkpoint", "newest")]
     [InlineData("--count: `count` is 0, must be at least 1", "solvers", "--count", "0")]
     [InlineData("`psnr` compares volume by volume", "solvers", "--metric", "psnr")]
-    [InlineData("`memorisation` compares with the volumes that were trained on, and --against is val; use --against train", "solvers", "--metric", "memorisation", "--against", "val")]
+    [InlineData(
+        "`memorisation` compares with the volumes that were trained on, and --against is val; use --against train", "solvers", "--metric",
+        "memorisation", "--against", "val")]
     [InlineData("--metric: there is no metric `fidd`", "solvers", "--metric", "fidd")]
     [InlineData("time_shift 2 shifts a grid of times", "solvers", "--time-shift", "2", "--only", "dopri*")]
     [InlineData("--guidance: guidance 3 needs predictions without the condition", "solvers", "--guidance", "3")]
@@ -130,7 +138,9 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
 
         var outcome = trained.Work.Here("sweep", "solvers", folder);
 
-        Assert.Equal((2, $"{folder} is a compressor's run, which has no sampler to sweep; name one of a denoiser\n"), (outcome.ExitCode, outcome.Error));
+        Assert.Equal(
+            (2, $"{folder} is a compressor's run, which has no sampler to sweep; name one of a denoiser\n"),
+            (outcome.ExitCode, outcome.Error));
     }
 
     private string[] Files() => [.. Directory.GetFileSystemEntries(Run, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];

@@ -27,10 +27,16 @@ public sealed class WeightsVerbTests : IDisposable
     [InlineData("kl", "kl3d-attention-tiny")]
     [InlineData("wdm", "wdm-tiny")]
     [InlineData("dit", "dit3d-tiny", "--set", "input_size=4", "--set", "depth_size=8")]
-    [InlineData("dit", "dit3d-cross-tiny", "--set", "input_size=6", "--set", "width_size=8", "--set", "depth_size=4", "--set", "learn_sigma=true", "--set", "out_channels=2")]
+    [InlineData(
+        "dit", "dit3d-cross-tiny", "--set", "input_size=6", "--set", "width_size=8", "--set", "depth_size=4", "--set",
+        "learn_sigma=true", "--set", "out_channels=2")]
     public void Options_are_read_from_the_shapes(string id, string name, params string[] sets)
     {
-        var outcome = RunHere(["weights", "import", $"{Reference}/{name}.weights.safetensors", "--as", id, "--out", At("out.safetensors"), "--json", .. sets]);
+        var outcome = RunHere(
+            [
+                "weights", "import", $"{Reference}/{name}.weights.safetensors", "--as", id, "--out",
+                At("out.safetensors"), "--json", .. sets,
+            ]);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
 
         var (said, expected) = (JsonNode.Parse(outcome.Out)!, JsonNode.Parse(File.ReadAllText($"{Reference}/{name}.json"))!.AsObject());
@@ -38,7 +44,8 @@ public sealed class WeightsVerbTests : IDisposable
         var assumed = said["assumed"]!.AsArray().Select(key => (string)key!).ToHashSet();
         Assert.Equal(id, (string?)said[kind]!["use"]);
         foreach (var (key, value) in expected.Where(option => option.Key != kind && !assumed.Contains(option.Key)))
-            Assert.True(JsonNode.DeepEquals(value, said[kind]![key]), $"{key}: {said[kind]![key]?.ToJsonString()} for {value?.ToJsonString()}");
+            Assert.True(
+                JsonNode.DeepEquals(value, said[kind]![key]), $"{key}: {said[kind]![key]?.ToJsonString()} for {value?.ToJsonString()}");
         AssertSame($"{Reference}/{name}.weights.safetensors", At("out.safetensors"));
     }
 
@@ -119,7 +126,10 @@ public sealed class WeightsVerbTests : IDisposable
 
         var refused = RunHere("weights", "import", At("checkpoint.pt"), "--as", "unet3d", "--out", At("model.safetensors"));
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("it has several dictionaries of tensors, of which one is to be named: model (226), ema (226)", refused.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "it has several dictionaries of tensors, of which one is to be named: model (226), ema (226)",
+            refused.Error,
+            StringComparison.Ordinal);
         Done("weights", "import", At("checkpoint.pt"), "--member", "model", "--as", "unet3d", "--out", At("model.safetensors"));
         AssertSame(UNet, At("model.safetensors"));
         Done("weights", "import", At("checkpoint.pt"), "--member", "ema", "--as", "unet3d", "--out", At("ema.safetensors"));

@@ -5,7 +5,9 @@ using VoxelZoo.Host.Tests.Verbs.Zoo;
 
 namespace VoxelZoo.Host.Tests.Verbs.Zoo;
 
-/// <summary>A run of a few steps that was sampled and evaluated, and the animal that was made of it; made once, for all tests that look at one.</summary>
+/// <summary>
+/// A run of a few steps that was sampled and evaluated, and the animal that was made of it; made once, for all tests that look at one.
+/// </summary>
 public sealed class ExportedAnimal : IDisposable
 {
     /// <summary>What the animal is called.</summary>
@@ -13,7 +15,8 @@ public sealed class ExportedAnimal : IDisposable
 
     /// <summary>Values that make the quickstart the smallest experiment of its kind.</summary>
     public static readonly string[] Tiny = Sets(
-        "data.depth=16", "data.original_depth=16", "data.height=32", "data.width=32", "data.slice_pitch=9.375", "architecture.channels=[8, 8, 8, 8]", "training.ema.update_after=0");
+        "data.depth=16", "data.original_depth=16", "data.height=32", "data.width=32", "data.slice_pitch=9.375",
+        "architecture.channels=[8, 8, 8, 8]", "training.ema.update_after=0");
 
     private static readonly string[] Cohort = Sets("data.synthesize.depth=16", "data.synthesize.height=32", "data.synthesize.width=32");
 
@@ -24,7 +27,19 @@ public sealed class ExportedAnimal : IDisposable
     {
         _run = new(() =>
         {
-            Done(["run", "quickstart", "--profile", "smoke", "--run", _work.Run, .. Tiny, .. Cohort, "--set", "evaluation.metrics=[sharpness, memorisation, lesions, psnr]"]);
+            Done(
+                [
+                    "run",
+                    "quickstart",
+                    "--profile",
+                    "smoke",
+                    "--run",
+                    _work.Run,
+                    .. Tiny,
+                    .. Cohort,
+                    "--set",
+                    "evaluation.metrics=[sharpness, memorisation, lesions, psnr]",
+                ]);
             return _work.Run;
         });
         _folder = new(() =>

@@ -9,7 +9,10 @@ namespace VoxelZoo.Host.Tests.Verbs.Zoo;
 public sealed class FineTuningTests(ExportedAnimal exported) : IDisposable
 {
     // too small to change the weights: so the first validation is that of what training started from
-    private static readonly string[] Standing = ["--set", "training.epochs=1", "--set", "training.learning_rate=1e-12", "--set", "training.min_learning_rate=0"];
+    private static readonly string[] Standing =
+    [
+        "--set", "training.epochs=1", "--set", "training.learning_rate=1e-12", "--set", "training.min_learning_rate=0",
+    ];
 
     private readonly Workspace _work = new();
 
@@ -29,7 +32,9 @@ public sealed class FineTuningTests(ExportedAnimal exported) : IDisposable
         Assert.Contains("taken", said, StringComparison.Ordinal);
     }
 
-    /// <summary>The bins' channels come between the mask's and the coordinates': channels are told by what they are, not by their place.</summary>
+    /// <summary>
+    /// The bins' channels come between the mask's and the coordinates': channels are told by what they are, not by their place.
+    /// </summary>
     [Fact]
     public void New_channels_start_at_zero_so_that_the_loss_is_what_it_was()
     {
@@ -55,7 +60,8 @@ public sealed class FineTuningTests(ExportedAnimal exported) : IDisposable
         Train("wider", ["--from", exported.Folder, "--matching", "--set", "architecture.channels=[8, 8, 8, 16]", .. Standing]);
 
         var denoiser = Start("wider")["modules"]!["denoiser"]!;
-        Assert.Contains(denoiser["fresh"]!.AsArray(), name => (string?)name == "down_blocks.3.attentions.0.attn.to_q.weight: [16, 16] for [8, 8]");
+        Assert.Contains(
+            denoiser["fresh"]!.AsArray(), name => (string?)name == "down_blocks.3.attentions.0.attn.to_q.weight: [16, 16] for [8, 8]");
         Assert.InRange((int)denoiser["taken"]!, 20, (int)denoiser["tensors"]! - 20);
     }
 
@@ -68,7 +74,9 @@ public sealed class FineTuningTests(ExportedAnimal exported) : IDisposable
         using var before = SafetensorsFile.Read(Path.Combine(exported.Folder, "denoiser.safetensors"));
         using var after = SafetensorsFile.Read(_work.At("frozen/checkpoints/step-00000001/denoiser.safetensors"));
         var moved = before.Keys.Where(name => (before[name] - after[name]).abs().max().item<float>() > 0).ToArray();
-        Assert.DoesNotContain(moved, name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("conv_in.", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            moved,
+            name => name.StartsWith("down_blocks.", StringComparison.Ordinal) || name.StartsWith("conv_in.", StringComparison.Ordinal));
         Assert.Contains("out.2.conv.weight", moved);
         using var moments = SafetensorsFile.Read(_work.At("frozen/checkpoints/step-00000001/optimizer.safetensors"));
         Assert.DoesNotContain(moments.Keys, name => name.StartsWith("down_blocks.", StringComparison.Ordinal));
@@ -98,7 +106,9 @@ public sealed class FineTuningTests(ExportedAnimal exported) : IDisposable
     [InlineData("freeze names `encoder.*`, and the network has no such parameter", "--set", "training.freeze=[encoder.*]")]
     [InlineData("freeze names all parameters of the network", "--set", "training.freeze=['*']")]
     [InlineData("from_tensors says what is taken", "--set", "training.from_tensors=matching")]
-    [InlineData("from_weights: both goes on with a moving average", "--from", "x", "--set", "training.from_weights=both", "--set", "training.ema=null")]
+    [InlineData(
+        "from_weights: both goes on with a moving average", "--from", "x", "--set", "training.from_weights=both",
+        "--set", "training.ema=null")]
     [InlineData("from_weights: both goes on with the whole network", "--from", "x", "--matching", "--set", "training.from_weights=both")]
     public void What_cannot_be_is_refused_before_anything_is_made(string sentence, params string[] more)
     {
@@ -110,7 +120,10 @@ public sealed class FineTuningTests(ExportedAnimal exported) : IDisposable
     }
 
     private string[] Arguments(string run) =>
-        ["train", "quickstart", "--profile", "smoke", "--run", _work.At(run), .. ExportedAnimal.Tiny, "--set", $"data.cohort={exported.Run}/cohort"];
+        [
+            "train", "quickstart", "--profile", "smoke", "--run", _work.At(run), .. ExportedAnimal.Tiny, "--set",
+            $"data.cohort={exported.Run}/cohort",
+        ];
 
     private string Train(string run, params string[] more)
     {

@@ -28,7 +28,8 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Assert.Equal((ExportedAnimal.Id, "unet3d", "ema", 2), (card.Id, card.Network.Part, card.Network.Weights, card.Training.Steps));
         Assert.Contains(card.Measures, measure => measure is { Metric: "sharpness", Against: "test" });
         Assert.Equal(
-            ["cohort/test/test_000/seg.nii.gz", "denoiser.safetensors", "experiment.yaml", "loss.svg", "sample.png"], card.Files.Keys.Order(StringComparer.Ordinal));
+            ["cohort/test/test_000/seg.nii.gz", "denoiser.safetensors", "experiment.yaml", "loss.svg", "sample.png"],
+            card.Files.Keys.Order(StringComparer.Ordinal));
         Assert.Equal("[0.1.0, 0.2.0)", card.Plugins["unet3d"]);
     }
 
@@ -36,17 +37,24 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     [Fact]
     public void Tumours_are_measured_where_the_masks_say()
     {
-        var lesions = JsonNode.Parse(File.ReadAllText(Path.Combine(exported.Run, "evaluation.json")))!["generated"]![0]!["metrics"]!.AsArray()
+        var lesions = JsonNode.Parse(File.ReadAllText(Path.Combine(exported.Run, "evaluation.json")))!["generated"]![0]!["metrics"]!
+            .AsArray()
             .Where(metric => (string?)metric!["metric"] == "lesions").ToArray();
 
         Assert.Equal(["train", "test", "val"], lesions.Select(metric => (string?)metric!["against"]));
         Assert.All(lesions, metric => Assert.InRange((double)metric!["details"]!["contrast_real"]!, 0.05, 5));
         Assert.All(lesions, metric => Assert.InRange((double)metric!["value"]!, -1, 0.5));
-        Assert.Contains("> **Warning:** generated tumours are hardly seen", File.ReadAllText(Path.Combine(exported.Run, "report.md")), StringComparison.Ordinal);
+        Assert.Contains(
+            "> **Warning:** generated tumours are hardly seen",
+            File.ReadAllText(Path.Combine(exported.Run, "report.md")),
+            StringComparison.Ordinal);
 
-        var refused = _work.Here("train", "quickstart", "--profile", "smoke", "--run", _work.At("refused"), "--set", "condition.images=[]", "--set", "evaluation.metrics=[lesions]");
+        var refused = _work.Here(
+            "train", "quickstart", "--profile", "smoke", "--run", _work.At("refused"), "--set", "condition.images=[]", "--set",
+            "evaluation.metrics=[lesions]");
         Assert.Equal(2, refused.ExitCode);
-        Assert.Contains("`lesions` measures tumours by their masks, and nothing here is made from one", refused.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "`lesions` measures tumours by their masks, and nothing here is made from one", refused.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,15 +68,23 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     [Fact]
     public void Bfloat16_keeps_weights_to_eight_bits_in_half_the_size()
     {
-        Assert.Equal(0, _work.Here("zoo", "export", exported.Run, "--as", "unet3d/half", "--facts", exported.Facts, "--zoo", _work.At("zoo"), "--dtype", "bfloat16").ExitCode);
+        Assert.Equal(
+            0,
+            _work.Here(
+                "zoo", "export", exported.Run, "--as", "unet3d/half", "--facts", exported.Facts, "--zoo", _work.At("zoo"),
+                "--dtype", "bfloat16").ExitCode);
 
         var (whole, half) = (Path.Combine(exported.Folder, "denoiser.safetensors"), _work.At("zoo/unet3d/half/denoiser.safetensors"));
         AssertSame(whole, half, tolerance: 1.0 / 256);
         Assert.InRange(new FileInfo(half).Length, 0.4 * new FileInfo(whole).Length, 0.6 * new FileInfo(whole).Length);
-        Assert.Contains(CardYaml.Read(_work.At("zoo/unet3d/half")).Card.Measures, measure => measure.Protocol.EndsWith("with the weights in float32", StringComparison.Ordinal));
+        Assert.Contains(
+            CardYaml.Read(_work.At("zoo/unet3d/half")).Card.Measures,
+            measure => measure.Protocol.EndsWith("with the weights in float32", StringComparison.Ordinal));
     }
 
-    /// <summary>The conditions come with it, so that no cohort is needed; noise and mask are those of the run, so the volume is too.</summary>
+    /// <summary>
+    /// The conditions come with it, so that no cohort is needed; noise and mask are those of the run, so the volume is too.
+    /// </summary>
     [Fact]
     public void Animal_is_sampled_as_its_run_is()
     {
@@ -89,7 +105,9 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("name a cohort with --cohort DIR", refused.Error, StringComparison.Ordinal);
 
-        var evaluated = _work.Here("evaluate", exported.Folder, "--cohort", Path.Combine(exported.Run, "cohort"), "--split", "test", "--checkpoint", "best", "--set", "evaluation.metrics=[psnr]", "--json");
+        var evaluated = _work.Here(
+            "evaluate", exported.Folder, "--cohort", Path.Combine(exported.Run, "cohort"), "--split", "test", "--checkpoint", "best",
+            "--set", "evaluation.metrics=[psnr]", "--json");
         Assert.True(evaluated.ExitCode == 0, evaluated.Error);
         var loss = CardYaml.Read(exported.Folder).Card.Measures.Single(measure => measure is { Metric: "loss", Against: "test" }).Value;
         Assert.Equal(loss, (double)JsonNode.Parse(evaluated.Out)!["results"]![0]!["loss"]!, 1e-6);
@@ -122,10 +140,14 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         var listed = JsonNode.Parse(said)!.AsArray().Single(one => (string?)one!["id"] == ExportedAnimal.Id)!;
         Assert.Equal(["id", "summary", "parameters", "size", "sharpness", "licence"], listed.AsObject().Select(pair => pair.Key));
         Assert.Equal(("Paints a tiny head.", "CC0-1.0"), ((string?)listed["summary"], (string?)listed["licence"]));
-        Assert.Equal(Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(IsOfCard).Sum(file => new FileInfo(file).Length), (long)listed["size"]!);
+        Assert.Equal(
+            Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Where(IsOfCard).Sum(file => new FileInfo(file).Length),
+            (long)listed["size"]!);
 
-        Assert.Contains(ExportedAnimal.Id, InFolder(Path.Combine(folder, "../../.."), "zoo", "search", "TINY", "seg").Out, StringComparison.Ordinal);
-        Assert.DoesNotContain(ExportedAnimal.Id, InFolder(Path.Combine(folder, "../../.."), "zoo", "search", "tiny", "kidney").Out, StringComparison.Ordinal);
+        Assert.Contains(
+            ExportedAnimal.Id, InFolder(Path.Combine(folder, "../../.."), "zoo", "search", "TINY", "seg").Out, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            ExportedAnimal.Id, InFolder(Path.Combine(folder, "../../.."), "zoo", "search", "tiny", "kidney").Out, StringComparison.Ordinal);
         Assert.Equal(File.ReadAllText(Path.Combine(folder, "README.md")), _work.Here("zoo", "show", folder).Out);
     }
 
@@ -140,7 +162,10 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         bytes[bytes.Length / 2] ^= 1;
         File.WriteAllBytes(Path.Combine(folder, file), bytes);
 
-        foreach (var arguments in new string[][] { ["sample", folder, "--out", _work.At("out")], ["zoo", "import", folder, "--zoo", _work.At("mine")] })
+        foreach (var arguments in new string[][]
+        {
+            ["sample", folder, "--out", _work.At("out")], ["zoo", "import", folder, "--zoo", _work.At("mine")],
+        })
         {
             var refused = _work.Here(arguments);
             Assert.Equal(2, refused.ExitCode);
@@ -205,7 +230,9 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     [Fact]
     public void Export_refuses_what_only_a_person_knows_and_leaves_nothing()
     {
-        var refused = _work.Here("zoo", "export", exported.Run, "--as", ExportedAnimal.Id, "--facts", _work.Write("facts.yaml", "summary: A head."), "--zoo", _work.At("zoo"));
+        var refused = _work.Here(
+            "zoo", "export", exported.Run, "--as", ExportedAnimal.Id, "--facts",
+            _work.Write("facts.yaml", "summary: A head."), "--zoo", _work.At("zoo"));
 
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("the key `licences` is missing", refused.Error, StringComparison.Ordinal);
@@ -215,7 +242,10 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
     [Fact]
     public void Zoo_that_is_no_folder_is_refused()
     {
-        foreach (var arguments in new string[][] { ["zoo", "export", exported.Run, "--as", ExportedAnimal.Id, "--facts", exported.Facts], ["zoo", "import", exported.Folder] })
+        foreach (var arguments in new string[][]
+        {
+            ["zoo", "export", exported.Run, "--as", ExportedAnimal.Id, "--facts", exported.Facts], ["zoo", "import", exported.Folder],
+        })
         {
             var refused = _work.Here([.. arguments, "--zoo", _work.Write("file", "")]);
 
@@ -235,7 +265,8 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
 
         Done("zoo", "import", exported.Folder, "--zoo", zoo);
 
-        Assert.Equal([".making.alive", "unet3d"], Directory.GetFileSystemEntries(zoo).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [".making.alive", "unet3d"], Directory.GetFileSystemEntries(zoo).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -304,8 +335,16 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
             measures: [{metric: psnr, value: 20, against: test, protocol: by hand}]
             """);
         Done("zoo", "export", _work.At("vqvae"), "--as", "vqvae/tiny", "--facts", facts, "--zoo", _work.At("zoo"));
-        string[] lent = ["--set", "compressor.train_first=null", "--set", $"compressor.from={_work.At("zoo/vqvae/tiny")}", "--set", "architecture.channels=[8, 8]", "--set", "architecture.num_res_blocks=[1, 1]"];
-        string[] shallow = ["--set", "architecture.attention_levels=[false, false]", "--set", "architecture.num_head_channels=8", "--set", "architecture.norm_num_groups=8"];
+        string[] lent =
+        [
+            "--set", "compressor.train_first=null", "--set", $"compressor.from={_work.At("zoo/vqvae/tiny")}", "--set",
+            "architecture.channels=[8, 8]", "--set", "architecture.num_res_blocks=[1, 1]",
+        ];
+        string[] shallow =
+        [
+            "--set", "architecture.attention_levels=[false, false]", "--set", "architecture.num_head_channels=8", "--set",
+            "architecture.norm_num_groups=8",
+        ];
         Done(["train", "zoo/vqvae_unet", "--profile", "smoke", "--run", _work.At("latent"), .. cohort, .. small, .. lent, .. shallow]);
         Done("zoo", "export", _work.At("latent"), "--as", "unet3d-latent/tiny", "--facts", facts, "--zoo", _work.At("zoo"));
 
@@ -313,8 +352,11 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         var compressor = CardYaml.Read(_work.At("zoo/vqvae/tiny")).Card;
         Assert.Contains("sample.png", compressor.Files.Keys);
         Assert.Equal("Three planes, intensities 0 to 1; a real volume, and what was restored of it.", compressor.Seen);
-        Assert.Subset(CardYaml.Read(_work.At("zoo/unet3d-latent/tiny")).Card.Files.Keys.ToHashSet(), new HashSet<string> { "denoiser.safetensors", "compressor.safetensors", "latents.json" });
-        AssertSame(_work.At("zoo/vqvae/tiny/compressor.safetensors"), _work.At("zoo/unet3d-latent/tiny/compressor.safetensors"), tolerance: 0);
+        Assert.Subset(
+            CardYaml.Read(_work.At("zoo/unet3d-latent/tiny")).Card.Files.Keys.ToHashSet(),
+            new HashSet<string> { "denoiser.safetensors", "compressor.safetensors", "latents.json" });
+        AssertSame(
+            _work.At("zoo/vqvae/tiny/compressor.safetensors"), _work.At("zoo/unet3d-latent/tiny/compressor.safetensors"), tolerance: 0);
         Done("sample", _work.At("latent"), "--count", "1", "--out", _work.At("run"));
         Done("sample", _work.At("zoo/unet3d-latent/tiny"), "--count", "1", "--out", _work.At("animal"));
         using var scope = NewDisposeScope();
@@ -330,9 +372,16 @@ public sealed class ZooTests(ExportedAnimal exported) : IDisposable
         Assert.Equal(CardPage.Put(File.ReadAllText(page), shipped, Path.GetDirectoryName(page)!), File.ReadAllText(page));
 
         var folder = Path.GetDirectoryName(exported.Folder)!;
-        var put = CardPage.Put("Before.\n\n<!-- animals: made by `zoo list --page` -->\nold\n<!-- /animals -->\n\nAfter.\n", [CardYaml.Read(exported.Folder)], folder);
+        var put = CardPage.Put(
+            "Before.\n\n<!-- animals: made by `zoo list --page` -->\nold\n<!-- /animals -->\n\nAfter.\n",
+            [CardYaml.Read(exported.Folder)],
+            folder);
         Assert.StartsWith("Before.\n\n<!-- animals", put, StringComparison.Ordinal);
-        Assert.Contains("](tiny/sample.png)\n\nThree planes, intensities 0 to 1; a real volume, its mask, and what was made from it.\n\n- Not for a clinic.\n- Memorisation: ", put, StringComparison.Ordinal);
+        Assert.Contains(
+            "](tiny/sample.png)\n\nThree planes, intensities 0 to 1; a real volume, its mask, and what was made from it.\n\n"
+            + "- Not for a clinic.\n- Memorisation: ",
+            put,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("old", put, StringComparison.Ordinal);
         Assert.EndsWith("<!-- /animals -->\n\nAfter.\n", put, StringComparison.Ordinal);
         Assert.Throws<InvalidDataException>(() => CardPage.Put("Nothing.", [], folder));
