@@ -13,6 +13,12 @@ internal static class NativeHeap
         }
     }
 
+    /// <summary>Bytes of those that were had from the system for one block alone, and go back to it with that.</summary>
+    public static long Mapped => (long)MallInfo2().Mapped;
+
+    /// <summary>Bytes that were freed and are kept.</summary>
+    public static long Kept => (long)MallInfo2().Free;
+
     /// <summary>Whether the C library says it.</summary>
     public static bool IsKnown
     {
@@ -39,7 +45,7 @@ internal static class NativeHeap
         private readonly nuint _arena, _freeChunks, _fastChunks, _mappedChunks;
         public readonly nuint Mapped;
         private readonly nuint _unused, _fastBytes;
-        public readonly nuint InUse;
-        private readonly nuint _free, _releasable;
+        public readonly nuint InUse, Free;
+        private readonly nuint _releasable;
     }
 }

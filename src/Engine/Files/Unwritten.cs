@@ -9,7 +9,7 @@ namespace VoxelZoo.Engine.Files;
 internal static class Unwritten
 {
     // as .NET hands the system's numbers on: EACCES and EPERM come as an exception of another type
-    private const int Gone = 2, InputOutput = 5, TooLarge = 27, NoSpace = 28, ReadOnly = 30, Quota = 122;
+    private const int Gone = 2, InputOutput = 5, TooLarge = 27, NoSpace = 28, ReadOnly = 30, NotEmpty = 39, Quota = 122;
 
     /// <summary>Does what writes a file or a folder.</summary>
     /// <param name="path">What it is known by.</param>
@@ -52,6 +52,7 @@ internal static class Unwritten
         { HResult: Quota } => "the user's quota of the disk is used up",
         { HResult: ReadOnly } => "the file system is read-only",
         { HResult: TooLarge } => "the file would be larger than the system allows",
+        { HResult: NotEmpty } => "something was put there meanwhile",
         { HResult: InputOutput } => "the disk reports an error",
         { HResult: > Gone and < 4096 } => Marshal.GetPInvokeErrorMessage(e.HResult),
         _ => e.Message,
@@ -61,7 +62,7 @@ internal static class Unwritten
     public static bool IsRefusal(Exception e) => e switch
     {
         UnwrittenException { InnerException: { } inner } => IsRefusal(inner),
-        UnauthorizedAccessException or DirectoryNotFoundException or { HResult: ReadOnly } => true,
+        UnauthorizedAccessException or DirectoryNotFoundException or { HResult: ReadOnly or NotEmpty } => true,
         _ => false,
     };
 
@@ -70,6 +71,7 @@ internal static class Unwritten
     {
         UnauthorizedAccessException or { HResult: ReadOnly } => "make the folder writable, or write into another one",
         DirectoryNotFoundException => "see what removes it, and do the same again",
+        { HResult: NotEmpty } => "name another folder, or remove that one first",
         { HResult: NoSpace or Quota } => "make room, and do the same again",
         { HResult: TooLarge } => "raise the limit (ulimit -f), and do the same again",
         _ => "see to the disk, and do the same again",

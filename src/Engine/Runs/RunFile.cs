@@ -8,11 +8,13 @@ namespace VoxelZoo.Engine.Runs;
 public static class RunFile
 {
     /// <summary>Refuses what stands in the place of a run's file and is none; to open it would wait for ever.</summary>
-    /// <exception cref="RunFolderException">It is a pipe, a device or a circle of links.</exception>
+    /// <exception cref="RunFolderException">It is a pipe, a device, a folder or a circle of links.</exception>
     internal static void Require(string path)
     {
         if (RegularFile.WhyNot(path) is { } why)
             throw new RunFolderException($"{path}: {why.TrimEnd('.')}");
+        if (Directory.Exists(path))
+            throw new RunFolderException($"{path}: this is a folder, and a file belongs there");
     }
 
     /// <summary>What a JSON file of a run says, or null where there is none.</summary>

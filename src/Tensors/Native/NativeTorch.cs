@@ -56,6 +56,7 @@ public static class NativeTorch
         var shim = FindShim();
         var directory = LibtorchDirectory(shim);
         OpenMp.WaitBriefly();
+        FreedMemory.Keep();
         LoadLibrary(Path.Combine(directory, "libc10.so"));
         var core = LoadLibrary(Path.Combine(directory, "libtorch_cpu.so"));
         LoadLibrary(Path.Combine(directory, "libtorch.so"));

@@ -5,7 +5,8 @@ namespace VoxelZoo.Engine.Data.Import;
 
 /// <summary>
 /// The head in a volume: the largest connected part of what is brighter than a tenth of the way from the smallest intensity to the 99th
-/// percentile, with its holes. It is looked for in at most 64 cells along each axis, each by its middle voxel; where cells are larger than
+/// percentile, with its holes. It is looked for in at most 64 cells along each axis, each by its middle voxel, or by its brightest where
+/// the middles show none; where cells are larger than
 /// a voxel, those at its border are looked at voxel by voxel, so that the box misses nothing and no background gets into the statistics.
 /// </summary>
 internal sealed class HeadRegion
@@ -25,19 +26,11 @@ internal sealed class HeadRegion
     {
         var step = (D: Step(shape.Depth), H: Step(shape.Height), W: Step(shape.Width));
         var grid = new VolumeShape(1, Cells(shape.Depth, step.D), Cells(shape.Height, step.H), Cells(shape.Width, step.W));
-        var cells = new float[grid.Voxels];
-        for (var i = 0; i < cells.Length; i++)
-        {
-            var (d, h, w) = (i / (grid.Height * grid.Width), i / grid.Width % grid.Height, i % grid.Width);
-            var (row, column) = (Middle(h, step.H, shape.Height), Middle(w, step.W, shape.Width));
-            cells[i] = voxels[(Middle(d, step.D, shape.Depth) * shape.Height + row) * shape.Width + column];
-        }
-
-        var sorted = (float[])cells.Clone();
-        Array.Sort(sorted);
-        var threshold = sorted[0] + Bright * (Quantile.Of(sorted, Highest) - sorted[0]);
-        var head = BrainMask.Of(cells, grid, threshold);
-        var kinds = Kinds(head.IsEmpty ? [.. cells.Select(_ => true)] : head.Voxels, grid, ofOneVoxel: step is (1, 1, 1));
+        var (head, threshold) = Find(OfMiddles(voxels, shape, grid, step), grid);
+        if (head.IsEmpty)
+            (head, threshold) = Find(OfBrightest(voxels, shape, grid, step), grid); // all of it may lie between the middles
+        var kinds = Kinds(
+            head.IsEmpty ? [.. Enumerable.Repeat(true, (int)grid.Voxels)] : head.Voxels, grid, ofOneVoxel: step is (1, 1, 1));
         var inside = new bool[voxels.Length];
         for (var i = 0; i < inside.Length; i++)
         {
@@ -51,6 +44,41 @@ internal sealed class HeadRegion
         }
 
         return new HeadRegion(inside, shape);
+    }
+
+    private static (BrainMask Head, double Threshold) Find(float[] cells, VolumeShape grid)
+    {
+        var sorted = (float[])cells.Clone();
+        Array.Sort(sorted);
+        var threshold = sorted[0] + Bright * (Quantile.Of(sorted, Highest) - sorted[0]);
+        return (BrainMask.Of(cells, grid, threshold), threshold);
+    }
+
+    private static float[] OfMiddles(ReadOnlySpan<float> voxels, VolumeShape shape, VolumeShape grid, (int D, int H, int W) step)
+    {
+        var cells = new float[grid.Voxels];
+        for (var i = 0; i < cells.Length; i++)
+        {
+            var (d, h, w) = (i / (grid.Height * grid.Width), i / grid.Width % grid.Height, i % grid.Width);
+            var (row, column) = (Middle(h, step.H, shape.Height), Middle(w, step.W, shape.Width));
+            cells[i] = voxels[(Middle(d, step.D, shape.Depth) * shape.Height + row) * shape.Width + column];
+        }
+
+        return cells;
+    }
+
+    private static float[] OfBrightest(ReadOnlySpan<float> voxels, VolumeShape shape, VolumeShape grid, (int D, int H, int W) step)
+    {
+        var cells = new float[grid.Voxels];
+        Array.Fill(cells, float.NegativeInfinity);
+        for (var i = 0; i < voxels.Length; i++)
+        {
+            var (d, h, w) = (i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
+            ref var cell = ref cells[(d / step.D * grid.Height + h / step.H) * grid.Width + w / step.W];
+            cell = Math.Max(cell, voxels[i]);
+        }
+
+        return cells;
     }
 
     private enum Cell

@@ -15,6 +15,9 @@ namespace VoxelZoo.Engine.Reports.ManyRuns;
 /// </summary>
 internal sealed record PlanFacts
 {
+    /// <summary>SHA-256 of the <c>experiment.yaml</c> that it was written with; null where it was read from that.</summary>
+    public string? ExperimentSha256 { get; init; }
+
     /// <summary>The experiment's id.</summary>
     public required string Id { get; init; }
 
@@ -103,17 +106,21 @@ internal sealed record PlanFacts
         Training = TrainingFacts.Of(plan.Training) with { Phases = plan.Compression.Phases.Count },
     };
 
-    /// <summary>Replaces a run's.</summary>
-    public void Write(RunFolder run) => AtomicFile.WriteJson(run.Plan, this);
+    /// <summary>Replaces a run's, once its <c>experiment.yaml</c> is written.</summary>
+    public void Write(RunFolder run) =>
+        SealedJson.Write(DiskFiles.Instance, run.Plan, this with { ExperimentSha256 = FileFacts.Hash(run.Experiment) });
 
     /// <summary>A run's, or null in a run of before it was recorded.</summary>
     /// <param name="run">The run.</param>
     /// <param name="name">How a report names a part that is <c>plugin/id</c> in full.</param>
-    /// <exception cref="RunFolderException">It is damaged.</exception>
+    /// <exception cref="RunFolderException">It was changed, is damaged, or is of another experiment.</exception>
     public static PlanFacts? Read(RunFolder run, Func<string, string> name)
     {
-        if (RunFile.ReadJson<PlanFacts>(run.Plan, "remove it, and a report reads the experiment's file instead") is not { } facts)
+        const string remedy = "remove it, and a report reads the experiment's file instead";
+        if (RunFile.ReadSealed<PlanFacts>(run.Plan, remedy) is not { } facts)
             return null;
+        if (facts.ExperimentSha256 != FileFacts.Hash(run.Experiment))
+            throw new RunFolderException($"{run.Plan} was written with another experiment.yaml; {remedy}");
         return facts with
         {
             Compressor = Named(facts.Compressor),

@@ -47,4 +47,19 @@ public sealed class HeadRegionTests
         Assert.Equal(7 * 5 * 9, head.Sorted(voxels).Length);
         Assert.Equal((0, 80), head.Range(voxels));
     }
+
+    /// <summary>As of a limb that was scanned over a long way and padded to a square.</summary>
+    [Fact]
+    public void Head_that_lies_between_the_middles_of_cells_is_found()
+    {
+        var shape = new VolumeShape(1, 2, 640, 640);
+        var voxels = new float[shape.Voxels];
+        for (var i = 0; i < voxels.Length; i++)
+            voxels[i] = (i / 640 % 640, i % 640) is (>= 100 and <= 500, >= 311 and <= 314) ? 100 + i % 2 : 0;
+
+        var head = HeadRegion.Of(voxels, shape);
+
+        Assert.Equal(new VoxelBounds((0, 1), (100, 500), (311, 314)), head.Bounds());
+        Assert.Equal(2 * 401 * 4, head.Sorted(voxels).Length);
+    }
 }

@@ -76,14 +76,45 @@ public sealed class PlanFactsTests : IDisposable
         AssertToldAlikeWithoutRecord(run);
     }
 
-    [Fact]
-    public void Damaged_record_is_a_problem_and_the_files_are_read_instead()
+    [Theory]
+    [InlineData("""{"id": "other", "kind": "diffusion", "target": null}""")]
+    [InlineData("""{"id": "other", "kind": "diffusion", "target": ["flair"]}""")]
+    [InlineData("null")]
+    [InlineData(null)]
+    public void Damaged_record_is_a_problem_and_the_files_are_read_instead(string? text)
     {
-        MadeUpRun.Create(At("run"), loss: 1).Write("plan.json", """{"id": "other", "kind": "diffusion", "target": null}""");
+        var run = MadeUpRun.Create(At("run"), loss: 1);
+        if (text is null)
+            Directory.CreateDirectory(run.Folder.Plan);
+        else
+            run.Write("plan.json", text);
 
+        AssertProblem("plan.json");
+    }
+
+    [Fact]
+    public void Record_that_was_changed_or_is_of_another_experiment_is_a_problem_too()
+    {
+        using var elsewhere = new TemporaryFolder();
+        var (run, other) = (MadeUpRun.Create(At("run"), loss: 1), MadeUpRun.Create(Path.Combine(elsewhere.Path, "other"), loss: 1));
+        var facts = new PlanFacts { Id = "exp7", Kind = ExperimentKind.Diffusion, Target = ["flair"] };
+        facts.Write(run.Folder);
+        Assert.Equal("exp7", Told().Id);
+
+        run.Write("plan.json", File.ReadAllText(run.Folder.Plan).Replace("exp7", "exp8", StringComparison.Ordinal));
+        AssertProblem("plan.json cannot be read (its values do not have the hash that it was written with)");
+
+        File.AppendAllText(other.Folder.Experiment, "\n");
+        facts.Write(other.Folder);
+        File.Copy(other.Folder.Plan, run.Folder.Plan, overwrite: true);
+        AssertProblem("plan.json was written with another experiment.yaml");
+    }
+
+    private void AssertProblem(string beginning)
+    {
         var facts = ReportFacts.Read([_folder.Path], new ByTheirIds());
 
-        Assert.StartsWith("plan.json cannot be read", Assert.Single(facts.Problems).Sentence, StringComparison.Ordinal);
+        Assert.StartsWith(beginning, Assert.Single(facts.Problems).Sentence, StringComparison.Ordinal);
         Assert.Equal("exp1", Assert.Single(facts.Runs).Experiment.Id);
     }
 
