@@ -39,7 +39,7 @@ internal static class Application
     /// How long a failed process that is not the first waits before it says why: most often all fail for one reason,
     /// and the first has said it.
     /// </summary>
-    private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(10);
 
     /// <summary>Every verb. A new verb is a class in Verbs and a line here.</summary>
     private static readonly RootCommand Commands = Blanks.Refused(

@@ -27,9 +27,7 @@ public sealed class MemoryTests
 public sealed class MemoryProcess
 {
     private static readonly string[] UNet =
-        [
-            "architecture.channels=[16,32,64,64]", "architecture.num_head_channels=16", "architecture.norm_num_groups=8", "data.height=32",
-        ];
+        ["architecture.channels=[16,32,64,64]", "architecture.num_head_channels=16", "architecture.norm_num_groups=8"];
 
     private static readonly string[] DiT =
         [
