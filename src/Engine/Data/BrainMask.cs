@@ -52,7 +52,7 @@ internal sealed record BrainMask(bool[] Voxels, double Second)
 
     private static bool IsAtBorder(int i, VolumeShape shape)
     {
-        var (d, h, w) = (i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
+        var (d, h, w) = shape.PlaceOf(i);
         return d == 0 || h == 0 || w == 0 || d == shape.Depth - 1 || h == shape.Height - 1 || w == shape.Width - 1;
     }
 

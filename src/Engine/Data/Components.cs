@@ -35,7 +35,7 @@ internal sealed record Components(int[] Labels, IReadOnlyList<int> Sizes)
                 continue;
             labels[i] = sizes.Count + 1;
             sizes.Add(0);
-            open.Push((i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width));
+            open.Push(shape.PlaceOf(i));
             while (open.TryPop(out var voxel))
             {
                 sizes[^1]++;
@@ -56,7 +56,7 @@ internal sealed record Components(int[] Labels, IReadOnlyList<int> Sizes)
             {
                 for (var w = Math.Max(0, voxel.W - 1); w <= Math.Min(shape.Width - 1, voxel.W + 1); w++)
                 {
-                    var i = (d * shape.Height + h) * shape.Width + w;
+                    var i = shape.IndexOf(d, h, w);
                     if (labels[i] > 0 || !mask[i])
                         continue;
                     if (neighbourhood == Neighbourhood.Faces && Math.Abs(d - voxel.D) + Math.Abs(h - voxel.H) + Math.Abs(w - voxel.W) > 1)

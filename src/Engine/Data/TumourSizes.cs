@@ -51,8 +51,10 @@ public static class TumourSizes
         var rows = components.Sizes.Select(_ => new List<Row>()).ToArray();
         for (var i = 0; i < mask.Length; i++)
         {
-            if (components.Labels[i] > 0)
-                Add(rows[components.Labels[i] - 1], i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
+            if (components.Labels[i] == 0)
+                continue;
+            var (d, h, w) = shape.PlaceOf(i);
+            Add(rows[components.Labels[i] - 1], d, h, w);
         }
 
         return new Tumours(components.Labels, [.. rows.Select(each => Feret(Corners(each), spacing))], components.Sizes);

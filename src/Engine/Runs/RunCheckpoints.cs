@@ -18,8 +18,7 @@ public static class RunCheckpoints
         if (pointer == EvaluatedOptions.BestGeneration && store is { IsEmpty: false } && !store.Has(pointer))
             throw new RunFolderException(
                 $"{run.Path} has no checkpoint {pointer}: its training measured no generated volumes (training.generation), "
-                + "or none with success; "
-                + "name best or latest");
+                + "or none with success; name best or latest");
         var found = store?.Open(pointer, sentence =>
         {
             first ??= sentence;

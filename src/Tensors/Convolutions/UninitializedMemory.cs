@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using VoxelZoo.Tensors.Native;
 using static TorchSharp.torch;
 
 namespace VoxelZoo.Tensors.Convolutions;
@@ -7,10 +7,8 @@ namespace VoxelZoo.Tensors.Convolutions;
 /// What native code gets when it allocates memory. Fresh memory is most often zero, and a computation that reads what it never wrote comes
 /// out right by luck.
 /// </summary>
-internal static partial class UninitializedMemory
+internal static class UninitializedMemory
 {
-    private const int Perturb = -6; // M_PERTURB
-
     /// <summary>
     /// Fills what is allocated from now on with a pattern that no result survives: as float32 and as bfloat16 about −1.7e38. It holds for
     /// all threads, and not for ever: only while nothing else happens in the process, as the C library looks at it more than once in an
@@ -32,25 +30,10 @@ internal static partial class UninitializedMemory
                 full([element * size], Scalars.S(double.NaN), ScalarType.BFloat16);
     }
 
-    [LibraryImport("libc", EntryPoint = "mallopt")]
-    private static partial int SetAllocation(int parameter, int value);
-
     private sealed class Poisoned : IDisposable
     {
-        internal Poisoned() => Set(0x01); // memory is filled with the complement, 0xFE
+        internal Poisoned() => Malloc.Set(Malloc.Perturb, 0x01); // memory is filled with the complement, 0xFE
 
-        public void Dispose() => Set(0);
-
-        private static void Set(int value)
-        {
-            try
-            {
-                _ = SetAllocation(Perturb, value);
-            }
-            catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
-            {
-                // another C library
-            }
-        }
+        public void Dispose() => Malloc.Set(Malloc.Perturb, 0);
     }
 }

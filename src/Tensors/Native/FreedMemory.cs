@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace VoxelZoo.Tensors.Native;
 
 /// <summary>
@@ -7,13 +5,11 @@ namespace VoxelZoo.Tensors.Native;
 /// clears it, page by page, for the next ones: up to half of the CPU time of a training step was seen to go there
 /// (docs/performance.md).
 /// </summary>
-internal static partial class FreedMemory
+internal static class FreedMemory
 {
     // by which a user may say it otherwise: the C library reads them as a program starts
     private static readonly string[] Variables =
         ["MALLOC_MMAP_MAX_", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_"];
-
-    private const int TrimThreshold = -1, MappedBlocks = -4; // M_TRIM_THRESHOLD, M_MMAP_MAX
 
     /// <summary>
     /// Keeps it for the tensors that come next, up to two gigabytes of it, unless the user chose. Does nothing where the C library is not
@@ -23,21 +19,11 @@ internal static partial class FreedMemory
     {
         if (IsChosen())
             return;
-        try
-        {
-            _ = Set(MappedBlocks, 0);
-            _ = Set(TrimThreshold, int.MaxValue);
-        }
-        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
-        {
-            // another C library
-        }
+        Malloc.Set(Malloc.MappedBlocks, 0);
+        Malloc.Set(Malloc.TrimThreshold, int.MaxValue);
     }
 
     private static bool IsChosen() =>
         Variables.Any(variable => Environment.GetEnvironmentVariable(variable) is not null)
         || Environment.GetEnvironmentVariable("GLIBC_TUNABLES")?.Contains("glibc.malloc.", StringComparison.Ordinal) == true;
-
-    [LibraryImport("libc", EntryPoint = "mallopt")]
-    private static partial int Set(int parameter, int value);
 }

@@ -57,13 +57,8 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
         string.Concat(Directory.GetFiles(Work.At($"{run}.submit"), "*.log").Order().Select(File.ReadAllText));
 
     /// <summary>Waits for what a stage leaves; looks often, as stages are short.</summary>
-    protected void AwaitFile(string run, string pattern)
-    {
-        var folder = Path.GetDirectoryName(Path.Combine(Work.At(run), pattern))!;
-        for (var waited = Stopwatch.StartNew(); !(Directory.Exists(folder)
-            && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(pattern)).Any()); Thread.Sleep(2))
-            Assert.True(waited.Elapsed.TotalSeconds < 300, $"{pattern}: not there\n{Said(run)}");
-    }
+    protected void AwaitFile(string run, string pattern) =>
+        Cluster.Await(pattern, () => Work.Holds($"{run}/{pattern}"), 300, pause: 2, () => Said(run));
 
     /// <summary>Signals the processes that train a run, and not the shells that started them.</summary>
     protected void Signal(string run, string signal)

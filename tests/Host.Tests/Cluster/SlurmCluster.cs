@@ -65,13 +65,18 @@ public sealed class SlurmCluster : IDisposable
     }
 
     /// <summary>Waits for something that the cluster is to do.</summary>
-    internal void Await(string what, Func<bool> done, int seconds = 120)
+    /// <param name="what">In words.</param>
+    /// <param name="done">Whether it is done.</param>
+    /// <param name="seconds">How long at most.</param>
+    /// <param name="pause">Milliseconds until the next look.</param>
+    /// <param name="said">What else tells why it was not.</param>
+    internal void Await(string what, Func<bool> done, int seconds = 120, int pause = 250, Func<string>? said = null)
     {
-        for (var waited = Stopwatch.StartNew(); !done(); Thread.Sleep(250))
+        for (var waited = Stopwatch.StartNew(); !done(); Thread.Sleep(pause))
             Assert.True(
                 waited.Elapsed.TotalSeconds < seconds,
                 $"{what}: not after {seconds} s\n{Run("squeue", "--states=all")}\n"
-                + $"{Run("tail", "-n", "20", At("slurmctld.log"), At("slurmd.log"))}");
+                + $"{Run("tail", "-n", "20", At("slurmctld.log"), At("slurmd.log"))}\n{said?.Invoke()}");
     }
 
     /// <summary>Ends the jobs and the daemons.</summary>

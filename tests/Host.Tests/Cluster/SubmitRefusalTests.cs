@@ -1,6 +1,5 @@
 using VoxelZoo.Host.Tests.Programs;
 
-
 namespace VoxelZoo.Host.Tests.Cluster;
 
 /// <summary>

@@ -1,7 +1,6 @@
 using VoxelZoo.Host.Tests.Plugins;
 using VoxelZoo.Host.Tests.Programs;
 
-
 namespace VoxelZoo.Host.Tests.CommandLine;
 
 /// <summary>A plugin that calls <c>Environment.Exit(0)</c>: nothing was done, and nobody may take it for success.</summary>

@@ -1,6 +1,5 @@
 using VoxelZoo.Host.Tests.Programs;
 
-
 namespace VoxelZoo.Host.Tests.CommandLine;
 
 /// <summary>Verbs on a run that cannot be written, and where there is no room for what they make.</summary>

@@ -15,6 +15,11 @@ internal sealed class Workspace : IDisposable
 
     public string At(string name) => Path.Combine(_folder.Path, name);
 
+    /// <summary>Whether something of that name is there; the last part may be a pattern.</summary>
+    public bool Holds(string pattern) =>
+        Path.GetDirectoryName(At(pattern))! is var folder
+        && Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(pattern)).Any();
+
     public string Write(string name, string text) => _folder.Write(name, text);
 
     public VoxelZooProgram.Outcome Program(params string[] arguments) => VoxelZooProgram.RunWith(OneThread, arguments);

@@ -6,8 +6,8 @@ namespace VoxelZoo.Engine.Data.Import;
 /// <summary>
 /// The head in a volume: the largest connected part of what is brighter than a tenth of the way from the smallest intensity to the 99th
 /// percentile, with its holes. It is looked for in at most 64 cells along each axis, each by its middle voxel, or by its brightest where
-/// the middles show none; where cells are larger than
-/// a voxel, those at its border are looked at voxel by voxel, so that the box misses nothing and no background gets into the statistics.
+/// the middles show none; where cells are larger than a voxel, those at its border are looked at voxel by voxel, so that the box misses
+/// nothing and no background gets into the statistics.
 /// </summary>
 internal sealed class HeadRegion
 {
@@ -28,14 +28,13 @@ internal sealed class HeadRegion
         var grid = new VolumeShape(1, Cells(shape.Depth, step.D), Cells(shape.Height, step.H), Cells(shape.Width, step.W));
         var (head, threshold) = Find(OfMiddles(voxels, shape, grid, step), grid);
         if (head.IsEmpty)
-            (head, threshold) = Find(OfBrightest(voxels, shape, grid, step), grid); // all of it may lie between the middles
+            (head, threshold) = Find(OfBrightest(voxels, grid, CellOf), grid); // all of it may lie between the middles
         var kinds = Kinds(
             head.IsEmpty ? [.. Enumerable.Repeat(true, (int)grid.Voxels)] : head.Voxels, grid, ofOneVoxel: step is (1, 1, 1));
         var inside = new bool[voxels.Length];
         for (var i = 0; i < inside.Length; i++)
         {
-            var (d, h, w) = (i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
-            inside[i] = kinds[(d / step.D * grid.Height + h / step.H) * grid.Width + w / step.W] switch
+            inside[i] = kinds[CellOf(i)] switch
             {
                 Cell.Inner => true,
                 Cell.Border => voxels[i] > threshold,
@@ -44,6 +43,12 @@ internal sealed class HeadRegion
         }
 
         return new HeadRegion(inside, shape);
+
+        int CellOf(int voxel)
+        {
+            var (d, h, w) = shape.PlaceOf(voxel);
+            return grid.IndexOf(d / step.D, h / step.H, w / step.W);
+        }
     }
 
     private static (BrainMask Head, double Threshold) Find(float[] cells, VolumeShape grid)
@@ -59,22 +64,21 @@ internal sealed class HeadRegion
         var cells = new float[grid.Voxels];
         for (var i = 0; i < cells.Length; i++)
         {
-            var (d, h, w) = (i / (grid.Height * grid.Width), i / grid.Width % grid.Height, i % grid.Width);
-            var (row, column) = (Middle(h, step.H, shape.Height), Middle(w, step.W, shape.Width));
-            cells[i] = voxels[(Middle(d, step.D, shape.Depth) * shape.Height + row) * shape.Width + column];
+            var (d, h, w) = grid.PlaceOf(i);
+            cells[i] = voxels[
+                shape.IndexOf(Middle(d, step.D, shape.Depth), Middle(h, step.H, shape.Height), Middle(w, step.W, shape.Width))];
         }
 
         return cells;
     }
 
-    private static float[] OfBrightest(ReadOnlySpan<float> voxels, VolumeShape shape, VolumeShape grid, (int D, int H, int W) step)
+    private static float[] OfBrightest(ReadOnlySpan<float> voxels, VolumeShape grid, Func<int, int> cellOf)
     {
         var cells = new float[grid.Voxels];
         Array.Fill(cells, float.NegativeInfinity);
         for (var i = 0; i < voxels.Length; i++)
         {
-            var (d, h, w) = (i / (shape.Height * shape.Width), i / shape.Width % shape.Height, i % shape.Width);
-            ref var cell = ref cells[(d / step.D * grid.Height + h / step.H) * grid.Width + w / step.W];
+            ref var cell = ref cells[cellOf(i)];
             cell = Math.Max(cell, voxels[i]);
         }
 
@@ -107,14 +111,14 @@ internal sealed class HeadRegion
 
     private static bool HasOtherNeighbour(bool[] found, VolumeShape grid, int at)
     {
-        var (depth, row, column) = (at / (grid.Height * grid.Width), at / grid.Width % grid.Height, at % grid.Width);
+        var (depth, row, column) = grid.PlaceOf(at);
         for (var d = Math.Max(0, depth - 1); d <= Math.Min(grid.Depth - 1, depth + 1); d++)
         {
             for (var h = Math.Max(0, row - 1); h <= Math.Min(grid.Height - 1, row + 1); h++)
             {
                 for (var w = Math.Max(0, column - 1); w <= Math.Min(grid.Width - 1, column + 1); w++)
                 {
-                    if (found[(d * grid.Height + h) * grid.Width + w] != found[at])
+                    if (found[grid.IndexOf(d, h, w)] != found[at])
                         return true;
                 }
             }

@@ -74,10 +74,8 @@ internal sealed record ScanSurvey(
         (e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message[path.Length..].TrimStart(':', ' ') : e.Message).TrimEnd('.');
 
     /// <summary>The head's box in the oriented grid, with a margin as far as the image reaches.</summary>
-    private static (int[] First, int[] Last) Box(NiftiVolume reference, FileGrid grid)
-    {
-        return Turned(reference, grid, HeadRegion.Of(reference.Intensities.Span, Shape(reference)).Bounds());
-    }
+    private static (int[] First, int[] Last) Box(NiftiVolume reference, FileGrid grid) =>
+        Turned(reference, grid, HeadRegion.Of(reference.Intensities.Span, Shape(reference)).Bounds());
 
     /// <summary>A box that holds the mask's voxels too: a lesion may lie outside of what is taken for the head.</summary>
     private static (int[] First, int[] Last) WithMask(int[] first, int[] last, NiftiVolume mask, ImportPlan plan, FileGrid grid)

@@ -17,9 +17,8 @@ internal readonly record struct VoxelBounds((int First, int Last) D, (int First,
         {
             if (!isInside(i))
                 continue;
-            d = Grown(d, i / (shape.Height * shape.Width));
-            h = Grown(h, i / shape.Width % shape.Height);
-            w = Grown(w, i % shape.Width);
+            var place = shape.PlaceOf(i);
+            (d, h, w) = (Grown(d, place.D), Grown(h, place.H), Grown(w, place.W));
         }
 
         return d == None ? null : new VoxelBounds(d, h, w);

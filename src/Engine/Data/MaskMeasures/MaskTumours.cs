@@ -23,9 +23,10 @@ internal sealed record MaskTumours(IReadOnlyList<MaskTumour> Tumours, IReadOnlyL
         {
             if (found.Labels[i] - 1 is not (>= 0 and var tumour))
                 continue;
-            depth[tumour] += i / (shape.Height * shape.Width);
-            height[tumour] += i / shape.Width % shape.Height;
-            width[tumour] += i % shape.Width;
+            var (d, h, w) = shape.PlaceOf(i);
+            depth[tumour] += d;
+            height[tumour] += h;
+            width[tumour] += w;
         }
 
         var voxel = spacing.Depth * spacing.Height * spacing.Width;

@@ -22,7 +22,7 @@ internal static class Scanner
                 bias.Row(d, h, row);
                 for (var w = 0; w < shape.Width; w++)
                 {
-                    var i = (d * shape.Height + h) * shape.Width + w;
+                    var i = shape.IndexOf(d, h, w);
                     if (brain[i] <= 0.5f)
                     {
                         brightness[i] = 0;

@@ -74,7 +74,11 @@ internal sealed class SyntheticPatient
         (float)((d - (_shape.Depth - 1) / 2.0) * _spacing.Depth));
 
     /// <inheritdoc cref="Place(int, int, int)"/>
-    public Vector3 Place(int i) => Place(i / (_shape.Height * _shape.Width), i / _shape.Width % _shape.Height, i % _shape.Width);
+    public Vector3 Place(int i)
+    {
+        var (d, h, w) = _shape.PlaceOf(i);
+        return Place(d, h, w);
+    }
 
     /// <summary>Whether the voxel nearest to that place is brain.</summary>
     public bool IsBrain(Vector3 place)
@@ -97,7 +101,7 @@ internal sealed class SyntheticPatient
             Math.Min(_shape.Width - 1, w1));
     }
 
-    public int Index(int d, int h, int w) => (d * _shape.Height + h) * _shape.Width + w;
+    public int Index(int d, int h, int w) => _shape.IndexOf(d, h, w);
 
     private (int D, int H, int W) Voxel(Vector3 place) => (
         (int)Math.Round(place.Z / _spacing.Depth + (_shape.Depth - 1) / 2.0),

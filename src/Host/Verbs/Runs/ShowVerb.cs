@@ -11,7 +11,6 @@ internal sealed class ShowVerb : ExperimentVerb
 {
     private const int Widest = 60;
 
-
     public ShowVerb()
         : base("show", "Shows a resolved experiment, each value with the file and line that it comes from")
     {

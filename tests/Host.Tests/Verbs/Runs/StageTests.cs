@@ -125,9 +125,7 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
 
     private void Await(Process training, string stage)
     {
-        var folder = Path.Combine(_work.Run, Path.GetDirectoryName(stage)!);
-        while (!training.HasExited
-            && !(Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder, Path.GetFileName(stage)).Any()))
+        while (!training.HasExited && !_work.Holds($"run/{stage}"))
             Thread.Sleep(2);
     }
 
