@@ -46,7 +46,7 @@ public sealed class IndexTests
     /// <summary>The small ones of docs/zoo.md.</summary>
     private static readonly string[] Zoo =
     [
-        "head_unet", "pixel_unet", "pixel_dit", "head_wavelet", "haar_wdm", "vqvae", "vqvae_unet", "dcae", "dcae_dit",
+        "head_unet", "head_wavelet", "masks", "pixel_unet", "pixel_dit", "haar_wdm", "vqvae", "vqvae_unet", "dcae", "dcae_dit",
     ];
 
     [Fact]

@@ -9,7 +9,8 @@ public sealed class PartsConformanceTests
 {
     private static readonly string[] Plugins =
     [
-        "UNet3D", "RFlow", "Samplers", "Metrics", "Augmentations", "SpaceToDepth", "VQVAE", "KL", "DiT", "WDM", "DCAE", "DDPM",
+        "UNet3D", "RFlow", "Samplers", "Metrics", "Augmentations", "SignedDistance", "SpaceToDepth", "VQVAE", "KL", "DiT", "WDM", "DCAE",
+        "DDPM",
     ];
 
     public static TheoryData<string, string> Parts => [.. Plugins

@@ -15,7 +15,8 @@ public sealed record ExperimentFacts
     /// <summary>Whether a compressor is trained, and not a denoiser.</summary>
     public required bool IsCompressor { get; init; }
 
-    /// <summary>The space of diffusion: <c>pixel</c>, <c>space-to-depth</c>, <c>wavelet</c>, <c>latent</c>; or <c>compressor</c>.</summary>
+    /// <summary>The space of diffusion: <c>pixel</c>, <c>space-to-depth</c>, <c>signed-distance</c>, <c>wavelet</c>, <c>latent</c>; or
+    /// <c>compressor</c>.</summary>
     public required string Space { get; init; }
 
     /// <summary>The space and what is added to it: <c>pixel + sda</c>.</summary>
@@ -73,6 +74,7 @@ public sealed record ExperimentFacts
     {
         null or "identity" => "pixel",
         "space_to_depth" => "space-to-depth",
+        "signed_distance" => "signed-distance",
         "haar" => "wavelet",
         _ => "latent",
     };

@@ -5,7 +5,7 @@ namespace VoxelZoo.Engine.Reports.ManyRuns;
 /// <summary>A line for each experiment.</summary>
 internal static class ExperimentIndex
 {
-    private static readonly string[] Spaces = ["pixel", "space-to-depth", "wavelet", "latent", "compressor"];
+    private static readonly string[] Spaces = ["pixel", "space-to-depth", "signed-distance", "wavelet", "latent", "compressor"];
 
     public static void Write(StringBuilder text, ReportFacts facts)
     {

@@ -399,6 +399,7 @@ public sealed class ReportFactsTests : IDisposable
     [InlineData("null", "pixel")]
     [InlineData("""{"use": "identity"}""", "pixel")]
     [InlineData("""{"use": "space_to_depth"}""", "space-to-depth")]
+    [InlineData("""{"use": "signed_distance"}""", "signed-distance")]
     [InlineData("""{"use": "haar"}""", "wavelet")]
     [InlineData("""{"use": "vqvae"}""", "latent")]
     public void Space_is_that_of_the_compressor(string compressor, string space)
