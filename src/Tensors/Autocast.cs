@@ -49,6 +49,8 @@ public static partial class Autocast
 
         internal Scope(sbyte device, bool enabled, sbyte dtype)
         {
+            if (enabled)
+                SignalStack.Widen();
             (_device, _enabledBefore, _dtypeBefore) = (device, IsEnabled(device), DtypeOf(device));
             SetDtype(device, dtype);
             SetEnabled(device, enabled);

@@ -16,6 +16,7 @@ public sealed class DiffusionTask : TrainingTask
 {
     private readonly ExperimentPlan _plan;
     private readonly DiffusionModel _model;
+    private readonly TrainingAugmentations _augmentations;
     private readonly Validator? _validator;
     private readonly BatchShare _computed = BatchShare.Whole;
     private readonly IGenerationMeter? _meter;
@@ -46,13 +47,6 @@ public sealed class DiffusionTask : TrainingTask
                 + "put some there, or use cosine or constant",
                 "schedule").In("training");
         _model = DiffusionModel.Create(plan, context, frozen);
-        _perceptual = plan.Training is { Loss: DenoiserLoss.LpipsHuber, Perceptual: { } perceptual }
-            ? new PerceptualLoss(perceptual, (plan.Data.Height, plan.Data.Width), context.Device)
-            : null;
-        // what mixes samples needs them all; only the network is then spared the others'
-        (Share, _computed) = _model.Augmentations.Any(augmentation => augmentation.MixesSamples)
-            ? (BatchShare.Whole, share)
-            : (share, BatchShare.Whole);
         if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
         {
             _model.Dispose();
@@ -62,6 +56,12 @@ public sealed class DiffusionTask : TrainingTask
                 "augmented_diffusion").In("training");
         }
 
+        _perceptual = plan.Training is { Loss: DenoiserLoss.LpipsHuber, Perceptual: { } perceptual }
+            ? new PerceptualLoss(perceptual, (plan.Data.Height, plan.Data.Width), context.Device)
+            : null;
+        _augmentations = new TrainingAugmentations(plan, _model, context.Random);
+        // what mixes samples needs them all; only the network is then spared the others'
+        (Share, _computed) = _augmentations.MixSamples ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
         Modules = StartFrom(plan.Training.From is null ? null : frozen);
         _model.Train(on: true);
     }
@@ -113,7 +113,7 @@ public sealed class DiffusionTask : TrainingTask
     public override StepOutcome Step(Batch batch, long step, int epoch)
     {
         using var scope = torch.NewDisposeScope();
-        batch = AugmentVolumes(batch);
+        batch = _augmentations.OfVolumes(batch);
         var (clean, condition) = _model.Encode(batch);
         condition = DropCondition(condition, clean.shape[0]);
         var keptChannels = DrawKeptChannels(clean.shape[1]);
@@ -121,7 +121,8 @@ public sealed class DiffusionTask : TrainingTask
         {
             VoxelWeights = VoxelWeights(batch),
         };
-        var terms = Augment(noised);
+        // of what mixes samples, this process computes its share
+        var terms = _augmentations.OfTerm(noised).Select(term => term.Rows(_computed.Of)).ToArray();
 
         ZeroGradients(Modules);
         _model.Merge();
@@ -130,7 +131,7 @@ public sealed class DiffusionTask : TrainingTask
         {
             using var activations = torch.NewDisposeScope(); // freed before the next ones
             Tensor? loss = null;
-            foreach (var term in terms.Select(term => Rows(term, microBatch.Of)))
+            foreach (var term in terms.Select(term => term.Rows(microBatch.Of)))
             {
                 var prediction = _model.Predict(
                     term.Noisy, term.Timesteps, _model.Of(condition.Of(microBatch), term.Condition) with { Omega = term.Omega });
@@ -234,26 +235,13 @@ public sealed class DiffusionTask : TrainingTask
         })]);
     }
 
-    /// <summary>Some samples of a term.</summary>
-    private static TrainingTerm Rows(TrainingTerm term, Func<Tensor, Tensor> rows) => term with
-    {
-        Clean = rows(term.Clean),
-        Noise = rows(term.Noise),
-        Timesteps = rows(term.Timesteps),
-        Noisy = rows(term.Noisy),
-        Target = rows(term.Target),
-        Condition = term.Condition is null ? null : rows(term.Condition),
-        VoxelWeights = term.VoxelWeights is null ? null : rows(term.VoxelWeights),
-        Omega = term.Omega is null ? null : rows(term.Omega),
-    };
-
     /// <summary>
     /// Weights of voxels for what moves voxels: padding, which counts nothing, has to move with them. Null where no augmentation could move
     /// it and all tumours weigh alike.
     /// </summary>
     private Tensor? VoxelWeights(Batch batch)
     {
-        if (batch.LossWeights is null && (_model.Augmentations.Count == 0 || batch.RealSlices.Min() == _plan.Shape.Volume.Depth))
+        if (batch.LossWeights is null && (_augmentations.AreNone || batch.RealSlices.Min() == _plan.Shape.Volume.Depth))
             return null;
         return _model.Losses.Unpadded(batch.LossWeights?.to(_model.Device), batch.RealSlices);
     }
@@ -267,75 +255,6 @@ public sealed class DiffusionTask : TrainingTask
         var drawn = torch.randint(0, prefixes.Count, [1], generator: Random[RandomStreams.Dropout]).item<long>();
         return torch.arange(S(channels), device: _model.Device)
             .lt(S((long)prefixes[(int)drawn])).to(ScalarType.Float32).view(1, -1, 1, 1, 1);
-    }
-
-    /// <summary>
-    /// The batch with the volumes that augmentations make of its own. It is not disposed: its tensors are the given batch's, or the step's.
-    /// </summary>
-    private Batch AugmentVolumes(Batch batch)
-    {
-        var changing = _plan.Augmentations.Zip(_model.Augmentations).Where(pair => pair.First.Run(() => pair.Second.ChangesVolumes))
-            .ToArray();
-        if (changing.Length == 0)
-            return batch;
-        var given = new TrainingVolumes
-        {
-            Images = [.. batch.Images.Select(image => new TrainingImage(image.Key, image.Value, ImageKinds.IsMask(image.Key)))],
-            VoxelWeights = batch.LossWeights,
-        };
-        var changed = given;
-        foreach (var (planned, augmentation) in changing)
-        {
-            changed = planned.Given("ApplyToVolumes", () => augmentation.ApplyToVolumes(changed, Random[RandomStreams.Dropout]));
-            if (changed.Images is null || changed.Images.Contains(null))
-                throw planned.Unfit("gives null among the images of ApplyToVolumes");
-            if (!changed.Images.Select(image => image.Kind).SequenceEqual(given.Images.Select(image => image.Kind)))
-                throw planned.Unfit(
-                    $"makes images of {string.Join(", ", changed.Images.Select(image => image.Kind))}, and they have to be of "
-                    + string.Join(", ", batch.Images.Keys));
-            foreach (var (image, before) in changed.Images.Zip(given.Images))
-                planned.Checked($"changes {image.Kind} to", image.Voxels, before.Voxels.shape, before.Voxels.device);
-            if (given.VoxelWeights is not { } weighed)
-                changed = changed with { VoxelWeights = null };
-            else if (changed.VoxelWeights is { } weights)
-                planned.Checked("changes the voxels' weights to", weights, weighed.shape, weighed.device);
-            else
-                throw planned.Unfit("loses the weights of voxels, by which training.region_weights weighs tumours");
-        }
-
-        return new Batch
-        {
-            Epoch = batch.Epoch,
-            Index = batch.Index,
-            Patients = batch.Patients,
-            Images = changed.Images.ToDictionary(image => image.Kind, image => image.Voxels),
-            RealSlices = batch.RealSlices,
-            SizeBins = batch.SizeBins,
-            Modalities = batch.Modalities,
-            LossWeights = changed.VoxelWeights,
-        };
-    }
-
-    /// <summary>
-    /// What the augmentations make of a term, one after the other; of what mixes samples, this process computes its share.
-    /// </summary>
-    private TrainingTerm[] Augment(TrainingTerm noised)
-    {
-        TrainingTerm[] terms = [noised];
-        foreach (var (planned, augmentation) in _plan.Augmentations.Zip(_model.Augmentations))
-        {
-            var random = Random[RandomStreams.Dropout];
-            terms = [.. terms.SelectMany(term => planned.Given("Apply", () => augmentation.Apply(term, _model.Process, random)))];
-            if (terms.Length == 0 || terms.Contains(null))
-                throw planned.Unfit("leaves no term of the loss by Apply");
-            foreach (var term in terms)
-            {
-                planned.Checked("changes the noisy sample to", term.Noisy, noised.Noisy.shape, _model.Device);
-                planned.Checked("changes the target to", term.Target, noised.Target.shape, _model.Device);
-            }
-        }
-
-        return [.. terms.Select(term => Rows(term, _computed.Of))];
     }
 
     /// <summary>The mean loss of a prediction, with the term's weight.</summary>

@@ -11,6 +11,8 @@ internal static class StagedFolder
     /// <exception cref="UnwrittenException">It cannot be written.</exception>
     public static void Put(string folder, Action<string> make)
     {
+        if (Directory.Exists(folder)) // a link to one stays
+            folder = Directory.ResolveLinkTarget(folder, returnFinalTarget: true)?.FullName ?? folder;
         var stage = $"{folder}.{Guid.NewGuid():n}{Ending}";
         var made = Path.Combine(stage, "made");
         Unwritten.Named(

@@ -26,6 +26,7 @@ public sealed class Trainer : IDisposable
     private readonly int _stepsPerEpoch;
     private TrainingTask _task;
     private TrainingState _state;
+    private BestSoFar _best;
     private CheckpointSaver? _saver;
     private long _ownSteps, _ownMoves, _ownSkips; // of this segment
     private bool _stopping;
@@ -76,11 +77,12 @@ public sealed class Trainer : IDisposable
 
     private bool MustGoBack => _task.Guard?.Incident is not null;
 
-    [MemberNotNull(nameof(_task), nameof(_state))]
+    [MemberNotNull(nameof(_task), nameof(_state), nameof(_best))]
     private void Build()
     {
         _task = _build();
         _state = new TrainingState(_task, _options.Seed);
+        _best = new BestSoFar(_state, _observer.Warned);
         _saver = !Writes ? null : new CheckpointSaver(_checkpoints, _run, _state, _options, _stepsPerEpoch, _observer.Warned);
     }
 
@@ -276,17 +278,11 @@ public sealed class Trainer : IDisposable
         var validation = last || epoch % _options.ValidateEvery == 0 ? _task.Validate() : null;
         if (validation is not null)
             _saver?.Settle(wait: true); // a save that failed changes which validation is the best
-        // a loss that is not finite would be the best for ever, as nothing is less than it
         var before = _state.Best;
-        var best = validation is not null && double.IsFinite(validation.Loss) && IsBest(validation);
-        if (best)
-            _state.Best = new BestValidation(epoch, validation!.Loss) { Measure = validation.Measure };
-
-        var generationBefore = _state.BestGeneration;
+        var best = validation is not null && _best.Take(epoch, validation);
         var generation = Generation(epoch, last);
-        var bestGeneration = generation is not null && IsBestGeneration(generation);
-        if (bestGeneration)
-            _state.BestGeneration = new BestGeneration(epoch, generation!.Value!.Value, generation.Deciding);
+        var generationBefore = _state.BestGeneration;
+        var bestGeneration = generation is not null && _best.Take(epoch, generation);
         var facts = new EpochFacts(epoch, mean, validation, best, seconds)
         {
             Skipped = skipped, CheckpointSeconds = _saver?.TakeHeldSeconds() ?? 0, Generation = generation,
@@ -333,29 +329,6 @@ public sealed class Trainer : IDisposable
             return null;
         _saver?.Settle(wait: true); // a save that failed changes what is the best
         return _task.MeasureGeneration(epoch, _observer.Warned);
-    }
-
-    private bool IsBestGeneration(GenerationMeasures generation)
-    {
-        if (_state.BestGeneration is { } best && best.Measure != generation.Deciding)
-            _observer.Warned(
-                $"the best that was generated so far, after epoch {best.Epoch}, was measured as {best.Measure}, "
-                + $"and now it is {generation.Deciding}; "
-                + "the best is looked for anew");
-        return generation.IsBetterThan(_state.BestGeneration);
-    }
-
-    /// <summary>Whether none before was better. One that was measured otherwise cannot be compared with it, and gives way.</summary>
-    private bool IsBest(Validation validation)
-    {
-        if (_state.Best is not { } best || best.Measure == validation.Measure)
-            return _state.Best is null || validation.Loss < _state.Best.Loss;
-        _observer.Warned(string.Create(
-            CultureInfo.InvariantCulture,
-            $"the best validation loss so far, {best.Loss:G4} after epoch {best.Epoch}, was measured over evenly spread timesteps by an "
-            + $"earlier version; it cannot be compared with losses over the training's law of timesteps, "
-            + $"so the best is looked for anew from epoch {_state.Position.Epoch} on"));
-        return true;
     }
 
     /// <summary>

@@ -32,6 +32,8 @@ internal sealed class YamlReader
         var start = new Position(path);
         if (RegularFile.WhyNot(path) is { } why)
             throw new ConfigurationException(start, why.TrimEnd('.'));
+        if (Directory.Exists(path))
+            throw new ConfigurationException(start, "this is a folder, and a YAML file is expected");
         try
         {
             using var file = RegularFile.OpenRead(path);

@@ -1,5 +1,6 @@
 using TorchSharp;
 using TorchSharp.Modules;
+using VoxelZoo.Tensors.Native;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -51,6 +52,7 @@ internal sealed record ConvolutionCall(
     /// <summary>Largest error of the three, as a part of the largest value; NaN where what came is no number.</summary>
     internal double Error(ScalarType dtype, ScalarType reference = ScalarType.Float64)
     {
+        SignalStack.Widen();
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
         using var exact = Autocast.Suspend(CPU);

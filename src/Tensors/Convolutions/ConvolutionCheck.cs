@@ -1,4 +1,5 @@
 using TorchSharp;
+using VoxelZoo.Tensors.Native;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -27,6 +28,7 @@ internal static class ConvolutionCheck
     /// <exception cref="UntrustworthyTorchException">Even without oneDNN the results are wrong.</exception>
     internal static ConvolutionReport Run()
     {
+        SignalStack.Widen(); // some are computed in bfloat16
         using var scope = NewDisposeScope();
         OneDnn.DisableNnpack();
         MeetCpu();

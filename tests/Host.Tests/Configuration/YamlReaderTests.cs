@@ -85,6 +85,14 @@ public sealed class YamlReaderTests
     }
 
     [Fact]
+    public void Folder_is_refused()
+    {
+        var e = Assert.Throws<ConfigurationException>(() => YamlReader.ReadFile(Path.GetTempPath()));
+
+        Assert.Equal($"{Path.GetTempPath()}: this is a folder, and a YAML file is expected", e.Message);
+    }
+
+    [Fact]
     public void Json_with_tabs_and_escapes_is_read()
     {
         var node = YamlReader.Parse("{\n\t\"a\\/b\": [1e-05, true, null, \"\\u00e9\"]\n}", "f.json");

@@ -23,7 +23,8 @@ public sealed class SignedDistanceTests
     {
         using var scope = NewDisposeScope();
         using var compressor = Create(reach);
-        var mask = rand([1, 1, 7, 9, 11], generator: new Generator(3, CPU)).lt(S(share));
+        using var random = new Generator(3, CPU);
+        var mask = rand([1, 1, 7, 9, 11], generator: random).lt(S(share));
         var latent = compressor.Encode(mask.to(ScalarType.Float32));
 
         bool[,,] inside = new bool[7, 9, 11];

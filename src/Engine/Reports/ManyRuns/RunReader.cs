@@ -31,7 +31,7 @@ internal sealed class RunReader(IRunSources sources)
             ?? UnrecordedPlan.Read(file, Try(name, () => Json(run.Description)) as JsonObject);
         var experiment = ExperimentFacts.Of(plan);
         var status = Try(name, run.ReadStanding);
-        if (status is null && !File.Exists(run.Status))
+        if (status is null && !run.IsAnimals && !File.Exists(run.Status))
             _problems.Add(new Problem(
                 ProblemKind.Unreadable, name, "has no status.json: it was ended before its first step, or is not a whole copy"));
         var entries = Try(name, () => MetricsLog.Read(run.Metrics)) ?? [];
@@ -48,7 +48,7 @@ internal sealed class RunReader(IRunSources sources)
             Experiment = experiment,
             Status = status,
             IsTraining = locked,
-            State = RunWords.State(status, locked),
+            State = RunWords.State(status, locked, run.IsAnimals),
             Epochs = epochs,
             TrainingLoss = epochs.LastOrDefault()?.Loss,
             SecondsPerEpoch = epochs.Length > 0 ? Median.Of(epochs.Select(e => e.Seconds)) : null,

@@ -13,9 +13,11 @@ internal static partial class RunWords
     /// </summary>
     /// <param name="status">The run's status.</param>
     /// <param name="isTraining">Whether a process trains it.</param>
-    public static string State(RunStatus? status, bool isTraining) => status switch
+    /// <param name="isOfAnimal">Whether it was trained elsewhere, and came as an animal of a zoo.</param>
+    public static string State(RunStatus? status, bool isTraining, bool isOfAnimal) => status switch
     {
         _ when isTraining => "running",
+        null when isOfAnimal => "of a zoo",
         null => "unknown",
         { Status: RunState.Completed } => "completed",
         { Status: RunState.Diverged } => $"DIVERGED ep{DivergedAt(status)}",

@@ -386,6 +386,19 @@ public sealed class ReportFactsTests : IDisposable
                 (double)json["rankings"]![0]!["runs"]![0]!["value"]!));
     }
 
+    /// <summary>It was trained elsewhere, so it has no status.</summary>
+    [Fact]
+    public void Run_of_an_animal_is_said_to_be_one()
+    {
+        var run = Run("a");
+        File.Delete(run.Folder.Status);
+        File.WriteAllText(Path.Combine(run.Folder.Path, "card.yaml"), "id: unet3d/a");
+        Directory.CreateDirectory(run.Folder.Checkpoints);
+
+        Assert.Equal("of a zoo", Assert.Single(Facts().Runs).State);
+        Assert.DoesNotContain(Facts().Problems, problem => problem.Sentence.Contains("status.json", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Resolution_is_height_width_depth()
     {
