@@ -10,14 +10,16 @@ namespace VoxelZoo.Plugins.SignedDistance;
 /// within 0 and 1. The border lies half a voxel from the centres on either side of it, so a mask comes back as it was. What is far
 /// from every tumour stays 0, and a tumour of one voxel is a ball as wide as the reach, which a squared error does not overlook.
 /// Distances are Euclidean, in voxels, exact up to the reach; beyond the volume nothing is known, so its edge is no border.
-/// Afterwards blocks of voxels become channels, as <c>space_to_depth</c> does it. What is not a mask becomes one: voxels above ½
-/// are inside.
+/// Afterwards blocks of voxels become channels, as <c>space_to_depth</c> does it. Voxels above ½ are inside.
 /// </summary>
 [Compressor("signed_distance", Summary = "For masks: distances to their borders; blocks of voxels become channels.")]
 public sealed class SignedDistanceCompressor : ICompressor<SignedDistanceOptions>
 {
     /// <inheritdoc/>
     public bool IsLearned => false;
+
+    /// <inheritdoc/>
+    public bool TakesOnlyMasks => true;
 
     /// <summary>Values between 0 and 1 are lost; masks are not.</summary>
     public bool IsLossy(SignedDistanceOptions options) => true;
@@ -45,7 +47,7 @@ public sealed class SignedDistanceCompressor : ICompressor<SignedDistanceOptions
             using var scope = NewDisposeScope();
             using var exact = Autocast.Suspend(volume.device);
             var inside = volume.gt(S(Border));
-            var distance = where(inside, To(inside.logical_not()) - S(Border), S(Border) - To(inside));
+            var distance = where(inside, DistanceTo(inside.logical_not()) - S(Border), S(Border) - DistanceTo(inside));
             var closeness = distance.mul_(S(1 / (2 * options.Reach))).add_(S(0.5)).clamp_(S(0.0), S(1.0));
             return VoxelBlocks.ToChannels(closeness.to(volume.dtype), options.Factor).MoveToOuterDisposeScope();
         }
@@ -63,7 +65,7 @@ public sealed class SignedDistanceCompressor : ICompressor<SignedDistanceOptions
         /// The distance of each voxel to the nearest one that is meant, float32: squares of distances, smallest first along each axis by
         /// itself (Felzenszwalb and Huttenlocher 2012, equation 8). What is farther than the latent tells is some larger number.
         /// </summary>
-        private Tensor To(Tensor meant)
+        private Tensor DistanceTo(Tensor meant)
         {
             var steps = (long)Math.Ceiling(options.Reach + Border);
             var far = S(4.0 * (steps + 1) * (steps + 1));

@@ -15,6 +15,9 @@ public interface ICompressor : IPart
     /// <inheritdoc cref="ICompressor{TOptions}.IsLossy"/>
     bool IsLossy(object options) => IsLearned;
 
+    /// <inheritdoc cref="ICompressor{TOptions}.TakesOnlyMasks"/>
+    bool TakesOnlyMasks => false;
+
     /// <inheritdoc cref="ICompressor{TOptions}.Create"/>
     Compressor Create(object options, PartContext context);
 }
@@ -42,6 +45,14 @@ public interface ICompressor<TOptions> : ICompressor, IPart<TOptions>
     bool IsLossy(TOptions options) => IsLearned;
 
     bool ICompressor.IsLossy(object options) => IsLossy((TOptions)options);
+
+    /// <summary>
+    /// Whether it makes a mask of whatever it is given, so that other images would be lost: experiments that give it one are refused.
+    /// Default: no. Since contract 1.5.
+    /// </summary>
+    new bool TakesOnlyMasks => false;
+
+    bool ICompressor.TakesOnlyMasks => TakesOnlyMasks;
 
     /// <summary>Builds the compressor with freshly initialised parameters on the context's device. The caller owns it.</summary>
     Compressor Create(TOptions options, PartContext context);

@@ -80,11 +80,22 @@ internal static class PlanChecks
             throw new PlanException(
                 "embedding, hidden and layers belong to through: film; with maps the counts themselves are channels",
                 "size_bins").In("condition");
+        RefuseOthersThanMasks(plan.Compressor, plan.ConditionCompressor is null ? plan.Target.Concat(plan.Condition.Images) : plan.Target);
+        if (plan.ConditionCompressor is not null)
+            RefuseOthersThanMasks(plan.ConditionCompressor, plan.Condition.Images);
         RefuseWeightSource("compressor", plan.Latent, plan.Compressor.Part.IsLearned);
         RefuseWeightSource("condition", plan.ConditionLatent, plan.ConditionCompressor is { Part.IsLearned: true });
         RefuseWeightSource("condition", plan.Condition.Control ?? new ControlNetOptions(), plan.Condition.Control is not null);
         foreach (var (first, second, conflict) in Conflicts(plan).Where(c => c.Conflict.IsRefused))
             throw new PlanException($"{first.Id} and {second.Id} do not go together: {conflict.Reason}").In(first.Section);
+    }
+
+    private static void RefuseOthersThanMasks(PlannedPart<ICompressor> compressor, IEnumerable<string> kinds)
+    {
+        if (compressor.Run(() => compressor.Part.TakesOnlyMasks) && kinds.FirstOrDefault(kind => !ImageKinds.IsMask(kind)) is { } other)
+            throw new PlanException(
+                $"`{compressor.Id}` makes a mask of whatever it is given, and {other} is none; use another compressor, such as "
+                + "space_to_depth").In(compressor.Section);
     }
 
     private static void RefusePerceptual(ExperimentPlan plan)

@@ -15,8 +15,10 @@ public sealed record ExperimentFacts
     /// <summary>Whether a compressor is trained, and not a denoiser.</summary>
     public required bool IsCompressor { get; init; }
 
-    /// <summary>The space of diffusion: <c>pixel</c>, <c>space-to-depth</c>, <c>signed-distance</c>, <c>wavelet</c>, <c>latent</c>; or
-    /// <c>compressor</c>.</summary>
+    /// <summary>
+    /// The space of diffusion: <c>pixel</c>, <c>space-to-depth</c>, <c>signed-distance</c>, <c>wavelet</c>, <c>latent</c>; or
+    /// <c>compressor</c>.
+    /// </summary>
     public required string Space { get; init; }
 
     /// <summary>The space and what is added to it: <c>pixel + sda</c>.</summary>

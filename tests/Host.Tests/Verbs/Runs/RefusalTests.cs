@@ -69,6 +69,7 @@ public sealed class RefusalTests : IDisposable
     [InlineData("exp1", "training={batch_size: 4096}", "GiB left; use a smaller batch_size than 4096")]
     [InlineData("exp1", "training={batch_size: 4096, check_memory: false}", "batch_size 4096 is more than the 2 volumes")]
     [InlineData("exp12_2", "training.region_weights={tiny: 3}", "region_weights weigh voxels")]
+    [InlineData("exp11", "compressor={use: signed_distance}", "`signed_distance` makes a mask of whatever it is given, and bravo is none")]
     public void Value_that_cannot_work_is_refused_by_its_name(string id, string set, string sentence) =>
         Refused(_work.SmokeHere(id, "--set", set), sentence);
 
