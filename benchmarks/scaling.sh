@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How time and memory of a training step grow with the volume's edges and the network's width: the table of docs/performance.md.
+# How time and memory of a training step grow with the volume's edges and the network's width, as a table.
 #   benchmarks/scaling.sh
 # OMP_NUM_THREADS: threads (all cores); STEPS (4) of each; EDGES ("16 24 32 48" slices, each twice as high and as wide) and WIDTHS
 # ("8 16 32" channels of the first level); VOXELZOO: a program that is built already. The machine is to do nothing else meanwhile.

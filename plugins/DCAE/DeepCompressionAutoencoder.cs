@@ -296,30 +296,12 @@ internal static class Blocks
     /// <c>[B, C, D, H, W]</c> to <c>[B, C·4·depth, D/depth, H/2, W/2]</c>: voxel (d, h, w) of a block of channel c becomes channel
     /// <c>c·4·depth + 4d + 2h + w</c>.
     /// </summary>
-    public static Tensor ToChannels(Tensor x, int depth)
-    {
-        if (x.dim() == 4)
-            return F.pixel_unshuffle(x, 2);
-        using var scope = NewDisposeScope();
-        var s = x.shape;
-        return x.reshape(s[0], s[1], s[2] / depth, depth, s[3] / 2, 2, s[4] / 2, 2)  // [B, C, D/depth, d, H/2, h, W/2, w]
-            .permute(0, 1, 3, 5, 7, 2, 4, 6)                                         // [B, C, d, h, w, D/depth, H/2, W/2]
-            .reshape(s[0], s[1] * depth * 4, s[2] / depth, s[3] / 2, s[4] / 2)
-            .MoveToOuterDisposeScope();
-    }
+    public static Tensor ToChannels(Tensor x, int depth) =>
+        x.dim() == 4 ? F.pixel_unshuffle(x, 2) : VoxelBlocks.ToChannels(x, depth, 2, 2);
 
     /// <summary>The inverse of <see cref="ToChannels"/>.</summary>
-    public static Tensor FromChannels(Tensor x, int depth)
-    {
-        if (x.dim() == 4)
-            return F.pixel_shuffle(x, 2);
-        using var scope = NewDisposeScope();
-        var s = x.shape;
-        return x.reshape(s[0], s[1] / (depth * 4), depth, 2, 2, s[2], s[3], s[4])    // [B, C, d, h, w, D, H, W]
-            .permute(0, 1, 5, 2, 6, 3, 7, 4)                                         // [B, C, D, d, H, h, W, w]
-            .reshape(s[0], s[1] / (depth * 4), s[2] * depth, s[3] * 2, s[4] * 2)
-            .MoveToOuterDisposeScope();
-    }
+    public static Tensor FromChannels(Tensor x, int depth) =>
+        x.dim() == 4 ? F.pixel_shuffle(x, 2) : VoxelBlocks.ToVoxels(x, depth, 2, 2);
 }
 
 /// <summary>Fewer or more channels without weights.</summary>

@@ -8,7 +8,7 @@ namespace VoxelZoo.Plugins.SignedDistance;
 /// <summary>
 /// A mask as the distance of each voxel's centre to the mask's border, positive inside: <c>½ + distance / (2·reach)</c>, kept
 /// within 0 and 1. The border lies half a voxel from the centres on either side of it, so a mask comes back as it was. What is far
-/// from every tumour stays 0, and a tumour of one voxel is a ball as wide as the reach, which a squared error does not overlook.
+/// from every tumour stays 0, and a tumour of one voxel is a ball as wide as the reach: its squares add up to six voxels' instead of one.
 /// Distances are Euclidean, in voxels, exact up to the reach; beyond the volume nothing is known, so its edge is no border.
 /// Afterwards blocks of voxels become channels, as <c>space_to_depth</c> does it. Voxels above ½ are inside.
 /// </summary>
@@ -25,15 +25,8 @@ public sealed class SignedDistanceCompressor : ICompressor<SignedDistanceOptions
     public bool IsLossy(SignedDistanceOptions options) => true;
 
     /// <inheritdoc/>
-    public VolumeShape LatentShape(SignedDistanceOptions options, VolumeShape volume)
-    {
-        var f = options.Factor;
-        Fitting.RefuseRemainder(
-            volume, f, "factor",
-            remainder => $"{remainder.Axis} {remainder.Size} of the {volume} volume does not divide into blocks of {f}; "
-                + $"pad it to {remainder.Padded} or change factor");
-        return volume.Coarser(f) with { Channels = volume.Channels * f * f * f };
-    }
+    public VolumeShape LatentShape(SignedDistanceOptions options, VolumeShape volume) =>
+        Fitting.BlocksAsChannels(volume, options.Factor, "factor");
 
     /// <inheritdoc/>
     public Compressor Create(SignedDistanceOptions options, PartContext context) => new SignedDistance(options);

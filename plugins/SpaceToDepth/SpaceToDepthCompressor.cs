@@ -16,15 +16,8 @@ public sealed class SpaceToDepthCompressor : ICompressor<SpaceToDepthOptions>
     public bool IsLearned => false;
 
     /// <inheritdoc/>
-    public VolumeShape LatentShape(SpaceToDepthOptions options, VolumeShape volume)
-    {
-        var f = options.Factor;
-        Fitting.RefuseRemainder(
-            volume, f, "factor",
-            remainder => $"{remainder.Axis} {remainder.Size} of the {volume} volume does not divide into blocks of {f}; "
-                + $"pad it to {remainder.Padded} or change factor");
-        return volume.Coarser(f) with { Channels = volume.Channels * f * f * f };
-    }
+    public VolumeShape LatentShape(SpaceToDepthOptions options, VolumeShape volume) =>
+        Fitting.BlocksAsChannels(volume, options.Factor, "factor");
 
     /// <inheritdoc/>
     public Compressor Create(SpaceToDepthOptions options, PartContext context) => new SpaceToDepth(options.Factor);

@@ -64,6 +64,20 @@ public static class Fitting
                 throw new PlanException(refusal(new Remainder(axis, size, divisor)), key);
     }
 
+    /// <summary>The shape that a volume has once its blocks of f×f×f voxels are channels.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="factor">f, the side of a block.</param>
+    /// <param name="key">The option that sets it, as YAML writes it.</param>
+    /// <exception cref="PlanException">A size leaves a remainder.</exception>
+    public static VolumeShape BlocksAsChannels(VolumeShape volume, int factor, string key)
+    {
+        RefuseRemainder(
+            volume, factor, key,
+            remainder => $"{remainder.Axis} {remainder.Size} of the {volume} volume does not divide into blocks of {factor}; "
+                + $"pad it to {remainder.Padded} or change {key}");
+        return volume.Coarser(factor) with { Channels = volume.Channels * factor * factor * factor };
+    }
+
     /// <summary>Refuses a grid that a network of so many levels, each of which halves it, cannot halve as often.</summary>
     /// <param name="grid">The grid of the first level.</param>
     /// <param name="levels">The levels; one more than the halvings.</param>

@@ -1,5 +1,3 @@
-using TorchSharp;
-using static TorchSharp.torch;
 using VoxelZoo.Abstractions;
 using VoxelZoo.Engine.Data;
 using VoxelZoo.Engine.Plans;
@@ -92,23 +90,4 @@ internal sealed class TrainingAugmentations(ExperimentPlan plan, DiffusionModel 
 
         return terms;
     }
-}
-
-/// <summary>Terms of the loss.</summary>
-internal static class TrainingTerms
-{
-    /// <summary>Some samples of a term.</summary>
-    /// <param name="term">The term.</param>
-    /// <param name="rows">Takes some samples of a tensor.</param>
-    public static TrainingTerm Rows(this TrainingTerm term, Func<Tensor, Tensor> rows) => term with
-    {
-        Clean = rows(term.Clean),
-        Noise = rows(term.Noise),
-        Timesteps = rows(term.Timesteps),
-        Noisy = rows(term.Noisy),
-        Target = rows(term.Target),
-        Condition = term.Condition is null ? null : rows(term.Condition),
-        VoxelWeights = term.VoxelWeights is null ? null : rows(term.VoxelWeights),
-        Omega = term.Omega is null ? null : rows(term.Omega),
-    };
 }

@@ -52,7 +52,7 @@ internal sealed record ConvolutionCall(
     /// <summary>Largest error of the three, as a part of the largest value; NaN where what came is no number.</summary>
     internal double Error(ScalarType dtype, ScalarType reference = ScalarType.Float64)
     {
-        SignalStack.Widen();
+        SignalStack.Widen(); // for bfloat16
         using var scope = NewDisposeScope();
         using var gradients = enable_grad();
         using var exact = Autocast.Suspend(CPU);

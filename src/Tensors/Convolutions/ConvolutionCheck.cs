@@ -1,5 +1,4 @@
 using TorchSharp;
-using VoxelZoo.Tensors.Native;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -28,7 +27,6 @@ internal static class ConvolutionCheck
     /// <exception cref="UntrustworthyTorchException">Even without oneDNN the results are wrong.</exception>
     internal static ConvolutionReport Run()
     {
-        SignalStack.Widen(); // some are computed in bfloat16
         using var scope = NewDisposeScope();
         OneDnn.DisableNnpack();
         MeetCpu();

@@ -11,7 +11,7 @@ public sealed class SignalStackTests
     [Fact]
     public void Null_reference_of_a_thread_that_computed_in_bfloat16_is_an_exception()
     {
-        // the runtime frees what a thread had when it ends
+        // the end of one thread is not to touch what the next one has
         for (var i = 0; i < 20; i++)
         {
             Exception? caught = null;
