@@ -56,6 +56,9 @@ public sealed record CompressionPlan : Plan
     public RandomCrop? Crop =>
         Compression is { Crop: null, Slices: null } ? null : new RandomCrop(Seen, Training.Seed, Scattered: Compression.Slices is not null);
 
+    /// <summary>Why no weights are there to start from.</summary>
+    public const string NoStart = "`from` starts denoisers; a compressor's training starts with fresh weights: remove it";
+
     /// <summary>Derives the shapes and the number of epochs, and refuses what cannot work.</summary>
     /// <exception cref="PlanException">The parts do not go together.</exception>
     public static CompressionPlan Compose(CompressionPlan draft)
@@ -67,21 +70,7 @@ public sealed record CompressionPlan : Plan
             throw new PlanException(
                 $"{draft.Target.First(ImageKinds.IsMask)} is a mask, {image} an image: they have different losses; "
                 + "train a compressor for each").In("target");
-        if (draft.Training.Schedule == LearningRateSchedule.Plateau || draft.Training.Plateau is not null)
-            throw new PlanException(
-                "a compressor's learning rate runs over its phases, and plateaus of validation do not; "
-                + "use cosine or constant, and remove plateau",
-                draft.Training.Plateau is null ? "schedule" : "plateau").In("training");
-        if (draft.Training.GradientAccumulation > 1)
-            throw new PlanException(
-                "compressors are trained on whole batches, as codebook and discriminator are updated by them; "
-                + "remove it, or train on smaller crops",
-                "gradient_accumulation").In("training");
-        if (draft.Training.GradientCheckpointing)
-            throw new PlanException(
-                "compressors are trained without gradient checkpointing, as a codebook must not be updated twice; "
-                + "remove it, or train on smaller crops",
-                "gradient_checkpointing").In("training");
+        RefuseDenoisersOptions(draft.Training);
         if (!draft.Compressor.Part.IsLearned)
             throw new PlanException(
                 $"the compressor `{draft.Compressor.Id}` has nothing to train; name a learned one, such as vqvae, "
@@ -115,6 +104,37 @@ public sealed record CompressionPlan : Plan
                 + "set it, or take perceptual out of the losses",
                 $"phases.{phase}.losses.{LossNames.Perceptual}").In("training");
         PerceptualLoss.Require(network);
+    }
+
+    /// <summary>What a compressor's training would leave aside without a word.</summary>
+    private static void RefuseDenoisersOptions(TrainingOptions training)
+    {
+        (string Key, string Sentence)? refused = training switch
+        {
+            { Plateau: not null } or { Schedule: LearningRateSchedule.Plateau } => (
+                training.Plateau is null ? "schedule" : "plateau",
+                "a compressor's learning rate runs over its phases, and plateaus of validation do not; "
+                + "use cosine or constant, and remove plateau"),
+            { GradientAccumulation: > 1 } => (
+                "gradient_accumulation",
+                "compressors are trained on whole batches, as codebook and discriminator are updated by them; "
+                + "remove it, or train on smaller crops"),
+            { GradientCheckpointing: true } => (
+                "gradient_checkpointing",
+                "compressors are trained without gradient checkpointing, as a codebook must not be updated twice; "
+                + "remove it, or train on smaller crops"),
+            { From: not null } => ("from", NoStart),
+            { Lora: not null } => ("lora", "`lora` changes a denoiser, and a compressor is trained as a whole; remove it"),
+            { Freeze: not null } => ("freeze", "`freeze` is of a denoiser's parameters, and a compressor is trained as a whole; remove it"),
+            { RegionWeights: not null } => (
+                "region_weights",
+                "`region_weights` weigh a denoiser's errors, and a compressor's losses are those of its phases; remove it"),
+            { AugmentedDiffusion: true } => (
+                "augmented_diffusion", "`augmented_diffusion` is how a denoiser is trained, and this trains a compressor; remove it"),
+            _ => null,
+        };
+        if (refused is { } found)
+            throw new PlanException(found.Sentence, found.Key).In("training");
     }
 
     /// <summary>Slices that lie nowhere near each other are for what sees each by itself.</summary>

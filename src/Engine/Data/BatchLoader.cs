@@ -85,7 +85,7 @@ public sealed class BatchLoader : IDisposable
             _order = Order(_samples.Count, _seed, _epoch);
         }
 
-        var patients = _share.Of<int>(_order.AsSpan(_index * _batchSize, _batchSize));
+        var patients = _share.Rows<int>(_order.AsSpan(_index * _batchSize, _batchSize));
         var (epoch, index) = (_epoch, _index++);
         return Task.Run(() => _samples.Load(patients, epoch, index, _stop.Token), _stop.Token);
     }

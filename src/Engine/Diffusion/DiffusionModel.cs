@@ -101,7 +101,7 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>A condition with what augmentations made of <see cref="Augmented"/>.</summary>
     /// <param name="condition">The condition.</param>
     /// <param name="augmented">What became of it; belongs to the current dispose scope.</param>
-    public ModelCondition Of(ModelCondition condition, Tensor? augmented)
+    public ModelCondition WithAugmented(ModelCondition condition, Tensor? augmented)
     {
         if (augmented is null || _coordinates is null || Augmentations.Count == 0)
             return condition with { Image = augmented };

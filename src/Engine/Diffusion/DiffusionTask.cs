@@ -18,7 +18,7 @@ public sealed class DiffusionTask : TrainingTask
     private readonly DiffusionModel _model;
     private readonly TrainingAugmentations _augmentations;
     private readonly Validator? _validator;
-    private readonly BatchShare _computed = BatchShare.Whole;
+    private readonly BatchShare _computedShare = BatchShare.Whole;
     private readonly IGenerationMeter? _meter;
     private readonly PerceptualLoss? _perceptual;
 
@@ -41,27 +41,14 @@ public sealed class DiffusionTask : TrainingTask
         (_plan, _meter) = (plan, meter);
         var share = BatchSplit.Share(plan.Training, Collective);
         _validator = validation is { Count: > 0 } ? new Validator(plan, validation, Collective) : null;
-        if (_validator is null && plan.Training.Schedule == LearningRateSchedule.Plateau)
-            throw new PlanException(
-                "schedule plateau follows the validation loss, and the cohort has no patients in val; "
-                + "put some there, or use cosine or constant",
-                "schedule").In("training");
+        PlanChecks.RefusePlateauWithoutValidation(plan.Training, _validator is not null);
         _model = DiffusionModel.Create(plan, context, frozen);
-        if (plan.Training.AugmentedDiffusion && _model.LatentPrefixes.Count == 0)
-        {
-            _model.Dispose();
-            throw new PlanException(
-                $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; "
-                + "remove it or choose a structured preset",
-                "augmented_diffusion").In("training");
-        }
-
         _perceptual = plan.Training is { Loss: DenoiserLoss.LpipsHuber, Perceptual: { } perceptual }
             ? new PerceptualLoss(perceptual, (plan.Data.Height, plan.Data.Width), context.Device)
             : null;
         _augmentations = new TrainingAugmentations(plan, _model, context.Random);
         // what mixes samples needs them all; only the network is then spared the others'
-        (Share, _computed) = _augmentations.MixSamples ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
+        (Share, _computedShare) = _augmentations.MixSamples ? (BatchShare.Whole, share) : (share, BatchShare.Whole);
         Modules = StartFrom(plan.Training.From is null ? null : frozen);
         _model.Train(on: true);
     }
@@ -113,7 +100,7 @@ public sealed class DiffusionTask : TrainingTask
     public override StepOutcome Step(Batch batch, long step, int epoch)
     {
         using var scope = torch.NewDisposeScope();
-        batch = _augmentations.OfVolumes(batch);
+        batch = _augmentations.AugmentVolumes(batch);
         var (clean, condition) = _model.Encode(batch);
         condition = DropCondition(condition, clean.shape[0]);
         var keptChannels = DrawKeptChannels(clean.shape[1]);
@@ -121,29 +108,29 @@ public sealed class DiffusionTask : TrainingTask
         {
             VoxelWeights = VoxelWeights(batch),
         };
-        // of what mixes samples, this process computes its share
-        var terms = _augmentations.OfTerm(noised).Select(term => term.Rows(_computed.Of)).ToArray();
+        // of what mixes samples, which conditions other than images do not go together with, this process computes its share
+        var terms = _augmentations.AugmentTerm(noised).Select(term => term.Rows(_computedShare.Rows)).ToArray();
 
         ZeroGradients(Modules);
         _model.Merge();
-        var losses = 0.0;
-        foreach (var microBatch in MicroBatch.Of(Options))
+        var total = 0.0;
+        foreach (var microBatch in MicroBatch.Split(Options))
         {
             using var activations = torch.NewDisposeScope(); // freed before the next ones
             Tensor? loss = null;
-            foreach (var term in terms.Select(term => term.Rows(microBatch.Of)))
+            foreach (var term in terms.Select(term => term.Rows(microBatch.Rows)))
             {
-                var prediction = _model.Predict(
-                    term.Noisy, term.Timesteps, _model.Of(condition.Of(microBatch), term.Condition) with { Omega = term.Omega });
+                var told = _model.WithAugmented(condition.Rows(microBatch), term.Condition) with { Omega = term.Omega };
+                var prediction = _model.Predict(term.Noisy, term.Timesteps, told);
                 var termLoss = Loss(prediction, term, batch.RealSlices, keptChannels);
                 loss = loss is null ? termLoss : loss + termLoss;
             }
 
-            losses += _plan.Architecture.Run(() => Backward(loss! / S((double)microBatch.Count)));
+            total += _plan.Architecture.Run(() => Backward(loss! / S((double)microBatch.Count)));
         }
 
         _model.Adapter?.TakeGradients();
-        var (mean, gradientNorm) = Update((float)losses, Modules, LearningRate(epoch), step);
+        var (mean, gradientNorm) = Update((float)total, Modules, LearningRate(epoch), step);
         return new StepOutcome(mean, gradientNorm);
     }
 
@@ -219,7 +206,7 @@ public sealed class DiffusionTask : TrainingTask
     /// What is drawn for a whole batch, of which this process keeps its share: so the streams go on alike in all
     /// processes, as in one alone.
     /// </summary>
-    private Tensor Draw(long samples, Func<long, Tensor> draw) => Share.Of(draw(samples * Share.Size));
+    private Tensor Draw(long samples, Func<long, Tensor> draw) => Share.Rows(draw(samples * Share.Size));
 
     /// <summary>
     /// Standard normal noise. Each sample has a generator of its own, seeded by the stream, so that no process has to draw the others'.

@@ -54,12 +54,12 @@ public sealed record ModelCondition
     };
 
     /// <summary>The condition of some samples of the batch.</summary>
-    public ModelCondition Of(MicroBatch samples) => this with
+    public ModelCondition Rows(MicroBatch samples) => this with
     {
-        Image = Image is null ? null : samples.Of(Image),
-        SizeBins = SizeBins is null ? null : samples.Of(SizeBins),
-        Modality = Modality is null ? null : samples.Of(Modality),
-        Omega = Omega is null ? null : samples.Of(Omega),
+        Image = Image is null ? null : samples.Rows(Image),
+        SizeBins = SizeBins is null ? null : samples.Rows(SizeBins),
+        Modality = Modality is null ? null : samples.Rows(Modality),
+        Omega = Omega is null ? null : samples.Rows(Omega),
     };
 
     /// <summary>The condition left away in all samples.</summary>

@@ -10,6 +10,16 @@ namespace VoxelZoo.Engine.Diffusion;
 /// <summary>What does not go together in a plan, found before anything is built.</summary>
 internal static class PlanChecks
 {
+    /// <summary>Refuses a learning rate that follows a validation of which there is none.</summary>
+    public static void RefusePlateauWithoutValidation(TrainingOptions training, bool validates)
+    {
+        if (training.Schedule == LearningRateSchedule.Plateau && !validates)
+            throw new PlanException(
+                "schedule plateau follows the validation loss, and the cohort has no patients in val; "
+                + "put some there, or use cosine or constant",
+                "schedule").In("training");
+    }
+
     /// <summary>Refuses options that contradict each other.</summary>
     /// <exception cref="PlanException">The message says which, and what to do.</exception>
     public static void Refuse(ExperimentPlan plan)

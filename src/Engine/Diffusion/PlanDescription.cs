@@ -95,6 +95,11 @@ public sealed record PlanDescription
                 + "correct the architecture's options or the expectation",
                 "parameters").In("expect");
 
+        if (plan.Training.AugmentedDiffusion && model.LatentPrefixes.Count == 0)
+            throw new PlanException(
+                $"augmented_diffusion needs a structured latent, which `{plan.Compressor.Id}` with these options has not; "
+                + "remove it or choose a structured preset",
+                "augmented_diffusion").In("training");
         PlanChecks.RefuseWeights(plan, context);
         BatchSplit.Require(plan.Training, processes: 1);
         foreach (var (planned, augmentation) in plan.Augmentations.Zip(model.Augmentations))

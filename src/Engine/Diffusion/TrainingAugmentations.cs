@@ -27,7 +27,7 @@ internal sealed class TrainingAugmentations(ExperimentPlan plan, DiffusionModel 
     /// dispose scope.
     /// </summary>
     /// <exception cref="PartFailedException">One of them makes what does not fit.</exception>
-    public Batch OfVolumes(Batch batch)
+    public Batch AugmentVolumes(Batch batch)
     {
         var changing = All.Where(pair => pair.Planned.Run(() => pair.Augmentation.ChangesVolumes)).ToArray();
         if (changing.Length == 0)
@@ -72,7 +72,7 @@ internal sealed class TrainingAugmentations(ExperimentPlan plan, DiffusionModel 
 
     /// <summary>The terms of the loss that they make of one.</summary>
     /// <exception cref="PartFailedException">One of them makes what does not fit.</exception>
-    public TrainingTerm[] OfTerm(TrainingTerm noised)
+    public TrainingTerm[] AugmentTerm(TrainingTerm noised)
     {
         TrainingTerm[] terms = [noised];
         foreach (var (planned, augmentation) in All)

@@ -11,8 +11,8 @@ public readonly record struct BatchShare(int Rank, int Size)
     public static BatchShare Whole => new(0, 1);
 
     /// <summary>The share of what has a row for each sample of the batch; belongs to the current dispose scope.</summary>
-    public Tensor Of(Tensor whole) => Size == 1 ? whole : whole.narrow(0, Rank * (whole.shape[0] / Size), whole.shape[0] / Size);
+    public Tensor Rows(Tensor whole) => Size == 1 ? whole : whole.narrow(0, Rank * (whole.shape[0] / Size), whole.shape[0] / Size);
 
     /// <summary>The share of a list with an entry for each sample.</summary>
-    public T[] Of<T>(ReadOnlySpan<T> whole) => whole.Slice(Rank * (whole.Length / Size), whole.Length / Size).ToArray();
+    public T[] Rows<T>(ReadOnlySpan<T> whole) => whole.Slice(Rank * (whole.Length / Size), whole.Length / Size).ToArray();
 }

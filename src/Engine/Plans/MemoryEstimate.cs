@@ -2,7 +2,7 @@ namespace VoxelZoo.Engine.Plans;
 
 /// <summary>
 /// Estimated memory of the tensors of training, in bytes, where it peaks: between the forward and the backward pass. What the process takes
-/// besides is not in it, nor what the allocator holds without using it: on a CPU the resident memory has been up to twice as much.
+/// besides is not in it, nor what the allocator holds without using it; see <see cref="Process"/>.
 /// </summary>
 /// <param name="Weights">Float32 weights of denoiser, average and compressor.</param>
 /// <param name="Gradients">Float32 gradients.</param>
@@ -12,6 +12,12 @@ public sealed record MemoryEstimate(long Weights, long Gradients, long Optimizer
 {
     /// <summary>The sum; a lower bound where activations are not known.</summary>
     public long Total => Weights + Gradients + Optimizer + (Activations ?? 0);
+
+    /// <summary>
+    /// What a process that trains in float32 on a CPU is likely to have resident at its peak; null where activations are not known. A rule
+    /// found by measuring, of libtorch, the runtime and what the allocator holds: docs/performance.md says how near it came.
+    /// </summary>
+    public long? Process => Activations is null ? null : (450L << 20) + (Total * 3 / 2);
 
     /// <summary>What training is estimated to take, for people.</summary>
     public string Describe() =>

@@ -11,10 +11,10 @@ namespace VoxelZoo.Engine.Training;
 public readonly record struct MicroBatch(int Index, int Count)
 {
     /// <summary>The micro-batches of a step, one after the other.</summary>
-    public static IEnumerable<MicroBatch> Of(TrainingOptions options) =>
+    public static IEnumerable<MicroBatch> Split(TrainingOptions options) =>
         Enumerable.Range(0, options.GradientAccumulation).Select(index => new MicroBatch(index, options.GradientAccumulation));
 
     /// <summary>Its rows of what has one for each sample; belongs to the current dispose scope.</summary>
-    public Tensor Of(Tensor samples) =>
+    public Tensor Rows(Tensor samples) =>
         Count == 1 ? samples : samples.narrow(0, Index * (samples.shape[0] / Count), samples.shape[0] / Count);
 }

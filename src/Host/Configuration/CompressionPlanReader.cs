@@ -15,21 +15,19 @@ internal sealed class CompressionPlanReader(PartRegistry registry) : SectionRead
         "id", "title", "data", "target", "compressor", "training", "sampling", "evaluation", "expect", RequiredPlugins.Section,
     ];
 
-    private const string NoStart = "`from` starts denoisers; a compressor's training starts with fresh weights: remove it";
-
-    /// <summary>Keys of <see cref="TrainingOptions"/> that mean nothing here, and why.</summary>
+    /// <summary>
+    /// Keys of <see cref="TrainingOptions"/> that mean nothing here even with their defaults, and why;
+    /// <see cref="CompressionPlan.Compose"/> refuses the others.
+    /// </summary>
     private static readonly Dictionary<string, string> Without = new()
     {
         ["epochs"] = "the epochs of a compressor's training are those of its phases; remove `epochs` and set `phases`",
         ["validation_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; "
             + "remove `validation_timesteps`",
-        ["from"] = NoStart,
-        ["from_checkpoint"] = NoStart,
-        ["from_weights"] = NoStart,
-        ["from_optimizer"] = NoStart,
-        ["from_tensors"] = NoStart,
-        ["lora"] = "`lora` changes a denoiser, and a compressor is trained as a whole; remove it",
-        ["freeze"] = "`freeze` is of a denoiser's parameters, and a compressor is trained as a whole; remove it",
+        ["from_checkpoint"] = CompressionPlan.NoStart,
+        ["from_weights"] = CompressionPlan.NoStart,
+        ["from_optimizer"] = CompressionPlan.NoStart,
+        ["from_tensors"] = CompressionPlan.NoStart,
         ["logged_timesteps"] = "a compressor is validated by its reconstructions, which have no timesteps; remove `logged_timesteps`",
         ["ema_lengths"] = "lengths of averages are chosen where a denoiser is sampled; a compressor has `ema`, so remove `ema_lengths`",
         ["loss"] = "a compressor's losses are those of its phases; remove `loss`, and name them in `phases`",

@@ -37,6 +37,8 @@ internal static class DescriptionTable
         if (d.Tokens is { } tokens)
             facts.Add(("tokens", Number(tokens)));
         facts.Add(("memory", d.Memory.Describe()));
+        if (d.Memory.Process is { } process)
+            facts.Add(("process", $"about {ByteCount.Shown(process)} in all on a CPU"));
         facts.Add(("training", Training(d.Training)));
         if (d.Generation is { } g)
             facts.Add(("generated meanwhile", Generated(g)));

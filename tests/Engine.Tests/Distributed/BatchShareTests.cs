@@ -15,8 +15,8 @@ public sealed class BatchShareTests(TinyCohort cohort) : IClassFixture<TinyCohor
         var numbers = Enumerable.Range(0, 6).ToArray();
         var shares = Enumerable.Range(0, 3).Select(rank => new BatchShare(rank, 3)).ToArray();
 
-        Assert.Equal(whole.data<long>().ToArray(), torch.cat([.. shares.Select(share => share.Of(whole))]).data<long>().ToArray());
-        Assert.Equal(numbers, shares.SelectMany(share => share.Of<int>(numbers)));
+        Assert.Equal(whole.data<long>().ToArray(), torch.cat([.. shares.Select(share => share.Rows(whole))]).data<long>().ToArray());
+        Assert.Equal(numbers, shares.SelectMany(share => share.Rows<int>(numbers)));
     }
 
     [Fact]

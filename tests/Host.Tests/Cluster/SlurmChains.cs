@@ -10,6 +10,9 @@ namespace VoxelZoo.Host.Tests.Cluster;
 /// </summary>
 public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
 {
+    /// <summary>The number of the signal that SLURM sends before the time limit.</summary>
+    protected const int Usr1 = 10;
+
     protected SlurmChains(SlurmCluster cluster)
     {
         Assert.SkipUnless(cluster.WhyNot is null, cluster.WhyNot ?? "");
@@ -63,6 +66,18 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
     /// <summary>Signals the processes that train a run, and not the shells that started them.</summary>
     protected void Signal(string run, string signal)
     {
+        foreach (var process in Training(run))
+            Cluster.Run("kill", "-s", signal, $"{process}");
+    }
+
+    /// <summary>Whether a process that trains a run was sent a signal that it, standing still, has not taken.</summary>
+    protected bool Waits(string run, int signal) => Training(run).Any(
+        process => File.ReadLines($"/proc/{process}/status").Where(line => line.StartsWith("ShdPnd:", StringComparison.Ordinal))
+            .Any(line => (Convert.ToUInt64(line["ShdPnd:".Length..].Trim(), 16) >> (signal - 1) & 1) == 1));
+
+    private List<int> Training(string run)
+    {
+        var found = new List<int>();
         foreach (var process in Process.GetProcessesByName("voxelzoo"))
         {
             using (process)
@@ -70,9 +85,11 @@ public abstract class SlurmChains : IClassFixture<SlurmCluster>, IDisposable
                 if (CommandLine(process) is { } words
                     && words.Contains("train")
                     && words.Any(word => word.StartsWith(Work.At(run), StringComparison.Ordinal)))
-                    Cluster.Run("kill", "-s", signal, $"{process.Id}");
+                    found.Add(process.Id);
             }
         }
+
+        return found;
     }
 
     /// <summary>Sends a job what SLURM sends before the time limit.</summary>

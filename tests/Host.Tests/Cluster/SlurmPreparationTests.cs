@@ -8,7 +8,7 @@ public sealed class SlurmPreparationTests(SlurmCluster cluster) : SlurmChains(cl
     [InlineData("requeued")]
     public void Job_that_ends_in_each_stage_of_preparation_goes_on_in_the_next(string reason)
     {
-        string[] train = ["exp9_1", "--profile", "smoke", "--set", "data.synthesize.train=12", "--set", "training.epochs=20"];
+        string[] train = ["exp9_1", "--profile", "smoke", "--set", "data.synthesize.train=6"];
         var run = Work.At("prepared");
         var submitted = Cluster.VoxelZoo(["submit", .. train, "--run", run, "--time", "00:10:00"]);
         Assert.Equal((0, ""), (submitted.ExitCode, submitted.Error));

@@ -5,7 +5,7 @@ using VoxelZoo.Host.Tests.Programs;
 namespace VoxelZoo.Host.Tests.Configuration;
 
 /// <summary>A run finds the cohort that it was trained on where both were moved, and takes no other one.</summary>
-public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisposable
+public sealed class MovedCohortTests(OwnCohort own) : IDisposable
 {
     private readonly Workspace _work = new();
 
@@ -22,9 +22,9 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
     [Fact]
     public void Place_is_recorded_whole_and_from_the_run()
     {
-        var place = JsonNode.Parse(File.ReadAllText(own.Work.At("a/run/provenance.json")))!["cohort"]!;
+        var place = JsonNode.Parse(File.ReadAllText(Path.Combine(own.Run, "provenance.json")))!["cohort"]!;
 
-        Assert.Equal((own.Work.At("a/cohort"), "../cohort"), ((string?)place["path"], (string?)place["relative"]));
+        Assert.Equal((own.Cohort, "../cohort"), ((string?)place["path"], (string?)place["relative"]));
     }
 
     [Theory]
@@ -101,8 +101,8 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
         Place(_work.At("moved/run"), _work.At("old/cohort"));
         string[] resume = ["train", "exp11", "--run", _work.At("moved/run"), "--resume"];
 
-        var resumed = _work.Program(resume);
-        var again = _work.Program(resume);
+        var resumed = _work.Here(resume);
+        var again = _work.Here(resume);
 
         Assert.True(resumed.ExitCode == 0, resumed.Error);
         Assert.EndsWith(
@@ -121,8 +121,8 @@ public sealed class MovedCohortTests(OwnCohort own) : IClassFixture<OwnCohort>, 
         foreach (var file in new[] { "experiment.yaml", "provenance.json", "origin.json" }.Select(name => Path.Combine(run, name)))
             File.WriteAllText(
                 file,
-                File.ReadAllText(file).Replace(own.Work.At("a/cohort"), cohort, StringComparison.Ordinal)
-                    .Replace(Escaped(own.Work.At("a/cohort")), Escaped(cohort), StringComparison.Ordinal));
+                File.ReadAllText(file).Replace(own.Cohort, cohort, StringComparison.Ordinal)
+                    .Replace(Escaped(own.Cohort), Escaped(cohort), StringComparison.Ordinal));
         Workspace.Seal(run);
         var provenance = JsonNode.Parse(File.ReadAllText(Path.Combine(run, "provenance.json")))!.AsObject();
         provenance.Remove("sha256"); // as of before there were such hashes

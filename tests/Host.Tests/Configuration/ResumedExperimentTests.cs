@@ -21,11 +21,8 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
             $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ntraining: {{{training}}}\n"
             + "profiles: {smoke: {training: {epochs: 1}}}\n");
 
-    private VoxelZooProgram.Outcome Resume(string experiment, params string[] more) => _work.Program(Resuming(experiment, more));
-
-    private VoxelZooProgram.Outcome ResumeHere(string experiment, params string[] more) => _work.Here(Resuming(experiment, more));
-
-    private string[] Resuming(string experiment, string[] more) => ["train", experiment, "--run", _work.Run, "--resume", .. more];
+    private VoxelZooProgram.Outcome Resume(string experiment, params string[] more) =>
+        _work.Here(["train", experiment, "--run", _work.Run, "--resume", .. more]);
 
     private int Step => (int)JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "status.json")))!["step"]!;
 
@@ -64,7 +61,7 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
         Assert.Equal(before, _work.Here("describe", experiment, "--json").Out);
 
         var outcome = Resume(experiment, "--set", "training.seed=42", "--set", "training.ema=null", "--set", "training.weight_decay=0");
-        var other = ResumeHere(experiment, "--set", "training.beta1=0.8");
+        var other = Resume(experiment, "--set", "training.beta1=0.8");
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.Equal(2, other.ExitCode);
@@ -79,14 +76,14 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
         Assert.Equal("", Submit(experiment).Error);
         // what the job does, and one that is started over
         string[] job = ["train", $"{_work.Run}.submit/experiment.yaml", "--run", _work.Run];
-        var trained = _work.Program(job);
-        var again = _work.Program([.. job, "--resume"]);
+        var trained = _work.Here(job);
+        var again = _work.Here([.. job, "--resume"]);
         var same = Resume(experiment);
         Write("learning_rate: 0.002");
 
-        var edited = ResumeHere(experiment);
+        var edited = Resume(experiment);
         var submitted = Submit(experiment, "--resume");
-        var own = _work.Program([.. job, "--resume"]);
+        var own = _work.Here([.. job, "--resume"]);
 
         Assert.Equal((0, "", 0, "", 0, ""), (trained.ExitCode, trained.Error, again.ExitCode, again.Error, same.ExitCode, same.Error));
         var sentence = $"{experiment}:3:12: the experiment is not what the run was trained with: "
@@ -154,7 +151,7 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
         Write("learning_rate: 0.002");
         var before = File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml"));
 
-        var outcome = ResumeHere(experiment);
+        var outcome = Resume(experiment);
 
         Assert.Equal(2, outcome.ExitCode);
         Assert.StartsWith(
@@ -176,7 +173,7 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
     {
         var experiment = Trained();
 
-        var outcome = ResumeHere(experiment, "--set", set);
+        var outcome = Resume(experiment, "--set", set);
 
         Assert.Equal(2, outcome.ExitCode);
         Assert.StartsWith($"--set {set.Split('=')[0]}: {sentence}", outcome.Error, StringComparison.Ordinal);
@@ -201,7 +198,7 @@ public sealed class ResumedExperimentTests(ResumedExperimentTests.Begun begun) :
 
         public Begun()
         {
-            var outcome = _work.Smoke(Write(_work, Rate), "--set", "sampling.count=3");
+            var outcome = _work.SmokeHere(Write(_work, Rate), "--set", "sampling.count=3");
             Assert.True(outcome.ExitCode == 0, outcome.Error);
         }
 

@@ -34,10 +34,10 @@ public sealed partial class PythonPageTests : IDisposable
         _source.AddBrats(10);
         Done(_work.Here("data", "import", _source.Path, "--to", _work.At("cohorts/met")));
         Done(_work.Here("init", _work.At("cohorts/met"), "--like", "pixel_unet", "--out", _work.At("met.yaml")));
-        Done(_work.Program(
+        Done(_work.Here(
             "train", _work.At("met.yaml"), "--run", _work.At("runs/met"),
             "--set", "training.epochs=1", "--set", "training.validate_every=1"));
-        Done(_work.Program("sample", _work.At("runs/met"), "--count", "1", "--steps", "1"));
+        Done(_work.Here("sample", _work.At("runs/met"), "--count", "1", "--steps", "1"));
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs/python.md"));
         string[] blocks = [.. Block.Matches(page).Select(block => block.Groups[1].Value)];
         Assert.Equal(6, blocks.Length);

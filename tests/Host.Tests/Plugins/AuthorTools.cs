@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NuGet.Versioning;
+using VoxelZoo.Host.Tests.Programs;
 
 namespace VoxelZoo.Host.Tests.Plugins;
 
@@ -22,16 +23,18 @@ internal static class AuthorTools
     public static string[] Restoring(string packages) =>
     [
         $"-p:RestoreAdditionalProjectSources={Feed}", $"-p:RestorePackagesPath={packages}", $"-p:RestoreFallbackFolders={PackageCache}",
-        "-nodeReuse:false", "-p:UseSharedCompilation=false", // build servers would keep our end of the pipe open
+        "-nodeReuse:false",
     ];
 
     /// <summary>Runs <c>dotnet</c>, which has to succeed.</summary>
     public static void Dotnet(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
-        var output = process.StandardOutput.ReadToEnd();
+        using var folder = new TemporaryFolder();
+        var log = Path.Combine(folder.Path, "log");
+        // into a file, as the compiler's server outlives the build and would keep the other end of a pipe open
+        using var process = Process.Start("sh", ["-c", "exec dotnet \"$@\" >\"$0\" 2>&1", log, .. arguments]);
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, output);
+        Assert.True(process.ExitCode == 0, File.ReadAllText(log));
     }
 
     /// <summary>A solution of projects.</summary>

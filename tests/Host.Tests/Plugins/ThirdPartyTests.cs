@@ -77,7 +77,7 @@ public sealed class ThirdPartyTests : IDisposable
             "did you mean `acme.uvit/small`? (it brings acme.uvit/dct, acme.uvit/small)", unknown.Error, StringComparison.Ordinal);
 
         // one that the plugin brings, which reads a file of the plugin's and loses detail by itself
-        var ran = _work.Program(
+        var ran = _work.Here(
             ["run", "acme.uvit/dct", "--profile", "smoke", "--run", _work.Run, "--set", "sampling.use=dpm_solver", .. plugins]);
         Assert.True(ran.ExitCode == 0, ran.Error);
         var evaluation = JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, "evaluation.json")))!;

@@ -69,7 +69,7 @@ internal sealed record ComparisonBasis(string Key, string Words)
 
     private static string Options(ReportedRun run, string metric) =>
         (run.File.At("evaluation.metrics") as JsonArray)?.OfType<JsonObject>()
-            .FirstOrDefault(part => part.Text("use") == metric).Canonical()
+            .FirstOrDefault(part => part.Text("use") is { } use && use[(use.LastIndexOf('/') + 1)..] == metric).Canonical()
         ?? "";
 
     private static string Join(params object?[] parts) => string.Join('\n', parts);

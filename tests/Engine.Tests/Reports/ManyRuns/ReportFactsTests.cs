@@ -207,11 +207,15 @@ public sealed class ReportFactsTests : IDisposable
         Assert.Equal(2, Rankings("kid").Length);
     }
 
-    [Fact]
-    public void Sets_judged_with_other_options_are_not_ranked_together()
+    // a run's experiment names a metric of somebody else's with its plugin
+    [Theory]
+    [InlineData("kid")]
+    [InlineData("acme/kid")]
+    public void Sets_judged_with_other_options_are_not_ranked_together(string metric)
     {
-        Run("a").Generate(0.4);
-        Run("b", change: e => e["evaluation"]!["metrics"]![0]!["subset_size"] = 50).Generate(0.1);
+        Run("a", change: e => e["evaluation"]!["metrics"]![0]!["use"] = metric).Generate(0.4);
+        var other = JsonNode.Parse($$"""[{"use": "{{metric}}", "subset_size": 50}]""");
+        Run("b", change: e => e["evaluation"]!["metrics"] = other).Generate(0.1);
 
         Assert.Equal(2, Rankings("kid").Length);
     }

@@ -67,9 +67,9 @@ public sealed partial class TenMinutesTests : IDisposable
     private VoxelZooProgram.Outcome Do(string[] words) => words[0] switch
     {
         "train" when !words.Contains("--dry-run") =>
-            _work.Program(
+            _work.Here(
                 [.. words, "--set", "training.epochs=1", "--set", "training.validate_every=1", "--set", "training.checkpoint_every=1"]),
-        "sample" => _work.Program([.. words, "--steps", "1"]),
+        "sample" => _work.Here([.. words, "--steps", "1"]),
         _ => _work.Here(words),
     };
 

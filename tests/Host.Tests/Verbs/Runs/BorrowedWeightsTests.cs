@@ -13,7 +13,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     public void Dispose() => _work.Dispose();
 
     private VoxelZooProgram.Outcome Train(params string[] more) =>
-        _work.Program(["train", "exp9_1", "--run", _work.Run, .. OnLender, .. more]);
+        _work.Here(["train", "exp9_1", "--run", _work.Run, .. OnLender, .. more]);
 
     private string[] OnLender =>
     [
@@ -40,7 +40,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
         var yaml = Path.Combine(_work.Run, "experiment.yaml");
         File.WriteAllText(yaml, Regex.Replace(File.ReadAllText(yaml), "(?m)^  from: .*$", "  from: /gone"));
         Workspace.Seal(_work.Run);
-        Assert.Equal(0, _work.Program("sample", _work.Run, "--out", _work.At("samples")).ExitCode);
+        Assert.Equal(0, _work.Here("sample", _work.Run, "--out", _work.At("samples")).ExitCode);
     }
 
     [Fact]
@@ -48,12 +48,12 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     {
         string[] experiment = ["train", "exp9_1", "--run", _work.Run, "--profile", "smoke"];
         var manifest = _work.Write("latents/manifest.json", "not a manifest");
-        var refused = _work.Program([.. experiment, "--set", $"data.latents={_work.At("latents")}"]);
+        var refused = _work.Here([.. experiment, "--set", $"data.latents={_work.At("latents")}"]);
 
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains($"{manifest} cannot be read", refused.Error, StringComparison.Ordinal);
         Directory.Delete(_work.At("latents"), recursive: true);
-        var resumed = _work.Program([.. experiment, "--resume"]);
+        var resumed = _work.Here([.. experiment, "--resume"]);
         Assert.Equal(0, resumed.ExitCode);
         Assert.DoesNotContain("first:", resumed.Out, StringComparison.Ordinal);
     }
@@ -61,7 +61,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     [Fact]
     public void Batch_that_is_too_large_is_refused_before_anything_is_trained_first()
     {
-        var refused = _work.Program("train", "exp9_1", "--run", _work.Run, "--profile", "smoke", "--set", "training.batch_size=50");
+        var refused = _work.Here("train", "exp9_1", "--run", _work.Run, "--profile", "smoke", "--set", "training.batch_size=50");
 
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("batch_size 50 is more than the 2 volumes", refused.Error, StringComparison.Ordinal);
@@ -83,7 +83,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     {
         Assert.Equal(0, Train().ExitCode);
 
-        var outcome = _work.Program(
+        var outcome = _work.Here(
             [
                 "train", "exp9_1", "--run", _work.At("other"), "--profile", "smoke", "--set", $"compressor.from={_work.Run}",
                 "--set", "compressor.train_first=null",
@@ -98,7 +98,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
     public void Latents_prepared_in_advance_are_used_and_refused_when_stale()
     {
         var latents = _work.At("latents");
-        var prepared = _work.Program(["data", "prepare", "exp9_1", "--out", latents, .. OnLender]);
+        var prepared = _work.Here(["data", "prepare", "exp9_1", "--out", latents, .. OnLender]);
         Assert.Equal((0, ""), (prepared.ExitCode, prepared.Error));
         var before = File.GetLastWriteTimeUtc(Path.Combine(latents, "manifest.json"));
 
@@ -106,7 +106,7 @@ public sealed class BorrowedWeightsTests(BorrowedWeightsTests.TrainedCompressor 
         Assert.Equal(before, File.GetLastWriteTimeUtc(Path.Combine(latents, "manifest.json")));
         Assert.False(Directory.Exists(Path.Combine(_work.Run, "latents")));
 
-        var stale = _work.Program(
+        var stale = _work.Here(
             ["train", "exp9_1", "--run", _work.At("stale"), .. OnLender, "--set", $"data.latents={latents}", "--set", "data.seg_rule=any"]);
         Assert.Equal(2, stale.ExitCode);
         Assert.StartsWith("--set data.latents: ", stale.Error, StringComparison.Ordinal);

@@ -5,15 +5,48 @@ using VoxelZoo.Host.Tests.Programs;
 namespace VoxelZoo.Host.Tests.Verbs.Runs;
 
 /// <summary>A run that was trained with one version of a plugin is never gone on with by another without a word.</summary>
-public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisposable
+public sealed class ChangedPluginTests : IClassFixture<ChangedPluginTests.First>, IDisposable
 {
     private readonly Workspace _work = new();
     private readonly Fixtures _fixtures = new();
+    private readonly string _experiment;
+
+    public ChangedPluginTests(First first)
+    {
+        _experiment = first.Experiment;
+        _work.Copy(first.Run, "run");
+        _fixtures.Add("Factor1", "Factor");
+    }
 
     public void Dispose()
     {
         _work.Dispose();
         _fixtures.Dispose();
+    }
+
+    /// <summary>An experiment with the first version of the plugin, and its run; not to be changed.</summary>
+    public sealed class First : IDisposable
+    {
+        private readonly Workspace _work = new();
+
+        public First(OwnCohort own)
+        {
+            Experiment = _work.Write(
+                "e.yaml",
+                $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ncompressor: factor\ndata:\n"
+                + $"  cohort: '{own.Cohort}'\n");
+            using var plugins = new Fixtures();
+            plugins.Add("Factor1", "Factor");
+            var outcome = _work.Program(
+                "train", Experiment, "--profile", "smoke", "--run", Run, "--set", "training.epochs=1", "--plugins", plugins.Folder);
+            Assert.True(outcome.ExitCode == 0, outcome.Error);
+        }
+
+        internal string Experiment { get; }
+
+        internal string Run => _work.Run;
+
+        public void Dispose() => _work.Dispose();
     }
 
     private string Plugin => Path.Combine(_fixtures.Folder, "Factor");
@@ -25,21 +58,10 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
     private string[] Words(string line) =>
         [
             .. line.Split(' ').Select(word => word.Replace("RUN", _work.Run, StringComparison.Ordinal)
-                .Replace("EXP", _work.At("e.yaml"), StringComparison.Ordinal)),
+                .Replace("EXP", _experiment, StringComparison.Ordinal)),
             "--plugins",
             _fixtures.Folder,
         ];
-
-    private void Trained()
-    {
-        _fixtures.Add("Factor1", "Factor");
-        _work.Write(
-            "e.yaml",
-            $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\ncompressor: factor\ndata:\n"
-            + $"  cohort: '{own.Work.At("a/cohort")}'\n");
-        var outcome = _work.Program(Words("train EXP --profile smoke --run RUN --set training.epochs=1"));
-        Assert.True(outcome.ExitCode == 0, outcome.Error);
-    }
 
     private void Replace(string fixture)
     {
@@ -53,7 +75,6 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
     [Fact]
     public void Another_version_is_refused_by_every_verb_until_it_is_allowed_and_recorded()
     {
-        Trained();
         var before = Sha(Path.Combine(Plugin, "Factor1.dll"));
         Assert.Contains(
             "compressor:\n  use: factor/factor\n  factor: 2\n",
@@ -78,12 +99,12 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         }
 
         var warning = $"warning: {change}, which is taken\n";
-        var sampled = _work.Program(Words("sample RUN --count 1 --steps 1 --allow-changed-plugin"));
+        var sampled = _work.Here(Words("sample RUN --count 1 --steps 1 --allow-changed-plugin"));
         const string evaluate = "evaluate RUN --set evaluation.metrics=[psnr] --set evaluation.generate= --split "
             + "test --allow-changed-plugin";
-        Assert.Equal(0, _work.Program(Words(evaluate)).ExitCode);
-        Assert.Equal(0, _work.Program(Words("sweep steps RUN --lo 1 --hi 2 --count 2 --metric kid --allow-changed-plugin")).ExitCode);
-        Assert.Equal(0, _work.Program(Words("train-diffrs RUN --epochs 1 --allow-changed-plugin")).ExitCode);
+        Assert.Equal(0, _work.Here(Words(evaluate)).ExitCode);
+        Assert.Equal(0, _work.Here(Words("sweep steps RUN --lo 1 --hi 2 --count 2 --metric kid --allow-changed-plugin")).ExitCode);
+        Assert.Equal(0, _work.Here(Words("train-diffrs RUN --epochs 1 --allow-changed-plugin")).ExitCode);
         foreach (var file in new[] { "evaluation.json", "sweeps/steps.json", "diffrs/discriminator.json" })
         {
             var recorded = Assert.Single(JsonNode.Parse(File.ReadAllText(Path.Combine(_work.Run, file)))!["changed_plugins"]!.AsArray())!;
@@ -91,8 +112,8 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         }
 
         _work.Copy(_work.Run, "run-weaker");
-        var resumed = _work.Program(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin"));
-        var again = _work.Program(Words("sample RUN --count 1 --steps 1"));
+        var resumed = _work.Here(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin"));
+        var again = _work.Here(Words("sample RUN --count 1 --steps 1"));
         var guided = _work.Program(
             Words("sample RUN --count 1 --steps 1 --guidance 2 --guidance-from RUN-weaker --allow-changed-plugin"));
 
@@ -124,7 +145,6 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
     [Fact]
     public void Another_build_and_other_files_beside_it_are_refused_and_a_plugin_that_is_not_used_is_not_looked_at()
     {
-        Trained();
         var assembly = Path.Combine(Plugin, "Factor1.dll");
         var bytes = File.ReadAllBytes(assembly);
         _fixtures.Add("Good");
@@ -136,7 +156,7 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
         Refused("and here other files lie beside its assembly (");
         File.Delete(Path.Combine(Plugin, "weights.safetensors"));
         File.WriteAllText(Path.Combine(Plugin, "Factor1.pdb"), ""); // symbols are nothing that computes
-        Assert.Equal(0, _work.Program(Words("sample RUN --count 1 --steps 1")).ExitCode);
+        Assert.Equal(0, _work.Here(Words("sample RUN --count 1 --steps 1")).ExitCode);
 
         void Refused(string sentence)
         {
@@ -149,12 +169,11 @@ public sealed class ChangedPluginTests(OwnCohort own) : IClassFixture<OwnCohort>
     [Fact]
     public void Experiment_that_the_other_version_cannot_read_is_refused_for_the_version()
     {
-        Trained();
         // a run of a later version, whose options the earlier one does not know
         Replace("Factor2");
         Assert.Equal(
             0,
-            _work.Program(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin")).ExitCode);
+            _work.Here(Words("train RUN/experiment.yaml --run RUN --resume --set training.epochs=2 --allow-changed-plugin")).ExitCode);
         Assert.Contains("offset: 0.5", File.ReadAllText(Path.Combine(_work.Run, "experiment.yaml")), StringComparison.Ordinal);
         Replace("Factor1");
 

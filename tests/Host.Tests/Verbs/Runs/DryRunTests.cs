@@ -6,7 +6,7 @@ namespace VoxelZoo.Host.Tests.Verbs.Runs;
 /// <c>--dry-run</c> refuses what training would, and makes nothing; <c>describe</c> refuses a cohort that the command
 /// line names and that is not there.
 /// </summary>
-public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisposable
+public sealed class DryRunTests(OwnCohort own) : IDisposable
 {
     private readonly Workspace _work = new();
 
@@ -39,14 +39,14 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     [InlineData("run", true)]
     public void Dry_run_says_what_would_be_done_and_makes_nothing(string verb, bool named)
     {
-        string[] cohort = named ? ["--set", $"data.cohort={own.Work.At("a/cohort")}"] : [];
+        string[] cohort = named ? ["--set", $"data.cohort={own.Cohort}"] : [];
 
         var outcome = _work.Here([verb, "exp11", "--profile", "smoke", "--run", _work.Run, "--dry-run", .. cohort]);
 
         Assert.Equal((0, ""), (outcome.ExitCode, outcome.Error));
         Assert.StartsWith($"would train exp11 in {_work.Run}, 2 epochs on cpu", outcome.Out, StringComparison.Ordinal);
         Assert.Contains(
-            named ? $"data: {own.Work.At("a/cohort")}: train 2, val 1, test 1 patients" : "data: would be made of ",
+            named ? $"data: {own.Cohort}: train 2, val 1, test 1 patients" : "data: would be made of ",
             outcome.Out,
             StringComparison.Ordinal);
         Assert.False(Path.Exists(_work.Run));
@@ -58,7 +58,7 @@ public sealed class DryRunTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisp
     [InlineData("evaluation.metrics=[{use: ssim, window: 33}]", "--set evaluation.metrics: `ssim` cannot be computed on volumes of")]
     public void Dry_run_refuses_what_training_would(string set, string sentence) =>
         Refused(
-            sentence, "train", "exp11", "--profile", "smoke", "--set", $"data.cohort={own.Work.At("a/cohort")}",
+            sentence, "train", "exp11", "--profile", "smoke", "--set", $"data.cohort={own.Cohort}",
             "--set", set, "--run", _work.Run);
 
     [Fact]

@@ -84,7 +84,7 @@ public sealed class EvaluateTests : IDisposable
     [InlineData("evaluation.generate={cuont: 2}", "unknown key `cuont`; did you mean `count`?")]
     public void Sets_that_cannot_be_compared_are_refused_before_training(string set, string sentence)
     {
-        var outcome = _work.Smoke("exp1", "--set", set);
+        var outcome = _work.SmokeHere("exp1", "--set", set);
 
         Assert.Contains(sentence, outcome.Error, StringComparison.Ordinal);
         Assert.Equal(2, outcome.ExitCode);

@@ -33,7 +33,11 @@ public sealed class KillTests : IDisposable
 
             var damaged = new List<string>();
             var latest = new CheckpointStore(Checkpoints).Open("latest", damaged.Add)!;
-            Assert.Empty(damaged);
+            // only between the first checkpoint and its pointer there is something to say
+            if (File.Exists(Path.Combine(Checkpoints, "latest")))
+                Assert.Empty(damaged);
+            else
+                Assert.StartsWith("the pointer latest is not there; taking step-", Assert.Single(damaged), StringComparison.Ordinal);
             Assert.InRange(latest.Manifest.Position.Step, reached, 48);
             reached = latest.Manifest.Position.Step;
         }
@@ -58,7 +62,7 @@ public sealed class KillTests : IDisposable
             Workspace.OneThread, [.. Experiment, "--run", _work.Run, "--set", "training.epochs=100000"]);
         WaitForStep(first, 0);
 
-        var second = _work.Program([.. Experiment, "--run", _work.Run, "--resume"]);
+        var second = _work.Here([.. Experiment, "--run", _work.Run, "--resume"]);
 
         Assert.Equal(2, second.ExitCode);
         Assert.Contains("is being trained by another process", second.Error, StringComparison.Ordinal);

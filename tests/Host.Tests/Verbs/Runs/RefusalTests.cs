@@ -69,9 +69,23 @@ public sealed class RefusalTests : IDisposable
     [InlineData("exp1", "training={batch_size: 4096}", "GiB left; use a smaller batch_size than 4096")]
     [InlineData("exp1", "training={batch_size: 4096, check_memory: false}", "batch_size 4096 is more than the 2 volumes")]
     [InlineData("exp12_2", "training.region_weights={tiny: 3}", "region_weights weigh voxels")]
+    [InlineData(
+        "vqvae_4x", "training.region_weights={tiny: 3}", "--set training.region_weights: `region_weights` weigh a denoiser's errors")]
+    [InlineData("vqvae_4x", "training.augmented_diffusion=true", "`augmented_diffusion` is how a denoiser is trained")]
+    [InlineData("vqvae_4x", "training.lora={rank: 2, on: [conv]}", "`lora` changes a denoiser")]
+    [InlineData("vqvae_4x", "training.freeze=[conv]", "`freeze` is of a denoiser's parameters")]
+    [InlineData("vqvae_4x", "training.from=x", "`from` starts denoisers")]
     [InlineData("exp11", "compressor={use: signed_distance}", "`signed_distance` makes a mask of whatever it is given, and bravo is none")]
     public void Value_that_cannot_work_is_refused_by_its_name(string id, string set, string sentence) =>
         Refused(_work.SmokeHere(id, "--set", set), sentence);
+
+    /// <summary>Before a compressor is trained first, which may take days.</summary>
+    [Theory]
+    [InlineData("training.augmented_diffusion=true", "augmented_diffusion needs a structured latent")]
+    [InlineData("training={schedule: plateau, epochs: 2}", "the cohort has no patients in val")]
+    public void What_needs_the_cohort_or_the_network_to_be_known_is_refused_before_anything_is_trained_first(string set, string sentence) =>
+        Refused(
+            _work.SmokeHere("exp9_1", "--set", set, "--set", "data.synthesize.val=0", "--set", "evaluation.splits=[test]"), sentence);
 
     [Theory]
     [InlineData("describe")]

@@ -5,7 +5,7 @@ using VoxelZoo.Host.Tests.Programs;
 namespace VoxelZoo.Host.Tests.Verbs.Runs;
 
 /// <summary>A run of which a file was changed or lost since it was trained.</summary>
-public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, IDisposable
+public sealed class RunRecordsTests(OwnCohort own) : IDisposable
 {
     private readonly Workspace _work = new();
 
@@ -30,9 +30,9 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         var before = File.ReadAllText(Experiment);
         Change();
 
-        var changed = _work.Here(Words(verb));
+        var changed = Obey(verb);
         File.WriteAllText(Experiment, before);
-        var put = Program(verb);
+        var put = Obey(verb);
 
         Assert.Equal((2, 0, ""), (changed.ExitCode, put.ExitCode, put.Error));
         Assert.StartsWith($"{Experiment} was changed since the run trained by it, ", changed.Error, StringComparison.Ordinal);
@@ -44,8 +44,8 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
     {
         own.Copy("b", _work);
 
-        var resumed = Program("train exp11 --run RUN --resume --set sampling.count=2");
-        var sampled = Program("sample RUN");
+        var resumed = Obey("train exp11 --run RUN --resume --set sampling.count=2");
+        var sampled = Obey("sample RUN");
 
         Assert.Equal((0, "", 0, ""), (resumed.ExitCode, resumed.Error, sampled.ExitCode, sampled.Error));
         Assert.Equal(2, Directory.GetDirectories(Path.Combine(Run, "samples")).Length);
@@ -57,9 +57,9 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         own.Copy("b", _work);
         File.Delete(Path.Combine(Run, "experiment.seal.json"));
 
-        var same = Program("sample RUN --count 1");
+        var same = Obey("sample RUN --count 1");
         Change();
-        var changed = Program("sample RUN --count 1");
+        var changed = Obey("sample RUN --count 1");
 
         Assert.Equal((0, "", 0), (same.ExitCode, same.Error, changed.ExitCode));
         Assert.StartsWith(
@@ -91,12 +91,12 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
         File.Delete(provenance);
         var sentence = $"{provenance} is lost, so that the data cannot be compared with what the run was trained on; ";
 
-        var sampled = Program("sample RUN --count 1");
+        var sampled = Obey("sample RUN --count 1");
         var (dry, refused) =
-            (_work.Here(Words("train exp11 --run RUN --resume --dry-run")), _work.Here(Words("train exp11 --run RUN --resume")));
+            (Obey("train exp11 --run RUN --resume --dry-run"), Obey("train exp11 --run RUN --resume"));
         var isMade = File.Exists(provenance);
-        var allowed = Program("train exp11 --run RUN --resume --allow-changed-data");
-        var again = Program("train exp11 --run RUN --resume");
+        var allowed = Obey("train exp11 --run RUN --resume --allow-changed-data");
+        var again = Obey("train exp11 --run RUN --resume");
 
         Assert.Equal((0, $"warning: {sentence}they are taken as they are\n"), (sampled.ExitCode, sampled.Error));
         Assert.Equal((2, 2, false), (dry.ExitCode, refused.ExitCode, isMade));
@@ -112,7 +112,7 @@ public sealed class RunRecordsTests(OwnCohort own) : IClassFixture<OwnCohort>, I
     private void Change() =>
         File.WriteAllText(Experiment, Regex.Replace(File.ReadAllText(Experiment), "(?m)^title: .*$", "title: another one"));
 
-    private VoxelZooProgram.Outcome Program(string line) => _work.Program(Words(line));
+    private VoxelZooProgram.Outcome Obey(string line) => _work.Here(Words(line));
 
     private string[] Words(string line) => [.. line.Split(' ').Select(word => word.Replace("RUN", Run, StringComparison.Ordinal))];
 }

@@ -85,10 +85,10 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
 
         First("0.002");
         var (dry, edited) = (
-            _work.Program([.. train, "--run", _work.Run, "--resume", "--dry-run"]),
-            _work.Program([.. train, "--run", _work.Run, "--resume"]));
+            _work.Here([.. train, "--run", _work.Run, "--resume", "--dry-run"]),
+            _work.Here([.. train, "--run", _work.Run, "--resume"]));
         First("1e-3");
-        var put = _work.Program([.. train, "--run", _work.Run, "--resume"]);
+        var put = _work.Here([.. train, "--run", _work.Run, "--resume"]);
 
         var sentence = $"{file}:2:12: the experiment is not what the run was trained with: training.learning_rate is 0.002 and was 0.001; ";
         Assert.Equal((2, 2, 0), (dry.ExitCode, edited.ExitCode, put.ExitCode));
@@ -102,7 +102,7 @@ public sealed class StageTests(StageTests.Straight straight) : IClassFixture<Sta
     {
         _work.Write("run/notes.txt", "mine");
 
-        var refused = _work.Program([.. Train, "--run", _work.Run, "--resume"]);
+        var refused = _work.Here([.. Train, "--run", _work.Run, "--resume"]);
 
         Assert.Equal(2, refused.ExitCode);
         Assert.Contains("is not a run folder", refused.Error, StringComparison.Ordinal);

@@ -21,7 +21,7 @@ public sealed class SteeredDenoiserTests : IDisposable
             augmentations: [{use: score_aug, rotation: false, flip: false, translation: true}]
 
             """);
-        var trained = _work.Program("train", first, "--profile", "smoke", "--run", _work.Run);
+        var trained = _work.Here("train", first, "--profile", "smoke", "--run", _work.Run);
         Assert.True(trained.ExitCode == 0, trained.Error);
 
         var lent = Train("--set", $"condition.control.from={_work.Run}", "--set", "condition.control.train_first=null");
@@ -41,5 +41,5 @@ public sealed class SteeredDenoiserTests : IDisposable
     }
 
     private VoxelZooProgram.Outcome Train(params string[] more) =>
-        _work.Program(["train", "exp6b", "--profile", "smoke", "--run", _work.At("steered"), .. more]);
+        _work.Here(["train", "exp6b", "--profile", "smoke", "--run", _work.At("steered"), .. more]);
 }

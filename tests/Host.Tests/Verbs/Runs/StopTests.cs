@@ -31,7 +31,7 @@ public sealed class StopTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_work.Run, $"checkpoints/step-{stopped:D8}/manifest.json")));
 
         var epochs = stopped / 2 + 2; // of two steps
-        var resumed = _work.Smoke("exp11", "--resume", "--set", $"training.epochs={epochs}");
+        var resumed = _work.SmokeHere("exp11", "--resume", "--set", $"training.epochs={epochs}");
 
         Assert.Equal((0, ""), (resumed.ExitCode, resumed.Error));
         Assert.Contains($"continuing after step {stopped}", resumed.Out, StringComparison.Ordinal);
@@ -61,9 +61,9 @@ public sealed class StopTests : IDisposable
         // the profile takes the expectation away, and the run goes on without naming the profile again
         var experiment = _work.Write(
             "e.yaml", $"extends: {Repository.Root}/experiments/exp11.yaml\nid: e\nexpect: {{validation_loss: 1e-9}}\n");
-        Assert.Equal(0, _work.Smoke(experiment).ExitCode);
+        Assert.Equal(0, _work.SmokeHere(experiment).ExitCode);
 
-        var resumed = _work.Program("train", experiment, "--run", _work.Run, "--resume");
+        var resumed = _work.Here("train", experiment, "--run", _work.Run, "--resume");
 
         Assert.Equal((0, ""), (resumed.ExitCode, resumed.Error));
     }
@@ -117,10 +117,10 @@ public sealed class StopTests : IDisposable
         while (!training.WaitForExit(200));
 
         Assert.Equal((130, "running"), (ExitCode(training), (string?)Status["status"]));
-        Assert.Equal(0, _work.Program("report", _work.Run).ExitCode);
+        Assert.Equal(0, _work.Here("report", _work.Run).ExitCode);
         Assert.Contains(
             "| status | interrupted, epoch 0 of 2, ", File.ReadAllText(Path.Combine(_work.Run, "report.md")), StringComparison.Ordinal);
-        var all = JsonNode.Parse(_work.Program("report", _work.Run, "--json").Out)!["runs"]![0]!;
+        var all = JsonNode.Parse(_work.Here("report", _work.Run, "--json").Out)!["runs"]![0]!;
         Assert.Equal(("INTERRUPTED ep0", "interrupted"), ((string?)all["state"], (string?)all["status"]!["status"]));
     }
 

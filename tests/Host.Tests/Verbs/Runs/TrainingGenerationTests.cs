@@ -39,17 +39,17 @@ public sealed class TrainingGenerationTests : IDisposable
         Assert.StartsWith("kid against train of 2 volumes by euler", (string?)best["measure"], StringComparison.Ordinal);
         Assert.True(File.Exists(_work.At("run/checkpoints/best_generation")));
 
-        var sampled = _work.Program("sample", _work.Run, "--checkpoint", "best_generation", "--count", "1");
-        var evaluated = _work.Program("evaluate", _work.Run, "--checkpoint", "best_generation", "--json");
-        var reported = _work.Program("report", _work.Run);
-        var tabulated = _work.Program("report", _work.Run, "--out", _work.At("many.md"));
+        var sampled = _work.Here("sample", _work.Run, "--checkpoint", "best_generation", "--count", "1");
+        var evaluated = _work.Here("evaluate", _work.Run, "--checkpoint", "best_generation", "--json");
+        var reported = _work.Here("report", _work.Run);
+        var tabulated = _work.Here("report", _work.Run, "--out", _work.At("many.md"));
 
         Assert.True(
             sampled.ExitCode == 0 && evaluated.ExitCode == 0 && reported.ExitCode == 0, sampled.Error + evaluated.Error + reported.Error);
         Assert.Equal("best_generation", (string?)JsonNode.Parse(evaluated.Out)!["results"]![0]!["checkpoints"]![0]);
 
         // what is chosen after training has nothing to do with what was generated meanwhile
-        var chosen = _work.Program(
+        var chosen = _work.Here(
             "sample", _work.Run, "--count", "1", "--solver", "bosh3", "--set", "sampling.rtol=0.5", "--set", "sampling.atol=0.5");
         Assert.True(chosen.ExitCode == 0, chosen.Error);
         Assert.Contains("## Generated while training", File.ReadAllText(_work.At("run/report.md")), StringComparison.Ordinal);
@@ -59,7 +59,7 @@ public sealed class TrainingGenerationTests : IDisposable
         Assert.Contains("**Generated while training**", File.ReadAllText(_work.At("many.md")), StringComparison.Ordinal);
 
         // it may change while a run goes on, as it moves no weight
-        var longer = _work.Program(
+        var longer = _work.Here(
             "train", "exp1", "--run", _work.Run, "--resume", "--set", "training.epochs=3", "--set", "training.generation.count=3");
         Assert.True(longer.ExitCode == 0, longer.Error);
         Assert.Contains("the best is looked for anew", longer.Error, StringComparison.Ordinal);

@@ -46,12 +46,12 @@ public sealed class TrainingWordsTests : IDisposable
     public void Compressor_that_is_done_goes_on_as_its_resume_says()
     {
         string[] train = ["train", "dcae_seg_f32", "--run", _work.Run];
-        Assert.Equal(0, _work.Program([.. train, "--profile", "smoke"]).ExitCode);
+        Assert.Equal(0, _work.Here([.. train, "--profile", "smoke"]).ExitCode);
         var epochs = Epochs();
 
-        var done = _work.Program([.. train, "--resume"]);
+        var done = _work.Here([.. train, "--resume"]);
         var said = Regex.Match(done.Out, "--resume --set ([^`]*)` trains on");
-        var longer = _work.Program([.. train, "--resume", "--set", said.Groups[1].Value]);
+        var longer = _work.Here([.. train, "--resume", "--set", said.Groups[1].Value]);
 
         Assert.StartsWith("training.phases.", said.Groups[1].Value, StringComparison.Ordinal);
         Assert.True(longer.ExitCode == 0, longer.Error);

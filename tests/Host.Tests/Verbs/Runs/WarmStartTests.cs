@@ -119,7 +119,7 @@ public sealed class WarmStartTests : IDisposable
 
     private void Done(params string[] arguments)
     {
-        var outcome = _work.Program(arguments);
+        var outcome = _work.Here(arguments);
         Assert.True(outcome.ExitCode == 0, outcome.Error);
     }
 

@@ -32,14 +32,14 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
         }
 
         var first = Directory.GetFiles(Configurations, "*.json").ToDictionary(file => file, File.ReadAllText);
-        var resumed = trained.Work.Program(sweep);
+        var resumed = trained.Work.Here(sweep);
         Assert.Equal((0, ""), (resumed.ExitCode, resumed.Error));
         Assert.Contains("(done before)", resumed.Out, StringComparison.Ordinal);
         Assert.All(first, pair => Assert.Equal(pair.Value, File.ReadAllText(pair.Key)));
         var ended = Solvers();
 
         Directory.Delete(Path.Combine(Run, "sweeps"), recursive: true);
-        var straight = trained.Work.Program([.. sweep, "--json"]);
+        var straight = trained.Work.Here([.. sweep, "--json"]);
         Assert.Equal(0, straight.ExitCode);
         Assert.True(JsonNode.DeepEquals(Timeless(ended), Timeless(JsonNode.Parse(straight.Out)!)));
         Assert.True(JsonNode.DeepEquals(Solvers(), JsonNode.Parse(straight.Out)!));
@@ -59,7 +59,7 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
         Assert.True(File.Exists(Path.Combine(Run, "sweeps", "solvers.svg")));
 
         // the search finds euler_5 done, and looks at the other end of an interval of two
-        var steps = trained.Work.Program("sweep", "steps", Run, "--lo", "5", "--hi", "6", "--count", "2");
+        var steps = trained.Work.Here("sweep", "steps", Run, "--lo", "5", "--hi", "6", "--count", "2");
         Assert.Equal((0, ""), (steps.ExitCode, steps.Error));
         Assert.Matches("euler_5: .*done before", steps.Out);
         Assert.DoesNotMatch("euler_6: .*done before", steps.Out);
@@ -90,7 +90,7 @@ public sealed class SweepTests(SweepTests.Trained trained) : IClassFixture<Sweep
             Workspace.OneThread, "sweep", "solvers", Run, "--only", "euler_10,rk4_100", "--count", "3", "--seed", "9");
         Assert.StartsWith("euler_10: ", first.StandardOutput.ReadLine(), StringComparison.Ordinal);
 
-        var second = trained.Work.Program("sweep", "steps", Run, "--count", "2");
+        var second = trained.Work.Here("sweep", "steps", Run, "--count", "2");
         using (var kill = Process.Start("kill", ["-s", "INT", $"{first.Id}"]))
             kill.WaitForExit();
         var said = first.StandardOutput.ReadToEnd();
