@@ -259,7 +259,7 @@ public sealed class DiffusionExperiment : Experiment
         // whether the training split can be read, which is said first; not all of its masks
         var all = Plan with { Data = Plan.Data with { PositiveOnly = false } };
         Trainer.RequireBatch(Plan.Training, Cohorts.Volumes(all, cohort, Cohort.Train).Count);
-        PlanChecks.RefusePlateauWithoutValidation(Plan.Training, Splits(cohort).Validation is { Count: > 0 });
+        PlanChecks.RefusePlateauWithoutValidation(Plan.Training, cohort.Has(Cohort.Val));
         Cohorts.RefuseEmpty(cohort, "sampling", "split", Plan.Sampling.Split);
         Cohorts.Volumes(Plan, cohort, Plan.Sampling.Split);
         if (Plan.Generation is { } generation)
